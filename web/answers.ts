@@ -1,0 +1,112 @@
+// The shape of every answer, in one place. Times are ISO 8601 in UTC with milliseconds ("2026-11-22T12:04:31.203Z"),
+// by the database's clock. Addresses are as the contract shows them: public ones shortened.
+
+/** Why a hit went where it did: no cookie, the cookie of this very server, or the cookie of another. */
+export type Arrival = 'new' | 'returning' | 'moved'
+
+/** joining: registered, not yet serving. lost: not seen for 6 s. stopped: left in good order. */
+export type ServerState = 'joining' | 'up' | 'draining' | 'lost' | 'stopped'
+
+/** What a page view answers to `Accept: application/json`; one hit. */
+export type VisitAnswer = {
+  /** the hit's number: its place on the global counter, and its key in the log */
+  hit: number
+  srv_id: string
+  /** the server's readable name */
+  server: string
+  /** the visitor's own address, whole */
+  client_ip: string
+  arrival: Arrival
+  /** the server the visitor came from, when moved; its name is null when no longer known */
+  moved_from: ServerReference | null
+  at: string
+}
+
+export type ServerReference = { srv_id: string; name: string | null }
+
+export type LogRow = {
+  id: number
+  at: string
+  client_ip: string
+  srv_id: string
+  /** the name of the server that answered, in the life that answered */
+  server: string
+  arrival: Arrival
+  moved_from: ServerReference | null
+}
+
+export type ServerRow = {
+  /** which life of the replica */
+  id: number
+  srv_id: string
+  name: string
+  /** ip:port */
+  address: string
+  state: ServerState
+  hits: number
+  /** of all hits ever counted, 0 to 1 */
+  share: number
+  /** hits a second, over the last few seconds */
+  rate: number
+  started_at: string
+  last_seen_at: string
+  /** of page views inside the replica lately; null = none */
+  p50_ms: number | null
+  p99_ms: number | null
+  /** page views answered with an error in this life */
+  errors: number
+  /** dashboards connected */
+  streams: number
+  memory_bytes: number
+}
+
+/** The board as of one moment: `servers` and `earlier_hits` add up to `counter` exactly. */
+export type Snapshot = {
+  counter: number
+  at: string
+  servers: ServerRow[]
+  /** hits of servers no longer shown */
+  earlier_hits: number
+  /** newest first, 50 at most */
+  log: LogRow[]
+}
+
+/** What `/api/live` pushes after the first full snapshot (event `change`): the new log rows only, newest first. */
+export type SnapshotChange = Snapshot
+
+/** Event `trouble` of `/api/live`: the replica cannot read the database; figures are as of the last snapshot. */
+export type LiveTrouble = { since: string }
+
+export type LogPage = {
+  /** newest first */
+  rows: LogRow[]
+  /** pass as `before` to go on; null = the log's end */
+  next: number | null
+}
+
+export type HistoryRange = '5m' | '1h' | '24h'
+
+export type History = {
+  range: HistoryRange
+  /** length of a bucket in seconds */
+  step: number
+  /** starts of the buckets, oldest first */
+  times: string[]
+  /** hits per bucket, one number a time */
+  servers: { id: number; srv_id: string; name: string; hits: number[] }[]
+}
+
+export type Audit = {
+  counter: number
+  /** the log's highest id; 0 = empty */
+  max_id: number
+  /** rows standing in the log */
+  rows: number
+  /** rows removed by retention */
+  purged: number
+  /** of all servers that ever were */
+  sum_hits: number
+  consistent: boolean
+}
+
+export type ErrorAnswer = { error: { code: string; message: string } }
