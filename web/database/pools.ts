@@ -1,0 +1,39 @@
+import mysql from 'mysql2/promise'
+
+export type ReadPool = mysql.Pool
+export type WritePool = mysql.Pool
+
+/** How long to wait for a connection to the database, in ms. */
+const connectTimeout = 1000
+
+const shared = {
+  connectTimeout,
+  // Addresses, ids and names are all ASCII; times are read and written as UTC text.
+  charset: 'ascii_bin',
+  timezone: 'Z',
+  dateStrings: true,
+} satisfies mysql.PoolOptions
+
+/** For everything that only reads. `databaseUrl` is mysql://user:password@host:port/database. */
+export function openReadPool(databaseUrl: string): ReadPool {
+  return mysql.createPool({ ...shared, uri: databaseUrl, connectionLimit: 4, queueLimit: 64 })
+}
+
+/**
+ * For hit batches and this replica's own row. The only pool that takes several statements in one packet;
+ * only validated hex, addresses and numbers are ever written into them.
+ */
+export function openWritePool(databaseUrl: string): WritePool {
+  const pool = mysql.createPool({
+    ...shared,
+    uri: databaseUrl,
+    connectionLimit: 3,
+    multipleStatements: true,
+  })
+  pool.on('connection', connection => {
+    // Commands on a connection run in order, so these take hold before the first one of ours.
+    connection.query('SET SESSION innodb_lock_wait_timeout = 1')
+    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
+  })
+  return pool
+}

@@ -1,0 +1,47 @@
+import type { Snapshot } from '../answers.ts'
+
+/**
+ * What the page shows of the visit that asked for it, as texts. While the replica has Next render the page these
+ * are one-off tokens, which it then replaces with each hit's own values: so the page may print them, but not
+ * compute with them before it runs in the browser.
+ */
+export type VisitTexts = {
+  /** the hit's number, digits */
+  hit: string
+  /** the global counter, digits; never less than `hit` */
+  counter: string
+  client_ip: string
+  /** ISO 8601, UTC, ms */
+  at: string
+  /** "new", "returning" or "moved" */
+  arrival: string
+  /** in words, as a log row says it: "new visitor", "came back", "moved from web-2" */
+  arrival_text: string
+}
+
+/** All that one rendering of the page is made of. */
+export type PageView = {
+  snapshot: Snapshot
+  /** null where nothing was counted */
+  visit: VisitTexts | null
+  /** the server that answers */
+  server: { id: number; srv_id: string; name: string; address: string }
+  /** life of the sticky cookie, in seconds */
+  sticky_seconds: number
+}
+
+// Next bundles the page apart from the replica's own modules; in one process a global is where the two meet.
+const key = Symbol.for('balance-board.page-view')
+const shared = globalThis as { [key]?: () => PageView }
+
+/** Called once by the replica: says where the page finds what it shows. */
+export function providePageView(source: () => PageView): void {
+  shared[key] = source
+}
+
+/** Called by the page while it renders. */
+export function takePageView(): PageView {
+  const source = shared[key]
+  if (!source) throw new Error('the page is rendered by web/server.ts, not by Next on its own')
+  return source()
+}
