@@ -1,4 +1,32 @@
+import type { Metadata, Viewport } from 'next'
+import { connection } from 'next/server'
 import type { ReactNode } from 'react'
-export default function Layout({ children }: { children: ReactNode }) {
-  return <html lang="en"><body>{children}</body></html>
+import './globals.css'
+
+export const metadata: Metadata = {
+  title: 'Balance Board',
+  description:
+    'A load balancer at work, live: every page view is counted once, logged, and shown with the server that answered it.',
+  // A crawler's visit would be a hit, and the log shows who came.
+  robots: { index: false, follow: false },
+}
+
+export const viewport: Viewport = {
+  width: 'device-width',
+  initialScale: 1,
+  colorScheme: 'light dark',
+  themeColor: [
+    { media: '(prefers-color-scheme: light)', color: '#f5f6f8' },
+    { media: '(prefers-color-scheme: dark)', color: '#0e1116' },
+  ],
+}
+
+export default async function Layout({ children }: { children: ReactNode }) {
+  // No page may be made at build time: its scripts would lack the nonce that each answer's policy asks for.
+  await connection()
+  return (
+    <html lang="en">
+      <body>{children}</body>
+    </html>
+  )
 }

@@ -1,5 +1,6 @@
-import { headers } from 'next/headers'
-export default async function Page() {
-  const h = await headers()
-  return <h1>{h.get('x-test') ?? 'none'}</h1>
+import { takePageView } from '../page/page-view.ts'
+import { Board } from './board/board.tsx'
+
+export default function Page() {
+  return <Board view={takePageView()} />
 }

@@ -37,3 +37,14 @@ export function openWritePool(databaseUrl: string): WritePool {
   })
   return pool
 }
+
+export type Pools = { read: ReadPool; write: WritePool }
+
+export function openPools(databaseUrl: string): Pools {
+  return { read: openReadPool(databaseUrl), write: openWritePool(databaseUrl) }
+}
+
+/** Never throws: connections that are broken already need no closing. */
+export async function closePools(pools: Pools): Promise<void> {
+  await Promise.allSettled([pools.read.end(), pools.write.end()])
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  after,
+  type Connection,
+  type ConnectionAction,
+  type ConnectionEvent,
+  due,
+  startConnection,
+  statusOf,
+} from './connection.ts'
+
+/** A connection with its clock, in seconds since the page was loaded. */
+function connectionAt() {
+  let connection: Connection = startConnection(0)
+  return {
+    tell: (seconds: number, event: ConnectionEvent) => {
+      connection = after(connection, event, seconds * 1000)
+    },
+    due: (seconds: number): ConnectionAction[] => {
+      const [next, actions] = due(connection, seconds * 1000)
+      connection = next
+      return actions
+    },
+    status: (seconds: number) => statusOf(connection, seconds * 1000),
+  }
+}
+
+const failed: ConnectionEvent = { type: 'stream failed', jitter: 0.5 }
+
+function live() {
+  const it = connectionAt()
+  it.tell(0, { type: 'woke' })
+  it.due(0)
+  it.tell(0.1, { type: 'stream heard' })
+  return it
+}
+
+test('a page that cannot be seen does nothing', () => {
+  const it = connectionAt()
+  assert.deepEqual(it.due(0), [])
+  assert.deepEqual(it.due(60), [])
+})
+
+test('a page that is seen opens one stream and is live with its first event', () => {
+  const it = connectionAt()
+  it.tell(0, { type: 'woke' })
+  assert.deepEqual(it.due(0), ['open stream'])
+  assert.deepEqual(it.due(0.5), [])
+  assert.equal(it.status(0.5).kind, 'connecting')
+  it.tell(0.6, { type: 'stream heard' })
+  assert.equal(it.status(0.6).kind, 'live')
+  assert.deepEqual(it.due(2.6), [], 'no polling beside a stream')
+})
+
+test('a stream that is slow to open is bridged by polls', () => {
+  const it = connectionAt()
+  it.tell(0, { type: 'woke' })
+  it.due(0)
+  assert.deepEqual(it.due(2), ['poll'])
+  assert.deepEqual(it.due(5), [], 'one poll at a time')
+  it.tell(5.5, { type: 'poll answered' })
+  assert.equal(it.status(5.5).kind, 'polling')
+})
+
+test('six seconds of silence close a stream, and it is opened again with backoff', () => {
+  const it = live()
+  assert.deepEqual(it.due(6), [])
+  assert.deepEqual(it.due(6.1), ['close stream'])
+  it.tell(6.1, failed)
+  assert.deepEqual(it.due(6.2), ['poll'])
+  it.tell(6.3, { type: 'poll failed' })
+  assert.deepEqual(it.due(7.1), ['open stream'])
+  it.tell(7.2, failed)
+  assert.equal(it.due(8.5).includes('open stream'), false, 'the second wait is longer')
+  assert.equal(it.due(9.2).includes('open stream'), true)
+})
+
+test('waits between streams grow to 15 s and no further, give or take a quarter', () => {
+  const it = live()
+  let now = 1
+  for (let failure = 0; failure < 8; failure++) it.tell(now, failed)
+  assert.equal(it.due(now + 14.9).includes('open stream'), false)
+  assert.equal(it.due(now + 15).includes('open stream'), true)
+  now = 100
+  it.tell(now, { type: 'stream failed', jitter: 1 })
+  assert.equal(it.due(now + 18.7).includes('open stream'), false)
+  assert.equal(it.due(now + 18.8).includes('open stream'), true)
+})
+
+test('while streams do not work it polls every two seconds and says so', () => {
+  const it = live()
+  it.tell(1, failed)
+  it.tell(1, failed)
+  it.tell(1, failed)
+  assert.deepEqual(it.due(2.1), ['poll'])
+  it.tell(2.2, { type: 'poll answered' })
+  assert.equal(it.status(2.2).kind, 'polling')
+  assert.deepEqual(it.due(3.9), [])
+  assert.deepEqual(it.due(4.2), ['poll'])
+})
+
+test('it is lost when nothing was heard for six seconds, since it last heard', () => {
+  const it = live()
+  it.tell(1, failed)
+  assert.notEqual(it.status(6).kind, 'lost')
+  assert.deepEqual(it.status(6.1), { kind: 'lost', since: 100 })
+})
+
+test('one poll or event after that and it is connected again', () => {
+  const it = live()
+  it.tell(1, failed)
+  it.tell(20, { type: 'poll answered' })
+  assert.equal(it.status(20).kind, 'polling')
+  it.tell(21, { type: 'stream heard' })
+  assert.equal(it.status(21).kind, 'live')
+})
+
+test('a tab that gets no stream polls, and asks again for its turn', () => {
+  const it = connectionAt()
+  it.tell(0, { type: 'woke' })
+  it.due(0)
+  it.tell(0.1, { type: 'stream refused' })
+  assert.deepEqual(it.due(2), ['poll'])
+  it.tell(2.1, { type: 'poll answered' })
+  assert.equal(it.status(2.1).kind, 'polling')
+  assert.equal(it.due(10).includes('open stream'), false)
+  assert.equal(it.due(10.1).includes('open stream'), true)
+})
+
+test('a hidden tab stops, and when seen again it has six seconds before it calls itself lost', () => {
+  const it = live()
+  it.tell(10, { type: 'slept' })
+  assert.deepEqual(it.due(11), [])
+  it.tell(100, { type: 'woke' })
+  assert.equal(it.status(100).kind, 'connecting')
+  assert.deepEqual(it.due(100), ['open stream'])
+  assert.deepEqual(it.status(106), { kind: 'lost', since: 100 }, 'since its last event')
+})
+
+test('when the network comes back a stream is tried at once', () => {
+  const it = live()
+  for (let failure = 0; failure < 8; failure++) it.tell(1, failed)
+  it.tell(3, { type: 'network back' })
+  assert.equal(it.due(3).includes('open stream'), true)
+})

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LogRow, Snapshot } from '../../answers.ts'
+import { startBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
+
+function row(id: number): LogRow {
+  return {
+    id,
+    at: '2026-11-22T12:00:00.000Z',
+    client_ip: '127.0.0.1',
+    srv_id: 'a'.repeat(32),
+    server: 'web-1',
+    arrival: 'new',
+    moved_from: null,
+  }
+}
+
+function rows(from: number, downTo: number): LogRow[] {
+  return Array.from({ length: from - downTo + 1 }, (_, i) => row(from - i))
+}
+
+/** A view of the board as of `second` past noon. */
+function view(counter: number, second: number, log: LogRow[]): Snapshot {
+  return { counter, at: new Date(Date.UTC(2026, 10, 22, 12, 0, second)).toISOString(), servers: [], earlier_hits: 0, log }
+}
+
+const ids = (log: LogRow[]) => log.map(({ id }) => id)
+
+test('a change brings its figures and puts its rows on top of the log', () => {
+  const board = withChange(startBoard(view(3, 0, rows(3, 1))), view(5, 1, rows(5, 4)))
+  assert.equal(board.snapshot.counter, 5)
+  assert.deepEqual(ids(board.snapshot.log), [5, 4, 3, 2, 1])
+})
+
+test('the log keeps the newest 50', () => {
+  const board = withChange(startBoard(view(60, 0, rows(60, 11))), view(90, 1, rows(90, 61)))
+  assert.deepEqual(ids(board.snapshot.log), ids(rows(90, 41)))
+})
+
+test('a row that comes twice stands once', () => {
+  const board = withChange(startBoard(view(3, 0, rows(3, 1))), view(4, 1, rows(4, 2)))
+  assert.deepEqual(ids(board.snapshot.log), [4, 3, 2, 1])
+})
+
+test('a change without rows leaves the log as it is', () => {
+  const board = withChange(startBoard(view(3, 0, rows(3, 1))), view(3, 1, []))
+  assert.deepEqual(ids(board.snapshot.log), [3, 2, 1])
+})
+
+test('a whole view replaces everything, as after a reset of the count', () => {
+  const board = withSnapshot(startBoard(view(90, 0, rows(90, 41))), view(2, 1, rows(2, 1)))
+  assert.equal(board.snapshot.counter, 2)
+  assert.deepEqual(ids(board.snapshot.log), [2, 1])
+})
+
+test('another replica’s slightly older view does not turn the board back', () => {
+  const board = withSnapshot(startBoard(view(90, 4, rows(90, 41))), view(85, 3, rows(85, 36)))
+  assert.equal(board.snapshot.counter, 90)
+})
+
+test('a much older view is taken: the database’s clock was set', () => {
+  const board = withSnapshot(startBoard(view(90, 30, rows(90, 41))), view(91, 3, rows(91, 42)))
+  assert.equal(board.snapshot.counter, 91)
+})
+
+test('trouble stays until figures come again', () => {
+  const troubled = withTrouble(startBoard(view(1, 0, [])), { since: '2026-11-22T12:00:01.000Z' })
+  assert.equal(troubled.trouble?.since, '2026-11-22T12:00:01.000Z')
+  assert.equal(withChange(troubled, view(1, 2, [])).trouble, null)
+})

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BadEnvironment, parseEnvironment } from './environment.ts'
+
+const DATABASE_URL = 'mysql://root:secret@127.0.0.1:3306/balance_board'
+
+test('a database is all that must be told', () => {
+  assert.deepEqual(parseEnvironment({ DATABASE_URL }), {
+    development: false,
+    host: '127.0.0.1',
+    port: 3000,
+    databaseUrl: DATABASE_URL,
+    serverName: null,
+    serverAddress: null,
+    stickySeconds: 300,
+    clientAddresses: 'short',
+    drainSeconds: 1,
+  })
+})
+
+test('an empty variable is an unset one', () => {
+  assert.equal(parseEnvironment({ DATABASE_URL, PORT: '', SERVER_NAME: '' }).port, 3000)
+})
+
+test('everything wrong is said at once', () => {
+  const variables = {
+    DATABASE_URL: 'postgres://x',
+    PORT: '70000',
+    STICKY_SECONDS: 'soon',
+    SHOW_CLIENT_IPS: 'some',
+  }
+  assert.throws(
+    () => parseEnvironment(variables),
+    (error: unknown) => {
+      assert.ok(error instanceof BadEnvironment)
+      for (const name of Object.keys(variables)) assert.match(error.message, new RegExp(`^  ${name}: `, 'm'))
+      return true
+    },
+  )
+})
+
+for (const address of ['10.0.0.7:3000', '[fd00::7]:3000']) {
+  test(`${address} is an address NGINX can know a server by`, () => {
+    assert.equal(parseEnvironment({ DATABASE_URL, SERVER_ADDRESS: address }).serverAddress, address)
+  })
+}
+
+for (const address of [
+  'web:3000',
+  '10.0.0.7',
+  'fd00::7:3000',
+  '10.0.0.7:0',
+  '[10.0.0.7]:80',
+  '1.2.3.4:99999',
+]) {
+  test(`${address} is not`, () => {
+    assert.throws(
+      () => parseEnvironment({ DATABASE_URL, SERVER_ADDRESS: address }),
+      /SERVER_ADDRESS: must be ip:port/,
+    )
+  })
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import type { Count, Hit } from '../hit/hit.ts'
+import { toIsoTime } from './iso-time.ts'
+
+/** The replica, and the life of it, that a batch is counted for. */
+export type CountingServer = { id: number; srv_id: string }
+
+/**
+ * One batch of hits as one transaction in one packet: n numbers from the counter, n log rows, n request ids, n more on
+ * the server's totals. In one packet no replica, frozen or killed in the middle, can go on holding the counter's lock.
+ * A request id that is in the log already breaks its unique key, and with it the whole batch.
+ */
+export function batchPacket(hits: Hit[], server: CountingServer): string {
+  const n = hits.length
+  // The counter's new value is this connection's LAST_INSERT_ID, so no answer is needed to write the rows.
+  // Source: https://dev.mysql.com/doc/refman/9.7/en/information-functions.html#function_last-insert-id
+  const number = (index: number) => `LAST_INSERT_ID() - ${n - 1 - index}`
+  const logRows = hits.map((hit, index) => {
+    const cookie = hit.cookieSrvId === null ? 'NULL' : literal(hit.cookieSrvId)
+    return `(${number(index)}, @at, ${literal(hit.clientIp)}, ${literal(server.srv_id)}, ${server.id}, ${cookie}, ${literal(hit.requestId)})`
+  })
+  const requests = hits.map((hit, index) => `(${literal(hit.requestId)}, ${number(index)})`)
+  return [
+    'START TRANSACTION',
+    `UPDATE global_counter SET value = LAST_INSERT_ID(value + ${n}) WHERE id = 1`,
+    // Under the counter's lock and by the one clock that all replicas share: times rise with the numbers.
+    'SET @at = UTC_TIMESTAMP(3)',
+    `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id) VALUES ${logRows.join(', ')}`,
+    `INSERT INTO recent_request (request_id, id) VALUES ${requests.join(', ')}`,
+    `UPDATE server SET hits = hits + ${n}, last_seen_at = @at WHERE id = ${server.id}`,
+    `INSERT INTO server_minute (minute, server_id, hits) VALUES (DATE_FORMAT(@at, '%Y-%m-%d %H:%i:00'), ${server.id}, ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
+    'SELECT LAST_INSERT_ID() AS last, CAST(@at AS CHAR(23)) AS at',
+    'COMMIT',
+  ].join('; ')
+}
+
+const toldRow = z.tuple([z.object({ last: z.number().int(), at: z.string() })])
+
+/** Reads the packet's results: the last number and the time stand in the row before the commit's. */
+export function countsFrom(results: unknown, n: number): Count[] {
+  const [told] = toldRow.parse(z.array(z.unknown()).parse(results).at(-2))
+  const at = toIsoTime(told.at)
+  return Array.from({ length: n }, (_, index) => ({ id: told.last - (n - 1 - index), at }))
+}
+
+/** Ids are hex, addresses hex with dots and colons; anything else must never reach a packet. */
+function literal(text: string): string {
+  if (!/^[0-9a-f.:]{1,45}$/.test(text))
+    throw new TypeError(`not to be written into a batch: ${JSON.stringify(text)}`)
+  return `'${text}'`
+}

@@ -1,0 +1,37 @@
+import type { RowDataPacket } from 'mysql2/promise'
+import type { LogRow } from '../answers.ts'
+import { logColumns, logTables, toLogRow } from './log-row.ts'
+import type { ReadPool } from './pools.ts'
+
+/** Which rows of the log: null = all. */
+export type LogFilter = {
+  srvId: string | null
+  /** both ends included, as hex of the address's 4 or 16 bytes */
+  clientAddresses: { from: string; to: string } | null
+}
+
+type LogStretch = {
+  /** the first and last number looked at */
+  from: number
+  to: number
+  /** rows at most */
+  limit: number
+}
+
+/** The rows that pass the filter, newest first. What it looks at is bounded by the stretch, not by what it finds. */
+export async function readLogRows(
+  read: ReadPool,
+  { srvId, clientAddresses }: LogFilter,
+  { from, to, limit }: LogStretch,
+  showAddress: (address: string) => string,
+): Promise<LogRow[]> {
+  const [rows] = await read.query<RowDataPacket[]>(
+    `SELECT ${logColumns} FROM ${logTables}
+    WHERE a.id BETWEEN ? AND ?
+      ${srvId === null ? '' : 'AND a.srv_id = ?'}
+      ${clientAddresses === null ? '' : 'AND INET6_ATON(a.client_ip) BETWEEN UNHEX(?) AND UNHEX(?)'}
+    ORDER BY a.id DESC LIMIT ?`,
+    [from, to, srvId ?? [], clientAddresses ? [clientAddresses.from, clientAddresses.to] : [], limit].flat(),
+  )
+  return rows.map(row => toLogRow(row, showAddress))
+}

@@ -1,0 +1,32 @@
+import type { Audit } from '../answers.ts'
+import type { ReadPool } from '../database/pools.ts'
+import { type AuditFigures, readAudit } from '../database/read-audit.ts'
+import { sendJson } from '../http/answer.ts'
+import type { Endpoint } from '../http/endpoint.ts'
+import { parseParameters } from '../http/parameters.ts'
+
+/** GET /api/audit answers an Audit. It reads the whole log, so one runs at a time and all who wait get its answer. */
+export function auditEndpoint({ read }: { read: ReadPool }): Endpoint {
+  let underWay: Promise<AuditFigures> | null = null
+  return async (_request, response, url) => {
+    parseParameters(url.searchParams, {})
+    underWay ??= readAudit(read).finally(() => {
+      underWay = null
+    })
+    sendJson(response, 200, auditOf(await underWay))
+  }
+}
+
+/** What the figures say of each other. Rows are counted, not taken from the numbers: so that a missing one shows. */
+export function auditOf({ counter, min_id, max_id, row_count, sum_hits }: AuditFigures): Audit {
+  const purged = min_id === null ? counter : min_id - 1
+  const isNewestTheCounter = max_id === null || max_id === counter
+  return {
+    counter,
+    max_id: max_id ?? 0,
+    rows: row_count,
+    purged,
+    sum_hits,
+    consistent: isNewestTheCounter && sum_hits === counter && row_count + purged === counter,
+  }
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import type { History } from '../answers.ts'
+import type { ReadPool } from '../database/pools.ts'
+import { readClock } from '../database/read-clock.ts'
+import { type LifeInBucket, readHistory } from '../database/read-history.ts'
+import { sendJson } from '../http/answer.ts'
+import type { Endpoint } from '../http/endpoint.ts'
+import { parseParameters } from '../http/parameters.ts'
+import { bucketStarts, historyBuckets } from './history-buckets.ts'
+
+const parameters = { range: z.enum(['5m', '1h', '24h'], 'must be 5m, 1h or 24h').default('5m') }
+
+/**
+ * GET /api/history?range= answers a History, by the database's clock. Each life of a server that answered a hit in the
+ * range is a row of its own, in the order they began: so a restart shows, and a server that took over the address of
+ * another does not get its past.
+ */
+export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
+  return async (_request, response, url) => {
+    const { range } = parseParameters(url.searchParams, parameters)
+    const buckets = historyBuckets(range, await readClock(read))
+    const servers = servingLives(await readHistory(read, buckets), buckets.count)
+    const history: History = { range, step: buckets.step, times: bucketStarts(buckets), servers }
+    sendJson(response, 200, history)
+  }
+}
+
+function servingLives(counts: LifeInBucket[], length: number): History['servers'] {
+  const lives = Map.groupBy(counts, count => count.id)
+  return [...lives.values()].flatMap(inBuckets => {
+    const [life] = inBuckets
+    if (!life) return []
+    const hits = new Array<number>(length).fill(0)
+    for (const count of inBuckets) hits[count.bucket] = count.hits
+    return { id: life.id, srv_id: life.srv_id, name: life.name, hits }
+  })
+}

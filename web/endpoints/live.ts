@@ -1,0 +1,7 @@
+import type { LiveFeed } from '../feed/live-feed.ts'
+import type { Endpoint } from '../http/endpoint.ts'
+
+/** `GET /api/live`: the snapshot, then what changes, pushed; no hit. */
+export function liveEndpoint(feed: LiveFeed): Endpoint {
+  return (_request, response) => feed.open(response)
+}

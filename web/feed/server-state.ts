@@ -1,0 +1,12 @@
+import type { ServerState } from '../answers.ts'
+import { silence } from '../database/liveness.ts'
+import type { BoardServer } from '../database/read-board.ts'
+
+type Signs = Pick<BoardServer, 'stopped' | 'silentMs' | 'draining' | 'ready'>
+
+export function serverState(server: Signs): ServerState {
+  if (server.stopped) return 'stopped'
+  if (server.silentMs > silence.lost * 1000) return 'lost'
+  if (server.draining) return 'draining'
+  return server.ready ? 'up' : 'joining'
+}

@@ -1,0 +1,61 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Count } from './hit.ts'
+import { CommitFailed, type HitStore } from './hit-store.ts'
+import type { PendingHit } from './pending-hit.ts'
+
+/** Pauses between attempts, in ms; the last one repeats until the hits' time is up. */
+const backoff = [5, 20, 50, 100, 200] as const
+
+/**
+ * Gives every hit of a batch its number, exactly once whatever happens on the way: after a failed attempt it looks up
+ * which request ids are in the log before it writes again. Ends when all are settled; each hit's own deadline bounds it.
+ * @returns the highest number that this replica's own commit gave; 0 = none
+ * @throws what the store throws beyond CommitFailed, which is a defect
+ */
+export async function commitOnce(batch: PendingHit[], store: HitStore): Promise<number> {
+  let outcomeUnknown = false
+  for (let attempt = 0; ; attempt++) {
+    try {
+      if (attempt > 0) await settleKnown(batch, store)
+      const open = batch.filter(pending => !pending.settled)
+      if (open.length === 0) return 0
+      for (const pending of open) pending.mayBeCommitted = true
+      return await commitAll(open, store)
+    } catch (error) {
+      if (!(error instanceof CommitFailed)) throw error
+      outcomeUnknown ||= error.outcome === 'unknown'
+      if (!outcomeUnknown) for (const pending of batch) pending.mayBeCommitted = false
+    }
+    await pause(backoff[Math.min(attempt, backoff.length - 1)])
+  }
+}
+
+/** Answers the hits that an earlier attempt, here or on another replica, has brought into the log. */
+async function settleKnown(batch: PendingHit[], store: HitStore): Promise<void> {
+  const open = batch.filter(pending => !pending.settled)
+  if (open.length === 0) return
+  const requestIds = new Set(open.map(pending => pending.hit.requestId))
+  tell(open, await store.find([...requestIds], timeLeft(open)))
+}
+
+/** Commits each request id once: a request that came twice gets one number, told to both. */
+async function commitAll(open: PendingHit[], store: HitStore): Promise<number> {
+  const byRequest = new Map(open.map(pending => [pending.hit.requestId, pending.hit]))
+  const hits = [...byRequest.values()]
+  const counts = await store.commit(hits, timeLeft(open))
+  tell(open, new Map(counts.map((count, index) => [hits[index]?.requestId ?? '', count])))
+  return counts.at(-1)?.id ?? 0
+}
+
+function tell(hits: PendingHit[], counts: Map<string, Count>): void {
+  for (const pending of hits) {
+    const count = counts.get(pending.hit.requestId)
+    if (count) pending.resolve(count)
+  }
+}
+
+/** Until the last of them gives up, in ms, 1 at least. */
+function timeLeft(hits: PendingHit[]): number {
+  const last = Math.max(...hits.map(pending => pending.deadline))
+  return Math.max(1, Math.ceil(last - performance.now()))
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ClientGone, NotCounted, OutcomeUnknown } from './errors.ts'
+import { FakeHitStore, type Fault } from './fake-hit-store.ts'
+import { type Hit, newRequestId } from './hit.ts'
+import { HitQueue } from './hit-queue.ts'
+
+const limits = { capacity: 100, batchSize: 10, budgetMs: 1500 }
+
+function hit(requestId = newRequestId()): Hit {
+  return { requestId, clientIp: '10.0.0.7', cookieSrvId: null }
+}
+
+function hold(store: FakeHitStore): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  store.gate = promise
+  return resolve
+}
+
+async function codesOf(counts: Promise<unknown>[]): Promise<string[]> {
+  const settled = await Promise.allSettled(counts)
+  return settled.map(result => (result.status === 'fulfilled' ? 'counted' : result.reason.code))
+}
+
+test('hits get contiguous numbers in the order they came', async () => {
+  const queue = new HitQueue(new FakeHitStore(), limits)
+  const counts = await Promise.all(Array.from({ length: 35 }, () => queue.submit(hit()).count))
+  assert.deepEqual(
+    counts.map(count => count.id),
+    Array.from({ length: 35 }, (_, index) => index + 1),
+  )
+})
+
+test('what comes in during a commit is the next batch', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  const release = hold(store)
+  const first = queue.submit(hit())
+  await new Promise(setImmediate)
+  const rest = Array.from({ length: 7 }, () => queue.submit(hit()))
+  release()
+  await Promise.all([first, ...rest].map(submission => submission.count))
+  assert.deepEqual(store.batches, [1, 7])
+})
+
+test('a request id that comes twice in a batch gets one number, told to both', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  const same = hit()
+  const [first, second, other] = await Promise.all([same, same, hit()].map(each => queue.submit(each).count))
+  assert.equal(first?.id, second?.id)
+  assert.notEqual(first?.id, other?.id)
+  assert.equal(store.log.size, 2)
+})
+
+test('a request id that was counted by another replica gets the number it has', async () => {
+  const store = new FakeHitStore()
+  const same = hit()
+  const elsewhere = await new HitQueue(store, limits).submit(same).count
+  const queue = new HitQueue(store, limits)
+  const [again, other] = await Promise.all([queue.submit(same).count, queue.submit(hit()).count])
+  assert.deepEqual(again, elsewhere)
+  assert.equal(other.id, 2)
+  assert.equal(store.log.size, 2)
+})
+
+const faultPlans: Fault[][] = [
+  ['before'],
+  ['after'],
+  ['unclear'],
+  ['before', 'before', 'before'],
+  ['unclear', 'after'],
+  ['before', 'find', 'after', 'find'],
+  ['after', 'find', 'find'],
+  ['unclear', 'find', 'before', 'unclear', 'after'],
+]
+for (const plan of faultPlans) {
+  test(`each hit is counted exactly once through ${plan.join(', ')}`, async () => {
+    const store = new FakeHitStore()
+    store.faults = [...plan]
+    const queue = new HitQueue(store, limits)
+    const hits = Array.from({ length: 5 }, () => hit())
+    const counts = await Promise.all(hits.map(each => queue.submit(each).count))
+    assert.deepEqual(store.faults, [])
+    assert.equal(store.log.size, 5)
+    for (const [index, count] of counts.entries()) {
+      assert.equal(store.log.get(hits[index]?.requestId ?? '')?.id, count.id)
+    }
+  })
+}
+
+test('without a database in time a hit is not counted, and is told so', async () => {
+  const store = new FakeHitStore()
+  store.faults = Array.from({ length: 1000 }, () => 'before' as const)
+  const queue = new HitQueue(store, { ...limits, budgetMs: 60 })
+  await assert.rejects(queue.submit(hit()).count, (error: unknown) => {
+    assert.ok(error instanceof NotCounted)
+    assert.deepEqual([error.status, error.code, error.retryAfter], [503, 'counter_unavailable', 1])
+    return true
+  })
+  await queue.close()
+  assert.equal(store.log.size, 0)
+})
+
+test('a commit that gives no answer in time leaves the outcome unknown', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, budgetMs: 40 })
+  const sent = queue.submit(hit())
+  await new Promise(setImmediate)
+  const waiting = queue.submit(hit())
+  const codes = await codesOf([sent.count, waiting.count])
+  release()
+  await queue.close()
+  assert.deepEqual(codes, ['outcome_unknown', 'counter_unavailable'])
+  assert.equal(store.log.size, 1, 'the one that was told nothing is the only one that stands in the log')
+})
+
+test('once an outcome was unknown, a later refusal does not make it known', async () => {
+  const store = new FakeHitStore()
+  store.faults = ['unclear', ...Array.from({ length: 1000 }, () => 'before' as const)]
+  const queue = new HitQueue(store, { ...limits, budgetMs: 60 })
+  await assert.rejects(queue.submit(hit()).count, OutcomeUnknown)
+})
+
+test('a queue at its bound refuses, and counts nothing of what it refused', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, capacity: 3 })
+  const submissions = [queue.submit(hit())]
+  await new Promise(setImmediate)
+  for (let n = 0; n < 5; n++) submissions.push(queue.submit(hit()))
+  assert.equal(queue.length, 3)
+  release()
+  const codes = await codesOf(submissions.map(submission => submission.count))
+  assert.deepEqual(codes, ['counted', 'counted', 'counted', 'counted', 'queue_full', 'queue_full'])
+  assert.equal(store.log.size, 4)
+})
+
+test('a client that left before its batch is not counted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, limits)
+  const first = queue.submit(hit())
+  await new Promise(setImmediate)
+  const second = queue.submit(hit())
+  const third = queue.submit(hit())
+  second.abandon()
+  release()
+  await assert.rejects(second.count, ClientGone)
+  assert.deepEqual([(await first.count).id, (await third.count).id], [1, 2])
+  assert.equal(store.log.size, 2)
+})
+
+test('a client that leaves while its batch is being committed is counted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, limits)
+  const submission = queue.submit(hit())
+  await new Promise(setImmediate)
+  submission.abandon()
+  release()
+  assert.equal((await submission.count).id, 1)
+})
+
+test('a queue that closes answers what it has and takes no more', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  const before = queue.submit(hit())
+  const closing = queue.close()
+  const codes = codesOf([before.count, queue.submit(hit()).count])
+  await closing
+  assert.deepEqual(await codes, ['counted', 'shutting_down'])
+})
+
+test('a defect in the store fails its batch, and the next one is served', async t => {
+  t.mock.method(console, 'error', () => {})
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  t.mock.method(store, 'commit', () => Promise.reject(new TypeError('a defect')), { times: 1 })
+  await assert.rejects(queue.submit(hit()).count, OutcomeUnknown)
+  assert.equal((await queue.submit(hit()).count).id, 1)
+})
+
+test('what it tells: the size of each batch and the highest number it gave', async () => {
+  const told: string[] = []
+  const queue = new HitQueue(new FakeHitStore(), limits, {
+    onBatch: size => told.push(`batch of ${size}`),
+    onCounted: lastId => told.push(`up to ${lastId}`),
+  })
+  await Promise.all([queue.submit(hit()).count, queue.submit(hit()).count])
+  await queue.close()
+  assert.deepEqual(told, ['batch of 2', 'up to 2'])
+})

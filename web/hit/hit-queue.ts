@@ -1,0 +1,94 @@
+import { commitOnce } from './commit-once.ts'
+import { NotCounted } from './errors.ts'
+import type { Count, Hit } from './hit.ts'
+import type { HitStore } from './hit-store.ts'
+import { PendingHit } from './pending-hit.ts'
+
+export type HitQueueLimits = {
+  /** hits that may wait for a batch to leave; one more is refused */
+  capacity: number
+  /** hits in one transaction at the most */
+  batchSize: number
+  /** how long a hit waits for its number, in ms: more than a lock wait, less than NGINX waits for the page */
+  budgetMs: number
+}
+
+export const defaultLimits: HitQueueLimits = { capacity: 2000, batchSize: 500, budgetMs: 1500 }
+
+/** What others want to know of it as it happens. */
+export type HitQueueEvents = {
+  /** a batch leaves, with that many hits */
+  onBatch(size: number): void
+  /** hits were given numbers, up to `lastId` */
+  onCounted(lastId: number): void
+}
+
+/** A submitted hit. `abandon` says that its client has gone. */
+export type Submission = { count: Promise<Count>; abandon(): void }
+
+/**
+ * Where a page view gets its number. One batch is being committed at a time, without a timer: the first hit leaves at
+ * once, and what comes in meanwhile is the next batch, so load makes the batches larger.
+ */
+export class HitQueue {
+  readonly #store: HitStore
+  readonly #limits: HitQueueLimits
+  readonly #events: Partial<HitQueueEvents>
+  #waiting: PendingHit[] = []
+  #running: Promise<void> | null = null
+  #closed = false
+
+  constructor(store: HitStore, limits = defaultLimits, events: Partial<HitQueueEvents> = {}) {
+    this.#store = store
+    this.#limits = limits
+    this.#events = events
+  }
+
+  /** hits that wait for a batch to leave */
+  get length(): number {
+    return this.#waiting.length
+  }
+
+  /**
+   * `count` rejects with NotCounted (queue full, closed, or no database in time), OutcomeUnknown or ClientGone.
+   */
+  submit(hit: Hit): Submission {
+    const pending = new PendingHit(hit, this.#limits.budgetMs)
+    if (this.#closed) pending.fail(new NotCounted('shutting_down', 'This server is stopping.'))
+    else if (this.#waiting.length >= this.#limits.capacity)
+      pending.fail(new NotCounted('queue_full', 'Too many page views are waiting. This one is not counted.'))
+    else {
+      this.#waiting.push(pending)
+      this.#running ??= this.#run()
+    }
+    return { count: pending.count, abandon: () => pending.abandon() }
+  }
+
+  /** Takes no more hits, and resolves when those it has are settled. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    // A turn of the event loop: hits that arrived together leave together.
+    await new Promise(setImmediate)
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#limits.batchSize).filter(pending => !pending.settled)
+      if (batch.length === 0) continue
+      this.#events.onBatch?.(batch.length)
+      await this.#commit(batch)
+    }
+    this.#running = null
+  }
+
+  async #commit(batch: PendingHit[]): Promise<void> {
+    try {
+      const lastId = await commitOnce(batch, this.#store)
+      if (lastId > 0) this.#events.onCounted?.(lastId)
+    } catch (error) {
+      for (const pending of batch) pending.fail()
+      console.error('a batch of hits failed in a way that was not foreseen:', error)
+    }
+  }
+}

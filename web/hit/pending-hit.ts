@@ -1,0 +1,59 @@
+import { ClientGone, NotCounted, OutcomeUnknown } from './errors.ts'
+import type { Count, Hit } from './hit.ts'
+
+/** A hit that waits for its number, until it has one, fails, or its time is up. It is settled exactly once. */
+export class PendingHit {
+  readonly hit: Hit
+  readonly count: Promise<Count>
+  /** ms, on the clock of `performance.now()` */
+  readonly deadline: number
+  /** a packet with it has left, and is not known to have been rolled back */
+  mayBeCommitted = false
+  #settled = false
+  #resolve: (count: Count) => void
+  #reject: (reason: Error) => void
+  #timer: NodeJS.Timeout
+
+  constructor(hit: Hit, budgetMs: number) {
+    this.hit = hit
+    this.deadline = performance.now() + budgetMs
+    const { promise, resolve, reject } = Promise.withResolvers<Count>()
+    this.count = promise
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#timer = setTimeout(() => this.fail(), budgetMs)
+  }
+
+  get settled(): boolean {
+    return this.#settled
+  }
+
+  resolve(count: Count): void {
+    if (this.#settle()) this.#resolve(count)
+  }
+
+  /** Ends it without a number, saying what is known: certainly not counted, or unknown. */
+  fail(reason?: NotCounted): void {
+    if (!this.#settle()) return
+    this.#reject(this.mayBeCommitted ? new OutcomeUnknown() : (reason ?? counterUnavailable()))
+  }
+
+  /** The client has gone: not counted if its batch has not left; otherwise the commit takes its course. */
+  abandon(): void {
+    if (!this.mayBeCommitted && this.#settle()) this.#reject(new ClientGone())
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    clearTimeout(this.#timer)
+    return true
+  }
+}
+
+function counterUnavailable(): NotCounted {
+  return new NotCounted(
+    'counter_unavailable',
+    'The counter cannot be reached right now. This page view is not counted.',
+  )
+}

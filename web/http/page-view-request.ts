@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http'
+import { type Hit, newRequestId } from '../hit/hit.ts'
+import { isSrvId } from '../identity/srv-id.ts'
+import { normaliseAddress } from './client-address.ts'
+
+/**
+ * Asked for in advance, maybe never shown. Prerendering sends it too.
+ * Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Purpose
+ */
+export function isPrefetch(request: IncomingMessage): boolean {
+  const purposes = [request.headers['sec-purpose'], request.headers.purpose, request.headers['x-moz']]
+  return purposes.some(purpose => String(purpose ?? '').startsWith('prefetch'))
+}
+
+/** Next's own client asking for the flight data of a page instead of the page. */
+export function isFlightRequest(request: IncomingMessage, url: URL): boolean {
+  return request.headers.rsc !== undefined || url.searchParams.has('_rsc')
+}
+
+/** JSON is answered when it is asked for by name and HTML is not. */
+export function wantsJson(request: IncomingMessage): boolean {
+  const accept = request.headers.accept ?? ''
+  return accept.includes('application/json') && !accept.includes('text/html')
+}
+
+/** What NGINX says of this page view; it overwrites both headers, so they are not the client's word. */
+export function readHit(request: IncomingMessage): Hit {
+  const requestId = String(request.headers['x-request-id'] ?? '')
+  const realIp = String(request.headers['x-real-ip'] ?? request.socket.remoteAddress ?? '')
+  return {
+    requestId: isRequestId(requestId) ? requestId : newRequestId(),
+    clientIp: normaliseAddress(realIp) ?? '0.0.0.0',
+    cookieSrvId: readSrvIdCookie(request.headers.cookie ?? ''),
+  }
+}
+
+function isRequestId(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text)
+}
+
+/** The server the visitor was bound to; only a well-formed value is a word of ours. */
+export function readSrvIdCookie(cookies: string): string | null {
+  const value = /(?:^|;)\s*srv_id=([^;\s]*)/.exec(cookies)?.[1]
+  return value !== undefined && isSrvId(value) ? value : null
+}

@@ -1,0 +1,47 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Request ids are kept for ten minutes, longer than any retry. */
+const keepMs = 10 * 60_000
+const sampleEveryMs = 60_000
+const batchSize = 2000
+/** between two batches, in ms: hits go first */
+const breath = 50
+
+type Sample = { takenAt: number; lastId: number }
+
+/**
+ * Forgets request ids that are old enough. What is old is told by the numbers: this replica remembers the highest one
+ * it had given at each minute, by its own steady clock.
+ */
+export class RequestIdRetention {
+  readonly #prune: (lastId: number, limit: number) => Promise<number>
+  readonly #now: () => number
+  #lastId = 0
+  #samples: Sample[] = []
+
+  constructor(prune: (lastId: number, limit: number) => Promise<number>, now = () => performance.now()) {
+    this.#prune = prune
+    this.#now = now
+  }
+
+  /** Called for every number given. */
+  noteNumber(id: number): void {
+    if (id > this.#lastId) this.#lastId = id
+  }
+
+  /** Returns how to stop it. */
+  start(): () => void {
+    const timer = setInterval(() => this.turn().catch(() => {}), sampleEveryMs)
+    return () => clearInterval(timer)
+  }
+
+  /** Takes a sample, and prunes what the old ones allow. @throws what `prune` throws; the next turn tries again */
+  async turn(): Promise<void> {
+    const now = this.#now()
+    this.#samples.push({ takenAt: now, lastId: this.#lastId })
+    const old = this.#samples.findLast(sample => now - sample.takenAt >= keepMs)
+    if (!old) return
+    while ((await this.#prune(old.lastId, batchSize)) === batchSize) await pause(breath)
+    this.#samples = this.#samples.filter(sample => sample.takenAt > old.takenAt)
+  }
+}

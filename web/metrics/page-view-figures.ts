@@ -1,0 +1,52 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+
+/** Windows of a few seconds that the figures of "lately" are made of. */
+const windows = 3
+
+type Window = { startedAt: number; hits: number; durations: RecordableHistogram }
+
+/** How this replica's page views went lately: figures for its row in `server`. Times are ms, by the given clock. */
+export class PageViewFigures {
+  readonly #now: () => number
+  #windows: Window[]
+  #errors = 0
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+    this.#windows = [this.#openWindow()]
+  }
+
+  recordHit(durationMs: number): void {
+    const window = this.#windows.at(-1)
+    if (!window) return
+    window.hits++
+    window.durations.record(Math.max(1, Math.round(durationMs * 1000)))
+  }
+
+  recordError(): void {
+    this.#errors++
+  }
+
+  /** page views answered with an error since the start */
+  get errors(): number {
+    return this.#errors
+  }
+
+  /** The figures of the last few windows; begins a new one. Called at every heartbeat. */
+  roll(): { rate: number; p50Ms: number | null; p99Ms: number | null } {
+    const all = createHistogram()
+    for (const window of this.#windows) all.add(window.durations)
+    const hits = this.#windows.reduce((sum, window) => sum + window.hits, 0)
+    const seconds = (this.#now() - (this.#windows[0]?.startedAt ?? 0)) / 1000
+    this.#windows = [...this.#windows, this.#openWindow()].slice(-windows)
+    return {
+      rate: seconds > 0 ? hits / seconds : 0,
+      p50Ms: hits > 0 ? all.percentile(50) / 1000 : null,
+      p99Ms: hits > 0 ? all.percentile(99) / 1000 : null,
+    }
+  }
+
+  #openWindow(): Window {
+    return { startedAt: this.#now(), hits: 0, durations: createHistogram() }
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * Scripts with this answer's nonce and what they load, our own styles and connections, and nothing else.
+ * React needs eval in development only, for its stack traces.
+ */
+export function contentSecurityPolicy(nonce: string, development: boolean): string {
+  const forDevelopment = development ? " 'unsafe-eval'" : ''
+  return [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}' 'strict-dynamic'${forDevelopment}`,
+    `style-src 'self'${development ? " 'unsafe-inline'" : ''}`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}

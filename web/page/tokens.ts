@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto'
+import type { VisitTexts } from './page-view.ts'
+
+/** What is filled into the page per hit. */
+export type PageSlot = keyof VisitTexts | 'nonce'
+
+/**
+ * One-off stand-ins for a hit's own values, new at each boot so that nobody can write one into the page. They look like
+ * base64, since Next takes a nonce only if it does.
+ */
+export function makeTokens(): Record<PageSlot, string> {
+  return {
+    nonce: token(),
+    hit: token(),
+    counter: token(),
+    client_ip: token(),
+    at: token(),
+    arrival: token(),
+    arrival_text: token(),
+  }
+}
+
+function token(): string {
+  return randomBytes(24).toString('base64url').replaceAll(/[-_]/g, '0')
+}

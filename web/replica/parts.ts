@@ -1,0 +1,87 @@
+import type { Environment } from '../config/environment.ts'
+import { databaseHitStore } from '../database/hit-store.ts'
+import type { Pools } from '../database/pools.ts'
+import { pruneRecentRequests } from '../database/prune-recent-requests.ts'
+import { readBoard } from '../database/read-board.ts'
+import { readLogTail } from '../database/read-log-tail.ts'
+import { writeHeartbeat } from '../database/write-heartbeat.ts'
+import { Board } from '../feed/board.ts'
+import { LiveFeed } from '../feed/live-feed.ts'
+import { logLength } from '../feed/snapshot.ts'
+import { defaultLimits, HitQueue } from '../hit/hit-queue.ts'
+import { showAddress } from '../http/client-address.ts'
+import type { Identity } from '../identity/identity.ts'
+import { Heartbeat } from '../membership/heartbeat.ts'
+import { Readiness } from '../membership/readiness.ts'
+import { RequestIdRetention } from '../membership/request-id-retention.ts'
+import { createMetrics } from '../metrics/metrics.ts'
+import { PageViewFigures } from '../metrics/page-view-figures.ts'
+import type { NextApp } from '../page/next-app.ts'
+import { PageTemplates } from '../page/page-templates.ts'
+
+/** ms a reading for the board, and a sign of life, may take. */
+const databasePatience = 1000
+
+/** What a replica is made of. */
+export type Parts = ReturnType<typeof assembleParts>
+
+export function assembleParts(environment: Environment, identity: Identity, pools: Pools, next: NextApp) {
+  const readiness = new Readiness()
+  const figures = new PageViewFigures()
+  const requestIds = new RequestIdRetention((lastId, limit) =>
+    pruneRecentRequests(pools.write, lastId, limit),
+  )
+  const board = assembleBoard(environment, pools)
+  const feed = new LiveFeed(board)
+  const queue = new HitQueue(databaseHitStore(pools.write, identity), defaultLimits, {
+    onBatch: size => metrics.batchSize.observe(size),
+    onCounted: lastId => {
+      requestIds.noteNumber(lastId)
+      readiness.databaseAnswered()
+    },
+  })
+  const metrics = createMetrics(identity, { queued: () => queue.length, streams: () => feed.size })
+  const pages = new PageTemplates({
+    snapshot: maxAgeMs => board.noOlderThan(maxAgeMs),
+    renderPage: headers => next.renderPage(headers),
+    server: identity,
+    stickySeconds: environment.stickySeconds,
+    development: environment.development,
+  })
+  const heartbeat = new Heartbeat(async () => {
+    const health = {
+      ready: readiness.reason === null,
+      draining: readiness.leaving,
+      ...figures.roll(),
+      errors: figures.errors,
+      streams: feed.size,
+      memoryBytes: process.memoryUsage.rss(),
+    }
+    await writeHeartbeat(pools.write, identity.id, health, databasePatience)
+    readiness.databaseAnswered()
+  })
+  return {
+    environment,
+    identity,
+    pools,
+    next,
+    readiness,
+    figures,
+    requestIds,
+    board,
+    feed,
+    queue,
+    metrics,
+    pages,
+    heartbeat,
+  }
+}
+
+function assembleBoard(environment: Environment, pools: Pools): Board {
+  const shown = (address: string) => showAddress(address, environment.clientAddresses)
+  return new Board({
+    readBoard: () => readBoard(pools.read, databasePatience),
+    readLogTail: (after, upTo) =>
+      readLogTail(pools.read, { after, upTo, limit: logLength }, shown, databasePatience),
+  })
+}

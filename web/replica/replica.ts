@@ -1,0 +1,59 @@
+import type { Environment } from '../config/environment.ts'
+import { endServer } from '../database/end-server.ts'
+import { closePools, openPools, type Pools } from '../database/pools.ts'
+import { registerServer } from '../database/register-server.ts'
+import type { Identity } from '../identity/identity.ts'
+import { ownAddress } from '../identity/own-address.ts'
+import { srvIdOf } from '../identity/srv-id.ts'
+import { startNext } from '../page/next-app.ts'
+import { checkAddressFree } from './check-address-free.ts'
+import { assembleParts } from './parts.ts'
+import { beginServing, endServing } from './serving.ts'
+
+export type Replica = { identity: Identity; stop(): Promise<void> }
+
+/**
+ * Starts one life of a replica in this process; `nextDir` is where Next finds its app. It listens once it can serve: until
+ * then NGINX is refused, and passes by. @throws when the address is taken, the database is away or the page cannot be
+ * rendered
+ */
+export async function startReplica(environment: Environment, nextDir: string): Promise<Replica> {
+  await checkAddressFree(environment.host, environment.port)
+  const pools = openPools(environment.databaseUrl)
+  try {
+    const identity = await register(pools, environment)
+    const parts = assembleParts(
+      environment,
+      identity,
+      pools,
+      await startNext(nextDir, environment.development),
+    )
+    await parts.pages.current()
+    parts.readiness.pageRendered()
+    // Two beats: the first says that the database takes transactions, the second that this replica is ready.
+    await parts.heartbeat.start()
+    const server = await beginServing(parts)
+    await parts.heartbeat.start()
+    const stopPruning = parts.requestIds.start()
+    return {
+      identity,
+      async stop() {
+        stopPruning()
+        await endServing(server, parts)
+        await parts.heartbeat.stop()
+        await endServer(pools.write, identity.id).catch(() => {})
+        await closePools(pools)
+      },
+    }
+  } catch (error) {
+    await closePools(pools)
+    throw error
+  }
+}
+
+async function register(pools: Pools, environment: Environment): Promise<Identity> {
+  const address = environment.serverAddress ?? ownAddress(environment.host, environment.port)
+  const srvId = srvIdOf(address)
+  const { id, name } = await registerServer(pools.write, { srvId, address, name: environment.serverName })
+  return { id, name, address, srv_id: srvId }
+}

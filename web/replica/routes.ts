@@ -1,0 +1,73 @@
+import { auditEndpoint } from '../endpoints/audit.ts'
+import { healthLive, healthReady } from '../endpoints/health.ts'
+import { historyEndpoint } from '../endpoints/history.ts'
+import { liveEndpoint } from '../endpoints/live.ts'
+import { logEndpoint } from '../endpoints/log.ts'
+import { logCsvEndpoint } from '../endpoints/log-csv.ts'
+import { metricsEndpoint } from '../endpoints/metrics.ts'
+import { pageEndpoint, pageHead } from '../endpoints/page.ts'
+import { snapshotEndpoint } from '../endpoints/snapshot.ts'
+import { sendError, sendText } from '../http/answer.ts'
+import type { Endpoint } from '../http/endpoint.ts'
+import { AnswerError } from '../http/errors.ts'
+import { isFlightRequest, wantsJson } from '../http/page-view-request.ts'
+import type { Routes } from '../http/router.ts'
+import { unavailablePage } from '../page/unavailable-page.ts'
+import type { Parts } from './parts.ts'
+
+/** Every endpoint of a replica, by its path. */
+export function routesOf(parts: Parts): Routes {
+  const { identity, board, queue, pages, figures, metrics, environment } = parts
+  const reading = { read: parts.pools.read, addresses: environment.clientAddresses }
+  const page = pageEndpoint({
+    queue,
+    pages,
+    identity,
+    nameOf: srvId => board.latest?.servers.find(server => server.srv_id === srvId)?.name ?? null,
+    onCounted: durationMs => {
+      figures.recordHit(durationMs)
+      metrics.hits.inc()
+      metrics.hitSeconds.observe(durationMs / 1000)
+    },
+    development: environment.development,
+  })
+  return {
+    exact: {
+      '/': { GET: unlessFlight(page), HEAD: pageHead(identity) },
+      '/api/snapshot': readOnly(snapshotEndpoint(board)),
+      '/api/live': { GET: liveEndpoint(parts.feed) },
+      '/api/log': readOnly(logEndpoint(reading)),
+      '/api/log.csv': readOnly(logCsvEndpoint(reading)),
+      '/api/history': readOnly(historyEndpoint(reading)),
+      '/api/audit': readOnly(auditEndpoint(reading)),
+      '/health/live': readOnly(healthLive),
+      '/health/ready': readOnly(healthReady(parts.readiness)),
+      '/metrics': readOnly(metricsEndpoint(metrics.registry)),
+    },
+    rest: parts.next.handle,
+    onError(error, request, url) {
+      if (url.pathname !== '/' || request.method !== 'GET' || error.status < 500) return
+      if (error.code === 'not_in_advance') return
+      figures.recordError()
+      metrics.failures.inc({ code: error.code })
+    },
+    sendError(error, request, response, url) {
+      if (url.pathname !== '/' || wantsJson(request)) return sendError(response, error)
+      if (error.retryAfter !== undefined) response.setHeader('Retry-After', error.retryAfter)
+      response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'")
+      sendText(response, error.status, 'text/html; charset=utf-8', unavailablePage(error))
+    },
+  }
+}
+
+function readOnly(endpoint: Endpoint): Record<string, Endpoint> {
+  return { GET: endpoint, HEAD: endpoint }
+}
+
+/** The page has no flight data of its own to hand out: what is in it belongs to one hit. Next's client then loads the page. */
+function unlessFlight(page: Endpoint): Endpoint {
+  return (request, response, url) => {
+    if (isFlightRequest(request, url)) throw new AnswerError(404, 'no_flight_data', 'Load the page itself.')
+    return page(request, response, url)
+  }
+}

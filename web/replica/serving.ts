@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createRouter } from '../http/router.ts'
+import type { Parts } from './parts.ts'
+import { routesOf } from './routes.ts'
+
+/** ms a connection from NGINX may rest: longer than NGINX lets it, so that no request meets a closing one. */
+const keepAliveMs = 75_000
+/** ms within which the answers under way must end once the replica no longer listens */
+const lastAnswersMs = 4000
+
+/** Begins to answer on the replica's address. */
+export async function beginServing(parts: Parts): Promise<Server> {
+  const { host, port } = parts.environment
+  const router = createRouter(routesOf(parts))
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+    // A replica that leaves lets NGINX's connections go one by one, each after an answer.
+    if (parts.readiness.leaving) response.setHeader('Connection', 'close')
+    router(request, response)
+  })
+  if (parts.environment.development) {
+    server.on('upgrade', (request, socket, head) => parts.next.upgrade(request, socket, head))
+  }
+  server.listen(port, host)
+  await once(server, 'listening')
+  return server
+}
+
+/**
+ * Leaves without losing a page view: goes on answering for `drainSeconds`, then takes no new connection, answers what
+ * is under way, and ends the streams, whose dashboards reconnect elsewhere.
+ */
+export async function endServing(server: Server, parts: Parts): Promise<void> {
+  parts.readiness.leave()
+  await parts.heartbeat.start()
+  await pause(parts.environment.drainSeconds * 1000)
+  const closed = once(server, 'close')
+  server.close()
+  parts.feed.close()
+  const cut = setTimeout(() => server.closeAllConnections(), lastAnswersMs)
+  await closed
+  clearTimeout(cut)
+  await parts.queue.close()
+}

@@ -1,0 +1,29 @@
+import { BadEnvironment, parseEnvironment } from './config/environment.ts'
+import { startReplica } from './replica/replica.ts'
+
+// The replica: one Node process that answers page views, the live feed and its own health, and hands the rest to Next.
+
+try {
+  const environment = parseEnvironment(process.env)
+  const replica = await startReplica(environment, import.meta.dirname)
+  const { name, address, srv_id } = replica.identity
+  console.log(
+    `${name} answers on http://${environment.host}:${environment.port} as ${address}, srv_id ${srv_id}`,
+  )
+  stopOnSignal(replica.stop)
+} catch (error) {
+  console.error(error instanceof BadEnvironment ? error.message : error)
+  process.exit(1)
+}
+
+function stopOnSignal(stop: () => Promise<void>): void {
+  let stopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, async () => {
+      if (stopping) return
+      stopping = true
+      await stop()
+      process.exit(0)
+    })
+  }
+}
