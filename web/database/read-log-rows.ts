@@ -18,6 +18,10 @@ type LogStretch = {
   limit: number
 }
 
+// Both forms as bytes, in network order; the length keeps IPv4 and IPv6 apart, which sort among each other.
+const fromClientsSql = `AND LENGTH(INET6_ATON(a.client_ip)) = LENGTH(UNHEX(?))
+      AND INET6_ATON(a.client_ip) BETWEEN UNHEX(?) AND UNHEX(?)`
+
 /** The rows that pass the filter, newest first. What it looks at is bounded by the stretch, not by what it finds. */
 export async function readLogRows(
   read: ReadPool,
@@ -25,13 +29,16 @@ export async function readLogRows(
   { from, to, limit }: LogStretch,
   showAddress: (address: string) => string,
 ): Promise<LogRow[]> {
+  const srvIds = srvId === null ? [] : [srvId]
+  const clients =
+    clientAddresses === null ? [] : [clientAddresses.from, clientAddresses.from, clientAddresses.to]
   const [rows] = await read.query<RowDataPacket[]>(
     `SELECT ${logColumns} FROM ${logTables}
     WHERE a.id BETWEEN ? AND ?
       ${srvId === null ? '' : 'AND a.srv_id = ?'}
-      ${clientAddresses === null ? '' : 'AND INET6_ATON(a.client_ip) BETWEEN UNHEX(?) AND UNHEX(?)'}
+      ${clientAddresses === null ? '' : fromClientsSql}
     ORDER BY a.id DESC LIMIT ?`,
-    [from, to, srvId ?? [], clientAddresses ? [clientAddresses.from, clientAddresses.to] : [], limit].flat(),
+    [from, to, ...srvIds, ...clients, limit],
   )
   return rows.map(row => toLogRow(row, showAddress))
 }

@@ -130,7 +130,7 @@ test('an audit that fails answers all who wait, and keeps no connection', async 
     // More than the pool has connections.
     for (let round = 0; round < 6; round += 1) {
       const [one, other] = await Promise.all([audit.get(), audit.get()])
-      assert.deepEqual([one.status, other.status], [500, 500])
+      assert.deepEqual([one.status, other.status], [503, 503])
     }
   } finally {
     await database.fill.query('RENAME TABLE set_aside TO global_counter')

@@ -1,12 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import mysql from 'mysql2/promise'
 import { createTestDatabase } from '../../local/database/test-database.ts'
 import { openReadPool, type ReadPool } from '../database/pools.ts'
-import { sendError } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
-import { AnswerError } from '../http/errors.ts'
+import { createRouter } from '../http/router.ts'
 
 /** A database of the test's own, migrated and empty. */
 export async function openDatabase() {
@@ -23,12 +22,17 @@ export async function openDatabase() {
   }
 }
 
-/** One endpoint at an address of its own, its errors sent as the replica's router sends them. */
+/** One endpoint at an address of its own, behind the replica's router. */
 export async function serve(endpoint: Endpoint) {
   let requests = 0
+  const router = createRouter({
+    exact: { '/': { GET: endpoint, HEAD: endpoint } },
+    rest: (_request, response) => void response.writeHead(404).end(),
+    onError: () => {},
+  })
   const server = createServer((request, response) => {
     requests += 1
-    void answer(endpoint, request, response)
+    router(request, response)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -50,24 +54,17 @@ export async function serve(endpoint: Endpoint) {
   }
 }
 
-async function answer(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  try {
-    await endpoint(request, response, new URL(request.url ?? '/', 'http://localhost'))
-  } catch (error) {
-    if (response.headersSent) response.destroy()
-    else sendError(response, error instanceof AnswerError ? error : new AnswerError(500, 'failed', String(error)))
-  }
-}
-
 /** The same pool, but each read, or connection taken, waits for `before` first. */
 export function watched(read: ReadPool, before: () => Promise<void> | void): ReadPool {
-  const isRead = (key: string | symbol) => key === 'query' || key === 'getConnection'
   return new Proxy(read, {
     get(pool, key) {
       const value: unknown = Reflect.get(pool, key)
       if (typeof value !== 'function') return value
-      const call = (...values: unknown[]): unknown => Reflect.apply(value, pool, values)
-      return isRead(key) ? async (...values: unknown[]) => (await before(), call(...values)) : call
+      const isRead = key === 'query' || key === 'getConnection'
+      return async (...values: unknown[]) => {
+        if (isRead) await before()
+        return Reflect.apply(value, pool, values)
+      }
     },
   })
 }
@@ -78,7 +75,11 @@ export function closedGate() {
   return { pass: () => promise, open: resolve }
 }
 
-/** Asks again until it holds. */
+/** Asks again until it holds; gives up when that is long hopeless. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise(resolve => setTimeout(resolve, 10))
+  const hopeless = Date.now() + 60_000
+  while (!(await holds())) {
+    if (Date.now() > hopeless) throw new Error(`waited in vain for ${holds}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
 }

@@ -39,7 +39,9 @@ for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 }))
     const now = Math.floor((await readClock(database.read)).getTime() / 60_000)
     // Every third minute, from before the range to after now, which the clock may reach while this runs.
     const minutes = numbers(now - 1500, now + 5).filter(minute => minute % 3 !== 0)
-    const rows = minutes.flatMap(minute => [1, 2].map(life => [new Date(minute * 60_000), life, hitsOf(minute, life)]))
+    const rows = minutes.flatMap(minute =>
+      [1, 2].map(life => [new Date(minute * 60_000), life, hitsOf(minute, life)]),
+    )
     await database.fill.query('INSERT INTO server_minute (minute, server_id, hits) VALUES ?', [rows])
 
     const { step, times, servers } = await read(range)
@@ -60,7 +62,10 @@ for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 }))
 test('without hits there are the times and no servers', async () => {
   await addLife(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
   const { range, step, times, servers } = await read('1h')
-  assert.deepEqual({ range, step, length: times.length, servers }, { range: '1h', step: 60, length: 61, servers: [] })
+  assert.deepEqual(
+    { range, step, length: times.length, servers },
+    { range: '1h', step: 60, length: 61, servers: [] },
+  )
 })
 
 test('two lives at one address are two rows, in the order they began', async () => {

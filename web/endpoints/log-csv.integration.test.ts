@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import type { Endpoint } from '../http/endpoint.ts'
 import { closedGate, openDatabase, serve, until, watched } from './endpoint-fixture.ts'
-import { addHits, addLife, addManyHits, numbers, srvIdOf } from './log-fixture.ts'
 import { logCsvEndpoint } from './log-csv.ts'
+import { addHits, addLife, addManyHits, numbers, srvIdOf } from './log-fixture.ts'
 
 const header = 'id,at,client_ip,srv_id,server,arrival,moved_from_srv_id,moved_from_server'
 
@@ -45,7 +47,7 @@ test('the log comes as a file of records under a header', async () => {
     { id: 2, ip: '2001:db8:1::7', cookie: srvIdOf('a') },
     { id: 3, cookie: srvIdOf('b') },
   ])
-  await database.fill.query("UPDATE server SET name = '=cmd(\"a\",1)'")
+  await database.fill.query('UPDATE server SET name = \'=cmd("a",1)\'')
   const { url } = await start()
   const response = await fetch(url)
   assert.equal(response.status, 200)
@@ -81,11 +83,17 @@ test('HEAD answers the header fields alone', async () => {
 
 test('it takes the filters, the start and the limit of the log', async () => {
   await addManyHits(database.fill, 1, 12_000)
-  await addHits(database.fill, numbers(12_001, 12_100).map(id => ({ id, ip: '203.0.113.7' })))
+  await addHits(
+    database.fill,
+    numbers(12_001, 12_100).map(id => ({ id, ip: '203.0.113.7' })),
+  )
   const { url } = await start()
   assert.deepEqual(await idsIn(await fetch(url)), numbers(1, 12_100).reverse())
   assert.deepEqual(await idsIn(await fetch(`${url}?limit=2500&before=6001`)), numbers(3501, 6000).reverse())
-  assert.deepEqual(await idsIn(await fetch(`${url}?client_ip=203.0.113.x&limit=7`)), numbers(12_094, 12_100).reverse())
+  assert.deepEqual(
+    await idsIn(await fetch(`${url}?client_ip=203.0.113.x&limit=7`)),
+    numbers(12_094, 12_100).reverse(),
+  )
   assert.deepEqual(await idsIn(await fetch(`${url}?client_ip=203.0.112.x`)), [])
   for (const query of ['limit=100001', 'client_ip=203.0.113.7', 'srv_id=x', 'page=1']) {
     assert.equal((await fetch(`${url}?${query}`)).status, 400, query)
@@ -116,15 +124,43 @@ test('two run at once; a third is asked to wait, and gets in when one has ended'
   assert.equal((await idsIn(await fetch(url))).length, 3000)
 })
 
-test('a client that does not read holds the database up no further, and one that leaves makes room', async () => {
+/** Asks for the whole log and reads none of it. */
+async function connectAndStall(url: string): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname).pause()
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await once(socket, 'connect')
+  return socket
+}
+
+test('no more is read than the client takes, and one that leaves makes room', async () => {
   await addManyHits(database.fill, 1, 100_000)
-  const { url } = await start()
-  const clients = [new AbortController(), new AbortController()]
-  for (const { signal } of clients) await (await fetch(url, { signal })).body?.getReader().read()
-  // Were rows read ahead of the client, both would be through by now or soon, and never be full up for long.
+  let reads = 0
+  const counted = watched(database.read, () => {
+    reads += 1
+  })
+  const { url } = await start(logCsvEndpoint({ read: counted, addresses: 'short' }))
+  const other = await start()
+  const stalled = [await connectAndStall(url), await connectAndStall(url)]
+  await until(() => reads > 4)
+  assert.equal((await idsIn(await fetch(other.url))).length, 100_000)
+  // One client took it all meanwhile; the other two would have too, with 200 reads each.
+  assert.ok(reads < 200, `${reads} reads`)
   assert.equal((await fetch(url)).status, 503)
-  clients[0]?.abort()
+  stalled[0]?.destroy()
   await until(async () => (await fetch(`${url}?limit=1`)).status === 200)
+  stalled[1]?.destroy()
+})
+
+test('a client that takes too long is cut off and makes room', async () => {
+  await addManyHits(database.fill, 1, 100_000)
+  const { url, requests } = await start(
+    logCsvEndpoint({ read: database.read, addresses: 'short', longestMs: 200 }),
+  )
+  const stalled = [await connectAndStall(url), await connectAndStall(url)]
+  await until(() => requests() === 2)
+  await until(async () => (await fetch(`${url}?limit=1`)).status === 200)
+  for (const socket of stalled) socket.destroy()
 })
 
 test('nothing more is read for a client that has left, even where nothing was found to send', async () => {
@@ -158,10 +194,11 @@ test('a database that fails before the first row is an error, and later a file t
   let failing = 1
   const broken = watched(database.read, () => {
     reads += 1
-    if (reads >= failing) throw new Error('the database is gone')
+    if (reads >= failing)
+      throw Object.assign(new Error('the database is gone'), { code: 'PROTOCOL_CONNECTION_LOST' })
   })
   const { url } = await start(logCsvEndpoint({ read: broken, addresses: 'short' }))
-  assert.equal((await fetch(url)).status, 500)
+  assert.equal((await fetch(url)).status, 503)
   reads = 0
   failing = 5
   const response = await fetch(url)

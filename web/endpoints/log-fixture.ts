@@ -16,7 +16,14 @@ export async function addLife(fill: Pool, { id, srvId, name, startedAt, hits = 1
   )
 }
 
-type LoggedHit = { id: number; srvId?: string; life?: number; ip?: string; cookie?: string | null; at?: string }
+type LoggedHit = {
+  id: number
+  srvId?: string
+  life?: number
+  ip?: string
+  cookie?: string | null
+  at?: string
+}
 
 export async function addHits(fill: Pool, hits: LoggedHit[]): Promise<void> {
   const rows = hits.map(({ id, srvId = srvIdOf('a'), life = 1, ip = '10.0.0.7', cookie = null, at }) => [
@@ -36,7 +43,8 @@ export async function addHits(fill: Pool, hits: LoggedHit[]): Promise<void> {
 
 /** Rows of life 1, from `from` to `to`, with one address. */
 export async function addManyHits(fill: Pool, from: number, to: number, ip = '10.0.0.7'): Promise<void> {
-  const digits = 'SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9'
+  const digits =
+    'SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9'
   await fill.query(
     `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, request_id)
      SELECT n.id, '2026-11-22 12:04:31.203', ?, ?, 1, LPAD(HEX(n.id), 32, '0')

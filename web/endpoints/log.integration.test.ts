@@ -62,7 +62,10 @@ test('a row says when, from where, which server answered and why that one', asyn
 })
 
 test('at every page size the pages are the log, newest first, without gap or double', async () => {
-  await addHits(database.fill, numbers(101, 125).map(id => ({ id })))
+  await addHits(
+    database.fill,
+    numbers(101, 125).map(id => ({ id })),
+  )
   for (const limit of numbers(1, 27)) {
     const pages = await walk(`limit=${limit}`)
     assert.deepEqual(pages.flat(), numbers(101, 125).reverse(), `limit ${limit}`)
@@ -139,7 +142,12 @@ test('a server that left long ago is found at once, in all its lives', async () 
 test('why a hit went where it did: no cookie, its own, or that of another', async () => {
   const early = '2026-11-22 12:00:00.000'
   await addLife(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2', startedAt: early })
-  await addLife(database.fill, { id: 3, srvId: srvIdOf('b'), name: 'web-3', startedAt: '2026-11-22 12:05:00.000' })
+  await addLife(database.fill, {
+    id: 3,
+    srvId: srvIdOf('b'),
+    name: 'web-3',
+    startedAt: '2026-11-22 12:05:00.000',
+  })
   await addHits(database.fill, [
     { id: 1, cookie: null },
     { id: 2, cookie: srvIdOf('a') },
@@ -183,11 +191,17 @@ const addresses = [
 
 for (const mode of ['short', 'full'] as const) {
   test(`filtering by any address as shown (${mode}) gives exactly the rows that show it`, async () => {
-    await addHits(database.fill, addresses.map((ip, at) => ({ id: at + 1, ip })))
+    await addHits(
+      database.fill,
+      addresses.map((ip, at) => ({ id: at + 1, ip })),
+    )
     const served = mode === 'short' ? log : fullLog
     const { body } = await served.get()
     const shown = addresses.map(address => showAddress(address, mode))
-    assert.deepEqual(body.rows.map((row: { client_ip: string }) => row.client_ip), shown.toReversed())
+    assert.deepEqual(
+      body.rows.map((row: { client_ip: string }) => row.client_ip),
+      shown.toReversed(),
+    )
     for (const one of shown) {
       const expected = shown.flatMap((other, at) => (other === one ? [at + 1] : []))
       assert.deepEqual((await walk(`client_ip=${one}`, served)).flat(), expected.reverse(), one)
@@ -202,7 +216,15 @@ test('a hidden address cannot be asked for', async () => {
 })
 
 test('a parameter that cannot be taken is named', async () => {
-  for (const query of ['limit=0', 'before=x', 'srv_id=ABC', `srv_id=${srvIdOf('A')}`, 'client_ip=', 'page=2', 'limit=1&limit=2']) {
+  for (const query of [
+    'limit=0',
+    'before=x',
+    'srv_id=ABC',
+    `srv_id=${srvIdOf('A')}`,
+    'client_ip=',
+    'page=2',
+    'limit=1&limit=2',
+  ]) {
     const { status, body } = await log.get(`?${query}`)
     assert.equal(status, 400, query)
     assert.equal(body.error.code, 'bad_parameter')

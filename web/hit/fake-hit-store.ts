@@ -14,9 +14,13 @@ export class FakeHitStore implements HitStore {
   faults: Fault[] = []
   /** held back until it resolves */
   gate: Promise<void> = Promise.resolve()
+  /** batches that wait there now */
+  waitingAtGate = 0
 
   async commit(hits: Hit[]): Promise<Count[]> {
+    this.waitingAtGate++
     await this.gate
+    this.waitingAtGate--
     const fault = this.faults[0] === 'find' ? undefined : this.faults.shift()
     if (fault === 'before') throw new CommitFailed('rolled_back', 'before')
     if (fault === 'unclear') throw new CommitFailed('unknown', 'unclear')

@@ -24,6 +24,8 @@ export type Connection = {
   polledAt: number
   /** when the figures shown were last known to be fresh */
   heardAt: number
+  /** what brought them */
+  heardBy: 'page' | 'stream' | 'poll'
   /** since when it listens without a break */
   listensSince: number
 }
@@ -53,6 +55,7 @@ export function startConnection(now: number): Connection {
     polling: false,
     polledAt: now,
     heardAt: now,
+    heardBy: 'page',
     listensSince: now,
   }
 }
@@ -66,14 +69,15 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
         failures: 0,
         nextStreamAt: now,
         polledAt: now,
-        listensSince: connection.awake ? connection.listensSince : now,
+        heardBy: 'page',
+        listensSince: now,
       }
     case 'slept':
       return { ...connection, awake: false, stream: 'none', polling: false }
     case 'network back':
       return { ...connection, nextStreamAt: now }
     case 'stream heard':
-      return { ...connection, stream: 'open', streamSignAt: now, heardAt: now, failures: 0 }
+      return { ...connection, stream: 'open', streamSignAt: now, heardAt: now, heardBy: 'stream', failures: 0 }
     case 'stream refused':
       return { ...connection, stream: 'none', nextStreamAt: now + nextTurnMs }
     case 'stream failed':
@@ -84,7 +88,7 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
         nextStreamAt: now + retryAfter(connection.failures, event.jitter),
       }
     case 'poll answered':
-      return { ...connection, polling: false, heardAt: now }
+      return { ...connection, polling: false, heardAt: now, heardBy: 'poll' }
     case 'poll failed':
       return { ...connection, polling: false }
   }
@@ -113,10 +117,7 @@ export function statusOf(connection: Connection, now: number): ConnectionStatus 
   const quietSince = Math.max(connection.heardAt, connection.listensSince)
   if (now - quietSince >= silenceMs) return { kind: 'lost', since: connection.heardAt }
   if (connection.stream === 'open') return { kind: 'live' }
-  // A poll that worked a moment ago; the page's own figures do not count as one.
-  if (connection.heardAt > connection.listensSince && connection.polledAt > connection.listensSince) {
-    return { kind: 'polling' }
-  }
+  if (connection.heardBy === 'poll') return { kind: 'polling' }
   return { kind: 'connecting' }
 }
 

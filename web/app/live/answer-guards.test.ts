@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isSnapshot, isTrouble, readAs } from './answer-guards.ts'
+
+const server = {
+  id: 1,
+  srv_id: 'a'.repeat(32),
+  name: 'web-1',
+  address: '127.0.0.1:3001',
+  state: 'up',
+  hits: 2,
+  share: 1,
+  rate: 0.5,
+  started_at: '2026-11-22T12:00:00.000Z',
+  last_seen_at: '2026-11-22T12:00:01.000Z',
+  p50_ms: null,
+  p99_ms: 3.5,
+  errors: 0,
+  streams: 1,
+  memory_bytes: 1,
+}
+const row = {
+  id: 2,
+  at: '2026-11-22T12:00:00.000Z',
+  client_ip: '::1',
+  srv_id: 'a'.repeat(32),
+  server: 'web-1',
+  arrival: 'moved',
+  moved_from: { srv_id: 'b'.repeat(32), name: null },
+}
+const snapshot = { counter: 2, at: '2026-11-22T12:00:00.000Z', servers: [server], earlier_hits: 0, log: [row] }
+
+test('a snapshot is read as it is', () => {
+  assert.deepEqual(readAs(isSnapshot, JSON.stringify(snapshot)), snapshot)
+})
+
+test('fields that a newer server adds do no harm', () => {
+  assert.notEqual(readAs(isSnapshot, JSON.stringify({ ...snapshot, more: 1 })), null)
+})
+
+test('what is not a snapshot is refused', () => {
+  const wrong = [
+    'not json',
+    'null',
+    '[]',
+    '{"error":{"code":"x","message":"y"}}',
+    JSON.stringify({ ...snapshot, counter: '2' }),
+    JSON.stringify({ ...snapshot, at: 'noon' }),
+    JSON.stringify({ ...snapshot, servers: [{ ...server, state: 'asleep' }] }),
+    JSON.stringify({ ...snapshot, log: [{ ...row, moved_from: {} }] }),
+  ]
+  for (const json of wrong) assert.equal(readAs(isSnapshot, json), null, json)
+})
+
+test('trouble says since when', () => {
+  assert.deepEqual(readAs(isTrouble, '{"since":"2026-11-22T12:00:00.000Z"}'), {
+    since: '2026-11-22T12:00:00.000Z',
+  })
+  assert.equal(readAs(isTrouble, '{}'), null)
+})

@@ -1,0 +1,34 @@
+/**
+ * Checks data that comes in. By hand, since a schema library would weigh more than all the page's own code; the types
+ * see to it that no field is forgotten.
+ */
+export type Guard<T> = (value: unknown) => value is T
+
+export const isNumber: Guard<number> = value => typeof value === 'number' && Number.isFinite(value)
+
+export const isText: Guard<string> = value => typeof value === 'string'
+
+/** An ISO 8601 time that can be reckoned with. */
+export const isTime: Guard<string> = value => isText(value) && !Number.isNaN(Date.parse(value))
+
+export function oneOf<T extends string>(...words: T[]): Guard<T> {
+  return (value): value is T => words.some(word => word === value)
+}
+
+export function orNull<T>(guard: Guard<T>): Guard<T | null> {
+  return (value): value is T | null => value === null || guard(value)
+}
+
+export function listOf<T>(guard: Guard<T>): Guard<T[]> {
+  return (value): value is T[] => Array.isArray(value) && value.every(guard)
+}
+
+/** An object with at least these fields. */
+export function shapeOf<T extends object>(fields: { [Field in keyof T]-?: Guard<T[Field]> }): Guard<T> {
+  const checks: [string, Guard<unknown>][] = Object.entries(fields)
+  return (value): value is T => {
+    if (typeof value !== 'object' || value === null) return false
+    const values = new Map<string, unknown>(Object.entries(value))
+    return checks.every(([field, guard]) => guard(values.get(field)))
+  }
+}

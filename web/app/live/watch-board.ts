@@ -1,0 +1,100 @@
+import {
+  after,
+  type ConnectionAction,
+  type ConnectionEvent,
+  type ConnectionStatus,
+  due,
+  startConnection,
+  statusOf,
+} from './connection.ts'
+import { fetchSnapshot } from './fetch-snapshot.ts'
+import { type LiveBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
+import { openStream } from './open-stream.ts'
+import { isTabAwake, onTabAwakeChange } from './tab-awake.ts'
+
+const tickMs = 1000
+
+/** Keeps the board fresh by the rules of connection.ts, and reports whatever changes until the returned function is called. */
+export function watchBoard(
+  streamUrl: string,
+  first: LiveBoard,
+  report: (board: LiveBoard, status: ConnectionStatus) => void,
+): () => void {
+  let board = first
+  let connection = startConnection(Date.now())
+  let closeStream = () => {}
+  // A poll's answer that comes after the tab was hidden, or after the end, is nobody's.
+  let turn = 0
+
+  function tell(event: ConnectionEvent): void {
+    connection = after(connection, event, Date.now())
+    proceed()
+  }
+
+  function proceed(): void {
+    const [next, actions] = due(connection, Date.now())
+    connection = next
+    for (const action of actions) act[action]()
+    report(board, statusOf(connection, Date.now()))
+  }
+
+  function heard(next: LiveBoard): void {
+    board = next
+    tell({ type: 'stream heard' })
+  }
+
+  const streamFailed = () => tell({ type: 'stream failed', jitter: Math.random() })
+
+  const act: Record<ConnectionAction, () => void> = {
+    'open stream': () => {
+      closeStream = openStream(streamUrl, {
+        snapshot: snapshot => heard(withSnapshot(board, snapshot)),
+        change: change => heard(withChange(board, change)),
+        trouble: trouble => heard(withTrouble(board, trouble)),
+        failed: streamFailed,
+        refused: () => tell({ type: 'stream refused' }),
+      })
+    },
+    'close stream': () => {
+      closeStream()
+      streamFailed()
+    },
+    poll: async () => {
+      const asked = turn
+      const snapshot = await fetchSnapshot().catch(() => null)
+      if (asked !== turn) return
+      if (snapshot) board = withSnapshot(board, snapshot)
+      tell({ type: snapshot ? 'poll answered' : 'poll failed' })
+    },
+  }
+
+  function rest(): void {
+    turn++
+    closeStream()
+    clearInterval(timer)
+    timer = undefined
+  }
+
+  function followTab(): void {
+    if (isTabAwake() === connection.awake) return
+    if (connection.awake) {
+      rest()
+      tell({ type: 'slept' })
+    } else {
+      timer = setInterval(proceed, tickMs)
+      tell({ type: 'woke' })
+    }
+  }
+
+  let timer: ReturnType<typeof setInterval> | undefined
+  const networkBack = () => tell({ type: 'network back' })
+  const unfollowTab = onTabAwakeChange(followTab)
+  addEventListener('online', networkBack)
+  followTab()
+
+  return () => {
+    unfollowTab()
+    removeEventListener('online', networkBack)
+    rest()
+  }
+}

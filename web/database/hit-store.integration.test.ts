@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import mysql from 'mysql2/promise'
+import { z } from 'zod'
+import { createTestDatabase, type TestDatabase } from '../../local/database/test-database.ts'
+import { type Count, type Hit, newRequestId } from '../hit/hit.ts'
+import { HitQueue } from '../hit/hit-queue.ts'
+import { CommitFailed, type HitStore } from '../hit/hit-store.ts'
+import { startFaultProxy } from './fault-proxy.ts'
+import { databaseHitStore } from './hit-store.ts'
+import { closePools, openPools, type Pools } from './pools.ts'
+import { registerServer } from './register-server.ts'
+
+let database: TestDatabase
+let witness: mysql.Connection
+/** pools and row of each replica */
+let replicas: { pools: Pools; id: number; store: HitStore }[]
+
+before(async () => {
+  database = await createTestDatabase()
+  witness = await mysql.createConnection(database.url)
+})
+
+beforeEach(async () => {
+  await closeReplicas()
+  replicas = await Promise.all(['127.0.0.1:3001', '127.0.0.1:3002'].map(address => openReplica(address)))
+})
+
+after(async () => {
+  await closeReplicas()
+  await witness.end()
+  await database.drop()
+})
+
+async function openReplica(address: string, url = database.url) {
+  const pools = openPools(url)
+  const srvId = address.replaceAll(/\D/g, '').padEnd(32, '0')
+  const { id } = await registerServer(pools.write, { srvId, address, name: null })
+  return { pools, id, store: databaseHitStore(pools.write, { id, srv_id: srvId }) }
+}
+
+async function closeReplicas(): Promise<void> {
+  for (const replica of replicas ?? []) await closePools(replica.pools)
+}
+
+function replica(index: number) {
+  const found = replicas[index]
+  assert.ok(found)
+  return found
+}
+
+function hits(n: number): Hit[] {
+  return Array.from({ length: n }, () => ({
+    requestId: newRequestId(),
+    clientIp: 'fd00::7',
+    cookieSrvId: null,
+  }))
+}
+
+const figures = z.tuple([
+  z.object({
+    counter: z.number(),
+    max_id: z.coerce.number(),
+    sum_hits: z.coerce.number(),
+    row_count: z.number(),
+  }),
+])
+
+async function readFigures() {
+  const [rows] = await witness.query(`SELECT (SELECT value FROM global_counter) AS counter,
+    (SELECT COALESCE(MAX(id), 0) FROM access_log) AS max_id, (SELECT COALESCE(SUM(hits), 0) FROM server) AS sum_hits,
+    (SELECT COUNT(*) FROM access_log) AS row_count`)
+  return figures.parse(rows)[0]
+}
+
+/** The counter, the highest id, the sum of hits and the rows all agree. @returns that number */
+async function countedSoFar(): Promise<number> {
+  const { counter, max_id, sum_hits, row_count } = await readFigures()
+  assert.deepEqual([max_id, sum_hits, row_count], [counter, counter, counter])
+  return counter
+}
+
+async function assertLogged(hit: Hit, count: Count): Promise<void> {
+  const [rows] = await witness.query('SELECT id FROM access_log WHERE request_id = ?', [hit.requestId])
+  assert.deepEqual(rows, [{ id: count.id }])
+}
+
+/** Runs `work` while another session holds the counter's lock. */
+async function whileLocked(sql: string[], work: (holder: mysql.Connection) => Promise<void>): Promise<void> {
+  const holder = await mysql.createConnection(database.url)
+  try {
+    await holder.beginTransaction()
+    for (const statement of sql) await holder.query(statement)
+    await work(holder)
+  } finally {
+    holder.destroy()
+  }
+}
+
+test('a batch gets the next numbers, in order, and everything about it is written', async () => {
+  const start = await countedSoFar()
+  const batch = hits(3)
+  const cookieSrvId = 'c'.repeat(32)
+  const counts = await replica(0).store.commit(
+    batch.map(hit => ({ ...hit, cookieSrvId })),
+    1000,
+  )
+  assert.deepEqual(
+    counts.map(count => count.id),
+    [start + 1, start + 2, start + 3],
+  )
+  assert.equal(await countedSoFar(), start + 3)
+  const [rows] = await witness.query({
+    sql: `SELECT client_ip, cookie_srv_id, server_id, request_id, DATE_FORMAT(created_at, '%Y-%m-%dT%T.%f') AS at
+      FROM access_log WHERE id > ? ORDER BY id`,
+    values: [start],
+  })
+  const expected = batch.map((hit, index) => ({
+    client_ip: 'fd00::7',
+    cookie_srv_id: cookieSrvId,
+    server_id: replica(0).id,
+    request_id: hit.requestId,
+    at: counts[index]?.at.replace('Z', '000'),
+  }))
+  assert.deepEqual(rows, expected)
+  const [minutes] = await witness.query('SELECT SUM(hits) AS hits FROM server_minute WHERE server_id = ?', [
+    replica(0).id,
+  ])
+  assert.deepEqual(z.tuple([z.object({ hits: z.coerce.number() })]).parse(minutes)[0], { hits: 3 })
+})
+
+test('two replicas share the numbers: contiguous, unique, each in its own log row', async () => {
+  const start = await countedSoFar()
+  const queues = replicas.map(({ store }) => new HitQueue(store))
+  const all = hits(400)
+  const counts = await Promise.all(all.map((hit, index) => queues[index % 2]?.submit(hit).count))
+  const ids = counts.flatMap(count => count?.id ?? []).toSorted((a, b) => a - b)
+  assert.deepEqual(
+    ids,
+    Array.from({ length: 400 }, (_, index) => start + 1 + index),
+  )
+  assert.equal(await countedSoFar(), start + 400)
+})
+
+test('a request id twice in a batch, in two batches and on two replicas at once is one hit', async () => {
+  const start = await countedSoFar()
+  const queues = replicas.map(({ store }) => new HitQueue(store))
+  const [same, other] = hits(2)
+  assert.ok(same && other)
+  const together = await Promise.all([0, 0, 1, 1].map(index => queues[index]?.submit(same).count))
+  const [later] = await Promise.all([queues[0]?.submit(same).count, queues[0]?.submit(other).count])
+  for (const count of [...together, later]) assert.deepEqual(count, together[0])
+  assert.equal(await countedSoFar(), start + 2)
+})
+
+test('a commit whose answer is lost is found again, not repeated', async () => {
+  const start = await countedSoFar()
+  await using proxy = await startFaultProxy(database.url)
+  const behind = await openReplica('127.0.0.1:3003', proxy.url)
+  try {
+    proxy.loseAnswerTo('COMMIT')
+    const batch = hits(5)
+    const queue = new HitQueue(behind.store)
+    const counts = await Promise.all(batch.map(hit => queue.submit(hit).count))
+    for (const [index, hit] of batch.entries()) await assertLogged(hit, counts[index] ?? { id: 0, at: '' })
+    assert.equal(await countedSoFar(), start + 5)
+  } finally {
+    await closePools(behind.pools)
+  }
+})
+
+test('a statement that fails in the middle of the packet undoes the batch and lets go of the lock', async () => {
+  const start = await countedSoFar()
+  // The log is written, the request ids are not: the number in the way stands for any failure there.
+  const [bad] = hits(1)
+  assert.ok(bad)
+  await witness.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [bad.requestId])
+  await assert.rejects(replica(0).store.commit([bad, ...hits(3)], 1000), (error: unknown) => {
+    assert.ok(error instanceof CommitFailed)
+    assert.equal(error.outcome, 'rolled_back')
+    return true
+  })
+  assert.equal(await countedSoFar(), start)
+  const [next] = await replica(1).store.commit(hits(1), 1000)
+  assert.equal(next?.id, start + 1)
+})
+
+test('a lock that is waited for too long is tried for again', async () => {
+  const start = await countedSoFar()
+  const failures: unknown[] = []
+  await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
+    const { store } = replica(0)
+    const observed: HitStore = {
+      ...store,
+      async commit(batch, timeoutMs) {
+        try {
+          return await store.commit(batch, timeoutMs)
+        } catch (error) {
+          failures.push(error)
+          await holder.rollback()
+          throw error
+        }
+      },
+    }
+    const { id } = await new HitQueue(observed).submit(hits(1)[0] ?? assert.fail()).count
+    assert.equal(id, start + 1)
+  })
+  assert.equal(failures.length, 1)
+  assert.match(String(failures[0]), /Lock wait timeout/)
+  assert.equal(await countedSoFar(), start + 1)
+})
+
+test('a batch that is chosen to end a deadlock is tried again', async () => {
+  const start = await countedSoFar()
+  const { store, id: serverId } = replica(0)
+  const failures: string[] = []
+  const observed: HitStore = {
+    ...store,
+    commit: (batch, timeoutMs) =>
+      store.commit(batch, timeoutMs).catch(error => {
+        failures.push(String(error))
+        throw error
+      }),
+  }
+  // The session that has written more is spared.
+  const filler = Array.from({ length: 2000 }, () => `('${newRequestId()}', 0)`)
+  const writes = [
+    `INSERT INTO recent_request (request_id, id) VALUES ${filler.join()}`,
+    `UPDATE server SET errors = 0 WHERE id = ${serverId} AND errors = 0`,
+    `SELECT id FROM server WHERE id = ${serverId} FOR UPDATE`,
+  ]
+  await whileLocked(writes, async holder => {
+    const submission = new HitQueue(observed).submit(hits(1)[0] ?? assert.fail())
+    while (!(await someoneWaitsForALock())) await pause(150)
+    await holder.query('UPDATE global_counter SET value = value WHERE id = 1')
+    await holder.rollback()
+    assert.equal((await submission.count).id, start + 1)
+  })
+  assert.equal(failures.length, 1)
+  assert.match(failures[0] ?? '', /Deadlock/)
+  assert.equal(await countedSoFar(), start + 1)
+})
+
+/** The table is a copy that is renewed only when nobody has looked at it for 0.1 s. */
+async function someoneWaitsForALock(): Promise<boolean> {
+  const [rows] = await witness.query(
+    "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' LIMIT 1",
+  )
+  return z.array(z.unknown()).parse(rows).length > 0
+}
+
+test('nothing but hex and addresses is ever written into a packet', async () => {
+  const [hit] = hits(1)
+  assert.ok(hit)
+  for (const change of [
+    { clientIp: "'" },
+    { requestId: 'a; DROP TABLE access_log' },
+    { cookieSrvId: 'x' },
+    { clientIp: '' },
+  ])
+    await assert.rejects(replica(0).store.commit([{ ...hit, ...change }], 1000), TypeError)
+})

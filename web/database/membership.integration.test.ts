@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { createTestDatabase, type TestDatabase } from '../../local/database/test-database.ts'
+import { newRequestId } from '../hit/hit.ts'
+import { srvIdOf } from '../identity/srv-id.ts'
+import { endServer } from './end-server.ts'
+import { databaseHitStore } from './hit-store.ts'
+import { closePools, openPools, type Pools } from './pools.ts'
+import { pruneRecentRequests } from './prune-recent-requests.ts'
+import { readBoard } from './read-board.ts'
+import { registerServer } from './register-server.ts'
+import { type Health, writeHeartbeat } from './write-heartbeat.ts'
+
+let database: TestDatabase
+let pools: Pools
+
+before(async () => {
+  database = await createTestDatabase()
+  pools = openPools(database.url)
+})
+
+beforeEach(async () => {
+  await pools.write.query(
+    'DELETE FROM server; UPDATE global_counter SET value = 0; DELETE FROM access_log; DELETE FROM recent_request',
+  )
+})
+
+after(async () => {
+  await closePools(pools)
+  await database.drop()
+})
+
+const health: Health = {
+  ready: true,
+  draining: false,
+  rate: 1.5,
+  p50Ms: null,
+  p99Ms: 12.25,
+  errors: 2,
+  streams: 7,
+  memoryBytes: 123_456_789,
+}
+
+function register(address: string, name: string | null = null) {
+  return registerServer(pools.write, { srvId: srvIdOf(address), address, name })
+}
+
+async function count(server: { id: number }, address: string, n: number) {
+  const hits = Array.from({ length: n }, () => ({
+    requestId: newRequestId(),
+    clientIp: '10.0.0.7',
+    cookieSrvId: null,
+  }))
+  return databaseHitStore(pools.write, { id: server.id, srv_id: srvIdOf(address) }).commit(hits, 1000)
+}
+
+test('replicas that start together take the lowest names, each its own', async () => {
+  const addresses = Array.from({ length: 6 }, (_, index) => `10.0.0.${index + 1}:3000`)
+  const servers = await Promise.all(addresses.map(address => register(address)))
+  assert.deepEqual(servers.map(server => server.name).toSorted(), [
+    'web-1',
+    'web-2',
+    'web-3',
+    'web-4',
+    'web-5',
+    'web-6',
+  ])
+})
+
+test('a name is free again once its server has stopped or was not seen for six seconds', async () => {
+  const [first, second] = [await register('10.0.0.1:3000'), await register('10.0.0.2:3000')]
+  await endServer(pools.write, first.id)
+  assert.equal((await register('10.0.0.3:3000')).name, 'web-1')
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 7 SECOND WHERE id = ?', [
+    second.id,
+  ])
+  assert.equal((await register('10.0.0.4:3000')).name, 'web-2')
+})
+
+test('a replica that starts again at its address is another life: it keeps the name, and inherits no hits', async () => {
+  const address = '10.0.0.1:3000'
+  const first = await register(address)
+  await count(first, address, 3)
+  const second = await register(address)
+  assert.equal(second.name, first.name)
+  await count(second, address, 2)
+  const board = await readBoard(pools.read, 1000)
+  assert.deepEqual([board.counter, board.totalHits], [5, 5])
+  assert.deepEqual(
+    board.servers.map(server => [server.id, server.hits, server.stopped]),
+    [[second.id, 2, false]],
+  )
+})
+
+test('a given name is taken as it is', async () => {
+  assert.equal((await register('10.0.0.1:3000', 'blue')).name, 'blue')
+})
+
+test('a heartbeat tells how the replica is', async () => {
+  const { id } = await register('10.0.0.1:3000')
+  const before = await readBoard(pools.read, 1000)
+  assert.equal(before.servers[0]?.ready, false)
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 30 SECOND')
+  const silent = await readBoard(pools.read, 1000)
+  assert.ok((silent.servers[0]?.silentMs ?? 0) >= 30_000)
+  await writeHeartbeat(pools.write, id, health, 1000)
+  const [server] = (await readBoard(pools.read, 1000)).servers
+  assert.ok(server)
+  const { ready, draining, rate, p50Ms, p99Ms, errors, streams, memoryBytes } = server
+  assert.deepEqual({ ready, draining, rate, p50Ms, p99Ms, errors, streams, memoryBytes }, health)
+  assert.ok(server.silentMs < 30_000)
+})
+
+test('a server is no longer shown after a minute, and its hits stay in the sum', async () => {
+  const address = '10.0.0.1:3000'
+  const server = await register(address)
+  await count(server, address, 4)
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 61 SECOND')
+  const board = await readBoard(pools.read, 1000)
+  assert.deepEqual([board.servers, board.counter, board.totalHits], [[], 4, 4])
+})
+
+test('request ids up to a number are forgotten, a batch at a time', async () => {
+  const address = '10.0.0.1:3000'
+  const server = await register(address)
+  await count(server, address, 10)
+  assert.equal(await pruneRecentRequests(pools.write, 8, 5), 5)
+  assert.equal(await pruneRecentRequests(pools.write, 8, 5), 3)
+  assert.equal(await pruneRecentRequests(pools.write, 8, 5), 0)
+})

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import type { Snapshot } from '../answers.ts'
+import { FakeHitStore } from '../hit/fake-hit-store.ts'
+import { HitQueue } from '../hit/hit-queue.ts'
+import { createRouter } from '../http/router.ts'
+import { PageTemplates } from '../page/page-templates.ts'
+import { takePageView } from '../page/page-view.ts'
+import { pageEndpoint, pageHead } from './page.ts'
+
+const identity = { id: 3, name: 'web-3', address: '127.0.0.1:3003', srv_id: 'c'.repeat(32) }
+const elsewhere = 'd'.repeat(32)
+const snapshot: Snapshot = { counter: 0, at: '', servers: [], earlier_hits: 0, log: [] }
+
+const store = new FakeHitStore()
+let renderings = 0
+let counted = 0
+const server = createServer(
+  createRouter({
+    exact: {
+      '/': {
+        GET: pageEndpoint({
+          queue: new HitQueue(store),
+          identity,
+          nameOf: srvId => (srvId === elsewhere ? 'web-1' : null),
+          onCounted: () => counted++,
+          development: false,
+          pages: new PageTemplates({
+            snapshot: async () => snapshot,
+            renderPage,
+            server: identity,
+            stickySeconds: 300,
+            development: false,
+          }),
+        }),
+        HEAD: pageHead(identity),
+      },
+    },
+    rest: (_request, response) => void response.writeHead(404).end(),
+    onError: () => {},
+  }),
+)
+let origin = ''
+
+/** Stands in for Next: prints what the page would, and the nonce as Next finds it in the policy. */
+async function renderPage(headers: Record<string, string>): Promise<string> {
+  renderings++
+  const nonce = /'nonce-([A-Za-z0-9+/=]+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
+  const { visit } = takePageView()
+  return `<script nonce="${nonce}">${Object.values(visit ?? {}).join('|')}</script>`
+}
+
+before(async () => {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+
+after(() => {
+  server.close()
+})
+
+test('a page view answers with its own number, address and time in the page', async () => {
+  const answer = await fetch(origin, {
+    headers: { 'X-Real-IP': '203.0.113.9', Cookie: `srv_id=${elsewhere}` },
+  })
+  const number = answer.headers.get('x-hit')
+  assert.equal(answer.status, 200)
+  assert.equal(answer.headers.get('x-srv-id'), identity.srv_id)
+  assert.equal(answer.headers.get('cache-control'), 'no-store')
+  const html = await answer.text()
+  const nonce = /'nonce-([^']+)'/.exec(answer.headers.get('content-security-policy') ?? '')?.[1]
+  assert.equal(
+    html,
+    `<script nonce="${nonce}">${number}|${number}|203.0.113.9|2026-11-22T12:00:00.000Z|moved|moved from web-1</script>`,
+  )
+})
+
+test('every answer has a nonce of its own, from one rendering', async () => {
+  const before = renderings
+  const answers = await Promise.all([fetch(origin), fetch(origin), fetch(origin)])
+  assert.equal(new Set(answers.map(answer => answer.headers.get('content-security-policy'))).size, 3)
+  assert.ok(renderings - before <= 1)
+})
+
+test('asked for JSON, it tells the same', async () => {
+  const before = counted
+  const answer = await fetch(origin, { headers: { Accept: 'application/json', 'X-Real-IP': 'fd00::0007' } })
+  const body = await answer.json()
+  assert.deepEqual(body, {
+    hit: Number(answer.headers.get('x-hit')),
+    srv_id: identity.srv_id,
+    server: 'web-3',
+    client_ip: 'fd00::7',
+    arrival: 'new',
+    moved_from: null,
+    at: '2026-11-22T12:00:00.000Z',
+  })
+  assert.equal(counted, before + 1)
+})
+
+for (const [what, init, status] of [
+  ['HEAD', { method: 'HEAD' }, 200],
+  ['a prefetch', { headers: { 'Sec-Purpose': 'prefetch' } }, 503],
+  ['a prerendering', { headers: { 'Sec-Purpose': 'prefetch;prerender' } }, 503],
+  ['POST', { method: 'POST' }, 405],
+] as const) {
+  test(`${what} counts nothing`, async () => {
+    const before = store.log.size
+    const answer = await fetch(origin, init)
+    assert.equal(answer.status, status)
+    assert.equal(answer.headers.get('x-hit'), null)
+    assert.equal(answer.headers.get('cache-control'), 'no-store')
+    assert.equal(store.log.size, before)
+  })
+}
+
+test('a client that leaves before its batch is not counted', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  store.gate = promise
+  const first = fetch(origin, { headers: { Accept: 'application/json' } })
+  await until(() => store.waitingAtGate === 1)
+  const before = store.log.size
+  const leaving = get(origin, { headers: { Accept: 'application/json' } })
+  leaving.on('error', () => {})
+  await until(() => connections === 2)
+  leaving.destroy()
+  await until(() => connections === 1)
+  resolve()
+  assert.equal((await first).status, 200)
+  assert.equal(store.log.size, before + 1)
+})
+
+let connections = 0
+server.on('request', (_request, response) => {
+  connections++
+  response.on('close', () => connections--)
+})
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(setImmediate)
+}

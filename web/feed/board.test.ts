@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LogRow } from '../answers.ts'
+import type { BoardReading, BoardServer } from '../database/read-board.ts'
+import { Board, type BoardSource } from './board.ts'
+import { serverState } from './server-state.ts'
+import { toSnapshot } from './snapshot.ts'
+
+const server: BoardServer = {
+  id: 1,
+  srvId: 'a'.repeat(32),
+  name: 'web-1',
+  address: '127.0.0.1:3001',
+  hits: 30,
+  startedAt: '2026-11-22T12:00:00.000Z',
+  lastSeenAt: '2026-11-22T12:00:01.000Z',
+  silentMs: 100,
+  ready: true,
+  draining: false,
+  stopped: false,
+  rate: 4.5,
+  p50Ms: 2,
+  p99Ms: 9,
+  errors: 0,
+  streams: 3,
+  memoryBytes: 1,
+}
+
+function row(id: number): LogRow {
+  return {
+    id,
+    at: '2026-11-22T12:00:00.000Z',
+    client_ip: '10.0.0.7',
+    srv_id: server.srvId,
+    server: server.name,
+    arrival: 'new',
+    moved_from: null,
+  }
+}
+
+/** A database that has counted `counter` hits, and remembers what it was asked. */
+class FakeSource implements BoardSource {
+  counter = 0
+  boards = 0
+  tails: [number, number][] = []
+
+  async readBoard(): Promise<BoardReading> {
+    this.boards++
+    return {
+      counter: this.counter,
+      totalHits: this.counter,
+      at: '2026-11-22T12:00:02.000Z',
+      servers: [server],
+    }
+  }
+
+  async readLogTail(after: number, upTo: number): Promise<LogRow[]> {
+    this.tails.push([after, upTo])
+    const from = Math.max(after + 1, upTo - 49)
+    return Array.from({ length: upTo - from + 1 }, (_, index) => row(upTo - index))
+  }
+}
+
+test('the first signs decide a state: stopped, lost, draining, joining, up', () => {
+  const signs = { stopped: false, silentMs: 5999, draining: false, ready: true }
+  assert.equal(serverState(signs), 'up')
+  assert.equal(serverState({ ...signs, ready: false }), 'joining')
+  assert.equal(serverState({ ...signs, draining: true }), 'draining')
+  assert.equal(serverState({ ...signs, draining: true, silentMs: 6001 }), 'lost')
+  assert.equal(serverState({ ...signs, silentMs: 60_000, stopped: true }), 'stopped')
+})
+
+test('shown servers and earlier hits add up to the counter', () => {
+  const snapshot = toSnapshot({ counter: 40, totalHits: 40, at: '', servers: [server] }, [])
+  assert.equal(snapshot.earlier_hits, 10)
+  assert.equal(snapshot.servers[0]?.share, 0.75)
+})
+
+test('a server that is gone serves nothing, whatever it said last', () => {
+  const lost = { ...server, silentMs: 7000 }
+  const [row] = toSnapshot({ counter: 30, totalHits: 30, at: '', servers: [lost] }, []).servers
+  assert.deepEqual([row?.state, row?.rate, row?.streams, row?.hits], ['lost', 0, 0, 30])
+})
+
+test('each refresh reads only the rows that are new, and keeps the newest fifty', async () => {
+  const source = new FakeSource()
+  const board = new Board(source)
+  source.counter = 30
+  await board.refresh()
+  source.counter = 55
+  const snapshot = await board.refresh()
+  await board.refresh()
+  assert.deepEqual(source.tails, [
+    [0, 30],
+    [30, 55],
+  ])
+  assert.deepEqual(
+    snapshot.log.map(each => each.id),
+    Array.from({ length: 50 }, (_, index) => 55 - index),
+  )
+})
+
+test('many that ask at once cost one reading', async () => {
+  const source = new FakeSource()
+  const board = new Board(source)
+  await Promise.all(Array.from({ length: 20 }, () => board.noOlderThan(1000)))
+  await board.noOlderThan(1000)
+  assert.equal(source.boards, 1)
+})
+
+test('a reading that fails leaves the last snapshot, and the next one is tried', async () => {
+  const source = new FakeSource()
+  const board = new Board(source)
+  const first = await board.refresh()
+  source.readBoard = () => Promise.reject(new Error('away'))
+  await assert.rejects(board.refresh(), /away/)
+  assert.equal(board.latest, first)
+  source.readBoard = FakeSource.prototype.readBoard
+  await board.refresh()
+  assert.notEqual(board.latest, first)
+})
