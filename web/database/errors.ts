@@ -23,7 +23,15 @@ export function isFinalRefusal(error: unknown): boolean {
   return finalRefusals.has(codeOf(error))
 }
 
+/** The database did not answer, or not as it should; `cause` says how. */
+export class DatabaseTrouble extends Error {
+  constructor(cause: unknown) {
+    super(`the database: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.name = 'DatabaseTrouble'
+  }
+}
+
 /** The database's or the driver's name for what went wrong; '' for anything else. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

@@ -1,5 +1,6 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
+import { onConnection } from './ask.ts'
 import type { ReadPool } from './pools.ts'
 
 /** Counting every row of a log of many millions takes seconds; a database that hangs must not hold the audit for ever. */
@@ -26,24 +27,15 @@ const figures = z.tuple([
 export type AuditFigures = z.output<typeof figures>[0]
 
 /** The figures that must agree, all as of the same commit. Reads the whole log. */
-export async function readAudit(read: ReadPool): Promise<AuditFigures> {
-  const connection = await read.getConnection()
-  try {
-    const found = await readConsistently(connection)
-    connection.release()
-    return found
-  } catch (error) {
-    // Whatever state it is in goes with it: the database rolls back what a closed connection leaves.
-    connection.destroy()
-    throw error
-  }
+export function readAudit(read: ReadPool): Promise<AuditFigures> {
+  return onConnection(read, readConsistently)
 }
 
 async function readConsistently(connection: PoolConnection): Promise<AuditFigures> {
-  const ask = (statement: string) => connection.query({ sql: statement, timeout })
-  await ask('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
-  await ask('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
-  const [rows] = await ask(sql)
-  await ask('COMMIT')
+  const query = (statement: string) => connection.query({ sql: statement, timeout })
+  await query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
+  await query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
+  const [rows] = await query(sql)
+  await query('COMMIT')
   return figures.parse(rows)[0]
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ask } from './ask.ts'
 import { toIsoTime } from './iso-time.ts'
 import { seenWithinSql } from './liveness.ts'
 import type { ReadPool } from './pools.ts'
@@ -90,7 +91,7 @@ const reading = z.array(z.looseObject({ id: z.number().nullable() })).min(1)
 
 /** The counter and the servers to show. @throws when the database does not answer within `timeoutMs` */
 export async function readBoard(pool: ReadPool, timeoutMs: number): Promise<BoardReading> {
-  const [result] = await pool.query({ sql, timeout: timeoutMs })
+  const result = await ask(pool, sql, [], timeoutMs)
   const rows = reading.parse(result)
   const { counter, total_hits: totalHits, at } = figures.parse(rows[0])
   const servers = rows.filter(row => row.id !== null).map(row => serverRow.parse(row))

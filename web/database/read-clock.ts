@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ask } from './ask.ts'
 import { toIsoTime } from './iso-time.ts'
 import type { ReadPool } from './pools.ts'
 
@@ -6,7 +7,7 @@ const clock = z.tuple([z.object({ now: z.string() })])
 
 /** The time by the database's clock, which all replicas share. */
 export async function readClock(read: ReadPool): Promise<Date> {
-  const [rows] = await read.query('SELECT UTC_TIMESTAMP(3) AS now')
+  const rows = await ask(read, 'SELECT UTC_TIMESTAMP(3) AS now')
   const [{ now }] = clock.parse(rows)
   return new Date(toIsoTime(now))
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ask } from './ask.ts'
 import type { ReadPool } from './pools.ts'
 
 /** Equal stretches of time, one after the other. */
@@ -33,6 +34,6 @@ const counts = z.array(
 /** By life, then time; a bucket without hits has no row. */
 export async function readHistory(read: ReadPool, { start, step, count }: Buckets): Promise<LifeInBucket[]> {
   const end = new Date(start.getTime() + count * step * 1000)
-  const [rows] = await read.query(sql, [start, step, start, end])
+  const rows = await ask(read, sql, [start, step, start, end])
   return counts.parse(rows)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ask } from './ask.ts'
 import type { ReadPool } from './pools.ts'
 
 const sql = `SELECT
@@ -9,7 +10,7 @@ const ends = z.tuple([z.object({ oldest: z.number().int().nullable(), newest: z.
 
 /** The oldest number in the log and the newest below `before`; null = there is none. Two looks into an index. */
 export async function readLogEnds(read: ReadPool, before: number) {
-  const [rows] = await read.query(sql, [before])
+  const rows = await ask(read, sql, [before])
   const [found] = ends.parse(rows)
   return found
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { LogRow } from '../answers.ts'
+import { ask } from './ask.ts'
 import { logColumns, logTables, toLogRow } from './log-row.ts'
 import type { ReadPool } from './pools.ts'
 
@@ -16,7 +17,7 @@ export async function readLogTail(
   timeoutMs: number,
 ): Promise<LogRow[]> {
   const values = [range.after, range.upTo, range.limit]
-  const [rows] = await pool.query({ sql, values, timeout: timeoutMs })
+  const rows = await ask(pool, sql, values, timeoutMs)
   return z
     .array(z.unknown())
     .parse(rows)

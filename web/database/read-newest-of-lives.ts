@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ask } from './ask.ts'
 import type { ReadPool } from './pools.ts'
 
 // With the life as a constant this is one look at the end of its part of the index (server_id, id); grouped, or joined
@@ -15,7 +16,8 @@ export async function readNewestOfLives(
 ): Promise<number | null> {
   if (lives.length === 0) return null
   const sql = lives.map(() => newestOfOne).join(' UNION ALL ')
-  const [rows] = await read.query(
+  const rows = await ask(
+    read,
     sql,
     lives.flatMap(life => [life, before]),
   )

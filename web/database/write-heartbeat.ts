@@ -1,3 +1,4 @@
+import { ask } from './ask.ts'
 import type { WritePool } from './pools.ts'
 
 /** How a replica is, as its own row tells it. */
@@ -16,6 +17,11 @@ export type Health = {
   memoryBytes: number
 }
 
+const sql = `UPDATE server SET last_seen_at = UTC_TIMESTAMP(3),
+    ready_at = IF(ready_at IS NULL AND ?, UTC_TIMESTAMP(3), ready_at),
+    draining = ?, rate = ?, p50_ms = ?, p99_ms = ?, errors = ?, streams = ?, memory_bytes = ?
+  WHERE id = ?`
+
 /** @throws when the database did not take it within `timeoutMs` */
 export async function writeHeartbeat(
   pool: WritePool,
@@ -23,22 +29,16 @@ export async function writeHeartbeat(
   health: Health,
   timeoutMs: number,
 ): Promise<void> {
-  await pool.query({
-    sql: `UPDATE server SET last_seen_at = UTC_TIMESTAMP(3),
-        ready_at = IF(ready_at IS NULL AND ?, UTC_TIMESTAMP(3), ready_at),
-        draining = ?, rate = ?, p50_ms = ?, p99_ms = ?, errors = ?, streams = ?, memory_bytes = ?
-      WHERE id = ?`,
-    values: [
-      health.ready,
-      health.draining,
-      health.rate,
-      health.p50Ms,
-      health.p99Ms,
-      health.errors,
-      health.streams,
-      health.memoryBytes,
-      serverId,
-    ],
-    timeout: timeoutMs,
-  })
+  const values = [
+    health.ready,
+    health.draining,
+    health.rate,
+    health.p50Ms,
+    health.p99Ms,
+    health.errors,
+    health.streams,
+    health.memoryBytes,
+    serverId,
+  ]
+  await ask(pool, sql, values, timeoutMs)
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { codeOf } from '../database/errors.ts'
+import { DatabaseTrouble } from '../database/errors.ts'
 import { sendError } from './answer.ts'
 import type { Endpoint } from './endpoint.ts'
 import { AnswerError } from './errors.ts'
@@ -50,7 +50,7 @@ function sendAsJson(error: AnswerError, _request: IncomingMessage, response: Ser
 
 function toAnswerError(thrown: unknown): AnswerError {
   if (thrown instanceof AnswerError) return thrown
-  if (codeOf(thrown) !== '')
+  if (thrown instanceof DatabaseTrouble)
     return new AnswerError(503, 'database_unavailable', 'The database does not answer right now.', {
       retryAfter: 1,
     })

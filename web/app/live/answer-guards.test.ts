@@ -28,7 +28,13 @@ const row = {
   arrival: 'moved',
   moved_from: { srv_id: 'b'.repeat(32), name: null },
 }
-const snapshot = { counter: 2, at: '2026-11-22T12:00:00.000Z', servers: [server], earlier_hits: 0, log: [row] }
+const snapshot = {
+  counter: 2,
+  at: '2026-11-22T12:00:00.000Z',
+  servers: [server],
+  earlier_hits: 0,
+  log: [row],
+}
 
 test('a snapshot is read as it is', () => {
   assert.deepEqual(readAs(isSnapshot, JSON.stringify(snapshot)), snapshot)

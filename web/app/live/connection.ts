@@ -77,7 +77,14 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
     case 'network back':
       return { ...connection, nextStreamAt: now }
     case 'stream heard':
-      return { ...connection, stream: 'open', streamSignAt: now, heardAt: now, heardBy: 'stream', failures: 0 }
+      return {
+        ...connection,
+        stream: 'open',
+        streamSignAt: now,
+        heardAt: now,
+        heardBy: 'stream',
+        failures: 0,
+      }
     case 'stream refused':
       return { ...connection, stream: 'none', nextStreamAt: now + nextTurnMs }
     case 'stream failed':

@@ -4,12 +4,13 @@
  */
 export type Guard<T> = (value: unknown) => value is T
 
-export const isNumber: Guard<number> = value => typeof value === 'number' && Number.isFinite(value)
+export const isNumber: Guard<number> = (value): value is number => Number.isFinite(value)
 
-export const isText: Guard<string> = value => typeof value === 'string'
+export const isText: Guard<string> = (value): value is string => typeof value === 'string'
 
 /** An ISO 8601 time that can be reckoned with. */
-export const isTime: Guard<string> = value => isText(value) && !Number.isNaN(Date.parse(value))
+export const isTime: Guard<string> = (value): value is string =>
+  isText(value) && !Number.isNaN(Date.parse(value))
 
 export function oneOf<T extends string>(...words: T[]): Guard<T> {
   return (value): value is T => words.some(word => word === value)

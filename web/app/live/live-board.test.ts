@@ -21,7 +21,13 @@ function rows(from: number, downTo: number): LogRow[] {
 
 /** A view of the board as of `second` past noon. */
 function view(counter: number, second: number, log: LogRow[]): Snapshot {
-  return { counter, at: new Date(Date.UTC(2026, 10, 22, 12, 0, second)).toISOString(), servers: [], earlier_hits: 0, log }
+  return {
+    counter,
+    at: new Date(Date.UTC(2026, 10, 22, 12, 0, second)).toISOString(),
+    servers: [],
+    earlier_hits: 0,
+    log,
+  }
 }
 
 const ids = (log: LogRow[]) => log.map(({ id }) => id)

@@ -14,7 +14,10 @@ test('what is left goes to the largest remainders', () => {
 
 test('any counts add up, and none is off by a tenth of a percent or more', () => {
   for (let round = 1; round <= 200; round++) {
-    const counts = Array.from({ length: 1 + (round % 12) }, (_, place) => (round * 7919 * (place + 1)) % 10_007)
+    const counts = Array.from(
+      { length: 1 + (round % 12) },
+      (_, place) => (round * 7919 * (place + 1)) % 10_007,
+    )
     const shares = sharesOf(counts)
     assert.equal(sum(shares), 1000)
     for (const [place, share] of shares.entries()) {

@@ -1,0 +1,271 @@
+import { expect, test } from '@playwright/test'
+import { z } from 'zod'
+import { visitMany } from './load.ts'
+
+// What scripts rely on, through NGINX, on whatever stack runs at the base URL.
+
+const srvId = z.string().regex(/^[0-9a-f]{32}$/)
+const time = z.iso.datetime({ precision: 3 })
+const arrival = z.enum(['new', 'returning', 'moved'])
+const movedFrom = z.strictObject({ srv_id: srvId, name: z.string().nullable() }).nullable()
+const visit = z.strictObject({
+  hit: z.number().int().positive(),
+  srv_id: srvId,
+  server: z.string().min(1),
+  client_ip: z.union([z.ipv4(), z.ipv6()]),
+  arrival,
+  moved_from: movedFrom,
+  at: time,
+})
+const logRow = z.strictObject({
+  id: z.number().int().positive(),
+  at: time,
+  client_ip: z.string(),
+  srv_id: srvId,
+  server: z.string(),
+  arrival,
+  moved_from: movedFrom,
+})
+const snapshot = z.looseObject({
+  counter: z.number().int(),
+  at: time,
+  earlier_hits: z.number().int(),
+  servers: z.array(
+    z.looseObject({
+      srv_id: srvId,
+      name: z.string(),
+      address: z.string(),
+      hits: z.number().int(),
+      share: z.number(),
+      rate: z.number(),
+      state: z.enum(['joining', 'up', 'draining', 'lost', 'stopped']),
+    }),
+  ),
+  log: z.array(logRow).max(50),
+})
+const logPage = z.strictObject({ rows: z.array(logRow), next: z.number().int().nullable() })
+const audit = z.strictObject({
+  counter: z.number().int(),
+  max_id: z.number().int(),
+  rows: z.number().int(),
+  purged: z.number().int(),
+  sum_hits: z.number().int(),
+  consistent: z.boolean(),
+})
+const errorAnswer = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) })
+
+const json = { Accept: 'application/json' }
+
+test('a page view answers its number, server, address, arrival and time, and sets the cookie', async ({
+  request,
+}) => {
+  const answer = await request.get('/', { headers: json })
+  expect(answer.status()).toBe(200)
+  const body = visit.parse(await answer.json())
+  expect(answer.headers()).toMatchObject({
+    'x-hit': String(body.hit),
+    'x-srv-id': body.srv_id,
+    'cache-control': 'no-store',
+  })
+  expect(body.arrival).toBe('new')
+  const cookie = answer.headers()['set-cookie'] ?? ''
+  expect(cookie).toMatch(new RegExp(`^srv_id=${body.srv_id};`))
+  for (const attribute of [/max-age=\d+/i, /path=\/(;|$)/i, /httponly/i, /samesite=lax/i]) {
+    expect(cookie).toMatch(attribute)
+  }
+})
+
+test('the same answer stands in the headers of the page', async ({ request }) => {
+  const answer = await request.get('/')
+  expect(answer.headers()['content-type']).toMatch(/^text\/html/)
+  expect(answer.headers()['x-hit']).toMatch(/^\d+$/)
+  const html = await answer.text()
+  expect(html).toContain(answer.headers()['x-hit'])
+  expect(answer.headers()['content-security-policy']).toMatch(/script-src 'nonce-[^']+' 'strict-dynamic'/)
+})
+
+test('forty page views with a cookie stay on one server', async ({ baseURL }) => {
+  const answers = await visitMany(`${baseURL}/`, { connections: 1, pageViews: 40, keepCookies: true })
+  expect(answers.map(answer => answer.status)).toEqual(Array(40).fill(200))
+  expect(new Set(answers.map(answer => answer.srvId)).size).toBe(1)
+})
+
+test('ninety strangers reach all servers, none more than twice another', async ({ baseURL, request }) => {
+  const { servers } = snapshot.parse(await (await request.get('/api/snapshot')).json())
+  const up = servers.filter(server => server.state === 'up').map(server => server.srv_id)
+  const answers = await visitMany(`${baseURL}/`, { connections: 6, pageViews: 90 })
+  const counts = up.map(id => answers.filter(answer => answer.srvId === id).length)
+  expect(counts.reduce((sum, count) => sum + count)).toBe(90)
+  expect(Math.max(...counts)).toBeLessThanOrEqual(2 * Math.min(...counts))
+})
+
+test('a visitor who comes back is told so', async ({ request }) => {
+  const first = visit.parse(await (await request.get('/', { headers: json })).json())
+  const second = visit.parse(await (await request.get('/', { headers: json })).json())
+  expect(second).toMatchObject({ srv_id: first.srv_id, arrival: 'returning', moved_from: null })
+  expect(second.hit).toBeGreaterThan(first.hit)
+})
+
+for (const [what, cookie] of [
+  ['forged', `srv_id=${'0'.repeat(32)}`],
+  ['malformed', 'srv_id=../../etc/passwd'],
+]) {
+  test(`a ${what} cookie is replaced by a good one`, async ({ playwright, baseURL }) => {
+    const request = await playwright.request.newContext({
+      baseURL,
+      extraHTTPHeaders: { Cookie: cookie ?? '' },
+    })
+    const answer = await request.get('/', { headers: json })
+    const body = visit.parse(await answer.json())
+    expect(answer.headers()['set-cookie']).toMatch(new RegExp(`srv_id=${body.srv_id};`))
+    expect(body.arrival).toBe(what === 'forged' ? 'moved' : 'new')
+    await request.dispose()
+  })
+}
+
+test('what a client says of its address and request is not believed', async ({ request }) => {
+  const headers = {
+    ...json,
+    'X-Real-IP': '8.8.8.8',
+    'X-Forwarded-For': '8.8.4.4',
+    'X-Request-ID': 'a'.repeat(32),
+  }
+  const [first, second] = [await request.get('/', { headers }), await request.get('/', { headers })]
+  const visits = [visit.parse(await first.json()), visit.parse(await second.json())]
+  expect(visits[0]?.client_ip).not.toMatch(/^8\.8\./)
+  expect(visits[1]?.hit).toBeGreaterThan(visits[0]?.hit ?? 0)
+})
+
+for (const path of [
+  '/api/snapshot',
+  '/api/log',
+  '/api/log.csv',
+  '/api/history?range=5m',
+  '/api/audit',
+  '/icon.svg',
+  '/nowhere',
+]) {
+  test(`${path} counts nothing and renews no cookie`, async ({ request }) => {
+    const before = visit.parse(await (await request.get('/', { headers: json })).json())
+    const answer = await request.get(path)
+    expect(answer.headers()['set-cookie']).toBeUndefined()
+    expect(answer.headers()['x-hit']).toBeUndefined()
+    const { rows } = logPage.parse(await (await request.get('/api/log?limit=200')).json())
+    const mine = rows.filter(row => row.id > before.hit && row.client_ip === before.client_ip)
+    expect(mine.filter(row => row.srv_id === before.srv_id && row.arrival === 'returning')).toEqual([])
+  })
+}
+
+test('HEAD, flight requests and what is asked for in advance are no page views', async ({ request }) => {
+  const asked = [
+    await request.head('/'),
+    await request.get('/?_rsc=1', { headers: { RSC: '1' } }),
+    await request.get('/', { headers: { 'Sec-Purpose': 'prefetch' } }),
+    await request.get('/', { headers: { 'Sec-Purpose': 'prefetch;prerender' } }),
+  ]
+  expect(asked.map(answer => answer.status())).toEqual([200, 404, 503, 503])
+  for (const answer of asked) {
+    expect(answer.headers()['x-hit']).toBeUndefined()
+    expect(answer.headers()['cache-control']).toBe('no-store')
+  }
+})
+
+test('the snapshot adds up: servers and earlier hits are the counter', async ({ request }) => {
+  await request.get('/', { headers: json })
+  const answer = await request.get('/api/snapshot')
+  const { counter, servers, earlier_hits, log } = snapshot.parse(await answer.json())
+  expect(servers.reduce((sum, server) => sum + server.hits, 0) + earlier_hits).toBe(counter)
+  expect(log[0]?.id).toBe(counter)
+})
+
+test('the log pages through without a gap, and ends', async ({ request, baseURL }) => {
+  await visitMany(`${baseURL}/`, { connections: 2, pageViews: 30 })
+  const first = logPage.parse(await (await request.get('/api/log?limit=10')).json())
+  const second = logPage.parse(await (await request.get(`/api/log?limit=10&before=${first.next}`)).json())
+  const ids = [...first.rows, ...second.rows].map(row => row.id)
+  const newest = ids[0] ?? 0
+  expect(ids).toEqual(Array.from({ length: 20 }, (_, index) => newest - index))
+  const end = logPage.parse(await (await request.get('/api/log?before=1')).json())
+  expect(end).toEqual({ rows: [], next: null })
+})
+
+for (const path of [
+  '/api/log?limit=0',
+  '/api/log?limit=many',
+  '/api/log?before=-1',
+  '/api/log?srv_id=web-1',
+  '/api/log?client_ip=everyone',
+  '/api/log.csv?limit=x',
+  '/api/history?range=1y',
+  '/api/history',
+]) {
+  test(`${path} is refused, and the answer says which parameter and why`, async ({ request }) => {
+    const answer = await request.get(path)
+    expect(answer.status()).toBe(400)
+    const { error } = errorAnswer.parse(await answer.json())
+    expect(error.code).toBe('bad_parameter')
+    expect(`${path}?range`).toContain(error.message.split(':')[0])
+  })
+}
+
+test('the log comes as CSV too', async ({ request }) => {
+  await request.get('/', { headers: json })
+  const answer = await request.get('/api/log.csv?limit=3')
+  expect(answer.headers()['content-type']).toMatch(/^text\/csv/)
+  const [header, newest] = (await answer.text()).split('\r\n')
+  expect(header).toMatch(/^id,at,client_ip,srv_id,/)
+  expect(newest).toMatch(/^\d+,/)
+})
+
+for (const range of ['5m', '1h', '24h']) {
+  test(`the history of ${range} has a figure a server and time`, async ({ request }) => {
+    await request.get('/', { headers: json })
+    const history = z
+      .looseObject({
+        range: z.literal(range),
+        step: z.number(),
+        times: z.array(time).min(5),
+        servers: z.array(z.looseObject({ srv_id: srvId, hits: z.array(z.number().int()) })).min(1),
+      })
+      .parse(await (await request.get(`/api/history?range=${range}`)).json())
+    for (const server of history.servers) expect(server.hits).toHaveLength(history.times.length)
+  })
+}
+
+test('the audit says that all figures agree', async ({ request }) => {
+  await request.get('/', { headers: json })
+  const { counter, max_id, rows, purged, sum_hits, consistent } = audit.parse(
+    await (await request.get('/api/audit')).json(),
+  )
+  expect(consistent).toBe(true)
+  expect([max_id, sum_hits, rows + purged]).toEqual([counter, counter, counter])
+})
+
+test('forgetting expires the cookie, and is asked for by POST alone', async ({ request }) => {
+  await request.get('/', { headers: json })
+  expect((await request.get('/api/forget')).status()).toBe(405)
+  const answer = await request.post('/api/forget')
+  expect(answer.status()).toBe(204)
+  expect(answer.headers()['set-cookie']).toMatch(/^srv_id=;.*max-age=0/i)
+  const next = visit.parse(await (await request.get('/', { headers: json })).json())
+  expect(next.arrival).toBe('new')
+})
+
+test('NGINX says that it is up; what belongs to a replica alone is not reachable through it', async ({
+  request,
+}) => {
+  expect((await request.get('/healthz')).status()).toBe(200)
+  for (const path of ['/metrics', '/health/live', '/health/ready', '/health', '//metrics', '/%6detrics']) {
+    expect((await request.get(path)).status(), path).toBe(404)
+  }
+})
+
+test('every answer carries the security headers and no version', async ({ request }) => {
+  for (const path of ['/', '/api/snapshot', '/icon.svg', '/nowhere', '/healthz']) {
+    const headers = (await request.get(path)).headers()
+    expect(headers['x-content-type-options'], path).toBe('nosniff')
+    expect(headers['referrer-policy'], path).toBeTruthy()
+    expect(headers.server ?? '', path).not.toMatch(/\d/)
+    expect(headers['x-powered-by'], path).toBeUndefined()
+  }
+})

@@ -1,0 +1,52 @@
+'use client'
+
+import type { PageView } from '../../page/page-view.ts'
+import { useFormats } from '../figures/use-formats.ts'
+import { useHydrated } from '../figures/use-hydrated.ts'
+import { ConnectionStatus } from '../live/connection-status.tsx'
+import { useLiveBoard } from '../live/use-live-board.ts'
+import { LogPanel } from '../log/log-panel.tsx'
+import { ServersPanel } from '../servers/servers-panel.tsx'
+import { VisitPanel } from '../visit/visit-panel.tsx'
+import styles from './board.module.css'
+import { useTitle } from './use-title.ts'
+
+/** The whole page: complete as HTML, alive once it runs in the browser. */
+export function Board({ view }: { view: PageView }) {
+  const { board, status } = useLiveBoard(view.snapshot)
+  const { snapshot, trouble, hues } = board
+  const counter = useCounter(view, snapshot.counter)
+  useTitle(`${useFormats().whole(counter)} · Balance Board`)
+  return (
+    <div className={styles.page}>
+      <header className={styles.header}>
+        <h1>Balance Board</h1>
+        <ConnectionStatus status={status} trouble={trouble} figuresAt={snapshot.at} />
+      </header>
+      <main className={styles.bands}>
+        <VisitPanel view={view} counter={counter} hue={hues[view.server.srv_id]} />
+        <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
+        <LogPanel view={view} log={snapshot.log} hues={hues} />
+      </main>
+      <footer className={styles.footer}>
+        <noscript>
+          <p>
+            Without JavaScript this page stands still, with times in UTC. “Visit again” brings the next
+            figures, and counts.
+          </p>
+        </noscript>
+        <p>
+          Each view of this page is counted once, by whichever server the load balancer picks. The cookie
+          srv_id leads you back to the same one.
+        </p>
+      </footer>
+    </div>
+  )
+}
+
+/** The counter, never less than what this visit was answered with: the board's own figures may be a moment older. */
+function useCounter({ visit }: PageView, counter: number): number | string {
+  const hydrated = useHydrated()
+  if (!visit) return counter
+  return hydrated ? Math.max(Number(visit.counter), counter) : visit.counter
+}

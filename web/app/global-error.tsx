@@ -1,0 +1,15 @@
+'use client'
+
+import PageError from './error.tsx'
+import './globals.css'
+
+export default function GlobalError() {
+  return (
+    <html lang="en">
+      <body>
+        <title>Balance Board</title>
+        <PageError />
+      </body>
+    </html>
+  )
+}

@@ -1,0 +1,29 @@
+import { Moment } from '../figures/moment.tsx'
+import { useFormats } from '../figures/use-formats.ts'
+import { ServerName } from '../marks/server-name.tsx'
+import { Cell, Row, RowHeader } from '../table/table.tsx'
+import styles from './log-table.module.css'
+import type { ShownRow } from './shown-row.ts'
+
+/** One hit: its number, when, who, which server and why that one. */
+export function LogTableRow({ row, hue }: { row: ShownRow; hue: number | undefined }) {
+  const formats = useFormats()
+  return (
+    <Row className={row.own ? styles.own : undefined}>
+      <RowHeader className={styles.number}>{formats.whole(row.id)}</RowHeader>
+      <Cell className={styles.server}>
+        <ServerName name={row.server} hue={hue} />
+      </Cell>
+      <Cell className={styles.why}>
+        {row.why}
+        {row.own && <span className={styles.mark}>this visit</span>}
+      </Cell>
+      <Cell className={styles.visitor}>
+        <code>{row.client_ip}</code>
+      </Cell>
+      <Cell className={styles.time}>
+        <Moment iso={row.at} />
+      </Cell>
+    </Row>
+  )
+}

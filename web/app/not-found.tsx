@@ -1,0 +1,11 @@
+import { Message } from './frame/message.tsx'
+
+export default function NotFound() {
+  return (
+    <Message title="Nothing here">
+      <p>
+        There is no page at this address. <a href="/">Go to the board</a>; that counts as a visit.
+      </p>
+    </Message>
+  )
+}

@@ -1,0 +1,38 @@
+import type { ReactNode } from 'react'
+import { useFormats } from '../figures/use-formats.ts'
+import { Cell, Row, RowHeader } from '../table/table.tsx'
+import styles from './servers-table.module.css'
+import { ShareBar } from './share-bar.tsx'
+
+type Props = {
+  name: ReactNode
+  state?: ReactNode
+  hits: number
+  /** thousandths of all hits */
+  share: number
+  rate?: number
+  address?: string
+  kind?: 'sum' | 'yours'
+}
+
+/** A row of the servers' table: one server, those no longer shown together, or all. */
+export function ServerTableRow({ name, state, hits, share, rate, address, kind }: Props) {
+  const formats = useFormats()
+  return (
+    <Row className={kind && styles[kind]}>
+      <RowHeader className={styles.name}>{name}</RowHeader>
+      <Cell className={styles.state}>{state}</Cell>
+      <Cell className={styles.hits}>
+        {formats.whole(hits)}
+        <span className={styles.unit}> hits</span>
+      </Cell>
+      <Cell className={styles.share}>{formats.share(share)}</Cell>
+      <Cell className={styles.bar}>{kind !== 'sum' && <ShareBar thousandths={share} />}</Cell>
+      <Cell className={styles.rate}>
+        {rate !== undefined && formats.rate(rate)}
+        {rate !== undefined && <span className={styles.unit}> a second</span>}
+      </Cell>
+      <Cell className={styles.address}>{address && <code>{address}</code>}</Cell>
+    </Row>
+  )
+}

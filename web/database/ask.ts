@@ -1,0 +1,38 @@
+import type { Pool, PoolConnection } from 'mysql2/promise'
+import { DatabaseTrouble } from './errors.ts'
+
+/** ms a question of no special urgency may take: a database that hangs must not hold a connection for ever. */
+const patience = 5000
+
+/**
+ * Asks the database one thing.
+ * @returns the rows, or what a statement that writes did: for the caller to parse
+ * @throws DatabaseTrouble when there is no connection, or no answer within `timeoutMs`
+ */
+export function ask(pool: Pool, sql: string, values: unknown[] = [], timeoutMs = patience): Promise<unknown> {
+  return onConnection(pool, async connection => {
+    const [result] = await connection.query({ sql, values, timeout: timeoutMs })
+    return result
+  })
+}
+
+/**
+ * Does `work` on a connection of its own. After an error the connection is closed: an answer may still come on it, and
+ * the database rolls back what it leaves.
+ * @throws DatabaseTrouble
+ */
+export async function onConnection<T>(
+  pool: Pool,
+  work: (connection: PoolConnection) => Promise<T>,
+): Promise<T> {
+  let connection: PoolConnection | null = null
+  try {
+    connection = await pool.getConnection()
+    const result = await work(connection)
+    connection.release()
+    return result
+  } catch (error) {
+    connection?.destroy()
+    throw new DatabaseTrouble(error)
+  }
+}
