@@ -112,7 +112,7 @@ for (const [what, cookie] of [
 ]) {
   test(`a ${what} cookie is replaced by a good one`, async ({ playwright, baseURL }) => {
     const request = await playwright.request.newContext({
-      baseURL,
+      baseURL: baseURL ?? '',
       extraHTTPHeaders: { Cookie: cookie ?? '' },
     })
     const answer = await request.get('/', { headers: json })

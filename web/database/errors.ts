@@ -1,3 +1,5 @@
+import { codeOf } from '../error-code.ts'
+
 /**
  * Server errors after which the statement surely had no effect and the session goes on. Anything else, from a lost
  * connection to a shutdown in the middle of a commit, leaves the outcome open.
@@ -29,9 +31,4 @@ export class DatabaseTrouble extends Error {
     super(`the database: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     this.name = 'DatabaseTrouble'
   }
-}
-
-/** The database's or the driver's name for what went wrong; '' for anything else. */
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
