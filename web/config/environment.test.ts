@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { BadEnvironment, parseEnvironment } from './environment.ts'
 
@@ -60,3 +63,20 @@ for (const address of [
     )
   })
 }
+
+test('the password can stand in a file of its own', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'board-environment-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'password')
+  writeFileSync(file, 'p@ss:word\n')
+  const variables = { DATABASE_URL: 'mysql://board@mysql:3306/balance_board', DATABASE_PASSWORD_FILE: file }
+  assert.equal(
+    parseEnvironment(variables).databaseUrl,
+    'mysql://board:p%40ss%3Aword@mysql:3306/balance_board',
+  )
+})
+
+test('a password file that is not there is named', () => {
+  const variables = { DATABASE_URL, DATABASE_PASSWORD_FILE: '/nowhere/password' }
+  assert.throws(() => parseEnvironment(variables), /DATABASE_PASSWORD_FILE: cannot be read/)
+})

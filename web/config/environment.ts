@@ -1,5 +1,7 @@
+import { accessSync, constants } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { databaseUrlFrom } from './database-url.ts'
 
 /** Everything a replica is told from outside. */
 export type Environment = z.output<typeof schema>
@@ -29,6 +31,8 @@ const schema = z
     HOST: z.string().min(1).default('127.0.0.1'),
     PORT: port.default(3000),
     DATABASE_URL: databaseUrl,
+    /** a file with the password, instead of one in the URL */
+    DATABASE_PASSWORD_FILE: z.string().refine(isReadable, 'cannot be read').optional(),
     /** null: the lowest free web-N */
     SERVER_NAME: serverName.optional(),
     /** undefined: the address listened on */
@@ -43,7 +47,7 @@ const schema = z
     development: values.NODE_ENV === 'development',
     host: values.HOST,
     port: values.PORT,
-    databaseUrl: values.DATABASE_URL,
+    databaseUrl: databaseUrlFrom(values),
     serverName: values.SERVER_NAME ?? null,
     serverAddress: values.SERVER_ADDRESS ?? null,
     stickySeconds: values.STICKY_SECONDS,
@@ -65,4 +69,13 @@ function isAddressWithPort(text: string): boolean {
   const [, ipv6, ipv4, digits] = match ?? []
   const version = ipv6 === undefined ? 4 : 6
   return isIP(ipv6 ?? ipv4 ?? '') === version && Number(digits) >= 1 && Number(digits) <= 65535
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -17,7 +17,7 @@ export function LogPanel({ view, log, hues }: Props) {
   return (
     <Panel title="Latest visits" note="The newest 50, newest first">
       <Table label="Latest visits" className={styles.table}>
-        <TableHead className={styles.head}>
+        <TableHead>
           <Row>
             <ColumnHeader className={styles.number}>Number</ColumnHeader>
             <ColumnHeader className={styles.server}>Server</ColumnHeader>

@@ -1,6 +1,7 @@
 import { Moment } from '../figures/moment.tsx'
 import { useFormats } from '../figures/use-formats.ts'
 import { ServerName } from '../marks/server-name.tsx'
+import { YouMark } from '../marks/you-mark.tsx'
 import { Cell, Row, RowHeader } from '../table/table.tsx'
 import styles from './log-table.module.css'
 import type { ShownRow } from './shown-row.ts'
@@ -9,14 +10,14 @@ import type { ShownRow } from './shown-row.ts'
 export function LogTableRow({ row, hue }: { row: ShownRow; hue: number | undefined }) {
   const formats = useFormats()
   return (
-    <Row className={row.own ? styles.own : undefined}>
+    <Row kind={row.own ? 'yours' : undefined} className={styles.row}>
       <RowHeader className={styles.number}>{formats.whole(row.id)}</RowHeader>
       <Cell className={styles.server}>
         <ServerName name={row.server} hue={hue} />
       </Cell>
       <Cell className={styles.why}>
         {row.why}
-        {row.own && <span className={styles.mark}>this visit</span>}
+        {row.own && <YouMark>this visit</YouMark>}
       </Cell>
       <Cell className={styles.visitor}>
         <code>{row.client_ip}</code>

@@ -19,18 +19,22 @@ type Props = {
 export function ServerTableRow({ name, state, hits, share, rate, address, kind }: Props) {
   const formats = useFormats()
   return (
-    <Row className={kind && styles[kind]}>
+    <Row kind={kind} className={styles.row}>
       <RowHeader className={styles.name}>{name}</RowHeader>
       <Cell className={styles.state}>{state}</Cell>
       <Cell className={styles.hits}>
         {formats.whole(hits)}
         <span className={styles.unit}> hits</span>
       </Cell>
-      <Cell className={styles.share}>{formats.share(share)}</Cell>
-      <Cell className={styles.bar}>{kind !== 'sum' && <ShareBar thousandths={share} />}</Cell>
+      <Cell className={styles.share}>
+        <div className={styles.shared}>
+          {kind !== 'sum' && <ShareBar thousandths={share} />}
+          <span className={styles.figure}>{formats.share(share)}</span>
+        </div>
+      </Cell>
       <Cell className={styles.rate}>
         {rate !== undefined && formats.rate(rate)}
-        {rate !== undefined && <span className={styles.unit}> a second</span>}
+        {rate !== undefined && <span className={styles.unit}>/s</span>}
       </Cell>
       <Cell className={styles.address}>{address && <code>{address}</code>}</Cell>
     </Row>

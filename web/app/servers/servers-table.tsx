@@ -1,5 +1,6 @@
 import type { ServerRow, Snapshot } from '../../answers.ts'
 import { ServerName } from '../marks/server-name.tsx'
+import { YouMark } from '../marks/you-mark.tsx'
 import { ColumnHeader, Row, Table, TableBody, TableHead } from '../table/table.tsx'
 import type { Hues } from './hues.ts'
 import { ServerTableRow } from './server-table-row.tsx'
@@ -14,26 +15,25 @@ type Props = {
   yourServerId: number
 }
 
+const add = (sum: number, value: number) => sum + value
+
 /** Hits per server; with those of servers no longer shown they add up to the counter. */
 export function ServersTable({ snapshot: { servers, earlier_hits, counter }, hues, yourServerId }: Props) {
   const shares = sharesOf([...servers.map(({ hits }) => hits), earlier_hits])
-  const name = ({ id, name, srv_id }: ServerRow) => (
+  const nameOf = ({ id, name, srv_id }: ServerRow) => (
     <>
       <ServerName name={name} hue={hues[srv_id]} />
-      {id === yourServerId && <span className={styles.mark}>yours</span>}
+      {id === yourServerId && <YouMark>yours</YouMark>}
     </>
   )
   return (
-    <Table label="Hits per server" className={styles.table}>
-      <TableHead className={styles.head}>
+    <Table label="Hits per server">
+      <TableHead>
         <Row>
-          <ColumnHeader className={styles.name}>Server</ColumnHeader>
+          <ColumnHeader>Server</ColumnHeader>
           <ColumnHeader className={styles.state}>State</ColumnHeader>
           <ColumnHeader className={styles.hits}>Hits</ColumnHeader>
           <ColumnHeader className={styles.share}>Share</ColumnHeader>
-          <ColumnHeader className={styles.bar}>
-            <span className={styles.unseen}>Share, drawn</span>
-          </ColumnHeader>
           <ColumnHeader className={styles.rate}>Hits a second</ColumnHeader>
           <ColumnHeader className={styles.address}>Address</ColumnHeader>
         </Row>
@@ -42,7 +42,7 @@ export function ServersTable({ snapshot: { servers, earlier_hits, counter }, hue
         {servers.map((server, place) => (
           <ServerTableRow
             key={server.id}
-            name={name(server)}
+            name={nameOf(server)}
             state={<State state={server.state} />}
             hits={server.hits}
             share={shares[place] ?? 0}
@@ -62,8 +62,8 @@ export function ServersTable({ snapshot: { servers, earlier_hits, counter }, hue
           kind="sum"
           name="All together"
           hits={counter}
-          share={shares.reduce((sum, share) => sum + share, 0)}
-          rate={servers.reduce((sum, { rate }) => sum + rate, 0)}
+          share={shares.reduce(add, 0)}
+          rate={servers.map(({ rate }) => rate).reduce(add, 0)}
         />
       </TableBody>
     </Table>

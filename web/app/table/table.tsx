@@ -1,68 +1,71 @@
 import type { ReactNode } from 'react'
+import styles from './table.module.css'
 
 // On a phone the tables' rows are laid out as lists. Some browsers then no longer tell assistive technology that it is
 // a table, unless every part says its role itself.
 
-type Props = { className?: string | undefined; children?: ReactNode }
+type Props = { children?: ReactNode }
+type CellProps = Props & { className?: string | undefined }
+type RowProps = CellProps & { kind?: 'yours' | 'sum' | undefined }
 
-export function Table({ label, className, children }: Props & { label: string }) {
+export function Table({ label, className = '', children }: CellProps & { label: string }) {
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
-    <table role="table" aria-label={label} className={className}>
+    <table role="table" aria-label={label} className={`${styles.table} ${className}`}>
       {children}
     </table>
   )
 }
 
-export function TableHead({ className, children }: Props) {
+export function TableHead({ children }: Props) {
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
-    <thead role="rowgroup" className={className}>
+    <thead role="rowgroup" className={styles.head}>
       {children}
     </thead>
   )
 }
 
-export function TableBody({ className, children }: Props) {
+export function TableBody({ children }: Props) {
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
-    <tbody role="rowgroup" className={className}>
+    <tbody role="rowgroup" className={styles.body}>
       {children}
     </tbody>
   )
 }
 
-export function Row({ className, children }: Props) {
+export function Row({ kind, className = '', children }: RowProps) {
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
-    <tr role="row" className={className}>
+    <tr role="row" className={`${styles.row} ${className} ${kind ? styles[kind] : ''}`}>
       {children}
     </tr>
   )
 }
 
-export function ColumnHeader({ className, children }: Props) {
+export function ColumnHeader({ className = '', children }: CellProps) {
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
-    <th role="columnheader" scope="col" className={className}>
+    <th role="columnheader" scope="col" className={`${styles.cell} ${className}`}>
       {children}
     </th>
   )
 }
 
-export function RowHeader({ className, children }: Props) {
+export function RowHeader({ className = '', children }: CellProps) {
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
-    <th role="rowheader" scope="row" className={className}>
+    <th role="rowheader" scope="row" className={`${styles.cell} ${className}`}>
       {children}
     </th>
   )
 }
 
-export function Cell({ className, children }: Props) {
+export function Cell({ className = '', children }: CellProps) {
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
-    <td role="cell" className={className}>
+    <td role="cell" className={`${styles.cell} ${className}`}>
       {children}
     </td>
   )

@@ -32,10 +32,14 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, h
         </dl>
       </div>
       <dl className={styles.facts}>
-        <Fact name="Answered by">
+        <Fact name="Answered by" short>
           <ServerName name={server.name} hue={hue} />
         </Fact>
-        {visit && <Fact name="Why this server">{visit.arrival_text}</Fact>}
+        {visit && (
+          <Fact name="Why this server" short>
+            {visit.arrival_text}
+          </Fact>
+        )}
         {visit && (
           <Fact name="Counted at">
             <Moment iso={visit.at} />
@@ -50,7 +54,7 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, h
           <code>{server.srv_id}</code>
         </Fact>
         <Fact name="Cookie lasts">
-          <CookieLife visit={visit} server={server} stickySeconds={sticky_seconds} />
+          <CookieLife server={server} stickySeconds={sticky_seconds} />
         </Fact>
       </dl>
       <div className={styles.actions}>

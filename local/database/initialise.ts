@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseFailure } from './failure.ts'
+import { type DatabaseServer, findInstaller } from './find-server.ts'
+import type { Home } from './home.ts'
+import { failureOf, openLog } from './log.ts'
+import { commonArguments, type Size } from './server-arguments.ts'
+
+/** Makes the database's first files if there are none. Cut short, it leaves nothing that looks whole. */
+export async function initialise(server: DatabaseServer, home: Home, size: Size): Promise<void> {
+  if (await isThere(home.files)) return checkMaker(server, home)
+  const staging = await mkdtemp(join(home.folder, 'new-'))
+  try {
+    const files = join(staging, 'files')
+    const [program, ...options] = await initialiser(server, files, size)
+    if (!(await succeeds(program, options, home))) throw await failureOf('make a database', home)
+    await writeFile(home.madeBy, `${server.flavour} ${server.version}\n`)
+    await rename(files, home.files)
+  } finally {
+    await rm(staging, { recursive: true, force: true })
+  }
+}
+
+async function checkMaker(server: DatabaseServer, home: Home): Promise<void> {
+  const maker = (await readFile(home.madeBy, 'utf8').catch(() => server.flavour)).trim()
+  if (maker.startsWith(server.flavour)) return
+  throw new DatabaseFailure(
+    `the database in ${home.folder} was made by ${maker}, which ${server.flavour} ${server.version} cannot read`,
+  )
+}
+
+async function initialiser(
+  server: DatabaseServer,
+  files: string,
+  size: Size,
+): Promise<[string, ...string[]]> {
+  const options = commonArguments(files, size)
+  if (server.flavour === 'MySQL') return [server.path, ...options, '--initialize-insecure']
+  const installer = await findInstaller(server)
+  if (!installer) throw new DatabaseFailure(`${server.path} is there, but mariadb-install-db is not`)
+  // root and this user sign in over the socket by being who they are; nobody else, and no one over TCP.
+  const root = ['--auth-root-authentication-method=socket', `--auth-root-socket-user=${userInfo().username}`]
+  return [installer, ...options, ...root, '--skip-name-resolve', '--skip-test-db']
+}
+
+async function succeeds(program: string, options: string[], home: Home): Promise<boolean> {
+  await using log = await openLog(home)
+  const child = spawn(program, options, { stdio: ['ignore', log.fd, log.fd] })
+  const [status] = await once(child, 'exit')
+  return status === 0
+}
+
+const isThere = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )

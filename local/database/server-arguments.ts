@@ -1,0 +1,43 @@
+import { userInfo } from 'node:os'
+import type { DatabaseServer } from './find-server.ts'
+import type { Home } from './home.ts'
+
+/** How much memory and disk the server takes: `small` is for tests, where many run on one machine. */
+export type Size = 'normal' | 'small'
+
+/** What initialising and running have in common. No option file of the machine is read. */
+export function commonArguments(files: string, size: Size): string[] {
+  return [
+    '--no-defaults',
+    // A server refuses to run as root unless told so in words.
+    ...(process.getuid?.() === 0 ? [`--user=${userInfo().username}`] : []),
+    `--datadir=${files}`,
+    `--innodb-buffer-pool-size=${size === 'small' ? '64M' : '256M'}`,
+    '--character-set-server=ascii',
+    '--collation-server=ascii_bin',
+  ]
+}
+
+/** A server for this machine alone, on 127.0.0.1 and its socket; commits are durable, as by default. */
+export function serverArguments(
+  server: DatabaseServer,
+  at: { home: Home; port: number; socket: string; size: Size },
+): string[] {
+  return [
+    ...commonArguments(at.home.files, at.size),
+    '--bind-address=127.0.0.1',
+    `--port=${at.port}`,
+    `--socket=${at.socket}`,
+    `--pid-file=${at.home.pid}`,
+    `--init-file=${at.home.accounts}`,
+    '--skip-name-resolve',
+    '--performance-schema=OFF',
+    '--max-connections=300',
+    // Nobody replicates from a private database, so a binary log would only cost a second fsync a commit.
+    ...(server.flavour === 'MySQL' ? ['--disable-log-bin', '--mysqlx=OFF'] : []),
+    ...(at.size === 'small' ? [smallLog(server)] : []),
+  ]
+}
+
+const smallLog = (server: DatabaseServer) =>
+  server.flavour === 'MySQL' ? '--innodb-redo-log-capacity=16M' : '--innodb-log-file-size=16M'

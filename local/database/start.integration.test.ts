@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import mysql from 'mysql2/promise'
+import { DatabaseFailure } from './failure.ts'
+import { startDatabase } from './start.ts'
+import { stopStrayDatabase } from './stray.ts'
+
+/** A folder of the test's own, removed with what may still run in it. */
+async function ownFolder(t: TestContext, below = ''): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'board-start-'))
+  const dataDir = join(root, below)
+  t.after(async () => {
+    if (below !== 'file') await stopStrayDatabase(dataDir)
+    await rm(root, { recursive: true, force: true })
+  })
+  return dataDir
+}
+
+const start = (dataDir: string, port?: number) =>
+  startDatabase({ dataDir, size: 'small', ...(port === undefined ? {} : { port }) })
+
+async function query(url: string, sql: string): Promise<unknown> {
+  const connection = await mysql.createConnection(url)
+  try {
+    const [rows] = await connection.query(sql)
+    return rows
+  } finally {
+    await connection.end()
+  }
+}
+
+const isFailure = (message: RegExp) => (error: unknown) =>
+  error instanceof DatabaseFailure && message.test(error.message)
+
+test('keeps its data, its password and its port from one start to the next', async t => {
+  const dataDir = await ownFolder(t)
+  const first = await start(dataDir)
+  await query(first.url, 'CREATE TABLE kept (id INT PRIMARY KEY)')
+  await first.stop()
+  await first.exited
+  const second = await start(dataDir)
+  assert.equal(second.url, first.url)
+  assert.deepEqual(await query(second.url, 'SHOW TABLES'), [{ Tables_in_balance_board: 'kept' }])
+  await second.stop()
+  await second.stop()
+})
+
+test('a server that was killed is said to have ended, and loses nothing that was committed', async t => {
+  const dataDir = await ownFolder(t)
+  const first = await start(dataDir)
+  await query(first.url, 'CREATE TABLE kept (id INT PRIMARY KEY)')
+  await query(first.url, 'INSERT INTO kept VALUES (7)')
+  process.kill(first.pid, 'SIGKILL')
+  await first.exited
+  await first.stop()
+  const second = await start(dataDir)
+  assert.deepEqual(await query(second.url, 'SELECT id FROM kept'), [{ id: 7 }])
+  await second.stop()
+})
+
+test('lets in only who has its own password, and root not at all over TCP', async t => {
+  const [one, two] = await Promise.all([start(await ownFolder(t)), start(await ownFolder(t))])
+  const { password } = new URL(one.url)
+  assert.match(password, /^[0-9a-f]{32}$/)
+  assert.notEqual(new URL(two.url).password, password)
+  const strangers = [
+    `mysql://root@127.0.0.1:${one.port}/`,
+    one.url.replace(password, ''),
+    one.url.replace(password, 'x'),
+  ]
+  for (const stranger of strangers) await assert.rejects(query(stranger, 'SELECT 1'), /Access denied/)
+  await Promise.all([one.stop(), two.stop()])
+})
+
+test('keeps the password to its owner', async t => {
+  const dataDir = await ownFolder(t)
+  const database = await start(dataDir)
+  await database.stop()
+  for (const name of ['password', 'accounts.sql', 'log']) {
+    assert.equal((await stat(join(dataDir, name))).mode & 0o077, 0, name)
+  }
+})
+
+test('a folder that another server uses is refused at once, and that server goes on', async t => {
+  const dataDir = await ownFolder(t)
+  const database = await start(dataDir)
+  await assert.rejects(start(dataDir), isFailure(new RegExp(`is in use by process ${database.pid}$`)))
+  // The same where only the server's own lock tells: a container, another machine's mount.
+  await rm(join(dataDir, 'pid'))
+  await assert.rejects(start(dataDir), isFailure(/another database process is using it/))
+  await query(database.url, 'SELECT 1')
+  await database.stop()
+})
+
+test('a server left behind by a launcher that was killed can be stopped', async t => {
+  const dataDir = await ownFolder(t)
+  const { exited } = await start(dataDir)
+  assert.equal(await stopStrayDatabase(dataDir), true)
+  await exited
+  assert.equal(await stopStrayDatabase(dataDir), false)
+})
+
+test('a port that is taken is refused by its number', async t => {
+  const database = await start(await ownFolder(t))
+  await assert.rejects(
+    start(await ownFolder(t), database.port),
+    isFailure(new RegExp(`port ${database.port} is taken`)),
+  )
+  await database.stop()
+})
+
+test('a folder whose path is too long for a socket works too', async t => {
+  const database = await start(await ownFolder(t, 'a'.repeat(100)))
+  assert(Buffer.byteLength(database.socket) < 104)
+  await stat(database.socket)
+  await database.stop()
+  await assert.rejects(stat(database.socket))
+})
+
+test('a folder that cannot be made is said in one sentence', async t => {
+  const dataDir = await ownFolder(t, 'file')
+  await writeFile(dataDir, '')
+  await assert.rejects(start(join(dataDir, 'below')), isFailure(/^cannot keep a database in .*: ENOTDIR/))
+})
+
+test('files that another kind of server made are left alone', async t => {
+  const dataDir = await ownFolder(t)
+  await mkdir(join(dataDir, 'files'))
+  await writeFile(join(dataDir, 'made-by'), 'Oracle 23.0.0\n')
+  await assert.rejects(start(dataDir), isFailure(/was made by Oracle 23.0.0, which .* cannot read/))
+})
+
+test('a server that cannot start says what its log says last', async t => {
+  const dataDir = await ownFolder(t)
+  await (await start(dataDir)).stop()
+  await writeFile(join(dataDir, 'files', 'ibdata1'), 'broken')
+  await assert.rejects(start(dataDir), isFailure(/^cannot start the database in .*\n.*ibdata1/s))
+  assert.match(await readFile(join(dataDir, 'log'), 'utf8'), /ibdata1/)
+})

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import mysql, { type RowDataPacket } from 'mysql2/promise'
+import { createEmptyDatabase } from '../local/database/test-database.ts'
+import { DatabaseUnreachable } from './connect.ts'
+import { migrate } from './migrate.ts'
+import { checksum } from './migration-files.ts'
+import { MigrationRefused } from './refused.ts'
+
+const first = '20261122000000_first'
+
+/** An empty database of this test's own, and a copy of the migrations that it may change. */
+async function openRoom() {
+  const database = await createEmptyDatabase()
+  const connection = await mysql.createConnection(database.url)
+  const migrations = await mkdtemp(join(tmpdir(), 'board-migrations-'))
+  await cp(join(import.meta.dirname, 'migrations'), migrations, { recursive: true })
+  return {
+    url: database.url,
+    migrations,
+    run: () => migrate(database.url, { migrations }),
+    async addMigration(name: string, sql: string) {
+      await mkdir(join(migrations, name))
+      await writeFile(join(migrations, name, 'migration.sql'), sql)
+    },
+    async query(sql: string) {
+      const [rows] = await connection.query<RowDataPacket[]>(sql)
+      return rows
+    },
+    /** Everything a refusal must leave as it was. */
+    async state() {
+      const tables = await this.query('SHOW TABLES')
+      const records = tables.length ? await this.query('SELECT * FROM _prisma_migrations ORDER BY id') : []
+      return { tables, records }
+    },
+    async [Symbol.asyncDispose]() {
+      await connection.end()
+      await database.drop()
+      await rm(migrations, { recursive: true })
+    },
+  }
+}
+
+type Room = Awaited<ReturnType<typeof openRoom>>
+
+async function assertRefused(room: Room, message: RegExp) {
+  const before = await room.state()
+  await assert.rejects(room.run(), error => error instanceof MigrationRefused && message.test(error.message))
+  assert.deepEqual(await room.state(), before)
+}
+
+test('an empty database gets the tables and the counter; a second run does nothing', async () => {
+  await using room = await openRoom()
+  assert.deepEqual(await room.run(), [first])
+  assert.deepEqual(await room.query('SELECT id, value FROM global_counter'), [{ id: 1, value: 0 }])
+  const after = await room.state()
+  assert.deepEqual(await room.run(), [])
+  assert.deepEqual(await room.state(), after)
+})
+
+test('the record is as Prisma writes it', async () => {
+  await using room = await openRoom()
+  await room.addMigration('20270101000000_next', 'CREATE TABLE next (id INT PRIMARY KEY);\n')
+  await room.run()
+  const records = await room.query(
+    `SELECT migration_name, checksum, id, logs, rolled_back_at, applied_steps_count,
+       finished_at >= started_at AND started_at BETWEEN UTC_TIMESTAMP() - INTERVAL 5 MINUTE AND UTC_TIMESTAMP(3) AS now
+     FROM _prisma_migrations ORDER BY migration_name`,
+  )
+  const [firstRecord, nextRecord] = records
+  assert.equal(records.length, 2)
+  assert.equal(firstRecord?.migration_name, first)
+  assert(nextRecord)
+  const { id, ...next } = nextRecord
+  assert.match(String(id), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  assert.deepEqual(next, {
+    migration_name: '20270101000000_next',
+    checksum: checksum('CREATE TABLE next (id INT PRIMARY KEY);\n'),
+    logs: null,
+    rolled_back_at: null,
+    applied_steps_count: 1,
+    now: 1,
+  })
+})
+
+test('goes on where Prisma itself left off: applied, marked as applied, and rolled back', async () => {
+  await using room = await openRoom()
+  await room.run()
+  await room.addMigration('20270101000000_resolved', 'this was done by hand')
+  await room.addMigration('20270102000000_again', 'CREATE TABLE again (id INT PRIMARY KEY)')
+  // What `prisma migrate resolve` leaves behind: --applied a finished record of no steps, --rolled-back a mark.
+  await room.query(`INSERT INTO _prisma_migrations (id, checksum, migration_name, logs, started_at, finished_at)
+    VALUES (UUID(), '${checksum('this was done by hand')}', '20270101000000_resolved', '', NOW(3), NOW(3))`)
+  await room.query(`INSERT INTO _prisma_migrations (id, checksum, migration_name, logs, started_at, rolled_back_at)
+    VALUES (UUID(), 'another', '20270102000000_again', 'failed', NOW(3), NOW(3))`)
+  assert.deepEqual(await room.run(), ['20270102000000_again'])
+})
+
+test('two at once: one works, the other waits and finds nothing to do', async () => {
+  await using room = await openRoom()
+  await room.addMigration('20270101000000_slow', 'DO SLEEP(0.3); CREATE TABLE slow (id INT PRIMARY KEY)')
+  const applied = await Promise.all([room.run(), room.run(), room.run()])
+  assert.deepEqual(applied.flat(), [first, '20270101000000_slow'])
+})
+
+test('line ends that a checkout changed are no change', async () => {
+  await using room = await openRoom()
+  await room.addMigration('20270101000000_next', 'CREATE TABLE next (\n  id INT PRIMARY KEY\n);\n')
+  await room.run()
+  const file = join(room.migrations, '20270101000000_next/migration.sql')
+  await writeFile(file, 'CREATE TABLE next (\r\n  id INT PRIMARY KEY\r\n);\r\n')
+  assert.deepEqual(await room.run(), [])
+})
+
+test('refuses a migration whose file was changed after it was applied', async () => {
+  await using room = await openRoom()
+  await room.run()
+  await appendFile(join(room.migrations, first, 'migration.sql'), '-- one more line\n')
+  await room.addMigration('20270101000000_next', 'CREATE TABLE next (id INT PRIMARY KEY)')
+  await assertRefused(room, /file of migration 20261122000000_first was changed/)
+})
+
+test('a migration that fails half-way stands in its record, and the next run refuses', async () => {
+  await using room = await openRoom()
+  await room.addMigration(
+    '20270101000000_bad',
+    'CREATE TABLE half (id INT PRIMARY KEY); CREATE TABLE half (id INT)',
+  )
+  await room.addMigration('20270102000000_next', 'CREATE TABLE next (id INT PRIMARY KEY)')
+  await assert.rejects(room.run(), /migration 20270101000000_bad failed half-way: .*half.* exists/)
+  assert.deepEqual(
+    await room.query(`SELECT migration_name, finished_at, applied_steps_count, logs LIKE '%half%exists%' AS told
+      FROM _prisma_migrations WHERE migration_name <> '${first}'`),
+    [{ migration_name: '20270101000000_bad', finished_at: null, applied_steps_count: 0, told: 1 }],
+  )
+  await assertRefused(room, /20270101000000_bad failed half-way earlier/)
+})
+
+test('refuses a database newer than the code', async () => {
+  await using room = await openRoom()
+  await room.addMigration('20270101000000_next', 'CREATE TABLE next (id INT PRIMARY KEY)')
+  await room.run()
+  await rm(join(room.migrations, '20270101000000_next'), { recursive: true })
+  await assertRefused(room, /newer than this code: it has migration 20270101000000_next/)
+})
+
+test('refuses a database with tables that came from no migration', async () => {
+  await using room = await openRoom()
+  await room.query('CREATE TABLE other (id INT PRIMARY KEY)')
+  await assert.rejects(room.run(), /has 1 tables, and none is from a migration/)
+  assert.equal((await room.query('SHOW TABLES')).length, 1)
+})
+
+test('refuses a folder without migrations', async () => {
+  await using room = await openRoom()
+  await rm(join(room.migrations, first), { recursive: true })
+  await assertRefused(room, /there are no migrations in/)
+})
+
+/** A way to a database that hangs up on the first callers, as one that is still starting does. */
+async function openDoor(databaseUrl: string, hangUpOn: number) {
+  const url = new URL(databaseUrl)
+  const port = Number(url.port)
+  let callers = 0
+  const door = createServer(caller => {
+    callers += 1
+    if (callers <= hangUpOn) return caller.destroy()
+    const room = connect(port, '127.0.0.1')
+    return caller.pipe(room).pipe(caller)
+  })
+  door.listen(0, '127.0.0.1')
+  await once(door, 'listening')
+  const address = door.address()
+  assert(address && typeof address === 'object')
+  url.port = String(address.port)
+  return { url: url.href, callers: () => callers, [Symbol.dispose]: () => void door.close() }
+}
+
+test('refuses a database it cannot reach, once its patience has ended', async () => {
+  await using room = await openRoom()
+  using door = await openDoor(room.url, Number.POSITIVE_INFINITY)
+  await assert.rejects(
+    migrate(door.url, { patience: 100 }),
+    error =>
+      error instanceof DatabaseUnreachable &&
+      /^cannot reach the database test_\w+ at 127/.test(error.message),
+  )
+  assert.deepEqual(await room.state(), { tables: [], records: [] })
+  assert(door.callers() > 1, 'it asked again')
+})
+
+test('waits for a database that comes up late', async () => {
+  await using room = await openRoom()
+  using door = await openDoor(room.url, 2)
+  assert.deepEqual(await migrate(door.url), [first])
+})
+
+test('does not go on asking a database that says no', async () => {
+  await using room = await openRoom()
+  const url = new URL(room.url)
+  url.pathname = '/test_of_nobody'
+  await assert.rejects(migrate(url.href), /cannot reach the database test_of_nobody at .*Unknown database/)
+})
+
+async function runCommand(databaseUrl: string) {
+  const env = { ...process.env, DATABASE_URL: databaseUrl }
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'migrate.ts')], { env })
+  const [out, err, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ])
+  return { out, err, status }
+}
+
+test('as a command, says what it did', async () => {
+  await using room = await openRoom()
+  assert.deepEqual(await runCommand(room.url), { out: `migrated: ${first}\n`, err: '', status: 0 })
+  assert.deepEqual(await runCommand(room.url), { out: 'the database is up to date\n', err: '', status: 0 })
+})
+
+test('as a command, refuses in one sentence and with status 1', async () => {
+  const err = 'DATABASE_URL must be mysql://user:password@host:port/database\n'
+  assert.deepEqual(await runCommand(''), { out: '', err, status: 1 })
+})

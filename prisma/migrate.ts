@@ -1,0 +1,83 @@
+// Brings a database to this code's schema: applies the folders under migrations/ that it does not have yet.
+// Runs once, before the replicas:  DATABASE_URL=mysql://… node prisma/migrate.ts
+import { join } from 'node:path'
+import type { Connection, RowDataPacket } from 'mysql2/promise'
+import { connect } from './connect.ts'
+import { type MigrationFile, readMigrations } from './migration-files.ts'
+import { planMigration } from './migration-plan.ts'
+import {
+  createRecords,
+  readRecords,
+  recordFailed,
+  recordFinished,
+  recordStarted,
+} from './migration-records.ts'
+import { MigrationRefused } from './refused.ts'
+
+export type MigrateOptions = {
+  /** folder of the migrations; default: the one beside this file */
+  migrations?: string
+  /** how long to wait for a database that does not answer, in ms; default: 60 s */
+  patience?: number
+}
+
+/** How long one waits for another that is migrating, in s. */
+const longestMigration = 600
+
+/**
+ * Applies what the database lacks and returns the names of what it applied. Throws MigrationRefused or
+ * DatabaseUnreachable with nothing changed; or, when a migration fails half-way, an error that says at what.
+ */
+export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
+  const files = await readMigrations(options.migrations ?? join(import.meta.dirname, 'migrations'))
+  const connection = await connect(databaseUrl, options.patience ?? 60_000)
+  try {
+    await takeLock(connection)
+    const pending = await plan(connection, files)
+    for (const file of pending) await apply(connection, file)
+    return pending.map(file => file.name)
+  } finally {
+    await connection.end() // lets go of the lock too
+  }
+}
+
+/** The lock Prisma's own migrate takes: one works, the other waits, whichever of the two they are. */
+async function takeLock(connection: Connection): Promise<void> {
+  const [rows] = await connection.query<RowDataPacket[]>("SELECT GET_LOCK('prisma_migrate', ?) AS taken", [
+    longestMigration,
+  ])
+  if (rows[0]?.taken !== 1) {
+    throw new MigrationRefused(`another migration has been running for ${longestMigration / 60} minutes`)
+  }
+}
+
+async function plan(connection: Connection, files: MigrationFile[]): Promise<MigrationFile[]> {
+  const { records, tables } = await readRecords(connection)
+  if (records) return planMigration(files, records)
+  if (tables > 0)
+    throw new MigrationRefused(`the database has ${tables} tables, and none is from a migration`)
+  await createRecords(connection)
+  return files
+}
+
+async function apply(connection: Connection, file: MigrationFile): Promise<void> {
+  const id = await recordStarted(connection, file)
+  try {
+    await connection.query(file.sql)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    await recordFailed(connection, id, `Migration name: ${file.name}\n\nDatabase error:\n${why}\n`)
+    throw new Error(`migration ${file.name} failed half-way: ${why}`, { cause: error })
+  }
+  await recordFinished(connection, id)
+}
+
+if (import.meta.main) {
+  try {
+    const applied = await migrate(process.env.DATABASE_URL ?? '')
+    console.log(applied.length ? `migrated: ${applied.join(', ')}` : 'the database is up to date')
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,71 @@
+// Prisma's own bookkeeping, kept as Prisma keeps it, so that both can be used on one database. Table and rows are
+// those of prisma-engines: flavour/mysql/connector.rs, sql_migration_persistence.rs and apply_migrations.rs.
+import { randomUUID } from 'node:crypto'
+import type { Connection, RowDataPacket } from 'mysql2/promise'
+import { z } from 'zod'
+import { checksum, type MigrationFile } from './migration-files.ts'
+
+const recordRow = z.object({
+  name: z.string(),
+  checksum: z.string(),
+  finished: z.coerce.boolean(),
+  logs: z.string().nullable(),
+})
+
+/** A migration that was started here and not rolled back since. */
+export type MigrationRecord = z.infer<typeof recordRow>
+
+const createTable = `
+CREATE TABLE _prisma_migrations (
+    id                      VARCHAR(36) PRIMARY KEY NOT NULL,
+    checksum                VARCHAR(64) NOT NULL,
+    finished_at             DATETIME(3),
+    migration_name          VARCHAR(255) NOT NULL,
+    logs                    TEXT,
+    rolled_back_at          DATETIME(3),
+    started_at              DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+    applied_steps_count     INTEGER UNSIGNED NOT NULL DEFAULT 0
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`
+
+/** Null = this database was never migrated. `tables` says how many others it has. */
+export async function readRecords(
+  connection: Connection,
+): Promise<{ records: MigrationRecord[] | null; tables: number }> {
+  const [found] = await connection.query<RowDataPacket[]>(
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
+  )
+  const names = found.map(row => z.string().parse(row.name))
+  if (!names.includes('_prisma_migrations')) return { records: null, tables: names.length }
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished, logs
+     FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at, migration_name`,
+  )
+  return { records: recordRow.array().parse(rows), tables: names.length - 1 }
+}
+
+export async function createRecords(connection: Connection): Promise<void> {
+  await connection.query(createTable)
+}
+
+/** Records that it started, and returns the record's id. */
+export async function recordStarted(connection: Connection, { name, sql }: MigrationFile): Promise<string> {
+  const id = randomUUID()
+  await connection.execute(
+    `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at)
+     VALUES (?, ?, ?, UTC_TIMESTAMP(3))`,
+    [id, checksum(sql), name],
+  )
+  return id
+}
+
+export async function recordFinished(connection: Connection, id: string): Promise<void> {
+  await connection.execute(
+    'UPDATE _prisma_migrations SET applied_steps_count = applied_steps_count + 1, finished_at = UTC_TIMESTAMP(3) WHERE id = ?',
+    [id],
+  )
+}
+
+/** MySQL cannot roll tables back, so a failed migration stays unfinished, with its error, until a person has looked. */
+export async function recordFailed(connection: Connection, id: string, logs: string): Promise<void> {
+  await connection.execute('UPDATE _prisma_migrations SET logs = ? WHERE id = ?', [logs, id])
+}

@@ -1,0 +1,38 @@
+// Opens Prisma Studio on the database of the stack that runs; takes Studio's own options (--port, --browser).
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { connect } from './connect.ts'
+import { findDatabaseUrl } from './find-database-url.ts'
+
+const root = join(import.meta.dirname, '..')
+
+try {
+  const url = await findDatabaseUrl(process.env)
+  if (!url) throw new Error('no stack runs here: start one with `npm start`, or set DATABASE_URL')
+  await (await connect(url, 0)).end() // one clear sentence now, rather than an error in the browser
+  process.exitCode = await openStudio(url)
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}
+
+async function openStudio(databaseUrl: string): Promise<number> {
+  const command = createRequire(import.meta.url).resolve('prisma/build/index.js')
+  const studio = spawn(process.execPath, [command, 'studio', ...process.argv.slice(2)], {
+    cwd: root,
+    stdio: 'inherit',
+    env: {
+      // Prisma's command looks for its schema engine, which Studio does not use, and would download it; any file
+      // that is there stops that. The other: do not report to Prisma that Studio was opened.
+      PRISMA_SCHEMA_ENGINE_BINARY: join(root, 'package.json'),
+      CHECKPOINT_DISABLE: '1',
+      ...process.env,
+      DATABASE_URL: databaseUrl,
+    },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => studio.kill(signal))
+  const [status] = await once(studio, 'exit')
+  return typeof status === 'number' ? status : 0
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import mysql from 'mysql2/promise'
+import { createTestDatabase } from '../local/database/test-database.ts'
+import { openWitness } from './witness.ts'
+
+const hex = (digit: string) => digit.repeat(32)
+
+test('Prisma Client reads all five tables as plain SQL wrote them', async () => {
+  await using database = await createTestDatabase()
+  const writer = await mysql.createConnection({ uri: database.url, multipleStatements: true })
+  await writer.query(`
+    UPDATE global_counter SET value = 1;
+    INSERT INTO access_log VALUES
+      (1, '2026-11-22 12:04:31.203', '203.0.113.9', '${hex('a')}', 1, NULL, '${hex('b')}');
+    INSERT INTO recent_request VALUES ('${hex('b')}', 1);
+    INSERT INTO server (srv_id, name, address, hits, started_at, last_seen_at, draining, p50_ms)
+      VALUES ('${hex('a')}', 'web-1', '127.0.0.1:3000', 1, '2026-11-22 12:00:00', '2026-11-22 12:04:31.5', 1, 0.25);
+    INSERT INTO server_minute VALUES ('2026-11-22 12:04:00', 1, 18446744073709551615)`)
+  await writer.end()
+
+  const witness = openWitness(database.url)
+  try {
+    const [counters, log, recent, servers, minutes] = await Promise.all([
+      witness.globalCounter.findMany(),
+      witness.accessLog.findMany(),
+      witness.recentRequest.findMany(),
+      witness.server.findMany(),
+      witness.serverMinute.findMany(),
+    ])
+    assert.deepEqual(counters, [{ id: 1, value: 1n }])
+    assert.deepEqual(log, [
+      {
+        id: 1n,
+        createdAt: new Date('2026-11-22T12:04:31.203Z'),
+        clientIp: '203.0.113.9',
+        srvId: hex('a'),
+        serverId: 1,
+        cookieSrvId: null,
+        requestId: hex('b'),
+      },
+    ])
+    assert.deepEqual(recent, [{ requestId: hex('b'), id: 1n }])
+    assert.partialDeepStrictEqual(servers, [
+      { id: 1, name: 'web-1', hits: 1n, draining: true, p50Ms: 0.25, p99Ms: null, readyAt: null },
+    ])
+    assert.deepEqual(minutes, [
+      { minute: new Date('2026-11-22T12:04:00Z'), serverId: 1, hits: 18446744073709551615n },
+    ])
+  } finally {
+    await witness.$disconnect()
+  }
+})
