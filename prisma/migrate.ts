@@ -2,6 +2,7 @@
 // Runs once, before the replicas:  DATABASE_URL=mysql://… node prisma/migrate.ts
 import { join } from 'node:path'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
+import { databaseUrlFrom } from '../web/config/database-url.ts'
 import { connect } from './connect.ts'
 import { type MigrationFile, readMigrations } from './migration-files.ts'
 import { planMigration } from './migration-plan.ts'
@@ -74,7 +75,8 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
 
 if (import.meta.main) {
   try {
-    const applied = await migrate(process.env.DATABASE_URL ?? '')
+    const { DATABASE_URL = '', DATABASE_PASSWORD_FILE } = process.env
+    const applied = await migrate(databaseUrlFrom(DATABASE_URL, DATABASE_PASSWORD_FILE))
     console.log(applied.length ? `migrated: ${applied.join(', ')}` : 'the database is up to date')
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)

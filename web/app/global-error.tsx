@@ -7,7 +7,6 @@ export default function GlobalError() {
   return (
     <html lang="en">
       <body>
-        <title>Balance Board</title>
         <PageError />
       </body>
     </html>

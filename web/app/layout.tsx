@@ -4,7 +4,6 @@ import type { ReactNode } from 'react'
 import './globals.css'
 
 export const metadata: Metadata = {
-  title: 'Balance Board',
   description:
     'A load balancer at work, live: every page view is counted once, logged, and shown with the server that answered it.',
   // A crawler's visit would be a hit, and the log shows who came.

@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The database's URL from the environment: DATABASE_URL, with the password from DATABASE_PASSWORD_FILE in it where that
- * is set, so that it need not stand in the environment. Not checked to be a URL. @throws when the file cannot be read
+ * `url`, a mysql:// one, with the password from a file in it where one is named, so that it need not stand in the
+ * environment. Left as it is when it is no URL. @throws when the file cannot be read
  */
-export function databaseUrlFrom(variables: Record<string, string | undefined>): string {
-  const { DATABASE_URL: url = '', DATABASE_PASSWORD_FILE: file } = variables
-  if (!file || !URL.canParse(url)) return url
+export function databaseUrlFrom(url: string, passwordFile?: string): string {
+  if (!passwordFile || !URL.canParse(url)) return url
   const withPassword = new URL(url)
-  withPassword.password = encodeURIComponent(readFileSync(file, 'utf8').trim())
+  withPassword.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').trim())
   return withPassword.href
 }

@@ -47,7 +47,7 @@ const schema = z
     development: values.NODE_ENV === 'development',
     host: values.HOST,
     port: values.PORT,
-    databaseUrl: databaseUrlFrom(values),
+    databaseUrl: databaseUrlFrom(values.DATABASE_URL, values.DATABASE_PASSWORD_FILE),
     serverName: values.SERVER_NAME ?? null,
     serverAddress: values.SERVER_ADDRESS ?? null,
     stickySeconds: values.STICKY_SECONDS,

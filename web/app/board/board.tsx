@@ -9,16 +9,16 @@ import { LogPanel } from '../log/log-panel.tsx'
 import { ServersPanel } from '../servers/servers-panel.tsx'
 import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
-import { useTitle } from './use-title.ts'
 
 /** The whole page: complete as HTML, alive once it runs in the browser. */
 export function Board({ view }: { view: PageView }) {
   const { board, status } = useLiveBoard(view.snapshot)
   const { snapshot, trouble, hues } = board
   const counter = useCounter(view, snapshot.counter)
-  useTitle(`${useFormats().whole(counter)} · Balance Board`)
+  const title = `${useFormats().whole(counter)} · Balance Board`
   return (
     <div className={styles.page}>
+      <title>{title}</title>
       <header className={styles.header}>
         <h1>Balance Board</h1>
         <ConnectionStatus status={status} trouble={trouble} figuresAt={snapshot.at} />
@@ -26,7 +26,7 @@ export function Board({ view }: { view: PageView }) {
       <main className={styles.bands}>
         <VisitPanel view={view} counter={counter} hue={hues[view.server.srv_id]} />
         <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
-        <LogPanel view={view} log={snapshot.log} hues={hues} />
+        <LogPanel view={view} snapshot={snapshot} hues={hues} />
       </main>
       <footer className={styles.footer}>
         <noscript>

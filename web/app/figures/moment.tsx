@@ -1,16 +1,22 @@
-import { useFormats } from './use-formats.ts'
+import { localTimes, type Times } from './times.ts'
 import { useHydrated } from './use-hydrated.ts'
 
-type Props = { iso: string; to?: 'second' | 'millisecond' }
+type Props = {
+  iso: string
+  /** what stands in the HTML: UTC */
+  plain?: string
+  to?: keyof Times
+}
+
+let local: Times | undefined
 
 /** A time: UTC in the HTML, the reader's own from hydration on, with UTC at hand. */
-export function Moment({ iso, to = 'millisecond' }: Props) {
-  const formats = useFormats()
-  const hydrated = useHydrated()
-  const text = to === 'second' ? formats.second(iso) : formats.moment(iso)
+export function Moment({ iso, plain = iso, to = 'moment' }: Props) {
+  if (!useHydrated()) return <time dateTime={iso}>{plain}</time>
+  local ??= localTimes()
   return (
-    <time dateTime={iso} title={hydrated ? iso : undefined}>
-      {text}
+    <time dateTime={iso} title={iso}>
+      {local[to](iso)}
     </time>
   )
 }

@@ -5,6 +5,7 @@ import styles from './message.module.css'
 export function Message({ title, children }: { title: string; children: ReactNode }) {
   return (
     <main className={styles.message}>
+      <title>{`${title} · Balance Board`}</title>
       <h1>{title}</h1>
       {children}
     </main>

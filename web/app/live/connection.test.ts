@@ -116,6 +116,13 @@ test('one poll or event after that and it is connected again', () => {
   assert.equal(it.status(21).kind, 'live')
 })
 
+test('when a poll ends a loss, a stream is tried at once', () => {
+  const it = live()
+  for (let failure = 0; failure < 8; failure++) it.tell(9, failed)
+  it.tell(10, { type: 'poll answered' })
+  assert.equal(it.due(10).includes('open stream'), true)
+})
+
 test('a tab that gets no stream polls, and asks again for its turn', () => {
   const it = connectionAt()
   it.tell(0, { type: 'woke' })

@@ -95,13 +95,20 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
         nextStreamAt: now + retryAfter(connection.failures, event.jitter),
       }
     case 'poll answered':
-      return { ...connection, polling: false, heardAt: now, heardBy: 'poll' }
+      return {
+        ...connection,
+        polling: false,
+        heardAt: now,
+        heardBy: 'poll',
+        // Back after a loss: a stream may well work again too.
+        nextStreamAt: isSilent(connection, now) ? now : connection.nextStreamAt,
+      }
     case 'poll failed':
       return { ...connection, polling: false }
   }
 }
 
-/** What is to be done now, and the connection once it is begun. To be asked after every event and every second. */
+/** What is to be done now, and the connection once it is begun. To be asked after every event and every half second. */
 export function due(connection: Connection, now: number): [Connection, ConnectionAction[]] {
   const actions: ConnectionAction[] = []
   let next = connection
@@ -121,11 +128,14 @@ export function due(connection: Connection, now: number): [Connection, Connectio
 }
 
 export function statusOf(connection: Connection, now: number): ConnectionStatus {
-  const quietSince = Math.max(connection.heardAt, connection.listensSince)
-  if (now - quietSince >= silenceMs) return { kind: 'lost', since: connection.heardAt }
+  if (isSilent(connection, now)) return { kind: 'lost', since: connection.heardAt }
   if (connection.stream === 'open') return { kind: 'live' }
   if (connection.heardBy === 'poll') return { kind: 'polling' }
   return { kind: 'connecting' }
+}
+
+function isSilent({ heardAt, listensSince }: Connection, now: number): boolean {
+  return now - Math.max(heardAt, listensSince) >= silenceMs
 }
 
 function retryAfter(failures: number, jitter: number): number {

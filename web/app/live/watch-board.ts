@@ -12,15 +12,14 @@ import { type LiveBoard, withChange, withSnapshot, withTrouble } from './live-bo
 import { openStream } from './open-stream.ts'
 import { isTabAwake, onTabAwakeChange } from './tab-awake.ts'
 
-const tickMs = 1000
+export type LiveView = { board: LiveBoard; status: ConnectionStatus }
+
+const tickMs = 500
 
 /** Keeps the board fresh by the rules of connection.ts, and reports whatever changes until the returned function is called. */
-export function watchBoard(
-  streamUrl: string,
-  first: LiveBoard,
-  report: (board: LiveBoard, status: ConnectionStatus) => void,
-): () => void {
-  let board = first
+export function watchBoard(streamUrl: string, first: LiveView, report: (view: LiveView) => void): () => void {
+  let reported = first
+  let { board } = first
   let connection = startConnection(Date.now())
   let closeStream = () => {}
   // A poll's answer that comes after the tab was hidden, or after the end, is nobody's.
@@ -35,7 +34,10 @@ export function watchBoard(
     const [next, actions] = due(connection, Date.now())
     connection = next
     for (const action of actions) act[action]()
-    report(board, statusOf(connection, Date.now()))
+    const status = statusOf(connection, Date.now())
+    if (board === reported.board && isSame(status, reported.status)) return
+    reported = { board, status }
+    report(reported)
   }
 
   function heard(next: LiveBoard): void {
@@ -97,4 +99,8 @@ export function watchBoard(
     removeEventListener('online', networkBack)
     rest()
   }
+}
+
+function isSame(a: ConnectionStatus, b: ConnectionStatus): boolean {
+  return a.kind === b.kind && (a.kind !== 'lost' || b.kind !== 'lost' || a.since === b.since)
 }

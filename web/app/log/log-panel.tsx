@@ -1,4 +1,4 @@
-import type { LogRow } from '../../answers.ts'
+import type { Snapshot } from '../../answers.ts'
 import type { PageView } from '../../page/page-view.ts'
 import { useHydrated } from '../figures/use-hydrated.ts'
 import { Panel } from '../frame/panel.tsx'
@@ -8,12 +8,12 @@ import styles from './log-table.module.css'
 import { LogTableRow } from './log-table-row.tsx'
 import { firstRows, orderedRows, ownRow } from './shown-row.ts'
 
-type Props = { view: PageView; log: LogRow[]; hues: Hues }
+type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 
 /** The newest hits, one a row. */
-export function LogPanel({ view, log, hues }: Props) {
+export function LogPanel({ view, snapshot: { log, at }, hues }: Props) {
   const own = ownRow(view)
-  const rows = useHydrated() ? orderedRows(own, log) : firstRows(own, log)
+  const rows = useHydrated() ? orderedRows(own, log, at) : firstRows(own, log, at)
   return (
     <Panel title="Latest visits" note="The newest 50, newest first">
       <Table label="Latest visits" className={styles.table}>

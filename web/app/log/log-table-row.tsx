@@ -23,7 +23,7 @@ export function LogTableRow({ row, hue }: { row: ShownRow; hue: number | undefin
         <code>{row.client_ip}</code>
       </Cell>
       <Cell className={styles.time}>
-        <Moment iso={row.at} />
+        <Moment iso={row.at} plain={row.time} />
       </Cell>
     </Row>
   )

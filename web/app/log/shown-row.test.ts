@@ -11,24 +11,24 @@ function row(id: number, more: Partial<LogRow> = {}): LogRow {
 }
 
 function own(id: string): ShownRow {
-  return { id, at, ...place, why: 'came back', own: true }
+  return { id, at, time: at, ...place, why: 'came back', own: true }
 }
 
 const ids = (rows: ShownRow[]) => rows.map(({ id }) => id)
 
 test('the own row comes first in the first render, even while its number is a token', () => {
-  assert.deepEqual(ids(firstRows(own('x9Tq+/2='), [row(2), row(1)])), ['x9Tq+/2=', '2', '1'])
+  assert.deepEqual(ids(firstRows(own('x9Tq+/2='), [row(2), row(1)], at)), ['x9Tq+/2=', '2', '1'])
 })
 
 test('the first render shows 50 rows with the own one', () => {
   const log = Array.from({ length: 50 }, (_, i) => row(50 - i))
-  const rows = firstRows(own('51'), log)
+  const rows = firstRows(own('51'), log, at)
   assert.equal(rows.length, 50)
   assert.equal(rows.at(-1)?.id, '2')
 })
 
 test('later the own row stands where its number belongs, and once', () => {
-  const rows = orderedRows(own('2'), [row(3), row(2), row(1)])
+  const rows = orderedRows(own('2'), [row(3), row(2), row(1)], at)
   assert.deepEqual(ids(rows), ['3', '2', '1'])
   assert.deepEqual(
     rows.map(row => row.own),
@@ -38,7 +38,7 @@ test('later the own row stands where its number belongs, and once', () => {
 
 test('with 50 newer ones the own row has left the list', () => {
   const log = Array.from({ length: 50 }, (_, i) => row(60 - i))
-  assert.equal(ids(orderedRows(own('10'), log)).includes('10'), false)
+  assert.equal(ids(orderedRows(own('10'), log, at)).includes('10'), false)
 })
 
 test('a row says why it went where it did', () => {
@@ -50,7 +50,7 @@ test('a row says why it went where it did', () => {
     row(1),
   ]
   assert.deepEqual(
-    orderedRows(null, log).map(({ why }) => why),
+    orderedRows(null, log, at).map(({ why }) => why),
     ['moved from a server no longer known', 'moved from web-2', 'came back', 'new visitor'],
   )
 })

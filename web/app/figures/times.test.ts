@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { localTimes, utcTime } from './times.ts'
+
+const now = () => Date.parse('2026-11-22T20:00:00.000Z')
+
+test('times follow the reader’s locale and zone', () => {
+  assert.equal(localTimes('en-GB', 'Europe/Zurich', now).second('2026-11-22T12:04:31.203Z'), '13:04:31')
+  assert.equal(localTimes('de-DE', 'UTC', now).moment('2026-11-22T12:04:31.203Z'), '12:04:31,203')
+})
+
+test('a time of another day says which, by the reader’s midnight', () => {
+  const zurich = localTimes('en-GB', 'Europe/Zurich', now)
+  assert.equal(zurich.second('2026-11-21T22:59:59.999Z'), '21 Nov, 23:59:59')
+  assert.equal(zurich.second('2026-11-21T23:00:00.000Z'), '00:00:00')
+})
+
+test('before the reader’s zone is known times are UTC and say so', () => {
+  assert.equal(utcTime('2026-11-22T12:04:31.203Z', '2026-11-22T12:04:32.000Z'), '12:04:31.203 UTC')
+  assert.equal(utcTime('2026-11-21T12:04:31.203Z', '2026-11-22T12:04:32.000Z'), '2026-11-21 12:04 UTC')
+})
