@@ -8,6 +8,8 @@ const config: NextConfig = {
   poweredByHeader: false,
   compress: false,
   reactStrictMode: true,
+  // The board's own address, through NGINX: the socket of hot reload is refused to others.
+  allowedDevOrigins: ['127.0.0.1', ...(process.env.HTTP_HOST ? [process.env.HTTP_HOST] : [])],
   images: { unoptimized: true },
 }
 

@@ -197,7 +197,6 @@ for (const path of [
   '/api/log?client_ip=everyone',
   '/api/log.csv?limit=x',
   '/api/history?range=1y',
-  '/api/history',
 ]) {
   test(`${path} is refused, and the answer says which parameter and why`, async ({ request }) => {
     const answer = await request.get(path)
@@ -253,10 +252,11 @@ test('forgetting expires the cookie, and is asked for by POST alone', async ({ r
 
 test('NGINX says that it is up; what belongs to a replica alone is not reachable through it', async ({
   request,
+  baseURL,
 }) => {
   expect((await request.get('/healthz')).status()).toBe(200)
   for (const path of ['/metrics', '/health/live', '/health/ready', '/health', '//metrics', '/%6detrics']) {
-    expect((await request.get(path)).status(), path).toBe(404)
+    expect([400, 404], path).toContain((await request.get(`${baseURL}${path}`)).status())
   }
 })
 

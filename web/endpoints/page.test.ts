@@ -75,7 +75,7 @@ test('a page view answers with its own number, address and time in the page', as
   const nonce = /'nonce-([^']+)'/.exec(answer.headers.get('content-security-policy') ?? '')?.[1]
   assert.equal(
     html,
-    `<script nonce="${nonce}">${number}|${number}|203.0.113.9|2026-11-22T12:00:00.000Z|moved|moved from web-1</script>`,
+    `<script nonce="${nonce}">${number}|${number}|203.0.113.9|2026-11-22T12:00:00.000Z|12:00:00.000 UTC|moved|moved from web-1</script>`,
   )
 })
 

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerReference, VisitAnswer } from '../answers.ts'
+import { utcTime } from '../app/figures/times.ts'
+import { arrivalText } from '../app/log/arrival-text.ts'
 import { ClientGone } from '../hit/errors.ts'
 import { arrivalOf, type Count, type Hit } from '../hit/hit.ts'
 import type { HitQueue } from '../hit/hit-queue.ts'
@@ -9,7 +11,6 @@ import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
 import { isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
 import type { Identity } from '../identity/identity.ts'
-import { arrivalText } from '../page/arrival-text.ts'
 import { contentSecurityPolicy } from '../page/content-security-policy.ts'
 import type { PageTemplate, PageTemplates } from '../page/page-templates.ts'
 
@@ -71,6 +72,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
       counter: String(Math.max(visit.hit, page.snapshot.counter)),
       client_ip: visit.client_ip,
       at: visit.at,
+      at_text: utcTime(visit.at, visit.at),
       arrival: visit.arrival,
       arrival_text: arrivalText(visit.arrival, visit.moved_from),
     })

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import inject from 'light-my-request'
@@ -10,7 +10,7 @@ export type NextApp = {
   /** Next's own handler: assets, the icon, what is not found */
   handle: Endpoint
   /** the web socket of hot reload */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   /** Renders `/` in this process. @throws when it is not answered 200 */
   renderPage(headers: Record<string, string>): Promise<string>
 }
@@ -21,12 +21,14 @@ export async function startNext(dir: string, development: boolean): Promise<Next
   Object.assign(process.env, { NODE_ENV: development ? 'development' : 'production' })
   if (!development) process.env.__NEXT_PRIVATE_STANDALONE_CONFIG = await readStandaloneConfig(dir)
   const { default: next } = await import('next')
-  const app = next({ dev: development, dir })
+  // Next listens for hot reload on the server it is given; its own upgrade handler does nothing in version 16.
+  const upgrades = createServer()
+  const app = next({ dev: development, dir, httpServer: upgrades })
   await app.prepare()
   const handle = app.getRequestHandler()
   return {
     handle: (request, response) => handle(request, response),
-    upgrade: app.getUpgradeHandler(),
+    upgrade: (request, socket, head) => void upgrades.emit('upgrade', request, socket, head),
     async renderPage(headers) {
       const answer = await inject((request, response) => handle(request, response), { url: '/', headers })
       if (answer.statusCode !== 200) throw new Error(`Next answered ${answer.statusCode} for the page`)

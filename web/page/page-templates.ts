@@ -4,7 +4,10 @@ import { type PageView, providePageView } from './page-view.ts'
 import { Template } from './template.ts'
 import { makeTokens, type PageSlot } from './tokens.ts'
 
-/** ms for which one rendering serves all visitors: so Next renders twice a second at the most. */
+/**
+ * ms for which one rendering serves all visitors: so Next renders twice a second at the most. In development each visit
+ * has its own, since Next ties what it tells a page about its making to one request.
+ */
 const renderEveryMs = 500
 
 export type PageTemplate = {
@@ -29,6 +32,7 @@ type PageSource = {
  */
 export class PageTemplates {
   readonly #source: PageSource
+  readonly #keepMs: number
   readonly #tokens = makeTokens()
   #latest: PageTemplate | null = null
   #renderedAt = Number.NEGATIVE_INFINITY
@@ -37,6 +41,7 @@ export class PageTemplates {
 
   constructor(source: PageSource) {
     this.#source = source
+    this.#keepMs = source.development ? 0 : renderEveryMs
     const { nonce: _, ...visit } = this.#tokens
     providePageView(() => {
       if (!this.#snapshot) throw new Error('the page is rendered before there is anything to show')
@@ -49,7 +54,7 @@ export class PageTemplates {
    * @throws when not even a first one can be rendered
    */
   async current(): Promise<PageTemplate> {
-    if (this.#latest && performance.now() - this.#renderedAt < renderEveryMs) return this.#latest
+    if (this.#latest && performance.now() - this.#renderedAt < this.#keepMs) return this.#latest
     this.#rendering ??= this.#render().finally(() => {
       this.#rendering = null
     })
@@ -64,7 +69,7 @@ export class PageTemplates {
   async #render(): Promise<PageTemplate> {
     const startedAt = performance.now()
     const snapshot = await this.#source.snapshot(renderEveryMs)
-    const unchanged = this.#latest && this.#latest.snapshot === snapshot
+    const unchanged = this.#latest?.snapshot === snapshot && !this.#source.development
     if (!unchanged) {
       this.#snapshot = snapshot
       const html = await this.#source.renderPage({

@@ -13,6 +13,8 @@ export type VisitTexts = {
   client_ip: string
   /** ISO 8601, UTC, ms */
   at: string
+  /** the same for people, as the log's times read before the browser knows their zone: "12:04:31.203 UTC" */
+  at_text: string
   /** "new", "returning" or "moved" */
   arrival: string
   /** in words, as a log row says it: "new visitor", "came back", "moved from web-2" */

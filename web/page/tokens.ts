@@ -15,6 +15,7 @@ export function makeTokens(): Record<PageSlot, string> {
     counter: token(),
     client_ip: token(),
     at: token(),
+    at_text: token(),
     arrival: token(),
     arrival_text: token(),
   }

@@ -32,7 +32,7 @@ export function Board({ view }: { view: PageView }) {
         <noscript>
           <p>
             Without JavaScript this page stands still, with times in UTC. “Visit again” brings the next
-            figures, and counts.
+            figures, and counts; after “Forget my server” the page stays as it is until you visit again.{' '}
           </p>
         </noscript>
         <p>

@@ -1,6 +1,7 @@
 import type { LogRow } from '../../answers.ts'
 import type { PageView } from '../../page/page-view.ts'
 import { utcTime } from '../figures/times.ts'
+import { arrivalText } from './arrival-text.ts'
 
 /** A row as the page shows it. Of this visit's own, the first render can only print what it was given as texts. */
 export type ShownRow = {
@@ -20,8 +21,8 @@ const length = 50
 
 export function ownRow({ visit, server }: PageView): ShownRow | null {
   if (!visit) return null
-  const { hit: id, at, client_ip, arrival_text: why } = visit
-  return { id, at, time: at, client_ip, srv_id: server.srv_id, server: server.name, why, own: true }
+  const { hit: id, at, at_text: time, client_ip, arrival_text: why } = visit
+  return { id, at, time, client_ip, srv_id: server.srv_id, server: server.name, why, own: true }
 }
 
 /**
@@ -41,12 +42,6 @@ export function orderedRows(own: ShownRow | null, log: LogRow[], today: string):
 
 function shown(row: LogRow, today: string): ShownRow {
   const { id, at, client_ip, srv_id, server, arrival, moved_from } = row
-  const why = whyText({ arrival, moved_from })
+  const why = arrivalText(arrival, moved_from)
   return { id: String(id), at, time: utcTime(at, today), client_ip, srv_id, server, why, own: false }
-}
-
-function whyText({ arrival, moved_from }: Pick<LogRow, 'arrival' | 'moved_from'>): string {
-  if (arrival === 'new') return 'new visitor'
-  if (arrival === 'returning') return 'came back'
-  return `moved from ${moved_from?.name ?? 'a server no longer known'}`
 }

@@ -42,7 +42,7 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, h
         )}
         {visit && (
           <Fact name="Counted at">
-            <Moment iso={visit.at} />
+            <Moment iso={visit.at} plain={visit.at_text} />
           </Fact>
         )}
         {visit && (

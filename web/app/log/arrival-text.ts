@@ -1,4 +1,4 @@
-import type { Arrival, ServerReference } from '../answers.ts'
+import type { Arrival, ServerReference } from '../../answers.ts'
 
 /** Why a hit went where it did, in words. */
 export function arrivalText(arrival: Arrival, movedFrom: ServerReference | null): string {

@@ -1,0 +1,203 @@
+import AxeBuilder from '@axe-core/playwright'
+import { type APIRequestContext, type BrowserContext, expect, type Page, test } from '@playwright/test'
+import { z } from 'zod'
+
+// The board as a visitor sees it, in a browser.
+
+/** The fact of that name on the page, e.g. "Answered by". */
+function fact(page: Page, name: string) {
+  return page.getByRole('definition').and(page.locator(`dt:text-is("${name}") + dd`))
+}
+
+async function serverOf(page: Page): Promise<string> {
+  return (await fact(page, 'Answered by').innerText()).trim()
+}
+
+async function numberOf(page: Page): Promise<number> {
+  return Number((await fact(page, 'Number').innerText()).replaceAll(/\D/g, ''))
+}
+
+async function counterOf(page: Page): Promise<number> {
+  return Number((await fact(page, 'Counted so far, by all servers').innerText()).replaceAll(/\D/g, ''))
+}
+
+async function newestNumber(request: {
+  get(path: string): Promise<{ json(): Promise<unknown> }>
+}): Promise<number> {
+  const audit = await (await request.get('/api/audit')).json()
+  return (audit as { counter: number }).counter
+}
+
+/** Fails the test on anything the console complains about. */
+function watchConsole(page: Page): string[] {
+  const complaints: string[] = []
+  page.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', error => complaints.push(String(error)))
+  page.on('requestfailed', request => {
+    // A stream ends with its page.
+    if (!request.url().endsWith('/api/live'))
+      complaints.push(`${request.url()} ${request.failure()?.errorText}`)
+  })
+  return complaints
+}
+
+async function srvIdCookie(context: BrowserContext) {
+  return (await context.cookies()).find(cookie => cookie.name === 'srv_id')
+}
+
+test('refreshing stays on one server, and each refresh gets a higher number', async ({ page, context }) => {
+  await page.goto('/')
+  const server = await serverOf(page)
+  const cookie = await srvIdCookie(context)
+  let last = await numberOf(page)
+  for (let refresh = 0; refresh < 10; refresh++) {
+    await page.reload()
+    expect(await serverOf(page)).toBe(server)
+    const number = await numberOf(page)
+    expect(number).toBeGreaterThan(last)
+    last = number
+  }
+  expect((await srvIdCookie(context))?.value).toBe(cookie?.value)
+  await expect(fact(page, 'Why this server')).toHaveText('came back')
+  await expect(
+    page.getByRole('table', { name: 'Hits per server' }).getByRole('row', { name: /yours/ }),
+  ).toContainText(server)
+})
+
+test('the cookie is HttpOnly, SameSite=Lax and lives as long as the page says', async ({ page, context }) => {
+  await page.goto('/')
+  const cookie = await srvIdCookie(context)
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' })
+  await expect(fact(page, 'Your cookie, srv_id')).toHaveText(cookie?.value ?? '')
+  await expect(fact(page, 'Cookie lasts')).toHaveText(/^[45]:\d\d left$/)
+  const left = (cookie?.expires ?? 0) - Date.now() / 1000
+  expect(left).toBeGreaterThan(200)
+  expect(left).toBeLessThanOrEqual(301)
+})
+
+test('without the cookie a visitor is new, and over some tries meets every server', async ({
+  page,
+  context,
+}) => {
+  await page.goto('/')
+  const servers = page.getByRole('table', { name: 'Hits per server' }).getByRole('row', { name: /up/ })
+  const expected = await servers.count()
+  const seen = new Set<string>()
+  for (let tries = 0; tries < 60 && seen.size < expected; tries++) {
+    await context.clearCookies({ name: 'srv_id' })
+    await page.goto('/')
+    await expect(fact(page, 'Why this server')).toHaveText('new visitor')
+    seen.add(await serverOf(page))
+  }
+  expect(seen.size).toBe(expected)
+})
+
+test('“Forget my server” makes a stranger of a visitor', async ({ page }) => {
+  await page.goto('/')
+  await page.reload()
+  await expect(fact(page, 'Why this server')).toHaveText('came back')
+  const before = await numberOf(page)
+  await page.getByRole('button', { name: 'Forget my server' }).click()
+  await expect(fact(page, 'Why this server')).toHaveText('new visitor')
+  expect(await numberOf(page)).toBeGreaterThan(before)
+})
+
+test('a cookie that has run out makes a new visitor', async ({ page, context }) => {
+  const brief = process.env.BRIEF_COOKIE_URL
+  test.skip(!brief, 'needs a board whose cookie lives only seconds')
+  await page.goto(brief ?? '')
+  await page.reload()
+  await expect(fact(page, 'Why this server')).toHaveText('came back')
+  // The open dashboard's own requests must not keep the cookie alive.
+  await expect.poll(async () => await srvIdCookie(context)).toBeUndefined()
+  await page.reload()
+  await expect(fact(page, 'Why this server')).toHaveText('new visitor')
+})
+
+test('two browsers see each other’s visits, without a reload', async ({ browser }) => {
+  const [first, second] = [await browser.newContext(), await browser.newContext()]
+  const [one, two] = [await first.newPage(), await second.newPage()]
+  await one.goto('/')
+  await expect(one.getByRole('status')).toHaveText('Live')
+  await two.goto('/')
+  await expect(two.getByRole('status')).toHaveText('Live')
+  const visit = await numberOf(two)
+  const row = one.getByRole('table', { name: 'Latest visits' }).getByRole('row').nth(1)
+  await expect(row).toContainText(new Intl.NumberFormat('en-US').format(visit))
+  await expect(row).toContainText(await serverOf(two))
+  await one.reload()
+  await expect.poll(() => counterOf(two)).toBe(visit + 1)
+  await Promise.all([first.close(), second.close()])
+})
+
+test('the own row is in the log from the first byte, and the page is complete without JavaScript', async ({
+  browser,
+}) => {
+  const context = await browser.newContext({ javaScriptEnabled: false })
+  const page = await context.newPage()
+  const answer = await page.goto('/')
+  const number = answer?.headers()['x-hit'] ?? 'none'
+  await expect(fact(page, 'Number')).toHaveText(number)
+  const row = page.getByRole('table', { name: 'Latest visits' }).getByRole('row').nth(1)
+  await expect(row).toContainText(number)
+  await expect(row).toContainText('this visit')
+  await expect(page.getByRole('table', { name: 'Hits per server' })).toContainText('100.0%')
+  await context.close()
+})
+
+test('a page that was prerendered counts once, when it is shown', async ({ page, request }) => {
+  await page.goto('/healthz')
+  const before = await newestNumber(request)
+  await page.evaluate(() => {
+    const rules = document.createElement('script')
+    rules.type = 'speculationrules'
+    rules.textContent = JSON.stringify({ prerender: [{ urls: ['/'], eagerness: 'immediate' }] })
+    document.head.append(rules)
+    const link = document.createElement('a')
+    link.href = '/'
+    link.textContent = 'the board'
+    document.body.append(link)
+  })
+  await page.getByRole('link', { name: 'the board' }).click()
+  await expect(page.getByRole('status')).toHaveText('Live')
+  expect(await newestNumber(request)).toBe(before + 1)
+  expect(await numberOf(page)).toBe(before + 1)
+})
+
+test('a lost connection is said, and picked up again by itself', async ({ page }) => {
+  await page.route('**/api/*', route => route.abort())
+  await page.goto('/')
+  await expect(page.getByRole('status')).toContainText('Not connected', { timeout: 30_000 })
+  await page.unroute('**/api/*')
+  await expect(page.getByRole('status')).toHaveText('Live', { timeout: 30_000 })
+})
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of [360, 1280]) {
+    test(`nothing to complain about: ${colorScheme}, ${width} px`, async ({ browser }) => {
+      const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } })
+      const page = await context.newPage()
+      const complaints = watchConsole(page)
+      await page.goto('/')
+      await expect(page.getByRole('status')).toHaveText('Live')
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      expect(violations.map(violation => `${violation.id}: ${violation.help}`)).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+      expect(complaints).toEqual([])
+      await context.close()
+    })
+  }
+}
+
+test('everything can be reached with the keyboard', async ({ page }) => {
+  await page.goto('/')
+  const reached: string[] = []
+  for (let tab = 0; tab < 3; tab++) {
+    await page.keyboard.press('Tab')
+    reached.push(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ''))
+  }
+  expect(reached).toContain('Visit again')
+  expect(reached).toContain('Forget my server')
+})

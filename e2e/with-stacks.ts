@@ -1,0 +1,43 @@
+// Runs a command beside two stacks of its own, made for it and thrown away after it:
+//   node e2e/with-stacks.ts playwright test -c e2e
+// BASE_URL is a board with three replicas, STACK_FILE says what it is made of; at BRIEF_COOKIE_URL the cookie lives only
+// three seconds. With BASE_URL set already, the command runs against that board, and nothing is started.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildIfChanged } from '../local/build/build-if-changed.ts'
+import { runBeside } from '../local/command/run-beside.ts'
+import { builtReplica } from '../local/parts/replica-program.ts'
+import { type Stack, startStack } from '../local/stack.ts'
+import { print } from '../local/terminal.ts'
+
+await runBeside(process.argv.slice(2), async signal => {
+  if (process.env.BASE_URL) return { environment: {}, stop: async () => {} }
+  await buildIfChanged(print, signal)
+  const folder = mkdtempSync(join(tmpdir(), 'board-e2e-'))
+  const stacks: Stack[] = []
+  const stop = async () => {
+    await Promise.all(stacks.map(stack => stack.stop()))
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const start = async (name: string, options: { replicas: number; stickySeconds?: number }) => {
+    const dataDir = join(folder, name)
+    const stack = await startStack({
+      ...options,
+      dataDir,
+      replica: builtReplica(),
+      database: { size: 'small' },
+      signal,
+    })
+    stacks.push(stack)
+    return { url: stack.url, file: join(dataDir, 'stack.json') }
+  }
+  try {
+    const board = await start('board', { replicas: 3 })
+    const brief = await start('brief', { replicas: 2, stickySeconds: 3 })
+    return { environment: { BASE_URL: board.url, STACK_FILE: board.file, BRIEF_COOKIE_URL: brief.url }, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+})

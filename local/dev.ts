@@ -1,0 +1,12 @@
+// `npm run dev`: the same stack from the sources as they are, with Next's hot reload.
+import { loadSettings } from './load-settings.ts'
+import { sourceReplica } from './parts/replica-program.ts'
+import { runUntilTold } from './run-until-told.ts'
+import { startStack } from './stack.ts'
+import { print } from './terminal.ts'
+
+await runUntilTold(async signal => {
+  const settings = loadSettings()
+  // Next's development server allows one process a project.
+  return startStack({ ...settings, replicas: 1, replica: sourceReplica(process.env), report: print, signal })
+})

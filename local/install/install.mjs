@@ -1,0 +1,23 @@
+// Runs before npm's scripts, on whatever Node 18 or later the machine has and with nothing installed: sees to the npm
+// packages, to the pinned Node they bring, and to the programs the stack is made of. Silent when nothing is missing.
+//   node local/install/install.mjs [--tests]     --tests: a browser too
+import { fileURLToPath } from 'node:url'
+import { CannotInstall } from './cannot-install.mjs'
+import { generateClient } from './generated-client.mjs'
+import { installNpmPackages } from './npm-packages.mjs'
+import { whatPinnedNodeLacks } from './pinned-node.mjs'
+import { missingPrograms } from './programs.mjs'
+import { installPrograms } from './system-packages.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const tests = process.argv.includes('--tests')
+
+try {
+  installNpmPackages(root)
+  installPrograms([...whatPinnedNodeLacks(root), ...missingPrograms(root, { tests })])
+  generateClient(root)
+} catch (error) {
+  if (!(error instanceof CannotInstall)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

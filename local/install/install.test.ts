@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { candidatesIn } from './apt.mjs'
+import { isInstalled, npmCommand } from './npm-packages.mjs'
+import { candidatesOf, installCommand, packagesOf } from './package-names.mjs'
+import { lackIn } from './pinned-node.mjs'
+import { missingPrograms } from './programs.mjs'
+
+const zod = { version: '4.6.7', integrity: 'sha512-a' }
+const forAnother = { version: '1.0.0', integrity: 'sha512-b', optional: true }
+
+test('packages are installed when each stands there in its version, those for other machines aside', () => {
+  const wanted = { '': {}, 'node_modules/zod': zod, 'node_modules/other': forAnother }
+  assert.ok(isInstalled(wanted, { 'node_modules/zod': zod }))
+  assert.ok(isInstalled(wanted, { 'node_modules/zod': zod, 'node_modules/other': forAnother }))
+})
+
+test('packages are not installed when one is absent, another version, or no longer wanted', () => {
+  const wanted = { '': {}, 'node_modules/zod': zod }
+  assert.ok(!isInstalled(wanted, {}))
+  assert.ok(!isInstalled(wanted, { 'node_modules/zod': { ...zod, version: '4.6.6' } }))
+  assert.ok(!isInstalled(wanted, { 'node_modules/zod': { ...zod, integrity: 'sha512-z' } }))
+  assert.ok(!isInstalled(wanted, { 'node_modules/zod': zod, 'node_modules/old': zod }))
+})
+
+test('the npm that runs the script is the one that installs', () => {
+  assert.deepEqual(npmCommand('/usr/lib/npm/bin/npm-cli.js'), [
+    process.execPath,
+    '/usr/lib/npm/bin/npm-cli.js',
+  ])
+  assert.deepEqual(npmCommand('/usr/lib/yarn.js'), ['npm'])
+  assert.deepEqual(npmCommand(undefined), ['npm'])
+})
+
+test('a Node that does not start for want of libatomic can be helped, any other cannot', () => {
+  const complaint =
+    'node: error while loading shared libraries: libatomic.so.1: cannot open shared object file'
+  assert.deepEqual(lackIn(complaint), ['libatomic'])
+  assert.throws(() => lackIn('Exec format error'), /does not start on this machine: Exec format error/)
+})
+
+test('what is missing is found, and MariaDB is only there with what makes its files', () => {
+  const machine = (...names: string[]) => ({
+    tests: false,
+    find: (name: string) => (names.includes(name) ? `/usr/bin/${name}` : null),
+  })
+  const whole = ['nginx', 'mariadbd', 'mariadb-install-db', 'my_print_defaults']
+  assert.deepEqual(missingPrograms('/', machine(...whole)), [])
+  assert.deepEqual(missingPrograms('/', machine('nginx', 'mysqld')), [])
+  assert.deepEqual(missingPrograms('/', machine('nginx', 'mariadbd')), ['database'])
+  assert.deepEqual(missingPrograms('/', machine()), ['nginx', 'database'])
+})
+
+test('what apt can install is read from what it says', () => {
+  const said = [
+    'nginx:',
+    '  Installed: (none)',
+    '  Candidate: 1.22.1-9+deb12u11',
+    '  Version table:',
+    '     1.22.1-9+deb12u11 500',
+    'mysql-server-core-8.0:',
+    '  Installed: (none)',
+    '  Candidate: (none)',
+  ].join('\n')
+  assert.deepEqual([...candidatesIn(said)], ['nginx'])
+})
+
+test('of the packages for a part, the first that the system has is taken', () => {
+  const known = new Set(['nginx', 'mariadb-server-core-10.6', 'mariadb-client-core-10.6'])
+  assert.deepEqual(
+    packagesOf('apt-get', ['nginx', 'database'], name => known.has(name)),
+    ['nginx', 'mariadb-server-core-10.6', 'mariadb-client-core-10.6'],
+  )
+  assert.equal(
+    packagesOf('apt-get', ['browser'], name => known.has(name)),
+    null,
+  )
+  assert.ok(candidatesOf('apt-get', ['database']).includes('mariadb-server-core'))
+})
+
+test('where we may not install, there is one command to run', () => {
+  const names = packagesOf('apt-get', ['nginx', 'database']) ?? []
+  assert.equal(
+    installCommand('apt-get', names, false),
+    'sudo apt-get install -y --no-install-recommends nginx mariadb-server-core mariadb-client-core',
+  )
+  assert.equal(
+    installCommand('brew', packagesOf('brew', ['nginx', 'database']) ?? [], false),
+    'brew install nginx mysql',
+  )
+})

@@ -1,0 +1,62 @@
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+// Where packages put programs that are not on everybody's PATH: Debian, Red Hat, Oracle's own, Homebrew.
+const usualFolders = [
+  '/usr/sbin',
+  '/usr/bin',
+  '/usr/libexec',
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/local/libexec',
+  '/usr/local/mysql/bin',
+  '/opt/homebrew/bin',
+  '/opt/homebrew/opt/mariadb/bin',
+  '/opt/homebrew/opt/mysql/bin',
+  '/usr/local/opt/mariadb/bin',
+  '/usr/local/opt/mysql/bin',
+]
+
+/** The path of a program, null if it is not on this machine. */
+export function findProgram(name, searchPath = process.env.PATH ?? '') {
+  const folders = [...searchPath.split(delimiter).filter(Boolean), ...usualFolders]
+  return folders.map(folder => join(folder, name)).find(isExecutable) ?? null
+}
+
+/** What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser". */
+export function missingPrograms(root, { tests, find = findProgram }) {
+  const missing = []
+  if (!find('nginx')) missing.push('nginx')
+  if (!hasDatabase(find)) missing.push('database')
+  if (tests && !hasBrowser(root, find)) missing.push('browser')
+  return missing
+}
+
+/** MariaDB makes its first files with a script, which needs two programs that Debian ships apart. MySQL needs none. */
+function hasDatabase(find) {
+  if (find('mariadbd')) return Boolean(find('mariadb-install-db') && find('my_print_defaults'))
+  return Boolean(find('mysqld'))
+}
+
+function hasBrowser(root, find) {
+  return Boolean(find('chromium') ?? find('google-chrome')) || hasPlaywrightChromium(root)
+}
+
+/** Source: https://playwright.dev/docs/browsers#managing-browser-binaries */
+function hasPlaywrightChromium(root) {
+  const set = process.env.PLAYWRIGHT_BROWSERS_PATH
+  const usual = process.platform === 'darwin' ? 'Library/Caches/ms-playwright' : '.cache/ms-playwright'
+  const inPackage = join(root, 'node_modules', 'playwright-core', '.local-browsers')
+  const folder = set === '0' ? inPackage : (set ?? join(homedir(), usual))
+  return existsSync(folder) && readdirSync(folder).some(name => name.startsWith('chromium-'))
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,69 @@
+import type { NginxProgram } from '../../nginx/find-nginx.ts'
+import { renderNginx } from '../../nginx/render.ts'
+import { portFailure } from '../ports.ts'
+import type { ProcessRecord } from '../processes/process-record.ts'
+import { StackFailure } from '../stack-failure.ts'
+import { lastLines } from './log-file.ts'
+import type { ReplicaPlace } from './replica.ts'
+import type { RunningPart } from './running-part.ts'
+import { spawnPart } from './spawn-part.ts'
+
+export type NginxSettings = {
+  program: NginxProgram
+  /** it runs in this folder */
+  folder: string
+  host: string
+  port: number
+  replicas: ReplicaPlace[]
+  stickySeconds: number
+  limitPrivate: boolean
+  record: ProcessRecord
+}
+
+/** The address to ask NGINX at: one that listens on all is asked on loopback. */
+export function nginxUrl(host: string, port: number): string {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
+  if (host === '::') return `http://[::1]:${port}`
+  return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
+}
+
+export async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise<RunningPart> {
+  const { program, folder, host, port, replicas, stickySeconds, limitPrivate, record } = settings
+  const { native } = program
+  const rendered = await renderNginx({
+    directory: folder,
+    host,
+    port,
+    replicas,
+    stickySeconds,
+    native,
+    limitPrivate,
+  })
+  const part = {
+    name: 'nginx',
+    program: program.path,
+    arguments: rendered.arguments,
+    cwd: folder,
+    environment: process.env, // for the library path of an NGINX that is built by hand; it clears the rest itself
+    log: rendered.errorLog,
+    record,
+    readyUrl: `${nginxUrl(host, port)}/healthz`,
+    readyWithin: 15_000,
+    // SIGQUIT lets requests under way finish; open dashboards never do, so it is bounded.
+    endings: [
+      ['SIGQUIT', 2000],
+      ['SIGTERM', 2000],
+    ] satisfies [NodeJS.Signals, number][],
+  }
+  try {
+    return await spawnPart(part, signal)
+  } catch (error) {
+    if (
+      error instanceof StackFailure &&
+      /\(98|48: .*in use\)|Address already in use/.test(await lastLines(part.log, 20))
+    ) {
+      throw portFailure(host, port, 'EADDRINUSE')
+    }
+    throw error
+  }
+}

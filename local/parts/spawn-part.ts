@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { endGroup, signalGroup } from '../processes/end-group.ts'
+import type { ProcessRecord } from '../processes/process-record.ts'
+import { StackFailure } from '../stack-failure.ts'
+import { answers } from './answers.ts'
+import { lastLines, openLog } from './log-file.ts'
+import type { RunningPart } from './running-part.ts'
+
+export type PartToSpawn = {
+  name: string
+  program: string
+  arguments: string[]
+  cwd: string
+  environment: NodeJS.ProcessEnv
+  /** takes what it prints */
+  log: string
+  record: ProcessRecord
+  /** answers 200 once it is ready */
+  readyUrl: string
+  /** in ms */
+  readyWithin: number
+  /** ways to end it, the gentlest first, each with how long it is given, in ms; SIGKILL comes after them */
+  endings: [signal: NodeJS.Signals, patience: number][]
+}
+
+/**
+ * Starts a process of the stack and resolves when it is ready. It gets a process group of its own: a Ctrl-C at the
+ * terminal reaches the launcher alone, which stops all in order. Throws StackFailure with what its log said last;
+ * then, as after an abort, nothing of it is left.
+ */
+export async function spawnPart(part: PartToSpawn, signal: AbortSignal): Promise<RunningPart> {
+  signal.throwIfAborted()
+  const { name, record } = part
+  const child = await spawnLogged(part)
+  const pid = child.pid ?? 0 // it was spawned
+  record.add(name, pid)
+
+  let how: string | null = null
+  const exited = once(child, 'exit').then(async ([status, by]) => {
+    const ending: string = by ?? `exit status ${status}`
+    how = ending
+    // Workers outlive an NGINX that was killed, and would keep its port.
+    if (signalGroup(pid, 'SIGQUIT')) await endGroup(pid, 'SIGQUIT', 300)
+    record.remove(pid)
+    return ending
+  })
+  const stop = async () => {
+    for (const [ending, patience] of part.endings) {
+      if (how !== null) break
+      signalGroup(pid, ending)
+      await Promise.race([exited, sleep(patience, null, { ref: false })])
+    }
+    if (how === null) signalGroup(pid, 'SIGKILL')
+    await exited
+  }
+
+  const deadline = Date.now() + part.readyWithin
+  while (!(await answers(part.readyUrl))) {
+    const late = Date.now() > deadline
+    if (how === null && !late && !signal.aborted) {
+      await Promise.race([exited, sleep(50)])
+      continue
+    }
+    const failed = how === null ? 'is not ready in time' : `ended at its start (${how})`
+    await stop()
+    signal.throwIfAborted()
+    throw new StackFailure(`${name} ${failed}: ${await lastWords(part.log)}`)
+  }
+  return { pid, exited, stop }
+}
+
+async function spawnLogged({ name, program, arguments: options, cwd, environment, log }: PartToSpawn) {
+  const file = await openLog(log)
+  try {
+    const stdio = ['ignore', file.fd, file.fd] as const
+    const child = spawn(program, options, { cwd, env: environment, detached: true, stdio: [...stdio] })
+    await once(child, 'spawn')
+    return child
+  } catch (error) {
+    throw new StackFailure(`${name} cannot be started: ${error instanceof Error ? error.message : error}`)
+  } finally {
+    await file.close()
+  }
+}
+
+async function lastWords(log: string): Promise<string> {
+  const said = await lastLines(log, 4)
+  return said ? `${log} says\n    ${said.replaceAll('\n', '\n    ')}` : `${log} is empty`
+}

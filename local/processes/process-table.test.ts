@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { findProcess, listGroup, parsePs, parseStat } from './process-table.ts'
+
+const rest =
+  '18857 0 -1 4194560 27183 0 0 0 213 22 0 0 20 0 11 0 302473 10405179392 32717 18446744073709551615'
+
+test('a process is read from /proc, whatever its command is called', () => {
+  const line = `733 (a) S (b) S 1 727 ${rest}\n`
+  assert.deepEqual(parseStat(line, 'boot'), {
+    pid: 733,
+    group: 727,
+    command: 'a) S (b',
+    started: 'boot/302473',
+  })
+})
+
+test('one that has ended and waits to be taken note of is none', () => {
+  assert.equal(parseStat(`733 (nginx) Z 1 727 ${rest}`, 'boot'), null)
+})
+
+test('processes are read from ps where there is no /proc', () => {
+  const text = [
+    '  512   500 Ss   Sun Nov 22 21:14:00 2026     /usr/local/bin/nginx -x',
+    '  513   500 Z+   Sun Nov  1 01:14:00 2026     (nginx)',
+    '',
+  ].join('\n')
+  const [entry, ...others] = parsePs(text)
+  assert.deepEqual(others, [])
+  assert.deepEqual(entry, {
+    pid: 512,
+    group: 500,
+    command: '/usr/local/bin/nginx -x',
+    started: 'Sun Nov 22 21:14:00 2026',
+  })
+})
+
+test('this process is in the table, and in its group', () => {
+  const own = findProcess(process.pid)
+  assert.equal(own?.pid, process.pid)
+  assert.deepEqual(
+    listGroup(own?.group ?? 0).find(({ pid }) => pid === process.pid),
+    own,
+  )
+})

@@ -1,0 +1,24 @@
+// `npm run reset`: a fresh count. Asked for twice, or `npm run reset -- --yes --yes`.
+import { askAtTerminal, confirm } from './confirm.ts'
+import { dataDirAt } from './data-dir.ts'
+import { loadSettings } from './load-settings.ts'
+import { removeCount } from './remove-count.ts'
+import { saySentences } from './say-sentences.ts'
+import { print } from './terminal.ts'
+
+await saySentences(async () => {
+  const { dataDir } = loadSettings()
+  const { database } = dataDirAt(dataDir)
+  const questions = [
+    `Remove the count, the log and the history in ${database}?`,
+    'They cannot be brought back. Remove them all the same?',
+  ]
+  const yeses = process.argv.filter(argument => argument === '--yes').length
+  const isAgreed = () => confirm(questions, yeses, askAtTerminal)
+  if (await removeCount(dataDir, isAgreed, print)) {
+    console.log('Removed: the next npm start begins at zero.')
+  } else {
+    console.log('Nothing was removed. Answer yes twice, or run: npm run reset -- --yes --yes')
+    process.exitCode = 1
+  }
+})

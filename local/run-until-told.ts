@@ -1,0 +1,40 @@
+import { saySentences } from './say-sentences.ts'
+import type { Stack } from './stack.ts'
+import { outliveTerminal, print } from './terminal.ts'
+
+/**
+ * Starts a stack, says where it is, and stops it when told to: by Ctrl-C, by SIGTERM, or by the terminal closing.
+ * Telling it again changes nothing.
+ */
+export async function runUntilTold(start: (signal: AbortSignal) => Promise<Stack>): Promise<void> {
+  outliveTerminal()
+  const signal = tellOnSignals()
+  await saySentences(async () => {
+    try {
+      const stack = await start(signal)
+      console.log(`\nBalance Board: ${stack.url}    (Ctrl-C stops it)\n`)
+      await aborted(signal)
+      await stack.stop()
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+    print('stop', 'all parts have stopped')
+  })
+}
+
+function tellOnSignals(): AbortSignal {
+  const told = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (!told.signal.aborted) print('stop', 'stopping in order …')
+      told.abort()
+    })
+  }
+  return told.signal
+}
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>(resolve => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve())
+  })

@@ -1,0 +1,19 @@
+import { MigrationRefused } from '../prisma/refused.ts'
+import { DatabaseFailure } from './database/failure.ts'
+import { StackFailure } from './stack-failure.ts'
+
+/** Runs a command. A failure meant for the person is said as it is, any other with its stack; both exit with 1. */
+export async function saySentences(command: () => Promise<void>): Promise<void> {
+  try {
+    await command()
+  } catch (error) {
+    process.exitCode = 1
+    console.error(isForThePerson(error) ? `Balance Board: ${error.message}` : error)
+  }
+}
+
+function isForThePerson(error: unknown): error is Error {
+  return (
+    error instanceof StackFailure || error instanceof DatabaseFailure || error instanceof MigrationRefused
+  )
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { srvIdOf } from '../web/identity/srv-id.ts'
+import { freePorts } from './ports.ts'
+import { openProcessRecord } from './processes/process-record.ts'
+import { StackFailure } from './stack-failure.ts'
+import { readStackFile } from './stack-file.ts'
+import { eventually } from './testing/eventually.ts'
+import { alive, pidsOf } from './testing/processes.ts'
+import { startStubStack } from './testing/start-stub-stack.ts'
+import { stubReplica } from './testing/stub-program.ts'
+import { temporaryFolder } from './testing/temporary-folder.ts'
+import { writeWhole } from './write-whole.ts'
+
+const timeout = 120_000
+
+test('stack.json says what runs, to its owner alone', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path })
+  const path = join(folder.path, 'stack.json')
+  const file = readStackFile(path)
+
+  assert.deepEqual(file, stack.file())
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  assert.equal(file?.url, stack.url)
+  assert.deepEqual(
+    file?.replicas.map(({ name }) => name),
+    ['web-1', 'web-2'],
+  )
+  for (const { address, srv_id } of file?.replicas ?? []) assert.equal(srv_id, srvIdOf(address))
+  assert.deepEqual(alive(pidsOf(stack.file())), pidsOf(stack.file()))
+})
+
+test('NGINX answers only when it reaches every replica', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path, replicas: 3 })
+  const answered = new Set<string>()
+  for (let visitor = 0; visitor < 3; visitor++) answered.add(await (await fetch(stack.url)).text())
+  assert.equal(answered.size, 3)
+})
+
+test('a part that is killed is started again at the same address', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path })
+  const before = stack.file()
+  for (const pid of pidsOf(before)) process.kill(pid, 'SIGKILL')
+
+  const path = join(folder.path, 'stack.json')
+  const after = await eventually(() => {
+    const file = readStackFile(path)
+    return file && pidsOf(file).every(pid => !pidsOf(before).includes(pid)) && file
+  })
+  assert.deepEqual(alive(pidsOf(after)), pidsOf(after))
+  assert.equal(after.databaseUrl, before.databaseUrl)
+  assert.deepEqual(
+    after.replicas.map(r => r.address),
+    before.replicas.map(r => r.address),
+  )
+  assert.equal((await fetch(stack.url)).status, 200)
+  for (const part of ['nginx', 'database', 'web-1', 'web-2']) {
+    assert.equal(
+      stack.said.filter(line => new RegExp(`^${part}: ended .* started again$`).test(line)).length,
+      1,
+      part,
+    )
+  }
+})
+
+test('it stops NGINX, then the replicas, then the database, and leaves nothing running', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const { value: port } = await freePorts(`${folder.path}/nginx`).next()
+  const stack = await startStubStack({
+    dataDir: folder.path,
+    port,
+    replica: stubReplica({ nginxPort: port }),
+  })
+  const pids = pidsOf(stack.file())
+  await Promise.all([stack.stop(), stack.stop()]) // asked twice
+
+  for (const name of ['web-1', 'web-2']) {
+    const log = readFileSync(join(folder.path, 'logs', `${name}.log`), 'utf8')
+    assert.deepEqual(JSON.parse(log), { database: true, nginx: false })
+  }
+  assert.deepEqual(alive(pids), [])
+  assert.equal(readStackFile(join(folder.path, 'stack.json')), null)
+})
+
+test('a second start on the same folder is refused while the first one runs, and not after', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const first = await startStubStack({ dataDir: folder.path })
+  await assert.rejects(startStubStack({ dataDir: folder.path }), error => {
+    assert.ok(error instanceof StackFailure)
+    assert.match(error.message, new RegExp(`already running on ${folder.path} \\(process ${process.pid}\\)`))
+    return true
+  })
+  assert.equal((await fetch(first.url)).status, 200)
+  await first.stop()
+  await using second = await startStubStack({ dataDir: folder.path })
+  assert.equal((await fetch(second.url)).status, 200)
+})
+
+test('a port in use is said before anything is started', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const address = other.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const said: string[] = []
+  const report = (part: string) => said.push(part)
+  await assert.rejects(startStubStack({ dataDir: folder.path, port, report }), {
+    name: 'StackFailure',
+    message: `port ${port} of 127.0.0.1 is in use: stop the program that uses it, or set HTTP_PORT to another`,
+  })
+  assert.deepEqual(said, [])
+})
+
+test('a replica that does not start ends the whole start, with what its log says', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const start = startStubStack({ dataDir: folder.path, replica: stubReplica({ fault: 'web-2' }) })
+  await assert.rejects(start, {
+    name: 'StackFailure',
+    message:
+      /^web-2 ended at its start \(exit status 3\): .*web-2\.log says\n {4}a fault the test asked for$/,
+  })
+  await using again = await startStubStack({ dataDir: folder.path })
+  assert.deepEqual(
+    again.said.filter(line => line.startsWith('cleanup')),
+    [],
+    'something was left running',
+  )
+})
+
+test('a start that is told to stop half-way undoes what it had begun', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const told = new AbortController()
+  const report = (part: string) => part === 'database' && told.abort()
+  await assert.rejects(startStubStack({ dataDir: folder.path, report, signal: told.signal }), {
+    name: 'AbortError',
+  })
+  await using again = await startStubStack({ dataDir: folder.path })
+  assert.deepEqual(
+    again.said.filter(line => line.startsWith('cleanup')),
+    [],
+    'something was left running',
+  )
+})
+
+test('a process that only has the id of a recorded one is left alone', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'processes.json')
+  openProcessRecord(path).add('web-1', process.pid)
+  writeWhole(path, readFileSync(path, 'utf8').replace(/"started": "[^"]+"/, '"started": "another boot/1"'))
+  await using stack = await startStubStack({ dataDir: folder.path })
+  assert.equal((await fetch(stack.url)).status, 200)
+})

@@ -1,0 +1,20 @@
+import { migrate } from '../../prisma/migrate.ts'
+import { startDatabasePart } from '../parts/database.ts'
+import type { Site } from '../site.ts'
+import type { StackOptions } from '../stack-options.ts'
+import { bringUp } from './bring-up.ts'
+
+/** Starts the database, on the same port in all its lives, and brings it to this code's schema; returns its address. */
+export async function bringUpDatabase(options: StackOptions, site: Site): Promise<string> {
+  const settings = { ...options.database, dataDir: site.dataDir.database, port: await site.freePort() }
+  const { part, kept } = await bringUp(
+    'database',
+    signal => startDatabasePart(settings, signal),
+    ({ program, port }) => `${program} on 127.0.0.1:${port}`,
+    site,
+  )
+  site.undo.add(kept.stop)
+  const applied = await migrate(part.url)
+  if (applied.length > 0) site.report('database', `migrated: ${applied.join(', ')}`)
+  return part.url
+}

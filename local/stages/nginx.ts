@@ -1,0 +1,46 @@
+import { findNginx } from '../../nginx/find-nginx.ts'
+import { nginxUrl, startNginx } from '../parts/nginx.ts'
+import type { ReplicaPlace } from '../parts/replica.ts'
+import { checkPort } from '../ports.ts'
+import type { Site } from '../site.ts'
+import { StackFailure } from '../stack-failure.ts'
+import type { StackOptions } from '../stack-options.ts'
+import { bringUp } from './bring-up.ts'
+
+const loopback = '127.0.0.1'
+
+/** Throws StackFailure at once where NGINX could not be started later: known before anything else takes its time. */
+export async function checkNginx(options: StackOptions) {
+  const program = await findNginx()
+  if (!program) throw new StackFailure('there is no nginx on this machine')
+  if (options.port) await checkPort(options.host ?? loopback, options.port)
+  return program
+}
+
+/** Starts NGINX in front of `replicas`; returns the address of the board. */
+export async function bringUpNginx(
+  options: StackOptions,
+  site: Site,
+  program: Awaited<ReturnType<typeof checkNginx>>,
+  replicas: ReplicaPlace[],
+): Promise<string> {
+  const { host = loopback, port = 0, stickySeconds = 300, limitPrivate = false } = options
+  const settings = {
+    program,
+    folder: site.dataDir.nginx,
+    host,
+    port: port || (await site.freePort()),
+    replicas,
+    stickySeconds,
+    limitPrivate,
+    record: site.record,
+  }
+  const { kept } = await bringUp(
+    'nginx',
+    signal => startNginx(settings, signal),
+    () => `${program.version}, ${program.native ? 'native' : 'map-based'} sticky cookie`,
+    site,
+  )
+  site.undo.add(kept.stop)
+  return nginxUrl(settings.host, settings.port)
+}

@@ -1,0 +1,26 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { readStackFile, type StackFile } from '../stack-file.ts'
+import { eventually } from './eventually.ts'
+
+export type Launched = { pid: number; file: StackFile; output: () => string; exited: Promise<unknown[]> }
+
+/** Runs stub-launcher.ts as a process of its own, as a terminal would, and waits until its stack runs. */
+export async function launch(dataDir: string): Promise<Launched> {
+  const script = join(import.meta.dirname, 'stub-launcher.ts')
+  const child = spawn(process.execPath, [script, dataDir], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const said: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => said.push(String(chunk)))
+  const exited = once(child, 'exit')
+  await once(child, 'spawn')
+  const output = () => said.join('')
+  const file = await eventually(() => {
+    if (child.exitCode !== null) throw new Error(`the launcher ended: ${output()}`)
+    return readStackFile(join(dataDir, 'stack.json'))
+  })
+  return { pid: child.pid ?? 0, file, output, exited }
+}

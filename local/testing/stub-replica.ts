@@ -1,0 +1,30 @@
+// Stands in for a replica where a test is about the stack around it. When it is told to stop, it says in its log which
+// of the others still listen.
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+
+const { HOST, PORT, SERVER_NAME, DATABASE_URL = '', STUB_FAULT, STUB_NGINX_PORT } = process.env
+
+if (STUB_FAULT === SERVER_NAME) {
+  console.error('a fault the test asked for')
+  process.exit(3)
+}
+const server = createServer((_request, response) => response.end(JSON.stringify({ server: SERVER_NAME })))
+server.listen(Number(PORT), HOST)
+process.on('SIGTERM', async () => {
+  const database = await listens(Number(new URL(DATABASE_URL).port))
+  const nginx = await listens(Number(STUB_NGINX_PORT))
+  console.log(JSON.stringify({ database, nginx }))
+  server.close()
+  server.closeAllConnections()
+})
+
+function listens(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}
