@@ -63,7 +63,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
 export async function checkRoom({ folder, database }: DataDir): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   const free = Math.floor((bavail * bsize) / 1024 / 1024)
-  const needed = existsSync(database) ? roomFor.again : roomFor.first
+  const needed = existsSync(join(database, 'files')) ? roomFor.again : roomFor.first
   if (free >= needed) return
   throw new StackFailure(`the disk of ${folder} is full: ${free} MB are free, and ${needed} MB are needed`)
 }

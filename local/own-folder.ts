@@ -34,7 +34,9 @@ function readHolder(path: string): string {
   }
 }
 
+/** Source of the words: https://www.sqlite.org/rescode.html#full */
 function lockFailure({ lock }: DataDir, error: unknown): StackFailure {
-  const why = error instanceof Error ? error.message : String(error)
+  const said = error instanceof Error ? error.message : String(error)
+  const why = said === 'database or disk is full' ? 'the disk is full' : said
   return new StackFailure(`the lock ${lock} cannot be taken: ${why}`)
 }

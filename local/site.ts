@@ -27,11 +27,17 @@ export async function openSite(options: StackOptions, undo: Undo): Promise<Site>
   undo.add(lock.release)
   await clear(dataDir, report)
   await checkRoom(dataDir)
-  const record = openProcessRecord(dataDir.processes)
+  const record = openProcessRecord(dataDir.processes, unwritten(dataDir.processes, report))
   undo.add(() => removeProcessRecord(dataDir.processes))
   const ports = freePorts(dataDir.folder)
   const freePort = async () => (await ports.next()).value
   return { dataDir, record, roster: openRoster(), freePort, undo, report, signal }
+}
+
+/** Says, and no more, that a file about the running stack could not be written. */
+export function unwritten(path: string, report: Report): (error: unknown) => void {
+  return error =>
+    report('launcher', `${path} is out of date: ${error instanceof Error ? error.message : error}`)
 }
 
 /** Ends what a launcher that was killed left behind. Only for who holds the lock. */

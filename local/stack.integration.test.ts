@@ -156,7 +156,7 @@ test('a start that is told to stop half-way undoes what it had begun', { timeout
 test('a process that only has the id of a recorded one is left alone', { timeout }, async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'processes.json')
-  openProcessRecord(path).add('web-1', process.pid)
+  openProcessRecord(path, error => assert.ifError(error)).add('web-1', process.pid)
   writeWhole(path, readFileSync(path, 'utf8').replace(/"started": "[^"]+"/, '"started": "another boot/1"'))
   await using stack = await startStubStack({ dataDir: folder.path })
   assert.equal((await fetch(stack.url)).status, 200)

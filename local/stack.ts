@@ -2,7 +2,7 @@ import { unusable } from './data-dir.ts'
 import { boundLogs } from './parts/bound-logs.ts'
 import type { ReplicaPlace } from './parts/replica.ts'
 import type { Roster } from './roster.ts'
-import { openSite } from './site.ts'
+import { openSite, unwritten } from './site.ts'
 import { removeStackFile, type StackFile, writeStackFile } from './stack-file.ts'
 import type { StackOptions } from './stack-options.ts'
 import { bringUpDatabase } from './stages/database.ts'
@@ -50,7 +50,14 @@ async function assemble(options: StackOptions, undo: Undo): Promise<Stack> {
   const file = () => describe(url, databaseUrl, replicas, roster)
   const publish = () => writeStackFile(dataDir.stackFile, file())
   publish()
-  roster.onChange(publish)
+  const failed = unwritten(dataDir.stackFile, site.report)
+  roster.onChange(() => {
+    try {
+      publish()
+    } catch (error) {
+      failed(error) // of no harm to the board itself
+    }
+  })
   undo.add(() => removeStackFile(dataDir.stackFile))
   return { url, databaseUrl, file, stop: undo.run }
 }

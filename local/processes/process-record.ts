@@ -18,12 +18,19 @@ export type RecordedProcess = z.output<typeof schema>[number]
 /** What the launcher has started and not yet seen end, kept on disk for the case that it is killed itself. */
 export type ProcessRecord = { add: (part: string, pid: number) => void; remove: (pid: number) => void }
 
-/** Begins an empty record. */
-export function openProcessRecord(path: string): ProcessRecord {
+/**
+ * Begins an empty record. What cannot be written is told to `failed`: on a disk that has filled up the stack goes on,
+ * and only what a killed launcher leaves behind would not be known.
+ */
+export function openProcessRecord(path: string, failed: (error: unknown) => void): ProcessRecord {
   let processes: RecordedProcess[] = []
   const keep = (changed: RecordedProcess[]) => {
     processes = changed
-    writeWhole(path, JSON.stringify(processes, null, 2))
+    try {
+      writeWhole(path, JSON.stringify(processes, null, 2))
+    } catch (error) {
+      failed(error)
+    }
   }
   return {
     add(part, pid) {

@@ -1,7 +1,8 @@
 import type { KeptPart } from '../parts/keep-running.ts'
 import { type ReplicaPlace, type ReplicaSettings, replicaPlace, startReplica } from '../parts/replica.ts'
+import type { RunningPart } from '../parts/running-part.ts'
 import type { Site } from '../site.ts'
-import type { StackOptions } from '../stack-options.ts'
+import type { Report, StackOptions } from '../stack-options.ts'
 import { bringUp } from './bring-up.ts'
 
 /** Starts all replicas at once and resolves when every one is ready; returns where they are. */
@@ -17,7 +18,7 @@ export async function bringUpReplicas(
   const running: KeptPart[] = []
   site.undo.add(async () => void (await Promise.all(running.map(kept => kept.stop()))))
   const starts = places.map(async place => {
-    const start = (signal: AbortSignal) => startReplica(place, settings, signal)
+    const start = (signal: AbortSignal) => startPatiently(place, settings, site.report, signal)
     const { kept } = await bringUp(place.name, start, () => place.address, site)
     running.push(kept)
   })
@@ -25,6 +26,22 @@ export async function bringUpReplicas(
   await Promise.allSettled(starts)
   await Promise.all(starts)
   return places
+}
+
+/** A replica gives up when the database lets it wait for more than a second, which a busy machine may do once. */
+async function startPatiently(
+  place: ReplicaPlace,
+  settings: ReplicaSettings,
+  report: Report,
+  signal: AbortSignal,
+): Promise<RunningPart> {
+  try {
+    return await startReplica(place, settings, signal)
+  } catch (error) {
+    if (signal.aborted) throw error
+    report(place.name, 'did not start, trying once more')
+    return startReplica(place, settings, signal)
+  }
 }
 
 function settingsFor(options: StackOptions, site: Site, databaseUrl: string): ReplicaSettings {

@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { chromium } from '@playwright/test'
+import { z } from 'zod'
+import { chromiumLaunch } from './chromium.ts'
+import { openProtocol, type Protocol } from './devtools-protocol.ts'
+
+/** A page in a Chromium that nothing is switched off in: Playwright forbids its browsers to prerender. */
+export type BarePage = AsyncDisposable & {
+  /** Runs an expression in the page, and returns its value. */
+  evaluate(expression: string): Promise<unknown>
+  /** The events of a domain of the DevTools protocol, as they come. */
+  listen(domain: string, event: string): Promise<unknown[]>
+}
+
+/** Opens `url`. */
+export async function openBarePage(url: string): Promise<BarePage> {
+  const { executablePath = chromium.executablePath(), args = [] } = chromiumLaunch()
+  const profile = mkdtempSync(join(tmpdir(), 'board-chromium-'))
+  const options = [
+    '--headless',
+    '--remote-debugging-port=0',
+    `--user-data-dir=${profile}`,
+    '--no-first-run',
+    ...args,
+  ]
+  const browser = spawn(executablePath, [...options, url], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  })
+  const exited = once(browser, 'exit')
+  const close = async () => {
+    browser.kill()
+    await exited
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  }
+  try {
+    const protocol = await openProtocol(await browserSocket(createInterface(browser.stderr)))
+    const session = await attachToPage(protocol)
+    return { ...pageOn(protocol, session), [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Chromium says where it listens on its standard error. */
+async function browserSocket(lines: AsyncIterable<string>): Promise<string> {
+  for await (const line of lines) {
+    const address = /DevTools listening on (ws:\S+)/.exec(line)?.[1]
+    if (address) return address
+  }
+  throw new Error('Chromium ended before it said where it listens')
+}
+
+/** Through its tab: a page that is attached to by itself may not prerender. @returns the page's session */
+async function attachToPage(protocol: Protocol): Promise<string> {
+  const targets = z.looseObject({ targetInfos: z.array(z.looseObject({ targetId: z.string() })) })
+  const filter = [{ type: 'tab' }]
+  let tab: string | undefined
+  while (!tab)
+    tab = targets.parse(await protocol.send('Target.getTargets', { filter })).targetInfos[0]?.targetId
+  const attached = z.looseObject({ sessionId: z.string() })
+  const { sessionId } = attached.parse(
+    await protocol.send('Target.attachToTarget', { targetId: tab, flatten: true }),
+  )
+  const pages = protocol.events('Target.attachedToTarget')
+  await protocol.send(
+    'Target.setAutoAttach',
+    { autoAttach: true, waitForDebuggerOnStart: false, flatten: true },
+    sessionId,
+  )
+  return attached.parse(pages[0]).sessionId
+}
+
+function pageOn(protocol: Protocol, session: string): Omit<BarePage, typeof Symbol.asyncDispose> {
+  const evaluated = z.looseObject({ result: z.looseObject({ value: z.unknown().optional() }) })
+  return {
+    async evaluate(expression) {
+      const answer = await protocol.send('Runtime.evaluate', { expression, returnByValue: true }, session)
+      return evaluated.parse(answer).result.value
+    },
+    async listen(domain, event) {
+      const heard = protocol.events(`${domain}.${event}`)
+      await protocol.send(`${domain}.enable`, {}, session)
+      return heard
+    },
+  }
+}

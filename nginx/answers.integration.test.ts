@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { startBoard, ways } from './nginx-fixture.ts'
+import { ask } from './request-fixture.ts'
+
+const timeout = 30_000
+
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+for (const way of ways) {
+  test(`${way}: every answer has the security headers once, and no version`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    for (const replica of board.replicas)
+      replica.answer = (_request, response) => {
+        for (const name of Object.keys(securityHeaders)) response.setHeader(name, 'of the replica')
+        response.setHeader('X-Powered-By', 'Next.js')
+        response.setHeader('Content-Security-Policy', 'of the replica')
+        response.end()
+      }
+    const paths = [
+      '/',
+      '/api/snapshot',
+      '/api/live',
+      '/_next/static/a.js',
+      '/icon.svg',
+      '/healthz',
+      '/api/forget',
+    ]
+    for (const path of [...paths, '/metrics', '//x']) {
+      const { headers } = await ask(board.port, path)
+      for (const [name, value] of Object.entries(securityHeaders))
+        assert.equal(headers[name], value, path + name)
+      assert.match(String(headers['x-request-id']), /^[0-9a-f]{32}$/)
+      assert.equal(headers.server, 'nginx')
+      assert.equal(headers['x-powered-by'], undefined)
+    }
+    assert.equal((await ask(board.port, '/')).headers['content-security-policy'], 'of the replica')
+  })
+
+  test(`${way}: the error page allows its own style and nothing else`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const { status, headers, body } = await ask(board.port, '/metrics')
+    assert.equal(status, 404)
+    const policy = String(headers['content-security-policy'])
+    const style = /<style>(.*)<\/style>/s.exec(body)?.[1] ?? ''
+    const hash = createHash('sha256').update(style).digest('base64')
+    assert.match(policy, /^default-src 'none'/)
+    assert.ok(policy.includes(`style-src 'sha256-${hash}'`), `the style's hash is ${hash}`)
+    for (const header of Object.keys(securityHeaders)) assert.ok(headers[header])
+  })
+
+  test(`${way}: an error of a replica is passed on as it is`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    for (const status of [400, 404, 405, 429, 500, 503]) {
+      for (const replica of board.replicas)
+        replica.answer = (_request, response) => void response.writeHead(status).end('of the replica')
+      const answer = await ask(board.port, '/api/log')
+      assert.deepEqual([answer.status, answer.body], [status, 'of the replica'])
+      if (status === 429) continue
+      const page = await ask(board.port, '/')
+      assert.deepEqual([page.status, page.body], [status, 'of the replica'])
+    }
+  })
+
+  test(`${way}: too much of anything is an error with a name`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const json = { Accept: 'application/json' }
+    const body = 'x'.repeat(20_000)
+    const tooLarge = await ask(board.port, '/api/forget', { method: 'POST', body, headers: json })
+    assert.deepEqual([tooLarge.status, JSON.parse(tooLarge.body).error.code], [413, 'body_too_large'])
+    const pageTooLarge = await ask(board.port, '/', { method: 'POST', body, headers: json })
+    assert.deepEqual([pageTooLarge.status, JSON.parse(pageTooLarge.body).error.code], [413, 'body_too_large'])
+    const tooLong = await ask(board.port, `/?${'x'.repeat(10_000)}`)
+    assert.equal(tooLong.status, 414)
+    const headers = await ask(board.port, '/', { headers: { ...json, 'X-Large': 'x'.repeat(10_000) } })
+    assert.equal(headers.status, 431)
+  })
+
+  test(`${way}: what is not HTTP is a bad request`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const socket = connect(board.port, '127.0.0.1')
+    socket.write('GET / nonsense\r\n\r\n')
+    const said = await text(socket)
+    assert.match(said, /^HTTP\/1\.1 400 /)
+    assert.match(said, /That did not work/)
+  })
+
+  test(`${way}: NGINX says that it is up by itself, and does not log it`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    await Promise.all(board.replicas.map(replica => replica.die()))
+    const { status, body } = await ask(board.port, '/healthz')
+    assert.deepEqual([status, body], [200, 'ok\n'])
+    await ask(board.port, '/metrics')
+    const lines = await board.logged(1)
+    assert.deepEqual(
+      lines.map(line => JSON.parse(line).uri),
+      ['/metrics'],
+    )
+  })
+
+  test(`${way}: a line of the access log is JSON that says who answered`, { timeout }, async () => {
+    await using board = await startBoard(way, { replicas: 1 })
+    const { headers } = await ask(board.port, '/?q="\\', { headers: { Accept: 'text/html' } })
+    const [line = ''] = await board.logged(1)
+    const { time, bytes, request_time, upstream_connect_time, upstream_header_time, ...rest } =
+      JSON.parse(line)
+    const { upstream_response_time, ...exact } = rest
+    assert.ok(Number.isFinite(Date.parse(time)))
+    for (const figure of [bytes, request_time]) assert.equal(typeof figure, 'number')
+    for (const seconds of [upstream_connect_time, upstream_header_time, upstream_response_time])
+      assert.match(seconds, /^\d+\.\d{3}$/)
+    assert.deepEqual(exact, {
+      client: '127.0.0.1',
+      method: 'GET',
+      uri: '/?q="\\',
+      protocol: 'HTTP/1.1',
+      status: 200,
+      request_id: headers['x-request-id'],
+      upstream_addr: board.replicas[0]?.address,
+      upstream_status: '200',
+      cache: '',
+    })
+  })
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Board, startBoard, type Way, ways } from './nginx-fixture.ts'
+import { breakOff, drain, freeze, type StubReplica } from './replica-fixture.ts'
+import { asCookie, ask, type Cookie } from './request-fixture.ts'
+
+const timeout = 30_000
+
+for (const way of ways) {
+  test(`${way}: a visitor whose replica is gone is served by another, and bound to it`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way)
+    const gone = firstOf(board)
+    await gone.die()
+    const { status, headers, cookies } = await ask(board.port, '/', { headers: asCookie(gone.srvId) })
+    assert.equal(status, 200)
+    assert.notEqual(headers['x-srv-id'], gone.srvId)
+    assert.deepEqual(values(cookies), [headers['x-srv-id']])
+  })
+
+  for (const [name, trouble] of Object.entries({ breakOff, freeze }))
+    test(`${way}: the second try is the same request (${name})`, { timeout }, async () => {
+      await using board = await startBoard(way)
+      const failing = firstOf(board)
+      failing.answer = trouble
+      const { status, headers, cookies } = await ask(board.port, '/', { headers: asCookie(failing.srvId) })
+      const tries = board.replicas.flatMap(replica => replica.requests)
+      assert.equal(status, 200)
+      assert.equal(tries.length, 2)
+      assert.match(String(headers['x-request-id']), /^[0-9a-f]{32}$/)
+      for (const { headers: seen } of tries) assert.equal(seen['x-request-id'], headers['x-request-id'])
+      assert.deepEqual(values(cookies), [headers['x-srv-id']])
+    })
+
+  test(`${way}: strangers lose nothing when a replica dies`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    for (let visitor = 0; visitor < 9; visitor++) await ask(board.port, '/')
+    await firstOf(board).die()
+    for (let visitor = 0; visitor < 30; visitor++) assert.equal((await ask(board.port, '/')).status, 200)
+  })
+
+  test(`${way}: a draining replica keeps its own and passes strangers on`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const draining = firstOf(board)
+    draining.answer = drain(draining)
+    for (let visitor = 0; visitor < 12; visitor++) {
+      const { status, headers, cookies } = await ask(board.port, '/')
+      assert.equal(status, 200)
+      assert.notEqual(headers['x-srv-id'], draining.srvId)
+      assert.deepEqual(values(cookies), [headers['x-srv-id']])
+    }
+    assert.ok(draining.requests.length > 1, 'a 403 is no failure: it is asked again')
+    const own = await ask(board.port, '/', { headers: asCookie(draining.srvId) })
+    assert.deepEqual(values(own.cookies), [draining.srvId])
+  })
+
+  test(`${way}: when all drain, a stranger is served at the last try`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    for (const replica of board.replicas) replica.answer = drain(replica)
+    const { status, headers, cookies } = await ask(board.port, '/', { headers: { 'X-Last-Try': '1' } })
+    const tries = board.replicas.flatMap(replica => replica.requests)
+    assert.equal(status, 200)
+    assert.equal(tries.length, 4)
+    assert.equal(tries.filter(({ headers: seen }) => seen['x-last-try'] === '1').length, 1)
+    assert.equal(new Set(tries.map(({ headers: seen }) => seen['x-request-id'])).size, 1)
+    assertLastCookie(way, values(cookies), headers['x-srv-id'])
+  })
+
+  test(`${way}: a page view that every replica failed is tried once more, and only a GET`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, { replicas: 1 })
+    const replica = firstOf(board)
+    const { answer } = replica
+    replica.answer = (request, response) =>
+      (request.headers['x-last-try'] === '1' ? answer : breakOff)(request, response)
+    const { status, headers, cookies } = await ask(board.port, '/?a=b')
+    assert.equal(status, 200)
+    assert.deepEqual(
+      replica.requests.map(({ url }) => url),
+      ['/?a=b', '/?a=b'],
+    )
+    assertLastCookie(way, values(cookies), headers['x-srv-id'])
+
+    replica.requests.length = 0
+    assert.equal((await ask(board.port, '/', { method: 'POST', body: 'a' })).status, 503)
+    assert.equal(replica.requests.length, 1)
+  })
+
+  test(`${way}: when no replica answers, a browser gets a page that says so`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    await Promise.all(board.replicas.map(replica => replica.die()))
+    const { status, headers, body } = await ask(board.port, '/', {
+      headers: { Accept: 'text/html' },
+    })
+    assert.equal(status, 503)
+    assert.equal(headers['retry-after'], '5')
+    assert.equal(headers['cache-control'], 'no-store')
+    assert.equal(headers['content-type'], 'text/html')
+    assert.match(body, /No server can answer right now/)
+  })
+
+  test(`${way}: an error of NGINX's own leaves a visitor with the cookie it had`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const [known] = board.replicas
+    await Promise.all(board.replicas.map(replica => replica.die()))
+    const stranger = await ask(board.port, '/')
+    const visitor = await ask(board.port, '/', { headers: asCookie(known?.srvId ?? '') })
+    assert.equal(keptBy(stranger.cookies, ''), '')
+    assert.equal(keptBy(visitor.cookies, known?.srvId ?? ''), known?.srvId)
+  })
+
+  for (const [path, headers] of [
+    ['/', { Accept: 'application/json' }],
+    ['/api/snapshot', { Accept: 'text/html' }],
+    ['/api/snapshot?a=b', {}],
+  ] as const)
+    test(`${way}: when no replica answers, a program gets JSON: ${path}`, { timeout }, async () => {
+      await using board = await startBoard(way)
+      await Promise.all(board.replicas.map(replica => replica.die()))
+      const answer = await ask(board.port, path, { headers })
+      assert.equal(answer.status, 503)
+      assert.equal(answer.headers['retry-after'], '5')
+      assert.equal(answer.headers['content-type'], 'application/json')
+      assert.equal(JSON.parse(answer.body).error.code, 'no_replica')
+      assert.equal(keptBy(answer.cookies, ''), '')
+    })
+}
+
+function firstOf(board: Board): StubReplica {
+  const [first] = board.replicas
+  if (!first) throw new Error('no replica')
+  return first
+}
+
+function values(cookies: { value: string }[]): string[] {
+  return cookies.map(cookie => cookie.value)
+}
+
+/** What a browser that had a cookie has after the answer: the last one given, unless that is expired. */
+function keptBy(cookies: Cookie[], had: string): string {
+  const last = cookies.at(-1)
+  if (!last) return had
+  return last.attributes['max-age'] === '0' ? '' : last.value
+}
+
+/**
+ * A page view that came through the last try carries two cookies where `sticky` sets them: first the one of the replica
+ * that failed it, then the good one. A browser keeps the last (RFC 6265, 5.3), so the order is what matters.
+ */
+function assertLastCookie(way: Way, given: string[], srvId: unknown): void {
+  assert.equal(given.at(-1), srvId)
+  assert.equal(given.length, way === 'native' ? 2 : 1)
+}

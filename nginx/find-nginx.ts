@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+
+/** The NGINX program of this machine. */
+export type NginxProgram = {
+  path: string
+  version: string
+  /** whether it has `sticky`; if not, stickiness is made of maps */
+  native: boolean
+}
+
+// Where packages put it that is not on everybody's PATH: Debian, Red Hat, nginx.org, Homebrew.
+const usualFolders = ['/usr/sbin', '/usr/local/sbin', '/usr/local/nginx/sbin', '/opt/homebrew/bin']
+
+/** The first `nginx` that runs and says its version; null = none on this machine. */
+export async function findNginx(searchPath = process.env.PATH ?? ''): Promise<NginxProgram | null> {
+  const folders = [...searchPath.split(delimiter).filter(Boolean), ...usualFolders]
+  for (const folder of new Set(folders)) {
+    const program = await describe(join(folder, 'nginx'))
+    if (program) return program
+  }
+  return null
+}
+
+async function describe(path: string): Promise<NginxProgram | null> {
+  try {
+    const { stderr } = await promisify(execFile)(path, ['-V'])
+    return parseBuild(path, stderr)
+  } catch {
+    return null // not there, or of no use here: built for another machine, a library missing
+  }
+}
+
+/**
+ * Reads what `nginx -V` says. Source of the version:
+ * https://nginx.org/en/docs/http/ngx_http_upstream_module.html#sticky
+ */
+export function parseBuild(path: string, text: string): NginxProgram | null {
+  const version = /nginx\/(\d+\.\d+\.\d+)/.exec(text)?.[1]
+  if (!version) return null
+  const native = isAtLeast(version, [1, 29, 6]) && !text.includes('--without-http_upstream_sticky')
+  return { path, version, native }
+}
+
+function isAtLeast(version: string, least: [number, number, number]): boolean {
+  const parts = version.split('.').map(Number)
+  for (const [index, bound] of least.entries()) {
+    const part = parts[index] ?? 0
+    if (part !== bound) return part > bound
+  }
+  return true
+}

@@ -1,0 +1,44 @@
+import type { ReplicaReference } from './replica-reference.ts'
+import { serverLines } from './server-lines.ts'
+
+/** What conf/sticky-legacy.conf.template needs: an upstream a replica, and the two maps between cookie and replica. */
+export function legacyStickyVariables(replicas: ReplicaReference[]): Record<string, string> {
+  return {
+    NGINX_BOUND_UPSTREAMS: replicas.map((_, index) => boundUpstream(replicas, index)).join('\n\n'),
+    // A pattern, because plain strings of a map match in any case and the cookie's value is lower case.
+    NGINX_BOUND_BY_COOKIE: lines(replicas, ({ srvId }, index) => `~^${srvId}$ ${boundName(index)};`),
+    NGINX_SRV_ID_BY_ADDRESS: lines(
+      replicas,
+      ({ address, srvId }) => `"~(^|[ ,])${escapePattern(address)}$" ${srvId};`,
+    ),
+  }
+}
+
+function boundUpstream(replicas: ReplicaReference[], index: number): string {
+  const own = replicas.filter((_, other) => other === index).map(replica => replica.address)
+  const others = replicas.filter((_, other) => other !== index).map(replica => replica.address)
+  const servers = [serverLines(own), serverLines(others, 'backup')].filter(Boolean).join('\n    ')
+  return `upstream ${boundName(index)} {
+    zone ${boundName(index)} 256k;
+    least_conn;
+    ${servers}
+    keepalive 64;
+    keepalive_timeout 60s;
+}`
+}
+
+function boundName(index: number): string {
+  return `page_of_${index + 1}`
+}
+
+function lines(
+  replicas: ReplicaReference[],
+  line: (replica: ReplicaReference, index: number) => string,
+): string {
+  return replicas.map(line).join('\n    ')
+}
+
+/** An address as a regular expression that matches it alone. */
+function escapePattern(address: string): string {
+  return address.replace(/[.[\]]/g, '\\$&')
+}

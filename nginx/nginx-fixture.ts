@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { findNginx } from './find-nginx.ts'
+import { type NginxSettings, renderNginx } from './render.ts'
+import { type StubReplica, startStubReplica } from './replica-fixture.ts'
+import { ask } from './request-fixture.ts'
+
+export type Way = 'legacy' | 'native'
+
+const found = await findNginx()
+if (!found) throw new Error('these tests need NGINX: on Debian, apt-get install nginx')
+const program = found
+
+/** The ways to be sticky that the NGINX of this machine has. */
+export const ways: Way[] = program.native ? ['legacy', 'native'] : ['legacy']
+
+export type Board = AsyncDisposable & {
+  port: number
+  replicas: StubReplica[]
+  /** the access log's lines, once there are as many */
+  logged(count: number): Promise<string[]>
+}
+
+type Options = Partial<Pick<NginxSettings, 'stickySeconds' | 'limitPrivate'>> & { replicas?: number }
+
+/** NGINX before stub replicas, on ports of its own; ended and removed at the end of an `await using`. */
+export async function startBoard(way: Way, options: Options = {}): Promise<Board> {
+  const { replicas: count = 3, stickySeconds = 300, ...rest } = options
+  const replicas = await Promise.all(Array.from({ length: count }, startStubReplica))
+  const directory = await mkdtemp(join(tmpdir(), 'balance-board-nginx-'))
+  const settings = {
+    directory,
+    host: '127.0.0.1',
+    replicas,
+    stickySeconds,
+    native: way === 'native',
+    ...rest,
+  }
+  const { port, child, accessLog } = await startOnFreePort(settings)
+  return {
+    port,
+    replicas,
+    logged: lines => poll(async () => readLines(accessLog, lines)),
+    async [Symbol.asyncDispose]() {
+      await end(child)
+      await Promise.all(replicas.map(replica => replica.die()))
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A port can be taken between finding it free and using it: then another. */
+async function startOnFreePort(settings: Omit<NginxSettings, 'port'>) {
+  for (let attempt = 1; ; attempt++) {
+    const port = await findFreePort()
+    const { arguments: list, accessLog, errorLog } = await renderNginx({ ...settings, port })
+    const child = spawn(program.path, list, { stdio: 'ignore' })
+    if (await answers(port, child)) return { port, child, accessLog }
+    const said = await readFile(errorLog, 'utf8').catch(() => '')
+    if (attempt === 5 || !said.includes('Address already in use')) throw new Error(`NGINX ended: ${said}`)
+  }
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function answers(port: number, child: ChildProcess): Promise<boolean> {
+  return poll(async () => {
+    if (hasEnded(child)) return false
+    const answer = await ask(port, '/healthz').catch(() => null)
+    return answer?.status === 200 ? true : null
+  })
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  await exited
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+async function readLines(file: string, count: number): Promise<string[] | null> {
+  const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1)
+  return lines.length >= count ? lines : null
+}
+
+/** Asks until it is told something, for 20 s at the most. */
+async function poll<T>(look: () => Promise<T | null>): Promise<T> {
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const seen = await look()
+    if (seen !== null) return seen
+    await pause(20)
+  }
+  throw new Error('waited for NGINX in vain')
+}

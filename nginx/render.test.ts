@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { access } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type NginxSettings, renderNginx } from './render.ts'
+
+const good: NginxSettings = {
+  directory: join(tmpdir(), 'balance-board-never-made'),
+  host: '127.0.0.1',
+  port: 8080,
+  replicas: [{ address: '127.0.0.1:3000', srvId: '0'.repeat(32) }],
+  stickySeconds: 300,
+  native: false,
+}
+
+const bad: [string, Partial<NginxSettings>, RegExp][] = [
+  ['a folder whose name NGINX would read as a variable', { directory: '/tmp/a$b' }, /quote, backslash or \$/],
+  ['a host with more than an address in it', { host: '127.0.0.1; return 200' }, /no address/],
+  ['no replica', { replicas: [] }, /at least one replica/],
+  ['a replica without a port', { replicas: [{ address: 'web', srvId: '0'.repeat(32) }] }, /not ip:port/],
+  ['a srv_id that is none', { replicas: [{ address: '127.0.0.1:3000', srvId: 'x' }] }, /not a srv_id/],
+  ['a cookie that does not live', { stickySeconds: 0 }, /seconds/],
+]
+
+for (const [name, setting, message] of bad)
+  test(`refused, with nothing written: ${name}`, async () => {
+    await assert.rejects(renderNginx({ ...good, ...setting }), message)
+    await assert.rejects(access(good.directory))
+  })

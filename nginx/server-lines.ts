@@ -1,0 +1,9 @@
+/**
+ * The `server` lines of an upstream. The first failure takes a replica out, so that few meet it; for a second only, so
+ * that it is soon back.
+ */
+export function serverLines(addresses: string[], parameters = ''): string {
+  return addresses
+    .map(address => `server ${address} max_fails=1 fail_timeout=1s${parameters && ` ${parameters}`};`)
+    .join('\n    ')
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startBoard, ways } from './nginx-fixture.ts'
+import { asCookie, ask } from './request-fixture.ts'
+
+const timeout = 30_000
+
+for (const way of ways) {
+  test(`${way}: a stranger gets a cookie that names the replica that answered`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const { headers, cookies } = await ask(board.port, '/')
+    const [cookie] = cookies
+    assert.equal(cookies.length, 1)
+    assert.equal(cookie?.name, 'srv_id')
+    assert.equal(cookie?.value, headers['x-srv-id'])
+    const { expires, ...attributes } = cookie?.attributes ?? {}
+    assert.deepEqual(attributes, { 'max-age': '300', path: '/', httponly: '', samesite: 'lax' })
+  })
+
+  test(`${way}: STICKY_SECONDS is the cookie's life`, { timeout }, async () => {
+    await using board = await startBoard(way, { stickySeconds: 7 })
+    const { cookies } = await ask(board.port, '/')
+    assert.equal(cookies[0]?.attributes['max-age'], '7')
+  })
+
+  test(`${way}: a visitor stays on the replica the cookie names, and each view renews it`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way)
+    for (const { srvId } of board.replicas) {
+      for (let view = 0; view < 10; view++) {
+        const { headers, cookies } = await ask(board.port, '/', { headers: asCookie(srvId) })
+        assert.equal(headers['x-srv-id'], srvId)
+        assert.deepEqual(
+          cookies.map(cookie => cookie.value),
+          [srvId],
+        )
+      }
+    }
+  })
+
+  test(`${way}: strangers are spread evenly`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    for (let visitor = 0; visitor < 90; visitor++) await ask(board.port, '/')
+    for (const { requests } of board.replicas) assert.ok(requests.length >= 20 && requests.length <= 40)
+  })
+
+  test(`${way}: a cookie that names no replica is replaced`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const own = board.replicas[0]?.srvId ?? ''
+    const forged = ['0'.repeat(32), own.toUpperCase().replace(/^\d+$/, 'A'), `${own}0`, 'x', '"; path=/x']
+    for (const value of forged) {
+      const { status, headers, cookies } = await ask(board.port, '/', { headers: asCookie(value) })
+      assert.equal(status, 200)
+      assert.equal(cookies[0]?.value, headers['x-srv-id'])
+    }
+  })
+
+  test(`${way}: only the page sets the cookie`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const headers = asCookie(board.replicas[0]?.srvId ?? '')
+    for (const path of ['/api/snapshot', '/_next/static/a.js', '/icon.svg', '/healthz', '/metrics'])
+      assert.deepEqual((await ask(board.port, path, { headers })).cookies, [], path)
+  })
+
+  test(`${way}: an answer of a replica that is no success sets the cookie too`, { timeout }, async () => {
+    await using board = await startBoard(way, { replicas: 1 })
+    for (const replica of board.replicas)
+      replica.answer = (_request, response) => void response.writeHead(503).end('not now')
+    const { status, body, cookies } = await ask(board.port, '/')
+    assert.deepEqual([status, body, cookies[0]?.value], [503, 'not now', board.replicas[0]?.srvId])
+  })
+
+  test(`${way}: one replica is enough`, { timeout }, async () => {
+    await using board = await startBoard(way, { replicas: 1 })
+    const srvId = board.replicas[0]?.srvId ?? ''
+    for (const headers of [{}, asCookie(srvId)])
+      assert.equal((await ask(board.port, '/', { headers })).cookies[0]?.value, srvId)
+  })
+
+  test(`${way}: HEAD has the page's headers`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const { status, headers, cookies, body } = await ask(board.port, '/', { method: 'HEAD' })
+    assert.deepEqual([status, body, cookies[0]?.value], [200, '', headers['x-srv-id']])
+  })
+
+  test(`${way}: POST /api/forget expires the cookie`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const { status, cookies } = await ask(board.port, '/api/forget', { method: 'POST' })
+    assert.equal(status, 204)
+    const attributes = { 'max-age': '0', path: '/', httponly: '', samesite: 'lax' }
+    assert.deepEqual(cookies, [{ name: 'srv_id', value: '', attributes }])
+  })
+
+  test(`${way}: nothing but POST forgets`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    for (const method of ['GET', 'HEAD', 'DELETE']) {
+      const { status, headers, cookies } = await ask(board.port, '/api/forget', { method })
+      assert.deepEqual([status, headers.allow, cookies], [405, 'POST', []])
+    }
+  })
+}
