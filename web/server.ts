@@ -1,4 +1,5 @@
 import { BadEnvironment, parseEnvironment } from './config/environment.ts'
+import { DatabaseTrouble } from './database/errors.ts'
 import { startReplica } from './replica/replica.ts'
 
 // The replica: one Node process that answers page views, the live feed and its own health, and hands the rest to Next.
@@ -12,7 +13,8 @@ try {
   )
   stopOnSignal(replica.stop)
 } catch (error) {
-  console.error(error instanceof BadEnvironment ? error.message : error)
+  const isForPeople = error instanceof BadEnvironment || error instanceof DatabaseTrouble
+  console.error(isForPeople ? error.message : error)
   process.exit(1)
 }
 

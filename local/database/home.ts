@@ -6,6 +6,8 @@ export type Home = {
   folder: string
   /** the server's own data directory */
   files: string
+  /** its temporary files: a server that starts clears this folder, and must not clear another's */
+  temporary: string
   /** which program made `files`: MySQL and MariaDB cannot read each other's */
   madeBy: string
   password: string
@@ -18,10 +20,13 @@ export type Home = {
 
 /** Makes the folder, for its owner alone, if it is not there. */
 export async function openHome(folder: string): Promise<Home> {
+  const temporary = join(folder, 'temporary')
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  await mkdir(temporary, { recursive: true })
   return {
     folder,
     files: join(folder, 'files'),
+    temporary,
     madeBy: join(folder, 'made-by'),
     password: join(folder, 'password'),
     accounts: join(folder, 'accounts.sql'),

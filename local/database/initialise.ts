@@ -15,7 +15,7 @@ export async function initialise(server: DatabaseServer, home: Home, size: Size)
   const staging = await mkdtemp(join(home.folder, 'new-'))
   try {
     const files = join(staging, 'files')
-    const [program, ...options] = await initialiser(server, files, size)
+    const [program, ...options] = await initialiser(server, files, home.temporary, size)
     if (!(await succeeds(program, options, home))) throw await failureOf('make a database', home)
     await writeFile(home.madeBy, `${server.flavour} ${server.version}\n`)
     await rename(files, home.files)
@@ -35,9 +35,10 @@ async function checkMaker(server: DatabaseServer, home: Home): Promise<void> {
 async function initialiser(
   server: DatabaseServer,
   files: string,
+  temporary: string,
   size: Size,
 ): Promise<[string, ...string[]]> {
-  const options = commonArguments(files, size)
+  const options = commonArguments(files, temporary, size)
   if (server.flavour === 'MySQL') return [server.path, ...options, '--initialize-insecure']
   const installer = await findInstaller(server)
   if (!installer) throw new DatabaseFailure(`${server.path} is there, but mariadb-install-db is not`)

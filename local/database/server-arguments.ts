@@ -6,12 +6,13 @@ import type { Home } from './home.ts'
 export type Size = 'normal' | 'small'
 
 /** What initialising and running have in common. No option file of the machine is read. */
-export function commonArguments(files: string, size: Size): string[] {
+export function commonArguments(files: string, temporary: string, size: Size): string[] {
   return [
     '--no-defaults',
     // A server refuses to run as root unless told so in words.
     ...(process.getuid?.() === 0 ? [`--user=${userInfo().username}`] : []),
     `--datadir=${files}`,
+    `--tmpdir=${temporary}`,
     `--innodb-buffer-pool-size=${size === 'small' ? '64M' : '256M'}`,
     '--character-set-server=ascii',
     '--collation-server=ascii_bin',
@@ -24,7 +25,7 @@ export function serverArguments(
   at: { home: Home; port: number; socket: string; size: Size },
 ): string[] {
   return [
-    ...commonArguments(at.home.files, at.size),
+    ...commonArguments(at.home.files, at.home.temporary, at.size),
     '--bind-address=127.0.0.1',
     `--port=${at.port}`,
     `--socket=${at.socket}`,

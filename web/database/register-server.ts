@@ -1,8 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { PoolConnection, ResultSetHeader } from 'mysql2/promise'
 import { z } from 'zod'
 import { lowestFreeName } from '../identity/server-name.ts'
+import { DatabaseTrouble } from './errors.ts'
 import { seenWithinSql } from './liveness.ts'
 import type { WritePool } from './pools.ts'
+
+/** How long to wait for a database that does not let us in, in ms. */
+const connectPatience = 10_000
 
 /** How long to wait for another replica that is registering, in seconds. */
 const lockTimeout = 10
@@ -16,7 +21,7 @@ export async function registerServer(
   pool: WritePool,
   identity: { srvId: string; address: string; name: string | null },
 ): Promise<{ id: number; name: string }> {
-  const connection = await pool.getConnection()
+  const connection = await connectPatiently(pool)
   try {
     await lock(connection)
     await connection.query(
@@ -33,6 +38,19 @@ export async function registerServer(
   } finally {
     // The lock belongs to the connection and goes with it.
     connection.destroy()
+  }
+}
+
+/** A database that is busy, or just starting, gets some time: whoever starts a replica would only start it again. */
+async function connectPatiently(pool: WritePool): Promise<PoolConnection> {
+  const deadline = performance.now() + connectPatience
+  for (;;) {
+    try {
+      return await pool.getConnection()
+    } catch (error) {
+      if (performance.now() > deadline) throw new DatabaseTrouble(error)
+      await pause(200)
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerReference, VisitAnswer } from '../answers.ts'
 import { utcTime } from '../app/figures/times.ts'
@@ -11,7 +10,7 @@ import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
 import { isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
 import type { Identity } from '../identity/identity.ts'
-import { contentSecurityPolicy } from '../page/content-security-policy.ts'
+import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
 import type { PageTemplate, PageTemplates } from '../page/page-templates.ts'
 
 type Dependencies = {
@@ -64,7 +63,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
   }
 
   function sendPage(response: ServerResponse, page: PageTemplate, visit: VisitAnswer): void {
-    const nonce = randomBytes(16).toString('base64')
+    const nonce = newNonce()
     const html = page.template.fill({
       nonce,
       hit: String(visit.hit),

@@ -1,3 +1,10 @@
+import { randomBytes } from 'node:crypto'
+
+/** For one answer alone. Base64, as the policy's grammar has it. */
+export function newNonce(): string {
+  return randomBytes(16).toString('base64')
+}
+
 /**
  * Scripts with this answer's nonce and what they load, our own styles and connections, and nothing else.
  * React needs eval in development only, for its stack traces.

@@ -12,6 +12,7 @@ import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
 import { isFlightRequest, wantsJson } from '../http/page-view-request.ts'
 import type { Routes } from '../http/router.ts'
+import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
 import { unavailablePage } from '../page/unavailable-page.ts'
 import type { Parts } from './parts.ts'
 
@@ -40,11 +41,11 @@ export function routesOf(parts: Parts): Routes {
       '/api/log.csv': readOnly(logCsvEndpoint(reading)),
       '/api/history': readOnly(historyEndpoint(reading)),
       '/api/audit': readOnly(auditEndpoint(reading)),
-      '/health/live': readOnly(healthLive),
-      '/health/ready': readOnly(healthReady(parts.readiness)),
-      '/metrics': readOnly(metricsEndpoint(metrics.registry)),
+      '/health/live': readOnly(notThroughNginx(healthLive)),
+      '/health/ready': readOnly(notThroughNginx(healthReady(parts.readiness))),
+      '/metrics': readOnly(notThroughNginx(metricsEndpoint(metrics.registry))),
     },
-    rest: parts.next.handle,
+    rest: withPolicy(parts.next.handle, environment.development),
     onError(error, request, url) {
       if (url.pathname !== '/' || request.method !== 'GET' || error.status < 500) return
       if (error.code === 'not_in_advance') return
@@ -62,6 +63,25 @@ export function routesOf(parts: Parts): Routes {
 
 function readOnly(endpoint: Endpoint): Record<string, Endpoint> {
   return { GET: endpoint, HEAD: endpoint }
+}
+
+/** NGINX lets nobody through to these; should it ever, it still says whom it speaks for. */
+function notThroughNginx(endpoint: Endpoint): Endpoint {
+  return (request, response, url) => {
+    if (request.headers['x-real-ip'] !== undefined)
+      throw new AnswerError(404, 'not_found', 'There is nothing here.')
+    return endpoint(request, response, url)
+  }
+}
+
+/** What Next answers by itself, such as the page of what is not found, has the policy of the page, and a nonce of its own. */
+function withPolicy(endpoint: Endpoint, development: boolean): Endpoint {
+  return (request, response, url) => {
+    const policy = contentSecurityPolicy(newNonce(), development)
+    request.headers['content-security-policy'] = policy
+    response.setHeader('Content-Security-Policy', policy)
+    return endpoint(request, response, url)
+  }
 }
 
 /** The page has no flight data of its own to hand out: what is in it belongs to one hit. Next's client then loads the page. */
