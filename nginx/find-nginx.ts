@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { findPrograms } from '../local/install/programs.mjs'
 
 /** The NGINX program of this machine. */
 export type NginxProgram = {
@@ -10,14 +10,10 @@ export type NginxProgram = {
   native: boolean
 }
 
-// Where packages put it that is not on everybody's PATH: Debian, Red Hat, nginx.org, Homebrew.
-const usualFolders = ['/usr/sbin', '/usr/local/sbin', '/usr/local/nginx/sbin', '/opt/homebrew/bin']
-
 /** The first `nginx` that runs and says its version; null = none on this machine. */
 export async function findNginx(searchPath = process.env.PATH ?? ''): Promise<NginxProgram | null> {
-  const folders = [...searchPath.split(delimiter).filter(Boolean), ...usualFolders]
-  for (const folder of new Set(folders)) {
-    const program = await describe(join(folder, 'nginx'))
+  for (const path of findPrograms('nginx', searchPath)) {
+    const program = await describe(path)
     if (program) return program
   }
   return null

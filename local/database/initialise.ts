@@ -40,7 +40,7 @@ async function initialiser(
 ): Promise<[string, ...string[]]> {
   const options = commonArguments(files, temporary, size)
   if (server.flavour === 'MySQL') return [server.path, ...options, '--initialize-insecure']
-  const installer = await findInstaller(server)
+  const installer = findInstaller(server)
   if (!installer) throw new DatabaseFailure(`${server.path} is there, but mariadb-install-db is not`)
   // root and this user sign in over the socket by being who they are; nobody else, and no one over TCP.
   const root = ['--auth-root-authentication-method=socket', `--auth-root-socket-user=${userInfo().username}`]

@@ -11,6 +11,7 @@ const usualFolders = [
   '/usr/local/bin',
   '/usr/local/libexec',
   '/usr/local/mysql/bin',
+  '/usr/local/nginx/sbin',
   '/opt/homebrew/bin',
   '/opt/homebrew/opt/mariadb/bin',
   '/opt/homebrew/opt/mysql/bin',
@@ -18,10 +19,24 @@ const usualFolders = [
   '/usr/local/opt/mysql/bin',
 ]
 
-/** The path of a program, null if it is not on this machine. */
-export function findProgram(name, searchPath = process.env.PATH ?? '') {
+/**
+ * Where a program of that name stands: on the search path first, then in the usual folders.
+ * @param {string} name
+ * @param {string} [searchPath] default: PATH
+ * @returns {string[]} paths, the best first; none = it is not on this machine
+ */
+export function findPrograms(name, searchPath = process.env.PATH ?? '') {
   const folders = [...searchPath.split(delimiter).filter(Boolean), ...usualFolders]
-  return folders.map(folder => join(folder, name)).find(isExecutable) ?? null
+  return [...new Set(folders)].map(folder => join(folder, name)).filter(isExecutable)
+}
+
+/**
+ * The path of a program, null if it is not on this machine.
+ * @param {string} name
+ * @returns {string | null}
+ */
+export function findProgram(name) {
+  return findPrograms(name)[0] ?? null
 }
 
 /** What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser". */

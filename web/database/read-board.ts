@@ -3,9 +3,10 @@ import { ask } from './ask.ts'
 import { toIsoTime } from './iso-time.ts'
 import { seenWithinSql } from './liveness.ts'
 import type { ReadPool } from './pools.ts'
+import type { Health } from './write-heartbeat.ts'
 
 /** A server as its row tells it. */
-export type BoardServer = {
+export type BoardServer = Health & {
   id: number
   srvId: string
   name: string
@@ -15,15 +16,7 @@ export type BoardServer = {
   lastSeenAt: string
   /** ms since it was last seen */
   silentMs: number
-  ready: boolean
-  draining: boolean
   stopped: boolean
-  rate: number
-  p50Ms: number | null
-  p99Ms: number | null
-  errors: number
-  streams: number
-  memoryBytes: number
 }
 
 /** From one consistent read: `totalHits`, of all servers that ever were, equals `counter`. */
