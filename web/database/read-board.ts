@@ -22,7 +22,8 @@ export type BoardServer = Health & {
 /** From one consistent read: `totalHits`, of all servers that ever were, equals `counter`. */
 export type BoardReading = { counter: number; totalHits: number; at: string; servers: BoardServer[] }
 
-// One statement has one view of the data, so the figures belong together. The newest life at an address stands for it;
+// One statement has one view of the data, so the figures belong together. Shorter names first: web-2 before web-10.
+// The newest life at an address stands for it;
 // the left join gives a row even where no server is shown.
 const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
     CAST((SELECT COALESCE(SUM(hits), 0) FROM server) AS UNSIGNED) AS total_hits,
@@ -34,7 +35,7 @@ const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
   LEFT JOIN server s ON ${seenWithinSql('s', 'forgotten')}
     AND NOT EXISTS (SELECT 1 FROM server later WHERE later.srv_id = s.srv_id AND later.id > s.id)
   WHERE c.id = 1
-  ORDER BY s.id`
+  ORDER BY LENGTH(s.name), s.name, s.id`
 
 const flag = z.number().transform(value => value !== 0)
 const time = z.string().transform(toIsoTime)
