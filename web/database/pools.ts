@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 
 export type ReadPool = mysql.Pool
@@ -44,7 +45,11 @@ export function openPools(databaseUrl: string): Pools {
   return { read: openReadPool(databaseUrl), write: openWritePool(databaseUrl) }
 }
 
+/** ms that saying goodbye to the database may take: one that hangs must not keep a replica from ending. */
+const closePatience = 1000
+
 /** Never throws: connections that are broken already need no closing. */
 export async function closePools(pools: Pools): Promise<void> {
-  await Promise.allSettled([pools.read.end(), pools.write.end()])
+  const closed = Promise.allSettled([pools.read.end(), pools.write.end()])
+  await Promise.race([closed, pause(closePatience, undefined, { ref: false })])
 }

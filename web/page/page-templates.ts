@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Snapshot } from '../answers.ts'
 import { contentSecurityPolicy } from './content-security-policy.ts'
 import { type PageView, providePageView } from './page-view.ts'
@@ -9,6 +10,12 @@ import { makeTokens, type PageSlot } from './tokens.ts'
  * has its own, since Next ties what it tells a page about its making to one request.
  */
 const renderEveryMs = 500
+
+/**
+ * ms a page view waits for a newer page: with the time it then waits for its number, it must stay under what NGINX waits
+ * for the page. A database that hangs would otherwise use up both.
+ */
+const patienceMs = 300
 
 export type PageTemplate = {
   template: Template<PageSlot>
@@ -58,12 +65,12 @@ export class PageTemplates {
     this.#rendering ??= this.#render().finally(() => {
       this.#rendering = null
     })
-    try {
-      return await this.#rendering
-    } catch (error) {
-      if (this.#latest) return this.#latest
-      throw error
-    }
+    if (!this.#latest) return this.#rendering
+    const timer = new AbortController()
+    const timeUp = pause(patienceMs, null, { signal: timer.signal }).catch(() => null)
+    const page = await Promise.race([this.#rendering.catch(() => null), timeUp])
+    timer.abort()
+    return page ?? this.#last()
   }
 
   async #render(): Promise<PageTemplate> {
@@ -78,7 +85,11 @@ export class PageTemplates {
       this.#latest = { template: new Template(html, this.#tokens), snapshot }
     }
     this.#renderedAt = startedAt
-    if (!this.#latest) throw new Error('nothing was rendered')
+    return this.#last()
+  }
+
+  #last(): PageTemplate {
+    if (!this.#latest) throw new Error('no page has been rendered yet')
     return this.#latest
   }
 }
