@@ -7,6 +7,10 @@ test('only names in capitals and braces are filled in', () => {
   assert.equal(filled, `listen 80; $host \${host}`)
 })
 
+test('a name can hold digits', () => {
+  assert.equal(fillTemplate(`\${HTTP2}`, { HTTP2: 'on' }), 'on')
+})
+
 test('a value is taken as it is', () => {
   assert.equal(fillTemplate(`\${A}`, { A: `$& \${B}` }), `$& \${B}`)
 })

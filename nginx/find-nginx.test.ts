@@ -17,6 +17,13 @@ test('sticky can be left out of a build', () => {
   assert.equal(native(text), false)
 })
 
+test('http2 is a directive from 1.25.1', () => {
+  const http2Directive = (version: string) =>
+    parseBuild('/usr/sbin/nginx', `nginx version: nginx/${version}`)?.http2Directive
+  assert.equal(http2Directive('1.25.0'), false)
+  assert.equal(http2Directive('1.25.1'), true)
+})
+
 test('what says no version is not NGINX', () => {
   assert.equal(parseBuild('/usr/bin/nginx', 'hello'), null)
 })

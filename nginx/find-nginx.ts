@@ -8,6 +8,8 @@ export type NginxProgram = {
   version: string
   /** whether it has `sticky`; if not, stickiness is made of maps */
   native: boolean
+  /** whether HTTP/2 is the directive `http2`; if not, it is a parameter of `listen` */
+  http2Directive: boolean
 }
 
 /** The first `nginx` that runs and says its version; null = none on this machine. */
@@ -29,14 +31,15 @@ async function describe(path: string): Promise<NginxProgram | null> {
 }
 
 /**
- * Reads what `nginx -V` says. Source of the version:
+ * Reads what `nginx -V` says. Sources of the versions:
  * https://nginx.org/en/docs/http/ngx_http_upstream_module.html#sticky
+ * https://nginx.org/en/docs/http/ngx_http_v2_module.html#http2
  */
 export function parseBuild(path: string, text: string): NginxProgram | null {
   const version = /nginx\/(\d+\.\d+\.\d+)/.exec(text)?.[1]
   if (!version) return null
   const native = isAtLeast(version, [1, 29, 6]) && !text.includes('--without-http_upstream_sticky')
-  return { path, version, native }
+  return { path, version, native, http2Directive: isAtLeast(version, [1, 25, 1]) }
 }
 
 function isAtLeast(version: string, least: [number, number, number]): boolean {

@@ -9,6 +9,7 @@ import { findNginx } from './find-nginx.ts'
 import { type NginxSettings, renderNginx } from './render.ts'
 import { type StubReplica, startStubReplica } from './replica-fixture.ts'
 import { ask } from './request-fixture.ts'
+import { testCertificate, testKey } from './test-certificate/paths.ts'
 
 export type Way = 'legacy' | 'native'
 
@@ -21,16 +22,21 @@ export const ways: Way[] = program.native ? ['legacy', 'native'] : ['legacy']
 
 export type Board = AsyncDisposable & {
   port: number
+  /** of HTTPS, where `tls` was asked for */
+  tlsPort: number
   replicas: StubReplica[]
   /** the access log's lines, once there are as many */
   logged(count: number): Promise<string[]>
 }
 
-type Options = Partial<Pick<NginxSettings, 'stickySeconds' | 'limitPrivate'>> & { replicas?: number }
+type Options = Partial<Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies'>> & {
+  replicas?: number
+  tls?: boolean
+}
 
 /** NGINX before stub replicas, on ports of its own; ended and removed at the end of an `await using`. */
 export async function startBoard(way: Way, options: Options = {}): Promise<Board> {
-  const { replicas: count = 3, stickySeconds = 300, ...rest } = options
+  const { replicas: count = 3, stickySeconds = 300, tls = false, ...rest } = options
   const replicas = await Promise.all(Array.from({ length: count }, startStubReplica))
   const directory = await mkdtemp(join(tmpdir(), 'balance-board-nginx-'))
   const settings = {
@@ -41,9 +47,10 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
     native: way === 'native',
     ...rest,
   }
-  const { port, child, accessLog } = await startOnFreePort(settings)
+  const { port, tlsPort, child, accessLog } = await startOnFreePorts(settings, tls)
   return {
     port,
+    tlsPort,
     replicas,
     logged: lines => poll(async () => readLines(accessLog, lines)),
     async [Symbol.asyncDispose]() {
@@ -55,12 +62,15 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
 }
 
 /** A port can be taken between finding it free and using it: then another. */
-async function startOnFreePort(settings: Omit<NginxSettings, 'port'>) {
+async function startOnFreePorts(settings: Omit<NginxSettings, 'port'>, withTls: boolean) {
   for (let attempt = 1; ; attempt++) {
-    const port = await findFreePort()
-    const { arguments: list, accessLog, errorLog } = await renderNginx({ ...settings, port })
+    const [port, tlsPort] = await Promise.all([findFreePort(), findFreePort()])
+    const { http2Directive } = program
+    const tls = { certificate: testCertificate, key: testKey, port: tlsPort, http2Directive }
+    const all = { ...settings, port, ...(withTls ? { tls } : {}) }
+    const { arguments: list, accessLog, errorLog } = await renderNginx(all)
     const child = spawn(program.path, list, { stdio: 'ignore' })
-    if (await answers(port, child)) return { port, child, accessLog }
+    if (await answers(port, child)) return { port, tlsPort, child, accessLog }
     const said = await readFile(errorLog, 'utf8').catch(() => '')
     if (attempt === 5 || !said.includes('Address already in use')) throw new Error(`NGINX ended: ${said}`)
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type NginxSettings, renderNginx } from './render.ts'
+import { testCertificate, testKey } from './test-certificate/paths.ts'
 
 const good: NginxSettings = {
   directory: join(tmpdir(), 'balance-board-never-made'),
@@ -14,6 +15,8 @@ const good: NginxSettings = {
   native: false,
 }
 
+const tls = { certificate: testCertificate, key: testKey, port: 8443, http2Directive: true }
+
 const bad: [string, Partial<NginxSettings>, RegExp][] = [
   ['a folder whose name NGINX would read as a variable', { directory: '/tmp/a$b' }, /quote, backslash or \$/],
   ['a host with more than an address in it', { host: '127.0.0.1; return 200' }, /no address/],
@@ -21,6 +24,14 @@ const bad: [string, Partial<NginxSettings>, RegExp][] = [
   ['a replica without a port', { replicas: [{ address: 'web', srvId: '0'.repeat(32) }] }, /not ip:port/],
   ['a srv_id that is none', { replicas: [{ address: '127.0.0.1:3000', srvId: 'x' }] }, /not a srv_id/],
   ['a cookie that does not live', { stickySeconds: 0 }, /seconds/],
+  ['a proxy that is no address', { trustedProxies: ['proxy.example'] }, /and not: proxy\.example/],
+  ['a certificate without its key', { tls: { ...tls, key: '/none.key' } }, /certificate's key.*\/none\.key/],
+  [
+    'a key without its certificate',
+    { tls: { ...tls, certificate: '/none.crt' } },
+    /the certificate.*\/none\.crt/,
+  ],
+  ['one port for HTTP and HTTPS', { tls: { ...tls, port: 8080 } }, /ports of their own/],
 ]
 
 for (const [name, setting, message] of bad)

@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { isSrvId } from '../web/identity/srv-id.ts'
 import { fillTemplate } from './fill-template.ts'
 import { legacyStickyVariables } from './legacy-sticky.ts'
+import { listenAddress } from './listen-address.ts'
 import type { ReplicaReference } from './replica-reference.ts'
 import { serverLines } from './server-lines.ts'
+import { checkTls, type TlsSettings, tlsVariables } from './tls.ts'
+import { checkTrustedProxies, trustedProxyVariables } from './trusted-proxies.ts'
 
 export type NginxSettings = {
   /** where configuration, logs, cache and pid file are written; made if it is not there */
@@ -20,6 +23,10 @@ export type NginxSettings = {
   native: boolean
   /** limits requests of loopback and private addresses too; default: only those of public ones */
   limitPrivate?: boolean
+  /** HTTPS, by HTTP/2 too; default: plain HTTP */
+  tls?: TlsSettings
+  /** addresses and networks (CIDR) that may say where a visitor is and how it came; default: none */
+  trustedProxies?: string[]
 }
 
 export type RenderedNginx = {
@@ -39,6 +46,7 @@ const templates = join(import.meta.dirname, 'conf')
  */
 export async function renderNginx(settings: NginxSettings): Promise<RenderedNginx> {
   checkSettings(settings)
+  if (settings.tls) await checkTls(settings.tls)
   const { directory } = settings
   const rendered = {
     configFile: join(directory, 'nginx.conf'),
@@ -55,10 +63,25 @@ export async function renderNginx(settings: NginxSettings): Promise<RenderedNgin
   return { ...rendered, arguments: argumentsOf(directory, rendered) }
 }
 
-async function templatesFor({ native }: NginxSettings): Promise<string[]> {
-  const otherWay = `sticky-${native ? 'legacy' : 'native'}.conf.template`
+/** All but those that are not included: of each pair, one is. */
+async function templatesFor(settings: NginxSettings): Promise<string[]> {
+  const { sticky, transport, client } = choicesOf(settings)
+  const others = [
+    `sticky-${sticky === 'native' ? 'legacy' : 'native'}.conf.template`,
+    `transport-${transport === 'tls' ? 'plain' : 'tls'}.conf.template`,
+    `client-${client === 'proxied' ? 'direct' : 'proxied'}.conf.template`,
+  ]
   const names = await readdir(templates)
-  return names.filter(name => name.endsWith('.template') && name !== otherWay)
+  return names.filter(name => name.endsWith('.template') && !others.includes(name))
+}
+
+/** Which of two files is included, three times. */
+function choicesOf({ native, tls, trustedProxies = [] }: NginxSettings) {
+  return {
+    sticky: native ? 'native' : 'legacy',
+    transport: tls ? 'tls' : 'plain',
+    client: trustedProxies.length > 0 ? 'proxied' : 'direct',
+  }
 }
 
 function variablesOf(
@@ -66,16 +89,22 @@ function variablesOf(
   files: { accessLog: string; errorLog: string },
 ): Record<string, string> {
   const { directory, host, port, replicas, stickySeconds, native, limitPrivate = false } = settings
+  const { tls, trustedProxies = [] } = settings
+  const { sticky, transport, client } = choicesOf(settings)
   return {
     NGINX_RUN: directory,
     NGINX_ACCESS_LOG: files.accessLog,
     NGINX_ERROR_LOG: files.errorLog,
-    NGINX_LISTEN: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+    NGINX_LISTEN: listenAddress(host, port),
     NGINX_REPLICAS: serverLines(replicas.map(replica => replica.address)),
-    NGINX_STICKY: native ? 'native' : 'legacy',
+    NGINX_STICKY: sticky,
+    NGINX_TRANSPORT: transport,
+    NGINX_CLIENT: client,
     NGINX_LIMIT_PRIVATE: limitPrivate ? '1' : '0',
     STICKY_SECONDS: String(stickySeconds),
     ...(native ? {} : legacyStickyVariables(replicas)),
+    ...(tls ? tlsVariables(host, tls) : {}),
+    ...trustedProxyVariables(trustedProxies),
   }
 }
 
@@ -85,7 +114,15 @@ function argumentsOf(directory: string, files: { configFile: string; errorLog: s
   return ['-p', directory, '-c', files.configFile, '-e', files.errorLog, '-g', `daemon off;${asRoot}`]
 }
 
-function checkSettings({ directory, host, replicas, stickySeconds }: NginxSettings): void {
+function checkSettings({
+  directory,
+  host,
+  replicas,
+  port,
+  stickySeconds,
+  trustedProxies = [],
+  tls,
+}: NginxSettings): void {
   if (/["\\$\n]/.test(directory))
     throw new Error(`NGINX cannot run in ${directory}: no quote, backslash or $ may be in its name`)
   if (!/^[A-Za-z0-9.:-]+$/.test(host)) throw new Error(`${host} is no address that NGINX can listen on`)
@@ -97,4 +134,6 @@ function checkSettings({ directory, host, replicas, stickySeconds }: NginxSettin
   }
   if (!Number.isInteger(stickySeconds) || stickySeconds < 1)
     throw new Error(`${stickySeconds} is not a number of seconds that a cookie can live`)
+  checkTrustedProxies(trustedProxies)
+  if (tls?.port === port) throw new Error(`HTTP and HTTPS need ports of their own, and both have ${port}`)
 }

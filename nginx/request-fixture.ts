@@ -1,11 +1,20 @@
 import { once } from 'node:events'
-import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { type IncomingHttpHeaders, type IncomingMessage, request as requestPlain } from 'node:http'
+import { request as requestSecure } from 'node:https'
+import { testCertificate } from './test-certificate/paths.ts'
 
 export type Answer = { status: number; headers: IncomingHttpHeaders; body: string; cookies: Cookie[] }
 
 export type Cookie = { name: string; value: string; attributes: Record<string, string> }
 
-export type Question = { method?: string; headers?: Record<string, string>; body?: string }
+export type Question = {
+  method?: string
+  headers?: Record<string, string | string[]>
+  body?: string
+  /** whether to ask over HTTPS */
+  tls?: boolean
+}
 
 /** One request on a connection of its own; the path is sent as it is. */
 export async function ask(port: number, path: string, question: Question = {}): Promise<Answer> {
@@ -24,9 +33,12 @@ export async function ask(port: number, path: string, question: Question = {}): 
 export async function begin(
   port: number,
   path: string,
-  { method = 'GET', headers = {}, body }: Question = {},
+  { method = 'GET', headers = {}, body, tls = false }: Question = {},
 ): Promise<IncomingMessage> {
-  const outgoing = request({ host: '127.0.0.1', port, path, method, headers, agent: false })
+  const options = { host: '127.0.0.1', port, path, method, headers, agent: false }
+  const outgoing = tls
+    ? requestSecure({ ...options, ca: readFileSync(testCertificate) })
+    : requestPlain(options)
   outgoing.end(body)
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
   return response
@@ -36,7 +48,7 @@ export function asCookie(srvId: string): Record<string, string> {
   return { Cookie: `srv_id=${srvId}` }
 }
 
-function parseCookie(text: string): Cookie {
+export function parseCookie(text: string): Cookie {
   const [first = '', ...rest] = text.split(';').map(part => part.trim())
   const [name = '', value = ''] = first.split('=')
   const attributes = rest

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { trustedProxyVariables } from '../trusted-proxies.ts'
+
+const hook = join(import.meta.dirname, '16-tls-and-proxies.envsh')
+const root = mkdtempSync(join(tmpdir(), 'balance-board-hook-'))
+after(() => rmSync(root, { recursive: true }))
+
+test('without certificates it is plain HTTP, whether their folder is there or not', () => {
+  assert.equal(source({ NGINX_CERTIFICATES: folder() }).set.NGINX_TRANSPORT, 'plain')
+  assert.equal(source({ NGINX_CERTIFICATES: join(root, 'none') }).set.NGINX_TRANSPORT, 'plain')
+})
+
+test('with both files it is HTTPS', () => {
+  const certificates = folder('tls.crt', 'tls.key')
+  const { set } = source({ NGINX_CERTIFICATES: certificates })
+  assert.equal(set.NGINX_TRANSPORT, 'tls')
+  assert.equal(set.NGINX_CERTIFICATE, join(certificates, 'tls.crt'))
+  assert.equal(set.NGINX_CERTIFICATE_KEY, join(certificates, 'tls.key'))
+  assert.equal(set.NGINX_HTTPS_PORT_SUFFIX, '')
+})
+
+for (const [there, missing] of [
+  ['tls.crt', 'tls.key'],
+  ['tls.key', 'tls.crt'],
+] as const)
+  test(`${there} alone ends the container`, () => {
+    const { status, said } = source({ NGINX_CERTIFICATES: folder(there) })
+    assert.equal(status, 1)
+    assert.match(said, new RegExp(`${there} has no ${missing} beside it: HTTPS needs both`))
+  })
+
+test('a link that leads nowhere in the container ends it', () => {
+  const certificates = folder('tls.crt')
+  symlinkSync('../elsewhere/privkey.pem', join(certificates, 'tls.key'))
+  const { status, said } = source({ NGINX_CERTIFICATES: certificates })
+  assert.equal(status, 1)
+  assert.match(said, /tls\.key is no file that user \d+ can read/)
+})
+
+for (const [port, suffix] of [
+  ['', ''],
+  ['443', ''],
+  ['8443', ':8443'],
+  ['127.0.0.1:8443', ':8443'],
+] as const)
+  test(`HTTPS_PORT=${port}: visitors are sent to https://host${suffix}`, () => {
+    assert.equal(source({ HTTPS_PORT: port }).set.NGINX_HTTPS_PORT_SUFFIX, suffix)
+  })
+
+test('an HTTPS_PORT that is none ends the container', () => {
+  const { status, said } = source({ HTTPS_PORT: 'https' })
+  assert.equal(status, 1)
+  assert.match(said, /HTTPS_PORT is a port, and not: https/)
+})
+
+for (const empty of ['', ' ', ',', ' , \n'])
+  test(`TRUSTED_PROXIES=${JSON.stringify(empty)} trusts nobody`, () => {
+    assert.equal(source({ TRUSTED_PROXIES: empty }).set.NGINX_CLIENT, 'direct')
+  })
+
+for (const text of ['10.0.0.7,10.1.0.0/24,2001:db8::/32', ' 10.0.0.7  10.1.0.0/24,\n 2001:db8::/32, '])
+  test(`TRUSTED_PROXIES=${JSON.stringify(text)} trusts the three`, () => {
+    const { set } = source({ TRUSTED_PROXIES: text })
+    const expected = trustedProxyVariables(['10.0.0.7', '10.1.0.0/24', '2001:db8::/32'])
+    assert.equal(set.NGINX_CLIENT, 'proxied')
+    for (const [name, value] of Object.entries(expected)) assert.equal(set[name], value)
+  })
+
+test('all that is wrong with TRUSTED_PROXIES is said at once, and ends the container', () => {
+  const wrong = [
+    'proxy.example',
+    '10.0.0',
+    '10.0.0.256',
+    '10.0.0.7/33',
+    '0.0.0.0/0',
+    '::/0',
+    '*',
+    '10.0.0.7;',
+  ]
+  const { status, said } = source({ TRUSTED_PROXIES: `10.0.0.7,${wrong.join(',')}` })
+  assert.equal(status, 1)
+  assert.ok(said.trimEnd().endsWith(`and not: ${wrong.join(' ')}`), said)
+})
+
+let folders = 0
+function folder(...files: string[]): string {
+  const made = mkdtempSync(join(root, `${++folders}-`))
+  for (const file of files) writeFileSync(join(made, file), '')
+  return made
+}
+
+/** As the image's entrypoint does: sourced by sh, which stops at the first error. */
+function source(variables: Record<string, string>) {
+  const quiet = { NGINX_ENTRYPOINT_QUIET_LOGS: '1' }
+  const unset = { NGINX_CERTIFICATES: join(root, 'none'), HTTPS_PORT: '', TRUSTED_PROXIES: '' }
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', 'set -e; . "$1"; exec "$2" -p "JSON.stringify(process.env)"', 'sh', hook, process.execPath],
+    { encoding: 'utf8', env: { ...process.env, ...quiet, ...unset, ...variables } },
+  )
+  const set: Record<string, string> = status === 0 ? JSON.parse(stdout) : {}
+  return { status, said: stderr, set }
+}

@@ -1,0 +1,36 @@
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { listenAddress } from './listen-address.ts'
+
+export type TlsSettings = {
+  /** PEM file: the certificate, then those that vouch for it */
+  certificate: string
+  /** PEM file, without a passphrase */
+  key: string
+  /** HTTPS listens here; the port of plain HTTP then only leads to it */
+  port: number
+  /** whether this NGINX has the directive `http2`: see findNginx */
+  http2Directive: boolean
+}
+
+/** What conf/transport-tls.conf.template needs. */
+export function tlsVariables(host: string, tls: TlsSettings): Record<string, string> {
+  return {
+    NGINX_LISTEN_TLS: `${listenAddress(host, tls.port)} ssl${tls.http2Directive ? '' : ' http2'}`,
+    NGINX_HTTP2: tls.http2Directive ? 'http2 on;' : '',
+    NGINX_CERTIFICATE: tls.certificate,
+    NGINX_CERTIFICATE_KEY: tls.key,
+    NGINX_HTTPS_PORT_SUFFIX: tls.port === 443 ? '' : `:${tls.port}`,
+  }
+}
+
+/** @throws when a file is not there or cannot be read: HTTPS that was asked for never becomes plain HTTP */
+export async function checkTls({ certificate, key }: TlsSettings): Promise<void> {
+  for (const [name, file] of Object.entries({ certificate, "certificate's key": key })) {
+    if (/["\\$\n]/.test(file))
+      throw new Error(`NGINX cannot read ${file}: no quote, backslash or $ may be in its name`)
+    await access(file, constants.R_OK).catch(() => {
+      throw new Error(`HTTPS needs the ${name}, and ${file} is not there or cannot be read`)
+    })
+  }
+}

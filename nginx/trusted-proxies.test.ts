@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkTrustedProxies } from './trusted-proxies.ts'
+
+test('addresses and networks can be trusted', () => {
+  checkTrustedProxies([])
+  checkTrustedProxies([
+    '10.0.0.7',
+    '10.1.0.0/24',
+    '10.0.0.0/8',
+    '10.0.0.1/32',
+    '2001:db8::7',
+    '2001:db8::/32',
+  ])
+})
+
+for (const wrong of [
+  '',
+  'proxy.example',
+  '10.0.0',
+  '10.0.0.256',
+  '10.0.0.7/',
+  '10.0.0.7/33',
+  '10.0.0.7/08',
+  '10.0.0.0/8/8',
+  '0.0.0.0/0',
+  '::/0',
+  '::1/129',
+  'fe80::1%eth0',
+  '10.0.0.7; return 200',
+])
+  test(`not trusted: ${JSON.stringify(wrong)}`, () => {
+    assert.throws(() => checkTrustedProxies([wrong]), /TRUSTED_PROXIES takes addresses and networks/)
+  })
+
+test('all that is wrong is said at once', () => {
+  assert.throws(() => checkTrustedProxies(['a', '10.0.0.7', '::/0']), /and not: a ::\/0$/)
+})
