@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { chromium } from '@playwright/test'
 import { z } from 'zod'
 import { chromiumLaunch } from './chromium.ts'
@@ -11,7 +12,7 @@ import { openProtocol, type Protocol } from './devtools-protocol.ts'
 
 /** A page in a Chromium that nothing is switched off in: Playwright forbids its browsers to prerender. */
 export type BarePage = AsyncDisposable & {
-  /** Runs an expression in the page, and returns its value. */
+  /** Runs an expression in the page. @returns its value; undefined while one page follows another */
   evaluate(expression: string): Promise<unknown>
   /** The events of a domain of the DevTools protocol, as they come. */
   listen(domain: string, event: string): Promise<unknown[]>
@@ -41,7 +42,10 @@ export async function openBarePage(url: string): Promise<BarePage> {
   try {
     const protocol = await openProtocol(await browserSocket(createInterface(browser.stderr)))
     const session = await attachToPage(protocol)
-    return { ...pageOn(protocol, session), [Symbol.asyncDispose]: close }
+    const page = pageOn(protocol, session)
+    const state = `location.href + ' ' + document.readyState`
+    while ((await page.evaluate(state)) !== `${url} complete`) await pause(20)
+    return { ...page, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
@@ -82,7 +86,7 @@ function pageOn(protocol: Protocol, session: string): Omit<BarePage, typeof Symb
   return {
     async evaluate(expression) {
       const answer = await protocol.send('Runtime.evaluate', { expression, returnByValue: true }, session)
-      return evaluated.parse(answer).result.value
+      return evaluated.safeParse(answer).data?.result.value
     },
     async listen(domain, event) {
       const heard = protocol.events(`${domain}.${event}`)

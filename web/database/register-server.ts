@@ -1,13 +1,9 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { PoolConnection, ResultSetHeader } from 'mysql2/promise'
 import { z } from 'zod'
 import { lowestFreeName } from '../identity/server-name.ts'
-import { DatabaseTrouble } from './errors.ts'
+import { onConnection } from './ask.ts'
 import { seenWithinSql } from './liveness.ts'
 import type { WritePool } from './pools.ts'
-
-/** How long to wait for a database that does not let us in, in ms. */
-const connectPatience = 10_000
 
 /** How long to wait for another replica that is registering, in seconds. */
 const lockTimeout = 10
@@ -16,13 +12,13 @@ const lockTimeout = 10
  * Begins a life of a replica: a row of its own, which inherits nothing. An earlier life at the same address is over,
  * since the address is ours now. Without a name of its own the replica takes the lowest web-N that no live one has;
  * the lock keeps two from taking the same.
+ * @throws DatabaseTrouble, with nothing registered
  */
 export async function registerServer(
   pool: WritePool,
   identity: { srvId: string; address: string; name: string | null },
 ): Promise<{ id: number; name: string }> {
-  const connection = await connectPatiently(pool)
-  try {
+  return onConnection(pool, async connection => {
     await lock(connection)
     await connection.query(
       'UPDATE server SET stopped_at = UTC_TIMESTAMP(3) WHERE srv_id = ? AND stopped_at IS NULL',
@@ -34,24 +30,9 @@ export async function registerServer(
        VALUES (?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))`,
       [identity.srvId, name, identity.address],
     )
+    await connection.query("SELECT RELEASE_LOCK(CONCAT('register.', DATABASE()))")
     return { id: inserted.insertId, name }
-  } finally {
-    // The lock belongs to the connection and goes with it.
-    connection.destroy()
-  }
-}
-
-/** A database that is busy, or just starting, gets some time: whoever starts a replica would only start it again. */
-async function connectPatiently(pool: WritePool): Promise<PoolConnection> {
-  const deadline = performance.now() + connectPatience
-  for (;;) {
-    try {
-      return await pool.getConnection()
-    } catch (error) {
-      if (performance.now() > deadline) throw new DatabaseTrouble(error)
-      await pause(200)
-    }
-  }
+  })
 }
 
 async function lock(connection: PoolConnection): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Environment } from '../config/environment.ts'
 import { endServer } from '../database/end-server.ts'
+import { patiently } from '../database/patiently.ts'
 import { closePools, openPools, type Pools } from '../database/pools.ts'
 import { registerServer } from '../database/register-server.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -9,6 +10,9 @@ import { startNext } from '../page/next-app.ts'
 import { checkAddressFree } from './check-address-free.ts'
 import { assembleParts } from './parts.ts'
 import { beginServing, endServing } from './serving.ts'
+
+/** ms a database gets that does not answer while a replica starts. */
+const patience = 15_000
 
 export type Replica = { identity: Identity; stop(): Promise<void> }
 
@@ -21,14 +25,14 @@ export async function startReplica(environment: Environment, nextDir: string): P
   await checkAddressFree(environment.host, environment.port)
   const pools = openPools(environment.databaseUrl)
   try {
-    const identity = await register(pools, environment)
+    const identity = await patiently(() => register(pools, environment), patience)
     const parts = assembleParts(
       environment,
       identity,
       pools,
       await startNext(nextDir, environment.development),
     )
-    await parts.pages.current()
+    await patiently(() => parts.pages.current(), patience)
     parts.readiness.pageRendered()
     // Two beats: the first says that the database takes transactions, the second that this replica is ready.
     await parts.heartbeat.start()

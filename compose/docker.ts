@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { DockerFailed } from './docker-failed.ts'
+
+const root = `${import.meta.dirname}/..`
+
+/** ms one command may take: a build on a slow machine is the longest. */
+const patience = 600_000
+
+type Environment = Record<string, string | undefined>
+
+/**
+ * What `docker …` prints, run in the project's folder. Which compose project is meant, and its settings, compose reads
+ * from the environment and .env as always (COMPOSE_PROJECT_NAME, HTTP_PORT …). @throws DockerFailed with Docker's words
+ */
+export async function docker(parameters: string[], environment: Environment = {}): Promise<string> {
+  const { status, stdout, stderr } = await run(parameters, environment)
+  if (status === 0) return stdout
+  throw new DockerFailed(`docker ${parameters.join(' ')} failed: ${stderr.trim() || `exit status ${status}`}`)
+}
+
+/** `docker compose …`, as above. @throws DockerFailed */
+export function compose(...parameters: string[]): Promise<string> {
+  return docker(['compose', '--ansi', 'never', ...parameters])
+}
+
+/** All that a container has said, at most so many lines. @throws DockerFailed */
+export async function containerLog(id: string, lines: number): Promise<string> {
+  const { stdout, stderr } = await run(['logs', '--tail', String(lines), id], {})
+  return stdout + stderr
+}
+
+/** In a process group of its own: Ctrl-C in a terminal is for the program that runs Docker, which ends it in order. */
+async function run(parameters: string[], environment: Environment) {
+  const command = spawn('docker', parameters, {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    timeout: patience,
+  })
+  try {
+    const [ending, stdout, stderr] = await Promise.all([
+      once(command, 'close'),
+      text(command.stdout),
+      text(command.stderr),
+    ])
+    return { status: typeof ending[0] === 'number' ? ending[0] : null, stdout, stderr }
+  } catch (error) {
+    throw new DockerFailed(`docker cannot be run: ${error instanceof Error ? error.message : error}`)
+  }
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { visitMany } from '../e2e/load.ts'
+import { compose } from './docker.ts'
+import { baseUrl, expectTold, failuresOf, readSnapshot, settle } from './testing/board.ts'
+import { reportLoad } from './testing/report.ts'
+import { visitWhile } from './testing/visit-while.ts'
+import { waitUntil } from './wait-until.ts'
+
+async function scale(replicas: number): Promise<void> {
+  await compose('up', '--detach', '--no-recreate', '--scale', `web=${replicas}`)
+}
+
+async function serversThatAre(state: string) {
+  return (await readSnapshot()).servers.filter(server => server.state === state)
+}
+
+test('3 → 10 → 2 replicas under load: no page view fails, and the page tells what happens', async t => {
+  await settle(3)
+  const { counter: before } = await readSnapshot()
+
+  const growing = await visitWhile(async () => {
+    await scale(10)
+    await waitUntil('ten servers have visitors', 120_000, async () => {
+      return (await serversThatAre('up')).filter(({ hits }) => hits > 0).length === 10
+    })
+    const names = (await serversThatAre('up')).map(({ name }) => name)
+    const lowest = Array.from({ length: 10 }, (_, index) => `web-${index + 1}`)
+    assert.deepEqual(names.toSorted(), lowest.toSorted())
+  })
+  reportLoad(t, growing.all)
+  assert.deepEqual(failuresOf(growing.all), [])
+  for (const regular of growing.regulars) {
+    const servers = new Set(regular.map(({ srvId }) => srvId))
+    assert.equal(servers.size, 1, 'a visitor was moved by scaling up')
+  }
+
+  const strangers = await visitMany(`${baseUrl}/`, { connections: 10, pageViews: 1000 })
+  assert.deepEqual(failuresOf(strangers), [])
+  const counts = [...Map.groupBy(strangers, ({ srvId }) => srvId).values()].map(({ length }) => length)
+  t.diagnostic(`a thousand strangers over ten servers: ${counts.toSorted((a, b) => a - b).join(', ')}`)
+  assert.equal(counts.length, 10)
+  assert.ok(Math.max(...counts) <= 2 * Math.min(...counts), counts.join(', '))
+
+  const shrinking = await visitWhile(async () => {
+    await scale(2)
+    await waitUntil('two servers are up, and all others marked', 60_000, async () => {
+      const { servers } = await readSnapshot()
+      const [up, stopped] = ['up', 'stopped'].map(state => servers.filter(server => server.state === state))
+      return up?.length === 2 && up.length + (stopped?.length ?? 0) === servers.length
+    })
+  })
+  reportLoad(t, shrinking.all)
+  assert.deepEqual(failuresOf(shrinking.all), [])
+  await expectTold([...growing.all, ...strangers, ...shrinking.all], before)
+
+  const { counter } = await readSnapshot()
+  await waitUntil('servers that are gone are no longer shown', 90_000, async () => {
+    return (await readSnapshot()).servers.length === 2
+  })
+  assert.equal((await readSnapshot()).counter, counter)
+})
+
+test('a new replica comes onto the page by itself, and how soon is told', async t => {
+  await settle(2)
+  const known = (await readSnapshot()).servers.map(({ id }) => id)
+  const startedAt = performance.now()
+  await scale(3)
+  await waitUntil('the new one is up', 30_000, async () => {
+    return (await serversThatAre('up')).some(({ id }) => !known.includes(id))
+  })
+  // The command's own time included; how long it may take depends on the machine, so it is told and not asserted.
+  t.diagnostic(`it was shown as up after ${Math.round(performance.now() - startedAt)} ms`)
+})
