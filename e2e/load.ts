@@ -10,6 +10,8 @@ export type Answer = {
   hit: number | null
   /** the server it was told; null = none */
   srvId: string | null
+  /** NGINX's id of it, the same in all its tries; null = no answer came */
+  requestId: string | null
   startedAt: number
   /** ms */
   took: number
@@ -71,28 +73,38 @@ function visitOnce(
 ): Promise<{ answer: Answer; setCookie: string }> {
   const startedAt = performance.now()
   const headers = { Accept: 'application/json', ...(cookie && { Cookie: cookie }) }
-  return new Promise(resolve => {
-    const done = (status: number, body = '', setCookie = '') => {
-      const visit = status === 200 ? told.parse(JSON.parse(body)) : null
-      const took = performance.now() - startedAt
-      resolve({
-        answer: { status, hit: visit?.hit ?? null, srvId: visit?.srv_id ?? null, startedAt, took },
-        setCookie,
-      })
-    }
-    const asked = request(url, { agent, headers }, response => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', text => {
-        body += text
-      })
-      response.on('error', () => done(0))
-      response.on('end', () =>
-        done(response.statusCode ?? 0, body, srvIdCookie(response.headers['set-cookie'])),
-      )
+  const { promise, resolve } = Promise.withResolvers<{ answer: Answer; setCookie: string }>()
+  const took = () => performance.now() - startedAt
+  const nothingCame = () => {
+    resolve({
+      answer: { status: 0, hit: null, srvId: null, requestId: null, startedAt, took: took() },
+      setCookie: '',
     })
-    asked.setTimeout(10_000, () => asked.destroy(new Error('no answer within 10 s')))
-    asked.on('error', () => done(0))
-    asked.end()
+  }
+  const asked = request(url, { agent, headers }, response => {
+    let body = ''
+    response.setEncoding('utf8')
+    response.on('data', text => {
+      body += text
+    })
+    response.on('error', nothingCame)
+    response.on('end', () => {
+      const status = response.statusCode ?? 0
+      const visit = status === 200 ? told.parse(JSON.parse(body)) : null
+      const requestId = z.string().nullable().catch(null).parse(response.headers['x-request-id'])
+      const answer = {
+        status,
+        hit: visit?.hit ?? null,
+        srvId: visit?.srv_id ?? null,
+        requestId,
+        startedAt,
+        took: took(),
+      }
+      resolve({ answer, setCookie: srvIdCookie(response.headers['set-cookie']) })
+    })
   })
+  asked.setTimeout(10_000, () => asked.destroy(new Error('no answer within 10 s')))
+  asked.on('error', nothingCame)
+  asked.end()
+  return promise
 }

@@ -17,7 +17,7 @@ function readStack() {
   return stackFile.parse(JSON.parse(readFileSync(process.env.STACK_FILE ?? '', 'utf8')))
 }
 
-/** Every number told stands in the log once, by the server that was told; counter, highest id and sum of hits agree. */
+/** Every number told stands in the log once, for the request it was told to; counter, highest id and sum of hits agree. */
 async function expectTold(answers: Answer[], before: number): Promise<void> {
   const witness = openWitness(readStack().databaseUrl)
   try {
@@ -25,6 +25,8 @@ async function expectTold(answers: Answer[], before: number): Promise<void> {
     const counter = Number((await witness.globalCounter.findUniqueOrThrow({ where: { id: 1 } })).value)
     const sum = await witness.server.aggregate({ _sum: { hits: true } })
     const told = answers.flatMap(answer => answer.hit ?? []).toSorted((a, b) => a - b)
+    const requests = new Map(answers.map(answer => [answer.hit, answer.requestId]))
+    expect(rows.map(row => row.requestId)).toEqual(told.map(hit => requests.get(hit)))
     expect(told).toEqual(rows.map(row => Number(row.id)))
     expect(told).toEqual(Array.from({ length: counter - before }, (_, index) => before + 1 + index))
     expect(Number(sum._sum.hits)).toBe(counter)

@@ -41,25 +41,25 @@ export function failuresOf(answers: Answer[]): Answer[] {
 }
 
 /**
- * Every number that was told after `before` stands in the log, once, by the server that was told, and the figures agree.
- * The log is read by MySQL's own client.
+ * Every number that was told after `before` stands in the log, once, with the id of the request it was told to, and the
+ * figures agree. The log is read by MySQL's own client.
  */
 export async function expectTold(answers: Answer[], before: number): Promise<void> {
   const logged = await readLog(before)
   const told = answers.filter(answer => answer.hit !== null)
   assert.equal(new Set(told.map(answer => answer.hit)).size, told.length, 'a number was told twice')
-  const wrong = told.filter(answer => logged.get(answer.hit ?? 0) !== answer.srvId)
+  const wrong = told.filter(answer => logged.get(answer.hit ?? 0) !== answer.requestId)
   assert.deepEqual(wrong, [], 'told, and not so in the log')
   assert.equal(audit.parse(await (await ask('/api/audit')).json()).consistent, true)
 }
 
-/** srv_id by number. */
+/** Request ids by number. */
 async function readLog(after: number): Promise<Map<number, string>> {
   const password = 'MYSQL_PWD="$(cat /run/secrets/database-password)"'
-  const sql = `SELECT id, srv_id FROM access_log WHERE id > ${after}`
+  const sql = `SELECT id, request_id FROM access_log WHERE id > ${after}`
   const client = `${password} mysql --batch --skip-column-names --user board balance_board --execute '${sql}'`
   const rows = (await compose('exec', '-T', 'mysql', 'sh', '-c', client)).split('\n').filter(Boolean)
-  return new Map(rows.map(row => row.split('\t')).map(([id, srvId]) => [Number(id), srvId ?? '']))
+  return new Map(rows.map(row => row.split('\t')).map(([id, requestId]) => [Number(id), requestId ?? '']))
 }
 
 /** Asked again for a while: the API has no second way round replicas that are just going, as the page has. */
