@@ -25,18 +25,15 @@ export async function startReplica(environment: Environment, nextDir: string): P
   await checkAddressFree(environment.host, environment.port)
   const pools = openPools(environment.databaseUrl)
   try {
+    // Before it registers: from then on it must be heard of, and loading Next can take all of a busy machine's time.
+    const next = await startNext(nextDir, environment.development)
     const identity = await patiently(() => register(pools, environment), patience)
-    const parts = assembleParts(
-      environment,
-      identity,
-      pools,
-      await startNext(nextDir, environment.development),
-    )
+    const parts = assembleParts(environment, identity, pools, next)
+    await parts.heartbeat.start()
     await patiently(() => parts.pages.current(), patience)
     parts.readiness.pageRendered()
-    // Two beats: the first says that the database takes transactions, the second that this replica is ready.
-    await parts.heartbeat.start()
     const server = await beginServing(parts)
+    // At once, so that the board shows it as soon as it serves.
     await parts.heartbeat.start()
     const stopPruning = parts.requestIds.start()
     return {
