@@ -26,7 +26,7 @@ export function Equation({ audit }: { audit: Audit }) {
         ))}
       </ol>
       <p className={styles.verdict} data-bad={audit.consistent ? undefined : ''}>
-        {audit.consistent ? 'All are equal ✓ No visit was lost, none counted twice.' : 'They are not equal ✕'}
+        {audit.consistent ? 'All are equal ✓' : 'They are not equal ✕'}
       </p>
     </>
   )

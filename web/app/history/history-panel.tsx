@@ -22,11 +22,13 @@ const read = (url: string) => fetchAnswer(isHistory, url)
 export function HistoryPanel({ servers, hues }: Props) {
   const [asked, ask] = useUrlParameter('range')
   const range = rangeOf(asked)
-  const { bar, refreshMs } = ranges[range]
+  const { refreshMs } = ranges[range]
   const { data, error } = useSWR<History, Error>(`/api/history?range=${range}`, read, {
     refreshInterval: refreshMs,
     keepPreviousData: true,
   })
+  // While another range is on its way the last one stays, under its own words.
+  const { bar } = ranges[data?.range ?? range]
   return (
     <Panel
       title="Hits per server over time"

@@ -33,6 +33,12 @@ export function LogPanel({ view, snapshot: { log: newest, at, counter, servers }
     log.restart()
   }
 
+  /** Who reads on wants the row to stay where it is. */
+  function open(id: string): void {
+    if (log.live) log.pause()
+    setOpened(id === opened ? null : id)
+  }
+
   return (
     <Panel title="Latest visits" note={<LogNote log={log} rows={rows} counter={counter} />}>
       <LogControls choice={choice} servers={servers} log={log} onChoose={choose} />
@@ -41,7 +47,7 @@ export function LogPanel({ view, snapshot: { log: newest, at, counter, servers }
         hues={hues}
         servers={servers}
         opened={opened}
-        onOpen={id => setOpened(id === opened ? null : id)}
+        onOpen={open}
         onChoose={choose}
         busy={log.loading}
       />

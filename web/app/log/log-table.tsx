@@ -32,8 +32,8 @@ export function LogTable({ rows, hues, servers, opened, onOpen, onChoose, busy }
           </Row>
         </TableHead>
         <TableBody>
-          {rows.flatMap(row => {
-            const key = row.own ? 'own' : row.id
+          {/* A row's place is its key: new rows change texts in place, and nothing on the page moves. */}
+          {rows.flatMap((row, key) => {
             const open = row.id === opened
             const shown = (
               <LogTableRow key={key} row={row} hue={hues[row.srv_id]} open={open} onOpen={onOpen} />
