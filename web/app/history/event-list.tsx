@@ -8,7 +8,7 @@ const words: Record<ServerEvent['kind'], string> = {
   joined: 'joined at',
   lost: 'is lost since',
   left: 'left at',
-  silent: 'is no longer there; last hits after',
+  silent: 'went away some time after',
 }
 
 /** As many as stay a glance; all are marked in the chart. */
