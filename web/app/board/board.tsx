@@ -1,12 +1,15 @@
 'use client'
 
 import type { PageView } from '../../page/page-view.ts'
+import { AuditBadge } from '../audit/audit-badge.tsx'
 import { useFormats } from '../figures/use-formats.ts'
 import { useHydrated } from '../figures/use-hydrated.ts'
+import { HistoryPanel } from '../history/history-panel.tsx'
 import { ConnectionStatus } from '../live/connection-status.tsx'
 import { useLiveBoard } from '../live/use-live-board.ts'
 import { LogPanel } from '../log/log-panel.tsx'
 import { ServersPanel } from '../servers/servers-panel.tsx'
+import { TryPanel } from '../try/try-panel.tsx'
 import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
 
@@ -22,11 +25,14 @@ export function Board({ view }: { view: PageView }) {
       <header className={styles.header}>
         <h1>Balance Board</h1>
         <ConnectionStatus status={status} trouble={trouble} figuresAt={snapshot.at} />
+        <AuditBadge snapshot={snapshot} />
       </header>
       <main className={styles.bands}>
         <VisitPanel view={view} counter={counter} hue={hues[view.server.srv_id]} />
+        <HistoryPanel servers={snapshot.servers} hues={hues} />
         <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
         <LogPanel view={view} snapshot={snapshot} hues={hues} />
+        <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
       </main>
       <footer className={styles.footer}>
         <noscript>

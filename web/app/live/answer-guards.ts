@@ -1,5 +1,16 @@
-import type { LiveTrouble, LogRow, ServerReference, ServerRow, Snapshot } from '../../answers.ts'
-import { type Guard, isNumber, isText, isTime, listOf, oneOf, orNull, shapeOf } from './guards.ts'
+import type {
+  Audit,
+  ErrorAnswer,
+  History,
+  LiveTrouble,
+  LogPage,
+  LogRow,
+  ServerReference,
+  ServerRow,
+  Snapshot,
+  VisitAnswer,
+} from '../../answers.ts'
+import { type Guard, isFlag, isNumber, isText, isTime, listOf, oneOf, orNull, shapeOf } from './guards.ts'
 
 const isServerReference = shapeOf<ServerReference>({ srv_id: isText, name: orNull(isText) })
 
@@ -37,6 +48,45 @@ export const isSnapshot = shapeOf<Snapshot>({
   servers: listOf(isServerRow),
   earlier_hits: isNumber,
   log: listOf(isLogRow),
+})
+
+export const isLogPage = shapeOf<LogPage>({ rows: listOf(isLogRow), next: orNull(isNumber) })
+
+export const isHistory = shapeOf<History>({
+  range: oneOf('5m', '1h', '24h'),
+  step: isNumber,
+  times: listOf(isTime),
+  servers: listOf(
+    shapeOf<History['servers'][number]>({
+      id: isNumber,
+      srv_id: isText,
+      name: isText,
+      hits: listOf(isNumber),
+    }),
+  ),
+})
+
+export const isAudit = shapeOf<Audit>({
+  counter: isNumber,
+  max_id: isNumber,
+  rows: isNumber,
+  purged: isNumber,
+  sum_hits: isNumber,
+  consistent: isFlag,
+})
+
+export const isVisitAnswer = shapeOf<VisitAnswer>({
+  hit: isNumber,
+  srv_id: isText,
+  server: isText,
+  client_ip: isText,
+  arrival: oneOf('new', 'returning', 'moved'),
+  moved_from: orNull(isServerReference),
+  at: isTime,
+})
+
+export const isErrorAnswer = shapeOf<ErrorAnswer>({
+  error: shapeOf<ErrorAnswer['error']>({ code: isText, message: isText }),
 })
 
 export const isTrouble = shapeOf<LiveTrouble>({ since: isTime })

@@ -8,6 +8,8 @@ export const isNumber: Guard<number> = (value): value is number => Number.isFini
 
 export const isText: Guard<string> = (value): value is string => typeof value === 'string'
 
+export const isFlag: Guard<boolean> = (value): value is boolean => typeof value === 'boolean'
+
 /** An ISO 8601 time that can be reckoned with. */
 export const isTime: Guard<string> = (value): value is string =>
   isText(value) && !Number.isNaN(Date.parse(value))

@@ -1,37 +1,57 @@
+import { useState } from 'react'
 import type { Snapshot } from '../../answers.ts'
 import type { PageView } from '../../page/page-view.ts'
+import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
 import { useHydrated } from '../figures/use-hydrated.ts'
 import { Panel } from '../frame/panel.tsx'
 import type { Hues } from '../servers/hues.ts'
-import { ColumnHeader, Row, Table, TableBody, TableHead } from '../table/table.tsx'
-import styles from './log-table.module.css'
-import { LogTableRow } from './log-table-row.tsx'
-import { firstRows, orderedRows, ownRow } from './shown-row.ts'
+import { LogControls } from './log-controls.tsx'
+import { LogNote } from './log-note.tsx'
+import { LogPaging } from './log-paging.tsx'
+import { LogTable } from './log-table.tsx'
+import type { LogChoice } from './log-url.ts'
+import { firstRows, orderedRows, ownRow, pageRows } from './shown-row.ts'
+import { useLog } from './use-log.ts'
 
 type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 
-/** The newest hits, one a row. */
-export function LogPanel({ view, snapshot: { log, at }, hues }: Props) {
+/** The hits, one a row: the newest as they come, those chosen, or older ones. */
+export function LogPanel({ view, snapshot: { log: newest, at, counter, servers }, hues }: Props) {
+  const hydrated = useHydrated()
+  const [srv_id, chooseServer] = useUrlParameter('srv_id')
+  const [client_ip, chooseAddress] = useUrlParameter('client_ip')
+  const [opened, setOpened] = useState<string | null>(null)
+  const choice = { srv_id, client_ip }
+  const log = useLog(newest, choice)
   const own = ownRow(view)
-  const rows = useHydrated() ? orderedRows(own, log, at) : firstRows(own, log, at)
+  const arrange = !hydrated ? firstRows : log.isAsked ? pageRows : orderedRows
+  const rows = arrange(own, log.rows, at)
+
+  function choose(next: Partial<LogChoice>): void {
+    if (next.srv_id !== undefined) chooseServer(next.srv_id)
+    if (next.client_ip !== undefined) chooseAddress(next.client_ip)
+    log.restart()
+  }
+
+  /** Who reads on wants the row to stay where it is. */
+  function open(id: string): void {
+    if (log.live) log.pause()
+    setOpened(id === opened ? null : id)
+  }
+
   return (
-    <Panel title="Latest visits" note="The newest 50, newest first">
-      <Table label="Latest visits" className={styles.table}>
-        <TableHead>
-          <Row>
-            <ColumnHeader className={styles.number}>Number</ColumnHeader>
-            <ColumnHeader className={styles.server}>Server</ColumnHeader>
-            <ColumnHeader className={styles.why}>Why this server</ColumnHeader>
-            <ColumnHeader className={styles.visitor}>Visitor</ColumnHeader>
-            <ColumnHeader className={styles.time}>Time</ColumnHeader>
-          </Row>
-        </TableHead>
-        <TableBody>
-          {rows.map(row => (
-            <LogTableRow key={row.own ? 'own' : row.id} row={row} hue={hues[row.srv_id]} />
-          ))}
-        </TableBody>
-      </Table>
+    <Panel title="Latest visits" note={<LogNote log={log} rows={rows} counter={counter} />}>
+      <LogControls choice={choice} servers={servers} log={log} onChoose={choose} />
+      <LogTable
+        rows={rows}
+        hues={hues}
+        servers={servers}
+        opened={opened}
+        onOpen={open}
+        onChoose={choose}
+        busy={log.loading}
+      />
+      <LogPaging log={log} empty={rows.length === 0} />
     </Panel>
   )
 }

@@ -1,13 +1,16 @@
 import { Moment } from '../figures/moment.tsx'
 import { useFormats } from '../figures/use-formats.ts'
+import { useHydrated } from '../figures/use-hydrated.ts'
 import { ServerName } from '../marks/server-name.tsx'
 import { YouMark } from '../marks/you-mark.tsx'
 import { Cell, Row, RowHeader } from '../table/table.tsx'
 import styles from './log-table.module.css'
 import type { ShownRow } from './shown-row.ts'
 
+type Props = { row: ShownRow; hue: number | undefined; open: boolean; onOpen(id: string): void }
+
 /** One hit: its number, when, who, which server and why that one. */
-export function LogTableRow({ row, hue }: { row: ShownRow; hue: number | undefined }) {
+export function LogTableRow({ row, hue, open, onOpen }: Props) {
   const formats = useFormats()
   return (
     <Row kind={row.own ? 'yours' : undefined} className={styles.row}>
@@ -16,7 +19,19 @@ export function LogTableRow({ row, hue }: { row: ShownRow; hue: number | undefin
         <ServerName name={row.server} hue={hue} />
       </Cell>
       <Cell className={styles.why}>
-        {row.why}
+        {useHydrated() ? (
+          <button
+            type="button"
+            className={styles.opener}
+            aria-expanded={open}
+            aria-label={`${row.why}: why number ${formats.whole(row.id)} reached ${row.server}`}
+            onClick={() => onOpen(row.id)}
+          >
+            {row.why}
+          </button>
+        ) : (
+          row.why
+        )}
         {row.own && <YouMark>this visit</YouMark>}
       </Cell>
       <Cell className={styles.visitor}>

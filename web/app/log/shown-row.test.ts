@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogRow } from '../../answers.ts'
-import { firstRows, orderedRows, type ShownRow } from './shown-row.ts'
+import { firstRows, orderedRows, pageRows, type ShownRow } from './shown-row.ts'
 
 const at = '2026-11-22T12:00:00.000Z'
 const place = { client_ip: '127.0.0.1', srv_id: 'a'.repeat(32), server: 'web-1' }
@@ -11,7 +11,7 @@ function row(id: number, more: Partial<LogRow> = {}): LogRow {
 }
 
 function own(id: string): ShownRow {
-  return { id, at, time: at, ...place, why: 'came back', own: true }
+  return { id, at, time: at, ...place, why: 'came back', arrival: null, moved_from: null, own: true }
 }
 
 const ids = (rows: ShownRow[]) => rows.map(({ id }) => id)
@@ -53,4 +53,15 @@ test('a row says why it went where it did', () => {
     orderedRows(null, log, at).map(({ why }) => why),
     ['moved from a server no longer known', 'moved from web-2', 'came back', 'new visitor'],
   )
+})
+
+test('once the log has the own row it says in full why', () => {
+  const [row2] = orderedRows(own('2'), [row(2, { arrival: 'returning' })], at)
+  assert.deepEqual([row2?.own, row2?.arrival], [true, 'returning'])
+})
+
+test('a page that was asked for has the own row only if it is on it', () => {
+  const marks = (rows: ShownRow[]) => rows.map(row => row.own)
+  assert.deepEqual(marks(pageRows(own('2'), [row(3), row(2)], at)), [false, true])
+  assert.deepEqual(marks(pageRows(own('9'), [row(3), row(2)], at)), [false, false])
 })

@@ -1,4 +1,4 @@
-import type { LogRow } from '../../answers.ts'
+import type { Arrival, LogRow, ServerReference } from '../../answers.ts'
 import type { PageView } from '../../page/page-view.ts'
 import { utcTime } from '../figures/times.ts'
 import { arrivalText } from './arrival-text.ts'
@@ -14,6 +14,9 @@ export type ShownRow = {
   srv_id: string
   server: string
   why: string
+  /** null where only the text above is known */
+  arrival: Arrival | null
+  moved_from: ServerReference | null
   own: boolean
 }
 
@@ -22,7 +25,8 @@ const length = 50
 export function ownRow({ visit, server }: PageView): ShownRow | null {
   if (!visit) return null
   const { hit: id, at, at_text: time, client_ip, arrival_text: why } = visit
-  return { id, at, time, client_ip, srv_id: server.srv_id, server: server.name, why, own: true }
+  const place = { srv_id: server.srv_id, server: server.name }
+  return { id, at, time, client_ip, ...place, why, arrival: null, moved_from: null, own: true }
 }
 
 /**
@@ -35,13 +39,24 @@ export function firstRows(own: ShownRow | null, log: LogRow[], today: string): S
 
 /** For every render after that: newest first, each number once. */
 export function orderedRows(own: ShownRow | null, log: LogRow[], today: string): ShownRow[] {
-  const others = log.map(row => shown(row, today)).filter(({ id }) => id !== own?.id)
-  const rows = own ? [own, ...others] : others
-  return rows.sort((a, b) => Number(b.id) - Number(a.id)).slice(0, length)
+  const rows = pageRows(own, log, today)
+  const all = own && !rows.some(row => row.own) ? [own, ...rows] : rows
+  return all.sort((a, b) => Number(b.id) - Number(a.id)).slice(0, length)
+}
+
+/** Rows that were asked for: as they came, the own one marked if it is among them. */
+export function pageRows(own: ShownRow | null, log: LogRow[], today: string): ShownRow[] {
+  return log.map(row => {
+    const one = shown(row, today)
+    if (one.id !== own?.id) return one
+    const { arrival, moved_from } = one
+    return { ...own, arrival, moved_from }
+  })
 }
 
 function shown(row: LogRow, today: string): ShownRow {
   const { id, at, client_ip, srv_id, server, arrival, moved_from } = row
   const why = arrivalText(arrival, moved_from)
-  return { id: String(id), at, time: utcTime(at, today), client_ip, srv_id, server, why, own: false }
+  const place = { client_ip, srv_id, server }
+  return { id: String(id), at, time: utcTime(at, today), ...place, why, arrival, moved_from, own: false }
 }

@@ -11,17 +11,21 @@ type Props = {
   /** thousandths of all hits */
   share: number
   rate?: number
+  /** the cells of ServerHealth */
+  health?: ReactNode
   address?: string
   kind?: 'sum' | 'yours'
 }
 
 /** A row of the servers' table: one server, those no longer shown together, or all. */
-export function ServerTableRow({ name, state, hits, share, rate, address, kind }: Props) {
+export function ServerTableRow({ name, state, hits, share, rate, health, address, kind }: Props) {
   const formats = useFormats()
   return (
     <Row kind={kind} className={styles.row}>
-      <RowHeader className={styles.name}>{name}</RowHeader>
-      <Cell className={styles.state}>{state}</Cell>
+      <RowHeader className={styles.name}>
+        {name}
+        {address && <code className={styles.address}>{address}</code>}
+      </RowHeader>
       <Cell className={styles.hits}>
         {formats.whole(hits)}
         <span className={styles.unit}> hits</span>
@@ -32,11 +36,12 @@ export function ServerTableRow({ name, state, hits, share, rate, address, kind }
           <span className={styles.figure}>{formats.share(share)}</span>
         </div>
       </Cell>
+      <Cell className={styles.state}>{state}</Cell>
       <Cell className={styles.rate}>
         {rate !== undefined && formats.rate(rate)}
-        {rate !== undefined && <span className={styles.unit}>/s</span>}
+        {rate !== undefined && <span className={styles.unit}> hits/s</span>}
       </Cell>
-      <Cell className={styles.address}>{address && <code>{address}</code>}</Cell>
+      {health ?? <Cell span={5} className={styles.nothing} />}
     </Row>
   )
 }

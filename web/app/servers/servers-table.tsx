@@ -3,6 +3,7 @@ import { ServerName } from '../marks/server-name.tsx'
 import { YouMark } from '../marks/you-mark.tsx'
 import { ColumnHeader, Row, Table, TableBody, TableHead } from '../table/table.tsx'
 import type { Hues } from './hues.ts'
+import { ServerHealth } from './server-health.tsx'
 import { ServerTableRow } from './server-table-row.tsx'
 import styles from './servers-table.module.css'
 import { sharesOf } from './shares.ts'
@@ -18,7 +19,11 @@ type Props = {
 const add = (sum: number, value: number) => sum + value
 
 /** Hits per server; with those of servers no longer shown they add up to the counter. */
-export function ServersTable({ snapshot: { servers, earlier_hits, counter }, hues, yourServerId }: Props) {
+export function ServersTable({
+  snapshot: { servers, earlier_hits, counter, at },
+  hues,
+  yourServerId,
+}: Props) {
   const shares = sharesOf([...servers.map(({ hits }) => hits), earlier_hits])
   const nameOf = ({ id, name, srv_id }: ServerRow) => (
     <>
@@ -31,11 +36,15 @@ export function ServersTable({ snapshot: { servers, earlier_hits, counter }, hue
       <TableHead>
         <Row>
           <ColumnHeader>Server</ColumnHeader>
-          <ColumnHeader className={styles.state}>State</ColumnHeader>
           <ColumnHeader className={styles.hits}>Hits</ColumnHeader>
           <ColumnHeader className={styles.share}>Share</ColumnHeader>
-          <ColumnHeader className={styles.rate}>Hits a second</ColumnHeader>
-          <ColumnHeader className={styles.address}>Address</ColumnHeader>
+          <ColumnHeader className={styles.state}>State</ColumnHeader>
+          <ColumnHeader className={styles.rate}>Hits/s</ColumnHeader>
+          <ColumnHeader className={styles.detail}>p50 / p99 ms</ColumnHeader>
+          <ColumnHeader className={styles.detail}>Errors</ColumnHeader>
+          <ColumnHeader className={styles.detail}>Watching</ColumnHeader>
+          <ColumnHeader className={styles.detail}>Uptime</ColumnHeader>
+          <ColumnHeader className={styles.detail}>Memory</ColumnHeader>
         </Row>
       </TableHead>
       <TableBody>
@@ -43,7 +52,8 @@ export function ServersTable({ snapshot: { servers, earlier_hits, counter }, hue
           <ServerTableRow
             key={server.id}
             name={nameOf(server)}
-            state={<State state={server.state} />}
+            state={<State server={server} today={at} />}
+            health={<ServerHealth server={server} now={at} />}
             hits={server.hits}
             share={shares[place] ?? 0}
             rate={server.rate}

@@ -1,5 +1,8 @@
-import type { ServerState } from '../../answers.ts'
+import type { ServerRow, ServerState } from '../../answers.ts'
+import { Moment } from '../figures/moment.tsx'
+import { utcTime } from '../figures/times.ts'
 import { type Shape, ShapeMark } from '../marks/shape-mark.tsx'
+import { isGone } from './server-times.ts'
 import styles from './state.module.css'
 
 const shapes: Record<ServerState, Shape> = {
@@ -10,12 +13,26 @@ const shapes: Record<ServerState, Shape> = {
   stopped: 'empty',
 }
 
-/** A server's state, as a shape and a word. */
-export function State({ state }: { state: ServerState }) {
+type Props = {
+  server: Pick<ServerRow, 'state' | 'last_seen_at'>
+  /** any time of the day whose times need not say their day */
+  today: string
+}
+
+/** A server's state, as a shape and a word; of one that is gone, since when. */
+export function State({ server: { state, last_seen_at }, today }: Props) {
   return (
     <span className={styles.state} data-state={state}>
       <ShapeMark shape={shapes[state]} />
-      {state}
+      <span>
+        {state}
+        {isGone(state) && (
+          <span className={styles.since}>
+            {' since '}
+            <Moment iso={last_seen_at} plain={utcTime(last_seen_at, today)} to="second" />
+          </span>
+        )}
+      </span>
     </span>
   )
 }

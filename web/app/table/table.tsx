@@ -62,10 +62,10 @@ export function RowHeader({ className = '', children }: CellProps) {
   )
 }
 
-export function Cell({ className = '', children }: CellProps) {
+export function Cell({ className = '', span, children }: CellProps & { span?: number }) {
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
-    <td role="cell" className={`${styles.cell} ${className}`}>
+    <td role="cell" colSpan={span} className={`${styles.cell} ${className}`}>
       {children}
     </td>
   )

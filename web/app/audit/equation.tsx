@@ -1,0 +1,33 @@
+import type { Audit } from '../../answers.ts'
+import { useFormats } from '../figures/use-formats.ts'
+import styles from './equation.module.css'
+import { auditTerms } from './exactness.ts'
+
+/** The audit's figures, one a line, each with whether it equals the first. */
+export function Equation({ audit }: { audit: Audit }) {
+  const { whole } = useFormats()
+  const terms = auditTerms(audit)
+  return (
+    <>
+      <ol className={styles.terms}>
+        {terms.map(({ name, value, parts, equal }, place) => (
+          <li key={name} className={styles.term} data-bad={equal ? undefined : ''}>
+            <span className={styles.sign}>{place > 0 && (equal ? '=' : '≠')}</span>
+            <span className={styles.value}>{whole(value)}</span>
+            <span className={styles.name}>
+              {name}
+              {parts && (
+                <span className={styles.parts}>
+                  {parts.map(part => `${whole(part.value)} ${part.name}`).join(' + ')}
+                </span>
+              )}
+            </span>
+          </li>
+        ))}
+      </ol>
+      <p className={styles.verdict} data-bad={audit.consistent ? undefined : ''}>
+        {audit.consistent ? 'All are equal ✓' : 'They are not equal ✕'}
+      </p>
+    </>
+  )
+}

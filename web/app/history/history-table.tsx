@@ -1,0 +1,52 @@
+import { useState } from 'react'
+import type { History } from '../../answers.ts'
+import { Moment } from '../figures/moment.tsx'
+import { useFormats } from '../figures/use-formats.ts'
+import styles from './history-table.module.css'
+import type { Series } from './series.ts'
+
+type Props = { history: History; series: Series[]; totals: number[] }
+
+/** The chart in figures, newest first; made only when somebody opens it. */
+export function HistoryTable({ history: { times }, series, totals }: Props) {
+  const { whole } = useFormats()
+  const [opened, setOpened] = useState(false)
+  return (
+    <details className={styles.details} onToggle={event => setOpened(event.currentTarget.open)}>
+      <summary>As a table</summary>
+      {opened && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+        <section className={styles.scroll} aria-label="Hits over time, as a table" tabIndex={0}>
+          <table className={styles.table}>
+            <thead>
+              <tr>
+                <th scope="col">From</th>
+                {series.map(({ key, name }) => (
+                  <th key={key} scope="col">
+                    {name}
+                  </th>
+                ))}
+                <th scope="col">All</th>
+              </tr>
+            </thead>
+            <tbody>
+              {times
+                .map((time, at) => (
+                  <tr key={time}>
+                    <th scope="row">
+                      <Moment iso={time} to="second" />
+                    </th>
+                    {series.map(({ key, hits }) => (
+                      <td key={key}>{whole(hits[at] ?? 0)}</td>
+                    ))}
+                    <td>{whole(totals[at] ?? 0)}</td>
+                  </tr>
+                ))
+                .reverse()}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </details>
+  )
+}

@@ -1,0 +1,38 @@
+import type { History } from '../../answers.ts'
+import { useFormats } from '../figures/use-formats.ts'
+import { ServerName } from '../marks/server-name.tsx'
+import styles from './legend.module.css'
+import { ranges } from './ranges.ts'
+import type { Series } from './series.ts'
+import { useClock } from './use-clock.ts'
+
+type Props = {
+  history: History
+  series: Series[]
+  totals: number[]
+  /** the bar whose figures are shown; null = all bars together */
+  at: number | null
+}
+
+const sum = (hits: number[]) => hits.reduce((all, count) => all + count, 0)
+
+/** Whose colour is which, with figures: of the whole range, or of one bar. */
+export function Legend({ history: { times, range }, series, totals, at }: Props) {
+  const { whole } = useFormats()
+  const clock = useClock()
+  const figure = (hits: number[]) => whole(at === null ? sum(hits) : (hits[at] ?? 0))
+  return (
+    <ul className={styles.legend}>
+      <li className={styles.of}>
+        {at === null ? `Last ${ranges[range].label}` : `From ${clock(times[at] ?? '')}`}
+        <b>{figure(totals)}</b>
+      </li>
+      {series.map(({ key, name, hue, hits }) => (
+        <li key={key}>
+          <ServerName name={name} hue={hue} />
+          <b>{figure(hits)}</b>
+        </li>
+      ))}
+    </ul>
+  )
+}

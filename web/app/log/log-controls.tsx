@@ -1,0 +1,86 @@
+import type { FormEvent } from 'react'
+import type { ServerRow } from '../../answers.ts'
+import button from '../frame/small-button.module.css'
+import styles from './log-controls.module.css'
+import { isAll, type LogChoice, logUrl } from './log-url.ts'
+import type { useLog } from './use-log.ts'
+
+type Props = {
+  choice: LogChoice
+  servers: ServerRow[]
+  log: ReturnType<typeof useLog>
+  onChoose(choice: Partial<LogChoice>): void
+}
+
+/** Whose visits, whether new ones come in, and the same rows as a file. The choice stands in the page's address. */
+export function LogControls({ choice, servers, log, onChoose }: Props) {
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault()
+    const address = new FormData(event.currentTarget).get('client_ip')
+    onChoose({ client_ip: typeof address === 'string' ? address.trim() : '' })
+  }
+  const isKnown = servers.some(({ srv_id }) => srv_id === choice.srv_id)
+  return (
+    <div className={styles.controls}>
+      <form className={styles.filter} onSubmit={submit}>
+        <label className={styles.label}>
+          Server
+          <select
+            className={styles.field}
+            name="srv_id"
+            value={choice.srv_id}
+            onChange={event => onChoose({ srv_id: event.target.value })}
+          >
+            <option value="">all</option>
+            {servers.map(({ id, srv_id, name }) => (
+              <option key={id} value={srv_id}>
+                {name}
+              </option>
+            ))}
+            {choice.srv_id !== '' && !isKnown && <option value={choice.srv_id}>{choice.srv_id}</option>}
+          </select>
+        </label>
+        <label className={styles.label}>
+          Address
+          <input
+            key={choice.client_ip}
+            className={`${styles.field} ${styles.address}`}
+            name="client_ip"
+            defaultValue={choice.client_ip}
+            placeholder="any, as shown"
+            autoComplete="off"
+            spellCheck={false}
+          />
+        </label>
+        <button type="submit" className={button.small}>
+          Filter
+        </button>
+        <button
+          type="button"
+          className={button.small}
+          disabled={isAll(choice)}
+          onClick={() => onChoose({ srv_id: '', client_ip: '' })}
+        >
+          Show all
+        </button>
+      </form>
+      <div className={styles.actions}>
+        <button
+          type="button"
+          className={`${button.small} ${styles.pause}`}
+          onClick={log.live ? log.pause : log.goLive}
+        >
+          {log.live ? 'Pause' : 'Back to live'}
+        </button>
+        <a className={button.small} href={logUrl('/api/log.csv', choice)} download>
+          CSV
+        </a>
+      </div>
+      {log.error && (
+        <p role="alert" className={styles.error}>
+          {log.error.message}
+        </p>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,20 @@
+import { useFormats } from '../figures/use-formats.ts'
+import type { ShownRow } from './shown-row.ts'
+import type { useLog } from './use-log.ts'
+
+type Props = { log: ReturnType<typeof useLog>; rows: ShownRow[]; counter: number }
+
+/** Which rows these are. */
+export function LogNote({ log, rows, counter }: Props) {
+  const { whole } = useFormats()
+  const newest = Number(rows[0]?.id ?? 0)
+  const oldest = Number(rows.at(-1)?.id ?? 0)
+  if (log.older) return <>{rows.length > 0 && `Numbers ${whole(newest)} to ${whole(oldest)}`}</>
+  if (!log.live)
+    return (
+      <>
+        Paused at number {whole(newest)}: the counter is at {whole(Math.max(newest, counter))}
+      </>
+    )
+  return <>{log.isAsked ? 'The newest of those chosen' : 'The newest 50, newest first'}</>
+}

@@ -1,0 +1,11 @@
+import type { Formats } from '../figures/formats.ts'
+
+/** "2.1 / 9.4": the middle and the slow end of page views lately; a dash where there were none. */
+export function latencyText(p50: number | null, p99: number | null, { rate }: Formats): string {
+  return p50 === null || p99 === null ? '–' : `${rate(p50)} / ${rate(p99)}`
+}
+
+/** In whole megabytes; 0 where a server has not said yet. */
+export function megabytes(bytes: number): number {
+  return Math.round(bytes / 1_000_000)
+}

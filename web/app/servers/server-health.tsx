@@ -1,0 +1,39 @@
+import type { ServerRow } from '../../answers.ts'
+import { elapsed } from '../figures/durations.ts'
+import { useFormats } from '../figures/use-formats.ts'
+import { Cell } from '../table/table.tsx'
+import { latencyText, megabytes } from './health-text.ts'
+import { uptimeMs } from './server-times.ts'
+import styles from './servers-table.module.css'
+
+type Props = { server: ServerRow; now: string }
+
+/** How a server does, by its own word: five cells, which on a phone are one line with units. */
+export function ServerHealth({ server, now }: Props) {
+  const formats = useFormats()
+  const { p50_ms, p99_ms, errors, streams, memory_bytes } = server
+  return (
+    <>
+      <Cell className={styles.detail}>
+        {latencyText(p50_ms, p99_ms, formats)}
+        <span className={styles.unit}> ms</span>
+      </Cell>
+      <Cell className={styles.detail}>
+        {formats.whole(errors)}
+        <span className={styles.unit}> {errors === 1 ? 'error' : 'errors'}</span>
+      </Cell>
+      <Cell className={styles.detail}>
+        {formats.whole(streams)}
+        <span className={styles.unit}> watching</span>
+      </Cell>
+      <Cell className={styles.detail}>
+        <span className={styles.unit}>up </span>
+        {elapsed(uptimeMs(server, now))}
+      </Cell>
+      <Cell className={styles.detail}>
+        {formats.whole(megabytes(memory_bytes))}
+        <span className={styles.megabytes}> MB</span>
+      </Cell>
+    </>
+  )
+}
