@@ -5,21 +5,21 @@ import { openBarePage } from './bare-chromium.ts'
 
 // The board as a visitor sees it, in a browser.
 
-/** The fact of that name on the page, e.g. "Answered by". */
+/** The fact of that name on the page, e.g. "Served by". */
 function fact(page: Page, name: string) {
   return page.getByRole('definition').and(page.locator(`dt:text-is("${name}") + dd`))
 }
 
 async function serverOf(page: Page): Promise<string> {
-  return (await fact(page, 'Answered by').innerText()).trim()
+  return (await fact(page, 'Served by').innerText()).trim()
 }
 
 async function numberOf(page: Page): Promise<number> {
-  return Number((await fact(page, 'Number').innerText()).replaceAll(/\D/g, ''))
+  return Number((await fact(page, 'Your visit').innerText()).replaceAll(/\D/g, ''))
 }
 
 async function counterOf(page: Page): Promise<number> {
-  return Number((await fact(page, 'Counted so far, by all servers').innerText()).replaceAll(/\D/g, ''))
+  return Number((await fact(page, 'Counter').innerText()).replaceAll(/\D/g, ''))
 }
 
 async function newestNumber(request: APIRequestContext): Promise<number> {
@@ -70,7 +70,7 @@ test('the cookie is HttpOnly, SameSite=Lax and lives as long as the page says', 
   const cookie = await srvIdCookie(context)
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' })
   await expect(fact(page, 'Your cookie, srv_id')).toHaveText(cookie?.value ?? '')
-  await expect(fact(page, 'Cookie lasts')).toHaveText(/^[45]:\d\d left$/)
+  await expect(fact(page, 'Cookie lasts')).toHaveText(/^sticky for [45]:\d\d$/)
   const left = (cookie?.expires ?? 0) - Date.now() / 1000
   expect(left).toBeGreaterThan(200)
   expect(left).toBeLessThanOrEqual(301)
@@ -138,7 +138,7 @@ test('the own row is in the log from the first byte, and the page is complete wi
   const page = await context.newPage()
   const answer = await page.goto('/')
   const number = answer?.headers()['x-hit'] ?? 'none'
-  await expect(fact(page, 'Number')).toHaveText(number)
+  await expect(fact(page, 'Your visit')).toHaveText(number)
   const row = page.getByRole('table', { name: 'Latest visits' }).getByRole('row').nth(1)
   await expect(row).toContainText(number)
   await expect(row).toContainText('this visit')
@@ -194,7 +194,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 test('everything can be reached with the keyboard', async ({ page }) => {
   await page.goto('/')
   const reached: string[] = []
-  for (let tab = 0; tab < 3; tab++) {
+  for (let tab = 0; tab < 8; tab++) {
     await page.keyboard.press('Tab')
     reached.push(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ''))
   }

@@ -2,6 +2,7 @@ import type { Metadata, Viewport } from 'next'
 import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import './globals.css'
+import { ThemeScript } from './theme/theme-script.tsx'
 
 export const metadata: Metadata = {
   description:
@@ -24,8 +25,12 @@ export default async function Layout({ children }: { children: ReactNode }) {
   // No page may be made at build time: its scripts would lack the nonce that each answer's policy asks for.
   await connection()
   return (
-    <html lang="en">
-      <body>{children}</body>
+    // The theme script sets an attribute here that the HTML does not have.
+    <html lang="en" suppressHydrationWarning>
+      <body>
+        <ThemeScript />
+        {children}
+      </body>
     </html>
   )
 }

@@ -1,7 +1,6 @@
+import colour from './hue.module.css'
+import { hueAttributes } from './hue.ts'
 import styles from './server-name.module.css'
-
-/** How many colours there are; after that they come again as a ring. */
-const colours = 7
 
 type Props = {
   name: string
@@ -13,12 +12,7 @@ type Props = {
 export function ServerName({ name, hue }: Props) {
   return (
     <span className={styles.name}>
-      <span
-        className={styles.swatch}
-        data-hue={hue === undefined ? undefined : hue % colours}
-        data-ring={hue !== undefined && Math.floor(hue / colours) % 2 === 1 ? '' : undefined}
-        aria-hidden="true"
-      />
+      <span className={`${colour.hue} ${styles.swatch}`} {...hueAttributes(hue)} aria-hidden="true" />
       <span className={styles.text}>{name}</span>
     </span>
   )
