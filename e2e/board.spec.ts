@@ -138,7 +138,7 @@ test('the own row is in the log from the first byte, and the page is complete wi
   const page = await context.newPage()
   const answer = await page.goto('/')
   const number = answer?.headers()['x-hit'] ?? 'none'
-  await expect(fact(page, 'Your visit')).toHaveText(number)
+  await expect(fact(page, 'Your visit')).toHaveText(`#${number}`)
   const row = page.getByRole('table', { name: 'Latest visits' }).getByRole('row').nth(1)
   await expect(row).toContainText(number)
   await expect(row).toContainText('this visit')

@@ -7,7 +7,7 @@ import styles from './board-header.module.css'
 
 type Props = { live: LiveView; snapshot: Snapshot }
 
-/** The page's name, and whether what it shows is what is so. */
+/** The page's name, and whether what it shows is what is so: last in its line, so that its words move nothing. */
 export function BoardHeader({ live: { board, status }, snapshot }: Props) {
   const formats = useFormats()
   const up = snapshot.servers.filter(({ state }) => state === 'up').length
@@ -15,10 +15,10 @@ export function BoardHeader({ live: { board, status }, snapshot }: Props) {
     <header className={styles.header}>
       <h1>Balance Board</h1>
       <div className={styles.state}>
-        <ConnectionStatus status={status} trouble={board.trouble} figuresAt={snapshot.at} />
         <p className={styles.up}>
           {formats.whole(up)} {up === 1 ? 'server' : 'servers'} up
         </p>
+        <ConnectionStatus status={status} trouble={board.trouble} figuresAt={snapshot.at} />
       </div>
       <ThemeChoice />
     </header>

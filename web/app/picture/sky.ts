@@ -1,8 +1,8 @@
 import colour from '../marks/hue.module.css'
 import { hueAttributes } from '../marks/hue.ts'
+import { pointAt } from './flight-path.ts'
 import { type Flight, progress } from './flights.ts'
 import { measurePlaces, type Place } from './measure-routes.ts'
-import { pointAt } from './flight-path.ts'
 import styles from './sky.module.css'
 
 /** How far off the line's middle a dot may be, px. */

@@ -16,7 +16,7 @@ export function Receipt({ server: { srv_id, address }, clientIp }: Props) {
         </div>
         <div>
           <dt>
-            md5 of its server’s address, <code>{address}</code>
+            <code>md5({address})</code>, of its server’s address
           </dt>
           <dd>
             <code>{srv_id}</code>

@@ -26,7 +26,7 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
   return (
     <section aria-label="Your visit" className={styles.panel}>
       <div className={styles.figures}>
-        <Figure name="Your visit" value={visit ? formats.whole(visit.hit) : 'not counted'} yours>
+        <Figure name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'not counted'} yours>
           {visit && (
             <>
               <Fact name="Why this server">{visit.arrival_text}</Fact>
