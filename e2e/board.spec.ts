@@ -166,6 +166,74 @@ test('a page that was prerendered counts once, when it is shown', async ({ reque
   expect(await newestNumber(request)).toBe(before + 1)
 })
 
+test('a visitor whose server is gone is told so, from where and to where', async ({
+  page,
+  context,
+  baseURL,
+}) => {
+  await page.goto('/')
+  await expect(page.getByText('Nothing was lost.')).toBeHidden()
+  await context.addCookies([{ name: 'srv_id', value: 'f'.repeat(32), url: baseURL ?? '' }])
+  await page.goto('/')
+  await expect(page.getByText('Nothing was lost.')).toBeVisible()
+  await expect(page.getByText('Nothing was lost.')).toContainText(`to ${await serverOf(page)}`)
+})
+
+test('it counts how often in a row the same server answered', async ({ page }) => {
+  await page.goto('/')
+  await expect(page.getByText('first visit of this tab to this server')).toBeVisible()
+  await page.reload()
+  await page.reload()
+  await expect(page.getByText('same server 3 times in a row')).toBeVisible()
+})
+
+test('the chosen theme is there with the next page’s first paint', async ({ page }) => {
+  await page.goto('/')
+  await expect(page.getByRole('status')).toHaveText('Live')
+  for (const theme of ['dark', 'light']) {
+    await page.getByLabel('Theme').selectOption(theme)
+    await expect(page.locator('html')).toHaveCSS('color-scheme', theme)
+    await page.reload({ waitUntil: 'commit' })
+    await page.locator('main').waitFor({ state: 'attached' })
+    expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe(theme)
+    await expect(page.getByLabel('Theme')).toHaveValue(theme)
+  }
+  await page.getByLabel('Theme').selectOption('system')
+  await page.reload()
+  expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBeUndefined()
+})
+
+/** How many dots were drawn in the picture while a visit came in from elsewhere. */
+async function dotsOfAVisit(page: Page, request: APIRequestContext): Promise<number> {
+  await page.goto('/')
+  await expect(page.getByRole('status')).toHaveText('Live')
+  const figure = page.getByRole('figure', { name: 'How visits flow' })
+  await figure.evaluate(figure => {
+    new MutationObserver(changes => {
+      const circles = changes.flatMap(({ addedNodes }) => [...addedNodes])
+      const dots = circles.filter(node => node.nodeName === 'circle').length
+      figure.setAttribute('data-dots', String(Number(figure.getAttribute('data-dots') ?? 0) + dots))
+    }).observe(figure, { childList: true, subtree: true })
+  })
+  const before = await counterOf(page)
+  const shown = figure.getByText(/^[\d,]+ hits$/)
+  await request.get('/', { headers: { Accept: 'application/json' } })
+  await expect
+    .poll(async () => Number((await shown.innerText()).replaceAll(/\D/g, '')))
+    .toBeGreaterThan(before)
+  return Number(await figure.getAttribute('data-dots'))
+}
+
+test('a visit travels through the picture as a dot', async ({ page, request }) => {
+  expect(await dotsOfAVisit(page, request)).toBeGreaterThan(0)
+})
+
+test('who asks for less motion sees no dot travel, and the same figures', async ({ browser, request }) => {
+  const context = await browser.newContext({ reducedMotion: 'reduce' })
+  expect(await dotsOfAVisit(await context.newPage(), request)).toBe(0)
+  await context.close()
+})
+
 test('a lost connection is said, and picked up again by itself', async ({ page }) => {
   await page.route('**/api/*', route => route.abort())
   await page.goto('/')

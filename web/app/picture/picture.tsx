@@ -25,10 +25,11 @@ export function Picture({ view, snapshot, hues }: Props) {
   const worth = useFlights({ stage, dots }, view, snapshot, hues)
   const { servers, counter, log } = useSettled(snapshot, flightMs)
   const total = servers.reduce((sum, { rate }) => sum + rate, 0)
+  const crowd = crowdOf(servers.length)
   const width = Math.round(trunkWidth(total) * 10) / 10
   return (
     <figure className={styles.picture} aria-label="How visits flow">
-      <div ref={stage} className={styles.stage} data-crowd={crowdOf(servers.length)}>
+      <div ref={stage} className={styles.stage} data-crowd={crowd}>
         <div className={styles.visitors} data-part="visitors">
           <p className={styles.name}>Visitors</p>
           <p className={styles.figure}>{formats.rate(total)} hits/s</p>
@@ -52,6 +53,7 @@ export function Picture({ view, snapshot, hues }: Props) {
               yours={server.id === view.server.id}
               trail={trailOf(server.srv_id, log)}
               ownHit={view.visit?.hit}
+              compact={crowd !== 'few'}
             />
           ))}
         </ul>

@@ -15,10 +15,12 @@ type Props = {
   trail: number[]
   /** the number of this visit, digits */
   ownHit: string | undefined
+  /** one line, where there is the width for it */
+  compact: boolean
 }
 
 /** One server in the picture: its ring, name, state and hits. */
-export function ServerCard({ server, hue, yours, trail, ownHit }: Props) {
+export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props) {
   const formats = useFormats()
   const { id, name, state, hits, rate } = server
   const attributes = hueAttributes(hue)
@@ -29,6 +31,7 @@ export function ServerCard({ server, hue, yours, trail, ownHit }: Props) {
         data-server={id}
         data-state={state}
         data-yours={yours || undefined}
+        data-compact={compact || undefined}
         {...attributes}
       >
         <svg className={styles.ring} data-part="ring" viewBox="0 0 20 20" aria-hidden="true">
