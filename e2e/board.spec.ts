@@ -210,8 +210,10 @@ async function dotsOfAVisit(page: Page, request: APIRequestContext): Promise<num
   const figure = page.getByRole('figure', { name: 'How visits flow' })
   await figure.evaluate(figure => {
     new MutationObserver(changes => {
-      const circles = changes.flatMap(({ addedNodes }) => [...addedNodes])
-      const dots = circles.filter(node => node.nodeName === 'circle').length
+      const inSky = changes.filter(
+        ({ target }) => target instanceof Element && target.matches('[data-part=dots]'),
+      )
+      const dots = inSky.reduce((sum, { addedNodes }) => sum + addedNodes.length, 0)
       figure.setAttribute('data-dots', String(Number(figure.getAttribute('data-dots') ?? 0) + dots))
     }).observe(figure, { childList: true, subtree: true })
   })

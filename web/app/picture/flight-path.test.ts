@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pointAt, type Route } from './flight-path.ts'
+import { pointAt, type Route, wayOf } from './flight-path.ts'
 
 const lying: Route = {
   from: { x: 0, y: 50 },
@@ -28,4 +28,10 @@ test('lying, it leaves NGINX level; upright, downwards', () => {
   assert.ok(Math.abs(level.y - 50) < Math.abs(level.x - 140))
   const down = pointAt(upright, 0.4)
   assert.ok(down.y - 60 > 5 * (down.x - 20))
+})
+
+test('the whole way is quick at first', () => {
+  const way = wayOf(lying, 4)
+  assert.deepEqual([way[0], way[4], way.length], [lying.from, lying.to, 5])
+  assert.deepEqual(way[2], pointAt(lying, 0.75))
 })

@@ -21,6 +21,11 @@ export function pointAt({ from, gate, fork, to, upright }: Route, far: number): 
   return onBranch(fork, to, upright, (far - gateAt) / (1 - gateAt))
 }
 
+/** The whole way in equal parts of time, quick at first: ends included. */
+export function wayOf(route: Route, parts: number): Point[] {
+  return Array.from({ length: parts + 1 }, (_, part) => pointAt(route, 1 - (1 - part / parts) ** 2))
+}
+
 /**
  * A branch is a cubic curve. Lying, it leaves and arrives level: its control points stand halfway. Upright it goes down
  * and turns: both stand at the corner. The drawn lines (branches.tsx) are the same curves.

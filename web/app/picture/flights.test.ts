@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { flightMs, launch, launchOwn, progress } from './flights.ts'
+import { flightMs, launch } from './flights.ts'
 
 /** Numbers that look random and are the same each time. */
 function dice(seed = 1): () => number {
@@ -28,14 +28,4 @@ test('every dot leaves before the next look, and lands within 600 ms', () => {
 
 test('one dot leaves at once', () => {
   assert.equal(launch(new Map([[1, 1]]), 1000, dice())[0]?.leavesAt, 1000)
-})
-
-test('a flight waits, flies, lands, and is over', () => {
-  const flights = [launchOwn(4, 1000)]
-  assert.deepEqual(progress(flights, 900), { flying: [], landed: [], left: flights })
-  const [flying] = progress(flights, 1000 + flightMs / 2).flying
-  assert.ok(flying && flying.far > 0.5 && flying.far < 1)
-  const end = progress(flights, 1000 + flightMs)
-  assert.deepEqual(end.landed, flights)
-  assert.deepEqual(end.left, [])
 })

@@ -30,21 +30,3 @@ export function launch(dots: ReadonlyMap<number, number>, now: number, random: (
 export function launchOwn(server: number, now: number): Flight {
   return { server, leavesAt: now, own: true, aside: 0 }
 }
-
-/** How far each flight is, 0 to 1; those that have not left yet are not among the flying. */
-export function progress(flights: Flight[], now: number) {
-  const flying: { flight: Flight; far: number }[] = []
-  const landed: Flight[] = []
-  const left: Flight[] = []
-  for (const flight of flights) {
-    const far = (now - flight.leavesAt) / flightMs
-    if (far >= 1) landed.push(flight)
-    else left.push(flight)
-    if (far >= 0 && far < 1) flying.push({ flight, far: easeOut(far) })
-  }
-  return { flying, landed, left }
-}
-
-function easeOut(far: number): number {
-  return 1 - (1 - far) ** 2
-}

@@ -21,7 +21,7 @@ type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 export function Picture({ view, snapshot, hues }: Props) {
   const formats = useFormats()
   const stage = useRef<HTMLDivElement>(null)
-  const dots = useRef<SVGSVGElement>(null)
+  const dots = useRef<HTMLDivElement>(null)
   const worth = useFlights({ stage, dots }, view, snapshot, hues)
   const { servers, counter, log } = useSettled(snapshot, flightMs)
   const total = servers.reduce((sum, { rate }) => sum + rate, 0)
@@ -64,7 +64,7 @@ export function Picture({ view, snapshot, hues }: Props) {
           <p className={styles.name}>Database</p>
           <p className={styles.figure}>{formats.whole(counter)} hits</p>
         </div>
-        <svg ref={dots} className={styles.dots} aria-hidden="true" />
+        <div ref={dots} className={styles.dots} data-part="dots" aria-hidden="true" />
       </div>
       <figcaption className={styles.caption}>
         <span className={hidden.hidden}>

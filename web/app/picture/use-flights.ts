@@ -9,7 +9,7 @@ import { noSampling, sample } from './sampling.ts'
 import { Sky } from './sky.ts'
 import { withOwnHit } from './with-own-hit.ts'
 
-type Drawing = { stage: RefObject<HTMLDivElement | null>; dots: RefObject<SVGSVGElement | null> }
+type Drawing = { stage: RefObject<HTMLDivElement | null>; dots: RefObject<HTMLDivElement | null> }
 
 /** Sends a dot for what comes in, this visit's own first; returns how many visits a dot stands for. */
 export function useFlights({ stage, dots }: Drawing, view: PageView, snapshot: Snapshot, hues: Hues): number {
