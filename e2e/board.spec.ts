@@ -5,21 +5,21 @@ import { openBarePage } from './bare-chromium.ts'
 
 // The board as a visitor sees it, in a browser.
 
-/** The fact of that name on the page, e.g. "Answered by". */
+/** The fact of that name on the page, e.g. "Served by". */
 function fact(page: Page, name: string) {
   return page.getByRole('definition').and(page.locator(`dt:text-is("${name}") + dd`))
 }
 
 async function serverOf(page: Page): Promise<string> {
-  return (await fact(page, 'Answered by').innerText()).trim()
+  return (await fact(page, 'Served by').innerText()).trim()
 }
 
 async function numberOf(page: Page): Promise<number> {
-  return Number((await fact(page, 'Number').innerText()).replaceAll(/\D/g, ''))
+  return Number((await fact(page, 'Your visit').innerText()).replaceAll(/\D/g, ''))
 }
 
 async function counterOf(page: Page): Promise<number> {
-  return Number((await fact(page, 'Counted so far, by all servers').innerText()).replaceAll(/\D/g, ''))
+  return Number((await fact(page, 'Counter').innerText()).replaceAll(/\D/g, ''))
 }
 
 async function newestNumber(request: APIRequestContext): Promise<number> {
@@ -70,7 +70,7 @@ test('the cookie is HttpOnly, SameSite=Lax and lives as long as the page says', 
   const cookie = await srvIdCookie(context)
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' })
   await expect(fact(page, 'Your cookie, srv_id')).toHaveText(cookie?.value ?? '')
-  await expect(fact(page, 'Cookie lasts')).toHaveText(/^[45]:\d\d left$/)
+  await expect(fact(page, 'Cookie lasts')).toHaveText(/^sticky for [45]:\d\d$/)
   const left = (cookie?.expires ?? 0) - Date.now() / 1000
   expect(left).toBeGreaterThan(200)
   expect(left).toBeLessThanOrEqual(301)
@@ -138,7 +138,7 @@ test('the own row is in the log from the first byte, and the page is complete wi
   const page = await context.newPage()
   const answer = await page.goto('/')
   const number = answer?.headers()['x-hit'] ?? 'none'
-  await expect(fact(page, 'Number')).toHaveText(number)
+  await expect(fact(page, 'Your visit')).toHaveText(`#${number}`)
   const row = page.getByRole('table', { name: 'Latest visits' }).getByRole('row').nth(1)
   await expect(row).toContainText(number)
   await expect(row).toContainText('this visit')
@@ -164,6 +164,76 @@ test('a page that was prerendered counts once, when it is shown', async ({ reque
   await expect.poll(() => page.evaluate(`document.querySelector('[role=status]')?.textContent`)).toBe('Live')
   expect(await page.evaluate('document.title')).toContain(new Intl.NumberFormat('en-US').format(before + 1))
   expect(await newestNumber(request)).toBe(before + 1)
+})
+
+test('a visitor whose server is gone is told so, from where and to where', async ({
+  page,
+  context,
+  baseURL,
+}) => {
+  await page.goto('/')
+  await expect(page.getByText('Nothing was lost.')).toBeHidden()
+  await context.addCookies([{ name: 'srv_id', value: 'f'.repeat(32), url: baseURL ?? '' }])
+  await page.goto('/')
+  await expect(page.getByText('Nothing was lost.')).toBeVisible()
+  await expect(page.getByText('Nothing was lost.')).toContainText(`to ${await serverOf(page)}`)
+})
+
+test('it counts how often in a row the same server answered', async ({ page }) => {
+  await page.goto('/')
+  await expect(page.getByText('first visit of this tab to this server')).toBeVisible()
+  await page.reload()
+  await page.reload()
+  await expect(page.getByText('same server 3 times in a row')).toBeVisible()
+})
+
+test('the chosen theme is there with the next page’s first paint', async ({ page }) => {
+  await page.goto('/')
+  await expect(page.getByRole('status')).toHaveText('Live')
+  for (const theme of ['dark', 'light']) {
+    await page.getByLabel('Theme').selectOption(theme)
+    await expect(page.locator('html')).toHaveCSS('color-scheme', theme)
+    await page.reload({ waitUntil: 'commit' })
+    await page.locator('main').waitFor({ state: 'attached' })
+    expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe(theme)
+    await expect(page.getByLabel('Theme')).toHaveValue(theme)
+  }
+  await page.getByLabel('Theme').selectOption('system')
+  await page.reload()
+  expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBeUndefined()
+})
+
+/** How many dots were drawn in the picture while a visit came in from elsewhere. */
+async function dotsOfAVisit(page: Page, request: APIRequestContext): Promise<number> {
+  await page.goto('/')
+  await expect(page.getByRole('status')).toHaveText('Live')
+  const figure = page.getByRole('figure', { name: 'How visits flow' })
+  await figure.evaluate(figure => {
+    new MutationObserver(changes => {
+      const inSky = changes.filter(
+        ({ target }) => target instanceof Element && target.matches('[data-part=dots]'),
+      )
+      const dots = inSky.reduce((sum, { addedNodes }) => sum + addedNodes.length, 0)
+      figure.setAttribute('data-dots', String(Number(figure.getAttribute('data-dots') ?? 0) + dots))
+    }).observe(figure, { childList: true, subtree: true })
+  })
+  const before = await counterOf(page)
+  const shown = figure.getByText(/^[\d,]+ hits$/)
+  await request.get('/', { headers: { Accept: 'application/json' } })
+  await expect
+    .poll(async () => Number((await shown.innerText()).replaceAll(/\D/g, '')))
+    .toBeGreaterThan(before)
+  return Number(await figure.getAttribute('data-dots'))
+}
+
+test('a visit travels through the picture as a dot', async ({ page, request }) => {
+  expect(await dotsOfAVisit(page, request)).toBeGreaterThan(0)
+})
+
+test('who asks for less motion sees no dot travel, and the same figures', async ({ browser, request }) => {
+  const context = await browser.newContext({ reducedMotion: 'reduce' })
+  expect(await dotsOfAVisit(await context.newPage(), request)).toBe(0)
+  await context.close()
 })
 
 test('a lost connection is said, and picked up again by itself', async ({ page }) => {
@@ -194,7 +264,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 test('everything can be reached with the keyboard', async ({ page }) => {
   await page.goto('/')
   const reached: string[] = []
-  for (let tab = 0; tab < 3; tab++) {
+  for (let tab = 0; tab < 8; tab++) {
     await page.keyboard.press('Tab')
     reached.push(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ''))
   }

@@ -1,11 +1,18 @@
+/// <reference types="next/image-types/global" />
 import type { Metadata, Viewport } from 'next'
 import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import './globals.css'
+import preview from './preview.png'
+import { ThemeScript } from './theme/theme-script.tsx'
+
+const description =
+  'A load balancer at work, live: every page view is counted once, logged, and shown with the server that answered it.'
 
 export const metadata: Metadata = {
-  description:
-    'A load balancer at work, live: every page view is counted once, logged, and shown with the server that answered it.',
+  description,
+  openGraph: { title: 'Balance Board', description, type: 'website' },
+  twitter: { card: 'summary_large_image' },
   // A crawler's visit would be a hit, and the log shows who came.
   robots: { index: false, follow: false },
 }
@@ -24,8 +31,16 @@ export default async function Layout({ children }: { children: ReactNode }) {
   // No page may be made at build time: its scripts would lack the nonce that each answer's policy asks for.
   await connection()
   return (
-    <html lang="en">
-      <body>{children}</body>
+    // The theme script sets an attribute here that the HTML does not have.
+    <html lang="en" suppressHydrationWarning>
+      <head>
+        {/* By its path: the board does not know under which names it is reached, and Next would make one up. */}
+        <meta property="og:image" content={preview.src} />
+      </head>
+      <body>
+        <ThemeScript />
+        {children}
+      </body>
     </html>
   )
 }

@@ -1,40 +1,56 @@
 'use client'
 
 import type { PageView } from '../../page/page-view.ts'
-import { AuditBadge } from '../audit/audit-badge.tsx'
 import { useFormats } from '../figures/use-formats.ts'
 import { useHydrated } from '../figures/use-hydrated.ts'
 import { HistoryPanel } from '../history/history-panel.tsx'
-import { ConnectionStatus } from '../live/connection-status.tsx'
 import { useLiveBoard } from '../live/use-live-board.ts'
 import { LogPanel } from '../log/log-panel.tsx'
+import { Picture } from '../picture/picture.tsx'
 import { ServersPanel } from '../servers/servers-panel.tsx'
 import { TryPanel } from '../try/try-panel.tsx'
+import { MovedNotice } from '../visit/moved-notice.tsx'
 import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
+import { BoardHeader } from './board-header.tsx'
 
 /** The whole page: complete as HTML, alive once it runs in the browser. */
 export function Board({ view }: { view: PageView }) {
-  const { board, status } = useLiveBoard(view.snapshot)
-  const { snapshot, trouble, hues } = board
+  const live = useLiveBoard(view.snapshot)
+  const { snapshot, hues } = live.board
   const counter = useCounter(view, snapshot.counter)
   const title = `${useFormats().whole(counter)} · Balance Board`
   return (
     <div className={styles.page}>
       <title>{title}</title>
-      <header className={styles.header}>
-        <h1>Balance Board</h1>
-        <ConnectionStatus status={status} trouble={trouble} figuresAt={snapshot.at} />
-        <AuditBadge snapshot={snapshot} />
-      </header>
+      <div className={styles.band}>
+        <BoardHeader live={live} snapshot={snapshot} />
+      </div>
       <main className={styles.bands}>
-        <VisitPanel view={view} counter={counter} hue={hues[view.server.srv_id]} />
-        <HistoryPanel servers={snapshot.servers} hues={hues} />
-        <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
-        <LogPanel view={view} snapshot={snapshot} hues={hues} />
-        <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
+        <div className={`${styles.band} ${styles.top}`}>
+          <MovedNotice view={view} />
+          <VisitPanel
+            view={view}
+            counter={counter}
+            servers={snapshot.servers}
+            hue={hues[view.server.srv_id]}
+          />
+        </div>
+        <Picture view={view} snapshot={snapshot} hues={hues} />
+        <div className={styles.band}>
+          <HistoryPanel servers={snapshot.servers} hues={hues} />
+        </div>
+        <div className={styles.band}>
+          <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
+        </div>
+        <div className={styles.band}>
+          <LogPanel view={view} snapshot={snapshot} hues={hues} />
+        </div>
+        <div className={styles.band}>
+          <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
+        </div>
       </main>
-      <footer className={styles.footer}>
+      <footer className={`${styles.band} ${styles.footer}`}>
         <noscript>
           <p>
             Without JavaScript this page stands still, with times in UTC. “Visit again” brings the next

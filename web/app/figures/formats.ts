@@ -6,6 +6,8 @@ export type Formats = {
   rate(value: number): string
   /** in thousandths: 334 is 33.4% */
   share(thousandths: number): string
+  /** 0 to 1, with two decimals */
+  ratio(value: number): string
 }
 
 /**
@@ -16,17 +18,20 @@ export const plainFormats: Formats = {
   whole: String,
   rate: value => value.toFixed(isSmall(value) ? 1 : 0),
   share: thousandths => `${(thousandths / 10).toFixed(1)}%`,
+  ratio: value => value.toFixed(2),
 }
 
 /** As the reader writes them. The locale defaults to the browser's own. */
 export function localFormats(locale?: string): Formats {
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
   const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+  const hundredths = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
   const percent = new Intl.NumberFormat(locale, { style: 'percent', minimumFractionDigits: 1 })
   return {
     whole: value => whole.format(Number(value)),
     rate: value => (isSmall(value) ? tenths : whole).format(value),
     share: thousandths => percent.format(thousandths / 1000),
+    ratio: value => hundredths.format(value),
   }
 }
 

@@ -1,7 +1,8 @@
 import type { PointerEvent } from 'react'
 import type { History } from '../../answers.ts'
 import { useFormats } from '../figures/use-formats.ts'
-import { serverInk } from '../marks/server-ink.ts'
+import colour from '../marks/hue.module.css'
+import { hueAttributes } from '../marks/hue.ts'
 import type { Hues } from '../servers/hues.ts'
 import { stackedBars } from './bars.ts'
 import { placeOf, type ServerEvent } from './events.ts'
@@ -51,7 +52,12 @@ export function Plot({ history, series, top, events, hues, at, onPoint }: Props)
       >
         {at !== null && <rect className={styles.pointed} x={at} width="1" height="1" />}
         {series.map(({ key, hue }, place) => (
-          <path key={key} {...serverInk(hue, styles.bars)} d={paths[place]} />
+          <path
+            key={key}
+            className={`${colour.hue} ${styles.bars}`}
+            {...hueAttributes(hue)}
+            d={paths[place]}
+          />
         ))}
       </svg>
       <line className={styles.ground} x2="100%" y1="100%" y2="100%" />
@@ -72,7 +78,7 @@ function EventMark({ event, x, hue }: { event: ServerEvent; x: number; hue: numb
   const place = `${(x * 100).toFixed(2)}%`
   const shapes = { joined: 'M-5 1h10l-5 8z', lost: 'm-4 1 8 8m0-8-8 8', left: 'M-4 5h8', silent: 'M-4 5h8' }
   return (
-    <g {...serverInk(hue, styles.event)} data-kind={event.kind}>
+    <g className={`${colour.hue} ${styles.event}`} {...hueAttributes(hue)} data-kind={event.kind}>
       <line x1={place} x2={place} y1="0" y2="100%" />
       <svg x={place} overflow="visible" aria-hidden="true">
         <path d={shapes[event.kind]} />

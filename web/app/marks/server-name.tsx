@@ -1,4 +1,5 @@
-import { serverInk } from './server-ink.ts'
+import colour from './hue.module.css'
+import { hueAttributes } from './hue.ts'
 import styles from './server-name.module.css'
 
 type Props = {
@@ -11,7 +12,7 @@ type Props = {
 export function ServerName({ name, hue }: Props) {
   return (
     <span className={styles.name}>
-      <span {...serverInk(hue, styles.swatch)} aria-hidden="true" />
+      <span className={`${colour.hue} ${styles.swatch}`} {...hueAttributes(hue)} aria-hidden="true" />
       <span className={styles.text}>{name}</span>
     </span>
   )

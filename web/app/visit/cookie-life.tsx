@@ -12,14 +12,15 @@ export function CookieLife({ server, stickySeconds }: Props) {
   const hold = useCookieHold(server.srv_id, server.name, stickySeconds)
   const now = useNow()
   if (hold === undefined || now === null) {
-    return <>{lengthInWords(stickySeconds)} from this visit</>
+    return <>sticky for {lengthInWords(stickySeconds)}</>
   }
-  if (hold === null) return <>Forgotten: the next visit may go to any server</>
-  if (now >= hold.until) return <>Run out: the next visit may go to any server</>
+  if (hold === null) return <>forgotten: the next visit may go to any server</>
+  if (now >= hold.until) return <>run out: the next visit may go to any server</>
   const elsewhere = hold.srv_id !== server.srv_id
   return (
     <>
-      {countdown(hold.until - now)} left{elsewhere && `, now for ${hold.server}: another tab was sent there`}
+      sticky for {countdown(hold.until - now)}
+      {elsewhere && `, now to ${hold.server}: another tab was sent there`}
     </>
   )
 }

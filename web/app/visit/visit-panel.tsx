@@ -1,68 +1,59 @@
+import type { ServerRow } from '../../answers.ts'
 import type { PageView } from '../../page/page-view.ts'
 import { Moment } from '../figures/moment.tsx'
 import { useFormats } from '../figures/use-formats.ts'
 import button from '../frame/button.module.css'
-import { Panel } from '../frame/panel.tsx'
 import { ServerName } from '../marks/server-name.tsx'
 import { CookieLife } from './cookie-life.tsx'
-import { Fact } from './fact.tsx'
+import { Fact, Figure } from './figure.tsx'
 import { ForgetForm } from './forget-form.tsx'
+import { Receipt } from './receipt.tsx'
+import { RightNow } from './right-now.tsx'
+import { StreakText } from './streak-text.tsx'
 import styles from './visit-panel.module.css'
 
 type Props = {
   view: PageView
   /** the global counter, digits */
   counter: number | string
+  servers: ServerRow[]
   hue: number | undefined
 }
 
 /** What happened to the person who reads: their number, their server, and how long it stays theirs. */
-export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, hue }: Props) {
+export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, servers, hue }: Props) {
   const formats = useFormats()
   return (
-    <Panel title="Your visit">
+    <section aria-label="Your visit" className={styles.panel}>
       <div className={styles.figures}>
-        <dl className={styles.figure}>
-          <dt>Number</dt>
-          <dd className={styles.number}>{visit ? formats.whole(visit.hit) : 'not counted'}</dd>
-        </dl>
-        <dl className={styles.figure}>
-          <dt>Counted so far, by all servers</dt>
-          <dd className={styles.counter}>{formats.whole(counter)}</dd>
-        </dl>
+        <Figure name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'not counted'} yours>
+          {visit && (
+            <>
+              <Fact name="Why this server">{visit.arrival_text}</Fact>
+              <Fact name="Counted at">
+                <Moment iso={visit.at} plain={visit.at_text} />
+              </Fact>
+            </>
+          )}
+        </Figure>
+        <Figure name="Served by" value={<ServerName name={server.name} hue={hue} />}>
+          <Fact name="Cookie lasts" long>
+            <CookieLife server={server} stickySeconds={sticky_seconds} />
+          </Fact>
+        </Figure>
+        <Figure name="Counter" value={formats.whole(counter)}>
+          <Fact name="Counted by">all servers together</Fact>
+        </Figure>
+        <RightNow servers={servers} />
       </div>
-      <dl className={styles.facts}>
-        <Fact name="Answered by" short>
-          <ServerName name={server.name} hue={hue} />
-        </Fact>
-        {visit && (
-          <Fact name="Why this server" short>
-            {visit.arrival_text}
-          </Fact>
-        )}
-        {visit && (
-          <Fact name="Counted at">
-            <Moment iso={visit.at} plain={visit.at_text} />
-          </Fact>
-        )}
-        {visit && (
-          <Fact name="Your address">
-            <code>{visit.client_ip}</code>
-          </Fact>
-        )}
-        <Fact name="Your cookie, srv_id">
-          <code>{server.srv_id}</code>
-        </Fact>
-        <Fact name="Cookie lasts">
-          <CookieLife server={server} stickySeconds={sticky_seconds} />
-        </Fact>
-      </dl>
       <div className={styles.actions}>
         <a href="/" className={`${button.button} ${button.first}`}>
           Visit again
         </a>
         <ForgetForm />
+        <StreakText hit={visit?.hit} srvId={server.srv_id} />
       </div>
-    </Panel>
+      <Receipt server={server} clientIp={visit?.client_ip} />
+    </section>
   )
 }

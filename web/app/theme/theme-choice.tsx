@@ -1,0 +1,23 @@
+import { useSyncExternalStore } from 'react'
+import { chooseTheme, chosenTheme, onThemeChange } from './chosen-theme.ts'
+import { isTheme, type Theme } from './theme.ts'
+import styles from './theme-choice.module.css'
+
+/** Light, dark, or as the device has it. Of no use without JavaScript, and not shown then. */
+export function ThemeChoice() {
+  const theme = useSyncExternalStore(onThemeChange, chosenTheme, (): Theme => 'system')
+  return (
+    <label className={styles.choice}>
+      Theme
+      <select
+        className={styles.select}
+        value={theme}
+        onChange={({ target }) => isTheme(target.value) && chooseTheme(target.value)}
+      >
+        <option value="system">System</option>
+        <option value="light">Light</option>
+        <option value="dark">Dark</option>
+      </select>
+    </label>
+  )
+}

@@ -1,0 +1,16 @@
+import type { ServerRow } from '../../answers.ts'
+import { useFormats } from '../figures/use-formats.ts'
+import { fairness } from './fairness.ts'
+import { Fact, Figure } from './figure.tsx'
+
+/** How much comes in, and how evenly it is spread over the servers that are up: both of the last few seconds. */
+export function RightNow({ servers }: { servers: ServerRow[] }) {
+  const formats = useFormats()
+  const total = servers.reduce((sum, { rate }) => sum + rate, 0)
+  const index = fairness(servers.filter(({ state }) => state === 'up').map(({ rate }) => rate))
+  return (
+    <Figure name="Right now" value={`${formats.rate(total)} hits/s`}>
+      <Fact name="Spread">{index === null ? 'nothing to spread' : `fairness ${formats.ratio(index)}`}</Fact>
+    </Figure>
+  )
+}

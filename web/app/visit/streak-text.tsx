@@ -1,0 +1,15 @@
+import { useFormats } from '../figures/use-formats.ts'
+import styles from './streak-text.module.css'
+import { useStreak } from './use-streak.ts'
+
+/** How often in a row this tab's visits reached the same server; its place is kept until that is known. */
+export function StreakText({ hit, srvId }: { hit: string | undefined; srvId: string }) {
+  const formats = useFormats()
+  const times = useStreak(hit, srvId)
+  return (
+    <p className={styles.streak}>
+      {times === 1 && 'first visit of this tab to this server'}
+      {times !== null && times > 1 && `same server ${formats.whole(times)} times in a row in this tab`}
+    </p>
+  )
+}
