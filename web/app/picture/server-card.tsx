@@ -43,7 +43,7 @@ export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props
         </p>
         <p className={styles.hits}>{formats.whole(hits)}</p>
         <p className={styles.state}>
-          <State state={state} />
+          <State server={server} />
         </p>
         <p className={styles.rate}>{formats.rate(rate)}/s</p>
         <p className={styles.trail} aria-hidden="true">

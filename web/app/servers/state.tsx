@@ -15,18 +15,18 @@ const shapes: Record<ServerState, Shape> = {
 
 type Props = {
   server: Pick<ServerRow, 'state' | 'last_seen_at'>
-  /** any time of the day whose times need not say their day */
-  today: string
+  /** any time of the day whose times need not say their day; left out where there is no room for times */
+  today?: string
 }
 
-/** A server's state, as a shape and a word; of one that is gone, since when. */
+/** A server's state, as a shape and a word; where there is room, since when it is gone. */
 export function State({ server: { state, last_seen_at }, today }: Props) {
   return (
     <span className={styles.state} data-state={state}>
       <ShapeMark shape={shapes[state]} />
       <span>
         {state}
-        {isGone(state) && (
+        {today !== undefined && isGone(state) && (
           <span className={styles.since}>
             {' since '}
             <Moment iso={last_seen_at} plain={utcTime(last_seen_at, today)} to="second" />
