@@ -182,9 +182,11 @@ test('a visitor whose server is gone is told so, from where and to where', async
 test('it counts how often in a row the same server answered', async ({ page }) => {
   await page.goto('/')
   await expect(page.getByText('first visit of this tab to this server')).toBeVisible()
-  await page.reload()
-  await page.reload()
-  await expect(page.getByText('same server 3 times in a row')).toBeVisible()
+  // The tab counts by itself, so only pages that came alive are counted.
+  for (const times of [2, 3]) {
+    await page.reload()
+    await expect(page.getByText(`same server ${times} times in a row`)).toBeVisible()
+  }
 })
 
 test('the chosen theme is there with the next page’s first paint', async ({ page }) => {

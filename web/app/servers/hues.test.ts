@@ -10,8 +10,8 @@ function server(id: number, srvId: string): ServerRow {
   return { id, srv_id: srvId, name: srvId, address: '127.0.0.1:1', state: 'up', ...figures, ...health }
 }
 
-test('colours go by first appearance, whatever the order of the rows', () => {
-  assert.deepEqual(giveHues({}, [server(3, 'c'), server(1, 'a'), server(2, 'b')]), { a: 0, b: 1, c: 2 })
+test('colours go by the order of the rows, so a restart does not shuffle them', () => {
+  assert.deepEqual(giveHues({}, [server(3, 'a'), server(1, 'b'), server(2, 'c')]), { a: 0, b: 1, c: 2 })
 })
 
 test('two lives of an address share a colour', () => {
