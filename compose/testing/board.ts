@@ -19,11 +19,16 @@ const snapshot = z.looseObject({
     }),
   ),
 })
-const audit = z.looseObject({ consistent: z.boolean() })
+const audit = z.looseObject({ counter: z.number().int(), consistent: z.boolean() })
 
 /** What an open dashboard shows. */
 export async function readSnapshot() {
   return snapshot.parse(await (await ask('/api/snapshot')).json())
+}
+
+/** The figures as of this moment; a snapshot may be half a second old. */
+export async function readAudit() {
+  return audit.parse(await (await ask('/api/audit')).json())
 }
 
 export async function countServersUp(): Promise<number> {
@@ -50,7 +55,7 @@ export async function expectTold(answers: Answer[], before: number): Promise<voi
   assert.equal(new Set(told.map(answer => answer.hit)).size, told.length, 'a number was told twice')
   const wrong = told.filter(answer => logged.get(answer.hit ?? 0) !== answer.requestId)
   assert.deepEqual(wrong, [], 'told, and not so in the log')
-  assert.equal(audit.parse(await (await ask('/api/audit')).json()).consistent, true)
+  assert.equal((await readAudit()).consistent, true)
 }
 
 /** Request ids by number. */
