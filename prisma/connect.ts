@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql, { type Connection } from 'mysql2/promise'
+import { codeOf } from '../web/error-code.ts'
 
 /** The database does not answer, or does not let this user in; the message is one clear sentence, no password in it. */
 export class DatabaseUnreachable extends Error {
@@ -31,6 +32,5 @@ export async function connect(databaseUrl: string, patience: number): Promise<Co
 }
 
 const refusals = new Set(['ER_ACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR', 'ER_BAD_DB_ERROR'])
-const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : '')
 const saysNo = (error: unknown) => refusals.has(codeOf(error))
 const reason = (error: unknown) => (error instanceof Error && error.message) || codeOf(error) || String(error)

@@ -65,7 +65,7 @@ function readOnly(endpoint: Endpoint): Record<string, Endpoint> {
   return { GET: endpoint, HEAD: endpoint }
 }
 
-/** NGINX lets nobody through to these; should it ever, it still says whom it speaks for. */
+/** NGINX lets nobody through to these; what it passes on all the same is known by its header, and refused. */
 function notThroughNginx(endpoint: Endpoint): Endpoint {
   return (request, response, url) => {
     if (request.headers['x-real-ip'] !== undefined)

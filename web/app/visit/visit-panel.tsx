@@ -3,6 +3,7 @@ import type { PageView } from '../../page/page-view.ts'
 import { Moment } from '../figures/moment.tsx'
 import { useFormats } from '../figures/use-formats.ts'
 import button from '../frame/button.module.css'
+import frame from '../frame/panel.module.css'
 import { ServerName } from '../marks/server-name.tsx'
 import { CookieLife } from './cookie-life.tsx'
 import { Fact, Figure } from './figure.tsx'
@@ -24,7 +25,7 @@ type Props = {
 export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, servers, hue }: Props) {
   const formats = useFormats()
   return (
-    <section aria-label="Your visit" className={styles.panel}>
+    <section aria-label="Your visit" className={frame.panel}>
       <div className={styles.figures}>
         <Figure name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'not counted'} yours>
           {visit && (
