@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from '@playwright/test'
 import { z } from 'zod'
 import { openWitness } from '../prisma/witness.ts'
-import { type Answer, visitMany } from './load.ts'
+import { visitMany } from './load.ts'
+import type { Answer } from './visit-once.ts'
 
 // What visitors were told, held against the database by somebody else: Prisma Client, and the pids in stack.json.
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { z } from 'zod'
-import type { Answer } from '../../e2e/load.ts'
+import type { Answer } from '../../e2e/visit-once.ts'
 import { compose } from '../docker.ts'
 import { waitUntil } from '../wait-until.ts'
 

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import type { Answer } from '../../e2e/load.ts'
+import type { Answer } from '../../e2e/visit-once.ts'
 
 /** Leaves the figures of a load in the test's output. */
 export function reportLoad(test: TestContext, answers: Answer[]): void {

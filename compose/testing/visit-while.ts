@@ -1,4 +1,5 @@
-import { type Answer, visitMany } from '../../e2e/load.ts'
+import { visitMany } from '../../e2e/load.ts'
+import type { Answer } from '../../e2e/visit-once.ts'
 import { baseUrl } from './board.ts'
 
 /** Page views a second: half of them by strangers, half by regulars, who keep their cookie. */

@@ -3,11 +3,11 @@ import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import { z } from 'zod'
+import { startDatabaseProxy } from '../../faults/database-proxy.ts'
 import { createTestDatabase, type TestDatabase } from '../../local/database/test-database.ts'
 import { type Count, type Hit, newRequestId } from '../hit/hit.ts'
 import { HitQueue } from '../hit/hit-queue.ts'
 import { CommitFailed, type HitStore } from '../hit/hit-store.ts'
-import { startFaultProxy } from './fault-proxy.ts'
 import { databaseHitStore } from './hit-store.ts'
 import { closePools, openPools, type Pools } from './pools.ts'
 import { registerServer } from './register-server.ts'
@@ -156,10 +156,10 @@ test('a request id twice in a batch, in two batches and on two replicas at once 
 
 test('a commit whose answer is lost is found again, not repeated', async () => {
   const start = await countedSoFar()
-  await using proxy = await startFaultProxy(database.url)
+  await using proxy = await startDatabaseProxy(database.url)
   const behind = await openReplica('127.0.0.1:3003', proxy.url)
   try {
-    proxy.loseAnswerTo('COMMIT')
+    proxy.trap('COMMIT', { kind: 'cut-answer', afterBytes: 0 })
     const batch = hits(5)
     const queue = new HitQueue(behind.store)
     const counts = await Promise.all(batch.map(hit => queue.submit(hit).count))

@@ -1,0 +1,97 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { z } from 'zod'
+
+/** What becomes of a packet that has the trap's text in it, and of its answer. After a cut the connection is gone. */
+export type Fate =
+  | { kind: 'cut-request'; afterBytes: number }
+  | { kind: 'cut-answer'; afterBytes: number }
+  | { kind: 'hold-answer'; forMs: number }
+  | { kind: 'pass' }
+
+/** A TCP proxy between a replica and its database. Without a trap it passes everything on. */
+export type DatabaseProxy = AsyncDisposable & {
+  /** the database's URL, through the proxy */
+  url: string
+  /** The next packet to the database that contains `text` meets `fate`; `sprung` is called before it is passed on. */
+  trap(text: string, fate: Fate, sprung?: () => void): void
+  /** Takes away a trap that nothing has met. */
+  disarm(): void
+}
+
+type Trap = { text: string; fate: Fate; sprung: () => void }
+
+export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
+  const target = new URL(databaseUrl)
+  const sockets = new Set<Socket>()
+  let armed: Trap | null = null
+
+  const takeTrap = (packet: Buffer): Trap | null => {
+    if (!armed || !packet.includes(armed.text)) return null
+    const trap = armed
+    armed = null
+    trap.sprung()
+    return trap
+  }
+
+  const server = createServer(client => {
+    const database = connect(Number(target.port), target.hostname)
+    join(client, database, takeTrap)
+    for (const socket of [client, database]) {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = z.object({ port: z.number() }).parse(server.address())
+  const url = new URL(databaseUrl)
+  url.hostname = '127.0.0.1'
+  url.port = String(port)
+  return {
+    url: url.href,
+    trap(text, fate, sprung = () => {}) {
+      armed = { text, fate, sprung }
+    },
+    disarm() {
+      armed = null
+    },
+    async [Symbol.asyncDispose]() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+      await once(server, 'close')
+    },
+  }
+}
+
+function join(client: Socket, database: Socket, takeTrap: (packet: Buffer) => Trap | null): void {
+  let fate: Fate = { kind: 'pass' }
+  const cut = () => {
+    client.destroy()
+    database.destroy()
+  }
+  client.on('data', data => {
+    const packet = Buffer.from(data)
+    fate = takeTrap(packet)?.fate ?? fate
+    if (fate.kind !== 'cut-request') return void database.write(packet)
+    database.write(packet.subarray(0, Math.min(fate.afterBytes, packet.length - 1)), cut)
+  })
+  database.on('data', data => {
+    const answer = Buffer.from(data)
+    if (fate.kind === 'cut-answer') {
+      client.write(answer.subarray(0, Math.min(fate.afterBytes, answer.length - 1)), cut)
+    } else if (fate.kind === 'hold-answer') {
+      const { forMs } = fate
+      setTimeout(() => client.writable && client.write(answer), forMs)
+    } else {
+      client.write(answer)
+    }
+  })
+  for (const [socket, other] of [
+    [client, database],
+    [database, client],
+  ] as const) {
+    socket.on('error', () => {})
+    socket.on('close', () => other.destroy())
+  }
+}
