@@ -1,5 +1,6 @@
 import { saySentences } from './say-sentences.ts'
 import type { Stack } from './stack.ts'
+import { tellOnSignals } from './tell-on-signals.ts'
 import { outliveTerminal, print } from './terminal.ts'
 
 /**
@@ -20,17 +21,6 @@ export async function runUntilTold(start: (signal: AbortSignal) => Promise<Stack
     }
     print('stop', 'all parts have stopped')
   })
-}
-
-function tellOnSignals(): AbortSignal {
-  const told = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (!told.signal.aborted) print('stop', 'stopping in order …')
-      told.abort()
-    })
-  }
-  return told.signal
 }
 
 const aborted = (signal: AbortSignal) =>

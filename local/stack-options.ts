@@ -21,6 +21,8 @@ export type StackOptions = {
   showClientIps?: 'short' | 'full'
   /** how long a replica told to stop goes on answering, in seconds; default: 1 */
   drainSeconds?: number
+  /** what one replica's environment has besides, or instead: for tests that put something between the parts */
+  replicaVariables?: (name: string, databaseUrl: string) => Promise<Record<string, string>>
   /** limits requests of loopback and private addresses too; default: no */
   limitPrivate?: boolean
   /** `small` starts sooner and takes less room; `everything` lets the account make databases of its own */

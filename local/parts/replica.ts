@@ -14,6 +14,8 @@ export type ReplicaSettings = {
   stickySeconds: number
   showClientIps: 'short' | 'full'
   drainSeconds: number
+  /** set besides the stack's own, or instead of them */
+  variables: Record<string, string>
   /** folder of its log */
   logs: string
   record: ProcessRecord
@@ -38,7 +40,7 @@ export function startReplica(
     program: program.command,
     arguments: program.arguments,
     cwd: program.cwd,
-    environment: { ...program.environment, ...variablesOf(place, settings) },
+    environment: { ...program.environment, ...variablesOf(place, settings), ...settings.variables },
     log: replicaLog(settings.logs, place),
     record: settings.record,
     readyUrl: `http://${place.address}/health/ready`,

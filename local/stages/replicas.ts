@@ -11,13 +11,15 @@ export async function bringUpReplicas(
   site: Site,
   databaseUrl: string,
 ): Promise<ReplicaPlace[]> {
-  const settings = settingsFor(options, site, databaseUrl)
+  const shared = settingsFor(options, site, databaseUrl)
   const places: ReplicaPlace[] = []
   for (let n = 1; n <= options.replicas; n++) places.push(replicaPlace(n, await site.freePort()))
 
   const running: KeptPart[] = []
   site.undo.add(async () => void (await Promise.all(running.map(kept => kept.stop()))))
   const starts = places.map(async place => {
+    const variables = await options.replicaVariables?.(place.name, databaseUrl)
+    const settings = { ...shared, variables: variables ?? {} }
     const start = (signal: AbortSignal) => startPatiently(place, settings, site.report, signal)
     const { kept } = await bringUp(place.name, start, () => place.address, site)
     running.push(kept)
@@ -44,7 +46,11 @@ async function startPatiently(
   }
 }
 
-function settingsFor(options: StackOptions, site: Site, databaseUrl: string): ReplicaSettings {
+function settingsFor(
+  options: StackOptions,
+  site: Site,
+  databaseUrl: string,
+): Omit<ReplicaSettings, 'variables'> {
   return {
     program: options.replica,
     databaseUrl,

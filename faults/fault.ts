@@ -1,0 +1,26 @@
+import type { Ground } from './ground/ground.ts'
+
+/**
+ * What a page view may meet while a fault lasts. nothing: every one is answered 200. unavailable: 503 with Retry-After,
+ * from a replica. silence: no answer at all.
+ */
+export type Allowed = 'nothing' | 'unavailable' | 'silence'
+
+export type Fault = {
+  /** what `--only` calls it */
+  name: string
+  /** what the table calls it */
+  title: string
+  allows: Allowed[]
+  /** ms in which all is as before, once its cause is gone */
+  recoversWithin: number
+  /** ms that the slowest answer may take; default: 3,000 */
+  slowest?: number
+  /** Brings it about, and resolves when its cause is gone: what is left to do then is the board's own. */
+  inject(ground: Ground): Promise<void>
+}
+
+/** ms until service is back once the database is. */
+export const afterDatabase = 5000
+/** ms until a process that died is there again, which takes as long as its start on this machine. */
+export const afterRestart = 30_000

@@ -1,0 +1,41 @@
+import type { Fault } from '../fault.ts'
+import { allButOneKilled } from './all-but-one-killed.ts'
+import { answerHeld } from './answer-held.ts'
+import { clockJumped } from './clock-jumped.ts'
+import { connectionCut } from './connection-cut.ts'
+import { counterLocked } from './counter-locked.ts'
+import { dashboardsDropped } from './dashboards-dropped.ts'
+import { databaseFrozen } from './database-frozen.ts'
+import { databaseKilled } from './database-killed.ts'
+import { databaseReadOnly } from './database-read-only.ts'
+import { databaseRestarted } from './database-restarted.ts'
+import { leavingClients } from './leaving-clients.ts'
+import { nginxKilled } from './nginx-killed.ts'
+import { nginxReloaded } from './nginx-reloaded.ts'
+import { replicaFrozen } from './replica-frozen.ts'
+import { replicaFrozenInBatch } from './replica-frozen-in-batch.ts'
+import { replicaKilled } from './replica-killed.ts'
+import { replicaStopped } from './replica-stopped.ts'
+import { slowClients } from './slow-clients.ts'
+
+/** In the order in which they are tried. */
+export const allFaults: Fault[] = [
+  replicaKilled,
+  replicaStopped,
+  allButOneKilled,
+  replicaFrozen,
+  replicaFrozenInBatch,
+  connectionCut,
+  answerHeld,
+  databaseKilled,
+  databaseRestarted,
+  databaseFrozen,
+  databaseReadOnly,
+  counterLocked,
+  nginxReloaded,
+  nginxKilled,
+  clockJumped,
+  dashboardsDropped,
+  slowClients,
+  leavingClients,
+]

@@ -1,0 +1,32 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Fate } from '../database-proxy.ts'
+import { afterDatabase, type Fault } from '../fault.ts'
+import type { Ground } from '../ground/ground.ts'
+
+const cuts = 24
+/** ms until one that no batch has met is given up */
+const patience = 2000
+
+/** Half of the cuts leave the batch incomplete, half of them the answer to its commit: at any byte, the first as well. */
+export const connectionCut: Fault = {
+  name: 'connection-cut',
+  title: `a connection cut in the middle of a commit, ${cuts} times`,
+  allows: [],
+  recoversWithin: afterDatabase,
+  async inject(ground) {
+    for (let cut = 0; cut < cuts; cut++) {
+      await cutOnce(ground, {
+        kind: cut % 2 === 0 ? 'cut-answer' : 'cut-request',
+        afterBytes: ground.random.between(0, 60),
+      })
+    }
+  },
+}
+
+async function cutOnce(ground: Ground, fate: Fate): Promise<void> {
+  const proxy = ground.proxyOf(ground.someReplica())
+  const { promise, resolve } = Promise.withResolvers<void>()
+  proxy.trap('COMMIT', fate, resolve)
+  await Promise.race([promise, pause(patience, null, { ref: false })])
+  proxy.disarm()
+}

@@ -1,0 +1,18 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { answers } from '../../local/parts/answers.ts'
+import { afterDatabase, type Fault } from '../fault.ts'
+import { signalProcess } from '../ground/signals.ts'
+
+export const nginxKilled: Fault = {
+  name: 'nginx-killed',
+  title: 'NGINX killed',
+  allows: ['silence'],
+  recoversWithin: afterDatabase,
+  async inject(ground) {
+    const { pid } = ground.parts().nginx
+    signalProcess(pid, 'SIGKILL')
+    // Its workers outlive it for a moment, so an answer alone does not say that it is back.
+    while (ground.parts().nginx.pid === pid) await pause(20)
+    while (!(await answers(`${ground.url}healthz`))) await pause(20)
+  },
+}

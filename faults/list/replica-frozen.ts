@@ -1,0 +1,10 @@
+import { afterDatabase, type Fault } from '../fault.ts'
+import { freezeProcess } from '../ground/signals.ts'
+
+export const replicaFrozen: Fault = {
+  name: 'replica-frozen',
+  title: 'a replica frozen for 10 s',
+  allows: [],
+  recoversWithin: afterDatabase,
+  inject: ground => freezeProcess(ground.someReplica().pid, 10_000),
+}

@@ -1,0 +1,12 @@
+import { afterRestart, type Fault } from '../fault.ts'
+import { signalProcess } from '../ground/signals.ts'
+
+export const replicaKilled: Fault = {
+  name: 'replica-killed',
+  title: 'a replica killed',
+  allows: [],
+  recoversWithin: afterRestart,
+  async inject(ground) {
+    signalProcess(ground.someReplica().pid, 'SIGKILL')
+  },
+}

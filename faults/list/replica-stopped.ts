@@ -1,0 +1,14 @@
+import { afterRestart, type Fault } from '../fault.ts'
+import { signalProcess, untilEnded } from '../ground/signals.ts'
+
+export const replicaStopped: Fault = {
+  name: 'replica-stopped',
+  title: 'a replica told to stop (SIGTERM)',
+  allows: [],
+  recoversWithin: afterRestart,
+  async inject(ground) {
+    const { pid } = ground.someReplica()
+    signalProcess(pid, 'SIGTERM')
+    await untilEnded(pid)
+  },
+}

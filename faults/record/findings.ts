@@ -1,0 +1,56 @@
+import type { Answer } from '../../e2e/visit-once.ts'
+import type { Ledger, LoggedHit } from './ledger.ts'
+
+/** What is found when the record of what visitors were told is held against the database. */
+export type Findings = {
+  /** told a number that is not in the log, or stands there for another request */
+  lost: Answer[]
+  /** in the log again, for a request that is in it already */
+  countedTwice: LoggedHit[]
+  /** told "not counted", and in the log all the same */
+  countedAfterAll: LoggedHit[]
+  /** in the log for a page view that was told its outcome is unknown */
+  inDoubt: LoggedHit[]
+  /** in the log for a visitor that got no answer */
+  unheard: LoggedHit[]
+  /** in the log, and no visitor of ours asked for it */
+  unexplained: LoggedHit[]
+  /** numbers up to the counter that are not in the log */
+  gaps: number
+  /** later numbers with earlier times */
+  backwards: number
+  /** counter, highest id, rows and sum of hits; agree when all are the same */
+  figures: number[]
+}
+
+/** `before` is the counter before the first of these answers. */
+export function findIn(answers: Answer[], before: number, ledger: Ledger): Findings {
+  const { logged } = ledger
+  const byNumber = new Map(logged.map(hit => [hit.id, hit]))
+  const told = answers.filter(answer => answer.hit !== null)
+  const toldIds = new Set(told.map(answer => answer.requestId))
+  const refused = new Map(
+    answers.filter(({ status }) => status >= 400).map(({ requestId, code }) => [requestId, code]),
+  )
+  const silent = new Set(answers.filter(({ status }) => status === 0).map(({ from }) => from))
+
+  const firsts = new Map(logged.toReversed().map(hit => [hit.requestId, hit]))
+  const once = logged.filter(hit => firsts.get(hit.requestId) === hit)
+  const untold = once.filter(hit => !toldIds.has(hit.requestId))
+  const codeOf = (hit: LoggedHit) => refused.get(hit.requestId)
+  return {
+    lost: told.filter(({ hit, requestId }) => byNumber.get(hit ?? 0)?.requestId !== requestId),
+    countedTwice: logged.filter(hit => firsts.get(hit.requestId) !== hit),
+    countedAfterAll: untold.filter(hit => codeOf(hit) !== undefined && codeOf(hit) !== 'outcome_unknown'),
+    inDoubt: untold.filter(hit => codeOf(hit) === 'outcome_unknown'),
+    unheard: untold.filter(hit => codeOf(hit) === undefined && silent.has(hit.clientIp)),
+    unexplained: untold.filter(hit => codeOf(hit) === undefined && !silent.has(hit.clientIp)),
+    gaps: ledger.counter - before - logged.length,
+    backwards: logged.filter((hit, index) => hit.at < (logged[index - 1]?.at ?? '')).length,
+    figures: [ledger.counter, ledger.maxId, ledger.rows, ledger.sumHits],
+  }
+}
+
+/** How many transactions these rows came in: all rows of one have its server and its time. */
+export const countBatches = (hits: LoggedHit[]) =>
+  new Set(hits.map(({ serverId, at }) => `${serverId} ${at}`)).size

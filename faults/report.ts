@@ -1,0 +1,41 @@
+import { asMarkdown, asText, columns, markdownHead, rowOf, untoldText } from './table.ts'
+import type { Trial } from './trial/promises.ts'
+
+export type TrialReport = {
+  say(line: string): void
+  /** what the stack says of one of its parts */
+  part(name: string, text: string): void
+  trial(trial: Trial, broken: string[]): void
+  end(kept: boolean[]): void
+}
+
+/** Tells of trials as they end, on the terminal; as Markdown it leaves the table alone on the standard output. */
+export function openReport(markdown: boolean): TrialReport {
+  const say = (line: string) => (markdown ? console.error(line) : console.log(line))
+  const row = (cells: string[]) => console.log(markdown ? asMarkdown(cells) : asText(cells))
+  const startedAt = performance.now()
+  let headed = false
+  const head = () => {
+    if (headed) return
+    headed = true
+    console.log(markdown ? markdownHead.join('\n') : asText(columns))
+  }
+  return {
+    say,
+    part: (name, text) => process.env.FAULTS_VERBOSE && say(`    ${name}: ${text}`),
+    trial(trial, broken) {
+      head()
+      row(rowOf(trial))
+      const untold = untoldText(trial)
+      if (untold) say(`    ${untold}`)
+      for (const promise of broken) say(`    BROKEN: ${promise}`)
+    },
+    end(kept) {
+      const failed = kept.filter(one => !one).length
+      const took = ((performance.now() - startedAt) / 1000).toFixed(0)
+      say(
+        `\n${kept.length} faults in ${took} s: ${failed === 0 ? 'every promise was kept' : `${failed} broke a promise`}`,
+      )
+    },
+  }
+}

@@ -1,0 +1,67 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Fault } from '../fault.ts'
+import type { Ground } from '../ground/ground.ts'
+import { untilSettled } from '../ground/until-settled.ts'
+import { type Load, startLoad } from '../load/load.ts'
+import { type Findings, findIn } from '../record/findings.ts'
+import { readLedger } from '../record/ledger.ts'
+import type { Trial } from './promises.ts'
+import { recoveryTime } from './recovery.ts'
+import { readResidue, watchMemory } from './residue.ts'
+
+/** ms of page views before a fault, and after all is well again */
+const margin = 1500
+/** ms after which a replica that has not answered is not waited for any longer */
+const patience = 45_000
+
+/** Brings one fault upon the board under load, and sees what became of it. */
+export async function runTrial(fault: Fault, ground: Ground, perSecond: number): Promise<Trial> {
+  await untilSettled(ground)
+  ground.asides.length = 0
+  const before = await readCounter(ground)
+  const mostMemory = watchMemory(ground)
+  const load = startLoad(ground.url, perSecond)
+  await pause(margin)
+  const injectedAt = performance.now()
+  await fault.inject(ground)
+  const overAt = performance.now()
+  const recovery = await untilRecovered(load, overAt, ground)
+  await load.stop()
+  await untilSettled(ground)
+  return {
+    fault,
+    replicas: ground.parts().replicas.length,
+    injectedAt,
+    overAt,
+    views: load.views,
+    findings: await holdAgainstDatabase(load, ground, before),
+    recovery,
+    residue: await readResidue(ground, mostMemory()),
+  }
+}
+
+/** Until all is well and stays so for a while. */
+async function untilRecovered(load: Load, overAt: number, { parts }: Ground): Promise<number | null> {
+  for (;;) {
+    await pause(100)
+    const waited = performance.now() - overAt
+    const srvIds = parts().replicas.map(({ srv_id }) => srv_id)
+    const recovery = recoveryTime(load.views, overAt, srvIds)
+    if (recovery !== null && waited > recovery + margin) return recovery
+    if (waited > patience) return recovery
+  }
+}
+
+async function readCounter(ground: Ground): Promise<number> {
+  const connection = await ground.database.connect()
+  const { counter } = await readLedger(connection, Number.MAX_SAFE_INTEGER)
+  await connection.end()
+  return counter
+}
+
+async function holdAgainstDatabase(load: Load, ground: Ground, before: number): Promise<Findings> {
+  const connection = await ground.database.connect()
+  const ledger = await readLedger(connection, before)
+  await connection.end()
+  return findIn([...load.views, ...load.resent, ...ground.asides], before, ledger)
+}
