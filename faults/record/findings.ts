@@ -32,19 +32,27 @@ export function findIn(answers: Answer[], before: number, ledger: Ledger): Findi
   const refused = new Map(
     answers.filter(({ status }) => status >= 400).map(({ requestId, code }) => [requestId, code]),
   )
-  const silent = new Set(answers.filter(({ status }) => status === 0).map(({ from }) => from))
+  const silent = Map.groupBy(
+    answers.filter(({ status }) => status === 0),
+    ({ from }) => from,
+  )
 
   const firsts = new Map(logged.toReversed().map(hit => [hit.requestId, hit]))
   const once = logged.filter(hit => firsts.get(hit.requestId) === hit)
   const untold = once.filter(hit => !toldIds.has(hit.requestId))
   const codeOf = (hit: LoggedHit) => refused.get(hit.requestId)
+  const stray = Map.groupBy(
+    untold.filter(hit => codeOf(hit) === undefined),
+    hit => hit.clientIp,
+  )
+  const unanswered = (address: string) => silent.get(address)?.length ?? 0
   return {
     lost: told.filter(({ hit, requestId }) => byNumber.get(hit ?? 0)?.requestId !== requestId),
     countedTwice: logged.filter(hit => firsts.get(hit.requestId) !== hit),
     countedAfterAll: untold.filter(hit => codeOf(hit) !== undefined && codeOf(hit) !== 'outcome_unknown'),
     inDoubt: untold.filter(hit => codeOf(hit) === 'outcome_unknown'),
-    unheard: untold.filter(hit => codeOf(hit) === undefined && silent.has(hit.clientIp)),
-    unexplained: untold.filter(hit => codeOf(hit) === undefined && !silent.has(hit.clientIp)),
+    unheard: [...stray].flatMap(([address, hits]) => hits.slice(0, unanswered(address))),
+    unexplained: [...stray].flatMap(([address, hits]) => hits.slice(unanswered(address))),
     gaps: ledger.counter - before - logged.length,
     backwards: logged.filter((hit, index) => hit.at < (logged[index - 1]?.at ?? '')).length,
     figures: [ledger.counter, ledger.maxId, ledger.rows, ledger.sumHits],

@@ -1,6 +1,6 @@
 // Runs before npm's scripts, on whatever Node 18 or later the machine has and with nothing installed: sees to the npm
 // packages, to the pinned Node they bring, and to the programs the stack is made of. Silent when nothing is missing.
-//   node local/install/install.mjs [--tests]     --tests: a browser too
+//   node local/install/install.mjs [--tests]     --tests: a browser and faketime too
 import { fileURLToPath } from 'node:url'
 import { CannotInstall } from './cannot-install.mjs'
 import { generateClient } from './generated-client.mjs'

@@ -11,20 +11,33 @@ const packages = {
       ['mysql-server-core-8.0'],
     ],
     browser: [['chromium']],
+    faketime: [['faketime']],
   },
-  brew: { nginx: [['nginx']], database: [['mysql']], browser: [['--cask', 'chromium']] },
+  brew: {
+    nginx: [['nginx']],
+    database: [['mysql']],
+    browser: [['--cask', 'chromium']],
+    faketime: [['libfaketime']],
+  },
   dnf: {
     libatomic: [['libatomic']],
     nginx: [['nginx']],
     database: [['mariadb-server']],
     browser: [['chromium']],
+    faketime: [['libfaketime']],
   },
-  pacman: { nginx: [['nginx']], database: [['mariadb']], browser: [['chromium']] },
+  pacman: {
+    nginx: [['nginx']],
+    database: [['mariadb']],
+    browser: [['chromium']],
+    faketime: [['libfaketime']],
+  },
   zypper: {
     libatomic: [['libatomic1']],
     nginx: [['nginx']],
     database: [['mariadb']],
     browser: [['chromium']],
+    faketime: [['libfaketime']],
   },
 }
 

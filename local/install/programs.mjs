@@ -39,12 +39,13 @@ export function findProgram(name) {
   return findPrograms(name)[0] ?? null
 }
 
-/** What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser". */
+/** What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser" and "faketime". */
 export function missingPrograms(root, { tests, find = findProgram }) {
   const missing = []
   if (!find('nginx')) missing.push('nginx')
   if (!hasDatabase(find)) missing.push('database')
   if (tests && !hasBrowser(root, find)) missing.push('browser')
+  if (tests && !find('faketime')) missing.push('faketime')
   return missing
 }
 

@@ -9,6 +9,7 @@ const partNames = {
   nginx: 'NGINX',
   database: 'a MariaDB or MySQL server',
   browser: 'Chromium',
+  faketime: 'faketime',
 }
 
 /** Installs `parts` where this user may and apt-get is there; else throws CannotInstall with the command to run. */

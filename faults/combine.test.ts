@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { randomPairs } from './combine.ts'
+import { allFaults } from './list/all.ts'
+import { seededRandom } from './random.ts'
+
+test('the same seed gives the same pairs, another one others', () => {
+  const titles = (seed: number) => randomPairs(allFaults, 8, seededRandom(seed)).map(({ title }) => title)
+  assert.deepEqual(titles(7), titles(7))
+  assert.notDeepEqual(titles(7), titles(8))
+})
+
+test('a pair is of two different faults, and allows what either does', () => {
+  for (const { name, allows } of randomPairs(allFaults, 200, seededRandom(1))) {
+    const both = name.split('+').map(one => allFaults.find(fault => fault.name === one))
+    assert.equal(new Set(both).size, 2)
+    assert.deepEqual(new Set(allows), new Set(both.flatMap(fault => fault?.allows ?? [])))
+  }
+})
