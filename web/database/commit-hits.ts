@@ -9,6 +9,7 @@ export type CountingServer = { id: number; srv_id: string }
  * One batch of hits as one transaction in one packet: n numbers from the counter, n log rows, n request ids, n more on
  * the server's totals. In one packet no replica, frozen or killed in the middle, can go on holding the counter's lock.
  * A request id that is in the log already breaks its unique key, and with it the whole batch.
+ * What is returned goes on after `beginBatch`.
  */
 export function batchPacket(hits: Hit[], server: CountingServer): string {
   const n = hits.length
@@ -21,7 +22,6 @@ export function batchPacket(hits: Hit[], server: CountingServer): string {
   })
   const requests = hits.map((hit, index) => `(${literal(hit.requestId)}, ${number(index)})`)
   return [
-    'START TRANSACTION',
     `UPDATE global_counter SET value = LAST_INSERT_ID(value + ${n}) WHERE id = 1`,
     // Under the counter's lock and by the one clock that all replicas share: times rise with the numbers.
     'SET @at = UTC_TIMESTAMP(3)',
@@ -32,6 +32,13 @@ export function batchPacket(hits: Hit[], server: CountingServer): string {
     'SELECT LAST_INSERT_ID() AS last, CAST(@at AS CHAR(23)) AS at',
     'COMMIT',
   ].join('; ')
+}
+
+/** The packet's beginning. `waits`: for the counter's lock; else a counter that is locked refuses the batch at once. */
+export function beginBatch(waits: boolean): string {
+  return waits
+    ? 'START TRANSACTION; '
+    : 'START TRANSACTION; SELECT value FROM global_counter WHERE id = 1 FOR UPDATE NOWAIT; '
 }
 
 const toldRow = z.tuple([z.object({ last: z.number().int(), at: z.string() })])

@@ -211,6 +211,33 @@ test('a lock that is waited for too long is tried for again', async () => {
   assert.equal(await countedSoFar(), start + 1)
 })
 
+test('a batch with less time than a lock is waited for is refused at once, and nothing of it is counted', async () => {
+  const start = await countedSoFar()
+  await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
+    await assert.rejects(replica(0).store.commit(hits(1), 900), { outcome: 'rolled_back' })
+    await holder.rollback()
+  })
+  const [next] = await replica(0).store.commit(hits(1), 900)
+  assert.equal(next?.id, start + 1)
+})
+
+test('after a commit that got no answer no other is sent before the database speaks again', async () => {
+  await using proxy = await startDatabaseProxy(database.url)
+  const behind = await openReplica('127.0.0.1:3004', proxy.url)
+  try {
+    proxy.trap('COMMIT', { kind: 'cut-answer', afterBytes: 0 })
+    await assert.rejects(behind.store.commit(hits(1), 1000), { outcome: 'unknown' })
+    const start = await countedSoFar()
+    proxy.trap('SELECT 1', { kind: 'hold-answer', forMs: 1000 })
+    await assert.rejects(behind.store.commit(hits(1), 100), { outcome: 'rolled_back' })
+    assert.equal(await countedSoFar(), start)
+    const [next] = await behind.store.commit(hits(1), 1000)
+    assert.equal(next?.id, start + 1)
+  } finally {
+    await closePools(behind.pools)
+  }
+})
+
 test('a batch that is chosen to end a deadlock is tried again', async () => {
   const start = await countedSoFar()
   const { store, id: serverId } = replica(0)

@@ -4,6 +4,9 @@ import mysql from 'mysql2/promise'
 export type ReadPool = mysql.Pool
 export type WritePool = mysql.Pool
 
+/** How long a batch waits for the counter's lock, in s: less than its page views have. */
+export const lockWaitSeconds = 1
+
 /** How long to wait for a connection to the database, in ms. */
 const connectTimeout = 1000
 
@@ -33,7 +36,7 @@ export function openWritePool(databaseUrl: string): WritePool {
   })
   pool.on('connection', connection => {
     // Commands on a connection run in order, so these take hold before the first one of ours.
-    connection.query('SET SESSION innodb_lock_wait_timeout = 1')
+    connection.query(`SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}`)
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
   })
   return pool
