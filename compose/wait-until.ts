@@ -1,10 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 /**
- * Asks until `what` answers true, at most `ms`. An error is asked again too: it is told when time is up.
+ * Asks every `everyMs` until `what` answers true, at most `ms`. An error is asked again too: it is told when time is up.
  * @throws an error saying what was waited for
  */
-export async function waitUntil(sentence: string, ms: number, what: () => Promise<boolean>): Promise<void> {
+export async function waitUntil(
+  sentence: string,
+  ms: number,
+  what: () => Promise<boolean>,
+  everyMs = 250,
+): Promise<void> {
   const deadline = performance.now() + ms
   let last: unknown
   for (;;) {
@@ -17,6 +22,6 @@ export async function waitUntil(sentence: string, ms: number, what: () => Promis
     if (performance.now() > deadline) {
       throw new Error(`waited ${Math.round(ms / 1000)} s, and still not: ${sentence}`, { cause: last })
     }
-    await pause(250)
+    await pause(everyMs)
   }
 }

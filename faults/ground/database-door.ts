@@ -1,9 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import mysql, { type Connection } from 'mysql2/promise'
 import { z } from 'zod'
+import { until } from './until.ts'
 
 /** Ways into the database that lead past the replicas and their proxies. */
 export type DatabaseDoor = {
+  /** Waits for a database that is away. */
   connect(): Promise<Connection>
   /** As its administrator, over its socket: only this user of this machine may. */
   connectAsRoot(): Promise<Connection>
@@ -14,7 +15,16 @@ const socketRow = z.tuple([z.object({ path: z.string() })])
 const answersWithin = 1000
 
 export function openDatabaseDoor(databaseUrl: string): DatabaseDoor {
-  const connect = () => open({ uri: databaseUrl })
+  async function connect(): Promise<Connection> {
+    const connections: Connection[] = []
+    await until('the database answers', async () => {
+      connections.push(await open({ uri: databaseUrl }))
+      return true
+    })
+    const [connection] = connections
+    if (!connection) throw new Error('the database answered on no connection')
+    return connection
+  }
   return {
     connect,
     async connectAsRoot() {
@@ -30,25 +40,21 @@ export function openDatabaseDoor(databaseUrl: string): DatabaseDoor {
       })
     },
     async untilItAnswers() {
-      while (!(await answers(connect))) await pause(20)
+      const connection = await connect()
+      connection.destroy()
     },
   }
 }
 
-/** A connection that breaks says so to whoever asks next on it. */
+/** Once it breaks, whoever asks next on it is told. @throws when the database does not answer at once */
 async function open(options: mysql.ConnectionOptions): Promise<Connection> {
   const connection = await mysql.createConnection({ ...options, connectTimeout: answersWithin })
   connection.on('error', () => {})
-  return connection
-}
-
-async function answers(connect: () => Promise<Connection>): Promise<boolean> {
   try {
-    const connection = await connect()
     await connection.query({ sql: 'SELECT 1', timeout: answersWithin })
+    return connection
+  } catch (error) {
     connection.destroy()
-    return true
-  } catch {
-    return false
+    throw error
   }
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 
 /** The clock of one process, which can be made to jump while it runs: by libfaketime, which Debian has as a package. */
 export type FakedClock = {
+  /** the replica that has it */
+  replica: string
   /** for the environment of the process */
   variables: Record<string, string>
   /** ahead of the machine's clock from now on, in seconds; it is noticed within a second */
@@ -10,7 +12,7 @@ export type FakedClock = {
 }
 
 /** Null where libfaketime is not installed. */
-export function makeFakedClock(folder: string): FakedClock | null {
+export function makeFakedClock(folder: string, replica: string): FakedClock | null {
   const [library] = globSync('/usr/{lib,lib64}/{*/,}faketime/libfaketimeMT.so.1')
   if (library === undefined) return null
   const file = join(folder, 'faked-clock')
@@ -18,6 +20,7 @@ export function makeFakedClock(folder: string): FakedClock | null {
     writeFileSync(file, `${secondsAhead < 0 ? '' : '+'}${secondsAhead}\n`)
   jumpTo(0)
   return {
+    replica,
     jumpTo,
     variables: {
       LD_PRELOAD: library,

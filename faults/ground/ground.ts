@@ -38,13 +38,12 @@ export type GroundOptions = {
 }
 
 const replicas = 3
-const withFakedClock = 'web-3'
 
 export async function openGround(options: GroundOptions): Promise<Ground> {
   const { dataDir, random, signal, replica = builtReplica(process.env), report = () => {} } = options
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const proxies = new Map<string, DatabaseProxy>()
-  const clock = makeFakedClock(dataDir)
+  const clock = makeFakedClock(dataDir, 'web-3')
 
   const closeProxies = async () => {
     for (const proxy of proxies.values()) await proxy[Symbol.asyncDispose]()
@@ -58,7 +57,7 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
     async replicaVariables(name, databaseUrl) {
       const proxy = await startDatabaseProxy(databaseUrl)
       proxies.set(name, proxy)
-      return { DATABASE_URL: proxy.url, ...(name === withFakedClock && clock?.variables) }
+      return { DATABASE_URL: proxy.url, ...(name === clock?.replica && clock.variables) }
     },
   }).catch(async error => {
     await closeProxies()

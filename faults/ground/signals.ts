@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { findProcess } from '../../local/processes/process-table.ts'
 import { codeOf } from '../../web/error-code.ts'
+import { until } from './until.ts'
 
 /** One that has ended meanwhile, by another fault, is left alone. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): void {
@@ -21,6 +22,4 @@ export async function freezeProcess(pid: number, ms: number): Promise<void> {
   }
 }
 
-export async function untilEnded(pid: number): Promise<void> {
-  while (findProcess(pid) !== null) await pause(20)
-}
+export const untilEnded = (pid: number) => until(`process ${pid} has ended`, () => findProcess(pid) === null)

@@ -10,11 +10,22 @@ export const clockJumped: Fault = {
   title: 'a replica’s clock an hour ahead, then a day behind',
   allows: [],
   recoversWithin: afterDatabase,
-  async inject({ clock }) {
+  async inject({ clock, parts }) {
     if (!clock) throw new Error('libfaketime is not installed on this machine')
     for (const secondsAhead of [hour, -24 * hour, 0]) {
       clock.jumpTo(secondsAhead)
       await pause(rest)
+      const replica = parts().replicas.find(({ name }) => name === clock.replica)
+      await checkClock(`http://${replica?.address}/health/live`, secondsAhead)
     }
   },
+}
+
+/** A jump that did not happen would prove nothing. One that another fault keeps from answering is not asked. */
+async function checkClock(url: string, secondsAhead: number): Promise<void> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => null)
+  if (!answer) return
+  const ahead = (Date.parse(answer.headers.get('date') ?? '') - Date.now()) / 1000
+  if (!(Math.abs(ahead - secondsAhead) < 60))
+    throw new Error(`the clock is ${ahead} s ahead, not ${secondsAhead}`)
 }

@@ -14,19 +14,21 @@ export const connectionCut: Fault = {
   allows: [],
   recoversWithin: afterDatabase,
   async inject(ground) {
+    let met = 0
     for (let cut = 0; cut < cuts; cut++) {
-      await cutOnce(ground, {
-        kind: cut % 2 === 0 ? 'cut-answer' : 'cut-request',
-        afterBytes: ground.random.between(0, 60),
-      })
+      const kind = cut % 2 === 0 ? 'cut-answer' : 'cut-request'
+      if (await cutOnce(ground, { kind, afterBytes: ground.random.between(0, 60) })) met++
     }
+    if (met === 0) throw new Error('no commit met a cut')
   },
 }
 
-async function cutOnce(ground: Ground, fate: Fate): Promise<void> {
+/** @returns whether a batch met it */
+async function cutOnce(ground: Ground, fate: Fate): Promise<boolean> {
   const proxy = ground.proxyOf(ground.someReplica())
-  const { promise, resolve } = Promise.withResolvers<void>()
-  proxy.trap('COMMIT', fate, resolve)
-  await Promise.race([promise, pause(patience, null, { ref: false })])
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  proxy.trap('COMMIT', fate, () => resolve(true))
+  const met = await Promise.race([promise, pause(patience, false, { ref: false })])
   proxy.disarm()
+  return met
 }

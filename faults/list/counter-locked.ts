@@ -8,13 +8,13 @@ export const counterLocked: Fault = {
   allows: ['unavailable'],
   recoversWithin: afterDatabase,
   async inject(ground) {
-    const connection = await ground.database.connect()
     await untilBroken(async () => {
+      const connection = await ground.database.connect()
       await connection.query('START TRANSACTION')
       await connection.query('SELECT value FROM global_counter WHERE id = 1 FOR UPDATE')
       await pause(5000)
       await connection.query('ROLLBACK')
+      await connection.end()
     })
-    connection.destroy()
   },
 }

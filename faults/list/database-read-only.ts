@@ -8,12 +8,12 @@ export const databaseReadOnly: Fault = {
   allows: ['unavailable'],
   recoversWithin: afterDatabase,
   async inject(ground) {
-    const root = await ground.database.connectAsRoot()
     await untilBroken(async () => {
+      const root = await ground.database.connectAsRoot()
       await root.query('SET GLOBAL read_only = 1')
       await pause(5000)
       await root.query('SET GLOBAL read_only = 0')
+      await root.end()
     })
-    root.destroy()
   },
 }

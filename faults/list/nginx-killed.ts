@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { answers } from '../../local/parts/answers.ts'
 import { afterDatabase, type Fault } from '../fault.ts'
 import { signalProcess } from '../ground/signals.ts'
+import { until } from '../ground/until.ts'
 
 export const nginxKilled: Fault = {
   name: 'nginx-killed',
@@ -12,7 +12,7 @@ export const nginxKilled: Fault = {
     const { pid } = ground.parts().nginx
     signalProcess(pid, 'SIGKILL')
     // Its workers outlive it for a moment, so an answer alone does not say that it is back.
-    while (ground.parts().nginx.pid === pid) await pause(20)
-    while (!(await answers(`${ground.url}healthz`))) await pause(20)
+    await until('NGINX was started again', () => ground.parts().nginx.pid !== pid)
+    await until('NGINX answers', () => answers(`${ground.url}healthz`))
   },
 }

@@ -5,23 +5,26 @@ import { connect } from 'node:net'
 export type RawSocket = {
   from: string
   send(text: string): void
-  /** Rejects when the connection ends first. What comes after that byte is read and forgotten. */
-  untilFirstByte(): Promise<void>
+  /** Whether a byte of an answer comes before the connection ends. What comes after it is read and forgotten. */
+  isAnswered(): Promise<boolean>
   /** Takes one byte of what has come, and leaves the rest waiting. */
   readOneByte(): void
   /** Closes it at once, whatever is under way. */
   drop(): void
 }
 
+/** Those of `count` connections that are accepted: none is while another fault has NGINX away. */
 export async function openSockets(
   url: string,
   count: number,
   address: (n: number) => string,
 ): Promise<RawSocket[]> {
-  return Promise.all(Array.from({ length: count }, (_, n) => openSocket(url, address(n + 1))))
+  const opening = Array.from({ length: count }, (_, n) => openSocket(url, address(n + 1)))
+  const opened = await Promise.allSettled(opening)
+  return opened.flatMap(result => (result.status === 'fulfilled' ? result.value : []))
 }
 
-async function openSocket(url: string, from: string): Promise<RawSocket> {
+export async function openSocket(url: string, from: string): Promise<RawSocket> {
   const { hostname, port } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port), localAddress: from })
   await once(socket, 'connect')
@@ -31,10 +34,10 @@ async function openSocket(url: string, from: string): Promise<RawSocket> {
     send: text => void socket.write(text),
     readOneByte: () => void socket.read(1),
     drop: () => void socket.resetAndDestroy(),
-    untilFirstByte() {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      socket.on('close', () => reject(new Error('a connection ended before it was answered')))
-      socket.on('data', () => resolve())
+    isAnswered() {
+      const { promise, resolve } = Promise.withResolvers<boolean>()
+      socket.on('close', () => resolve(false))
+      socket.on('data', () => resolve(true))
       return promise
     },
   }

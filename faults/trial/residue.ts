@@ -32,17 +32,14 @@ async function sum({ parts }: Ground, metric: string): Promise<number> {
   return values.reduce((total, value) => total + value, 0)
 }
 
-/** Looks at the memory of the replicas four times a second, frozen ones too. @returns how to end it, and the most seen */
-export function watchMemory({ parts }: Ground): () => number {
+/** Looks at the memory of the replicas four times a second, frozen ones too. `most` is the most seen, in bytes. */
+export function watchMemory({ parts }: Ground): Disposable & { most(): number } {
   let most = 0
   const look = () => {
     for (const { pid } of parts().replicas) most = Math.max(most, residentBytes(pid))
   }
   const timer = setInterval(look, 250)
-  return () => {
-    clearInterval(timer)
-    return most
-  }
+  return { most: () => most, [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 function residentBytes(pid: number): number {

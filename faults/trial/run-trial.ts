@@ -19,25 +19,26 @@ export async function runTrial(fault: Fault, ground: Ground, perSecond: number):
   await untilSettled(ground)
   ground.asides.length = 0
   const before = await readCounter(ground)
-  const mostMemory = watchMemory(ground)
+  using memory = watchMemory(ground)
   const load = startLoad(ground.url, perSecond)
+  const course = await takeCourse(fault, ground, load).finally(load.stop)
+  await untilSettled(ground)
+  return {
+    fault,
+    ...course,
+    replicas: ground.parts().replicas.length,
+    views: load.views,
+    findings: await holdAgainstDatabase(load, ground, before),
+    residue: await readResidue(ground, memory.most()),
+  }
+}
+
+async function takeCourse(fault: Fault, ground: Ground, load: Load) {
   await pause(margin)
   const injectedAt = performance.now()
   await fault.inject(ground)
   const overAt = performance.now()
-  const recovery = await untilRecovered(load, overAt, ground)
-  await load.stop()
-  await untilSettled(ground)
-  return {
-    fault,
-    replicas: ground.parts().replicas.length,
-    injectedAt,
-    overAt,
-    views: load.views,
-    findings: await holdAgainstDatabase(load, ground, before),
-    recovery,
-    residue: await readResidue(ground, mostMemory()),
-  }
+  return { injectedAt, overAt, recovery: await untilRecovered(load, overAt, ground) }
 }
 
 /** Until all is well and stays so for a while. */
