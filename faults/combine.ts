@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterRestart, type Fault } from './fault.ts'
+import { afterRestart, type Fault, usualCatches } from './fault.ts'
 import type { Random } from './random.ts'
 
 /** ms by which the second of two may come later */
@@ -14,6 +14,7 @@ export function combine(first: Fault, second: Fault, random: Random): Fault {
     allows: [...new Set([...first.allows, ...second.allows])],
     recoversWithin: afterRestart,
     slowest: 10_000,
+    catches: (first.catches ?? usualCatches) + (second.catches ?? usualCatches),
     async inject(ground) {
       const later = async () => {
         await pause(delay)

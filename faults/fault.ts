@@ -14,11 +14,15 @@ export type Fault = {
   allows: Allowed[]
   /** ms in which all is as before, once its cause is gone */
   recoversWithin: number
+  /** how often it can catch a replica's batch in flight; default: twice, when it begins and when it is over */
+  catches?: number
   /** ms that the slowest answer may take; default: 3,000 */
   slowest?: number
   /** Brings it about, and resolves when its cause is gone: what is left to do then is the board's own. */
   inject(ground: Ground): Promise<void>
 }
+
+export const usualCatches = 2
 
 /** ms until service is back once the database is. */
 export const afterDatabase = 5000

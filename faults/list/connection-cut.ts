@@ -12,6 +12,7 @@ export const connectionCut: Fault = {
   name: 'connection-cut',
   title: `a connection cut in the middle of a commit, ${cuts} times`,
   allows: [],
+  catches: cuts,
   recoversWithin: afterDatabase,
   async inject(ground) {
     let met = 0

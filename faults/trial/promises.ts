@@ -1,5 +1,5 @@
 import type { Answer } from '../../e2e/visit-once.ts'
-import type { Allowed, Fault } from '../fault.ts'
+import { type Allowed, type Fault, usualCatches } from '../fault.ts'
 import { countBatches, type Findings } from '../record/findings.ts'
 import type { Residue } from './residue.ts'
 
@@ -55,7 +55,7 @@ function tally(views: Answer[]): string {
   return [...kinds].map(([kind, { length }]) => `${length} × ${kind}`).join(', ')
 }
 
-function brokenInLog({ findings, replicas }: Trial): string[] {
+function brokenInLog({ fault, findings, replicas }: Trial): string[] {
   const { lost, countedTwice, countedAfterAll, inDoubt, unexplained, gaps, backwards, figures } = findings
   const broken: string[] = []
   const say = (count: number, what: string) => count !== 0 && broken.push(`${count} ${what}`)
@@ -68,8 +68,9 @@ function brokenInLog({ findings, replicas }: Trial): string[] {
   if (new Set(figures).size > 1)
     broken.push(`counter, highest id, rows and hits differ: ${figures.join(', ')}`)
   const batches = countBatches(inDoubt)
-  if (batches > replicas)
-    broken.push(`${batches} batches of unknown outcome were counted, more than the ${replicas} in flight`)
+  const inFlight = replicas * (fault.catches ?? usualCatches)
+  if (batches > inFlight)
+    broken.push(`${batches} batches of unknown outcome were counted, more than the ${inFlight} in flight`)
   return broken
 }
 
