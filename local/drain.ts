@@ -21,6 +21,8 @@ async function withDocker(request: DrainRequest, folder: string): Promise<string
     return await changeDrainInContainer(request)
   } catch (error) {
     if (!(error instanceof DockerFailed)) throw error
-    throw new StackFailure(`no board is running on ${folder}, and none with Docker: ${error.message}`)
+    throw new StackFailure(
+      `no board is running on ${folder}, and none with Docker: ${error.message.split('\n')[0]}`,
+    )
   }
 }
