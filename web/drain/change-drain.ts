@@ -35,12 +35,23 @@ async function change(pools: Pools, request: DrainRequest): Promise<string> {
   const asked = await readDrainWish(pools.read, server.id, databasePatience)
   if (asked === wanted && server.draining === wanted) return alreadyText(request)
   await writeDrainWish(pools.write, server.id, wanted)
+  try {
+    return outcomeText(request, await untilItAnswers(pools, server, wanted))
+  } catch (error) {
+    // What was refused must not come true later, when the server is back.
+    await writeDrainWish(pools.write, server.id, asked).catch(() => {})
+    throw error
+  }
+}
+
+/** @returns the servers, once that one says that it does as asked @throws DrainRefused */
+async function untilItAnswers(pools: Pools, server: BoardServer, wanted: boolean): Promise<BoardServer[]> {
   const deadline = performance.now() + patience
   for (;;) {
     const servers = await readServers(pools)
-    if (findLife(servers, server).draining === wanted) return outcomeText(request, servers)
+    if (findLife(servers, server).draining === wanted) return servers
     if (performance.now() > deadline)
-      throw new DrainRefused(`${request.name} was asked, and does not answer: once it does, it will do so`)
+      throw new DrainRefused(`${server.name} was asked, and has not answered for ${patience / 1000} s`)
     await pause(rest)
   }
 }
