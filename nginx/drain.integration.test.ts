@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startBoard, ways } from './nginx-fixture.ts'
-import { drain, type StubReplica } from './replica-fixture.ts'
+import { breakOff, drain, type StubReplica } from './replica-fixture.ts'
 import { asCookie, ask } from './request-fixture.ts'
 
 const timeout = 30_000
@@ -68,3 +68,18 @@ for (const way of ways) {
     assert.deepEqual([status, typeof headers['x-srv-id']], [200, 'string'])
   })
 }
+
+if (ways.includes('legacy'))
+  test("legacy: the last try goes by what strangers found, not by the visitor's own replica's past", {
+    timeout,
+  }, async () => {
+    const { board, first, second, third } = await startThree('legacy')
+    await using _ = board
+    const { answer } = first
+    first.answer = breakOff
+    const own = { headers: asCookie(first.srvId) }
+    assert.equal((await ask(board.port, '/', own)).status, 200)
+    first.answer = answer
+    await Promise.all([second.die(), third.die()])
+    assert.equal((await ask(board.port, '/', own)).headers['x-srv-id'], first.srvId)
+  })
