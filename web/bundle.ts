@@ -3,11 +3,12 @@ import { build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 
-/** Puts the replica and the migrations, each one file with all it needs but Next, into Next's standalone output. */
+/** Puts the replica and the commands beside it, each one file with all it needs but Next, into Next's standalone output. */
 export async function bundleInto(standalone: string, plugins: Plugin[] = []): Promise<void> {
   await build({
     entryPoints: {
       'web/replica': join(root, 'web/server.ts'),
+      'web/drain': join(root, 'web/drain/program.ts'),
       'prisma/migrate': join(root, 'prisma/migrate.ts'),
     },
     outdir: standalone,
