@@ -4,6 +4,7 @@ import { buildBroken } from './broken/build-broken.ts'
 import { randomPairs } from './combine.ts'
 import type { Fault } from './fault.ts'
 import { type Ground, openGround } from './ground/ground.ts'
+import { allFaults } from './list/all.ts'
 import type { Options } from './options.ts'
 import { seededRandom } from './random.ts'
 import { openReport, type TrialReport } from './report.ts'
@@ -32,7 +33,7 @@ export async function breakBoard(options: Options, folder: string, signal: Abort
   })
   try {
     for (const statement of broken?.statements ?? []) await run(ground, statement)
-    const faults = [...options.faults, ...randomPairs(options.faults, options.pairs, random)]
+    const faults = [...options.faults, ...randomPairs(allFaults, options.pairs, random)]
     const told = once(signal, 'abort').then(() => null)
     const kept = await Promise.race([tryAll(faults, ground, report), told])
     if (kept === null) return false
