@@ -21,7 +21,7 @@ const perSecond = 350
 export async function breakBoard(options: Options, folder: string, signal: AbortSignal): Promise<boolean> {
   const { seed, broken } = options
   const random = seededRandom(seed)
-  const report = openReport(options.markdown)
+  const report = openReport(options)
   report.say(`seed ${seed}, ${perSecond} page views a second${broken ? `; broken: ${broken.title}` : ''}`)
   const replica = broken && (await buildBroken(broken, join(folder, 'build')))
   const ground = await openGround({
@@ -46,8 +46,10 @@ export async function breakBoard(options: Options, folder: string, signal: Abort
 /** @returns of each whether all promises were kept */
 async function tryAll(faults: Fault[], ground: Ground, report: TrialReport): Promise<boolean[]> {
   const kept: boolean[] = []
+  let counted = 0
   for (const fault of faults) {
-    const trial = await runTrial(fault, ground, perSecond)
+    const trial = await runTrial(fault, ground, perSecond, counted)
+    counted = trial.findings.counter
     const broken = brokenPromises(trial)
     report.trial(trial, broken)
     kept.push(broken.length === 0)

@@ -12,6 +12,8 @@ export type Options = {
   pairs: number
   seed: number
   markdown: boolean
+  /** tells what the stack says of its parts, too */
+  verbose: boolean
   /** a build that is broken on purpose, and has to be caught */
   broken: (typeof brokenBuilds)[number] | null
 }
@@ -31,6 +33,7 @@ const flags = z.object({
     .transform(Number)
     .optional(),
   markdown: z.boolean().default(false),
+  verbose: z.boolean().default(false),
   broken: z.string().optional(),
 })
 
@@ -41,7 +44,8 @@ export function readOptions(parameters: string[], randomSeed: () => number): Opt
   const chosen = given.only?.map(name => find(allFaults, name))
   const faults = chosen ?? broken?.caughtBy ?? allFaults
   const pairs = given.pairs ?? (faults === allFaults ? usualPairs : 0)
-  return { faults, pairs, seed: given.seed ?? randomSeed(), markdown: given.markdown, broken }
+  const { seed = randomSeed(), markdown, verbose } = given
+  return { faults, pairs, seed, markdown, verbose, broken }
 }
 
 function parseFlags(parameters: string[]): z.output<typeof flags> {
@@ -53,13 +57,14 @@ function parseFlags(parameters: string[]): z.output<typeof flags> {
         only: { type: 'string', multiple: true },
         pairs: { type: 'string' },
         markdown: { type: 'boolean' },
+        verbose: { type: 'boolean' },
         broken: { type: 'string' },
       },
     })
     return flags.parse(values)
   } catch {
     throw new StackFailure(
-      'npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--markdown] [--broken BUILD]',
+      'npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--broken BUILD] [--markdown] [--verbose]',
     )
   }
 }

@@ -1,3 +1,4 @@
+import type { Options } from './options.ts'
 import { asMarkdown, asText, columns, markdownHead, rowOf, untoldText } from './table.ts'
 import type { Trial } from './trial/promises.ts'
 
@@ -10,7 +11,7 @@ export type TrialReport = {
 }
 
 /** Tells of trials as they end, on the terminal; as Markdown it leaves the table alone on the standard output. */
-export function openReport(markdown: boolean): TrialReport {
+export function openReport({ markdown, verbose }: Pick<Options, 'markdown' | 'verbose'>): TrialReport {
   const say = (line: string) => (markdown ? console.error(line) : console.log(line))
   const row = (cells: string[]) => console.log(markdown ? asMarkdown(cells) : asText(cells))
   const startedAt = performance.now()
@@ -22,7 +23,7 @@ export function openReport(markdown: boolean): TrialReport {
   }
   return {
     say,
-    part: (name, text) => process.env.FAULTS_VERBOSE && say(`    ${name}: ${text}`),
+    part: (name, text) => verbose && say(`    ${name}: ${text}`),
     trial(trial, broken) {
       head()
       row(rowOf(trial))

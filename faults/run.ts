@@ -1,6 +1,6 @@
 // `npm run test:faults`: brings each fault upon a board of its own, under load, then some of them at once, and holds what
 // visitors were told against the database. The exit status is 1 where a promise was broken.
-//   npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--markdown] [--broken BUILD]
+//   npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--broken BUILD] [--markdown] [--verbose]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -45,6 +45,7 @@ test('a record that agrees with the log has nothing to find', () => {
     unexplained: [],
     gaps: 0,
     backwards: 0,
+    counter: 2,
     figures: [2, 2, 2, 2],
   })
 })

@@ -19,7 +19,9 @@ export type Findings = {
   gaps: number
   /** later numbers with earlier times */
   backwards: number
-  /** counter, highest id, rows and sum of hits; agree when all are the same */
+  /** how far the count has come */
+  counter: number
+  /** counter, highest id, rows and sum of hits; they agree when all are the same */
   figures: number[]
 }
 
@@ -55,6 +57,7 @@ export function findIn(answers: Answer[], before: number, ledger: Ledger): Findi
     unexplained: [...stray].flatMap(([address, hits]) => hits.slice(unanswered(address))),
     gaps: ledger.counter - before - logged.length,
     backwards: logged.filter((hit, index) => hit.at < (logged[index - 1]?.at ?? '')).length,
+    counter: ledger.counter,
     figures: [ledger.counter, ledger.maxId, ledger.rows, ledger.sumHits],
   }
 }

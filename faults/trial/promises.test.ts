@@ -73,6 +73,7 @@ test('every kind of error in the log is told', () => {
     unexplained: [row],
     gaps: 1,
     backwards: 1,
+    counter: 1,
     figures: [1, 2, 2, 2],
   }
   assert.equal(brokenPromises(trial({ findings })).length, 8)

@@ -14,11 +14,18 @@ const margin = 1500
 /** ms after which a replica that has not answered is not waited for any longer */
 const patience = 45_000
 
-/** Brings one fault upon the board under load, and sees what became of it. */
-export async function runTrial(fault: Fault, ground: Ground, perSecond: number): Promise<Trial> {
+/**
+ * Brings one fault upon the board under load, and sees what became of it. `before` is the highest number that the trial
+ * before it saw: what is counted between two trials belongs to nobody.
+ */
+export async function runTrial(
+  fault: Fault,
+  ground: Ground,
+  perSecond: number,
+  before: number,
+): Promise<Trial> {
   await untilSettled(ground)
   ground.asides.length = 0
-  const before = await readCounter(ground)
   using memory = watchMemory(ground)
   const load = startLoad(ground.url, perSecond)
   const course = await takeCourse(fault, ground, load).finally(load.stop)
@@ -51,13 +58,6 @@ async function untilRecovered(load: Load, overAt: number, { parts }: Ground): Pr
     if (recovery !== null && waited > recovery + margin) return recovery
     if (waited > patience) return recovery
   }
-}
-
-async function readCounter(ground: Ground): Promise<number> {
-  const connection = await ground.database.connect()
-  const { counter } = await readLedger(connection, Number.MAX_SAFE_INTEGER)
-  await connection.end()
-  return counter
 }
 
 async function holdAgainstDatabase(load: Load, ground: Ground, before: number): Promise<Findings> {
