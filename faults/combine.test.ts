@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { randomPairs } from './combine.ts'
+import { combine, randomPairs } from './combine.ts'
 import { allFaults } from './list/all.ts'
+import { allButOneKilled } from './list/all-but-one-killed.ts'
+import { replicaFrozen } from './list/replica-frozen.ts'
+import { replicaKilled } from './list/replica-killed.ts'
 import { seededRandom } from './random.ts'
 
 test('the same seed gives the same pairs, another one others', () => {
@@ -14,6 +17,13 @@ test('a pair is of two different faults, and allows what either does', () => {
   for (const { name, allows } of randomPairs(allFaults, 200, seededRandom(1))) {
     const both = name.split('+').map(one => allFaults.find(fault => fault.name === one))
     assert.equal(new Set(both).size, 2)
-    assert.deepEqual(new Set(allows), new Set(both.flatMap(fault => fault?.allows ?? [])))
+    const either = both.flatMap(fault => fault?.allows ?? [])
+    assert.deepEqual(new Set(allows.filter(allowed => allowed !== 'no-replica')), new Set(either))
   }
+})
+
+test('only a pair that can take every replica may leave none', () => {
+  const random = seededRandom(1)
+  assert.deepEqual(combine(allButOneKilled, replicaFrozen, random).allows, ['no-replica'])
+  assert.deepEqual(combine(replicaKilled, replicaFrozen, random).allows, [])
 })

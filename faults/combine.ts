@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterRestart, type Fault, usualCatches } from './fault.ts'
+import { replicas } from './ground/ground.ts'
 import type { Random } from './random.ts'
 
 /** ms by which the second of two may come later */
@@ -8,10 +9,15 @@ const latest = 3000
 /** Two faults at once: what either alone may do to a page view, both together may, and take longer over it. */
 export function combine(first: Fault, second: Fault, random: Random): Fault {
   const delay = random.between(0, latest)
+  const takes = (first.takes ?? 0) + (second.takes ?? 0)
+  const allows = new Set([...first.allows, ...second.allows])
+  // Two alone can leave none.
+  if (takes >= replicas) allows.add('no-replica')
   return {
     name: `${first.name}+${second.name}`,
     title: `${first.title}; after ${(delay / 1000).toFixed(1)} s ${second.title}`,
-    allows: [...new Set([...first.allows, ...second.allows])],
+    allows: [...allows],
+    takes,
     recoversWithin: afterRestart,
     slowest: 10_000,
     catches: (first.catches ?? usualCatches) + (second.catches ?? usualCatches),

@@ -1,17 +1,20 @@
 import type { Ground } from './ground/ground.ts'
 
 /**
- * What a page view may meet while a fault lasts. nothing: every one is answered 200. unavailable: 503 with Retry-After,
- * from a replica. silence: no answer at all.
+ * What a page view may meet instead of its number. unavailable: 503 with Retry-After, from a replica. no-replica: the same
+ * from NGINX, which is what it makes of a 502. silence: no answer.
  */
-export type Allowed = 'nothing' | 'unavailable' | 'silence'
+export type Allowed = 'unavailable' | 'no-replica' | 'silence'
 
 export type Fault = {
   /** what `--only` calls it */
   name: string
   /** what the table calls it */
   title: string
+  /** none: every page view is answered 200 */
   allows: Allowed[]
+  /** how many replicas it takes away; default: none */
+  takes?: number
   /** ms in which all is as before, once its cause is gone */
   recoversWithin: number
   /** how often it can catch a replica's batch in flight; default: twice, when it begins and when it is over */

@@ -37,7 +37,7 @@ export type GroundOptions = {
   signal: AbortSignal
 }
 
-const replicas = 3
+export const replicas = 3
 
 export async function openGround(options: GroundOptions): Promise<Ground> {
   const { dataDir, random, signal, replica = builtReplica(process.env), report = () => {} } = options

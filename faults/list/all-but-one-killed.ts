@@ -5,6 +5,7 @@ export const allButOneKilled: Fault = {
   name: 'all-but-one-killed',
   title: 'all replicas but one killed',
   allows: [],
+  takes: 2,
   recoversWithin: afterRestart,
   async inject(ground) {
     const survivor = ground.someReplica()

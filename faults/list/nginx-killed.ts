@@ -1,5 +1,5 @@
 import { answers } from '../../local/parts/answers.ts'
-import { afterDatabase, type Fault } from '../fault.ts'
+import type { Fault } from '../fault.ts'
 import { signalProcess } from '../ground/signals.ts'
 import { until } from '../ground/until.ts'
 
@@ -7,7 +7,7 @@ export const nginxKilled: Fault = {
   name: 'nginx-killed',
   title: 'NGINX killed',
   allows: ['silence'],
-  recoversWithin: afterDatabase,
+  recoversWithin: 1000,
   async inject(ground) {
     const { pid } = ground.parts().nginx
     signalProcess(pid, 'SIGKILL')

@@ -6,6 +6,7 @@ export const replicaFrozenInBatch: Fault = {
   name: 'replica-frozen-in-batch',
   title: 'a replica frozen for 10 s in the middle of a batch',
   allows: [],
+  takes: 1,
   recoversWithin: afterDatabase,
   async inject(ground) {
     const replica = ground.someReplica()

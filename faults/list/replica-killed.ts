@@ -5,6 +5,7 @@ export const replicaKilled: Fault = {
   name: 'replica-killed',
   title: 'a replica killed',
   allows: [],
+  takes: 1,
   recoversWithin: afterRestart,
   async inject(ground) {
     signalProcess(ground.someReplica().pid, 'SIGKILL')

@@ -5,6 +5,7 @@ export const replicaStopped: Fault = {
   name: 'replica-stopped',
   title: 'a replica told to stop (SIGTERM)',
   allows: [],
+  takes: 1,
   recoversWithin: afterRestart,
   async inject(ground) {
     const { pid } = ground.someReplica()

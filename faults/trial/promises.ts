@@ -44,10 +44,10 @@ function brokenToVisitors(trial: Trial): string[] {
   return broken
 }
 
-/** 503 from NGINX itself is what it makes of a 502: no replica said it. */
 function isAllowed({ status, code, retryAfter }: Answer, allowed: Allowed[]): boolean {
   if (status === 0) return allowed.includes('silence')
-  return status === 503 && retryAfter && code !== 'no_replica' && allowed.includes('unavailable')
+  if (status !== 503 || !retryAfter) return false
+  return allowed.includes(code === 'no_replica' ? 'no-replica' : 'unavailable')
 }
 
 function tally(views: Answer[]): string {
