@@ -221,6 +221,16 @@ test('a batch with less time than a lock is waited for is refused at once, and n
   assert.equal(next?.id, start + 1)
 })
 
+test('a table that is locked refuses a batch as its row does', async () => {
+  const start = await countedSoFar()
+  await whileLocked(['LOCK TABLES global_counter WRITE'], async holder => {
+    await assert.rejects(replica(0).store.commit(hits(1), 5000), { outcome: 'rolled_back' })
+    await holder.query('UNLOCK TABLES')
+  })
+  const [next] = await replica(0).store.commit(hits(1), 1000)
+  assert.equal(next?.id, start + 1)
+})
+
 test('after a commit that got no answer no other is sent before the database speaks again', async () => {
   await using proxy = await startDatabaseProxy(database.url)
   const behind = await openReplica('127.0.0.1:3004', proxy.url)

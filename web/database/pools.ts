@@ -37,6 +37,8 @@ export function openWritePool(databaseUrl: string): WritePool {
   pool.on('connection', connection => {
     // Commands on a connection run in order, so these take hold before the first one of ours.
     connection.query(`SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}`)
+    // For the lock on a table, which somebody holds who alters it.
+    connection.query(`SET SESSION lock_wait_timeout = ${lockWaitSeconds}`)
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
   })
   return pool
