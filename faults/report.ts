@@ -29,6 +29,8 @@ export function openReport({ markdown, verbose }: Pick<Options, 'markdown' | 've
       row(rowOf(trial))
       const untold = untoldText(trial)
       if (untold) say(`    ${untold}`)
+      if (verbose)
+        say(`    most memory of a replica: ${Math.round(trial.residue.mostMemory / 1024 / 1024)} MB`)
       for (const promise of broken) say(`    BROKEN: ${promise}`)
     },
     end(kept) {
