@@ -15,6 +15,8 @@ export type Fault = {
   allows: Allowed[]
   /** how many replicas it takes away; default: none */
   takes?: number
+  /** it is tried on a board of its own, whose database has a small disk; default: no */
+  needsSmallDisk?: boolean
   /** ms in which all is as before, once its cause is gone */
   recoversWithin: number
   /** how often it can catch a replica's batch in flight; default: twice, when it begins and when it is over */

@@ -9,6 +9,7 @@ import type { Random } from '../random.ts'
 import { type DatabaseDoor, openDatabaseDoor } from './database-door.ts'
 import { type FakedClock, makeFakedClock } from './faked-clock.ts'
 import { signalProcess } from './signals.ts'
+import type { SmallDisk } from './small-disk.ts'
 
 export type ReplicaSeen = StackFile['replicas'][number]
 
@@ -23,6 +24,7 @@ export type Ground = {
   database: DatabaseDoor
   /** the clock of one replica */
   clock: FakedClock | null
+  smallDisk: SmallDisk | null
   random: Random
   /** what a fault's own visitors were told, or that they were told nothing: it counts as no page view of the load */
   asides: Answer[]
@@ -34,6 +36,8 @@ export type GroundOptions = {
   random: Random
   replica?: ReplicaProgram
   report?: Report
+  /** where its database is, if not on the disk that all is on */
+  smallDisk?: SmallDisk
   signal: AbortSignal
 }
 
@@ -70,6 +74,7 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
     proxyOf: ({ name }) => known(proxies.get(name), name),
     database: openDatabaseDoor(stack.databaseUrl),
     clock,
+    smallDisk: options.smallDisk ?? null,
     random,
     asides: [],
     stop: () => stop(stack).finally(closeProxies),

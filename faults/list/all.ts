@@ -5,6 +5,7 @@ import { clockJumped } from './clock-jumped.ts'
 import { connectionCut } from './connection-cut.ts'
 import { counterLocked } from './counter-locked.ts'
 import { dashboardsDropped } from './dashboards-dropped.ts'
+import { databaseDiskFull } from './database-disk-full.ts'
 import { databaseFrozen } from './database-frozen.ts'
 import { databaseKilled } from './database-killed.ts'
 import { databaseReadOnly } from './database-read-only.ts'
@@ -38,4 +39,5 @@ export const allFaults: Fault[] = [
   dashboardsDropped,
   slowClients,
   leavingClients,
+  databaseDiskFull,
 ]

@@ -1,0 +1,16 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterDatabase, type Fault } from '../fault.ts'
+
+export const databaseDiskFull: Fault = {
+  name: 'database-disk-full',
+  title: 'the database’s disk full for 5 s',
+  allows: ['unavailable'],
+  needsSmallDisk: true,
+  recoversWithin: afterDatabase,
+  async inject({ smallDisk }) {
+    if (!smallDisk) throw new Error('this board has no small disk')
+    smallDisk.fill()
+    await pause(5000)
+    smallDisk.empty()
+  },
+}
