@@ -18,6 +18,8 @@ await saySentences(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'board-faults-'))
   try {
     if (!(await breakBoard(options, folder, signal))) process.exitCode = 1
+  } catch (error) {
+    if (!signal.aborted) throw error
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
