@@ -104,7 +104,8 @@ const error = z.looseObject({ error: z.looseObject({ code: z.string() }) })
 function codeOf(body: string): string | null {
   if (!body.startsWith('<')) return error.safeParse(parseJson(body)).data?.error.code ?? null
   if (body.includes(new OutcomeUnknown().message)) return 'outcome_unknown'
-  return body.includes('No server can answer right now') ? 'no_replica' : 'in_words'
+  if (!body.includes('No server can answer right now')) return 'in_words'
+  return body.includes('may have been counted') ? 'no_answer' : 'no_replica'
 }
 
 function parseJson(text: string): unknown {

@@ -41,7 +41,7 @@ export const markdownHead = [asMarkdown(columns), `| --- |${' ---: |'.repeat(col
 export function untoldText({ findings }: Trial): string | null {
   const { inDoubt, unheard } = findings
   const parts: string[] = []
-  if (inDoubt.length > 0) parts.push(`${named(inDoubt)} of page views told "outcome_unknown"`)
+  if (inDoubt.length > 0) parts.push(`${named(inDoubt)} of page views told that they may be`)
   if (unheard.length > 0) parts.push(`${named(unheard)} of visitors that got no answer`)
   return parts.length > 0 ? `in the log, and told to nobody: ${parts.join('; ')}` : null
 }

@@ -126,6 +126,24 @@ for (const way of ways) {
       assert.equal(JSON.parse(answer.body).error.code, 'no_replica')
       assert.equal(keptBy(answer.cookies, ''), '')
     })
+
+  for (const [name, trouble] of Object.entries({ breakOff, freeze }))
+    test(`${way}: a page view that replicas took and did not answer may be counted, and is told so (${name})`, {
+      timeout,
+    }, async () => {
+      await using board = await startBoard(way)
+      for (const replica of board.replicas) replica.answer = trouble
+      const headers = { Accept: 'application/json' }
+      const answer = await ask(board.port, '/?a=b', { headers })
+      assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [503, 'no_answer'])
+    })
+
+  test(`${way}: only of a page view is it said that it may be counted`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    for (const replica of board.replicas) replica.answer = breakOff
+    const answer = await ask(board.port, '/api/snapshot', { headers: { Accept: 'application/json' } })
+    assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [503, 'no_replica'])
+  })
 }
 
 function firstOf(board: Board): StubReplica {

@@ -9,7 +9,7 @@ export type Findings = {
   countedTwice: LoggedHit[]
   /** told "not counted", and in the log all the same */
   countedAfterAll: LoggedHit[]
-  /** in the log for a page view that was told its outcome is unknown */
+  /** in the log for a page view that was told it may be */
   inDoubt: LoggedHit[]
   /** in the log for a visitor that got no answer */
   unheard: LoggedHit[]
@@ -24,6 +24,9 @@ export type Findings = {
   /** counter, highest id, rows and sum of hits; they agree when all are the same */
   figures: number[]
 }
+
+/** What a page view is told that may stand in the log: by a replica, and by NGINX where no replica answers. */
+const inDoubtCodes = new Set(['outcome_unknown', 'no_answer'])
 
 /** `before` is the counter before the first of these answers. */
 export function findIn(answers: Answer[], before: number, ledger: Ledger): Findings {
@@ -43,6 +46,7 @@ export function findIn(answers: Answer[], before: number, ledger: Ledger): Findi
   const once = logged.filter(hit => firsts.get(hit.requestId) === hit)
   const untold = once.filter(hit => !toldIds.has(hit.requestId))
   const codeOf = (hit: LoggedHit) => refused.get(hit.requestId)
+  const isInDoubt = (hit: LoggedHit) => inDoubtCodes.has(codeOf(hit) ?? '')
   const stray = Map.groupBy(
     untold.filter(hit => codeOf(hit) === undefined),
     hit => hit.clientIp,
@@ -51,8 +55,8 @@ export function findIn(answers: Answer[], before: number, ledger: Ledger): Findi
   return {
     lost: told.filter(({ hit, requestId }) => byNumber.get(hit ?? 0)?.requestId !== requestId),
     countedTwice: logged.filter(hit => firsts.get(hit.requestId) !== hit),
-    countedAfterAll: untold.filter(hit => codeOf(hit) !== undefined && codeOf(hit) !== 'outcome_unknown'),
-    inDoubt: untold.filter(hit => codeOf(hit) === 'outcome_unknown'),
+    countedAfterAll: untold.filter(hit => codeOf(hit) !== undefined && !isInDoubt(hit)),
+    inDoubt: untold.filter(isInDoubt),
     unheard: [...stray].flatMap(([address, hits]) => hits.slice(0, unanswered(address))),
     unexplained: [...stray].flatMap(([address, hits]) => hits.slice(unanswered(address))),
     gaps: ledger.counter - before - logged.length,

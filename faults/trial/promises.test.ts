@@ -43,7 +43,12 @@ test('a replica that dies costs no page view, a database that is away costs thos
 })
 
 test('a refusal must come from a replica, and say when to try again', () => {
-  for (const wrong of [{ code: 'no_replica' }, { retryAfter: false }, { status: 502 }]) {
+  for (const wrong of [
+    { code: 'no_replica' },
+    { code: 'no_answer' },
+    { retryAfter: false },
+    { status: 502 },
+  ]) {
     const views = [{ ...refusal, ...wrong }]
     assert.equal(brokenPromises(trial({ views, fault: databaseKilled })).length, 1)
   }

@@ -47,7 +47,7 @@ function brokenToVisitors(trial: Trial): string[] {
 function isAllowed({ status, code, retryAfter }: Answer, allowed: Allowed[]): boolean {
   if (status === 0) return allowed.includes('silence')
   if (status !== 503 || !retryAfter) return false
-  return allowed.includes(code === 'no_replica' ? 'no-replica' : 'unavailable')
+  return allowed.includes(code === 'no_replica' || code === 'no_answer' ? 'no-replica' : 'unavailable')
 }
 
 function tally(views: Answer[]): string {
