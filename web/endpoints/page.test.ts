@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import type { Snapshot } from '../answers.ts'
 import { FakeHitStore } from '../hit/fake-hit-store.ts'
@@ -52,6 +54,14 @@ async function renderPage(headers: Record<string, string>): Promise<string> {
   const { visit } = takePageView()
   return `<script nonce="${nonce}">${Object.values(visit ?? {}).join('|')}</script>`
 }
+
+test('a request whose client had gone when it was read is not counted', async () => {
+  const logged = store.log.size
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+  socket.end('GET / HTTP/1.1\r\nHost: board\r\nAccept: application/json\r\n\r\n')
+  await text(socket)
+  assert.equal(store.log.size, logged)
+})
 
 before(async () => {
   server.listen(0, '127.0.0.1')

@@ -37,6 +37,9 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     const hit = readHit(request)
     // Before the hit is submitted: so its number is higher than any the page shows, and its own row is not among them.
     const page = json ? null : await pages.current()
+    // A replica that wakes finds requests that NGINX gave up on long ago. That its client has gone is read in the turn of the
+    // event loop after the request itself, just before its batch leaves.
+    await new Promise(setImmediate)
     const count = await countUnlessGone(queue, hit, response)
     if (!count) return
     response.setHeader('X-Hit', count.id)
@@ -113,6 +116,9 @@ export function pageHead(identity: Identity): Endpoint {
 async function countUnlessGone(queue: HitQueue, hit: Hit, response: ServerResponse): Promise<Count | null> {
   const submission = queue.submit(hit)
   response.on('close', submission.abandon)
+  // Before the response is closed, which takes some turns more.
+  const { socket } = response
+  socket?.on('end', submission.abandon)
   try {
     return await submission.count
   } catch (error) {
@@ -120,6 +126,7 @@ async function countUnlessGone(queue: HitQueue, hit: Hit, response: ServerRespon
     throw error
   } finally {
     response.off('close', submission.abandon)
+    socket?.off('end', submission.abandon)
   }
 }
 
