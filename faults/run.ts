@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildIfChanged } from '../local/build/build-if-changed.ts'
 import { saySentences } from '../local/say-sentences.ts'
+import type { Report } from '../local/stack-options.ts'
 import { tellOnSignals } from '../local/tell-on-signals.ts'
 import { print } from '../local/terminal.ts'
 import { breakBoard } from './break-board.ts'
@@ -14,7 +15,9 @@ import { readOptions } from './options.ts'
 await saySentences(async () => {
   const options = readOptions(process.argv.slice(2), () => Math.floor(Math.random() * 1e9))
   const signal = tellOnSignals()
-  await buildIfChanged(print, signal)
+  // Then the standard output is for the table alone.
+  const tell: Report = options.markdown ? (part, text) => console.error(part, text) : print
+  await buildIfChanged(tell, signal)
   const folder = await mkdtemp(join(tmpdir(), 'board-faults-'))
   try {
     if (!(await breakBoard(options, folder, signal))) process.exitCode = 1
