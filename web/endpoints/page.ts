@@ -4,7 +4,7 @@ import { utcTime } from '../app/figures/times.ts'
 import { arrivalText } from '../app/log/arrival-text.ts'
 import { ClientGone } from '../hit/errors.ts'
 import { arrivalOf, type Count, type Hit } from '../hit/hit.ts'
-import type { HitQueue } from '../hit/hit-queue.ts'
+import type { HitQueue, Submission } from '../hit/hit-queue.ts'
 import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
@@ -34,7 +34,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     const hit = readHit(request)
     // Before the hit is submitted: so its number is higher than any the page shows, and its own row is not among them.
     const page = json ? null : await pages.current()
-    const count = await countUnlessGone(queue, hit, response)
+    const count = await countUnlessGone(queue.submit(hit, startedAt), response)
     if (!count) return
     response.setHeader('X-Hit', count.id)
     response.setHeader('X-Srv-Id', identity.srv_id)
@@ -100,8 +100,7 @@ export function pageHead(identity: Identity): Endpoint {
 }
 
 /** Null when the client left before its batch did: then nothing was counted, and nobody is there to answer. */
-async function countUnlessGone(queue: HitQueue, hit: Hit, response: ServerResponse): Promise<Count | null> {
-  const submission = queue.submit(hit)
+async function countUnlessGone(submission: Submission, response: ServerResponse): Promise<Count | null> {
   response.on('close', submission.abandon)
   try {
     return await submission.count

@@ -1,7 +1,7 @@
 import { AnswerError } from '../http/errors.ts'
 
 /** Seconds after which a page view that got no number should be tried again. */
-const retryAfter = 1
+export const retryAfter = 1
 
 /** The page view is not counted, and will not be. */
 export class NotCounted extends AnswerError {

@@ -50,10 +50,11 @@ export class HitQueue {
   }
 
   /**
+   * The page view's time runs from `startedAt`, ms on the clock of `performance.now()`.
    * `count` rejects with NotCounted (queue full, closed, or no database in time), OutcomeUnknown or ClientGone.
    */
-  submit(hit: Hit): Submission {
-    const pending = new PendingHit(hit, this.#limits.budgetMs)
+  submit(hit: Hit, startedAt = performance.now()): Submission {
+    const pending = new PendingHit(hit, startedAt + this.#limits.budgetMs)
     if (this.#closed) pending.fail(new NotCounted('shutting_down', 'This server is stopping.'))
     else if (this.#waiting.length >= this.#limits.capacity)
       pending.fail(new NotCounted('queue_full', 'Too many page views are waiting. This one is not counted.'))

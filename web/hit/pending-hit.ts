@@ -14,14 +14,14 @@ export class PendingHit {
   #reject: (reason: Error) => void
   #timer: NodeJS.Timeout
 
-  constructor(hit: Hit, budgetMs: number) {
+  constructor(hit: Hit, deadline: number) {
     this.hit = hit
-    this.deadline = performance.now() + budgetMs
+    this.deadline = deadline
     const { promise, resolve, reject } = Promise.withResolvers<Count>()
     this.count = promise
     this.#resolve = resolve
     this.#reject = reject
-    this.#timer = setTimeout(() => this.fail(), budgetMs)
+    this.#timer = setTimeout(() => this.fail(), deadline - performance.now())
   }
 
   get settled(): boolean {

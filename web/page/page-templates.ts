@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Snapshot } from '../answers.ts'
-import { contentSecurityPolicy } from './content-security-policy.ts'
-import { type PageView, providePageView } from './page-view.ts'
-import { Template } from './template.ts'
+import { type PageRendering, renderTemplate } from './render-template.ts'
+import type { Template } from './template.ts'
 import { makeTokens, type PageSlot } from './tokens.ts'
 
 /**
@@ -23,14 +22,9 @@ export type PageTemplate = {
   snapshot: Snapshot
 }
 
-type PageSource = {
+type PageSource = PageRendering & {
   /** the newest snapshot, at most that old */
   snapshot(maxAgeMs: number): Promise<Snapshot>
-  /** has Next render `/` with these request headers. @throws when it does not answer 200 */
-  renderPage(headers: Record<string, string>): Promise<string>
-  server: PageView['server']
-  stickySeconds: number
-  development: boolean
 }
 
 /**
@@ -44,16 +38,10 @@ export class PageTemplates {
   #latest: PageTemplate | null = null
   #renderedAt = Number.NEGATIVE_INFINITY
   #rendering: Promise<PageTemplate> | null = null
-  #snapshot: Snapshot | null = null
 
   constructor(source: PageSource) {
     this.#source = source
     this.#keepMs = source.development ? 0 : renderEveryMs
-    const { nonce: _, ...visit } = this.#tokens
-    providePageView(() => {
-      if (!this.#snapshot) throw new Error('the page is rendered before there is anything to show')
-      return { snapshot: this.#snapshot, visit, server: source.server, sticky_seconds: source.stickySeconds }
-    })
   }
 
   /**
@@ -78,11 +66,9 @@ export class PageTemplates {
     const snapshot = await this.#source.snapshot(renderEveryMs)
     const unchanged = this.#latest?.snapshot === snapshot && !this.#source.development
     if (!unchanged) {
-      this.#snapshot = snapshot
-      const html = await this.#source.renderPage({
-        'content-security-policy': contentSecurityPolicy(this.#tokens.nonce, this.#source.development),
-      })
-      this.#latest = { template: new Template(html, this.#tokens), snapshot }
+      const { nonce: _, ...visit } = this.#tokens
+      const template = await renderTemplate(this.#source, { snapshot, visit, problem: null }, this.#tokens)
+      this.#latest = { template, snapshot }
     }
     this.#renderedAt = startedAt
     return this.#last()

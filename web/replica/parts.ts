@@ -18,6 +18,7 @@ import { createMetrics } from '../metrics/metrics.ts'
 import { PageViewFigures } from '../metrics/page-view-figures.ts'
 import type { NextApp } from '../page/next-app.ts'
 import { PageTemplates } from '../page/page-templates.ts'
+import { ProblemPages } from '../page/problem-pages.ts'
 
 /** ms a reading for the board, and a sign of life, may take. */
 const databasePatience = 1000
@@ -41,13 +42,14 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     },
   })
   const metrics = createMetrics(identity, { queued: () => queue.length, streams: () => feed.size })
-  const pages = new PageTemplates({
-    snapshot: maxAgeMs => board.noOlderThan(maxAgeMs),
-    renderPage: headers => next.renderPage(headers),
+  const rendering = {
+    renderPage: next.renderPage,
     server: identity,
     stickySeconds: environment.stickySeconds,
     development: environment.development,
-  })
+  }
+  const pages = new PageTemplates({ ...rendering, snapshot: maxAgeMs => board.noOlderThan(maxAgeMs) })
+  const problems = new ProblemPages({ ...rendering, latest: () => board.latest })
   const heartbeat = new Heartbeat(async () => {
     const health = {
       ready: readiness.reason === null,
@@ -73,6 +75,7 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     queue,
     metrics,
     pages,
+    problems,
     heartbeat,
   }
 }

@@ -6,14 +6,14 @@ import { logEndpoint } from '../endpoints/log.ts'
 import { logCsvEndpoint } from '../endpoints/log-csv.ts'
 import { metricsEndpoint } from '../endpoints/metrics.ts'
 import { pageEndpoint, pageHead } from '../endpoints/page.ts'
+import { pageProblem } from '../endpoints/page-problem.ts'
 import { snapshotEndpoint } from '../endpoints/snapshot.ts'
-import { sendError, sendText } from '../http/answer.ts'
+import { sendError } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
-import { isFlightRequest, wantsJson } from '../http/page-view-request.ts'
+import { isFlightRequest } from '../http/page-view-request.ts'
 import type { Routes } from '../http/router.ts'
 import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
-import { unavailablePage } from '../page/unavailable-page.ts'
 import type { Parts } from './parts.ts'
 
 /** Every endpoint of a replica, by its path. */
@@ -32,6 +32,7 @@ export function routesOf(parts: Parts): Routes {
     },
     development: environment.development,
   })
+  const sendProblem = pageProblem(parts.problems, environment.development)
   return {
     exact: {
       '/': { GET: unlessFlight(page), HEAD: pageHead(identity) },
@@ -52,12 +53,8 @@ export function routesOf(parts: Parts): Routes {
       figures.recordError()
       metrics.failures.inc({ code: error.code })
     },
-    sendError(error, request, response, url) {
-      if (url.pathname !== '/' || wantsJson(request)) return sendError(response, error)
-      if (error.retryAfter !== undefined) response.setHeader('Retry-After', error.retryAfter)
-      response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'")
-      sendText(response, error.status, 'text/html; charset=utf-8', unavailablePage(error))
-    },
+    sendError: (error, request, response, url) =>
+      url.pathname === '/' ? sendProblem(error, request, response, url) : sendError(response, error),
   }
 }
 

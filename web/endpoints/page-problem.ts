@@ -1,0 +1,44 @@
+import type { ServerResponse } from 'node:http'
+import { NotCounted, OutcomeUnknown } from '../hit/errors.ts'
+import { sendError, sendText } from '../http/answer.ts'
+import type { AnswerError } from '../http/errors.ts'
+import { wantsJson } from '../http/page-view-request.ts'
+import type { SendError } from '../http/router.ts'
+import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
+import type { ProblemPages } from '../page/problem-pages.ts'
+import { unavailablePage, unavailablePagePolicy } from '../page/unavailable-page.ts'
+
+/**
+ * Answers a page view that came to nothing: a script with JSON, a person with a page. Where only the number is missing that
+ * page is the board, alive, with the reason in the visit's place; else a few plain words.
+ */
+export function pageProblem(problems: ProblemPages, development: boolean): SendError {
+  return async (error, request, response) => {
+    response.setHeader('Vary', 'Accept')
+    if (wantsJson(request)) return sendError(response, error)
+    if (error.retryAfter !== undefined) response.setHeader('Retry-After', error.retryAfter)
+    if (lacksOnlyItsNumber(error) && (await sendBoard(response, error).catch(() => false))) return
+    response.setHeader('Content-Security-Policy', unavailablePagePolicy)
+    sendHtml(response, error, unavailablePage(error))
+  }
+
+  /** @throws before anything is sent, when there is no board to show */
+  async function sendBoard(response: ServerResponse, error: AnswerError): Promise<true> {
+    const nonce = newNonce()
+    const template = await problems.current()
+    const html = template.fill({ nonce, code: error.code, message: error.message })
+    response.setHeader('Content-Security-Policy', contentSecurityPolicy(nonce, development))
+    sendHtml(response, error, html)
+    return true
+  }
+}
+
+/** While this server is saturated a board is more than it can give, and there is nothing to watch where it is stopping. */
+function lacksOnlyItsNumber(error: AnswerError): boolean {
+  if (error instanceof OutcomeUnknown) return true
+  return error instanceof NotCounted && error.code === 'counter_unavailable'
+}
+
+function sendHtml(response: ServerResponse, error: AnswerError, html: string): void {
+  sendText(response, error.status, 'text/html; charset=utf-8', html)
+}
