@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { NotCounted, OutcomeUnknown } from '../hit/errors.ts'
 import { sendError, sendText } from '../http/answer.ts'
 import type { AnswerError } from '../http/errors.ts'
@@ -17,19 +16,22 @@ export function pageProblem(problems: ProblemPages, development: boolean): SendE
     response.setHeader('Vary', 'Accept')
     if (wantsJson(request)) return sendError(response, error)
     if (error.retryAfter !== undefined) response.setHeader('Retry-After', error.retryAfter)
-    if (lacksOnlyItsNumber(error) && (await sendBoard(response, error).catch(() => false))) return
-    response.setHeader('Content-Security-Policy', unavailablePagePolicy)
-    sendHtml(response, error, unavailablePage(error))
+    const nonce = newNonce()
+    const board = lacksOnlyItsNumber(error) ? await fillBoard(error, nonce) : null
+    const policy = board === null ? unavailablePagePolicy : contentSecurityPolicy(nonce, development)
+    response.setHeader('Content-Security-Policy', policy)
+    sendText(response, error.status, 'text/html; charset=utf-8', board ?? unavailablePage(error))
   }
 
-  /** @throws before anything is sent, when there is no board to show */
-  async function sendBoard(response: ServerResponse, error: AnswerError): Promise<true> {
-    const nonce = newNonce()
-    const template = await problems.current()
-    const html = template.fill({ nonce, code: error.code, message: error.message })
-    response.setHeader('Content-Security-Policy', contentSecurityPolicy(nonce, development))
-    sendHtml(response, error, html)
-    return true
+  /** null when there is none to show */
+  async function fillBoard({ code, message }: AnswerError, nonce: string): Promise<string | null> {
+    try {
+      const template = await problems.current()
+      return template.fill({ nonce, code, message })
+    } catch (thrown) {
+      console.error('no board for a page view that was not counted:', thrown)
+      return null
+    }
   }
 }
 
@@ -37,8 +39,4 @@ export function pageProblem(problems: ProblemPages, development: boolean): SendE
 function lacksOnlyItsNumber(error: AnswerError): boolean {
   if (error instanceof OutcomeUnknown) return true
   return error instanceof NotCounted && error.code === 'counter_unavailable'
-}
-
-function sendHtml(response: ServerResponse, error: AnswerError, html: string): void {
-  sendText(response, error.status, 'text/html; charset=utf-8', html)
 }

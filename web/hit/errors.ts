@@ -5,10 +5,18 @@ export const retryAfter = 1
 
 /** The page view is not counted, and will not be. */
 export class NotCounted extends AnswerError {
-  constructor(code: 'queue_full' | 'counter_unavailable' | 'shutting_down', message: string) {
+  constructor(code: 'overloaded' | 'counter_unavailable' | 'shutting_down', message: string) {
     super(503, code, message, { retryAfter })
     this.name = 'NotCounted'
   }
+}
+
+/** This server has more page views waiting than it can answer in time: better refused at once than late. */
+export function overloaded(): NotCounted {
+  return new NotCounted(
+    'overloaded',
+    'More visits are coming in than this server can count. This one is not counted.',
+  )
 }
 
 /** A commit was under way when the page view's time was up: it may stand in the log. */

@@ -133,7 +133,7 @@ test('a queue at its bound refuses, and counts nothing of what it refused', asyn
   assert.equal(queue.length, 3)
   release()
   const codes = await codesOf(submissions.map(submission => submission.count))
-  assert.deepEqual(codes, ['counted', 'counted', 'counted', 'counted', 'queue_full', 'queue_full'])
+  assert.deepEqual(codes, ['counted', 'counted', 'counted', 'counted', 'overloaded', 'overloaded'])
   assert.equal(store.log.size, 4)
 })
 

@@ -16,6 +16,8 @@ import { Readiness } from '../membership/readiness.ts'
 import { RequestIdRetention } from '../membership/request-id-retention.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { PageViewFigures } from '../metrics/page-view-figures.ts'
+import { Admission } from '../overload/admission.ts'
+import { LoopLag } from '../overload/loop-lag.ts'
 import type { NextApp } from '../page/next-app.ts'
 import { PageTemplates } from '../page/page-templates.ts'
 import { ProblemPages } from '../page/problem-pages.ts'
@@ -41,6 +43,8 @@ export function assembleParts(environment: Environment, identity: Identity, pool
       readiness.databaseAnswered()
     },
   })
+  const loopLag = new LoopLag()
+  const admission = new Admission({ loopLagMs: () => loopLag.ms, queueMs: () => queue.expectedWaitMs })
   const metrics = createMetrics(identity, { queued: () => queue.length, streams: () => feed.size })
   const rendering = {
     renderPage: next.renderPage,
@@ -73,6 +77,8 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     board,
     feed,
     queue,
+    loopLag,
+    admission,
     metrics,
     pages,
     problems,

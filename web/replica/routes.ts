@@ -32,10 +32,14 @@ export function routesOf(parts: Parts): Routes {
     },
     development: environment.development,
   })
+  const ifAdmitted =
+    (endpoint: Endpoint): Endpoint =>
+    (request, response, url) =>
+      parts.admission.admit(async () => endpoint(request, response, url))
   const sendProblem = pageProblem(parts.problems, environment.development)
   return {
     exact: {
-      '/': { GET: unlessFlight(page), HEAD: pageHead(identity) },
+      '/': { GET: unlessFlight(ifAdmitted(page)), HEAD: pageHead(identity) },
       '/api/snapshot': readOnly(snapshotEndpoint(board)),
       '/api/live': { GET: liveEndpoint(parts.feed) },
       '/api/log': readOnly(logEndpoint(reading)),
