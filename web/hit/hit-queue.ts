@@ -1,9 +1,9 @@
-import { RecentMedian } from '../overload/recent-median.ts'
 import { commitOnce } from './commit-once.ts'
 import { NotCounted, overloaded } from './errors.ts'
 import type { Count, Hit } from './hit.ts'
 import type { HitStore } from './hit-store.ts'
 import { PendingHit } from './pending-hit.ts'
+import { RecentMedian } from './recent-median.ts'
 
 export type HitQueueLimits = {
   /** hits that may wait for a batch to leave; one more is refused */

@@ -21,7 +21,7 @@ export class PendingHit {
     this.count = promise
     this.#resolve = resolve
     this.#reject = reject
-    this.#timer = setTimeout(() => this.fail(), deadline - performance.now())
+    this.#timer = setTimeout(() => this.fail(), Math.max(1, deadline - performance.now()))
   }
 
   get settled(): boolean {

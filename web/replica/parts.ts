@@ -8,6 +8,7 @@ import { writeHeartbeat } from '../database/write-heartbeat.ts'
 import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
 import { logLength } from '../feed/snapshot.ts'
+import { Admission } from '../hit/admission.ts'
 import { defaultLimits, HitQueue } from '../hit/hit-queue.ts'
 import { showAddress } from '../http/client-address.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -16,8 +17,6 @@ import { Readiness } from '../membership/readiness.ts'
 import { RequestIdRetention } from '../membership/request-id-retention.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { PageViewFigures } from '../metrics/page-view-figures.ts'
-import { Admission } from '../overload/admission.ts'
-import { LoopLag } from '../overload/loop-lag.ts'
 import type { NextApp } from '../page/next-app.ts'
 import { PageTemplates } from '../page/page-templates.ts'
 import { ProblemPages } from '../page/problem-pages.ts'
@@ -43,8 +42,7 @@ export function assembleParts(environment: Environment, identity: Identity, pool
       readiness.databaseAnswered()
     },
   })
-  const loopLag = new LoopLag()
-  const admission = new Admission({ loopLagMs: () => loopLag.ms, queueMs: () => queue.expectedWaitMs })
+  const admission = new Admission(() => queue.expectedWaitMs)
   const metrics = createMetrics(identity, { queued: () => queue.length, streams: () => feed.size })
   const rendering = {
     renderPage: next.renderPage,
@@ -77,7 +75,6 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     board,
     feed,
     queue,
-    loopLag,
     admission,
     metrics,
     pages,

@@ -8,6 +8,7 @@ import { metricsEndpoint } from '../endpoints/metrics.ts'
 import { pageEndpoint, pageHead } from '../endpoints/page.ts'
 import { pageProblem } from '../endpoints/page-problem.ts'
 import { snapshotEndpoint } from '../endpoints/snapshot.ts'
+import type { Admission } from '../hit/admission.ts'
 import { sendError } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
@@ -32,14 +33,10 @@ export function routesOf(parts: Parts): Routes {
     },
     development: environment.development,
   })
-  const ifAdmitted =
-    (endpoint: Endpoint): Endpoint =>
-    (request, response, url) =>
-      parts.admission.admit(async () => endpoint(request, response, url))
   const sendProblem = pageProblem(parts.problems, environment.development)
   return {
     exact: {
-      '/': { GET: unlessFlight(ifAdmitted(page)), HEAD: pageHead(identity) },
+      '/': { GET: unlessFlight(unlessOverloaded(page, parts.admission)), HEAD: pageHead(identity) },
       '/api/snapshot': readOnly(snapshotEndpoint(board)),
       '/api/live': { GET: liveEndpoint(parts.feed) },
       '/api/log': readOnly(logEndpoint(reading)),
@@ -89,6 +86,14 @@ function withPolicy(endpoint: Endpoint, development: boolean): Endpoint {
 function unlessFlight(page: Endpoint): Endpoint {
   return (request, response, url) => {
     if (isFlightRequest(request, url)) throw new AnswerError(404, 'no_flight_data', 'Load the page itself.')
+    return page(request, response, url)
+  }
+}
+
+/** Before anything is done for it: a refusal must cost next to nothing. */
+function unlessOverloaded(page: Endpoint, admission: Admission): Endpoint {
+  return (request, response, url) => {
+    admission.enter()
     return page(request, response, url)
   }
 }

@@ -24,7 +24,6 @@ export async function beginServing(parts: Parts): Promise<Server> {
   }
   server.listen(port, host)
   await once(server, 'listening')
-  parts.loopLag.start()
   return server
 }
 
@@ -42,6 +41,5 @@ export async function endServing(server: Server, parts: Parts): Promise<void> {
   const cut = setTimeout(() => server.closeAllConnections(), lastAnswersMs)
   await closed
   clearTimeout(cut)
-  parts.loopLag.stop()
   await parts.queue.close()
 }
