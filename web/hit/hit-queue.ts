@@ -1,5 +1,5 @@
 import { commitOnce } from './commit-once.ts'
-import { NotCounted, overloaded } from './errors.ts'
+import { overloaded, shuttingDown } from './errors.ts'
 import type { Count, Hit } from './hit.ts'
 import type { HitStore } from './hit-store.ts'
 import { PendingHit } from './pending-hit.ts'
@@ -68,7 +68,7 @@ export class HitQueue {
    */
   submit(hit: Hit, startedAt = performance.now()): Submission {
     const pending = new PendingHit(hit, startedAt + this.#limits.budgetMs)
-    if (this.#closed) pending.fail(new NotCounted('shutting_down', 'This server is stopping.'))
+    if (this.#closed) pending.fail(shuttingDown())
     else if (this.#waiting.length >= this.#limits.capacity) pending.fail(overloaded())
     else {
       this.#waiting.push(pending)

@@ -1,4 +1,4 @@
-import { ClientGone, NotCounted, OutcomeUnknown } from './errors.ts'
+import { ClientGone, counterUnavailable, type NotCounted, OutcomeUnknown } from './errors.ts'
 import type { Count, Hit } from './hit.ts'
 
 /** A hit that waits for its number, until it has one, fails, or its time is up. It is settled exactly once. */
@@ -49,11 +49,4 @@ export class PendingHit {
     clearTimeout(this.#timer)
     return true
   }
-}
-
-function counterUnavailable(): NotCounted {
-  return new NotCounted(
-    'counter_unavailable',
-    'The counter cannot be reached right now. This page view is not counted.',
-  )
 }
