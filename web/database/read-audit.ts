@@ -5,7 +5,7 @@ import { countRows, readCountedStretches } from './log-checkpoints.ts'
 import type { ReadPool } from './pools.ts'
 
 /** The newest numbers, whose rows are counted each time; of those below, what was found when they were last counted. */
-const countedAnew = 30_000
+const countedAnew = 20_000
 
 /** Without checkpoints every row is counted, which takes seconds; a database that hangs must not hold the audit for ever. */
 const countPatience = 60_000
