@@ -17,9 +17,10 @@ export async function countNextStretch(connection: PoolConnection): Promise<bool
   const before = counted?.to ?? Math.ceil((bounds.lowest - 1) / stretchLength) * stretchLength
   const last = before + stretchLength
   if (last > bounds.highest) return false
+  const found = await countRows(connection, before + 1, last)
   const sql = `INSERT INTO log_checkpoint (last_id, found, counted_at) VALUES (?, ?, UTC_TIMESTAMP(3))
-    ON DUPLICATE KEY UPDATE found = VALUES(found), counted_at = VALUES(counted_at)`
-  await askOn(connection, sql, [last, await countRows(connection, before + 1, last)])
+    ON DUPLICATE KEY UPDATE found = ?, counted_at = UTC_TIMESTAMP(3)`
+  await askOn(connection, sql, [last, found, found])
   return true
 }
 
