@@ -3,13 +3,13 @@ import { type LogLimits, purgeLog } from '../database/purge-log.ts'
 import { rest } from './rest.ts'
 
 /** numbers a transaction removes: few, so that a commit of hits hardly waits for it */
-const batchSize = 1000
+const batchSize = 500
 /** ms between two batches, at least */
 const breath = 20
 
 /**
- * Removes what is beyond the log's limits, a batch at a time, until nothing is. It rests as long as each batch took: so
- * it asks for half of one connection's time at most, and for less the busier the database is.
+ * Removes what is beyond the log's limits, a batch at a time, until nothing is. It rests twice as long as each batch took:
+ * so it asks for a third of one connection's time at most, and for less the busier the database is.
  */
 export async function retainLog(
   connection: PoolConnection,
@@ -19,6 +19,6 @@ export async function retainLog(
   for (;;) {
     const startedAt = performance.now()
     if ((await purgeLog(connection, limits, batchSize)) === 0) return
-    if (!(await rest(Math.max(breath, performance.now() - startedAt), signal))) return
+    if (!(await rest(Math.max(breath, 2 * (performance.now() - startedAt)), signal))) return
   }
 }
