@@ -57,7 +57,7 @@ export function openUpkeepPool(databaseUrl: string): UpkeepPool {
     connection.query('SET SESSION innodb_lock_wait_timeout = 1')
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
     // A replica that is frozen says nothing more: the database then closes its connection, and so frees its locks.
-    connection.query('SET SESSION wait_timeout = 10')
+    connection.query('SET SESSION wait_timeout = 60')
   })
   return pool
 }
