@@ -18,7 +18,7 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
       VALUES ('${hex('a')}', 'web-1', '127.0.0.1:3000', 1, '2026-11-22 12:00:00', '2026-11-22 12:04:31.5', 1, 0.25);
     INSERT INTO server_minute VALUES ('2026-11-22 12:04:00', 1, 18446744073709551615);
     INSERT INTO log_checkpoint VALUES (5000, 4999, '2026-11-22 12:04:31.203');
-    UPDATE log_purge SET through_id = 18446744073709551615`)
+    INSERT INTO log_purge VALUES (1, 18446744073709551615)`)
   await writer.end()
 
   const witness = openWitness(database.url)

@@ -45,7 +45,8 @@ function purgePacket(lowest: number, through: number): string {
     'START TRANSACTION',
     `DELETE FROM access_log WHERE id BETWEEN ${lowest} AND ${through}`,
     `DELETE FROM log_checkpoint WHERE last_id < ${through + stretchLength}`,
-    `UPDATE log_purge SET through_id = GREATEST(through_id, ${through}) WHERE id = 1`,
+    `INSERT INTO log_purge (id, through_id) VALUES (1, ${through})
+      ON DUPLICATE KEY UPDATE through_id = GREATEST(through_id, ${through})`,
     'COMMIT',
   ].join('; ')
 }

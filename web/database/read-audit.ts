@@ -23,8 +23,8 @@ const figures = z.tuple([
     /** null: the log is empty */
     min_id: z.number().int().nullable(),
     max_id: z.number().int().nullable(),
-    /** the highest number that retention removed */
-    purged_through: z.number().int(),
+    /** the highest number that retention removed; null: it removed none */
+    purged_through: z.number().int().nullable(),
     sum_hits: z.number().int(),
   }),
 ])

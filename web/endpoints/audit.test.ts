@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { auditOf } from './audit.ts'
 
-const figures = { counter: 100, min_id: 1, max_id: 100, purged_through: 0, row_count: 100, sum_hits: 100 }
+const figures = { counter: 100, min_id: 1, max_id: 100, purged_through: null, row_count: 100, sum_hits: 100 }
 
 test('counter, highest id, rows and hits that agree are consistent', () => {
   assert.deepEqual(auditOf(figures), {
@@ -31,7 +31,7 @@ test('a log that is all purged, or never had a row, is consistent', () => {
     sum_hits: 100,
     consistent: true,
   })
-  assert.ok(auditOf({ ...empty, counter: 0, purged_through: 0, sum_hits: 0 }).consistent)
+  assert.ok(auditOf({ ...empty, counter: 0, purged_through: null, sum_hits: 0 }).consistent)
 })
 
 test('a log that somebody else than retention emptied is not', () => {

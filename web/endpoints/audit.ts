@@ -27,7 +27,7 @@ export function auditOf({
   sum_hits,
 }: AuditFigures): Audit {
   // The lowest number tells what is gone; an emptied log has none, and only what retention removed may be missing.
-  const purged = min_id === null ? purged_through : min_id - 1
+  const purged = min_id === null ? (purged_through ?? 0) : min_id - 1
   const isNewestTheCounter = max_id === null || max_id === counter
   return {
     counter,

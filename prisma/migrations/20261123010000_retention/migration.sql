@@ -9,9 +9,7 @@ CREATE TABLE `log_checkpoint` (
 
 CREATE TABLE `log_purge` (
     `id` TINYINT UNSIGNED NOT NULL,
-    `through_id` BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    `through_id` BIGINT UNSIGNED NOT NULL,
 
     PRIMARY KEY (`id`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
-
-INSERT INTO `log_purge` (`id`, `through_id`) VALUES (1, 0);
