@@ -6,13 +6,12 @@ import { repeat } from './repeat.ts'
 import type { RequestIdRetention } from './request-id-retention.ts'
 import { retainLog } from './retain-log.ts'
 
-const turnMs = 10_000
-
 /** Keeps the tables within bounds, and what the audit counts from, for as long as the replica runs. @returns how to stop */
 export function startUpkeep(
   { upkeep }: Pools,
   limits: LogLimits,
   requestIds: RequestIdRetention,
+  turnMs = 10_000,
 ): () => void {
   const stops = [
     repeat('forgetting request ids', signal => requestIds.turn(signal), 60_000),
