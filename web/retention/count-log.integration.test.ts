@@ -100,8 +100,8 @@ test('a row below the lowest, a counter and a sum that are off by one are seen a
   assert.ok((await board.audit()).consistent)
   for (const [damage, repair] of [
     [
-      "INSERT INTO access_log VALUES (7, UTC_TIMESTAMP(3), '10.0.0.7', REPEAT('a', 32), 1, NULL, REPEAT('b', 32))",
-      'DELETE FROM access_log WHERE id = 7',
+      "INSERT INTO access_log VALUES (5001, UTC_TIMESTAMP(3), '10.0.0.7', REPEAT('a', 32), 1, NULL, REPEAT('b', 32))",
+      'DELETE FROM access_log WHERE id = 5001',
     ],
     ['UPDATE global_counter SET value = value + 1', 'UPDATE global_counter SET value = value - 1'],
     ['UPDATE server SET hits = hits - 1', 'UPDATE server SET hits = hits + 1'],
