@@ -14,11 +14,11 @@ import { showAddress } from '../http/client-address.ts'
 import type { Identity } from '../identity/identity.ts'
 import { PeriodicTask } from '../membership/periodic-task.ts'
 import { Readiness } from '../membership/readiness.ts'
-import { RequestIdRetention } from '../membership/request-id-retention.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { PageViewFigures } from '../metrics/page-view-figures.ts'
 import type { NextApp } from '../page/next-app.ts'
 import { PageTemplates } from '../page/page-templates.ts'
+import { RequestIdRetention } from '../retention/request-id-retention.ts'
 
 /** ms a reading for the board, and a sign of life, may take. */
 const databasePatience = 1000
