@@ -1,4 +1,5 @@
 import { auditEndpoint } from '../endpoints/audit.ts'
+import { forOwnVisitors } from '../endpoints/for-own-visitors.ts'
 import { healthLive, healthReady } from '../endpoints/health.ts'
 import { historyEndpoint } from '../endpoints/history.ts'
 import { liveEndpoint } from '../endpoints/live.ts'
@@ -20,6 +21,7 @@ import type { Parts } from './parts.ts'
 /** Every endpoint of a replica, by its path. */
 export function routesOf(parts: Parts): Routes {
   const { identity, board, queue, pages, figures, metrics, environment } = parts
+  const own = { srvId: identity.srv_id, isDraining: () => parts.readiness.draining }
   const reading = { read: parts.pools.read, addresses: environment.clientAddresses }
   const page = pageEndpoint({
     queue,
@@ -36,7 +38,10 @@ export function routesOf(parts: Parts): Routes {
   const sendProblem = pageProblem(parts.problems, environment.development)
   return {
     exact: {
-      '/': { GET: unlessFlight(unlessOverloaded(page, parts.admission)), HEAD: pageHead(identity) },
+      '/': {
+        GET: forOwnVisitors(own, unlessFlight(unlessOverloaded(page, parts.admission))),
+        HEAD: forOwnVisitors(own, pageHead(identity)),
+      },
       '/api/snapshot': readOnly(snapshotEndpoint(board)),
       '/api/live': { GET: liveEndpoint(parts.feed) },
       '/api/log': readOnly(logEndpoint(reading)),
