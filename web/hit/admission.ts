@@ -7,12 +7,12 @@ export type AdmissionLimits = {
   mostWaitMs: number
 }
 
-/** 128 pages take some 50 ms of a processor; a healthy server begins a few in a turn. */
-const defaultLimits: AdmissionLimits = { mostATurn: 128, mostWaitMs: 250 }
+/** 256 pages take some 100 ms of a processor; a healthy server begins a few in a turn. */
+const defaultLimits: AdmissionLimits = { mostATurn: 256, mostWaitMs: 250 }
 
 /**
  * Lets page views in, or refuses them before anything is done for them: so those that are in keep their pace. It goes by
- * what is there to do, not by how long things took: a process that was frozen, or waits for the database, refuses nobody.
+ * what there is to do, not by how long things took: a process that was frozen, or waits for the database, refuses nobody.
  */
 export class Admission {
   readonly #expectedWaitMs: () => number
