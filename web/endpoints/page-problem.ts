@@ -1,11 +1,13 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { NotCounted, OutcomeUnknown } from '../hit/errors.ts'
 import { sendError, sendText } from '../http/answer.ts'
 import type { AnswerError } from '../http/errors.ts'
 import { wantsJson } from '../http/page-view-request.ts'
 import type { SendError } from '../http/router.ts'
-import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
+import { newNonce } from '../page/content-security-policy.ts'
 import type { ProblemPages } from '../page/problem-pages.ts'
 import { unavailablePage, unavailablePagePolicy } from '../page/unavailable-page.ts'
+import { sendFilledPage, vary } from './send-filled-page.ts'
 
 /**
  * Answers a page view that came to nothing: a script with JSON, a person with a page. Where only the number is missing that
@@ -13,24 +15,29 @@ import { unavailablePage, unavailablePagePolicy } from '../page/unavailable-page
  */
 export function pageProblem(problems: ProblemPages, development: boolean): SendError {
   return async (error, request, response) => {
-    response.setHeader('Vary', 'Accept')
-    if (wantsJson(request)) return sendError(response, error)
     if (error.retryAfter !== undefined) response.setHeader('Retry-After', error.retryAfter)
-    const nonce = newNonce()
-    const board = lacksOnlyItsNumber(error) ? await fillBoard(error, nonce) : null
-    const policy = board === null ? unavailablePagePolicy : contentSecurityPolicy(nonce, development)
-    response.setHeader('Content-Security-Policy', policy)
-    sendText(response, error.status, 'text/html; charset=utf-8', board ?? unavailablePage(error))
+    if (lacksOnlyItsNumber(error) && !wantsJson(request) && (await sentBoard(error, request, response)))
+      return
+    response.setHeader('Vary', vary)
+    if (wantsJson(request)) return sendError(response, error)
+    response.setHeader('Content-Security-Policy', unavailablePagePolicy)
+    sendText(response, error.status, 'text/html; charset=utf-8', unavailablePage(error))
   }
 
-  /** null when there is none to show */
-  async function fillBoard({ code, message }: AnswerError, nonce: string): Promise<string | null> {
+  /** false = there is none to show */
+  async function sentBoard(
+    { status, code, message }: AnswerError,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<boolean> {
     try {
       const template = await problems.current()
-      return template.fill({ nonce, code, message })
+      const values = { nonce: newNonce(), code, message }
+      sendFilledPage(request, response, { status, template, values, development })
+      return true
     } catch (thrown) {
       console.error('no board for a page view that was not counted:', thrown)
-      return null
+      return false
     }
   }
 }

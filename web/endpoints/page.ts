@@ -8,13 +8,12 @@ import type { HitQueue, Submission } from '../hit/hit-queue.ts'
 import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
-import { acceptsGzip, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
+import { isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
 import type { Identity } from '../identity/identity.ts'
-import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
-import type { PageTemplate, PageTemplates } from '../page/page-templates.ts'
-
-/** What the answer depends on. */
-const vary = 'Accept, Accept-Encoding'
+import { newNonce } from '../page/content-security-policy.ts'
+import type { PageTemplates } from '../page/page-templates.ts'
+import type { PageSlot } from '../page/tokens.ts'
+import { sendFilledPage, vary } from './send-filled-page.ts'
 
 type Dependencies = {
   queue: HitQueue
@@ -41,10 +40,20 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     if (!count) return
     response.setHeader('X-Hit', count.id)
     response.setHeader('X-Srv-Id', identity.srv_id)
-    response.setHeader('Vary', vary)
     const visit = toVisit(hit, count)
-    if (page) sendPage(request, response, page, visit)
-    else sendJson(response, 200, visit)
+    if (page) {
+      const { template, snapshot } = page
+      const { development } = dependencies
+      sendFilledPage(request, response, {
+        status: 200,
+        template,
+        values: textsOf(visit, snapshot.counter),
+        development,
+      })
+    } else {
+      response.setHeader('Vary', vary)
+      sendJson(response, 200, visit)
+    }
     dependencies.onCounted(performance.now() - startedAt)
   }
 
@@ -64,35 +73,19 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
   function reference(srvId: string): ServerReference {
     return { srv_id: srvId, name: dependencies.nameOf(srvId) }
   }
+}
 
-  function sendPage(
-    request: IncomingMessage,
-    response: ServerResponse,
-    page: PageTemplate,
-    visit: VisitAnswer,
-  ): void {
-    const nonce = newNonce()
-    const values = {
-      nonce,
-      hit: String(visit.hit),
-      // A retried page view can have got its number before the page was rendered.
-      counter: String(Math.max(visit.hit, page.snapshot.counter)),
-      client_ip: visit.client_ip,
-      at: visit.at,
-      at_text: utcTime(visit.at, visit.at),
-      arrival: visit.arrival,
-      arrival_text: arrivalText(visit.arrival, visit.moved_from),
-    }
-    const compressed = acceptsGzip(request) ? page.template.fillCompressed(values) : null
-    if (compressed) response.setHeader('Content-Encoding', 'gzip')
-    const bytes = compressed ?? Buffer.from(page.template.fill(values))
-    response.writeHead(200, {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Content-Length': bytes.length,
-      'Cache-Control': 'no-store',
-      'Content-Security-Policy': contentSecurityPolicy(nonce, dependencies.development),
-    })
-    response.end(bytes)
+function textsOf(visit: VisitAnswer, counter: number): Record<PageSlot, string> {
+  return {
+    nonce: newNonce(),
+    hit: String(visit.hit),
+    // A retried page view can have got its number before the page was rendered.
+    counter: String(Math.max(visit.hit, counter)),
+    client_ip: visit.client_ip,
+    at: visit.at,
+    at_text: utcTime(visit.at, visit.at),
+    arrival: visit.arrival,
+    arrival_text: arrivalText(visit.arrival, visit.moved_from),
   }
 }
 

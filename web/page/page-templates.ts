@@ -10,6 +10,9 @@ import { makeTokens, type PageSlot } from './tokens.ts'
  */
 const renderEveryMs = 500
 
+/** ms after which a page view waits for a newer page; until then it takes this one, while the newer one is being made. */
+const waitAfterMs = 1000
+
 /**
  * ms a page view waits for a newer page: with the time it then waits for its number, it must stay under what NGINX waits
  * for the page. A database that hangs would otherwise use up both.
@@ -34,6 +37,7 @@ type PageSource = PageRendering & {
 export class PageTemplates {
   readonly #source: PageSource
   readonly #keepMs: number
+  readonly #waitAfterMs: number
   readonly #tokens = makeTokens()
   #latest: PageTemplate | null = null
   #renderedAt = Number.NEGATIVE_INFINITY
@@ -42,18 +46,25 @@ export class PageTemplates {
   constructor(source: PageSource) {
     this.#source = source
     this.#keepMs = source.development ? 0 : renderEveryMs
+    this.#waitAfterMs = source.development ? 0 : waitAfterMs
   }
 
   /**
-   * A page at most half a second old. When there is no newer one to be had, the last one: it says as of when it is.
+   * A page at most a second old. When there is no newer one to be had, the last one: it says as of when it is.
    * @throws when not even a first one can be rendered
    */
   async current(): Promise<PageTemplate> {
-    if (this.#latest && performance.now() - this.#renderedAt < this.#keepMs) return this.#latest
+    const ageMs = performance.now() - this.#renderedAt
+    if (this.#latest && ageMs < this.#keepMs) return this.#latest
     this.#rendering ??= this.#render().finally(() => {
       this.#rendering = null
     })
     if (!this.#latest) return this.#rendering
+    if (ageMs < this.#waitAfterMs) {
+      // Whoever has to wait for a page hears of it.
+      this.#rendering.catch(() => {})
+      return this.#latest
+    }
     const timer = new AbortController()
     const timeUp = pause(patienceMs, null, { signal: timer.signal }).catch(() => null)
     const page = await Promise.race([this.#rendering.catch(() => null), timeUp])
