@@ -1,3 +1,4 @@
+import type { LogLimits } from '../web/database/purge-log.ts'
 import type { StartOptions } from './database/start.ts'
 import type { ReplicaProgram } from './parts/replica-program.ts'
 
@@ -23,6 +24,8 @@ export type StackOptions = {
   drainSeconds?: number
   /** what one replica's environment has besides, or instead: for tests that put something between the parts */
   replicaVariables?: (name: string, databaseUrl: string) => Promise<Record<string, string>>
+  /** how much of the log is kept; default: 30 days, ten million rows */
+  logLimits?: LogLimits
   /** limits requests of loopback and private addresses too; default: no */
   limitPrivate?: boolean
   /** `small` starts sooner and takes less room; `everything` lets the account make databases of its own */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { LogLimits } from '../../web/database/purge-log.ts'
 import { srvIdOf } from '../../web/identity/srv-id.ts'
 import type { ProcessRecord } from '../processes/process-record.ts'
 import type { ReplicaProgram } from './replica-program.ts'
@@ -16,6 +17,7 @@ export type ReplicaSettings = {
   drainSeconds: number
   /** set besides the stack's own, or instead of them */
   variables: Record<string, string>
+  logLimits: LogLimits
   /** folder of its log */
   logs: string
   record: ProcessRecord
@@ -60,5 +62,7 @@ function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<str
     STICKY_SECONDS: String(settings.stickySeconds),
     SHOW_CLIENT_IPS: settings.showClientIps,
     DRAIN_SECONDS: String(settings.drainSeconds),
+    LOG_RETENTION_DAYS: String(settings.logLimits.days),
+    LOG_MAX_ROWS: String(settings.logLimits.rows),
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Snapshot } from '../answers.ts'
 
 /**
@@ -21,11 +22,16 @@ export type VisitTexts = {
   arrival_text: string
 }
 
+/** Why a page view was not counted, or is not known to be; texts like those of a visit, and as opaque. */
+export type PageProblem = { code: string; message: string; retry_after: number }
+
 /** All that one rendering of the page is made of. */
 export type PageView = {
   snapshot: Snapshot
   /** null where nothing was counted */
   visit: VisitTexts | null
+  /** null where it was counted */
+  problem: PageProblem | null
   /** the server that answers */
   server: { id: number; srv_id: string; name: string; address: string }
   /** life of the sticky cookie, in seconds */
@@ -34,16 +40,17 @@ export type PageView = {
 
 // Next bundles the page apart from the replica's own modules; in one process a global is where the two meet.
 const key = Symbol.for('balance-board.page-view')
-const shared = globalThis as { [key]?: () => PageView }
+const shared = globalThis as { [key]?: AsyncLocalStorage<PageView> }
 
-/** Called once by the replica: says where the page finds what it shows. */
-export function providePageView(source: () => PageView): void {
-  shared[key] = source
+/** Called by the replica: what `render` renders shows this view. Several may be under way at once. */
+export function withPageView<T>(view: PageView, render: () => T): T {
+  shared[key] ??= new AsyncLocalStorage()
+  return shared[key].run(view, render)
 }
 
 /** Called by the page while it renders. */
 export function takePageView(): PageView {
-  const source = shared[key]
-  if (!source) throw new Error('the page is rendered by web/server.ts, not by Next on its own')
-  return source()
+  const view = shared[key]?.getStore()
+  if (!view) throw new Error('the page is rendered by web/server.ts, not by Next on its own')
+  return view
 }

@@ -10,6 +10,7 @@ import { Picture } from '../picture/picture.tsx'
 import { ServersPanel } from '../servers/servers-panel.tsx'
 import { TryPanel } from '../try/try-panel.tsx'
 import { MovedNotice } from '../visit/moved-notice.tsx'
+import { ProblemNotice } from '../visit/problem-notice.tsx'
 import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
 import { BoardHeader } from './board-header.tsx'
@@ -29,6 +30,7 @@ export function Board({ view }: { view: PageView }) {
       <main className={styles.bands}>
         <div className={`${styles.band} ${styles.top}`}>
           <MovedNotice view={view} />
+          <ProblemNotice problem={view.problem} />
           <VisitPanel
             view={view}
             counter={counter}
