@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Fate } from '../database-proxy.ts'
+import type { DatabaseProxy, Fate } from '../database-proxy.ts'
 import { afterDatabase, type Fault } from '../fault.ts'
-import type { Ground } from '../ground/ground.ts'
+import { replicas } from '../ground/ground.ts'
 
 const cuts = 24
+/** ms between two: a batch that was cut is not cut again when it is tried again, for as long as it has time */
+const rest = 100
 /** ms until one that no batch has met is given up */
 const patience = 2000
 
@@ -17,16 +19,18 @@ export const connectionCut: Fault = {
   async inject(ground) {
     let met = 0
     for (let cut = 0; cut < cuts; cut++) {
+      const replica = ground.parts().replicas[cut % replicas]
       const kind = cut % 2 === 0 ? 'cut-answer' : 'cut-request'
-      if (await cutOnce(ground, { kind, afterBytes: ground.random.between(0, 60) })) met++
+      const fate: Fate = { kind, afterBytes: ground.random.between(0, 60) }
+      if (replica && (await cutOnce(ground.proxyOf(replica), fate))) met++
+      await pause(rest)
     }
     if (met === 0) throw new Error('no commit met a cut')
   },
 }
 
 /** @returns whether a batch met it */
-async function cutOnce(ground: Ground, fate: Fate): Promise<boolean> {
-  const proxy = ground.proxyOf(ground.someReplica())
+async function cutOnce(proxy: DatabaseProxy, fate: Fate): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   proxy.trap('COMMIT', fate, () => resolve(true))
   const met = await Promise.race([promise, pause(patience, false, { ref: false })])
