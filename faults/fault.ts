@@ -19,7 +19,10 @@ export type Fault = {
   needsSmallDisk?: boolean
   /** ms in which all is as before, once its cause is gone */
   recoversWithin: number
-  /** how often it can catch a replica's batch in flight; default: twice, when it begins and when it is over */
+  /**
+   * how many batches of a replica can be in flight when their page views' time is up; default: three, the one when it begins,
+   * the one when it is over, and the one that waited behind that
+   */
   catches?: number
   /** ms that the slowest answer may take; default: 3,000 */
   slowest?: number
@@ -27,7 +30,7 @@ export type Fault = {
   inject(ground: Ground): Promise<void>
 }
 
-export const usualCatches = 2
+export const usualCatches = 3
 
 /** ms until service is back once the database is. */
 export const afterDatabase = 5000

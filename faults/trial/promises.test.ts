@@ -68,7 +68,7 @@ test('a slow answer, a late return and none at all are broken promises', () => {
 
 test('every kind of error in the log is told', () => {
   const row = { id: 1, requestId: 'a', clientIp: '127.1.0.1', serverId: 1, at: '' }
-  const doubt = [1, 2, 3, 4, 5, 6, 7].map(serverId => ({ ...row, serverId }))
+  const doubt = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(serverId => ({ ...row, serverId }))
   const findings = {
     lost: [refusal],
     countedTwice: [row],
