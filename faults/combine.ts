@@ -11,8 +11,8 @@ export function combine(first: Fault, second: Fault, random: Random): Fault {
   const delay = random.between(0, latest)
   const takes = (first.takes ?? 0) + (second.takes ?? 0)
   const allows = new Set([...first.allows, ...second.allows])
-  // Two alone can leave none.
-  if (takes >= replicas) allows.add('no-replica')
+  // They can leave none; the first that is back gets what all should have had.
+  if (takes >= replicas) allows.add('no-replica').add('unavailable')
   return {
     name: `${first.name}+${second.name}`,
     title: `${first.title}; after ${(delay / 1000).toFixed(1)} s ${second.title}`,
