@@ -1,15 +1,33 @@
-// `npm run bench`: see README.md here. With --json its last line is one object; --short only shows that it works.
+// `npm run bench`: see README.md here. What it found goes to standard output: tables, or with --json a line of JSON.
+// --short only shows that all of it works.
 import { buildIfChanged } from '../local/build/build-if-changed.ts'
 import { benchCommand } from './bench-command.ts'
 import { compare } from './compare.ts'
 import { parseOptions } from './options.ts'
+import { contendersTable } from './report/contenders-table.ts'
+import { machineText } from './report/machine-text.ts'
+import { targetsTable } from './report/targets-table.ts'
 import { ratiosOf } from './rounds/ratios.ts'
 import { say } from './say.ts'
+import { measureFirstLoad } from './targets/first-load.ts'
+import { measureOpenDashboards } from './targets/open-dashboards.ts'
+import { ratioTargets } from './targets/ratio-targets.ts'
+import { measureSteadyLatency } from './targets/steady-latency.ts'
 
 const { extent, json } = parseOptions(process.argv.slice(2))
 
 await benchCommand(async ground => {
   await buildIfChanged(say, ground.site.signal)
   const contenders = await compare(ground, extent)
-  console.log(JSON.stringify({ contenders, ratios: ratiosOf(contenders) }, null, 2))
+  const ratios = ratiosOf(contenders)
+  const { dashboards, targetSeconds: seconds } = extent
+  const targets = [
+    ...ratioTargets(ratios),
+    ...(await measureSteadyLatency(ground, seconds)),
+    ...(await measureOpenDashboards(ground, { dashboards, seconds })),
+    ...(await measureFirstLoad(ground)),
+  ]
+  const machine = await machineText()
+  if (json) console.log(JSON.stringify({ machine, contenders, targets, ratios }))
+  else console.log([machine, contendersTable(contenders), targetsTable(targets)].join('\n\n'))
 })

@@ -12,7 +12,7 @@ import type { Contender, Entrant } from './contender.ts'
 export type StartOptions = {
   /** default: 3 */
   replicas?: number
-  /** a database to count in; default: an empty one, named as the entrant */
+  /** a database to count in; default: an empty one of its own */
   databaseUrl?: string
 }
 
@@ -32,7 +32,7 @@ export async function startContender(
     report: (part: string, text: string) => say(`${name} ${part}`, text),
   }
   const options = { replicas, replica: program, dataDir: site.dataDir.folder, drainSeconds: 0 }
-  const url = databaseUrl ?? (await makeSchema(ground.databaseUrl, name, tables))
+  const url = databaseUrl ?? (await makeSchema(ground.databaseUrl, `bench_${name}`, tables))
   const places = await bringUpReplicas(options, site, url)
   return {
     name,
