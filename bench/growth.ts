@@ -1,4 +1,4 @@
-// `npm run bench:growth`: what page views and dashboards cost as things grow. Prints tables, and draws each anew in pictures/.
+// `npm run bench:growth`: what page views and dashboards cost as things grow. Prints tables, and draws pictures/ anew.
 // --short only shows that all of it works, and draws nothing.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { type Order, type Tick, type Word, wordSchema } from './messages.ts'
 
@@ -18,6 +17,8 @@ export async function holdDashboards(
   signal: AbortSignal,
 ): Promise<HeldDashboards> {
   const holder = fork(join(import.meta.dirname, 'holder.ts'), [url, String(count)], { signal })
+  const exited = new Promise(resolve => holder.once('exit', resolve))
+  holder.on('error', () => {}) // after an abort nobody may be waiting for its word
   const order = (word: Order) => holder.send(word)
   await nextWord(holder)
   return {
@@ -29,8 +30,7 @@ export async function holdDashboards(
       return word
     },
     async close() {
-      const exited = once(holder, 'exit')
-      holder.disconnect()
+      if (holder.connected) holder.disconnect()
       await exited
     },
   }

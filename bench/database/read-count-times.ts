@@ -3,7 +3,7 @@ import { askDatabase } from './ask-database.ts'
 
 const rows = z.array(z.object({ id: z.number(), at: z.number() }))
 
-/** When each hit after `after` was counted, by its number: ms since 1970, on this machine's clock, which the database has. */
+/** When each hit after `after` was counted, by its number: ms since 1970, on the clock of this machine. */
 export async function readCountTimes(databaseUrl: string, after: number): Promise<Map<number, number>> {
   const found = await askDatabase(
     databaseUrl,

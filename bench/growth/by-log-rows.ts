@@ -1,7 +1,7 @@
 import { board } from '../contenders/board.ts'
 import { startContender } from '../contenders/start-contender.ts'
+import { countIn } from '../database/count.ts'
 import { makeSchema } from '../database/make-schema.ts'
-import { readCount } from '../database/read-count.ts'
 import { number } from '../figures/figure-texts.ts'
 import type { Ground } from '../ground.ts'
 import { say } from '../say.ts'
@@ -17,7 +17,7 @@ export async function growByLogRows(ground: Ground, extent: GrowthExtent): Promi
   const points: { x: number; y: number }[] = []
   const databaseUrl = await makeSchema(ground.databaseUrl, 'bench_log', 'board')
   for (const wanted of [0, ...extent.logRows]) {
-    const { counter } = await readCount(databaseUrl, 'board')
+    const counter = await countIn(databaseUrl, 'board').read()
     say('growth', `filling the log up to ${number(wanted)} rows`)
     if (wanted > counter) await fillLog(databaseUrl, wanted - counter, ground.site.signal)
     const contender = await startContender(ground, board, { databaseUrl })

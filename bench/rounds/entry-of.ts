@@ -1,5 +1,5 @@
 import type { Contender } from '../contenders/contender.ts'
-import { readCount } from '../database/read-count.ts'
+import { countIn } from '../database/count.ts'
 import type { Entry } from './entry.ts'
 
 /** A contender as it is measured; with `cookies`, its visitors come back to the servers they know. */
@@ -11,6 +11,6 @@ export function entryOf(contender: Contender, { name = contender.name, cookies =
     cookies: cookies ? servers.map(server => server.srvId) : [],
     servers: servers.map(server => server.pid),
     nginx: nginxPid,
-    readCount: () => readCount(databaseUrl, tables),
+    count: countIn(databaseUrl, tables),
   }
 }

@@ -1,3 +1,5 @@
+import type { Count } from '../database/count.ts'
+
 /** One line of the comparison: an address that page views are asked of, and whose processes answer them. */
 export type Entry = {
   name: string
@@ -7,6 +9,6 @@ export type Entry = {
   /** process groups */
   servers: number[]
   nginx: number
-  /** reads the counter and whether all agrees with it; null = nothing is counted */
-  readCount: (() => Promise<{ counter: number; consistent: boolean }>) | null
+  /** null = nothing is counted */
+  count: Count | null
 }

@@ -3,11 +3,11 @@
  * what can have been under way when the load ended, or failed.
  */
 export function isExact(
-  counted: { from: number; to: number; consistent: boolean },
+  counted: { from: number; counter: number; consistent: boolean },
   seen: { answers: number; errors: number },
   connections: number,
 ): boolean {
-  const added = counted.to - counted.from
+  const added = counted.counter - counted.from
   return (
     counted.consistent &&
     added >= seen.answers - seen.errors &&

@@ -17,7 +17,7 @@ export type Run = LoadResult & {
 
 /** Loads one entry for a while, and looks at what that cost and whether the count is right. */
 export async function measureRun(entry: Entry, load: Omit<Load, 'cookies'>, ground: Ground): Promise<Run> {
-  const before = await entry.readCount?.()
+  const from = (await entry.count?.read()) ?? 0
   const cores = {
     servers: watchCores(entry.servers),
     nginx: watchCores([entry.nginx]),
@@ -25,12 +25,11 @@ export async function measureRun(entry: Entry, load: Omit<Load, 'cookies'>, grou
   }
   const result = await runWrk(entry.url, { ...load, cookies: entry.cookies }, ground.site.signal)
   const used = { servers: cores.servers(), nginx: cores.nginx(), database: cores.database() }
-  const after = await entry.readCount?.()
-  const counted = before && after && { from: before.counter, to: after.counter, consistent: after.consistent }
+  const after = await entry.count?.check(from)
   return {
     ...result,
     cores: used,
     bytes: readUsage(entry.servers).bytes,
-    exact: counted ? isExact(counted, result, load.connections) : null,
+    exact: after ? isExact({ from, ...after }, result, load.connections) : null,
   }
 }

@@ -47,6 +47,6 @@ export async function startStaticFile({ site }: Ground, { response, body }: Brow
     cookies: [],
     servers: [],
     nginx: pid,
-    readCount: null,
+    count: null,
   }
 }
