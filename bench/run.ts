@@ -1,12 +1,14 @@
 // `npm run bench`: see README.md here. What it found goes to standard output: tables, or with --json a line of JSON.
 // --short only shows that all of it works.
 import { buildIfChanged } from '../local/build/build-if-changed.ts'
+import { StackFailure } from '../local/stack-failure.ts'
 import { benchCommand } from './bench-command.ts'
 import { compare } from './compare.ts'
 import { parseOptions } from './options.ts'
 import { contendersTable } from './report/contenders-table.ts'
 import { machineText } from './report/machine-text.ts'
 import { targetsTable } from './report/targets-table.ts'
+import { findFaults } from './rounds/find-faults.ts'
 import { ratiosOf } from './rounds/ratios.ts'
 import { say } from './say.ts'
 import { measureFirstLoad } from './targets/first-load.ts'
@@ -30,4 +32,7 @@ await benchCommand(async ground => {
   const machine = await machineText()
   if (json) console.log(JSON.stringify({ machine, contenders, targets, ratios }))
   else console.log([machine, contendersTable(contenders), targetsTable(targets)].join('\n\n'))
+
+  const faults = findFaults(contenders)
+  if (faults.length > 0) throw new StackFailure(`this comparison is worth nothing: ${faults.join('; ')}`)
 })

@@ -1,21 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Run } from './measure-run.ts'
+import { fakeRun as run } from './fake-run.ts'
 import { ratiosOf } from './ratios.ts'
 import { summarise } from './summary.ts'
-
-const run = (rate: number, more: Partial<Run> = {}): Run => ({
-  rate,
-  answers: rate,
-  p50Ms: 1,
-  p99Ms: 2,
-  errors: 0,
-  bytesEach: 100,
-  cores: { servers: 1, nginx: 0.2, database: 0.3 },
-  bytes: 1e8,
-  exact: true,
-  ...more,
-})
 
 test('rates are told with their spread, and errors of all rounds add up', () => {
   const { page_views_per_second, errors } = summarise('board', [
