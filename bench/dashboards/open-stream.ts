@@ -1,4 +1,5 @@
 import { createConnection } from 'node:net'
+import { changeReader } from './change-reader.ts'
 
 export type StreamEvents = {
   /** a change is whole, which tells of the count up to `counter` */
@@ -6,27 +7,19 @@ export type StreamEvents = {
   onClose: () => void
 }
 
-const start = 'event: change\n'
-/** The end of an event at the end of a chunk (RFC 9112, 7.1). */
-const end = Buffer.from('\n\n\r\n')
-
-/**
- * Opens a dashboard's stream and reads of it only what says which change it is: 5,000 of them are read in one process.
- * Resolves when the snapshot begins.
- */
+/** Opens a dashboard's stream. Resolves when its answer begins. */
 export function openStream(url: URL, { onChange, onClose }: StreamEvents): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = createConnection({ host: url.hostname, port: Number(url.port) })
   socket.write(`GET /api/live HTTP/1.1\r\nHost: ${url.host}\r\nAccept: text/event-stream\r\n\r\n`)
-  let under: number | null = null
-  socket.on('data', (bytes: Buffer) => {
-    if (bytes.includes('event: snapshot')) resolve()
-    const at = bytes.lastIndexOf(start)
-    if (at >= 0) under = counterIn(bytes.toString('latin1', at, at + 128))
-    if (under !== null && bytes.subarray(-end.length).equals(end)) {
-      onChange(under)
-      under = null
-    }
+  const read = changeReader()
+  socket.once('data', (piece: Buffer) => {
+    const status = piece.toString('latin1', 0, 12)
+    if (status === 'HTTP/1.1 200') resolve()
+    else reject(new Error(`a stream was answered ${status}`))
+  })
+  socket.on('data', (piece: Buffer) => {
+    for (const counter of read(piece)) onChange(counter)
   })
   socket.on('error', reject)
   socket.on('close', () => {
@@ -34,9 +27,4 @@ export function openStream(url: URL, { onChange, onClose }: StreamEvents): Promi
     onClose()
   })
   return promise
-}
-
-function counterIn(text: string): number | null {
-  const digits = /"counter":(\d+)/.exec(text)?.[1]
-  return digits === undefined ? null : Number(digits)
 }
