@@ -6,10 +6,21 @@ const height = 320
 /** between the edge and the axes */
 const margin = { top: 48, right: 28, bottom: 52, left: 64 }
 
-/** Follows the reader's theme; text on no ground of its own, so it stands on any page. */
-const style = `text{font:12px system-ui,sans-serif;fill:#5a6472}.title{font-size:14px;font-weight:600;fill:#171c24}
-.grid{stroke:#5a6472;stroke-opacity:.2}.line{fill:none;stroke:#0072b2;stroke-width:2}.point{fill:#0072b2}
-@media (prefers-color-scheme:dark){text{fill:#98a2b0}.title{fill:#e6e9ee}.grid{stroke:#98a2b0}.line{stroke:#3d9be0}.point{fill:#3d9be0}}`
+/** Follows the reader's theme, and has no ground of its own, so it stands on any page. */
+const style = `
+text { font: 12px system-ui, sans-serif; fill: #5a6472 }
+.title { font-size: 14px; font-weight: 600; fill: #171c24 }
+.grid { stroke: #5a6472; stroke-opacity: 0.2 }
+.line { fill: none; stroke: #0072b2; stroke-width: 2 }
+.point { fill: #0072b2 }
+@media (prefers-color-scheme: dark) {
+  text { fill: #98a2b0 }
+  .title { fill: #e6e9ee }
+  .grid { stroke: #98a2b0 }
+  .line { stroke: #3d9be0 }
+  .point { fill: #3d9be0 }
+}
+`
 
 const short = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFractionDigits: 1 })
 
