@@ -1,22 +1,28 @@
 import type { Tick } from './messages.ts'
 
+export type Delays = {
+  /** NaN where too little arrived to tell */
+  p50Ms: number
+  p95Ms: number
+  /** of the changes that all dashboards should have got, the share that arrived */
+  delivered: number
+}
+
 /** Longest delay told apart, in ms. */
 const longest = 60_000
 
 /**
  * How long hits took to reach the dashboards: each hit at each dashboard, by the change that was the first to count it.
- * `countedAt` is when each hit was counted, ms since 1970. The first tick only says where the second begins.
+ * `countedAt` is when each hit was counted, ms since 1970. The first change only says where the second begins, and the
+ * last may still have been on its way to some.
  */
-export function delayPercentiles(
-  ticks: Tick[],
-  countedAt: Map<number, number>,
-): { p50Ms: number; p95Ms: number } {
+export function delaysOf(ticks: Tick[], countedAt: Map<number, number>, dashboards: number): Delays {
   const counts = new Uint32Array(longest + 1)
   const inOrder = ticks.toSorted((a, b) => a.counter - b.counter)
-  for (const [index, { counter, arrivals }] of inOrder.entries()) {
-    const before = inOrder[index - 1]
-    if (!before) continue
-    for (let hit = before.counter + 1; hit <= counter; hit++) {
+  const whole = inOrder.slice(1, -1)
+  for (const [index, { counter, arrivals }] of whole.entries()) {
+    const before = inOrder[index]?.counter ?? counter
+    for (let hit = before + 1; hit <= counter; hit++) {
       const at = countedAt.get(hit)
       if (at === undefined) continue
       for (const arrival of arrivals) {
@@ -25,7 +31,12 @@ export function delayPercentiles(
       }
     }
   }
-  return { p50Ms: percentileOfCounts(counts, 50), p95Ms: percentileOfCounts(counts, 95) }
+  const arrived = whole.reduce((sum, { arrivals }) => sum + arrivals.length, 0)
+  return {
+    p50Ms: percentileOfCounts(counts, 50),
+    p95Ms: percentileOfCounts(counts, 95),
+    delivered: arrived / (whole.length * dashboards),
+  }
 }
 
 /** `counts` says how often each whole number was seen. NaN when none was. */

@@ -4,7 +4,7 @@ import { readCountTimes } from '../database/read-count-times.ts'
 import { readUsage } from '../usage/read-usage.ts'
 import { watchCores } from '../usage/watch-cores.ts'
 import { visitSteadily } from '../visits/visit-steadily.ts'
-import { delayPercentiles } from './delays.ts'
+import { type Delays, delaysOf } from './delays.ts'
 import { holdDashboards } from './hold-dashboards.ts'
 
 /** What open dashboards cost, and how soon they know. */
@@ -14,8 +14,8 @@ export type DashboardFigures = {
   cores: number
   /** memory of the servers at the end */
   bytes: number
-  /** from a hit's own time to the dashboard; NaN without dashboards */
-  delay: { p50Ms: number; p95Ms: number }
+  /** from a hit's own time to the dashboard */
+  delay: Delays
   /** queries a second that read */
   reads: number
   /** dashboards that were cut off */
@@ -52,7 +52,7 @@ export async function measureDashboards(
       dashboards,
       cores: used,
       bytes: readUsage(groups).bytes,
-      delay: delayPercentiles(ticks, countedAt),
+      delay: delaysOf(ticks, countedAt, dashboards),
       reads: reads / ((performance.now() - begun) / 1000),
       lost,
       errors,

@@ -25,7 +25,8 @@ export async function growByDashboards(ground: Ground, extent: GrowthExtent): Pr
     say('growth', `${dashboards} dashboards: ${number(found.cores)} cores`)
     cores.push({ x: dashboards, y: found.cores * 100 })
     if (dashboards > 0) delays.push({ x: dashboards, y: delay.p95Ms })
-    const times = dashboards > 0 ? [delay.p50Ms, delay.p95Ms].map(number) : ['', '']
+    const times =
+      dashboards > 0 ? [delay.p50Ms, delay.p95Ms, delay.delivered * 100].map(number) : ['', '', '']
     const rest = [found.reads, found.lost, found.errors].map(number)
     rows.push([number(dashboards), number(found.cores * 100), ...times, megabytes(found.bytes), ...rest])
   }
@@ -33,7 +34,17 @@ export async function growByDashboards(ground: Ground, extent: GrowthExtent): Pr
   const axis = { x: 'dashboards open on one replica', xScale: 'linear' } as const
   return {
     title: `Dashboards open on one replica, at ${hitsPerSecond} hits/s`,
-    head: ['dashboards', '% of a core', 'p50 ms', 'p95 ms', 'memory', 'queries/s', 'cut off', 'hits failed'],
+    head: [
+      'dashboards',
+      '% of a core',
+      'p50 ms',
+      'p95 ms',
+      '% delivered',
+      'memory',
+      'queries/s',
+      'cut off',
+      'hits failed',
+    ],
     rows,
     plots: {
       dashboards: { ...axis, title: 'Processor time by dashboards', y: '% of a core', points: cores },

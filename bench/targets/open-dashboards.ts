@@ -38,9 +38,9 @@ export async function measureOpenDashboards(
     {
       what: 'the same: p95 from hit to dashboard',
       asked: '500 ms',
-      found: `${delay.p95Ms} ms (p50 ${delay.p50Ms} ms)`,
+      found: `${delay.p95Ms} ms (p50 ${delay.p50Ms} ms; ${number(delay.delivered * 100)} % delivered)`,
       figure: delay.p95Ms,
-      met: delay.p95Ms <= 500 && sound,
+      met: delay.p95Ms <= 500 && delay.delivered === 1 && sound,
     },
     {
       what: 'the same: database queries a second for the dashboards',
