@@ -11,10 +11,8 @@ import { targetsTable } from './report/targets-table.ts'
 import { findFaults } from './rounds/find-faults.ts'
 import { ratiosOf } from './rounds/ratios.ts'
 import { say } from './say.ts'
-import { measureFirstLoad } from './targets/first-load.ts'
-import { measureOpenDashboards } from './targets/open-dashboards.ts'
+import { measureTargets } from './targets/measure-targets.ts'
 import { ratioTargets } from './targets/ratio-targets.ts'
-import { measureSteadyLatency } from './targets/steady-latency.ts'
 
 const { extent, json } = parseOptions(process.argv.slice(2))
 
@@ -22,13 +20,7 @@ await benchCommand(async ground => {
   await buildIfChanged(say, ground.site.signal)
   const contenders = await compare(ground, extent)
   const ratios = ratiosOf(contenders)
-  const { dashboards, targetSeconds: seconds } = extent
-  const targets = [
-    ...ratioTargets(ratios),
-    ...(await measureSteadyLatency(ground, seconds)),
-    ...(await measureOpenDashboards(ground, { dashboards, seconds })),
-    ...(await measureFirstLoad(ground)),
-  ]
+  const targets = [...ratioTargets(ratios), ...(await measureTargets(ground, extent))]
   const machine = await machineText()
   if (json) console.log(JSON.stringify({ machine, contenders, targets, ratios }))
   else console.log([machine, contendersTable(contenders), targetsTable(targets)].join('\n\n'))

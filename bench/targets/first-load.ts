@@ -1,22 +1,14 @@
 import { gunzipSync } from 'node:zlib'
-import { board } from '../contenders/board.ts'
-import { startContender } from '../contenders/start-contender.ts'
+import type { Contender } from '../contenders/contender.ts'
 import { kilobytes } from '../figures/figure-texts.ts'
-import type { Ground } from '../ground.ts'
 import { findAssets } from '../visits/find-assets.ts'
 import { type BrowserAnswer, getAsBrowser } from '../visits/get-as-browser.ts'
-import { runWrk } from '../wrk/run-wrk.ts'
 import type { Target } from './target.ts'
 
-/** Bytes of the page and of all that its HTML names, compressed as they come. */
-export async function measureFirstLoad(ground: Ground): Promise<Target[]> {
-  const contender = await startContender(ground, board)
-  await runWrk(contender.url, { connections: 4, seconds: 1 }, ground.site.signal) // so that its log is full
-  const page = await getAsBrowser(contender.url)
-  const assets = await Promise.all(
-    findAssets(textOf(page)).map(path => getAsBrowser(new URL(path, contender.url))),
-  )
-  await contender.stop()
+/** Bytes of the page, whose log must be full by now, and of all that its HTML names, compressed as they come. */
+export async function measureFirstLoad({ url }: Contender): Promise<Target[]> {
+  const page = await getAsBrowser(url)
+  const assets = await Promise.all(findAssets(textOf(page)).map(path => getAsBrowser(new URL(path, url))))
   const sum = (answers: BrowserAnswer[]) => answers.reduce((bytes, { body }) => bytes + body.length, 0)
   const scripts = assets.filter(({ response }) => response.headers['content-type']?.includes('javascript'))
   return [
