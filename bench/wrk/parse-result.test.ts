@@ -19,7 +19,7 @@ const around = (line: string) =>
 
 test("the line of JSON is found among wrk's own words, and read in answers a second and ms", () => {
   assert.deepEqual(parseResult(around(JSON.stringify(told))), {
-    rate: 4000,
+    rate: 3998.5,
     answers: 8000,
     p50Ms: 1.5,
     p99Ms: 12.25,
@@ -28,8 +28,15 @@ test("the line of JSON is found among wrk's own words, and read in answers a sec
   })
 })
 
+test('errors are answers, but no page views', () => {
+  const { rate, answers } = parseResult(around(JSON.stringify({ ...told, status: told.answers })))
+  assert.deepEqual({ rate, answers }, { rate: 0, answers: 8000 })
+})
+
 test('a run without any answer is a result too', () => {
-  const { rate, bytesEach } = parseResult(around(JSON.stringify({ ...told, answers: 0, bytes: 0 })))
+  const { rate, bytesEach } = parseResult(
+    around(JSON.stringify({ ...told, answers: 0, status: 0, bytes: 0 })),
+  )
   assert.deepEqual({ rate, bytesEach }, { rate: 0, bytesEach: 0 })
 })
 

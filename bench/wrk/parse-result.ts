@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** What a run of wrk saw. */
 export type LoadResult = {
-  /** answers a second */
+  /** page views a second: what was answered with an error is none */
   rate: number
   answers: number
   p50Ms: number
@@ -32,7 +32,7 @@ export function parseResult(output: string): LoadResult {
   if (json === undefined) throw new Error(`wrk said nothing of its result:\n${output}`)
   const told = line.parse(JSON.parse(json))
   return {
-    rate: told.answers / (told.microseconds / 1e6),
+    rate: (told.answers - told.status) / (told.microseconds / 1e6),
     answers: told.answers,
     p50Ms: told.p50 / 1000,
     p99Ms: told.p99 / 1000,
