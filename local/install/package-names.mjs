@@ -11,6 +11,8 @@ const packages = {
       ['mysql-server-core-8.0'],
     ],
     browser: [['chromium']],
+    wrk: [['wrk']],
+    flask: [['python3-flask', 'gunicorn', 'python3-mysqldb']],
   },
   brew: { nginx: [['nginx']], database: [['mysql']], browser: [['--cask', 'chromium']] },
   dnf: {

@@ -9,6 +9,8 @@ const partNames = {
   nginx: 'NGINX',
   database: 'a MariaDB or MySQL server',
   browser: 'Chromium',
+  wrk: 'wrk',
+  flask: "Flask behind gunicorn, for the system's Python",
 }
 
 /** Installs `parts` where this user may and apt-get is there; else throws CannotInstall with the command to run. */
