@@ -44,6 +44,8 @@ export function useFlights(drawing: Drawing, view: PageView, snapshot: Snapshot)
   return worth
 }
 
+/** Whether dots are wanted, and the browser can draw them. */
 function mayMove(): boolean {
+  if (!('OffscreenCanvas' in window)) return false
   return isTabAwake() && !matchMedia('(prefers-reduced-motion: reduce)').matches
 }
