@@ -23,6 +23,7 @@ export type BoardFigures = {
 
 /** Until what a page does at its beginning is over. */
 const settlingMs = 4000
+/** First until the browser has put it away, then measured. */
 const hiddenMs = 10_000
 const widths = [360, 768, 1280, 2560]
 
@@ -55,7 +56,7 @@ export async function measureBoard(
   const log = await sharesOver(seconds * 1000)
   step('hidden')
   await hideTab(page, signal)
-  await pause(settlingMs)
+  await pause(hiddenMs)
   const hidden = await sharesOver(hiddenMs)
   return { replicas, load: await load.end(), shares: { top, log, hidden }, trace, input, shifts, wire }
 }
