@@ -17,7 +17,7 @@ export type VisitAnswer = {
   /** the visitor's own address, whole */
   client_ip: string
   arrival: Arrival
-  /** the server the visitor came from, when moved; its name is null when no longer known */
+  /** the server the visitor came from, when moved; its name is null when it is not known */
   moved_from: ServerReference | null
   at: string
 }

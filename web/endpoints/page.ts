@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ServerReference, VisitAnswer } from '../answers.ts'
+import type { ServerReference, ServerRow, VisitAnswer } from '../answers.ts'
 import { utcTime } from '../app/figures/times.ts'
 import { arrivalText } from '../app/log/arrival-text.ts'
+import { movedText } from '../app/visit/moved-text.ts'
 import { ClientGone } from '../hit/errors.ts'
 import { arrivalOf, type Count, type Hit } from '../hit/hit.ts'
 import type { HitQueue } from '../hit/hit-queue.ts'
@@ -17,8 +18,8 @@ type Dependencies = {
   queue: HitQueue
   pages: PageTemplates
   identity: Identity
-  /** the name of the server with that srv_id, if one is known */
-  nameOf(srvId: string): string | null
+  /** the server with that srv_id, as it was last seen, if one is known */
+  serverOf(srvId: string): ServerRow | null
   onCounted(durationMs: number): void
   development: boolean
 }
@@ -59,7 +60,11 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
   }
 
   function reference(srvId: string): ServerReference {
-    return { srv_id: srvId, name: dependencies.nameOf(srvId) }
+    return { srv_id: srvId, name: dependencies.serverOf(srvId)?.name ?? null }
+  }
+
+  function tellMove({ moved_from, server, at }: VisitAnswer): string {
+    return moved_from ? movedText(dependencies.serverOf(moved_from.srv_id), server, at) : ''
   }
 
   function sendPage(response: ServerResponse, page: PageTemplate, visit: VisitAnswer): void {
@@ -74,6 +79,8 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
       at_text: utcTime(visit.at, visit.at),
       arrival: visit.arrival,
       arrival_text: arrivalText(visit.arrival, visit.moved_from),
+      moved_text: tellMove(visit),
+      cookie: cookieOf(visit),
     })
     const bytes = Buffer.from(html)
     response.writeHead(200, {
@@ -84,6 +91,11 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     })
     response.end(bytes)
   }
+}
+
+/** The sticky cookie that the visitor came with. */
+function cookieOf({ arrival, srv_id, moved_from }: VisitAnswer): string {
+  return arrival === 'new' ? 'none' : (moved_from?.srv_id ?? srv_id)
 }
 
 /** `HEAD /`: the page's headers, and no hit. */

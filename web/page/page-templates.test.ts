@@ -14,6 +14,8 @@ const values = {
   at_text: '',
   arrival: '',
   arrival_text: '',
+  moved_text: '',
+  cookie: '',
 }
 
 function snapshot(counter: number): Snapshot {

@@ -52,7 +52,8 @@ export class PageTemplates {
     const { nonce: _, ...visit } = this.#tokens
     providePageView(() => {
       if (!this.#snapshot) throw new Error('the page is rendered before there is anything to show')
-      return { snapshot: this.#snapshot, visit, server: source.server, sticky_seconds: source.stickySeconds }
+      const { server, stickySeconds: sticky_seconds } = source
+      return { snapshot: this.#snapshot, visit, problem: null, server, sticky_seconds }
     })
   }
 

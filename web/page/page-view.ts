@@ -19,13 +19,22 @@ export type VisitTexts = {
   arrival: string
   /** in words, as a log row says it: "new visitor", "came back", "moved from web-2" */
   arrival_text: string
+  /** for who was moved: from where to where and why, in sentences; else empty */
+  moved_text: string
+  /** the srv_id cookie that the visitor came with, or "none" */
+  cookie: string
 }
+
+/** Why a page view was not counted, or is not known to be; texts like those of a visit, and as opaque. */
+export type PageProblem = { code: string; message: string; retry_after: number }
 
 /** All that one rendering of the page is made of. */
 export type PageView = {
   snapshot: Snapshot
   /** null where nothing was counted */
   visit: VisitTexts | null
+  /** null where it was counted */
+  problem: PageProblem | null
   /** the server that answers */
   server: { id: number; srv_id: string; name: string; address: string }
   /** life of the sticky cookie, in seconds */

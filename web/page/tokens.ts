@@ -18,6 +18,8 @@ export function makeTokens(): Record<PageSlot, string> {
     at_text: token(),
     arrival: token(),
     arrival_text: token(),
+    moved_text: token(),
+    cookie: token(),
   }
 }
 

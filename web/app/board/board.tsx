@@ -28,7 +28,7 @@ export function Board({ view }: { view: PageView }) {
       </div>
       <main className={styles.bands}>
         <div className={`${styles.band} ${styles.top}`}>
-          <MovedNotice view={view} />
+          <MovedNotice visit={view.visit} />
           <VisitPanel
             view={view}
             counter={counter}

@@ -54,7 +54,7 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
         <ForgetForm />
         <StreakText hit={visit?.hit} srvId={server.srv_id} />
       </div>
-      <Receipt server={server} clientIp={visit?.client_ip} />
+      <Receipt server={server} visit={visit} />
     </section>
   )
 }

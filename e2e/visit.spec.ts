@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { expect, type Page, test } from '@playwright/test'
+import { z } from 'zod'
+import { openWitness } from '../prisma/witness.ts'
+
+// What the page says of this one visit: where its cookie led, and what it came with.
+
+const gone = 'e'.repeat(32)
+const nobody = 'f'.repeat(32)
+
+async function serverOf(page: Page): Promise<string> {
+  return (await page.locator('dt:text-is("Served by") + dd').innerText()).trim()
+}
+
+/** A life of a server that gave its last sign a while ago, for as long as the test runs. */
+async function withLostServer(silentMs: number, work: () => Promise<void>): Promise<void> {
+  const stack = z
+    .object({ databaseUrl: z.string() })
+    .parse(JSON.parse(readFileSync(process.env.STACK_FILE ?? '', 'utf8')))
+  const witness = openWitness(stack.databaseUrl)
+  const lastSeenAt = new Date(Date.now() - silentMs)
+  const row = { srvId: gone, name: 'web-gone', address: '192.0.2.1:3000', readyAt: lastSeenAt, lastSeenAt }
+  const { id } = await witness.server.create({ data: { ...row, startedAt: new Date(Date.now() - 60_000) } })
+  try {
+    await work()
+  } finally {
+    await witness.server.delete({ where: { id } })
+    await witness.$disconnect()
+  }
+}
+
+test('a visitor whose server is lost is told from where, to where and why, and the log says the same', async ({
+  page,
+  context,
+  baseURL,
+}) => {
+  test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
+  await withLostServer(10_000, async () => {
+    await context.addCookies([{ name: 'srv_id', value: gone, url: baseURL ?? '' }])
+    // The board may be half a second old, and not know the server yet.
+    await expect(async () => {
+      await context.addCookies([{ name: 'srv_id', value: gone, url: baseURL ?? '' }])
+      await page.goto('/')
+      await expect(page.getByText(/^Moved from web-gone/)).toBeVisible({ timeout: 100 })
+    }).toPass()
+    const server = await serverOf(page)
+    const why = /web-gone was lost: no sign of it for \d+ s\./
+    const notice = page.getByText(`Moved from web-gone to ${server}.`)
+    await expect(notice).toContainText(why)
+    await expect(notice).toContainText('Nothing was lost.')
+    await page
+      .getByRole('row', { name: /this visit/ })
+      .getByRole('button')
+      .click()
+    await expect(page.getByText(/^The cookie named web-gone\./)).toContainText(why)
+  })
+})
+
+test('a cookie that names nobody is no loss', async ({ page, context, baseURL }) => {
+  await context.addCookies([{ name: 'srv_id', value: nobody, url: baseURL ?? '' }])
+  await page.goto('/')
+  await expect(page.getByText('Your cookie named a server that is not known here.')).toBeVisible()
+  await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
+  await expect(page.locator('dt:text-is("Cookie you came with") + dd')).toHaveText(nobody)
+})
+
+test('who was not moved is told nothing of a move', async ({ page }) => {
+  await page.goto('/')
+  await page.reload()
+  await expect(page.getByText(/Moved from|not known here/)).toHaveCount(0)
+  const cookie = page.locator('dt:text-is("Cookie you came with") + dd')
+  expect(await cookie.innerText()).toBe(await page.locator('dt:text("md5 of") + dd').innerText())
+})
