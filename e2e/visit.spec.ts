@@ -36,7 +36,6 @@ test('a visitor whose server is lost is told from where, to where and why, and t
 }) => {
   test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
   await withLostServer(10_000, async () => {
-    await context.addCookies([{ name: 'srv_id', value: gone, url: baseURL ?? '' }])
     // The board may be half a second old, and not know the server yet.
     await expect(async () => {
       await context.addCookies([{ name: 'srv_id', value: gone, url: baseURL ?? '' }])
@@ -48,6 +47,7 @@ test('a visitor whose server is lost is told from where, to where and why, and t
     const notice = page.getByText(`Moved from web-gone to ${server}.`)
     await expect(notice).toContainText(why)
     await expect(notice).toContainText('Nothing was lost.')
+    await expect(page.getByRole('status')).toHaveText('Live')
     await page
       .getByRole('row', { name: /this visit/ })
       .getByRole('button')

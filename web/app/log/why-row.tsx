@@ -1,5 +1,5 @@
 import type { ServerRow } from '../../answers.ts'
-import button from '../frame/small-button.module.css'
+import button from '../frame/button.module.css'
 import { Cell, Row } from '../table/table.tsx'
 import { explain } from './explanation.ts'
 import type { LogChoice } from './log-url.ts'
