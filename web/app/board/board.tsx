@@ -10,6 +10,7 @@ import { Picture } from '../picture/picture.tsx'
 import { ServersPanel } from '../servers/servers-panel.tsx'
 import { TryPanel } from '../try/try-panel.tsx'
 import { MovedNotice } from '../visit/moved-notice.tsx'
+import { ProblemNotice } from '../visit/problem-notice.tsx'
 import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
 import { BoardHeader } from './board-header.tsx'
@@ -28,7 +29,8 @@ export function Board({ view }: { view: PageView }) {
       </div>
       <main className={styles.bands}>
         <div className={`${styles.band} ${styles.top}`}>
-          <MovedNotice visit={view.visit} />
+          {view.visit && <MovedNotice visit={view.visit} />}
+          {view.problem && <ProblemNotice problem={view.problem} />}
           <VisitPanel
             view={view}
             counter={counter}
@@ -38,16 +40,16 @@ export function Board({ view }: { view: PageView }) {
         </div>
         <Picture view={view} snapshot={snapshot} hues={hues} />
         <div className={styles.band}>
-          <HistoryPanel servers={snapshot.servers} hues={hues} />
+          <HistoryPanel hues={hues} />
         </div>
-        <div className={styles.band}>
+        <div className={`${styles.band} ${styles.details}`}>
           <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
-        </div>
-        <div className={styles.band}>
-          <LogPanel view={view} snapshot={snapshot} hues={hues} />
-        </div>
-        <div className={styles.band}>
-          <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
+          <div className={styles.log}>
+            <LogPanel view={view} snapshot={snapshot} hues={hues} />
+          </div>
+          <div className={styles.try}>
+            <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
+          </div>
         </div>
       </main>
       <footer className={`${styles.band} ${styles.footer}`}>

@@ -1,5 +1,5 @@
 import useSWR from 'swr'
-import type { History, ServerRow } from '../../answers.ts'
+import type { History } from '../../answers.ts'
 import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
 import { Panel } from '../frame/panel.tsx'
 import { isHistory } from '../live/answer-guards.ts'
@@ -10,16 +10,10 @@ import styles from './history-panel.module.css'
 import { RangeChoice } from './range-choice.tsx'
 import { rangeOf, ranges } from './ranges.ts'
 
-type Props = {
-  /** those shown now: whose comings and goings are known */
-  servers: ServerRow[]
-  hues: Hues
-}
-
 const read = (url: string) => fetchAnswer(isHistory, url)
 
 /** Hits per server over time. Asked for every few seconds while the tab can be seen; the range stands in the address. */
-export function HistoryPanel({ servers, hues }: Props) {
+export function HistoryPanel({ hues }: { hues: Hues }) {
   const [asked, ask] = useUrlParameter('range')
   const range = rangeOf(asked)
   const { refreshMs } = ranges[range]
@@ -40,7 +34,7 @@ export function HistoryPanel({ servers, hues }: Props) {
       <div className={styles.history}>
         <RangeChoice range={range} onChoose={ask} />
         {data ? (
-          <HistoryChart history={data} servers={servers} hues={hues} stale={error !== undefined} />
+          <HistoryChart history={data} hues={hues} stale={error !== undefined} />
         ) : (
           <p className={styles.room}>
             {error

@@ -1,7 +1,7 @@
 import type { PageView, VisitTexts } from '../../page/page-view.ts'
 import styles from './receipt.module.css'
 
-type Props = { server: PageView['server']; visit: VisitTexts | null }
+type Props = { server: PageView['server']; visit: VisitTexts }
 
 /**
  * Why this server, and why the next visit comes back to it: the cookie that came beside the one that is this server's.
@@ -11,15 +11,13 @@ export function Receipt({ server: { srv_id, name, address }, visit }: Props) {
   return (
     <div className={styles.receipt}>
       <dl className={styles.facts}>
-        {visit && (
-          <div>
-            <dt>Cookie you came with</dt>
-            <dd>
-              <code>{visit.cookie}</code>
-            </dd>
-          </div>
-        )}
-        <div data-arrival={visit?.arrival}>
+        <div>
+          <dt>Cookie you came with</dt>
+          <dd>
+            <code>{visit.cookie}</code>
+          </dd>
+        </div>
+        <div data-arrival={visit.arrival}>
           <dt>
             {name}’s cookie: md5 of <code>{address}</code>
           </dt>
@@ -27,14 +25,12 @@ export function Receipt({ server: { srv_id, name, address }, visit }: Props) {
             <code>{srv_id}</code>
           </dd>
         </div>
-        {visit && (
-          <div>
-            <dt>Your address</dt>
-            <dd>
-              <code>{visit.client_ip}</code>
-            </dd>
-          </div>
-        )}
+        <div>
+          <dt>Your address</dt>
+          <dd>
+            <code>{visit.client_ip}</code>
+          </dd>
+        </div>
       </dl>
       <details className={styles.details}>
         <summary>How to check this</summary>

@@ -10,6 +10,7 @@ export function RightNow({ servers }: { servers: ServerRow[] }) {
   const index = fairness(servers.filter(({ state }) => state === 'up').map(({ rate }) => rate))
   return (
     <Figure name="Right now" value={`${formats.rate(total)} hits/s`}>
+      <Fact name="Taken over">over the last seconds</Fact>
       <Fact name="Spread">{index === null ? 'nothing to spread' : `fairness ${formats.ratio(index)}`}</Fact>
     </Figure>
   )

@@ -27,7 +27,7 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
   return (
     <section aria-label="Your visit" className={frame.panel}>
       <div className={styles.figures}>
-        <Figure name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'not counted'} yours>
+        <Figure name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'no number'} yours>
           {visit && (
             <>
               <Fact name="Why this server">{visit.arrival_text}</Fact>
@@ -38,9 +38,11 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
           )}
         </Figure>
         <Figure name="Served by" value={<ServerName name={server.name} hue={hue} />}>
-          <Fact name="Cookie lasts" long>
-            <CookieLife server={server} stickySeconds={sticky_seconds} />
-          </Fact>
+          {visit && (
+            <Fact name="Cookie lasts" long>
+              <CookieLife server={server} stickySeconds={sticky_seconds} />
+            </Fact>
+          )}
         </Figure>
         <Figure name="Counter" value={formats.whole(counter)}>
           <Fact name="Counted by">all servers together</Fact>
@@ -48,13 +50,14 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
         <RightNow servers={servers} />
       </div>
       <div className={styles.actions}>
-        <a href="/" className={`${button.button} ${button.first}`}>
+        {/* biome-ignore lint/a11y/useValidAnchor: this very address, with the range and the rows chosen in it */}
+        <a href="" className={`${button.button} ${button.first}`}>
           Visit again
         </a>
         <ForgetForm />
         <StreakText hit={visit?.hit} srvId={server.srv_id} />
       </div>
-      <Receipt server={server} visit={visit} />
+      {visit && <Receipt server={server} visit={visit} />}
     </section>
   )
 }
