@@ -71,3 +71,27 @@ test('who was not moved is told nothing of a move', async ({ page }) => {
   const cookie = page.locator('dt:text-is("Cookie you came with") + dd')
   expect(await cookie.innerText()).toBe(await page.locator('dt:text("md5 of") + dd').innerText())
 })
+
+test('an older page of the log, with its filter and range, can be shared, and outlives the next visit', async ({
+  page,
+  context,
+  request,
+}) => {
+  for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
+  await page.goto('/?range=1h')
+  await expect(page.getByRole('status')).toHaveText('Live')
+  await page.getByRole('button', { name: 'Older' }).click()
+  await expect(page).toHaveURL(/\?range=1h&before=\d+$/)
+  const numbers = (of: Page) =>
+    of.getByRole('table', { name: 'Latest visits' }).getByRole('rowheader').allInnerTexts()
+  await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
+  const shown = await numbers(page)
+  const other = await context.newPage()
+  await other.goto(page.url())
+  await expect.poll(() => numbers(other)).toEqual(shown)
+  await other.getByRole('link', { name: 'Visit again' }).click()
+  await expect.poll(() => numbers(other)).toEqual(shown)
+  await expect(other).toHaveURL(page.url())
+  await other.getByRole('button', { name: 'Newer' }).click()
+  await expect(other).toHaveURL(/\?range=1h$/)
+})

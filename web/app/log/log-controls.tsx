@@ -48,7 +48,7 @@ export function LogControls({ choice, servers, log, onChoose }: Props) {
             className={`${field.field} ${styles.choice} ${styles.address}`}
             name="client_ip"
             defaultValue={choice.client_ip}
-            placeholder="any, as shown"
+            placeholder="any"
             autoComplete="off"
             spellCheck={false}
           />

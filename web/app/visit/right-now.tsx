@@ -10,8 +10,8 @@ export function RightNow({ servers }: { servers: ServerRow[] }) {
   const index = fairness(servers.filter(({ state }) => state === 'up').map(({ rate }) => rate))
   return (
     <Figure name="Right now" value={`${formats.rate(total)} hits/s`}>
-      <Fact name="Taken over">over the last seconds</Fact>
-      <Fact name="Spread">{index === null ? 'nothing to spread' : `fairness ${formats.ratio(index)}`}</Fact>
+      <Fact name="Taken over">last seconds</Fact>
+      <Fact name="Spread">fairness {index === null ? '–' : formats.ratio(index)}</Fact>
     </Figure>
   )
 }
