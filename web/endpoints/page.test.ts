@@ -93,7 +93,7 @@ test('a page view answers with its own number, address and time in the page', as
   assert.equal(
     html,
     `<script nonce="${nonce}">${number}|${number}|203.0.113.9|2026-11-22T12:00:00.000Z|12:00:00.000 UTC|moved|moved from web-1|` +
-      `Moved from web-1 to web-3. web-1 was lost: no sign of it for 9 s. Nothing was lost.|${elsewhere}</script>`,
+      `Moved from web-1 to web-3. web-1 was lost: no sign of it for 9 s. Nothing was lost.|${elsewhere}|${origin}</script>`,
   )
 })
 
@@ -102,14 +102,21 @@ test('what the cookie says is told: none, this server, or one that nobody knows'
     const html = await (await fetch(origin, { headers: { Cookie: cookie } })).text()
     return html.replace('</script>', '').split('|').slice(5)
   }
-  assert.deepEqual(await told(''), ['new', 'new visitor', '', 'none'])
-  assert.deepEqual(await told(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', identity.srv_id])
+  assert.deepEqual(await told(''), ['new', 'new visitor', '', 'none', origin])
+  assert.deepEqual(await told(`srv_id=${identity.srv_id}`), [
+    'returning',
+    'came back',
+    '',
+    identity.srv_id,
+    origin,
+  ])
   const nobody = 'e'.repeat(32)
   assert.deepEqual(await told(`srv_id=${nobody}`), [
     'moved',
     'cookie of an unknown server',
     'Your cookie named a server that is not known here. NGINX chose web-3, as for a new visitor.',
     nobody,
+    origin,
   ])
 })
 

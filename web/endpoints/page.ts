@@ -10,6 +10,7 @@ import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
 import { isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
+import { requestOrigin } from '../http/request-origin.ts'
 import type { Identity } from '../identity/identity.ts'
 import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
 import type { PageTemplate, PageTemplates } from '../page/page-templates.ts'
@@ -41,7 +42,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     response.setHeader('X-Srv-Id', identity.srv_id)
     response.setHeader('Vary', 'Accept')
     const visit = toVisit(hit, count)
-    if (page) sendPage(response, page, visit)
+    if (page) sendPage(response, page, visit, requestOrigin(request))
     else sendJson(response, 200, visit)
     dependencies.onCounted(performance.now() - startedAt)
   }
@@ -67,7 +68,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     return moved_from ? movedText(dependencies.serverOf(moved_from.srv_id), server, at) : ''
   }
 
-  function sendPage(response: ServerResponse, page: PageTemplate, visit: VisitAnswer): void {
+  function sendPage(response: ServerResponse, page: PageTemplate, visit: VisitAnswer, origin: string): void {
     const nonce = newNonce()
     const html = page.template.fill({
       nonce,
@@ -81,6 +82,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
       arrival_text: arrivalText(visit.arrival, visit.moved_from),
       moved_text: tellMove(visit),
       cookie: cookieOf(visit),
+      origin,
     })
     const bytes = Buffer.from(html)
     response.writeHead(200, {

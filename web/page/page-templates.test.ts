@@ -16,6 +16,7 @@ const values = {
   arrival_text: '',
   moved_text: '',
   cookie: '',
+  origin: '',
 }
 
 function snapshot(counter: number): Snapshot {

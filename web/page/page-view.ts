@@ -23,6 +23,8 @@ export type VisitTexts = {
   moved_text: string
   /** the srv_id cookie that the visitor came with, or "none" */
   cookie: string
+  /** the origin that the visitor asked, e.g. "https://board.example"; empty = not known */
+  origin: string
 }
 
 /** Why a page view was not counted, or is not known to be; texts like those of a visit, and as opaque. */

@@ -20,6 +20,7 @@ export function makeTokens(): Record<PageSlot, string> {
     arrival_text: token(),
     moved_text: token(),
     cookie: token(),
+    origin: token(),
   }
 }
 

@@ -1,20 +1,15 @@
 import type { PageProblem } from '../../page/page-view.ts'
 import { lengthInWords } from '../figures/durations.ts'
 import notice from '../frame/notice.module.css'
-import styles from './problem-notice.module.css'
 
-/**
- * Tells a visitor who got no number what is known of their visit. Which of the two it is, is filled into the finished
- * page, so both stand in it and the style shows the right one.
- */
+/** Tells a visitor who got no number why, and that all else on the page goes on. */
 export function ProblemNotice({ problem: { code, message, retry_after } }: { problem: PageProblem }) {
   return (
-    <div className={notice.notice} data-code={code}>
-      <p className={`${styles.title} ${styles.certain}`}>This page view was not counted.</p>
-      <p className={`${styles.title} ${styles.unknown}`}>This page view may have been counted.</p>
+    <section aria-label="This visit" className={notice.notice} data-code={code}>
       <p>
-        {message} All else on this page goes on. Visit again in {lengthInWords(retry_after)}, or later.
+        <strong>{message}</strong> Visit again in {lengthInWords(retry_after)}, or later. What stands below
+        goes on by itself.
       </p>
-    </div>
+    </section>
   )
 }

@@ -2,6 +2,7 @@ import type { ServerRow } from '../../answers.ts'
 import { useFormats } from '../figures/use-formats.ts'
 import { fairness } from './fairness.ts'
 import { Fact, Figure } from './figure.tsx'
+import styles from './right-now.module.css'
 
 /** How much comes in, and how evenly it is spread over the servers that are up: both of the last few seconds. */
 export function RightNow({ servers }: { servers: ServerRow[] }) {
@@ -11,7 +12,9 @@ export function RightNow({ servers }: { servers: ServerRow[] }) {
   return (
     <Figure name="Right now" value={`${formats.rate(total)} hits/s`}>
       <Fact name="Taken over">last seconds</Fact>
-      <Fact name="Spread">fairness {index === null ? '–' : formats.ratio(index)}</Fact>
+      <Fact name="Spread">
+        fairness <span className={styles.ratio}>{index === null ? '–' : formats.ratio(index)}</span>
+      </Fact>
     </Figure>
   )
 }
