@@ -10,7 +10,7 @@ import { serversUpText } from './servers-up-text.ts'
 
 type Props = { live: LiveView; snapshot: Snapshot }
 
-/** The page's name, and whether what it shows is what is so: last in its line, so that its words move nothing. */
+/** The page's name, and whether what it shows is what is so. */
 export function BoardHeader({ live: { board, status }, snapshot }: Props) {
   const formats = useFormats()
   const states = snapshot.servers.map(({ state }) => state)
@@ -20,13 +20,13 @@ export function BoardHeader({ live: { board, status }, snapshot }: Props) {
     <header className={styles.header}>
       <h1>Balance Board</h1>
       <div className={styles.state}>
-        <p className={styles.up}>{serversUpText(states, formats.whole)}</p>
         <ConnectionStatus
           status={status}
           trouble={board.trouble}
           figuresAt={snapshot.at}
           allDraining={allDraining}
         />
+        <p className={styles.up}>{serversUpText(states, formats.whole)}</p>
       </div>
       <p className={styles.paper}>As of {utcTime(snapshot.at, '')}</p>
       <AuditBadge snapshot={snapshot} />

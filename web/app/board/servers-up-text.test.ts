@@ -8,6 +8,6 @@ test('those that are up are counted', () => {
 })
 
 test('when none is up it says what they are', () => {
-  assert.equal(serversUpText(['draining', 'lost', 'draining'], String), 'No server up: 2 draining, 1 lost')
-  assert.equal(serversUpText(['stopped'], String), 'No server up')
+  assert.equal(serversUpText(['draining', 'lost', 'draining'], String), '0 servers up, 2 draining, 1 lost')
+  assert.equal(serversUpText(['stopped'], String), '0 servers up')
 })

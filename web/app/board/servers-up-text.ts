@@ -5,8 +5,6 @@ export function serversUpText(states: ServerState[], whole: (count: number) => s
   const count = (state: ServerState) => states.filter(one => one === state).length
   const up = count('up')
   if (up > 0) return `${whole(up)} ${up === 1 ? 'server' : 'servers'} up`
-  const others = (['joining', 'draining', 'lost'] as const).filter(state => count(state) > 0)
-  return ['No server up', others.map(state => `${whole(count(state))} ${state}`).join(', ')]
-    .filter(Boolean)
-    .join(': ')
+  const others = (['draining', 'joining', 'lost'] as const).filter(state => count(state) > 0)
+  return ['0 servers up', ...others.map(state => `${whole(count(state))} ${state}`)].join(', ')
 }

@@ -20,7 +20,10 @@ export function EventList({ events, hues }: { events: HistoryEvent[]; hues: Hues
     <ul className={styles.list} aria-label="Servers that joined or left">
       {events.slice(0, shown).map(({ kind, id, srv_id, name, at }) => (
         <li key={`${id} ${kind}`} data-kind={kind}>
-          <ServerName name={name} hue={hues[srv_id]} /> {words[kind]} <Moment iso={at} to="second" />
+          <ServerName name={name} hue={hues[srv_id]} />
+          <span className={styles.when}>
+            {words[kind]} <Moment iso={at} to="second" />
+          </span>
         </li>
       ))}
       {events.length > shown && <li>and {events.length - shown} more before</li>}

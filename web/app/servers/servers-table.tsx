@@ -27,7 +27,7 @@ export function ServersTable({
   const shares = sharesOf([...servers.map(({ hits }) => hits), earlier_hits])
   const nameOf = ({ id, name, srv_id }: ServerRow) => (
     <>
-      <ServerName name={name} hue={hues[srv_id]} />
+      <ServerName name={name} hue={hues[srv_id]} whole />
       {id === yourServerId && <YouMark>yours</YouMark>}
     </>
   )

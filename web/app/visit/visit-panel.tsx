@@ -37,7 +37,7 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
             </>
           )}
         </Figure>
-        <Figure name="Served by" value={<ServerName name={server.name} hue={hue} />}>
+        <Figure name="Served by" value={<ServerName name={server.name} hue={hue} whole />}>
           {visit && (
             <Fact name="Cookie lasts" long>
               <CookieLife server={server} stickySeconds={sticky_seconds} />
