@@ -113,7 +113,7 @@ test('what the cookie says is told: none, this server, or one that nobody knows'
   const nobody = 'e'.repeat(32)
   assert.deepEqual(await told(`srv_id=${nobody}`), [
     'moved',
-    'cookie of an unknown server',
+    'unknown cookie',
     'Your cookie named a server that is not known here. NGINX chose web-3, as for a new visitor.',
     nobody,
     origin,

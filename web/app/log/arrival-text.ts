@@ -4,5 +4,5 @@ import type { Arrival, ServerReference } from '../../answers.ts'
 export function arrivalText(arrival: Arrival, movedFrom: ServerReference | null): string {
   if (arrival === 'new') return 'new visitor'
   if (arrival === 'returning') return 'came back'
-  return movedFrom?.name ? `moved from ${movedFrom.name}` : 'cookie of an unknown server'
+  return movedFrom?.name ? `moved from ${movedFrom.name}` : 'unknown cookie'
 }

@@ -30,10 +30,7 @@ export function ServerHealth({ server, now }: Props) {
         <span className={styles.unit}>up </span>
         {elapsed(uptimeMs(server, now))}
       </Cell>
-      <Cell className={`${styles.detail} ${styles.memory}`}>
-        {formats.whole(megabytes(memory_bytes))}
-        <span className={styles.megabytes}> MB</span>
-      </Cell>
+      <Cell className={`${styles.detail} ${styles.memory}`}>{formats.whole(megabytes(memory_bytes))} MB</Cell>
     </>
   )
 }

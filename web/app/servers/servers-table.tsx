@@ -44,7 +44,7 @@ export function ServersTable({
           <ColumnHeader className={styles.detail}>Errors</ColumnHeader>
           <ColumnHeader className={styles.detail}>Watching</ColumnHeader>
           <ColumnHeader className={styles.detail}>Uptime</ColumnHeader>
-          <ColumnHeader className={styles.detail}>Memory</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.memory}`}>Memory</ColumnHeader>
         </Row>
       </TableHead>
       <TableBody>
