@@ -95,3 +95,27 @@ test('an older page of the log, with its filter and range, can be shared, and ou
   await other.getByRole('button', { name: 'Newer' }).click()
   await expect(other).toHaveURL(/\?range=1h$/)
 })
+
+test('on paper stand the figures, the chart and whole tables, and nothing that wants a hand', async ({
+  page,
+}) => {
+  await page.goto('/')
+  await expect(page.getByRole('status')).toHaveText('Live')
+  await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+  for (const name of ['Visit again', 'Forget my server', 'Pause', 'Older', 'CSV', '24 h', 'Cancel']) {
+    await expect(page.getByText(name, { exact: true })).toBeHidden()
+  }
+  await expect(page.getByRole('combobox')).toHaveCount(0)
+  await expect(page.getByRole('status')).toBeHidden()
+  await expect(page.getByText(/^As of \d{4}-\d\d-\d\d \d\d:\d\d UTC$/)).toBeVisible()
+  await expect(page.getByRole('table', { name: 'Hits per server' })).toBeVisible()
+  await expect(page.locator('html')).toHaveCSS('color-scheme', 'light')
+  // A table that scrolls in itself would be cut on paper.
+  const log = page.getByRole('table', { name: 'Latest visits' })
+  const cut = await log.evaluate(table => {
+    const box = table.parentElement
+    return box ? box.scrollHeight - box.clientHeight : -1
+  })
+  expect(cut).toBe(0)
+})

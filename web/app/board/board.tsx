@@ -61,7 +61,7 @@ export function Board({ view }: { view: PageView }) {
         </noscript>
         <p>
           Each view of this page is counted once, by whichever server the load balancer picks. The cookie
-          srv_id leads you back to the same one.
+          srv_id leads you back to the same one. <a href="/api/snapshot">These figures as JSON</a>
         </p>
       </footer>
     </div>

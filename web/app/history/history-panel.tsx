@@ -24,10 +24,7 @@ export function HistoryPanel({ hues }: { hues: Hues }) {
   // While another range is on its way the last one stays, under its own words.
   const { bar } = ranges[data?.range ?? range]
   return (
-    <Panel
-      title="Hits per server over time"
-      note={`A bar is ${bar === 'minute' ? 'a minute' : bar}; the last one still grows`}
-    >
+    <Panel title="Hits per server over time" note={`A bar is ${bar}; the last one still grows`}>
       <noscript>
         <p>The chart needs JavaScript.</p>
       </noscript>

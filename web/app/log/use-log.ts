@@ -42,6 +42,8 @@ export function useLog(newest: LogRow[], choice: LogChoice) {
   )
   const asked = data ?? { rows: [], next: null }
   return {
+    /** as it stands in the address; empty = the newest */
+    place,
     rows: isAsked ? asked.rows : (frozen ?? newest),
     isAsked,
     live,
