@@ -40,7 +40,8 @@ export function useLog(newest: LogRow[], choice: LogChoice) {
       keepPreviousData: true,
     },
   )
-  const asked = data ?? { rows: [], next: null }
+  // What stands there stays until the answer comes: nothing moves meanwhile.
+  const asked = data ?? { rows: error ? [] : (frozen ?? newest), next: null }
   return {
     /** as it stands in the address; empty = the newest */
     place,
