@@ -69,7 +69,7 @@ test('the cookie is HttpOnly, SameSite=Lax and lives as long as the page says', 
   await page.goto('/')
   const cookie = await srvIdCookie(context)
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' })
-  await expect(fact(page, 'Cookie you came with')).toHaveText('none')
+  await expect(fact(page, 'Cookie you came with')).toHaveText('none', { useInnerText: true })
   await expect(page.locator('dt:text("md5 of") + dd')).toHaveText(cookie?.value ?? '')
   await expect(fact(page, 'Cookie lasts')).toHaveText(/^sticky for [45]:\d\d$/)
   const left = (cookie?.expires ?? 0) - Date.now() / 1000

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, get } from 'node:http'
+import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import type { ServerRow, Snapshot } from '../answers.ts'
 import { FakeHitStore } from '../hit/fake-hit-store.ts'
@@ -113,7 +114,7 @@ test('what the cookie says is told: none, this server, or one that nobody knows'
     const html = await (await fetch(origin, { headers: { Cookie: cookie } })).text()
     return html.replace('</script>', '').split('|').slice(5)
   }
-  assert.deepEqual(await told(''), ['new', 'new visitor', '', 'none', origin])
+  assert.deepEqual(await told(''), ['new', 'new visitor', '', '', origin])
   assert.deepEqual(await told(`srv_id=${identity.srv_id}`), [
     'returning',
     'came back',
@@ -129,6 +130,14 @@ test('what the cookie says is told: none, this server, or one that nobody knows'
     nobody,
     origin,
   ])
+})
+
+test('what needs the whole address of the preview is told the origin, and a browser is not', async () => {
+  const answer = await new Promise<IncomingMessage>(resolve =>
+    get(origin, { headers: { 'Sec-Fetch-Mode': 'navigate' } }, resolve),
+  )
+  assert.doesNotMatch(await text(answer), /http:/)
+  assert.match(await (await fetch(origin)).text(), /http:/)
 })
 
 test('every answer has a nonce of its own, from one rendering', async () => {

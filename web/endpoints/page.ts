@@ -9,7 +9,7 @@ import type { HitQueue } from '../hit/hit-queue.ts'
 import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
-import { acceptsGzip, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
+import { acceptsGzip, isBrowser, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
 import { requestOrigin } from '../http/request-origin.ts'
 import type { Identity } from '../identity/identity.ts'
 import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
@@ -89,8 +89,8 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
       arrival: visit.arrival,
       arrival_text: arrivalText(visit.arrival, visit.moved_from),
       moved_text: tellMove(visit),
-      cookie: cookieOf(visit),
-      origin: requestOrigin(request),
+      cookie: visit.moved_from?.srv_id ?? '',
+      origin: isBrowser(request) ? '' : requestOrigin(request),
     }
     const compressed = acceptsGzip(request) ? page.template.fillCompressed(values) : null
     if (compressed) response.setHeader('Content-Encoding', 'gzip')
@@ -103,11 +103,6 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     })
     response.end(bytes)
   }
-}
-
-/** The sticky cookie that the visitor came with. */
-function cookieOf({ arrival, srv_id, moved_from }: VisitAnswer): string {
-  return arrival === 'new' ? 'none' : (moved_from?.srv_id ?? srv_id)
 }
 
 /** `HEAD /`: the page's headers, and no hit. */

@@ -21,9 +21,9 @@ export type VisitTexts = {
   arrival_text: string
   /** for who was moved: from where to where and why, in sentences; else empty */
   moved_text: string
-  /** the srv_id cookie that the visitor came with, or "none" */
+  /** for who was moved: the srv_id that their cookie names; else empty, since it is none, or this server's */
   cookie: string
-  /** the origin that the visitor asked, e.g. "https://board.example"; empty = not known */
+  /** for who is no browser: the origin that was asked, e.g. "https://board.example"; else empty */
   origin: string
 }
 

@@ -6,6 +6,7 @@ type Props = { server: PageView['server']; visit: VisitTexts }
 /**
  * Why this server, and why the next visit comes back to it: the cookie that came beside the one that is this server's.
  * The first is what the browser sent, the second the MD5 of the server's own address: equal = the cookie was followed.
+ * Which it was is filled into the finished page (see web/page/page-view.ts), and the style shows it.
  */
 export function Receipt({ server: { srv_id, name, address }, visit }: Props) {
   return (
@@ -13,8 +14,10 @@ export function Receipt({ server: { srv_id, name, address }, visit }: Props) {
       <dl className={styles.facts}>
         <div>
           <dt>Cookie you came with</dt>
-          <dd>
-            <code>{visit.cookie}</code>
+          <dd data-arrival={visit.arrival}>
+            <code className={styles.none}>none</code>
+            <code className={styles.same}>{srv_id}</code>
+            <code className={styles.other}>{visit.cookie}</code>
           </dd>
         </div>
         <div data-arrival={visit.arrival}>
