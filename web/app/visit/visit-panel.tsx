@@ -2,7 +2,6 @@ import type { ServerRow } from '../../answers.ts'
 import type { PageView } from '../../page/page-view.ts'
 import { Moment } from '../figures/moment.tsx'
 import { useFormats } from '../figures/use-formats.ts'
-import button from '../frame/button.module.css'
 import frame from '../frame/panel.module.css'
 import { ServerName } from '../marks/server-name.tsx'
 import { CookieLife } from './cookie-life.tsx'
@@ -11,6 +10,7 @@ import { ForgetForm } from './forget-form.tsx'
 import { Receipt } from './receipt.tsx'
 import { RightNow } from './right-now.tsx'
 import { StreakText } from './streak-text.tsx'
+import { VisitAgain } from './visit-again.tsx'
 import styles from './visit-panel.module.css'
 
 type Props = {
@@ -49,15 +49,16 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
         </Figure>
         <RightNow servers={servers} />
       </div>
-      <div className={styles.actions}>
-        {/* biome-ignore lint/a11y/useValidAnchor: this very address, with the range and the rows chosen in it */}
-        <a href="" className={`${button.button} ${button.first}`}>
-          Visit again
-        </a>
-        <ForgetForm />
-        <StreakText hit={visit?.hit} srvId={server.srv_id} />
-      </div>
-      {visit && <Receipt server={server} visit={visit} />}
+      {visit && (
+        <>
+          <div className={styles.actions}>
+            <VisitAgain />
+            <ForgetForm />
+            <StreakText hit={visit.hit} srvId={server.srv_id} />
+          </div>
+          <Receipt server={server} visit={visit} />
+        </>
+      )}
     </section>
   )
 }
