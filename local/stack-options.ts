@@ -1,3 +1,4 @@
+import type { LogLimits } from '../web/database/purge-log.ts'
 import type { StartOptions } from './database/start.ts'
 import type { ReplicaProgram } from './parts/replica-program.ts'
 
@@ -21,6 +22,8 @@ export type StackOptions = {
   showClientIps?: 'short' | 'full'
   /** how long a replica told to stop goes on answering, in seconds; default: 1 */
   drainSeconds?: number
+  /** how much of the log is kept; default: 30 days, ten million rows */
+  logLimits?: LogLimits
   /** limits requests of loopback and private addresses too; default: no */
   limitPrivate?: boolean
   /** `small` starts sooner and takes less room; `everything` lets the account make databases of its own */

@@ -55,6 +55,21 @@ for (const way of ways) {
     assert.deepEqual(values(own.cookies), [draining.srvId])
   })
 
+  test(`${way}: a replica that refuses is believed: no other is asked, and it stays in`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way)
+    const refusing = firstOf(board)
+    refusing.answer = (_request, response) =>
+      void response.writeHead(503, { 'Retry-After': '5' }).end('overloaded')
+    for (let view = 1; view <= 20; view++) {
+      const { status, headers, body } = await ask(board.port, '/', { headers: asCookie(refusing.srvId) })
+      assert.deepEqual([status, headers['retry-after'], body], [503, '5', 'overloaded'])
+      assert.equal(refusing.requests.length, view)
+    }
+    assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 20)
+  })
+
   test(`${way}: when all drain, a stranger is served at the last try`, { timeout }, async () => {
     await using board = await startBoard(way)
     for (const replica of board.replicas) replica.answer = drain(replica)

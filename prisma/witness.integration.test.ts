@@ -6,7 +6,7 @@ import { openWitness } from './witness.ts'
 
 const hex = (digit: string) => digit.repeat(32)
 
-test('Prisma Client reads all five tables as plain SQL wrote them', async () => {
+test('Prisma Client reads every table as plain SQL wrote them', async () => {
   await using database = await createTestDatabase()
   const writer = await mysql.createConnection({ uri: database.url, multipleStatements: true })
   await writer.query(`
@@ -16,17 +16,21 @@ test('Prisma Client reads all five tables as plain SQL wrote them', async () => 
     INSERT INTO recent_request VALUES ('${hex('b')}', 1);
     INSERT INTO server (srv_id, name, address, hits, started_at, last_seen_at, draining, p50_ms)
       VALUES ('${hex('a')}', 'web-1', '127.0.0.1:3000', 1, '2026-11-22 12:00:00', '2026-11-22 12:04:31.5', 1, 0.25);
-    INSERT INTO server_minute VALUES ('2026-11-22 12:04:00', 1, 18446744073709551615)`)
+    INSERT INTO server_minute VALUES ('2026-11-22 12:04:00', 1, 18446744073709551615);
+    INSERT INTO log_checkpoint VALUES (5000, 4999, '2026-11-22 12:04:31.203');
+    INSERT INTO log_purge VALUES (1, 18446744073709551615)`)
   await writer.end()
 
   const witness = openWitness(database.url)
   try {
-    const [counters, log, recent, servers, minutes] = await Promise.all([
+    const [counters, log, recent, servers, minutes, checkpoints, purges] = await Promise.all([
       witness.globalCounter.findMany(),
       witness.accessLog.findMany(),
       witness.recentRequest.findMany(),
       witness.server.findMany(),
       witness.serverMinute.findMany(),
+      witness.logCheckpoint.findMany(),
+      witness.logPurge.findMany(),
     ])
     assert.deepEqual(counters, [{ id: 1, value: 1n }])
     assert.deepEqual(log, [
@@ -47,6 +51,10 @@ test('Prisma Client reads all five tables as plain SQL wrote them', async () => 
     assert.deepEqual(minutes, [
       { minute: new Date('2026-11-22T12:04:00Z'), serverId: 1, hits: 18446744073709551615n },
     ])
+    assert.deepEqual(checkpoints, [
+      { lastId: 5000n, found: 4999, countedAt: new Date('2026-11-22T12:04:31.203Z') },
+    ])
+    assert.deepEqual(purges, [{ id: 1, throughId: 18446744073709551615n }])
   } finally {
     await witness.$disconnect()
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { LogLimits } from '../../web/database/purge-log.ts'
 import { srvIdOf } from '../../web/identity/srv-id.ts'
 import type { ProcessRecord } from '../processes/process-record.ts'
 import type { ReplicaProgram } from './replica-program.ts'
@@ -14,6 +15,7 @@ export type ReplicaSettings = {
   stickySeconds: number
   showClientIps: 'short' | 'full'
   drainSeconds: number
+  logLimits: LogLimits
   /** folder of its log */
   logs: string
   record: ProcessRecord
@@ -58,5 +60,7 @@ function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<str
     STICKY_SECONDS: String(settings.stickySeconds),
     SHOW_CLIENT_IPS: settings.showClientIps,
     DRAIN_SECONDS: String(settings.drainSeconds),
+    LOG_RETENTION_DAYS: String(settings.logLimits.days),
+    LOG_MAX_ROWS: String(settings.logLimits.rows),
   }
 }

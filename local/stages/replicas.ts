@@ -51,6 +51,7 @@ function settingsFor(options: StackOptions, site: Site, databaseUrl: string): Re
     stickySeconds: options.stickySeconds ?? 300,
     showClientIps: options.showClientIps ?? 'short',
     drainSeconds: options.drainSeconds ?? 1,
+    logLimits: options.logLimits ?? { days: 30, rows: 10_000_000 },
     logs: site.dataDir.logs,
     record: site.record,
   }

@@ -43,7 +43,7 @@ for (const change of [
   'ALTER TABLE server MODIFY name VARCHAR(63) NULL',
   'ALTER TABLE server ALTER COLUMN errors SET DEFAULT 1',
   'ALTER TABLE server MODIFY id INT UNSIGNED NOT NULL',
-  'ALTER TABLE access_log DROP INDEX access_log_server_id_id_idx, ADD INDEX access_log_server_id_id_idx (id, server_id)',
+  'ALTER TABLE access_log DROP INDEX access_log_srv_id_id_idx, ADD INDEX access_log_srv_id_id_idx (id, srv_id)',
   'ALTER TABLE recent_request ADD UNIQUE INDEX extra (id)',
   'ALTER TABLE server_minute DROP PRIMARY KEY, ADD PRIMARY KEY (server_id, minute)',
 ]) {

@@ -18,6 +18,7 @@ test('a database is all that must be told', () => {
     stickySeconds: 300,
     clientAddresses: 'short',
     drainSeconds: 1,
+    logLimits: { days: 30, rows: 10_000_000 },
   })
 })
 
@@ -31,6 +32,8 @@ test('everything wrong is said at once', () => {
     PORT: '70000',
     STICKY_SECONDS: 'soon',
     SHOW_CLIENT_IPS: 'some',
+    LOG_RETENTION_DAYS: '0',
+    LOG_MAX_ROWS: '1.5',
   }
   assert.throws(
     () => parseEnvironment(variables),

@@ -40,6 +40,10 @@ const schema = z
     /** life of NGINX's sticky cookie, in seconds: the replica only tells visitors of it */
     STICKY_SECONDS: z.coerce.number().int().min(1).max(86_400).default(300),
     SHOW_CLIENT_IPS: z.enum(['short', 'full']).default('short'),
+    /** days a row of the log stays */
+    LOG_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
+    /** rows of the log that stay, the newest */
+    LOG_MAX_ROWS: z.coerce.number().int().min(1).max(1e12).default(10_000_000),
     /** how long a replica told to stop goes on answering, in seconds */
     DRAIN_SECONDS: z.coerce.number().min(0).max(60).default(1),
   })
@@ -53,6 +57,7 @@ const schema = z
     stickySeconds: values.STICKY_SECONDS,
     clientAddresses: values.SHOW_CLIENT_IPS,
     drainSeconds: values.DRAIN_SECONDS,
+    logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
   }))
 
 /** @throws BadEnvironment naming every variable that cannot be used */

@@ -10,10 +10,18 @@ const patience = 5000
  * @throws DatabaseTrouble when there is no connection, or no answer within `timeoutMs`
  */
 export function ask(pool: Pool, sql: string, values: unknown[] = [], timeoutMs = patience): Promise<unknown> {
-  return onConnection(pool, async connection => {
-    const [result] = await connection.query({ sql, values, timeout: timeoutMs })
-    return result
-  })
+  return onConnection(pool, connection => askOn(connection, sql, values, timeoutMs))
+}
+
+/** The same on a connection that the caller holds, for work that is done on one. @throws what the driver throws */
+export async function askOn(
+  connection: PoolConnection,
+  sql: string,
+  values: unknown[] = [],
+  timeoutMs = patience,
+): Promise<unknown> {
+  const [result] = await connection.query({ sql, values, timeout: timeoutMs })
+  return result
 }
 
 /**

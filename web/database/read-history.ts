@@ -13,13 +13,14 @@ export type Buckets = {
 /** The hits of one life of a server in one bucket. */
 export type LifeInBucket = { id: number; srv_id: string; name: string; bucket: number; hits: number }
 
-const sql = `SELECT s.id, s.srv_id, s.name,
-    TIMESTAMPDIFF(SECOND, ?, m.minute) DIV ? AS bucket,
-    CAST(SUM(m.hits) AS UNSIGNED) AS hits
-  FROM server_minute m JOIN server s ON s.id = m.server_id
-  WHERE m.minute >= ? AND m.minute < ?
-  GROUP BY s.id, s.srv_id, s.name, bucket
-  ORDER BY s.id, bucket`
+// Added up by the bare key first, and named after: the names of thousands of minutes would double the work.
+const sql = `SELECT s.id, s.srv_id, s.name, m.bucket, m.hits
+  FROM (
+    SELECT server_id, TIMESTAMPDIFF(SECOND, ?, minute) DIV ? AS bucket, CAST(SUM(hits) AS UNSIGNED) AS hits
+    FROM server_minute WHERE minute >= ? AND minute < ?
+    GROUP BY server_id, bucket
+  ) m JOIN server s ON s.id = m.server_id
+  ORDER BY s.id, m.bucket`
 
 const counts = z.array(
   z.object({

@@ -2,8 +2,7 @@ import type { LogPage } from '../answers.ts'
 import type { ReadPool } from './pools.ts'
 import { readLogEnds } from './read-log-ends.ts'
 import { type LogFilter, readLogRows } from './read-log-rows.ts'
-import { readNewestOfLives } from './read-newest-of-lives.ts'
-import { readServerLives } from './read-server-lives.ts'
+import { readNewestOfServer } from './read-newest-of-server.ts'
 
 /** How many numbers one page looks at, whatever it finds. */
 const scanned = 5000
@@ -23,7 +22,8 @@ export async function readLogPage(
   showAddress: (address: string) => string,
 ): Promise<LogPage> {
   const ends = await readLogEnds(read, before)
-  const newest = filter.srvId === null ? ends.newest : await newestOfServer(read, filter.srvId, before)
+  // So that a server that left long ago is found at once, not after a walk through all that came since.
+  const newest = filter.srvId === null ? ends.newest : await readNewestOfServer(read, filter.srvId, before)
   if (ends.oldest === null || newest === null) return { rows: [], next: null }
 
   const from = Math.max(ends.oldest, newest - scanned + 1)
@@ -31,9 +31,4 @@ export async function readLogPage(
   const rows = found.slice(0, limit)
   if (found.length > limit) return { rows, next: rows.at(-1)?.id ?? null }
   return { rows, next: from > ends.oldest ? from : null }
-}
-
-/** So that a server that left long ago is found at once, not after a walk through all that came since. */
-async function newestOfServer(read: ReadPool, srvId: string, before: number): Promise<number | null> {
-  return readNewestOfLives(read, await readServerLives(read, srvId), before)
 }

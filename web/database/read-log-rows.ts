@@ -1,5 +1,6 @@
-import type { RowDataPacket } from 'mysql2/promise'
+import { z } from 'zod'
 import type { LogRow } from '../answers.ts'
+import { ask } from './ask.ts'
 import { logColumns, logTables, toLogRow } from './log-row.ts'
 import type { ReadPool } from './pools.ts'
 
@@ -32,7 +33,8 @@ export async function readLogRows(
   const srvIds = srvId === null ? [] : [srvId]
   const clients =
     clientAddresses === null ? [] : [clientAddresses.from, clientAddresses.from, clientAddresses.to]
-  const [rows] = await read.query<RowDataPacket[]>(
+  const rows = await ask(
+    read,
     `SELECT ${logColumns} FROM ${logTables}
     WHERE a.id BETWEEN ? AND ?
       ${srvId === null ? '' : 'AND a.srv_id = ?'}
@@ -40,5 +42,8 @@ export async function readLogRows(
     ORDER BY a.id DESC LIMIT ?`,
     [from, to, ...srvIds, ...clients, limit],
   )
-  return rows.map(row => toLogRow(row, showAddress))
+  return z
+    .array(z.unknown())
+    .parse(rows)
+    .map(row => toLogRow(row, showAddress))
 }

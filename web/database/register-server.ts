@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { lowestFreeName } from '../identity/server-name.ts'
 import { onConnection } from './ask.ts'
 import { seenWithinSql } from './liveness.ts'
+import { releaseLock, takeLock } from './named-lock.ts'
 import type { WritePool } from './pools.ts'
 
 /** How long to wait for another replica that is registering, in seconds. */
@@ -19,7 +20,8 @@ export async function registerServer(
   identity: { srvId: string; address: string; name: string | null },
 ): Promise<{ id: number; name: string }> {
   return onConnection(pool, async connection => {
-    await lock(connection)
+    if (!(await takeLock(connection, 'register', lockTimeout)))
+      throw new Error(`other replicas have been registering for ${lockTimeout} s`)
     await connection.query(
       'UPDATE server SET stopped_at = UTC_TIMESTAMP(3) WHERE srv_id = ? AND stopped_at IS NULL',
       [identity.srvId],
@@ -30,17 +32,9 @@ export async function registerServer(
        VALUES (?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))`,
       [identity.srvId, name, identity.address],
     )
-    await connection.query("SELECT RELEASE_LOCK(CONCAT('register.', DATABASE()))")
+    await releaseLock(connection, 'register')
     return { id: inserted.insertId, name }
   })
-}
-
-async function lock(connection: PoolConnection): Promise<void> {
-  const [rows] = await connection.query("SELECT GET_LOCK(CONCAT('register.', DATABASE()), ?) AS held", [
-    lockTimeout,
-  ])
-  const [row] = z.tuple([z.object({ held: z.number().nullable() })]).parse(rows)
-  if (row.held !== 1) throw new Error(`other replicas have been registering for ${lockTimeout} s`)
 }
 
 async function namesInUse(connection: PoolConnection): Promise<string[]> {

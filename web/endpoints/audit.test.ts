@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { auditOf } from './audit.ts'
 
-const figures = { counter: 100, min_id: 1, max_id: 100, row_count: 100, sum_hits: 100 }
+const figures = { counter: 100, min_id: 1, max_id: 100, purged_through: null, row_count: 100, sum_hits: 100 }
 
 test('counter, highest id, rows and hits that agree are consistent', () => {
   assert.deepEqual(auditOf(figures), {
@@ -23,7 +23,7 @@ test('rows that retention removed are told and missed by nothing', () => {
 
 test('a log that is all purged, or never had a row, is consistent', () => {
   const empty = { min_id: null, max_id: null, row_count: 0 }
-  assert.deepEqual(auditOf({ ...empty, counter: 100, sum_hits: 100 }), {
+  assert.deepEqual(auditOf({ ...empty, counter: 100, purged_through: 100, sum_hits: 100 }), {
     counter: 100,
     max_id: 0,
     rows: 0,
@@ -31,7 +31,12 @@ test('a log that is all purged, or never had a row, is consistent', () => {
     sum_hits: 100,
     consistent: true,
   })
-  assert.ok(auditOf({ ...empty, counter: 0, sum_hits: 0 }).consistent)
+  assert.ok(auditOf({ ...empty, counter: 0, purged_through: null, sum_hits: 0 }).consistent)
+})
+
+test('a log that somebody else than retention emptied is not', () => {
+  const empty = { counter: 100, min_id: null, max_id: null, row_count: 0, sum_hits: 100 }
+  assert.equal(auditOf({ ...empty, purged_through: 40 }).consistent, false)
 })
 
 for (const [what, wrong] of Object.entries({

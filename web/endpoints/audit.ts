@@ -5,7 +5,7 @@ import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { parseParameters } from '../http/parameters.ts'
 
-/** GET /api/audit answers an Audit. It reads the whole log, so one runs at a time and all who wait get its answer. */
+/** GET /api/audit answers an Audit. One runs at a time, and all who wait get its answer. */
 export function auditEndpoint({ read }: { read: ReadPool }): Endpoint {
   let underWay: Promise<AuditFigures> | null = null
   return async (_request, response, url) => {
@@ -18,8 +18,16 @@ export function auditEndpoint({ read }: { read: ReadPool }): Endpoint {
 }
 
 /** What the figures say of each other. Rows are counted, not taken from the numbers: so that a missing one shows. */
-export function auditOf({ counter, min_id, max_id, row_count, sum_hits }: AuditFigures): Audit {
-  const purged = min_id === null ? counter : min_id - 1
+export function auditOf({
+  counter,
+  min_id,
+  max_id,
+  purged_through,
+  row_count,
+  sum_hits,
+}: AuditFigures): Audit {
+  // The lowest number tells what is gone; an emptied log has none, and only what retention removed may be missing.
+  const purged = min_id === null ? (purged_through ?? 0) : min_id - 1
   const isNewestTheCounter = max_id === null || max_id === counter
   return {
     counter,

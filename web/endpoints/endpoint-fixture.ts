@@ -5,7 +5,7 @@ import mysql from 'mysql2/promise'
 import { createTestDatabase } from '../../local/database/test-database.ts'
 import { openReadPool, type ReadPool } from '../database/pools.ts'
 import type { Endpoint } from '../http/endpoint.ts'
-import { createRouter } from '../http/router.ts'
+import { createRouter, type SendError } from '../http/router.ts'
 
 /** A database of the test's own, migrated and empty. */
 export async function openDatabase() {
@@ -23,12 +23,13 @@ export async function openDatabase() {
 }
 
 /** One endpoint at an address of its own, behind the replica's router. */
-export async function serve(endpoint: Endpoint) {
+export async function serve(endpoint: Endpoint, sendError?: SendError) {
   let requests = 0
   const router = createRouter({
     exact: { '/': { GET: endpoint, HEAD: endpoint } },
     rest: (_request, response) => void response.writeHead(404).end(),
     onError: () => {},
+    ...(sendError && { sendError }),
   })
   const server = createServer((request, response) => {
     requests += 1

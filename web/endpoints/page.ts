@@ -5,18 +5,17 @@ import { arrivalText } from '../app/log/arrival-text.ts'
 import { movedText } from '../app/visit/moved-text.ts'
 import { ClientGone } from '../hit/errors.ts'
 import { arrivalOf, type Count, type Hit } from '../hit/hit.ts'
-import type { HitQueue } from '../hit/hit-queue.ts'
+import type { HitQueue, Submission } from '../hit/hit-queue.ts'
 import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
-import { acceptsGzip, isBrowser, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
+import { isBrowser, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
 import { requestOrigin } from '../http/request-origin.ts'
 import type { Identity } from '../identity/identity.ts'
-import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
-import type { PageTemplate, PageTemplates } from '../page/page-templates.ts'
-
-/** What the answer depends on. */
-const vary = 'Accept, Accept-Encoding'
+import { newNonce } from '../page/content-security-policy.ts'
+import type { PageTemplates } from '../page/page-templates.ts'
+import type { PageSlot } from '../page/tokens.ts'
+import { sendFilledPage, vary } from './send-filled-page.ts'
 
 type Dependencies = {
   queue: HitQueue
@@ -39,14 +38,28 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     const hit = readHit(request)
     // Before the hit is submitted: so its number is higher than any the page shows, and its own row is not among them.
     const page = json ? null : await pages.current()
-    const count = await countUnlessGone(queue, hit, response)
+    const count = await countUnlessGone(queue.submit(hit, startedAt), response)
     if (!count) return
     response.setHeader('X-Hit', count.id)
     response.setHeader('X-Srv-Id', identity.srv_id)
-    response.setHeader('Vary', vary)
     const visit = toVisit(hit, count)
-    if (page) sendPage(request, response, page, visit)
-    else sendJson(response, 200, visit)
+    if (page) {
+      const { template, snapshot } = page
+      const { development } = dependencies
+      sendFilledPage(request, response, {
+        status: 200,
+        template,
+        values: {
+          ...textsOf(visit, snapshot.counter),
+          moved_text: tellMove(visit),
+          origin: isBrowser(request) ? '' : requestOrigin(request),
+        },
+        development,
+      })
+    } else {
+      response.setHeader('Vary', vary)
+      sendJson(response, 200, visit)
+    }
     dependencies.onCounted(performance.now() - startedAt)
   }
 
@@ -70,38 +83,23 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
   function tellMove({ moved_from, server, at }: VisitAnswer): string {
     return moved_from ? movedText(dependencies.serverOf(moved_from.srv_id), server, at) : ''
   }
+}
 
-  function sendPage(
-    request: IncomingMessage,
-    response: ServerResponse,
-    page: PageTemplate,
-    visit: VisitAnswer,
-  ): void {
-    const nonce = newNonce()
-    const values = {
-      nonce,
-      hit: String(visit.hit),
-      // A retried page view can have got its number before the page was rendered.
-      counter: String(Math.max(visit.hit, page.snapshot.counter)),
-      client_ip: visit.client_ip,
-      at: visit.at,
-      at_text: utcTime(visit.at, visit.at),
-      arrival: visit.arrival,
-      arrival_text: arrivalText(visit.arrival, visit.moved_from),
-      moved_text: tellMove(visit),
-      cookie: visit.moved_from?.srv_id ?? '',
-      origin: isBrowser(request) ? '' : requestOrigin(request),
-    }
-    const compressed = acceptsGzip(request) ? page.template.fillCompressed(values) : null
-    if (compressed) response.setHeader('Content-Encoding', 'gzip')
-    const bytes = compressed ?? Buffer.from(page.template.fill(values))
-    response.writeHead(200, {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Content-Length': bytes.length,
-      'Cache-Control': 'no-store',
-      'Content-Security-Policy': contentSecurityPolicy(nonce, dependencies.development),
-    })
-    response.end(bytes)
+function textsOf(
+  visit: VisitAnswer,
+  counter: number,
+): Record<Exclude<PageSlot, 'moved_text' | 'origin'>, string> {
+  return {
+    nonce: newNonce(),
+    hit: String(visit.hit),
+    // A retried page view can have got its number before the page was rendered.
+    counter: String(Math.max(visit.hit, counter)),
+    client_ip: visit.client_ip,
+    at: visit.at,
+    at_text: utcTime(visit.at, visit.at),
+    arrival: visit.arrival,
+    arrival_text: arrivalText(visit.arrival, visit.moved_from),
+    cookie: visit.moved_from?.srv_id ?? '',
   }
 }
 
@@ -119,8 +117,7 @@ export function pageHead(identity: Identity): Endpoint {
 }
 
 /** Null when the client left before its batch did: then nothing was counted, and nobody is there to answer. */
-async function countUnlessGone(queue: HitQueue, hit: Hit, response: ServerResponse): Promise<Count | null> {
-  const submission = queue.submit(hit)
+async function countUnlessGone(submission: Submission, response: ServerResponse): Promise<Count | null> {
   response.on('close', submission.abandon)
   try {
     return await submission.count

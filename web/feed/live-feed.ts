@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import type { LiveTrouble, Snapshot, SnapshotChange } from '../answers.ts'
+import type { Snapshot } from '../answers.ts'
 import type { Board } from './board.ts'
-import { LiveStreams } from './live-streams.ts'
+import { type LiveEvent, LiveStreams } from './live-streams.ts'
 
 /** ms between two readings while somebody watches: two queries each, so four a second at the most. */
 const tickMs = 500
@@ -26,12 +26,22 @@ export class LiveFeed {
     return this.#streams.size
   }
 
-  /** Begins a stream with a full snapshot. @throws when none can be read */
+  /**
+   * Begins a stream with a full snapshot; while the database does not answer with the last one, and says so.
+   * @throws when there is none at all
+   */
   async open(response: ServerResponse): Promise<void> {
-    await this.#board.noOlderThan(tickMs)
-    if (response.destroyed) return
+    try {
+      await this.#board.noOlderThan(tickMs)
+      this.#troubleSince = null
+    } catch (error) {
+      if (!this.#board.latest) throw error
+      this.#noteTrouble()
+    }
     // The latest one, not the one awaited: nothing that was sent meanwhile may be missing from it.
-    this.#streams.add(response, 'snapshot', this.#board.latest satisfies Snapshot | null)
+    const snapshot = this.#board.latest
+    if (response.destroyed || !snapshot) return
+    this.#streams.add(response, ['snapshot', snapshot], ...this.#trouble())
     this.#timer ??= setTimeout(() => this.#tick(), tickMs)
   }
 
@@ -45,11 +55,12 @@ export class LiveFeed {
     const startedAt = performance.now()
     try {
       const snapshot = await this.#board.refresh()
+      const isNews = snapshot.counter !== this.#sentCounter || this.#troubleSince !== null
       this.#troubleSince = null
-      if (snapshot.counter !== this.#sentCounter || this.#isSilent()) this.#sendChange(snapshot)
+      if (isNews || this.#isSilent()) this.#sendChange(snapshot)
     } catch {
-      this.#troubleSince ??= this.#board.latest?.at ?? new Date().toISOString()
-      if (this.#isSilent()) this.#send('trouble', { since: this.#troubleSince } satisfies LiveTrouble)
+      this.#noteTrouble()
+      if (this.#isSilent()) for (const event of this.#trouble()) this.#send(event)
     }
     const pause = Math.max(0, tickMs - (performance.now() - startedAt))
     this.#timer = this.#streams.size > 0 ? setTimeout(() => this.#tick(), pause) : null
@@ -58,12 +69,21 @@ export class LiveFeed {
   #sendChange(snapshot: Snapshot): void {
     const log = snapshot.log.filter(row => row.id > this.#sentCounter)
     this.#sentCounter = snapshot.counter
-    this.#send('change', { ...snapshot, log } satisfies SnapshotChange)
+    this.#send(['change', { ...snapshot, log }])
   }
 
-  #send(event: string, data: unknown): void {
+  #noteTrouble(): void {
+    this.#troubleSince ??= this.#board.latest?.at ?? new Date().toISOString()
+  }
+
+  /** What is to be told of it, if there is any. */
+  #trouble(): LiveEvent[] {
+    return this.#troubleSince === null ? [] : [['trouble', { since: this.#troubleSince }]]
+  }
+
+  #send(event: LiveEvent): void {
     this.#sentAt = performance.now()
-    this.#streams.send(event, data)
+    this.#streams.send(event)
   }
 
   #isSilent(): boolean {

@@ -1,4 +1,7 @@
 import type { ServerResponse } from 'node:http'
+import type { LiveTrouble, Snapshot, SnapshotChange } from '../answers.ts'
+
+export type LiveEvent = ['snapshot', Snapshot] | ['change', SnapshotChange] | ['trouble', LiveTrouble]
 
 /** Bytes that may wait for a slow client before it is let go: it reconnects by itself and starts afresh. */
 const backlogLimit = 1024 * 1024
@@ -11,20 +14,20 @@ export class LiveStreams {
     return this.#streams.size
   }
 
-  /** Begins a stream with a first event of its own. */
-  add(response: ServerResponse, event: string, data: unknown): void {
+  /** Begins a stream with first events of its own. */
+  add(response: ServerResponse, ...first: LiveEvent[]): void {
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
       'X-Accel-Buffering': 'no',
     })
     response.on('close', () => this.#streams.delete(response))
-    response.write(encodeEvent(event, data))
+    response.write(Buffer.concat(first.map(encodeEvent)))
     this.#streams.add(response)
   }
 
-  send(event: string, data: unknown): void {
-    const bytes = encodeEvent(event, data)
+  send(event: LiveEvent): void {
+    const bytes = encodeEvent(event)
     for (const stream of this.#streams) {
       if (stream.writableLength > backlogLimit) stream.destroy()
       else stream.write(bytes)
@@ -39,6 +42,6 @@ export class LiveStreams {
 }
 
 /** Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
-function encodeEvent(event: string, data: unknown): Buffer {
-  return Buffer.from(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+function encodeEvent([name, data]: LiveEvent): Buffer {
+  return Buffer.from(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
 }

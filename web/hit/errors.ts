@@ -1,14 +1,42 @@
 import { AnswerError } from '../http/errors.ts'
 
 /** Seconds after which a page view that got no number should be tried again. */
-const retryAfter = 1
+export const retryAfter = 1
+
+/** Seconds after which a server that had too much to do is worth another try: the load that it refused is still there. */
+const retryAfterOverload = 5
 
 /** The page view is not counted, and will not be. */
 export class NotCounted extends AnswerError {
-  constructor(code: 'queue_full' | 'counter_unavailable' | 'shutting_down', message: string) {
-    super(503, code, message, { retryAfter })
+  constructor(
+    code: 'overloaded' | 'counter_unavailable' | 'shutting_down',
+    message: string,
+    seconds = retryAfter,
+  ) {
+    super(503, code, message, { retryAfter: seconds })
     this.name = 'NotCounted'
   }
+}
+
+/** The database gave it no number in time. */
+export function counterUnavailable(): NotCounted {
+  return new NotCounted(
+    'counter_unavailable',
+    'The counter cannot be reached right now. This page view is not counted.',
+  )
+}
+
+/** More than this server can answer in time: better refused at once than answered late, and others with it. */
+export function overloaded(): NotCounted {
+  return new NotCounted(
+    'overloaded',
+    'More visits are coming in than this server can answer. This page view is not counted.',
+    retryAfterOverload,
+  )
+}
+
+export function shuttingDown(): NotCounted {
+  return new NotCounted('shutting_down', 'This server is stopping. This page view is not counted.')
 }
 
 /** A commit was under way when the page view's time was up: it may stand in the log. */

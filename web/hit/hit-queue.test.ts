@@ -133,8 +133,44 @@ test('a queue at its bound refuses, and counts nothing of what it refused', asyn
   assert.equal(queue.length, 3)
   release()
   const codes = await codesOf(submissions.map(submission => submission.count))
-  assert.deepEqual(codes, ['counted', 'counted', 'counted', 'counted', 'queue_full', 'queue_full'])
+  assert.deepEqual(codes, ['counted', 'counted', 'counted', 'counted', 'overloaded', 'overloaded'])
   assert.equal(store.log.size, 4)
+})
+
+test('the wait to expect is that for the batches before the next one, by how long commits lately took', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  for (let batch = 0; batch < 3; batch++) {
+    const release = hold(store)
+    const { count } = queue.submit(hit())
+    await new Promise(setImmediate)
+    now += 100
+    release()
+    await count
+  }
+  const release = hold(store)
+  const counts = [queue.submit(hit()).count]
+  await new Promise(setImmediate)
+  const waits = [queue.expectedWaitMs]
+  for (const more of [9, 1, 10]) {
+    for (let n = 0; n < more; n++) counts.push(queue.submit(hit()).count)
+    waits.push(queue.expectedWaitMs)
+  }
+  assert.deepEqual(waits, [0, 0, 100, 200])
+  release()
+  await Promise.all(counts)
+})
+
+test('the time of a page view runs from when it came, not from when its hit was submitted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, budgetMs: 60_000 })
+  await assert.rejects(queue.submit(hit(), performance.now() - 60_000).count, NotCounted)
+  release()
+  await queue.close()
+  assert.equal(store.log.size, 0)
 })
 
 test('a client that left before its batch is not counted', async () => {

@@ -1,8 +1,9 @@
 import { commitOnce } from './commit-once.ts'
-import { NotCounted } from './errors.ts'
+import { overloaded, shuttingDown } from './errors.ts'
 import type { Count, Hit } from './hit.ts'
 import type { HitStore } from './hit-store.ts'
 import { PendingHit } from './pending-hit.ts'
+import { RecentMedian } from './recent-median.ts'
 
 export type HitQueueLimits = {
   /** hits that may wait for a batch to leave; one more is refused */
@@ -14,6 +15,9 @@ export type HitQueueLimits = {
 }
 
 export const defaultLimits: HitQueueLimits = { capacity: 2000, batchSize: 500, budgetMs: 1500 }
+
+/** ms that the length of a commit counts for in what the next hits have to expect */
+const commitsCountForMs = 5000
 
 /** What others want to know of it as it happens. */
 export type HitQueueEvents = {
@@ -34,6 +38,7 @@ export class HitQueue {
   readonly #store: HitStore
   readonly #limits: HitQueueLimits
   readonly #events: Partial<HitQueueEvents>
+  readonly #commitMs = new RecentMedian(commitsCountForMs)
   #waiting: PendingHit[] = []
   #running: Promise<void> | null = null
   #closed = false
@@ -50,13 +55,21 @@ export class HitQueue {
   }
 
   /**
+   * ms that a hit submitted now would wait for others' batches: as many as are before the next one, each as long as lately.
+   * What fits into the next one waits for nobody, since refusing it would make no batch shorter.
+   */
+  get expectedWaitMs(): number {
+    return Math.floor(this.#waiting.length / this.#limits.batchSize) * this.#commitMs.value
+  }
+
+  /**
+   * The page view's time runs from `startedAt`, ms on the clock of `performance.now()`.
    * `count` rejects with NotCounted (queue full, closed, or no database in time), OutcomeUnknown or ClientGone.
    */
-  submit(hit: Hit): Submission {
-    const pending = new PendingHit(hit, this.#limits.budgetMs)
-    if (this.#closed) pending.fail(new NotCounted('shutting_down', 'This server is stopping.'))
-    else if (this.#waiting.length >= this.#limits.capacity)
-      pending.fail(new NotCounted('queue_full', 'Too many page views are waiting. This one is not counted.'))
+  submit(hit: Hit, startedAt = performance.now()): Submission {
+    const pending = new PendingHit(hit, startedAt + this.#limits.budgetMs)
+    if (this.#closed) pending.fail(shuttingDown())
+    else if (this.#waiting.length >= this.#limits.capacity) pending.fail(overloaded())
     else {
       this.#waiting.push(pending)
       this.#running ??= this.#run()
@@ -83,8 +96,10 @@ export class HitQueue {
   }
 
   async #commit(batch: PendingHit[]): Promise<void> {
+    const startedAt = performance.now()
     try {
       const lastId = await commitOnce(batch, this.#store)
+      if (lastId > 0) this.#commitMs.add(performance.now() - startedAt)
       if (lastId > 0) this.#events.onCounted?.(lastId)
     } catch (error) {
       for (const pending of batch) pending.fail()

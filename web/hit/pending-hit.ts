@@ -1,4 +1,4 @@
-import { ClientGone, NotCounted, OutcomeUnknown } from './errors.ts'
+import { ClientGone, counterUnavailable, type NotCounted, OutcomeUnknown } from './errors.ts'
 import type { Count, Hit } from './hit.ts'
 
 /** A hit that waits for its number, until it has one, fails, or its time is up. It is settled exactly once. */
@@ -14,14 +14,14 @@ export class PendingHit {
   #reject: (reason: Error) => void
   #timer: NodeJS.Timeout
 
-  constructor(hit: Hit, budgetMs: number) {
+  constructor(hit: Hit, deadline: number) {
     this.hit = hit
-    this.deadline = performance.now() + budgetMs
+    this.deadline = deadline
     const { promise, resolve, reject } = Promise.withResolvers<Count>()
     this.count = promise
     this.#resolve = resolve
     this.#reject = reject
-    this.#timer = setTimeout(() => this.fail(), budgetMs)
+    this.#timer = setTimeout(() => this.fail(), Math.max(1, deadline - performance.now()))
   }
 
   get settled(): boolean {
@@ -49,11 +49,4 @@ export class PendingHit {
     clearTimeout(this.#timer)
     return true
   }
-}
-
-function counterUnavailable(): NotCounted {
-  return new NotCounted(
-    'counter_unavailable',
-    'The counter cannot be reached right now. This page view is not counted.',
-  )
 }

@@ -10,9 +10,16 @@ export type Routes = {
   /** what answers every other path */
   rest: Endpoint
   onError(error: AnswerError, request: IncomingMessage, url: URL): void
-  /** sends an error; default: as JSON */
-  sendError?(error: AnswerError, request: IncomingMessage, response: ServerResponse, url: URL): void
+  /** sends an error; default: as JSON. It never throws */
+  sendError?: SendError
 }
+
+export type SendError = (
+  error: AnswerError,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+) => Promise<void> | void
 
 /** Finds the endpoint, and turns what it throws into an answer. */
 export function createRouter(routes: Routes): RequestListener {
@@ -24,7 +31,7 @@ export function createRouter(routes: Routes): RequestListener {
       const error = toAnswerError(thrown)
       routes.onError(error, request, url)
       if (response.headersSent) response.destroy()
-      else (routes.sendError ?? sendAsJson)(error, request, response, url)
+      else await (routes.sendError ?? sendAsJson)(error, request, response, url)
     }
   }
 }

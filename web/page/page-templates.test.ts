@@ -54,13 +54,41 @@ test('a page that has aged is rendered anew, but not from the same snapshot agai
   let latest = snapshot(1)
   const { shown, renderings } = pagesFrom(async () => latest)
   assert.equal(await shown(), '1')
-  now = 600
+  now = 1100
   assert.equal(await shown(), '1')
   assert.equal(renderings(), 1)
   latest = snapshot(2)
-  now = 1200
+  now = 2200
   assert.equal(await shown(), '2')
   assert.equal(renderings(), 2)
+})
+
+test('nobody waits for the next page while the last one is less than a second old', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  const next = Promise.withResolvers<Snapshot>()
+  let read = async () => snapshot(1)
+  const { shown } = pagesFrom(() => read())
+  assert.equal(await shown(), '1')
+  read = () => next.promise
+  now = 600
+  assert.equal(await shown(), '1')
+  next.resolve(snapshot(2))
+  await new Promise(setImmediate)
+  assert.equal(await shown(), '2')
+})
+
+test('a next page that fails while nobody waits for it hurts nobody', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  let read = async () => snapshot(1)
+  const { shown } = pagesFrom(() => read())
+  await shown()
+  now = 600
+  read = () => Promise.reject(new Error('away'))
+  assert.equal(await shown(), '1')
+  await new Promise(setImmediate)
+  assert.equal(await shown(), '1')
 })
 
 test('without a newer snapshot the last page is shown', async t => {
@@ -69,7 +97,7 @@ test('without a newer snapshot the last page is shown', async t => {
   let read = async () => snapshot(1)
   const { shown } = pagesFrom(() => read())
   await shown()
-  now = 600
+  now = 1100
   read = () => Promise.reject(new Error('away'))
   assert.equal(await shown(), '1')
 })
@@ -80,7 +108,7 @@ test('a database that hangs does not hold up the page', async t => {
   let read = async () => snapshot(1)
   const { shown } = pagesFrom(() => read())
   await shown()
-  now = 600
+  now = 1100
   read = () => new Promise(() => {})
   assert.equal(await shown(), '1')
 })

@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Snapshot } from '../answers.ts'
-import { contentSecurityPolicy } from './content-security-policy.ts'
-import { type PageView, providePageView } from './page-view.ts'
-import { Template } from './template.ts'
+import { type PageRendering, renderTemplate } from './render-template.ts'
+import type { Template } from './template.ts'
 import { makeTokens, type PageSlot } from './tokens.ts'
 
 /**
@@ -10,6 +9,9 @@ import { makeTokens, type PageSlot } from './tokens.ts'
  * has its own, since Next ties what it tells a page about its making to one request.
  */
 const renderEveryMs = 500
+
+/** ms after which a page view waits for a newer page; until then it takes this one, while the newer one is being made. */
+const waitAfterMs = 1000
 
 /**
  * ms a page view waits for a newer page: with the time it then waits for its number, it must stay under what NGINX waits
@@ -23,14 +25,9 @@ export type PageTemplate = {
   snapshot: Snapshot
 }
 
-type PageSource = {
+type PageSource = PageRendering & {
   /** the newest snapshot, at most that old */
   snapshot(maxAgeMs: number): Promise<Snapshot>
-  /** has Next render `/` with these request headers. @throws when it does not answer 200 */
-  renderPage(headers: Record<string, string>): Promise<string>
-  server: PageView['server']
-  stickySeconds: number
-  development: boolean
 }
 
 /**
@@ -40,33 +37,34 @@ type PageSource = {
 export class PageTemplates {
   readonly #source: PageSource
   readonly #keepMs: number
+  readonly #waitAfterMs: number
   readonly #tokens = makeTokens()
   #latest: PageTemplate | null = null
   #renderedAt = Number.NEGATIVE_INFINITY
   #rendering: Promise<PageTemplate> | null = null
-  #snapshot: Snapshot | null = null
 
   constructor(source: PageSource) {
     this.#source = source
     this.#keepMs = source.development ? 0 : renderEveryMs
-    const { nonce: _, ...visit } = this.#tokens
-    providePageView(() => {
-      if (!this.#snapshot) throw new Error('the page is rendered before there is anything to show')
-      const { server, stickySeconds: sticky_seconds } = source
-      return { snapshot: this.#snapshot, visit, problem: null, server, sticky_seconds }
-    })
+    this.#waitAfterMs = source.development ? 0 : waitAfterMs
   }
 
   /**
-   * A page at most half a second old. When there is no newer one to be had, the last one: it says as of when it is.
+   * A page at most a second old. When there is no newer one to be had, the last one: it says as of when it is.
    * @throws when not even a first one can be rendered
    */
   async current(): Promise<PageTemplate> {
-    if (this.#latest && performance.now() - this.#renderedAt < this.#keepMs) return this.#latest
+    const ageMs = performance.now() - this.#renderedAt
+    if (this.#latest && ageMs < this.#keepMs) return this.#latest
     this.#rendering ??= this.#render().finally(() => {
       this.#rendering = null
     })
     if (!this.#latest) return this.#rendering
+    if (ageMs < this.#waitAfterMs) {
+      // Whoever has to wait for a page hears of it.
+      this.#rendering.catch(() => {})
+      return this.#latest
+    }
     const timer = new AbortController()
     const timeUp = pause(patienceMs, null, { signal: timer.signal }).catch(() => null)
     const page = await Promise.race([this.#rendering.catch(() => null), timeUp])
@@ -79,11 +77,9 @@ export class PageTemplates {
     const snapshot = await this.#source.snapshot(renderEveryMs)
     const unchanged = this.#latest?.snapshot === snapshot && !this.#source.development
     if (!unchanged) {
-      this.#snapshot = snapshot
-      const html = await this.#source.renderPage({
-        'content-security-policy': contentSecurityPolicy(this.#tokens.nonce, this.#source.development),
-      })
-      this.#latest = { template: new Template(html, this.#tokens), snapshot }
+      const { nonce: _, ...visit } = this.#tokens
+      const template = await renderTemplate(this.#source, { snapshot, visit, problem: null }, this.#tokens)
+      this.#latest = { template, snapshot }
     }
     this.#renderedAt = startedAt
     return this.#last()

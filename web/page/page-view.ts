@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Snapshot } from '../answers.ts'
 
 /**
@@ -45,16 +46,17 @@ export type PageView = {
 
 // Next bundles the page apart from the replica's own modules; in one process a global is where the two meet.
 const key = Symbol.for('balance-board.page-view')
-const shared = globalThis as { [key]?: () => PageView }
+const shared = globalThis as { [key]?: AsyncLocalStorage<PageView> }
 
-/** Called once by the replica: says where the page finds what it shows. */
-export function providePageView(source: () => PageView): void {
-  shared[key] = source
+/** Called by the replica: what `render` renders shows this view. Several may be under way at once. */
+export function withPageView<T>(view: PageView, render: () => T): T {
+  shared[key] ??= new AsyncLocalStorage()
+  return shared[key].run(view, render)
 }
 
 /** Called by the page while it renders. */
 export function takePageView(): PageView {
-  const source = shared[key]
-  if (!source) throw new Error('the page is rendered by web/server.ts, not by Next on its own')
-  return source()
+  const view = shared[key]?.getStore()
+  if (!view) throw new Error('the page is rendered by web/server.ts, not by Next on its own')
+  return view
 }

@@ -1,7 +1,7 @@
 import { CompressedForms } from './compressed/compressed-forms.ts'
 
 /** Characters that mean nothing in HTML, in an attribute or in a JavaScript string: all that may be filled in. */
-const harmless = /^[A-Za-z0-9 .:,+/=-]*$/
+const harmless = /^[A-Za-z0-9_ .:,+/=-]*$/
 
 /** Next's flight data comes in pieces, one script each; a token may lie across two of them. */
 const seam = /"\]\)<\/script><script(?: nonce="[^"]*")?>self\.__next_f\.push\(\[1,"/g

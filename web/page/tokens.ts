@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import type { VisitTexts } from './page-view.ts'
+import type { PageProblem, VisitTexts } from './page-view.ts'
 
 /** What is filled into the page per hit. */
 export type PageSlot = keyof VisitTexts | 'nonce'
+
+/** What is filled into the page of a visit that was not counted. */
+export type ProblemSlot = Exclude<keyof PageProblem, 'retry_after'> | 'nonce'
 
 /**
  * One-off stand-ins for a hit's own values, new at each boot so that nobody can write one into the page. They look like
@@ -22,6 +25,10 @@ export function makeTokens(): Record<PageSlot, string> {
     cookie: token(),
     origin: token(),
   }
+}
+
+export function makeProblemTokens(): Record<ProblemSlot, string> {
+  return { nonce: token(), code: token(), message: token() }
 }
 
 function token(): string {

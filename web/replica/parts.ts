@@ -9,16 +9,18 @@ import { writeHeartbeat } from '../database/write-heartbeat.ts'
 import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
 import { logLength } from '../feed/snapshot.ts'
+import { Admission } from '../hit/admission.ts'
 import { defaultLimits, HitQueue } from '../hit/hit-queue.ts'
 import { showAddress } from '../http/client-address.ts'
 import type { Identity } from '../identity/identity.ts'
 import { PeriodicTask } from '../membership/periodic-task.ts'
 import { Readiness } from '../membership/readiness.ts'
-import { RequestIdRetention } from '../membership/request-id-retention.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { PageViewFigures } from '../metrics/page-view-figures.ts'
 import type { NextApp } from '../page/next-app.ts'
 import { PageTemplates } from '../page/page-templates.ts'
+import { ProblemPages } from '../page/problem-pages.ts'
+import { RequestIdRetention } from '../retention/request-id-retention.ts'
 
 /** ms a reading for the board, and a sign of life, may take. */
 const databasePatience = 1000
@@ -45,14 +47,16 @@ export function assembleParts(environment: Environment, identity: Identity, pool
       readiness.databaseAnswered()
     },
   })
+  const admission = new Admission(() => queue.expectedWaitMs)
   const metrics = createMetrics(identity, { queued: () => queue.length, streams: () => feed.size })
-  const pages = new PageTemplates({
-    snapshot: maxAgeMs => board.noOlderThan(maxAgeMs),
-    renderPage: headers => next.renderPage(headers),
+  const rendering = {
+    renderPage: next.renderPage,
     server: identity,
     stickySeconds: environment.stickySeconds,
     development: environment.development,
-  })
+  }
+  const pages = new PageTemplates({ ...rendering, snapshot: maxAgeMs => board.noOlderThan(maxAgeMs) })
+  const problems = new ProblemPages({ ...rendering, latest: () => board.latest })
   const heartbeat = new PeriodicTask(beatMs, async () => {
     const health = {
       ready: readiness.unready === null,
@@ -81,8 +85,10 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     board,
     feed,
     queue,
+    admission,
     metrics,
     pages,
+    problems,
     heartbeat,
     drainWatch,
   }

@@ -7,6 +7,7 @@ import type { Identity } from '../identity/identity.ts'
 import { ownAddress } from '../identity/own-address.ts'
 import { srvIdOf } from '../identity/srv-id.ts'
 import { startNext } from '../page/next-app.ts'
+import { startUpkeep } from '../retention/upkeep.ts'
 import { checkAddressFree } from './check-address-free.ts'
 import { assembleParts } from './parts.ts'
 import { beginServing, endServing } from './serving.ts'
@@ -36,11 +37,11 @@ export async function startReplica(environment: Environment, nextDir: string): P
     // At once, so that the board shows it as soon as it serves.
     await parts.heartbeat.run()
     await parts.drainWatch.run()
-    const stopPruning = parts.requestIds.start()
+    const stopUpkeep = startUpkeep(pools, environment.logLimits, parts.requestIds)
     return {
       identity,
       async stop() {
-        stopPruning()
+        stopUpkeep()
         await endServing(server, parts)
         await Promise.all([parts.drainWatch.stop(), parts.heartbeat.stop()])
         await endServer(pools.write, identity.id).catch(() => {})

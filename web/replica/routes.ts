@@ -7,14 +7,15 @@ import { logEndpoint } from '../endpoints/log.ts'
 import { logCsvEndpoint } from '../endpoints/log-csv.ts'
 import { metricsEndpoint } from '../endpoints/metrics.ts'
 import { pageEndpoint, pageHead } from '../endpoints/page.ts'
+import { pageProblem } from '../endpoints/page-problem.ts'
 import { snapshotEndpoint } from '../endpoints/snapshot.ts'
-import { sendError, sendText } from '../http/answer.ts'
+import type { Admission } from '../hit/admission.ts'
+import { sendError } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
-import { isFlightRequest, wantsJson } from '../http/page-view-request.ts'
+import { isFlightRequest } from '../http/page-view-request.ts'
 import type { Routes } from '../http/router.ts'
 import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
-import { unavailablePage } from '../page/unavailable-page.ts'
 import type { Parts } from './parts.ts'
 
 /** Every endpoint of a replica, by its path. */
@@ -34,9 +35,13 @@ export function routesOf(parts: Parts): Routes {
     },
     development: environment.development,
   })
+  const sendProblem = pageProblem(parts.problems, environment.development)
   return {
     exact: {
-      '/': { GET: forOwnVisitors(own, unlessFlight(page)), HEAD: forOwnVisitors(own, pageHead(identity)) },
+      '/': {
+        GET: forOwnVisitors(own, unlessFlight(unlessOverloaded(page, parts.admission))),
+        HEAD: forOwnVisitors(own, pageHead(identity)),
+      },
       '/api/snapshot': readOnly(snapshotEndpoint(board)),
       '/api/live': { GET: liveEndpoint(parts.feed) },
       '/api/log': readOnly(logEndpoint(reading)),
@@ -54,12 +59,8 @@ export function routesOf(parts: Parts): Routes {
       figures.recordError()
       metrics.failures.inc({ code: error.code })
     },
-    sendError(error, request, response, url) {
-      if (url.pathname !== '/' || wantsJson(request)) return sendError(response, error)
-      if (error.retryAfter !== undefined) response.setHeader('Retry-After', error.retryAfter)
-      response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'")
-      sendText(response, error.status, 'text/html; charset=utf-8', unavailablePage(error))
-    },
+    sendError: (error, request, response, url) =>
+      url.pathname === '/' ? sendProblem(error, request, response, url) : sendError(response, error),
   }
 }
 
@@ -90,6 +91,14 @@ function withPolicy(endpoint: Endpoint, development: boolean): Endpoint {
 function unlessFlight(page: Endpoint): Endpoint {
   return (request, response, url) => {
     if (isFlightRequest(request, url)) throw new AnswerError(404, 'no_flight_data', 'Load the page itself.')
+    return page(request, response, url)
+  }
+}
+
+/** Before anything is done for it: a refusal must cost next to nothing. */
+function unlessOverloaded(page: Endpoint, admission: Admission): Endpoint {
+  return (request, response, url) => {
+    admission.enter()
     return page(request, response, url)
   }
 }

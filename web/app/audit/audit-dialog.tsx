@@ -9,11 +9,11 @@ import { Equation } from './equation.tsx'
 
 type Props = { ref: RefObject<HTMLDialogElement | null>; opened: boolean; onClose(): void }
 
-// Counting every row of a long log takes a while.
+// A long log that was not counted before takes a while.
 const timeoutMs = 60_000
 const readAudit = (url: string) => fetchAnswer(isAudit, url, timeoutMs)
 
-/** The audit, taken when it is opened: the whole log is counted, so it is asked for once, and again only when told to. */
+/** The audit, taken when it is opened: it costs the database more than other answers, so it is asked for once, and again only when told to. */
 export function AuditDialog({ ref, opened, onClose }: Props) {
   const title = useId()
   const { data, error, isValidating, mutate } = useSWR<Audit, Error>(
@@ -45,7 +45,7 @@ export function AuditDialog({ ref, opened, onClose }: Props) {
         </p>
         <div className={styles.result} aria-live="polite" aria-busy={isValidating}>
           {data && <Equation audit={data} />}
-          {!data && !error && <p className={styles.note}>Counting every row of the log.</p>}
+          {!data && !error && <p className={styles.note}>Counting the log.</p>}
           {error && !isValidating && (
             <p className={styles.bad}>The audit could not be taken: {error.message}</p>
           )}

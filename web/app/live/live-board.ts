@@ -11,14 +11,11 @@ export type LiveBoard = {
 
 const logLength = 50
 
-/** Replicas look at the database at slightly different moments: within this, the older view is behind, not right. */
-const behindMs = 5_000
-
 export function startBoard(snapshot: Snapshot): LiveBoard {
   return { snapshot, trouble: null, hues: giveHues({}, snapshot.servers) }
 }
 
-/** A whole new view. One a little older than what is shown (another replica's) is passed over. */
+/** A whole new view. One that is behind what is shown is passed over. */
 export function withSnapshot(board: LiveBoard, snapshot: Snapshot): LiveBoard {
   if (isBehind(snapshot, board.snapshot)) return { ...board, trouble: null }
   return { snapshot, trouble: null, hues: giveHues(board.hues, snapshot.servers) }
@@ -40,7 +37,10 @@ function newestRows(fresh: LogRow[], known: LogRow[]): LogRow[] {
   return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, logLength)
 }
 
+/**
+ * Replicas look at the database at slightly different moments, and one that cannot tells what it last saw: an older view
+ * that counts no more than this one is behind. One that counts more is right: then the database's clock was set.
+ */
 function isBehind(snapshot: Snapshot, shown: Snapshot): boolean {
-  const behind = Date.parse(shown.at) - Date.parse(snapshot.at)
-  return behind > 0 && behind < behindMs
+  return Date.parse(snapshot.at) < Date.parse(shown.at) && snapshot.counter <= shown.counter
 }

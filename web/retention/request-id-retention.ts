@@ -1,8 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { rest } from './rest.ts'
 
 /** Request ids are kept for ten minutes, longer than any retry. */
 const keepMs = 10 * 60_000
-const sampleEveryMs = 60_000
 const batchSize = 2000
 /** between two batches, in ms: hits go first */
 const breath = 50
@@ -29,19 +28,15 @@ export class RequestIdRetention {
     if (id > this.#lastId) this.#lastId = id
   }
 
-  /** Returns how to stop it. */
-  start(): () => void {
-    const timer = setInterval(() => this.turn().catch(() => {}), sampleEveryMs)
-    return () => clearInterval(timer)
-  }
-
   /** Takes a sample, and prunes what the old ones allow. @throws what `prune` throws; the next turn tries again */
-  async turn(): Promise<void> {
+  async turn(signal: AbortSignal): Promise<void> {
     const now = this.#now()
     this.#samples.push({ takenAt: now, lastId: this.#lastId })
     const old = this.#samples.findLast(sample => now - sample.takenAt >= keepMs)
     if (!old) return
-    while ((await this.#prune(old.lastId, batchSize)) === batchSize) await pause(breath)
+    while ((await this.#prune(old.lastId, batchSize)) === batchSize) {
+      if (!(await rest(breath, signal))) return
+    }
     this.#samples = this.#samples.filter(sample => sample.takenAt > old.takenAt)
   }
 }

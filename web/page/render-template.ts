@@ -1,0 +1,23 @@
+import { contentSecurityPolicy } from './content-security-policy.ts'
+import { type PageView, withPageView } from './page-view.ts'
+import { Template } from './template.ts'
+
+/** How a replica's pages are rendered, whatever they show. */
+export type PageRendering = {
+  /** has Next render `/` with these request headers. @throws when it does not answer 200 */
+  renderPage(headers: Record<string, string>): Promise<string>
+  server: PageView['server']
+  stickySeconds: number
+  development: boolean
+}
+
+/** Has Next render the page with tokens in it. @throws when it cannot, or when a token is missing */
+export async function renderTemplate<Slot extends string>(
+  { renderPage, server, stickySeconds, development }: PageRendering,
+  shown: Pick<PageView, 'snapshot' | 'visit' | 'problem'>,
+  tokens: Record<Slot | 'nonce', string>,
+): Promise<Template<Slot | 'nonce'>> {
+  const headers = { 'content-security-policy': contentSecurityPolicy(tokens.nonce, development) }
+  const view = { ...shown, server, sticky_seconds: stickySeconds }
+  return new Template(await withPageView(view, () => renderPage(headers)), tokens)
+}

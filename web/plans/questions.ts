@@ -1,0 +1,50 @@
+import type { HistoryRange } from '../answers.ts'
+import type { ReadPool } from '../database/pools.ts'
+import { readAudit } from '../database/read-audit.ts'
+import { readBoard } from '../database/read-board.ts'
+import { readClock } from '../database/read-clock.ts'
+import { readHistory } from '../database/read-history.ts'
+import { readLogPage } from '../database/read-log-page.ts'
+import type { LogFilter } from '../database/read-log-rows.ts'
+import { readLogTail } from '../database/read-log-tail.ts'
+import { historyBuckets } from '../endpoints/history-buckets.ts'
+import { addressRange } from '../http/address-range.ts'
+
+export type Question = { name: string; ask(read: ReadPool): Promise<unknown> }
+
+const whole = (address: string) => address
+
+function page(name: string, filter: Partial<LogFilter>, before = Number.MAX_SAFE_INTEGER): Question {
+  const all = { srvId: null, clientAddresses: null, ...filter }
+  return { name, ask: read => readLogPage(read, all, { before, limit: 200 }, whole) }
+}
+
+const history = (range: HistoryRange): Question => ({
+  name: `history of ${range}`,
+  ask: async read => readHistory(read, historyBuckets(range, await readClock(read))),
+})
+
+/** Everything a visitor can have the database asked, on a log with `highest` rows and a server that had many lives. */
+export function questions(highest: number, srvId: string): Question[] {
+  const middle = Math.floor(highest / 2)
+  const clientAddresses = addressRange('192.0.2.7', 'full')
+  return [
+    { name: 'snapshot: counter and servers', ask: read => readBoard(read, 60_000) },
+    {
+      name: 'snapshot: newest rows',
+      ask: read => readLogTail(read, { after: 0, upTo: highest, limit: 50 }, whole, 60_000),
+    },
+    page('page: newest', {}),
+    page('page: from the middle', {}, middle),
+    page('page: one server', { srvId }),
+    page('page: one server, from the middle', { srvId }, middle),
+    page('page: no such server', { srvId: '0'.repeat(32) }),
+    page('page: no such client', { clientAddresses }),
+    page('page: no such client, from the middle', { clientAddresses }, middle),
+    page('page: one server, no such client', { srvId, clientAddresses }),
+    { name: 'audit', ask: readAudit },
+    history('5m'),
+    history('1h'),
+    history('24h'),
+  ]
+}
