@@ -69,7 +69,8 @@ test('the cookie is HttpOnly, SameSite=Lax and lives as long as the page says', 
   await page.goto('/')
   const cookie = await srvIdCookie(context)
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' })
-  await expect(fact(page, 'Your cookie, srv_id')).toHaveText(cookie?.value ?? '')
+  await expect(fact(page, 'Cookie you came with')).toHaveText('none', { useInnerText: true })
+  await expect(page.locator('dt:text("md5 of") + dd')).toHaveText(cookie?.value ?? '')
   await expect(fact(page, 'Cookie lasts')).toHaveText(/^sticky for [45]:\d\d$/)
   const left = (cookie?.expires ?? 0) - Date.now() / 1000
   expect(left).toBeGreaterThan(200)
@@ -164,19 +165,6 @@ test('a page that was prerendered counts once, when it is shown', async ({ reque
   await expect.poll(() => page.evaluate(`document.querySelector('[role=status]')?.textContent`)).toBe('Live')
   expect(await page.evaluate('document.title')).toContain(new Intl.NumberFormat('en-US').format(before + 1))
   expect(await newestNumber(request)).toBe(before + 1)
-})
-
-test('a visitor whose server is gone is told so, from where and to where', async ({
-  page,
-  context,
-  baseURL,
-}) => {
-  await page.goto('/')
-  await expect(page.getByText('Nothing was lost.')).toBeHidden()
-  await context.addCookies([{ name: 'srv_id', value: 'f'.repeat(32), url: baseURL ?? '' }])
-  await page.goto('/')
-  await expect(page.getByText('Nothing was lost.')).toBeVisible()
-  await expect(page.getByText('Nothing was lost.')).toContainText(`to ${await serverOf(page)}`)
 })
 
 test('it counts how often in a row the same server answered', async ({ page }) => {
