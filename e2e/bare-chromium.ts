@@ -16,6 +16,10 @@ export type BarePage = AsyncDisposable & {
   evaluate(expression: string): Promise<unknown>
   /** The events of a domain of the DevTools protocol, as they come. */
   listen(domain: string, event: string): Promise<unknown[]>
+  /** A command of the DevTools protocol, for the page. @returns its result, undefined where it failed */
+  send(method: string, params?: object): Promise<unknown>
+  /** the same for the browser as a whole */
+  browser: Protocol
 }
 
 /** Opens `url`. */
@@ -93,5 +97,7 @@ function pageOn(protocol: Protocol, session: string): Omit<BarePage, typeof Symb
       await protocol.send(`${domain}.enable`, {}, session)
       return heard
     },
+    send: (method, params) => protocol.send(method, params, session),
+    browser: protocol,
   }
 }

@@ -21,7 +21,10 @@ export type Site = {
   signal: AbortSignal
 }
 
-export async function openSite(options: StackOptions, undo: Undo): Promise<Site> {
+export async function openSite(
+  options: Pick<StackOptions, 'dataDir' | 'report' | 'signal'>,
+  undo: Undo,
+): Promise<Site> {
   const { report = () => {}, signal = new AbortController().signal } = options
   const { dataDir, lock } = await ownFolder(options.dataDir)
   undo.add(lock.release)

@@ -17,7 +17,7 @@ export type VisitAnswer = {
   /** the visitor's own address, whole */
   client_ip: string
   arrival: Arrival
-  /** the server the visitor came from, when moved; its name is null when no longer known */
+  /** the server the visitor came from, when moved; its name is null when it is not known */
   moved_from: ServerReference | null
   at: string
 }
@@ -86,6 +86,16 @@ export type LogPage = {
 
 export type HistoryRange = '5m' | '1h' | '24h'
 
+/** joined, left in good order: when its row says so. lost: its last sign. */
+export type HistoryEvent = {
+  kind: 'joined' | 'lost' | 'left'
+  /** which life of the replica */
+  id: number
+  srv_id: string
+  name: string
+  at: string
+}
+
 export type History = {
   range: HistoryRange
   /** length of a bucket in seconds */
@@ -94,6 +104,8 @@ export type History = {
   times: string[]
   /** hits per bucket, one number a time */
   servers: { id: number; srv_id: string; name: string; hits: number[] }[]
+  /** servers that came and went since the first bucket began, newest first, 200 at most */
+  events: HistoryEvent[]
 }
 
 export type Audit = {

@@ -1,7 +1,8 @@
 // Runs before npm's scripts, on whatever Node 18 or later the machine has and with nothing installed: sees to the npm
 // packages, to the pinned Node they bring, and to the programs the stack is made of. Silent when nothing is missing.
-//   node local/install/install.mjs [--tests]     --tests: a browser and faketime too
+//   node local/install/install.mjs [--tests] [--bench]     --tests: a browser and faketime too; --bench: what only the bench needs
 import { fileURLToPath } from 'node:url'
+import { missingBenchPrograms } from './bench-programs.mjs'
 import { CannotInstall } from './cannot-install.mjs'
 import { generateClient } from './generated-client.mjs'
 import { installNpmPackages } from './npm-packages.mjs'
@@ -11,10 +12,15 @@ import { installPrograms } from './system-packages.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const tests = process.argv.includes('--tests')
+const bench = process.argv.includes('--bench')
 
 try {
   installNpmPackages(root)
-  installPrograms([...whatPinnedNodeLacks(root), ...missingPrograms(root, { tests })])
+  installPrograms([
+    ...whatPinnedNodeLacks(root),
+    ...missingPrograms(root, { tests }),
+    ...(bench ? missingBenchPrograms() : []),
+  ])
   generateClient(root)
 } catch (error) {
   if (!(error instanceof CannotInstall)) throw error

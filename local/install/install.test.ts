@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { candidatesIn } from './apt.mjs'
+import { missingBenchPrograms } from './bench-programs.mjs'
 import { isInstalled, npmCommand } from './npm-packages.mjs'
 import { candidatesOf, installCommand, packagesOf } from './package-names.mjs'
 import { lackIn } from './pinned-node.mjs'
@@ -49,6 +50,16 @@ test('what is missing is found, and MariaDB is only there with what makes its fi
   assert.deepEqual(missingPrograms('/', machine('nginx', 'mysqld')), [])
   assert.deepEqual(missingPrograms('/', machine('nginx', 'mariadbd')), ['database'])
   assert.deepEqual(missingPrograms('/', machine()), ['nginx', 'database'])
+})
+
+test('the bench lacks wrk where there is none, and Flask where the Python of the system lacks a part of it', () => {
+  const machine = (programs: string[], modules: string[]) => ({
+    find: (name: string) => (programs.includes(name) ? `/usr/bin/${name}` : null),
+    imports: (...names: string[]) => names.every(name => modules.includes(name)),
+  })
+  assert.deepEqual(missingBenchPrograms(machine(['wrk'], ['flask', 'gunicorn', 'MySQLdb'])), [])
+  assert.deepEqual(missingBenchPrograms(machine(['wrk'], ['flask', 'gunicorn'])), ['flask'])
+  assert.deepEqual(missingBenchPrograms(machine([], [])), ['wrk', 'flask'])
 })
 
 test('what apt can install is read from what it says', () => {

@@ -12,6 +12,8 @@ const packages = {
     ],
     browser: [['chromium']],
     faketime: [['faketime']],
+    wrk: [['wrk']],
+    flask: [['python3-flask', 'gunicorn', 'python3-mysqldb']],
   },
   brew: {
     nginx: [['nginx']],

@@ -10,6 +10,8 @@ const partNames = {
   database: 'a MariaDB or MySQL server',
   browser: 'Chromium',
   faketime: 'faketime',
+  wrk: 'wrk',
+  flask: "Flask behind gunicorn, for the system's Python",
 }
 
 /** Installs `parts` where this user may and apt-get is there; else throws CannotInstall with the command to run. */

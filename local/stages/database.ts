@@ -5,7 +5,7 @@ import type { StackOptions } from '../stack-options.ts'
 import { bringUp } from './bring-up.ts'
 
 /** Starts the database, on the same port in all its lives, and brings it to this code's schema; returns its address. */
-export async function bringUpDatabase(options: StackOptions, site: Site): Promise<string> {
+export async function bringUpDatabase(options: Pick<StackOptions, 'database'>, site: Site): Promise<string> {
   const settings = { ...options.database, dataDir: site.dataDir.database, port: await site.freePort() }
   const { part, kept } = await bringUp(
     'database',

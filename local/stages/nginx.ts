@@ -10,7 +10,7 @@ import { bringUp } from './bring-up.ts'
 const loopback = '127.0.0.1'
 
 /** Throws StackFailure at once where NGINX could not be started later: known before anything else takes its time. */
-export async function checkNginx(options: StackOptions) {
+export async function checkNginx(options: Pick<StackOptions, 'host' | 'port'>) {
   const program = await findNginx()
   if (!program) throw new StackFailure('there is no nginx on this machine')
   if (options.port) await checkPort(options.host ?? loopback, options.port)

@@ -1,9 +1,7 @@
-/// <reference types="next/image-types/global" />
 import type { Metadata, Viewport } from 'next'
 import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import './globals.css'
-import preview from './preview.png'
 import { ThemeScript } from './theme/theme-script.tsx'
 
 const description =
@@ -33,10 +31,6 @@ export default async function Layout({ children }: { children: ReactNode }) {
   return (
     // The theme script sets an attribute here that the HTML does not have.
     <html lang="en" suppressHydrationWarning>
-      <head>
-        {/* By its path: the board does not know under which names it is reached, and Next would make one up. */}
-        <meta property="og:image" content={preview.src} />
-      </head>
       <body>
         <ThemeScript />
         {children}

@@ -1,6 +1,15 @@
+/// <reference types="next/image-types/global" />
 import { takePageView } from '../page/page-view.ts'
 import { Board } from './board/board.tsx'
+import preview from './preview.png'
 
 export default function Page() {
-  return <Board view={takePageView()} />
+  const view = takePageView()
+  return (
+    <>
+      {/* Whole, as many readers of it want it; Next's own metadata would need one fixed name of the board. */}
+      <meta property="og:image" content={`${view.visit?.origin ?? ''}${preview.src}`} />
+      <Board view={view} />
+    </>
+  )
 }

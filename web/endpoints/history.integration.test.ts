@@ -83,6 +83,27 @@ test('two lives at one address are two rows, in the order they began', async () 
   ])
 })
 
+test('servers that came and went are told, whether they were hit or not', async () => {
+  const ago = (seconds: number) => `UTC_TIMESTAMP(3) - INTERVAL ${seconds} SECOND`
+  const life = (id: number, name: string, started: string, seen: string, stopped: string) =>
+    database.fill.query(
+      `INSERT INTO server (id, srv_id, name, address, started_at, ready_at, last_seen_at, stopped_at)
+       VALUES (?, ?, ?, '10.0.0.1:3000', ${started}, ${started}, ${seen}, ${stopped})`,
+      [id, srvIdOf(String(id)), name],
+    )
+  await life(1, 'web-1', ago(4000), ago(1), 'NULL')
+  await life(2, 'web-2', ago(4000), ago(90), 'NULL')
+  await life(3, 'web-3', ago(200), ago(101), ago(100))
+  await life(4, 'web-4', ago(80), ago(1), 'NULL')
+  await life(5, 'web-5', ago(9000), ago(5000), ago(5000))
+  const { events, servers } = await read('5m')
+  assert.deepEqual(
+    events.map(({ kind, name }) => `${name} ${kind}`),
+    ['web-4 joined', 'web-2 lost', 'web-3 left', 'web-3 joined'],
+  )
+  assert.deepEqual(servers, [])
+})
+
 test('the range is 5m, 1h or 24h, and 5m when not said', async () => {
   assert.equal((await history.get()).body.range, '5m')
   for (const query of ['range=', 'range=2h', 'range=5M', 'range=1h&range=1h', 'step=60']) {

@@ -3,10 +3,12 @@ import type { History } from '../answers.ts'
 import type { ReadPool } from '../database/pools.ts'
 import { readClock } from '../database/read-clock.ts'
 import { type LifeInBucket, readHistory } from '../database/read-history.ts'
+import { readLives } from '../database/read-lives.ts'
 import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { parseParameters } from '../http/parameters.ts'
 import { bucketStarts, historyBuckets } from './history-buckets.ts'
+import { historyEvents, mostEvents } from './history-events.ts'
 
 const parameters = { range: z.enum(['5m', '1h', '24h'], 'must be 5m, 1h or 24h').default('5m') }
 
@@ -19,8 +21,17 @@ export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
   return async (_request, response, url) => {
     const { range } = parseParameters(url.searchParams, parameters)
     const buckets = historyBuckets(range, await readClock(read))
-    const servers = servingLives(await readHistory(read, buckets), buckets.count)
-    const history: History = { range, step: buckets.step, times: bucketStarts(buckets), servers }
+    const [counts, lives] = await Promise.all([
+      readHistory(read, buckets),
+      readLives(read, buckets.start, mostEvents),
+    ])
+    const history: History = {
+      range,
+      step: buckets.step,
+      times: bucketStarts(buckets),
+      servers: servingLives(counts, buckets.count),
+      events: historyEvents(lives, buckets.start),
+    }
     sendJson(response, 200, history)
   }
 }

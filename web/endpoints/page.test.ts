@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, get } from 'node:http'
+import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
-import type { Snapshot } from '../answers.ts'
+import type { ServerRow, Snapshot } from '../answers.ts'
 import { FakeHitStore } from '../hit/fake-hit-store.ts'
 import { HitQueue } from '../hit/hit-queue.ts'
 import { createRouter } from '../http/router.ts'
@@ -15,6 +15,23 @@ import { pageEndpoint, pageHead } from './page.ts'
 
 const identity = { id: 3, name: 'web-3', address: '127.0.0.1:3003', srv_id: 'c'.repeat(32) }
 const elsewhere = 'd'.repeat(32)
+const gone: ServerRow = {
+  id: 1,
+  srv_id: elsewhere,
+  name: 'web-1',
+  address: '127.0.0.1:3001',
+  state: 'lost',
+  hits: 0,
+  share: 0,
+  rate: 0,
+  started_at: '2026-11-22T11:00:00.000Z',
+  last_seen_at: '2026-11-22T11:59:51.000Z',
+  p50_ms: null,
+  p99_ms: null,
+  errors: 0,
+  streams: 0,
+  memory_bytes: 0,
+}
 const snapshot: Snapshot = { counter: 0, at: '', servers: [], earlier_hits: 0, log: [] }
 
 const store = new FakeHitStore()
@@ -27,7 +44,7 @@ const server = createServer(
         GET: pageEndpoint({
           queue: new HitQueue(store),
           identity,
-          nameOf: srvId => (srvId === elsewhere ? 'web-1' : null),
+          serverOf: srvId => (srvId === elsewhere ? gone : null),
           onCounted: () => counted++,
           development: false,
           pages: new PageTemplates({
@@ -96,8 +113,34 @@ test('a page view answers with its own number, address and time in the page', as
   const nonce = /'nonce-([^']+)'/.exec(answer.headers.get('content-security-policy') ?? '')?.[1]
   assert.equal(
     html,
-    `<script nonce="${nonce}">${number}|${number}|203.0.113.9|2026-11-22T12:00:00.000Z|12:00:00.000 UTC|moved|moved from web-1</script>`,
+    `<script nonce="${nonce}">${number}|${number}|203.0.113.9|2026-11-22T12:00:00.000Z|12:00:00.000 UTC|moved|moved from web-1|` +
+      `Moved from web-1 to web-3. web-1 was lost: no sign of it for 9 s. Nothing was lost.|${elsewhere}|${origin}</script>`,
   )
+})
+
+test('what the cookie says is told where it names another server', async () => {
+  const told = async (cookie: string) => {
+    const html = await (await fetch(origin, { headers: { Cookie: cookie } })).text()
+    return html.replace('</script>', '').split('|').slice(5)
+  }
+  assert.deepEqual(await told(''), ['new', 'new visitor', '', '', origin])
+  assert.deepEqual(await told(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', '', origin])
+  const nobody = 'e'.repeat(32)
+  assert.deepEqual(await told(`srv_id=${nobody}`), [
+    'moved',
+    'unknown cookie',
+    'Your cookie named a server that is not known here. NGINX chose web-3, as for a new visitor.',
+    nobody,
+    origin,
+  ])
+})
+
+test('what needs the whole address of the preview is told the origin, and a browser is not', async () => {
+  const answer = await new Promise<IncomingMessage>(resolve =>
+    get(origin, { headers: { 'Sec-Fetch-Mode': 'navigate' } }, resolve),
+  )
+  assert.doesNotMatch(await text(answer), /http:/)
+  assert.match(await (await fetch(origin)).text(), /http:/)
 })
 
 test('every answer has a nonce of its own, from one rendering', async () => {

@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ServerReference, VisitAnswer } from '../answers.ts'
+import type { ServerReference, ServerRow, VisitAnswer } from '../answers.ts'
 import { utcTime } from '../app/figures/times.ts'
 import { arrivalText } from '../app/log/arrival-text.ts'
+import { movedText } from '../app/visit/moved-text.ts'
 import { ClientGone } from '../hit/errors.ts'
 import { arrivalOf, type Count, type Hit } from '../hit/hit.ts'
 import type { HitQueue, Submission } from '../hit/hit-queue.ts'
 import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
-import { isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
+import { isBrowser, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
+import { requestOrigin } from '../http/request-origin.ts'
 import type { Identity } from '../identity/identity.ts'
 import { newNonce } from '../page/content-security-policy.ts'
 import type { PageTemplates } from '../page/page-templates.ts'
@@ -19,8 +21,8 @@ type Dependencies = {
   queue: HitQueue
   pages: PageTemplates
   identity: Identity
-  /** the name of the server with that srv_id, if one is known */
-  nameOf(srvId: string): string | null
+  /** the server with that srv_id, as it was last seen, if one is known */
+  serverOf(srvId: string): ServerRow | null
   onCounted(durationMs: number): void
   development: boolean
 }
@@ -50,7 +52,11 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
       sendFilledPage(request, response, {
         status: 200,
         template,
-        values: textsOf(visit, snapshot.counter),
+        values: {
+          ...textsOf(visit, snapshot.counter),
+          moved_text: tellMove(visit),
+          origin: isBrowser(request) ? '' : requestOrigin(request),
+        },
         development,
       })
     } else {
@@ -74,11 +80,18 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
   }
 
   function reference(srvId: string): ServerReference {
-    return { srv_id: srvId, name: dependencies.nameOf(srvId) }
+    return { srv_id: srvId, name: dependencies.serverOf(srvId)?.name ?? null }
+  }
+
+  function tellMove({ moved_from, server, at }: VisitAnswer): string {
+    return moved_from ? movedText(dependencies.serverOf(moved_from.srv_id), server, at) : ''
   }
 }
 
-function textsOf(visit: VisitAnswer, counter: number): Record<PageSlot, string> {
+function textsOf(
+  visit: VisitAnswer,
+  counter: number,
+): Record<Exclude<PageSlot, 'moved_text' | 'origin'>, string> {
   return {
     nonce: newNonce(),
     hit: String(visit.hit),
@@ -89,6 +102,7 @@ function textsOf(visit: VisitAnswer, counter: number): Record<PageSlot, string> 
     at_text: utcTime(visit.at, visit.at),
     arrival: visit.arrival,
     arrival_text: arrivalText(visit.arrival, visit.moved_from),
+    cookie: visit.moved_from?.srv_id ?? '',
   }
 }
 

@@ -1,5 +1,6 @@
 import type { LogRow, Snapshot } from '../answers.ts'
 import type { BoardReading } from '../database/read-board.ts'
+import { KnownServers } from './known-servers.ts'
 import { logLength, toSnapshot } from './snapshot.ts'
 
 /** Where the board reads from. */
@@ -15,6 +16,7 @@ export type BoardSource = {
  */
 export class Board {
   readonly #source: BoardSource
+  readonly knownServers = new KnownServers()
   #latest: Snapshot | null = null
   #readAt = Number.NEGATIVE_INFINITY
   #refreshing: Promise<Snapshot> | null = null
@@ -49,6 +51,7 @@ export class Board {
     const known = before[0]?.id ?? 0
     const added = reading.counter > known ? await this.#source.readLogTail(known, reading.counter) : []
     this.#latest = toSnapshot(reading, [...added, ...before].slice(0, logLength))
+    this.knownServers.note(this.#latest.servers)
     this.#readAt = startedAt
     return this.#latest
   }

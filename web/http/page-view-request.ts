@@ -17,6 +17,14 @@ export function isFlightRequest(request: IncomingMessage, url: URL): boolean {
   return request.headers.rsc !== undefined || url.searchParams.has('_rsc')
 }
 
+/**
+ * Whether a person's browser navigates, where that can be told: over HTTPS, and to the machine itself.
+ * Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Mode
+ */
+export function isBrowser(request: IncomingMessage): boolean {
+  return request.headers['sec-fetch-mode'] === 'navigate'
+}
+
 /** JSON is answered when it is asked for by name and HTML is not. */
 export function wantsJson(request: IncomingMessage): boolean {
   const accept = request.headers.accept ?? ''

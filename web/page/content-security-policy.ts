@@ -16,7 +16,7 @@ export function newNonce(): string {
 }
 
 /**
- * Scripts with this answer's nonce and what they load, our own styles and connections, and nothing else.
+ * Scripts with this answer's nonce and what they load, our own workers, styles and connections, and nothing else.
  * React needs eval in development only, for its stack traces.
  */
 export function contentSecurityPolicy(nonce: string, development: boolean): string {
@@ -25,6 +25,7 @@ export function contentSecurityPolicy(nonce: string, development: boolean): stri
     "default-src 'none'",
     `script-src 'nonce-${nonce}' 'strict-dynamic'${forDevelopment}`,
     `style-src 'self'${development ? " 'unsafe-inline'" : ''}`,
+    "worker-src 'self'",
     "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",

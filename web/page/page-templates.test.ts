@@ -14,6 +14,9 @@ const values = {
   at_text: '',
   arrival: '',
   arrival_text: '',
+  moved_text: '',
+  cookie: '',
+  origin: '',
 }
 
 function snapshot(counter: number): Snapshot {

@@ -20,6 +20,12 @@ export type VisitTexts = {
   arrival: string
   /** in words, as a log row says it: "new visitor", "came back", "moved from web-2" */
   arrival_text: string
+  /** for who was moved: from where to where and why, in sentences; else empty */
+  moved_text: string
+  /** for who was moved: the srv_id that their cookie names; else empty, since it is none, or this server's */
+  cookie: string
+  /** for who is no browser: the origin that was asked, e.g. "https://board.example"; else empty */
+  origin: string
 }
 
 /** Why a page view was not counted, or is not known to be; texts like those of a visit, and as opaque. */

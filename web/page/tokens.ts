@@ -21,6 +21,9 @@ export function makeTokens(): Record<PageSlot, string> {
     at_text: token(),
     arrival: token(),
     arrival_text: token(),
+    moved_text: token(),
+    cookie: token(),
+    origin: token(),
   }
 }
 

@@ -27,7 +27,7 @@ export function routesOf(parts: Parts): Routes {
     queue,
     pages,
     identity,
-    nameOf: srvId => board.latest?.servers.find(server => server.srv_id === srvId)?.name ?? null,
+    serverOf: srvId => board.knownServers.find(srvId),
     onCounted: durationMs => {
       figures.recordHit(durationMs)
       metrics.hits.inc()

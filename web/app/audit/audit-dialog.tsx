@@ -1,7 +1,7 @@
 import { type MouseEvent, type RefObject, useId } from 'react'
 import useSWR from 'swr'
 import type { Audit } from '../../answers.ts'
-import button from '../frame/small-button.module.css'
+import button from '../frame/button.module.css'
 import { isAudit } from '../live/answer-guards.ts'
 import { fetchAnswer } from '../live/fetch-answer.ts'
 import styles from './audit-dialog.module.css'

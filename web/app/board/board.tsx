@@ -29,8 +29,8 @@ export function Board({ view }: { view: PageView }) {
       </div>
       <main className={styles.bands}>
         <div className={`${styles.band} ${styles.top}`}>
-          <MovedNotice view={view} />
-          <ProblemNotice problem={view.problem} />
+          {view.visit && <MovedNotice visit={view.visit} />}
+          {view.problem && <ProblemNotice problem={view.problem} />}
           <VisitPanel
             view={view}
             counter={counter}
@@ -40,16 +40,16 @@ export function Board({ view }: { view: PageView }) {
         </div>
         <Picture view={view} snapshot={snapshot} hues={hues} />
         <div className={styles.band}>
-          <HistoryPanel servers={snapshot.servers} hues={hues} />
+          <HistoryPanel hues={hues} />
         </div>
-        <div className={styles.band}>
+        <div className={`${styles.band} ${styles.details}`}>
           <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
-        </div>
-        <div className={styles.band}>
-          <LogPanel view={view} snapshot={snapshot} hues={hues} />
-        </div>
-        <div className={styles.band}>
-          <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
+          <div className={styles.log}>
+            <LogPanel view={view} snapshot={snapshot} hues={hues} />
+          </div>
+          <div className={styles.try}>
+            <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
+          </div>
         </div>
       </main>
       <footer className={`${styles.band} ${styles.footer}`}>
@@ -61,7 +61,7 @@ export function Board({ view }: { view: PageView }) {
         </noscript>
         <p>
           Each view of this page is counted once, by whichever server the load balancer picks. The cookie
-          srv_id leads you back to the same one.
+          srv_id leads you back to the same one. <a href="/api/snapshot">These figures as JSON</a>
         </p>
       </footer>
     </div>

@@ -1,10 +1,9 @@
 import { useState } from 'react'
-import type { History, ServerRow } from '../../answers.ts'
+import type { History } from '../../answers.ts'
 import { useFormats } from '../figures/use-formats.ts'
 import type { Hues } from '../servers/hues.ts'
 import { axisTop } from './bars.ts'
 import { EventList } from './event-list.tsx'
-import { serverEvents } from './events.ts'
 import styles from './history-chart.module.css'
 import { HistoryTable } from './history-table.tsx'
 import { Legend } from './legend.tsx'
@@ -14,14 +13,13 @@ import { TimeAxis } from './time-axis.tsx'
 
 type Props = {
   history: History
-  servers: ServerRow[]
   hues: Hues
   /** it could not be read anew */
   stale: boolean
 }
 
 /** Stacked bars with what they say in figures; of one bar alone while the pointer is on it. */
-export function HistoryChart({ history, servers, hues, stale }: Props) {
+export function HistoryChart({ history, hues, stale }: Props) {
   const { whole } = useFormats()
   const [pointed, setPointed] = useState<number | null>(null)
   const { times } = history
@@ -29,7 +27,6 @@ export function HistoryChart({ history, servers, hues, stale }: Props) {
   const totals = totalsOf(series, times.length)
   const most = Math.max(0, ...totals)
   const top = axisTop(most)
-  const events = serverEvents(history, servers)
   const at = pointed !== null && pointed < times.length ? pointed : null
   return (
     <div className={styles.chart}>
@@ -40,21 +37,13 @@ export function HistoryChart({ history, servers, hues, stale }: Props) {
           <span>0</span>
         </div>
         <div className={styles.drawing}>
-          <Plot
-            history={history}
-            series={series}
-            top={top}
-            events={events}
-            hues={hues}
-            at={at}
-            onPoint={setPointed}
-          />
+          <Plot history={history} series={series} top={top} hues={hues} at={at} onPoint={setPointed} />
           {most === 0 && <p className={styles.empty}>No visits in this time.</p>}
         </div>
         <TimeAxis history={history} />
       </div>
       <Legend history={history} series={series} totals={totals} at={at} />
-      <EventList events={events} hues={hues} />
+      <EventList events={history.events} hues={hues} />
       {stale && <p className={styles.stale}>It could not be read anew just now: this is how it was.</p>}
       <HistoryTable history={history} series={series} totals={totals} />
     </div>

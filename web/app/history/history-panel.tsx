@@ -1,5 +1,5 @@
 import useSWR from 'swr'
-import type { History, ServerRow } from '../../answers.ts'
+import type { History } from '../../answers.ts'
 import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
 import { Panel } from '../frame/panel.tsx'
 import { isHistory } from '../live/answer-guards.ts'
@@ -10,16 +10,10 @@ import styles from './history-panel.module.css'
 import { RangeChoice } from './range-choice.tsx'
 import { rangeOf, ranges } from './ranges.ts'
 
-type Props = {
-  /** those shown now: whose comings and goings are known */
-  servers: ServerRow[]
-  hues: Hues
-}
-
 const read = (url: string) => fetchAnswer(isHistory, url)
 
 /** Hits per server over time. Asked for every few seconds while the tab can be seen; the range stands in the address. */
-export function HistoryPanel({ servers, hues }: Props) {
+export function HistoryPanel({ hues }: { hues: Hues }) {
   const [asked, ask] = useUrlParameter('range')
   const range = rangeOf(asked)
   const { refreshMs } = ranges[range]
@@ -30,17 +24,14 @@ export function HistoryPanel({ servers, hues }: Props) {
   // While another range is on its way the last one stays, under its own words.
   const { bar } = ranges[data?.range ?? range]
   return (
-    <Panel
-      title="Hits per server over time"
-      note={`A bar is ${bar === 'minute' ? 'a minute' : bar}; the last one still grows`}
-    >
+    <Panel title="Hits per server over time" note={`A bar is ${bar}; the last one still grows`}>
       <noscript>
         <p>The chart needs JavaScript.</p>
       </noscript>
       <div className={styles.history}>
         <RangeChoice range={range} onChoose={ask} />
         {data ? (
-          <HistoryChart history={data} servers={servers} hues={hues} stale={error !== undefined} />
+          <HistoryChart history={data} hues={hues} stale={error !== undefined} />
         ) : (
           <p className={styles.room}>
             {error

@@ -27,6 +27,10 @@ export function Legend({ history: { times, range }, series, totals, at }: Props)
         {at === null ? `Last ${ranges[range].label}` : `From ${clock(times[at] ?? '')}`}
         <b>{figure(totals)}</b>
       </li>
+      <li className={styles.most}>
+        most in {ranges[range].bar}
+        <b>{whole(Math.max(0, ...totals))}</b>
+      </li>
       {series.map(({ key, name, hue, hits }) => (
         <li key={key}>
           <ServerName name={name} hue={hue} />

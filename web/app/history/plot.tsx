@@ -1,11 +1,11 @@
 import type { PointerEvent } from 'react'
-import type { History } from '../../answers.ts'
+import type { History, HistoryEvent } from '../../answers.ts'
 import { useFormats } from '../figures/use-formats.ts'
 import colour from '../marks/hue.module.css'
 import { hueAttributes } from '../marks/hue.ts'
 import type { Hues } from '../servers/hues.ts'
 import { stackedBars } from './bars.ts'
-import { placeOf, type ServerEvent } from './events.ts'
+import { placeOf } from './place-of.ts'
 import styles from './plot.module.css'
 import { ranges } from './ranges.ts'
 import type { Series } from './series.ts'
@@ -14,7 +14,6 @@ type Props = {
   history: History
   series: Series[]
   top: number
-  events: ServerEvent[]
   hues: Hues
   /** the bar pointed at */
   at: number | null
@@ -22,9 +21,9 @@ type Props = {
 }
 
 /** The bars, the lines behind them, and where servers came and went. The figures stand in the table beside. */
-export function Plot({ history, series, top, events, hues, at, onPoint }: Props) {
+export function Plot({ history, series, top, hues, at, onPoint }: Props) {
   const { whole } = useFormats()
-  const { times, range } = history
+  const { times, range, events } = history
   const paths = stackedBars(series, top)
   const all = series.flatMap(({ hits }) => hits).reduce((sum, count) => sum + count, 0)
   function point(event: PointerEvent<SVGSVGElement>) {
@@ -74,9 +73,9 @@ export function Plot({ history, series, top, events, hues, at, onPoint }: Props)
 }
 
 /** A line at its time; on it an arrowhead for who came, a cross for who was lost, a bar for who left. */
-function EventMark({ event, x, hue }: { event: ServerEvent; x: number; hue: number | undefined }) {
+function EventMark({ event, x, hue }: { event: HistoryEvent; x: number; hue: number | undefined }) {
   const place = `${(x * 100).toFixed(2)}%`
-  const shapes = { joined: 'M-5 1h10l-5 8z', lost: 'm-4 1 8 8m0-8-8 8', left: 'M-4 5h8', silent: 'M-4 5h8' }
+  const shapes = { joined: 'M-5 1h10l-5 8z', lost: 'm-4 1 8 8m0-8-8 8', left: 'M-4 5h8' }
   return (
     <g className={`${colour.hue} ${styles.event}`} {...hueAttributes(hue)} data-kind={event.kind}>
       <line x1={place} x2={place} y1="0" y2="100%" />

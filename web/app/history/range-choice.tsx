@@ -1,5 +1,6 @@
 import type { HistoryRange } from '../../answers.ts'
-import button from '../frame/small-button.module.css'
+import button from '../frame/button.module.css'
+import hidden from '../frame/hidden.module.css'
 import styles from './range-choice.module.css'
 import { rangeNames, ranges } from './ranges.ts'
 
@@ -9,7 +10,7 @@ type Props = { range: HistoryRange; onChoose(range: HistoryRange): void }
 export function RangeChoice({ range, onChoose }: Props) {
   return (
     <fieldset className={styles.choice}>
-      <legend className={styles.legend}>How far back</legend>
+      <legend className={hidden.hidden}>How far back</legend>
       {rangeNames.map(name => (
         <button
           key={name}

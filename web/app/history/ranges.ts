@@ -11,8 +11,8 @@ type Range = {
 }
 
 export const ranges: Record<HistoryRange, Range> = {
-  '5m': { label: '5 min', bar: 'minute', refreshMs: 3_000, labelEvery: 1 },
-  '1h': { label: '1 h', bar: 'minute', refreshMs: 5_000, labelEvery: 15 },
+  '5m': { label: '5 min', bar: 'a minute', refreshMs: 3_000, labelEvery: 1 },
+  '1h': { label: '1 h', bar: 'a minute', refreshMs: 5_000, labelEvery: 15 },
   '24h': { label: '24 h', bar: '10 minutes', refreshMs: 30_000, labelEvery: 36 },
 }
 

@@ -64,6 +64,15 @@ export const isHistory = shapeOf<History>({
       hits: listOf(isNumber),
     }),
   ),
+  events: listOf(
+    shapeOf<History['events'][number]>({
+      kind: oneOf('joined', 'lost', 'left'),
+      id: isNumber,
+      srv_id: isText,
+      name: isText,
+      at: isTime,
+    }),
+  ),
 })
 
 export const isAudit = shapeOf<Audit>({

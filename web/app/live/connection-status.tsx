@@ -1,52 +1,26 @@
-import type { ReactNode } from 'react'
-import type { LiveTrouble } from '../../answers.ts'
-import { elapsed } from '../figures/durations.ts'
-import { Moment } from '../figures/moment.tsx'
 import { useHydrated } from '../figures/use-hydrated.ts'
 import { useNow } from '../figures/use-now.ts'
-import { type Shape, ShapeMark } from '../marks/shape-mark.tsx'
-import type { ConnectionStatus as Status } from './connection.ts'
+import { ShapeMark } from '../marks/shape-mark.tsx'
 import styles from './connection-status.module.css'
+import { type ConnectionFacts, type ConnectionWords, connectionWords } from './connection-words.tsx'
 
-type Props = { status: Status; trouble: LiveTrouble | null; figuresAt: string }
+const inHtml: ConnectionWords = { shape: 'empty', short: 'As of your visit' }
 
-/** Whether what is shown is what is so, and if not, since when. Read out when it changes, not while seconds pass. */
-export function ConnectionStatus({ status, trouble, figuresAt }: Props) {
+/**
+ * Whether what is shown is what is so, in a word or two; what there is to tell of it stands at the window's foot, where
+ * it moves nothing. Read out when it changes.
+ */
+export function ConnectionStatus(facts: ConnectionFacts) {
   const hydrated = useHydrated()
   const now = useNow()
-  const from = (
-    <>
-      figures are from <Moment iso={figuresAt} to="second" />
-    </>
+  const { shape, short, bad, detail } = hydrated ? connectionWords(facts, now) : inHtml
+  return (
+    <div role="status" className={styles.status} data-bad={bad || undefined}>
+      <p className={styles.short}>
+        <ShapeMark shape={shape} />
+        {short}
+      </p>
+      {detail && <p className={styles.detail}>{detail}</p>}
+    </div>
   )
-  const say = (shape: Shape, bad: boolean, words: ReactNode) => (
-    <p role="status" className={styles.status} data-bad={bad || undefined}>
-      <ShapeMark shape={shape} />
-      <span>{words}</span>
-    </p>
-  )
-  if (!hydrated) return say('empty', false, 'As of your visit')
-  if (status.kind === 'lost') {
-    const lasted = now === null ? '' : ` for ${elapsed(now - status.since)}`
-    return say(
-      'cross',
-      true,
-      <>
-        Not connected<span aria-hidden="true">{lasted}</span>: {from}. Trying again.
-      </>,
-    )
-  }
-  if (trouble) {
-    return say(
-      'cross',
-      true,
-      <>
-        No answer from the database since <Moment iso={trouble.since} to="second" />: {from}. Visits cannot be
-        counted until it is back.
-      </>,
-    )
-  }
-  if (status.kind === 'live') return say('full', false, 'Live')
-  if (status.kind === 'polling') return say('half', false, 'Asking every 2 s')
-  return say('dotted', false, 'Connecting')
 }

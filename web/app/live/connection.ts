@@ -28,6 +28,8 @@ export type Connection = {
   heardBy: 'page' | 'stream' | 'poll'
   /** since when it listens without a break */
   listensSince: number
+  /** the browser's other tabs hold all streams there may be */
+  crowded: boolean
 }
 
 export type ConnectionEvent =
@@ -40,7 +42,10 @@ export type ConnectionEvent =
 export type ConnectionAction = 'open stream' | 'close stream' | 'poll'
 
 export type ConnectionStatus =
-  | { kind: 'connecting' | 'live' | 'polling' }
+  | { kind: 'connecting' }
+  | { kind: 'live' }
+  /** `crowded`: since the browser's other tabs hold all streams there may be */
+  | { kind: 'polling'; crowded: boolean }
   /** `since`: when it last heard anything */
   | { kind: 'lost'; since: number }
 
@@ -57,6 +62,7 @@ export function startConnection(now: number): Connection {
     heardAt: now,
     heardBy: 'page',
     listensSince: now,
+    crowded: false,
   }
 }
 
@@ -84,14 +90,16 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
         heardAt: now,
         heardBy: 'stream',
         failures: 0,
+        crowded: false,
       }
     case 'stream refused':
-      return { ...connection, stream: 'none', nextStreamAt: now + nextTurnMs }
+      return { ...connection, stream: 'none', nextStreamAt: now + nextTurnMs, crowded: true }
     case 'stream failed':
       return {
         ...connection,
         stream: 'none',
         failures: connection.failures + 1,
+        crowded: false,
         nextStreamAt: now + retryAfter(connection.failures, event.jitter),
       }
     case 'poll answered':
@@ -130,7 +138,7 @@ export function due(connection: Connection, now: number): [Connection, Connectio
 export function statusOf(connection: Connection, now: number): ConnectionStatus {
   if (isSilent(connection, now)) return { kind: 'lost', since: connection.heardAt }
   if (connection.stream === 'open') return { kind: 'live' }
-  if (connection.heardBy === 'poll') return { kind: 'polling' }
+  if (connection.heardBy === 'poll') return { kind: 'polling', crowded: connection.crowded }
   return { kind: 'connecting' }
 }
 

@@ -102,5 +102,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
 }
 
 function isSame(a: ConnectionStatus, b: ConnectionStatus): boolean {
-  return a.kind === b.kind && (a.kind !== 'lost' || b.kind !== 'lost' || a.since === b.since)
+  if (a.kind === 'lost' && b.kind === 'lost') return a.since === b.since
+  if (a.kind === 'polling' && b.kind === 'polling') return a.crowded === b.crowded
+  return a.kind === b.kind
 }

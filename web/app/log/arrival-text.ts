@@ -4,5 +4,5 @@ import type { Arrival, ServerReference } from '../../answers.ts'
 export function arrivalText(arrival: Arrival, movedFrom: ServerReference | null): string {
   if (arrival === 'new') return 'new visitor'
   if (arrival === 'returning') return 'came back'
-  return `moved from ${movedFrom?.name ?? 'a server no longer known'}`
+  return movedFrom?.name ? `moved from ${movedFrom.name}` : 'unknown cookie'
 }

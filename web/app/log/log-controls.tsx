@@ -1,6 +1,7 @@
 import type { FormEvent } from 'react'
 import type { ServerRow } from '../../answers.ts'
-import button from '../frame/small-button.module.css'
+import button from '../frame/button.module.css'
+import field from '../frame/field.module.css'
 import styles from './log-controls.module.css'
 import { isAll, type LogChoice, logUrl } from './log-url.ts'
 import type { useLog } from './use-log.ts'
@@ -23,10 +24,10 @@ export function LogControls({ choice, servers, log, onChoose }: Props) {
   return (
     <div className={styles.controls}>
       <form className={styles.filter} onSubmit={submit}>
-        <label className={styles.label}>
+        <label className={`${field.label} ${styles.named}`}>
           Server
           <select
-            className={styles.field}
+            className={`${field.field} ${styles.choice}`}
             name="srv_id"
             value={choice.srv_id}
             onChange={event => onChoose({ srv_id: event.target.value })}
@@ -40,14 +41,14 @@ export function LogControls({ choice, servers, log, onChoose }: Props) {
             {choice.srv_id !== '' && !isKnown && <option value={choice.srv_id}>{choice.srv_id}</option>}
           </select>
         </label>
-        <label className={styles.label}>
+        <label className={`${field.label} ${styles.named}`}>
           Address
           <input
             key={choice.client_ip}
-            className={`${styles.field} ${styles.address}`}
+            className={`${field.field} ${styles.choice} ${styles.address}`}
             name="client_ip"
             defaultValue={choice.client_ip}
-            placeholder="any, as shown"
+            placeholder="any"
             autoComplete="off"
             spellCheck={false}
           />

@@ -42,7 +42,9 @@ export function LogPanel({ view, snapshot: { log: newest, at, counter, servers }
   return (
     <Panel title="Latest visits" note={<LogNote log={log} rows={rows} counter={counter} />}>
       <LogControls choice={choice} servers={servers} log={log} onChoose={choose} />
+      {/* Another page begins at its top. */}
       <LogTable
+        key={log.place}
         rows={rows}
         hues={hues}
         servers={servers}

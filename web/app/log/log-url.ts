@@ -5,6 +5,11 @@ export function isAll({ srv_id, client_ip }: LogChoice): boolean {
   return srv_id === '' && client_ip === ''
 }
 
+/** The number below which an older page begins, from the page's address; null = the newest, or no number at all. */
+export function placeInLog(text: string): number | null {
+  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : null
+}
+
 /** The address of the chosen rows under `path`, from below number `before` on. */
 export function logUrl(path: string, choice: LogChoice, before: number | null = null): string {
   const query = new URLSearchParams()

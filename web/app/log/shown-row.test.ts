@@ -51,7 +51,7 @@ test('a row says why it went where it did', () => {
   ]
   assert.deepEqual(
     orderedRows(null, log, at).map(({ why }) => why),
-    ['moved from a server no longer known', 'moved from web-2', 'came back', 'new visitor'],
+    ['unknown cookie', 'moved from web-2', 'came back', 'new visitor'],
   )
 })
 

@@ -1,9 +1,10 @@
 import { useState } from 'react'
 import useSWR from 'swr'
 import type { LogPage, LogRow } from '../../answers.ts'
+import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
 import { isLogPage } from '../live/answer-guards.ts'
 import { fetchAnswer } from '../live/fetch-answer.ts'
-import { isAll, type LogChoice, logUrl } from './log-url.ts'
+import { isAll, type LogChoice, logUrl, placeInLog } from './log-url.ts'
 import { walkLog } from './walk-log.ts'
 
 const refreshMs = 2000
@@ -18,13 +19,15 @@ function read([path, choice, before]: Key): Promise<LogPage> {
 }
 
 /**
- * The rows to show. All and the newest come with the live board; a choice, and older pages, are asked for. `live`: new
- * rows come in by themselves.
+ * The rows to show. All and the newest come with the live board; a choice, and older pages, are asked for. The
+ * place of an older page stands in the address. `live`: new rows come in by themselves.
  */
 export function useLog(newest: LogRow[], choice: LogChoice) {
   const [frozen, setFrozen] = useState<LogRow[] | null>(null)
-  const [pages, setPages] = useState<number[]>([])
-  const before = pages.at(-1) ?? null
+  const [place, goTo] = useUrlParameter('before')
+  /** the places passed on the way here; a shared address has none */
+  const [way, setWay] = useState<string[]>([])
+  const before = placeInLog(place)
   const isAsked = before !== null || !isAll(choice)
   const live = frozen === null && before === null
   const { data, error, isLoading } = useSWR<LogPage, Error, Key | null>(
@@ -37,8 +40,11 @@ export function useLog(newest: LogRow[], choice: LogChoice) {
       keepPreviousData: true,
     },
   )
-  const asked = data ?? { rows: [], next: null }
+  // What stands there stays until the answer comes: nothing moves meanwhile.
+  const asked = data ?? { rows: error ? [] : (frozen ?? newest), next: null }
   return {
+    /** as it stands in the address; empty = the newest */
+    place,
     rows: isAsked ? asked.rows : (frozen ?? newest),
     isAsked,
     live,
@@ -50,12 +56,23 @@ export function useLog(newest: LogRow[], choice: LogChoice) {
     pause: () => setFrozen(newest),
     goLive: () => {
       setFrozen(null)
-      setPages([])
+      restart()
     },
-    showOlder: (from: number) => setPages([...pages, from]),
-    showNewer: () => setPages(pages.slice(0, -1)),
-    /** from the newest again: what else is shown has changed */
-    restart: () => setPages([]),
+    showOlder: (from: number) => {
+      setWay([...way, place])
+      goTo(String(from))
+    },
+    showNewer: () => {
+      setWay(way.slice(0, -1))
+      goTo(way.at(-1) ?? '')
+    },
+    restart,
+  }
+
+  /** From the newest again: what else is shown has changed. */
+  function restart(): void {
+    setWay([])
+    goTo('')
   }
 }
 

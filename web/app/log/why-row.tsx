@@ -1,7 +1,5 @@
-import { Fragment } from 'react'
 import type { ServerRow } from '../../answers.ts'
-import { Moment } from '../figures/moment.tsx'
-import button from '../frame/small-button.module.css'
+import button from '../frame/button.module.css'
 import { Cell, Row } from '../table/table.tsx'
 import { explain } from './explanation.ts'
 import type { LogChoice } from './log-url.ts'
@@ -15,15 +13,7 @@ export function WhyRow({ row, servers, onChoose }: Props) {
   return (
     <Row className={styles.row}>
       <Cell span={5} className={styles.cell}>
-        <p className={styles.why}>
-          {explain(row, servers).map(part =>
-            typeof part === 'string' ? (
-              <Fragment key={part}>{part}</Fragment>
-            ) : (
-              <Moment key={part.time} iso={part.time} to="second" />
-            ),
-          )}
-        </p>
+        <p className={styles.why}>{explain(row, servers)}</p>
         <p className={styles.facts}>
           <span>
             srv_id <code>{row.srv_id}</code>

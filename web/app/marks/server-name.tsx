@@ -6,14 +6,16 @@ type Props = {
   name: string
   /** place in the set of colours; undefined = a server no longer shown */
   hue: number | undefined
+  /** to be read in full, on several lines if need be; else a long name ends in "…" */
+  whole?: boolean
 }
 
 /** A server's name with its colour. */
-export function ServerName({ name, hue }: Props) {
+export function ServerName({ name, hue, whole = false }: Props) {
   return (
-    <span className={styles.name}>
+    <span className={styles.name} title={whole ? undefined : name}>
       <span className={`${colour.hue} ${styles.swatch}`} {...hueAttributes(hue)} aria-hidden="true" />
-      <span className={styles.text}>{name}</span>
+      <span className={whole ? styles.whole : styles.text}>{name}</span>
     </span>
   )
 }

@@ -4,6 +4,7 @@ import { hueAttributes } from '../marks/hue.ts'
 import type { Hues } from '../servers/hues.ts'
 import styles from './branches.module.css'
 import { branchWidth } from './edge-width.ts'
+import way from './way.module.css'
 
 type Props = {
   /** from NGINX to the servers, or from them to the database */
@@ -38,7 +39,7 @@ export function Branches({ to, servers, hues }: Props) {
       preserveAspectRatio="none"
       aria-hidden="true"
     >
-      <g className={styles.lying}>
+      <g className={way.lying}>
         {lines.map(({ id, y, attributes }) => (
           <path
             key={id}
@@ -47,7 +48,7 @@ export function Branches({ to, servers, hues }: Props) {
           />
         ))}
       </g>
-      <g className={styles.upright}>
+      <g className={way.upright}>
         {lines.map(({ id, y, attributes }) => (
           <path
             key={id}

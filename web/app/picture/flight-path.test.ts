@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pointAt, type Route, wayOf } from './flight-path.ts'
+import { pointAfter, pointAt, type Route } from './flight-path.ts'
 
 const lying: Route = {
   from: { x: 0, y: 50 },
@@ -30,8 +30,8 @@ test('lying, it leaves NGINX level; upright, downwards', () => {
   assert.ok(down.y - 60 > 5 * (down.x - 20))
 })
 
-test('the whole way is quick at first', () => {
-  const way = wayOf(lying, 4)
-  assert.deepEqual([way[0], way[4], way.length], [lying.from, lying.to, 5])
-  assert.deepEqual(way[2], pointAt(lying, 0.75))
+test('it is quick at first, and there when its time is over', () => {
+  assert.deepEqual(pointAfter(lying, 0), lying.from)
+  assert.deepEqual(pointAfter(lying, 0.5), pointAt(lying, 0.75))
+  assert.deepEqual(pointAfter(lying, 1), lying.to)
 })

@@ -21,9 +21,9 @@ export function pointAt({ from, gate, fork, to, upright }: Route, far: number): 
   return onBranch(fork, to, upright, (far - gateAt) / (1 - gateAt))
 }
 
-/** The whole way in equal parts of time, quick at first: ends included. */
-export function wayOf(route: Route, parts: number): Point[] {
-  return Array.from({ length: parts + 1 }, (_, part) => pointAt(route, 1 - (1 - part / parts) ** 2))
+/** The same after that part of the time: quick at first. */
+export function pointAfter(route: Route, time: number): Point {
+  return pointAt(route, 1 - (1 - time) ** 2)
 }
 
 /**

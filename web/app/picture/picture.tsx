@@ -21,8 +21,8 @@ type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 export function Picture({ view, snapshot, hues }: Props) {
   const formats = useFormats()
   const stage = useRef<HTMLDivElement>(null)
-  const dots = useRef<HTMLDivElement>(null)
-  const worth = useFlights({ stage, dots }, view, snapshot, hues)
+  const sky = useRef<HTMLDivElement>(null)
+  const worth = useFlights({ stage, sky }, view, snapshot)
   const { servers, counter, log } = useSettled(snapshot, flightMs)
   const total = servers.reduce((sum, { rate }) => sum + rate, 0)
   const crowd = crowdOf(servers.length)
@@ -60,11 +60,11 @@ export function Picture({ view, snapshot, hues }: Props) {
         <div className={styles.in}>
           <Branches to="database" servers={servers} hues={hues} />
         </div>
-        <div className={styles.database}>
+        <div className={styles.database} data-part="database">
           <p className={styles.name}>Database</p>
           <p className={styles.figure}>{formats.whole(counter)} hits</p>
         </div>
-        <div ref={dots} className={styles.dots} data-part="dots" aria-hidden="true" />
+        <div ref={sky} className={styles.sky} aria-hidden="true" />
       </div>
       <figcaption className={styles.caption}>
         <span className={hidden.hidden}>

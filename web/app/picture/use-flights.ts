@@ -2,32 +2,26 @@ import { type RefObject, useEffect, useEffectEvent, useRef, useState } from 'rea
 import type { Snapshot } from '../../answers.ts'
 import type { PageView } from '../../page/page-view.ts'
 import { isTabAwake } from '../live/tab-awake.ts'
-import type { Hues } from '../servers/hues.ts'
 import { launch, launchOwn } from './flights.ts'
 import { newHits } from './new-hits.ts'
 import { noSampling, sample } from './sampling.ts'
 import { Sky } from './sky.ts'
 import { withOwnHit } from './with-own-hit.ts'
 
-type Drawing = { stage: RefObject<HTMLDivElement | null>; dots: RefObject<HTMLDivElement | null> }
+type Drawing = { stage: RefObject<HTMLDivElement | null>; sky: RefObject<HTMLDivElement | null> }
 
 /** Sends a dot for what comes in, this visit's own first; returns how many visits a dot stands for. */
-export function useFlights({ stage, dots }: Drawing, view: PageView, snapshot: Snapshot, hues: Hues): number {
+export function useFlights(drawing: Drawing, view: PageView, snapshot: Snapshot): number {
   const sky = useRef<Sky>(null)
   const seen = useRef(view.snapshot)
   const sampling = useRef(noSampling)
   const [worth, setWorth] = useState(1)
 
-  const hueOf = (id: number) => {
-    const server = snapshot.servers.find(server => server.id === id)
-    return server && hues[server.srv_id]
-  }
-
   const begin = useEffectEvent(() => {
-    if (!stage.current || !dots.current) return
-    sky.current = new Sky(stage.current, dots.current)
+    if (!drawing.stage.current || !drawing.sky.current) return
+    sky.current = new Sky(drawing.stage.current, drawing.sky.current)
     seen.current = withOwnHit(view)
-    if (view.visit && mayMove()) sky.current.launch([launchOwn(view.server.id, performance.now())], hueOf)
+    if (view.visit && mayMove()) sky.current.launch([launchOwn(view.server.id)])
   })
 
   const follow = useEffectEvent(() => {
@@ -37,12 +31,12 @@ export function useFlights({ stage, dots }: Drawing, view: PageView, snapshot: S
     const [next, dotsDue] = sample(sampling.current, hits)
     sampling.current = next
     setWorth(next.worth)
-    if (mayMove()) sky.current?.launch(launch(dotsDue, performance.now(), Math.random), hueOf)
+    if (mayMove()) sky.current?.launch(launch(dotsDue, Math.random))
   })
 
   useEffect(() => {
     begin()
-    return () => sky.current?.clear()
+    return () => sky.current?.close()
   }, [])
 
   useEffect(() => follow(), [snapshot])
@@ -50,6 +44,8 @@ export function useFlights({ stage, dots }: Drawing, view: PageView, snapshot: S
   return worth
 }
 
+/** Whether dots are wanted, and the browser can draw them. */
 function mayMove(): boolean {
+  if (!('OffscreenCanvas' in window)) return false
   return isTabAwake() && !matchMedia('(prefers-reduced-motion: reduce)').matches
 }

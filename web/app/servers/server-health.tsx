@@ -14,26 +14,23 @@ export function ServerHealth({ server, now }: Props) {
   const { p50_ms, p99_ms, errors, streams, memory_bytes } = server
   return (
     <>
-      <Cell className={styles.detail}>
+      <Cell className={`${styles.detail} ${styles.latency}`}>
         {latencyText(p50_ms, p99_ms, formats)}
         <span className={styles.unit}> ms</span>
       </Cell>
-      <Cell className={styles.detail}>
+      <Cell className={`${styles.detail} ${styles.errors}`}>
         {formats.whole(errors)}
         <span className={styles.unit}> {errors === 1 ? 'error' : 'errors'}</span>
       </Cell>
-      <Cell className={styles.detail}>
+      <Cell className={`${styles.detail} ${styles.watching}`}>
         {formats.whole(streams)}
         <span className={styles.unit}> watching</span>
       </Cell>
-      <Cell className={styles.detail}>
+      <Cell className={`${styles.detail} ${styles.uptime}`}>
         <span className={styles.unit}>up </span>
         {elapsed(uptimeMs(server, now))}
       </Cell>
-      <Cell className={styles.detail}>
-        {formats.whole(megabytes(memory_bytes))}
-        <span className={styles.megabytes}> MB</span>
-      </Cell>
+      <Cell className={`${styles.detail} ${styles.memory}`}>{formats.whole(megabytes(memory_bytes))} MB</Cell>
     </>
   )
 }

@@ -27,7 +27,7 @@ export function ServersTable({
   const shares = sharesOf([...servers.map(({ hits }) => hits), earlier_hits])
   const nameOf = ({ id, name, srv_id }: ServerRow) => (
     <>
-      <ServerName name={name} hue={hues[srv_id]} />
+      <ServerName name={name} hue={hues[srv_id]} whole />
       {id === yourServerId && <YouMark>yours</YouMark>}
     </>
   )
@@ -44,7 +44,7 @@ export function ServersTable({
           <ColumnHeader className={styles.detail}>Errors</ColumnHeader>
           <ColumnHeader className={styles.detail}>Watching</ColumnHeader>
           <ColumnHeader className={styles.detail}>Uptime</ColumnHeader>
-          <ColumnHeader className={styles.detail}>Memory</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.memory}`}>Memory</ColumnHeader>
         </Row>
       </TableHead>
       <TableBody>

@@ -28,7 +28,7 @@ export function State({ server: { state, last_seen_at }, today }: Props) {
         {state}
         {today !== undefined && isGone(state) && (
           <span className={styles.since}>
-            {' since '}
+            {'since '}
             <Moment iso={last_seen_at} plain={utcTime(last_seen_at, today)} to="second" />
           </span>
         )}

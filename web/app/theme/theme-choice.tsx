@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react'
+import field from '../frame/field.module.css'
 import { chooseTheme, chosenTheme, onThemeChange } from './chosen-theme.ts'
 import { isTheme, type Theme } from './theme.ts'
 import styles from './theme-choice.module.css'
@@ -7,10 +8,10 @@ import styles from './theme-choice.module.css'
 export function ThemeChoice() {
   const theme = useSyncExternalStore(onThemeChange, chosenTheme, (): Theme => 'system')
   return (
-    <label className={styles.choice}>
+    <label className={`${field.label} ${styles.choice}`}>
       Theme
       <select
-        className={styles.select}
+        className={`${field.field} ${styles.select}`}
         value={theme}
         onChange={({ target }) => isTheme(target.value) && chooseTheme(target.value)}
       >

@@ -1,41 +1,46 @@
-import type { PageView } from '../../page/page-view.ts'
+import type { PageView, VisitTexts } from '../../page/page-view.ts'
 import styles from './receipt.module.css'
 
-type Props = { server: PageView['server']; clientIp: string | undefined }
+type Props = { server: PageView['server']; visit: VisitTexts }
 
-/** Why the next visit comes back: the cookie's value, and that it is this server's address. Both are the server's words. */
-export function Receipt({ server: { srv_id, address }, clientIp }: Props) {
+/**
+ * Why this server, and why the next visit comes back to it: the cookie that came beside the one that is this server's.
+ * The first is what the browser sent, the second the MD5 of the server's own address: equal = the cookie was followed.
+ * Which it was is filled into the finished page (see web/page/page-view.ts), and the style shows it.
+ */
+export function Receipt({ server: { srv_id, name, address }, visit }: Props) {
   return (
     <div className={styles.receipt}>
       <dl className={styles.facts}>
         <div>
-          <dt>Your cookie, srv_id</dt>
-          <dd>
-            <code>{srv_id}</code>
+          <dt>Cookie you came with</dt>
+          <dd data-arrival={visit.arrival}>
+            <code className={styles.none}>none</code>
+            <code className={styles.same}>{srv_id}</code>
+            <code className={styles.other}>{visit.cookie}</code>
           </dd>
         </div>
-        <div>
+        <div data-arrival={visit.arrival}>
           <dt>
-            <code>md5({address})</code>, of its server’s address
+            {name}’s cookie: md5 of <code>{address}</code>
           </dt>
           <dd>
             <code>{srv_id}</code>
           </dd>
         </div>
-        {clientIp && (
-          <div>
-            <dt>Your address</dt>
-            <dd>
-              <code>{clientIp}</code>
-            </dd>
-          </div>
-        )}
+        <div>
+          <dt>Your address</dt>
+          <dd>
+            <code>{visit.client_ip}</code>
+          </dd>
+        </div>
       </dl>
       <details className={styles.details}>
         <summary>How to check this</summary>
         <p>
-          The cookie: in the browser’s tools, under Storage or Application. A page’s script cannot read it, so
-          the value above is the server’s word.
+          The cookie you came with is what the request of this visit carried. NGINX answered it with the
+          cookie of the server beside it, which your browser has now: in its tools, under Storage or
+          Application, as srv_id. A page’s script cannot read it, so the page cannot compare it for you.
         </p>
         <p>
           The md5: <code>printf {address} | md5sum</code>

@@ -2,6 +2,7 @@ import type { ServerRow } from '../../answers.ts'
 import { useFormats } from '../figures/use-formats.ts'
 import { fairness } from './fairness.ts'
 import { Fact, Figure } from './figure.tsx'
+import styles from './right-now.module.css'
 
 /** How much comes in, and how evenly it is spread over the servers that are up: both of the last few seconds. */
 export function RightNow({ servers }: { servers: ServerRow[] }) {
@@ -10,7 +11,10 @@ export function RightNow({ servers }: { servers: ServerRow[] }) {
   const index = fairness(servers.filter(({ state }) => state === 'up').map(({ rate }) => rate))
   return (
     <Figure name="Right now" value={`${formats.rate(total)} hits/s`}>
-      <Fact name="Spread">{index === null ? 'nothing to spread' : `fairness ${formats.ratio(index)}`}</Fact>
+      <Fact name="Taken over">last seconds</Fact>
+      <Fact name="Spread">
+        fairness <span className={styles.ratio}>{index === null ? '–' : formats.ratio(index)}</span>
+      </Fact>
     </Figure>
   )
 }

@@ -3,7 +3,7 @@ import styles from './streak-text.module.css'
 import { useStreak } from './use-streak.ts'
 
 /** How often in a row this tab's visits reached the same server; its place is kept until that is known. */
-export function StreakText({ hit, srvId }: { hit: string | undefined; srvId: string }) {
+export function StreakText({ hit, srvId }: { hit: string; srvId: string }) {
   const formats = useFormats()
   const times = useStreak(hit, srvId)
   return (

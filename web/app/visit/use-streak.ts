@@ -4,10 +4,9 @@ import { readStreak, withVisit } from './streak.ts'
 const key = 'balance-board streak'
 
 /** How many visits of this tab in a row the same server answered, this one too; null until the page runs in the browser. */
-export function useStreak(hit: string | undefined, srvId: string): number | null {
+export function useStreak(hit: string, srvId: string): number | null {
   const [times, setTimes] = useState<number | null>(null)
   useEffect(() => {
-    if (hit === undefined) return
     const streak = withVisit(recall(), hit, srvId)
     remember(JSON.stringify(streak))
     setTimes(streak.times)

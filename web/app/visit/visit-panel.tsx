@@ -2,7 +2,6 @@ import type { ServerRow } from '../../answers.ts'
 import type { PageView } from '../../page/page-view.ts'
 import { Moment } from '../figures/moment.tsx'
 import { useFormats } from '../figures/use-formats.ts'
-import button from '../frame/button.module.css'
 import frame from '../frame/panel.module.css'
 import { ServerName } from '../marks/server-name.tsx'
 import { CookieLife } from './cookie-life.tsx'
@@ -11,6 +10,7 @@ import { ForgetForm } from './forget-form.tsx'
 import { Receipt } from './receipt.tsx'
 import { RightNow } from './right-now.tsx'
 import { StreakText } from './streak-text.tsx'
+import { VisitAgain } from './visit-again.tsx'
 import styles from './visit-panel.module.css'
 
 type Props = {
@@ -27,7 +27,7 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
   return (
     <section aria-label="Your visit" className={frame.panel}>
       <div className={styles.figures}>
-        <Figure name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'not counted'} yours>
+        <Figure name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'no number'} yours>
           {visit && (
             <>
               <Fact name="Why this server">{visit.arrival_text}</Fact>
@@ -37,24 +37,28 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
             </>
           )}
         </Figure>
-        <Figure name="Served by" value={<ServerName name={server.name} hue={hue} />}>
-          <Fact name="Cookie lasts" long>
-            <CookieLife server={server} stickySeconds={sticky_seconds} />
-          </Fact>
+        <Figure name="Served by" value={<ServerName name={server.name} hue={hue} whole />}>
+          {visit && (
+            <Fact name="Cookie lasts" long>
+              <CookieLife server={server} stickySeconds={sticky_seconds} />
+            </Fact>
+          )}
         </Figure>
         <Figure name="Counter" value={formats.whole(counter)}>
           <Fact name="Counted by">all servers together</Fact>
         </Figure>
         <RightNow servers={servers} />
       </div>
-      <div className={styles.actions}>
-        <a href="/" className={`${button.button} ${button.first}`}>
-          Visit again
-        </a>
-        <ForgetForm />
-        <StreakText hit={visit?.hit} srvId={server.srv_id} />
-      </div>
-      <Receipt server={server} clientIp={visit?.client_ip} />
+      {visit && (
+        <>
+          <div className={styles.actions}>
+            <VisitAgain />
+            <ForgetForm />
+            <StreakText hit={visit.hit} srvId={server.srv_id} />
+          </div>
+          <Receipt server={server} visit={visit} />
+        </>
+      )}
     </section>
   )
 }

@@ -1,22 +1,28 @@
 import type { CutText } from './layout.ts'
 
 /**
- * Bytes to stand for values while a page is compressed. None occurs in the page, or stands for anything else: so a
- * back-reference that covers one can only lead to the same place of the same value.
+ * Bytes to stand for values while a page is compressed. None occurs in the page, and none that a back-reference may cover
+ * stands for anything else: so it can only lead to the same place of the same value.
  * @returns null when the page leaves too few bytes unused
  */
 export function standInsFor<Slot extends string>(
   { pieces, places }: CutText<Slot>,
   lengthOf: (slot: Slot) => number,
 ): Map<Slot, Buffer> | null {
-  const used = new Set<number>()
-  for (const piece of pieces) for (const byte of Buffer.from(piece)) used.add(byte)
-  const unused = Array.from({ length: 256 }, (_, byte) => byte).filter(byte => !used.has(byte))
+  const [lone, ...unused] = unusedBytes(pieces)
   const standIns = new Map<Slot, Buffer>()
-  for (const slot of new Set(places)) {
+  for (const [slot, { length: times }] of Map.groupBy(places, place => place)) {
     const length = lengthOf(slot)
-    if (unused.length < length) return null
-    standIns.set(slot, Buffer.from(unused.splice(0, length)))
+    // What has one place stands uncompressed there: nothing refers to it.
+    if (times === 1) standIns.set(slot, Buffer.alloc(length, lone))
+    else standIns.set(slot, Buffer.from(unused.splice(0, length)))
+    if (lone === undefined || standIns.get(slot)?.length !== length) return null
   }
   return standIns
+}
+
+function unusedBytes(pieces: readonly string[]): number[] {
+  const used = new Set<number>()
+  for (const piece of pieces) for (const byte of Buffer.from(piece)) used.add(byte)
+  return Array.from({ length: 256 }, (_, byte) => byte).filter(byte => !used.has(byte))
 }

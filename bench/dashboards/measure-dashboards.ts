@@ -1,0 +1,63 @@
+import type { Contender } from '../contenders/contender.ts'
+import { countReads } from '../database/count-reads.ts'
+import { readCountTimes } from '../database/read-count-times.ts'
+import { readUsage } from '../usage/read-usage.ts'
+import { watchCores } from '../usage/watch-cores.ts'
+import { visitSteadily } from '../visits/visit-steadily.ts'
+import { type Delays, delaysOf } from './delays.ts'
+import { holdDashboards } from './hold-dashboards.ts'
+
+/** What open dashboards cost, and how soon they know. */
+export type DashboardFigures = {
+  dashboards: number
+  /** in use by the board's servers, on average */
+  cores: number
+  /** memory of the servers at the end */
+  bytes: number
+  /** from a hit's own time to the dashboard */
+  delay: Delays
+  /** queries a second that read */
+  reads: number
+  /** dashboards that were cut off */
+  lost: number
+  /** hits that failed */
+  errors: number
+}
+
+type Setting = { dashboards: number; hitsPerSecond: number; seconds: number }
+
+/** Opens dashboards on a board, and sends it hits meanwhile. These ask for JSON: a page would be read for as well. */
+export async function measureDashboards(
+  board: Contender,
+  { dashboards, hitsPerSecond, seconds }: Setting,
+  signal: AbortSignal,
+): Promise<DashboardFigures> {
+  const groups = board.servers.map(server => server.pid)
+  const addresses = board.servers.map(server => server.address)
+  const pace = { perSecond: hitsPerSecond, headers: { Accept: 'application/json' } }
+  const held = await holdDashboards(board.url, dashboards, signal)
+  try {
+    await visitSteadily(board.url, { ...pace, seconds: 2 }, signal) // until the opening itself costs nothing any more
+    const readsBefore = await countReads(board.databaseUrl, addresses)
+    const begun = performance.now()
+    const cores = watchCores(groups)
+    held.begin()
+    const { errors } = await visitSteadily(board.url, { ...pace, seconds }, signal)
+    const { ticks, lost } = await held.end()
+    const used = cores()
+    const reads = (await countReads(board.databaseUrl, addresses)) - readsBefore
+    const first = Math.min(...ticks.map(tick => tick.counter))
+    const countedAt = ticks.length > 0 ? await readCountTimes(board.databaseUrl, first) : new Map()
+    return {
+      dashboards,
+      cores: used,
+      bytes: readUsage(groups).bytes,
+      delay: delaysOf(ticks, countedAt, dashboards),
+      reads: reads / ((performance.now() - begun) / 1000),
+      lost,
+      errors,
+    }
+  } finally {
+    await held.close()
+  }
+}

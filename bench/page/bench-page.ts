@@ -1,0 +1,32 @@
+// `npm run bench:page`: what an open page costs its reader's machine while a thousand visits a second come in.
+import { buildIfChanged } from '../../local/build/build-if-changed.ts'
+import { saySentences } from '../../local/say-sentences.ts'
+import { StackFailure } from '../../local/stack-failure.ts'
+import { outliveTerminal } from '../../local/terminal.ts'
+import { say } from '../say.ts'
+import { type BoardFigures, measureBoard } from './measure-board.ts'
+import { parseOptions } from './options.ts'
+import { reportText } from './report.ts'
+import { startThrowAwayBoard } from './throw-away-board.ts'
+
+outliveTerminal()
+const told = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => told.abort(new StackFailure(`the bench was ended early, by ${name}`)))
+}
+
+await saySentences(async () => {
+  const { seconds, replicas, json } = parseOptions(process.argv.slice(2))
+  const boards: BoardFigures[] = []
+  try {
+    await buildIfChanged(say, told.signal)
+    for (const count of replicas) {
+      await using board = await startThrowAwayBoard(count, told.signal)
+      boards.push(await measureBoard({ url: board.url, replicas: count, seconds }, told.signal))
+    }
+  } catch (error) {
+    told.signal.throwIfAborted()
+    throw error
+  }
+  console.log(json ? JSON.stringify({ seconds, boards }, null, 2) : reportText(boards))
+})

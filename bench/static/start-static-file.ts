@@ -1,0 +1,52 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openDataDir } from '../../local/data-dir.ts'
+import { spawnPart } from '../../local/parts/spawn-part.ts'
+import { checkNginx } from '../../local/stages/nginx.ts'
+import { fillTemplate } from '../../nginx/fill-template.ts'
+import type { Ground } from '../ground.ts'
+import type { Entry } from '../rounds/entry.ts'
+import type { BrowserAnswer } from '../visits/get-as-browser.ts'
+
+/** NGINX with one file: the body of this answer, as it was on the wire. */
+export async function startStaticFile({ site }: Ground, { response, body }: BrowserAnswer): Promise<Entry> {
+  const { folder } = await openDataDir(join(site.dataDir.folder, 'static_file'))
+  const { path } = await checkNginx({})
+  const port = await site.freePort()
+  const template = await readFile(join(import.meta.dirname, 'nginx.conf.template'), 'utf8')
+  const config = join(folder, 'nginx.conf')
+  const encoding = response.headers['content-encoding'] ?? 'identity'
+  await writeFile(config, fillTemplate(template, { FOLDER: folder, PORT: String(port), ENCODING: encoding }))
+  await writeFile(join(folder, 'page'), body)
+
+  const part = {
+    name: 'static_file',
+    program: path,
+    // Started as root, the workers would be somebody who may not be able to enter the folder.
+    arguments: [
+      '-p',
+      folder,
+      '-c',
+      config,
+      '-g',
+      `daemon off;${process.getuid?.() === 0 ? ' user root;' : ''}`,
+    ],
+    cwd: folder,
+    environment: process.env,
+    log: join(folder, 'output.log'),
+    record: site.record,
+    readyUrl: `http://127.0.0.1:${port}/healthz`,
+    readyWithin: 15_000,
+    endings: [['SIGTERM', 2000]] satisfies [NodeJS.Signals, number][],
+  }
+  const { pid, stop } = await spawnPart(part, site.signal)
+  site.undo.add(stop)
+  return {
+    name: 'static_file',
+    url: `http://127.0.0.1:${port}`,
+    cookies: [],
+    servers: [],
+    nginx: pid,
+    count: null,
+  }
+}

@@ -1,0 +1,26 @@
+import type { Contender } from '../contenders/contender.ts'
+import { number } from '../figures/figure-texts.ts'
+import { visitSteadily } from '../visits/visit-steadily.ts'
+import type { Target } from './target.ts'
+
+const perSecond = 500
+const askedMs = 25
+
+/** How late the slowest hundredth of page views is at a steady rate. */
+export async function measureSteadyLatency(
+  board: Contender,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<Target[]> {
+  await visitSteadily(board.url, { perSecond, seconds: 2 }, signal) // a start is slower than what follows
+  const { p50Ms, p99Ms, errors } = await visitSteadily(board.url, { perSecond, seconds }, signal)
+  return [
+    {
+      what: `p99 at ${perSecond} page views/s, ${board.servers.length} replicas`,
+      asked: `${askedMs} ms`,
+      found: `${number(p99Ms)} ms (p50 ${number(p50Ms)} ms, ${errors} failed)`,
+      figure: p99Ms,
+      met: p99Ms <= askedMs && errors === 0,
+    },
+  ]
+}

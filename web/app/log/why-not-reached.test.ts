@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ServerState } from '../../answers.ts'
+import { whyNotReached } from './why-not-reached.ts'
+
+const seen = '2026-11-22T12:00:00.000Z'
+const later = '2026-11-22T12:00:14.900Z'
+
+const why = (state: ServerState, at = later) =>
+  whyNotReached({ name: 'web-3', state, last_seen_at: seen }, at)
+
+test('each state is told as it was', () => {
+  assert.equal(why('lost'), 'web-3 was lost: no sign of it for 14 s.')
+  assert.equal(why('stopped'), 'web-3 had stopped.')
+  assert.equal(why('draining'), 'web-3 was draining.')
+  assert.equal(why('joining'), 'web-3 was starting anew.')
+  assert.equal(
+    why('up'),
+    'web-3 was up at its last sign, 14 s before. Why it was not reached is not recorded.',
+  )
+})
+
+test('a sign that came after the visit tells nothing of it, nor does a server that is not known', () => {
+  const unknown = 'Why it was not reached is not recorded.'
+  assert.equal(why('lost', '2026-11-22T11:59:59.999Z'), unknown)
+  assert.equal(whyNotReached(undefined, later), unknown)
+})

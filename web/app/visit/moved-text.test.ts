@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { movedText } from './moved-text.ts'
+
+const at = '2026-11-22T12:00:09.000Z'
+
+test('a move says from where to where and why, and that nothing was lost', () => {
+  const from = { name: 'web-3', state: 'lost', last_seen_at: '2026-11-22T12:00:00.000Z' } as const
+  assert.equal(
+    movedText(from, 'web-1', at),
+    'Moved from web-3 to web-1. web-3 was lost: no sign of it for 9 s. Nothing was lost.',
+  )
+})
+
+test('a cookie of nobody known claims neither a move nor a loss', () => {
+  assert.equal(
+    movedText(null, 'web-1', at),
+    'Your cookie named a server that is not known here. NGINX chose web-1, as for a new visitor.',
+  )
+})
