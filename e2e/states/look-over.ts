@@ -1,0 +1,69 @@
+import AxeBuilder from '@axe-core/playwright'
+import { expect, type Page, test } from '@playwright/test'
+import type { Window, Windows } from './windows.ts'
+
+const themes = ['light', 'dark'] as const
+
+type Allowed = {
+  /** requests fail in this state, which the browser's console tells */
+  failedRequests?: boolean
+}
+
+/**
+ * Fails with all that is wrong in any of the windows, light and dark: something moved by itself, stands outside the
+ * window, cannot be reached, has no name or too little contrast, or the console complains. With SCREENSHOTS=1 it leaves
+ * pictures of all in test-results.
+ */
+export async function expectInOrder({ all }: Windows, allowed: Allowed = {}): Promise<void> {
+  const found = await Promise.all(all.map(window => lookOver(window, allowed)))
+  expect(found.flat()).toEqual([])
+}
+
+async function lookOver(
+  { name, page, width, complaints, shifts }: Window,
+  allowed: Allowed,
+): Promise<string[]> {
+  const found = (await shifts()).map(shift => `moved by itself, ${shift}`)
+  found.push(...(await outside(page, width)))
+  for (const colorScheme of themes) {
+    await page.emulateMedia({ colorScheme })
+    found.push(...(await axeFindings(page, colorScheme)))
+    if (process.env.SCREENSHOTS) {
+      await page.screenshot({ path: test.info().outputPath(`${width}-${colorScheme}.png`), fullPage: true })
+    }
+  }
+  found.push(...complaints.filter(text => !(allowed.failedRequests && isFailedRequest(text))))
+  return found.map(finding => `${name}: ${finding}`)
+}
+
+/** All rules in the first theme; in the other only what a theme can change. */
+async function axeFindings(page: Page, colorScheme: (typeof themes)[number]): Promise<string[]> {
+  // The page has no frames: so axe need not gather what each of them found in a page of its own, which takes seconds.
+  const axe = new AxeBuilder({ page }).setLegacyMode()
+  if (colorScheme === 'light') axe.options({ rules: { 'target-size': { enabled: true } } })
+  else axe.withRules(['color-contrast'])
+  const { violations } = await axe.analyze()
+  return violations.map(
+    ({ id, help, nodes }) => `${colorScheme}: ${id}: ${help}: ${nodes.map(({ target }) => target).join(' ')}`,
+  )
+}
+
+/** What a person would have to scroll sideways for. */
+async function outside(page: Page, width: number): Promise<string[]> {
+  const pageWidth = await page.evaluate(() => document.documentElement.scrollWidth)
+  const controls = page.locator('a, button, input, select, summary').filter({ visible: true })
+  const places = await controls.evaluateAll(elements =>
+    elements.map(element => {
+      const { left, right } = element.getBoundingClientRect()
+      return { what: element.outerHTML.slice(0, 120), left, right }
+    }),
+  )
+  return [
+    ...(pageWidth > width ? [`the page is ${pageWidth} px wide`] : []),
+    ...places.filter(({ left, right }) => left < 0 || right > width).map(({ what }) => `outside: ${what}`),
+  ]
+}
+
+function isFailedRequest(complaint: string): boolean {
+  return /Failed to load resource|net::ERR_/.test(complaint)
+}
