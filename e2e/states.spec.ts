@@ -1,8 +1,8 @@
-import { expect, type Page, test } from '@playwright/test'
+import { type CDPSession, expect, type Page, test } from '@playwright/test'
 import { visitMany } from './load.ts'
 import { openBackstage } from './states/backstage.ts'
 import { expectInOrder } from './states/look-over.ts'
-import { openTabs, openWindows } from './states/windows.ts'
+import { openTabs, openWindows, type Windows } from './states/windows.ts'
 
 // Every state the board can be in, at four widths, light and dark, on a real stack that is brought into it.
 
@@ -20,10 +20,12 @@ const addresses = {
 }
 
 /** Some visits come in from elsewhere, and every window shows them. */
-async function visitsComeIn(url: string, each: (act: (page: Page) => Promise<unknown>) => Promise<void>) {
+async function visitsComeIn(url: string, windows: Windows) {
   const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 3 })
   const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
-  await each(page => expect(log(page).getByRole('rowheader', { name: newest, exact: true })).toBeVisible())
+  await windows.each(page =>
+    expect(log(page).getByRole('rowheader', { name: newest, exact: true })).toBeVisible(),
+  )
 }
 
 test('no data yet: the very first visits', async ({ browser }) => {
@@ -32,7 +34,7 @@ test('no data yet: the very first visits', async ({ browser }) => {
   await using windows = await openWindows(browser, backstage.url)
   await windows.each(live)
   await windows.each(page => expect(log(page).getByRole('rowheader')).toHaveCount(4))
-  await visitsComeIn(backstage.url, windows.each)
+  await visitsComeIn(backstage.url, windows)
   await expectInOrder(windows)
 })
 
@@ -70,7 +72,7 @@ test('ten servers, in every state a server can be in', async ({ browser }) => {
       ).toBeVisible()
     }
   })
-  await visitsComeIn(backstage.url, windows.each)
+  await visitsComeIn(backstage.url, windows)
   await expectInOrder(windows)
 })
 
@@ -99,7 +101,7 @@ test('all servers draining: they say so, and go on answering', async ({ browser 
   await backstage.drainAll()
   await windows.each(page => expect(page.getByText('1 server up')).toBeHidden())
   await windows.each(page => expect(servers(page)).toContainText('draining'))
-  await visitsComeIn(backstage.url, windows.each)
+  await visitsComeIn(backstage.url, windows)
   await expectInOrder(windows)
 })
 
@@ -151,14 +153,25 @@ test('a seventh tab of the same browser asks by itself, and every tab goes on lo
   await using backstage = openBackstage()
   await using tabs = await openTabs(browser, backstage.url, 6)
   await tabs.each(page => expect(status(page)).toContainText('Asking every 2 s'))
-  await visitsComeIn(backstage.url, tabs.each)
+  await visitsComeIn(backstage.url, tabs)
   await expectInOrder(tabs)
 })
 
 test('without JavaScript: the same figures and tables, as of the visit', async ({ browser }) => {
   await using backstage = openBackstage()
-  await using windows = await openWindows(browser, backstage.url, { context: { javaScriptEnabled: false } })
+  const sessions: CDPSession[] = []
+  const scripts = (session: CDPSession, run: boolean) =>
+    session.send('Emulation.setScriptExecutionDisabled', { value: !run })
+  const prepare = async (page: Page) => {
+    const session = await page.context().newCDPSession(page)
+    sessions.push(session)
+    await scripts(session, false)
+  }
+  await using windows = await openWindows(browser, backstage.url, { prepare })
   await windows.each(page => expect(status(page)).toHaveText('As of your visit'))
   await windows.each(page => expect(log(page).getByRole('row', { name: /this visit/ })).toBeVisible())
+  await windows.each(page => expect(page.getByRole('button', { name: 'Pause' })).toHaveCount(0))
+  // What looks the page over is itself a script; the page's own have had their turn.
+  await Promise.all(sessions.map(session => scripts(session, true)))
   await expectInOrder(windows)
 })

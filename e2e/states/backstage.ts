@@ -23,7 +23,7 @@ const stackFile = z.object({
   url: z.string(),
   databaseUrl: z.string(),
   database: z.object({ pid: z.number().int().positive() }),
-  replicas: z.array(z.object({ pid: z.number().int().positive() })).length(1),
+  replicas: z.tuple([z.object({ pid: z.number().int().positive() })]),
 })
 
 export function openBackstage(): Backstage {
@@ -50,7 +50,7 @@ export function openBackstage(): Backstage {
       await witness.server.updateMany({ data: { draining: true } })
     },
     freeze(part) {
-      const { pid } = part === 'database' ? stack.database : (stack.replicas[0] ?? stack.database)
+      const { pid } = part === 'database' ? stack.database : stack.replicas[0]
       process.kill(pid, 'SIGSTOP')
       const thaw = () => process.kill(pid, 'SIGCONT')
       undo.push(thaw)
