@@ -15,7 +15,7 @@ type Environment = Record<string, string | undefined>
  * from the environment and .env as always (COMPOSE_PROJECT_NAME, HTTP_PORT …). @throws DockerFailed with Docker's words
  */
 export async function docker(parameters: string[], environment: Environment = {}): Promise<string> {
-  const { status, stdout, stderr } = await run(parameters, environment)
+  const { status, stdout, stderr } = await attemptDocker(parameters, environment)
   if (status === 0) return stdout
   throw new DockerFailed(`docker ${parameters.join(' ')} failed: ${stderr.trim() || `exit status ${status}`}`)
 }
@@ -27,12 +27,15 @@ export function compose(...parameters: string[]): Promise<string> {
 
 /** All that a container has said, at most so many lines. @throws DockerFailed */
 export async function containerLog(id: string, lines: number): Promise<string> {
-  const { stdout, stderr } = await run(['logs', '--tail', String(lines), id], {})
+  const { stdout, stderr } = await attemptDocker(['logs', '--tail', String(lines), id])
   return stdout + stderr
 }
 
-/** In a process group of its own: Ctrl-C in a terminal is for the program that runs Docker, which ends it in order. */
-async function run(parameters: string[], environment: Environment) {
+/**
+ * `docker …`, however it ends. In a process group of its own: Ctrl-C in a terminal is for the program that runs Docker,
+ * which ends it in order. @throws DockerFailed where it cannot be run
+ */
+export async function attemptDocker(parameters: string[], environment: Environment = {}) {
   const command = spawn('docker', parameters, {
     cwd: root,
     env: { ...process.env, ...environment },

@@ -1,6 +1,10 @@
 import { MigrationRefused } from '../prisma/refused.ts'
+import { DatabaseTrouble } from '../web/database/errors.ts'
+import { DrainRefused } from '../web/drain/refused.ts'
 import { DatabaseFailure } from './database/failure.ts'
 import { StackFailure } from './stack-failure.ts'
+
+const forThePerson = [StackFailure, DatabaseFailure, MigrationRefused, DrainRefused, DatabaseTrouble]
 
 /** Runs a command. A failure meant for the person is said as it is, any other with its stack; both exit with 1. */
 export async function saySentences(command: () => Promise<void>): Promise<void> {
@@ -13,7 +17,5 @@ export async function saySentences(command: () => Promise<void>): Promise<void> 
 }
 
 function isForThePerson(error: unknown): error is Error {
-  return (
-    error instanceof StackFailure || error instanceof DatabaseFailure || error instanceof MigrationRefused
-  )
+  return forThePerson.some(kind => error instanceof kind)
 }

@@ -67,7 +67,7 @@ for (const way of ways) {
     assertLastCookie(way, values(cookies), headers['x-srv-id'])
   })
 
-  test(`${way}: a page view that every replica failed is tried once more, and only a GET`, {
+  test(`${way}: a page view that every replica failed is tried once more, and a POST is not`, {
     timeout,
   }, async () => {
     await using board = await startBoard(way, { replicas: 1 })

@@ -4,7 +4,7 @@
 /** Why a hit went where it did: no cookie, the cookie of this very server, or the cookie of another. */
 export type Arrival = 'new' | 'returning' | 'moved'
 
-/** joining: registered, not yet serving. lost: not seen for 6 s. stopped: left in good order. */
+/** joining: registered, not yet serving. draining: takes no new visitors. lost: not seen for 6 s. stopped: left in good order. */
 export type ServerState = 'joining' | 'up' | 'draining' | 'lost' | 'stopped'
 
 /** What a page view answers to `Accept: application/json`; one hit. */

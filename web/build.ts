@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { build as bundle } from 'esbuild'
 
 // `npm run build`: Next's standalone output, with the replica and the migrations inside it. What it leaves in
-// web/.next/standalone runs with nothing else but Node: `node replica.mjs` in web/, `node migrate.mjs` in prisma/.
+// web/.next/standalone runs with nothing else but Node: `node replica.mjs` and `node drain.mjs` in web/,
+// `node migrate.mjs` in prisma/.
 
 const root = join(import.meta.dirname, '..')
 const standalone = join(root, 'web/.next/standalone')
@@ -20,6 +21,7 @@ if (next.status !== 0) process.exit(next.status ?? 1)
 await bundle({
   entryPoints: {
     'web/replica': join(root, 'web/server.ts'),
+    'web/drain': join(root, 'web/drain/program.ts'),
     'prisma/migrate': join(root, 'prisma/migrate.ts'),
   },
   outdir: standalone,

@@ -3,14 +3,14 @@ import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
 import type { Readiness } from '../membership/readiness.ts'
 
-/** `GET /health/live`: the event loop turns. */
+/** `GET /health/live`: the event loop turns. Whoever restarts what is unwell asks this. */
 export const healthLive: Endpoint = (_request, response) => sendJson(response, 200, { live: true })
 
-/** `GET /health/ready`: it can serve; 503 says why not. */
+/** `GET /health/ready`: new visitors may come; 503 says why not. Nothing to restart a replica for. */
 export function healthReady(readiness: Readiness): Endpoint {
   return (_request, response) => {
-    const { reason } = readiness
-    if (reason !== null) throw new AnswerError(503, 'not_ready', reason)
+    const { unready } = readiness
+    if (unready) throw new AnswerError(503, unready.code, unready.message)
     sendJson(response, 200, { ready: true })
   }
 }

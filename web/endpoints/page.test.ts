@@ -63,6 +63,17 @@ after(() => {
   server.close()
 })
 
+test('the page goes out compressed to those who take that, and plain to others', async () => {
+  for (const [encoding, expected] of [
+    ['gzip', 'gzip'],
+    ['identity', null],
+  ] as const) {
+    const answer = await fetch(origin, { headers: { 'Accept-Encoding': encoding } })
+    assert.equal(answer.headers.get('content-encoding'), expected)
+    assert.match(await answer.text(), new RegExp(`>${answer.headers.get('x-hit')}\\|`))
+  }
+})
+
 test('a page view answers with its own number, address and time in the page', async () => {
   const answer = await fetch(origin, {
     headers: { 'X-Real-IP': '203.0.113.9', Cookie: `srv_id=${elsewhere}` },

@@ -8,10 +8,13 @@ import type { HitQueue } from '../hit/hit-queue.ts'
 import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
-import { isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
+import { acceptsGzip, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
 import type { Identity } from '../identity/identity.ts'
 import { contentSecurityPolicy, newNonce } from '../page/content-security-policy.ts'
 import type { PageTemplate, PageTemplates } from '../page/page-templates.ts'
+
+/** What the answer depends on. */
+const vary = 'Accept, Accept-Encoding'
 
 type Dependencies = {
   queue: HitQueue
@@ -38,9 +41,9 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     if (!count) return
     response.setHeader('X-Hit', count.id)
     response.setHeader('X-Srv-Id', identity.srv_id)
-    response.setHeader('Vary', 'Accept')
+    response.setHeader('Vary', vary)
     const visit = toVisit(hit, count)
-    if (page) sendPage(response, page, visit)
+    if (page) sendPage(request, response, page, visit)
     else sendJson(response, 200, visit)
     dependencies.onCounted(performance.now() - startedAt)
   }
@@ -62,9 +65,14 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     return { srv_id: srvId, name: dependencies.nameOf(srvId) }
   }
 
-  function sendPage(response: ServerResponse, page: PageTemplate, visit: VisitAnswer): void {
+  function sendPage(
+    request: IncomingMessage,
+    response: ServerResponse,
+    page: PageTemplate,
+    visit: VisitAnswer,
+  ): void {
     const nonce = newNonce()
-    const html = page.template.fill({
+    const values = {
       nonce,
       hit: String(visit.hit),
       // A retried page view can have got its number before the page was rendered.
@@ -74,8 +82,10 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
       at_text: utcTime(visit.at, visit.at),
       arrival: visit.arrival,
       arrival_text: arrivalText(visit.arrival, visit.moved_from),
-    })
-    const bytes = Buffer.from(html)
+    }
+    const compressed = acceptsGzip(request) ? page.template.fillCompressed(values) : null
+    if (compressed) response.setHeader('Content-Encoding', 'gzip')
+    const bytes = compressed ?? Buffer.from(page.template.fill(values))
     response.writeHead(200, {
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Length': bytes.length,
@@ -93,7 +103,7 @@ export function pageHead(identity: Identity): Endpoint {
       'Content-Type': 'text/html; charset=utf-8',
       'Cache-Control': 'no-store',
       'X-Srv-Id': identity.srv_id,
-      Vary: 'Accept',
+      Vary: vary,
     })
     response.end()
   }

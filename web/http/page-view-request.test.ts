@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
-import { isFlightRequest, isPrefetch, readHit, readSrvIdCookie, wantsJson } from './page-view-request.ts'
+import {
+  acceptsGzip,
+  isFlightRequest,
+  isPrefetch,
+  readHit,
+  readSrvIdCookie,
+  wantsJson,
+} from './page-view-request.ts'
 
 const srvId = '01c2a3a6a99837796bad2f82f71dfc33'
 
@@ -62,4 +69,17 @@ test('without a request id from NGINX each page view is a request of its own', (
   assert.match(first?.requestId ?? '', /^[0-9a-f]{32}$/)
   assert.match(second?.requestId ?? '', /^[0-9a-f]{32}$/)
   assert.notEqual(first?.requestId, second?.requestId)
+})
+
+test('gzip is accepted when it is named, and not refused', () => {
+  for (const encodings of [
+    'gzip',
+    'gzip, deflate, br, zstd',
+    'br;q=1.0, gzip;q=0.8',
+    'deflate,GZIP ; q=0.001',
+  ])
+    assert.ok(acceptsGzip(request({ 'accept-encoding': encodings })), encodings)
+  for (const encodings of ['', 'identity', '*', 'br', 'x-gzip', 'gzip;q=0', 'br, gzip; q=0.000 ,deflate'])
+    assert.ok(!acceptsGzip(request({ 'accept-encoding': encodings })), encodings)
+  assert.ok(!acceptsGzip(request({})))
 })

@@ -23,6 +23,15 @@ export function wantsJson(request: IncomingMessage): boolean {
   return accept.includes('application/json') && !accept.includes('text/html')
 }
 
+/**
+ * Named, and not refused with a quality of 0. Who only says `*` gets the page as it is.
+ * Source: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
+ */
+export function acceptsGzip(request: IncomingMessage): boolean {
+  const encodings = String(request.headers['accept-encoding'] ?? '')
+  return /(?:^|,)\s*gzip\s*(?:$|,|;(?!\s*q=0(?:\.0+)?\s*(?:,|$)))/i.test(encodings)
+}
+
 /** What NGINX says of this page view; it overwrites both headers, so they are not the client's word. */
 export function readHit(request: IncomingMessage): Hit {
   const requestId = String(request.headers['x-request-id'] ?? '')

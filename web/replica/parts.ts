@@ -3,6 +3,7 @@ import { databaseHitStore } from '../database/hit-store.ts'
 import type { Pools } from '../database/pools.ts'
 import { pruneRecentRequests } from '../database/prune-recent-requests.ts'
 import { readBoard } from '../database/read-board.ts'
+import { readDrainWish } from '../database/read-drain-wish.ts'
 import { readLogTail } from '../database/read-log-tail.ts'
 import { writeHeartbeat } from '../database/write-heartbeat.ts'
 import { Board } from '../feed/board.ts'
@@ -11,7 +12,7 @@ import { logLength } from '../feed/snapshot.ts'
 import { defaultLimits, HitQueue } from '../hit/hit-queue.ts'
 import { showAddress } from '../http/client-address.ts'
 import type { Identity } from '../identity/identity.ts'
-import { Heartbeat } from '../membership/heartbeat.ts'
+import { PeriodicTask } from '../membership/periodic-task.ts'
 import { Readiness } from '../membership/readiness.ts'
 import { RequestIdRetention } from '../membership/request-id-retention.ts'
 import { createMetrics } from '../metrics/metrics.ts'
@@ -21,6 +22,10 @@ import { PageTemplates } from '../page/page-templates.ts'
 
 /** ms a reading for the board, and a sign of life, may take. */
 const databasePatience = 1000
+/** ms between two signs of life. Three missed ones make a server lost. */
+const beatMs = 2000
+/** ms between two looks at what this replica is asked to do */
+const drainWatchMs = 500
 
 /** What a replica is made of. */
 export type Parts = ReturnType<typeof assembleParts>
@@ -48,10 +53,10 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     stickySeconds: environment.stickySeconds,
     development: environment.development,
   })
-  const heartbeat = new Heartbeat(async () => {
+  const heartbeat = new PeriodicTask(beatMs, async () => {
     const health = {
-      ready: readiness.reason === null,
-      draining: readiness.leaving,
+      ready: readiness.unready === null,
+      draining: readiness.draining,
       ...figures.roll(),
       errors: figures.errors,
       streams: feed.size,
@@ -59,6 +64,11 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     }
     await writeHeartbeat(pools.write, identity.id, health, databasePatience)
     readiness.databaseAnswered()
+  })
+  const drainWatch = new PeriodicTask(drainWatchMs, async () => {
+    const wanted = await readDrainWish(pools.read, identity.id, databasePatience)
+    // Told at once: whoever asked for it waits for that.
+    if (readiness.drain(wanted)) await heartbeat.run()
   })
   return {
     environment,
@@ -74,6 +84,7 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     metrics,
     pages,
     heartbeat,
+    drainWatch,
   }
 }
 

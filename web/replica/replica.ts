@@ -29,19 +29,20 @@ export async function startReplica(environment: Environment, nextDir: string): P
     const next = await startNext(nextDir, environment.development)
     const identity = await patiently(() => register(pools, environment), patience)
     const parts = assembleParts(environment, identity, pools, next)
-    await parts.heartbeat.start()
+    await parts.heartbeat.run()
     await patiently(() => parts.pages.current(), patience)
     parts.readiness.pageRendered()
     const server = await beginServing(parts)
     // At once, so that the board shows it as soon as it serves.
-    await parts.heartbeat.start()
+    await parts.heartbeat.run()
+    await parts.drainWatch.run()
     const stopPruning = parts.requestIds.start()
     return {
       identity,
       async stop() {
         stopPruning()
         await endServing(server, parts)
-        await parts.heartbeat.stop()
+        await Promise.all([parts.drainWatch.stop(), parts.heartbeat.stop()])
         await endServer(pools.write, identity.id).catch(() => {})
         await closePools(pools)
       },

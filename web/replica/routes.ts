@@ -1,4 +1,5 @@
 import { auditEndpoint } from '../endpoints/audit.ts'
+import { forOwnVisitors } from '../endpoints/for-own-visitors.ts'
 import { healthLive, healthReady } from '../endpoints/health.ts'
 import { historyEndpoint } from '../endpoints/history.ts'
 import { liveEndpoint } from '../endpoints/live.ts'
@@ -19,6 +20,7 @@ import type { Parts } from './parts.ts'
 /** Every endpoint of a replica, by its path. */
 export function routesOf(parts: Parts): Routes {
   const { identity, board, queue, pages, figures, metrics, environment } = parts
+  const own = { srvId: identity.srv_id, isDraining: () => parts.readiness.draining }
   const reading = { read: parts.pools.read, addresses: environment.clientAddresses }
   const page = pageEndpoint({
     queue,
@@ -34,7 +36,7 @@ export function routesOf(parts: Parts): Routes {
   })
   return {
     exact: {
-      '/': { GET: unlessFlight(page), HEAD: pageHead(identity) },
+      '/': { GET: forOwnVisitors(own, unlessFlight(page)), HEAD: forOwnVisitors(own, pageHead(identity)) },
       '/api/snapshot': readOnly(snapshotEndpoint(board)),
       '/api/live': { GET: liveEndpoint(parts.feed) },
       '/api/log': readOnly(logEndpoint(reading)),

@@ -33,7 +33,7 @@ export async function beginServing(parts: Parts): Promise<Server> {
  */
 export async function endServing(server: Server, parts: Parts): Promise<void> {
   parts.readiness.leave()
-  await parts.heartbeat.start()
+  await parts.heartbeat.run()
   await pause(parts.environment.drainSeconds * 1000)
   const closed = once(server, 'close')
   server.close()

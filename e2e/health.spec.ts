@@ -1,0 +1,60 @@
+import { expect, test } from '@playwright/test'
+import { readStackFile } from '../local/stack-file.ts'
+
+// What the servers say of themselves to whoever starts and watches them.
+
+test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
+
+function readStack() {
+  const stack = readStackFile(process.env.STACK_FILE ?? '')
+  if (!stack) throw new Error('no stack runs')
+  return stack
+}
+
+/** For each server: `live` and `ready` as status, and why it is not ready. */
+async function healthOfAll(): Promise<string[]> {
+  return Promise.all(
+    readStack().replicas.map(async ({ address }) => {
+      const live = await fetch(`http://${address}/health/live`)
+      const ready = await fetch(`http://${address}/health/ready`)
+      const body: unknown = await ready.json()
+      return `${live.status} ${ready.status} ${JSON.stringify(body)}`
+    }),
+  )
+}
+
+const well = '200 200 {"ready":true}'
+const away = expect.stringMatching(/^200 503 \{"error":\{"code":"database_away"/)
+
+test('while the database hangs every server lives and says why it is not ready; then all serve again by themselves', async ({
+  request,
+}) => {
+  const before = readStack()
+  process.kill(before.database.pid, 'SIGSTOP')
+  try {
+    await expect.poll(healthOfAll, { timeout: 30_000 }).toEqual([away, away, away])
+  } finally {
+    process.kill(before.database.pid, 'SIGCONT')
+  }
+  await expect.poll(healthOfAll).toEqual([well, well, well])
+  for (const { srv_id } of before.replicas) {
+    const answer = await request.get('/', { headers: { Cookie: `srv_id=${srv_id}` } })
+    expect([answer.status(), answer.headers()['x-srv-id']]).toEqual([200, srv_id])
+  }
+  expect(readStack().replicas).toEqual(before.replicas)
+})
+
+test('a database that was killed is served with again by every server, none of them started anew', async ({
+  request,
+}) => {
+  const before = readStack()
+  process.kill(before.database.pid, 'SIGKILL')
+  await expect.poll(() => readStack().database.pid, { timeout: 30_000 }).not.toBe(before.database.pid)
+  await expect.poll(healthOfAll).toEqual([well, well, well])
+  for (const { srv_id } of before.replicas) {
+    const visit = () => request.get('/', { headers: { Cookie: `srv_id=${srv_id}` } })
+    await expect.poll(async () => (await visit()).headers()['x-srv-id']).toBe(srv_id)
+    expect((await visit()).status()).toBe(200)
+  }
+  expect(readStack().replicas).toEqual(before.replicas)
+})

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startBoard, ways } from './nginx-fixture.ts'
+import { breakOff, drain, type StubReplica } from './replica-fixture.ts'
+import { asCookie, ask } from './request-fixture.ts'
+
+const timeout = 30_000
+
+/** Three replicas, of which some drain. */
+async function startThree(way: (typeof ways)[number]) {
+  const board = await startBoard(way)
+  const [first, second, third] = board.replicas
+  if (!first || !second || !third) throw new Error('three replicas were asked for')
+  return { board, first, second, third }
+}
+
+function drainAll(replicas: StubReplica[]): void {
+  for (const replica of replicas) replica.answer = drain(replica)
+}
+
+for (const way of ways) {
+  test(`${way}: the visitor of a dead replica passes by one that drains`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(way)
+    await using _ = board
+    drainAll([second])
+    await first.die()
+    for (let visit = 0; visit < 6; visit++) {
+      const { status, headers, cookies } = await ask(board.port, '/', { headers: asCookie(first.srvId) })
+      assert.deepEqual([status, headers['x-srv-id']], [200, third.srvId])
+      assert.deepEqual(
+        cookies.map(cookie => cookie.value),
+        [third.srvId],
+      )
+    }
+  })
+
+  test(`${way}: the last replica that lives takes strangers, though it drains`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(way)
+    await using _ = board
+    drainAll([third])
+    await Promise.all([first.die(), second.die()])
+    for (let visit = 0; visit < 6; visit++) {
+      const { status, headers, cookies } = await ask(board.port, '/')
+      assert.deepEqual([status, headers['x-srv-id']], [200, third.srvId])
+      assert.equal(cookies.at(-1)?.value, third.srvId)
+    }
+  })
+
+  test(`${way}: one that drained takes strangers as soon as it no longer does`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(way)
+    await using _ = board
+    const { answer } = first
+    drainAll([first])
+    for (let visit = 0; visit < 9; visit++) await ask(board.port, '/')
+    first.answer = answer
+    drainAll([second, third])
+    assert.equal((await ask(board.port, '/')).headers['x-srv-id'], first.srvId)
+  })
+
+  test(`${way}: HEAD goes the same way as GET`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(way)
+    await using _ = board
+    const head = { method: 'HEAD' }
+    drainAll([first, second])
+    assert.equal((await ask(board.port, '/', head)).headers['x-srv-id'], third.srvId)
+    drainAll([third])
+    const { status, headers } = await ask(board.port, '/', head)
+    assert.deepEqual([status, typeof headers['x-srv-id']], [200, 'string'])
+  })
+}
+
+if (ways.includes('legacy'))
+  test("legacy: the last try goes by what strangers found, not by the visitor's own replica's past", {
+    timeout,
+  }, async () => {
+    const { board, first, second, third } = await startThree('legacy')
+    await using _ = board
+    const { answer } = first
+    first.answer = breakOff
+    const own = { headers: asCookie(first.srvId) }
+    assert.equal((await ask(board.port, '/', own)).status, 200)
+    first.answer = answer
+    await Promise.all([second.die(), third.die()])
+    assert.equal((await ask(board.port, '/', own)).headers['x-srv-id'], first.srvId)
+  })

@@ -1,0 +1,38 @@
+/** Does something again and again: one run at a time, and the next when it is due, whether it failed or not. */
+export class PeriodicTask {
+  readonly #everyMs: number
+  readonly #task: () => Promise<void>
+  #timer: NodeJS.Timeout | undefined
+  #last: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  /** `everyMs` is from start to start. What `task` throws is for nobody: it is tried again anyway. */
+  constructor(everyMs: number, task: () => Promise<void>) {
+    this.#everyMs = everyMs
+    this.#task = task
+  }
+
+  /** Runs it now, or after the run under way, and periodically from then on. Resolves after this run. */
+  run(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#last = this.#last.then(() => this.#runOnce())
+    return this.#last
+  }
+
+  /** None is run after this has resolved. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#last
+  }
+
+  async #runOnce(): Promise<void> {
+    if (this.#stopped) return
+    const startedAt = performance.now()
+    await this.#task().catch(() => {})
+    if (this.#stopped) return
+    const rest = Math.max(0, this.#everyMs - (performance.now() - startedAt))
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.run(), rest)
+  }
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { CompressedPage } from './compressed-page.ts'
+import type { CutText } from './layout.ts'
+
+type Slot = 'hit' | 'at' | 'nonce'
+
+const lengths = { hit: 3, at: 24, nonce: 24 }
+const values = () => ({
+  hit: String(100 + randomBytes(1).readUInt8()),
+  at: new Date(1.7e12 + randomBytes(4).readUInt32LE()).toISOString(),
+  nonce: randomBytes(16).toString('base64'),
+})
+
+function plain({ pieces, places }: CutText<Slot>, filled: Record<Slot, string>): string {
+  const valueAt = (place: Slot | undefined) => (place ? filled[place] : '')
+  return pieces.map((piece, index) => piece + valueAt(places[index])).join('')
+}
+
+/** A page of `rows` rows with every value in each, and a piece after the last place. */
+function pageOf(rows: number, between: string): CutText<Slot> {
+  const places = Array.from({ length: rows }, () => ['hit', 'nonce', 'at'] as const).flat()
+  return { pieces: [...places.map(place => `<td class="${place}">${between}`), '</html>'], places }
+}
+
+function assertTakesOn(text: CutText<Slot>): void {
+  const compressed = CompressedPage.of(text, slot => lengths[slot])
+  for (let round = 0; round < 20; round++) {
+    const filled = values()
+    // gunzip checks the length and the CRC-32 too
+    assert.equal(gunzipSync(compressed?.fill(filled) ?? '').toString(), plain(text, filled))
+  }
+}
+
+test('what it is filled with stands in every place', () => {
+  assertTakesOn(pageOf(40, 'some text that “repeats” in each row, '))
+})
+
+test('places too far apart to refer to each other, and values right after each other', () => {
+  assertTakesOn(pageOf(3, randomBytes(30_000).toString('hex').replace(/0/g, 'a')))
+  assertTakesOn({ pieces: ['', '', '', '', ''], places: ['hit', 'at', 'hit', 'nonce'] })
+})
+
+test('values too short for zlib to refer back to', () => {
+  const text: CutText<Slot> = { pieces: ['a', 'b', 'cd', 'e'], places: ['hit', 'hit', 'hit'] }
+  const compressed = CompressedPage.of(text, () => 1)
+  assert.equal(gunzipSync(compressed?.fill({ hit: '7', at: '', nonce: '' }) ?? '').toString(), 'a7b7cd7e')
+})
+
+test('it is hardly longer than the page compressed as a whole', () => {
+  const text = pageOf(40, 'some text that “repeats” in each row, ')
+  const filled = values()
+  const whole = gzipSync(plain(text, filled), { level: 9 }).length
+  assert.ok((CompressedPage.of(text, slot => lengths[slot])?.fill(filled).length ?? 0) < whole + 100)
+})
+
+test('values for which the page leaves too few bytes unused are not compressed this way', () => {
+  assert.equal(
+    CompressedPage.of(pageOf(1, ''), slot => (slot === 'nonce' ? 300 : 3)),
+    null,
+  )
+})
