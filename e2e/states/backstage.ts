@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { z } from 'zod'
-import type { Prisma } from '../../prisma/client/client.ts'
+import { expect } from '@playwright/test'
+import { readStackFile } from '../../local/stack-file.ts'
+import type { Prisma, PrismaClient } from '../../prisma/client/client.ts'
 import { openWitness } from '../../prisma/witness.ts'
 import { addLife, type Life } from './lives.ts'
 import { addVisits, type VisitsOf } from './visits.ts'
@@ -19,15 +19,10 @@ export type Backstage = AsyncDisposable & {
   freeze(part: 'database' | 'server'): () => void
 }
 
-const stackFile = z.object({
-  url: z.string(),
-  databaseUrl: z.string(),
-  database: z.object({ pid: z.number().int().positive() }),
-  replicas: z.tuple([z.object({ pid: z.number().int().positive() })]),
-})
-
 export function openBackstage(): Backstage {
-  const stack = stackFile.parse(JSON.parse(readFileSync(process.env.STATES_STACK_FILE ?? '', 'utf8')))
+  const stack = readStackFile(process.env.STATES_STACK_FILE ?? '')
+  const server = stack?.replicas[0]
+  if (!stack || !server) throw new Error('STATES_STACK_FILE names no running stack')
   const witness = openWitness(stack.databaseUrl)
   const undo: (() => unknown)[] = [() => witness.$disconnect()]
   const shown: number[] = []
@@ -42,15 +37,11 @@ export function openBackstage(): Backstage {
     },
     addVisits: visits => addVisits(witness, visits),
     async drainAll() {
-      // A server writes its own state with each sign of life: only from inside can it be held.
-      await witness.$executeRawUnsafe(
-        'CREATE TRIGGER all_drain BEFORE UPDATE ON server FOR EACH ROW SET NEW.draining = 1',
-      )
-      undo.push(() => witness.$executeRawUnsafe('DROP TRIGGER all_drain'))
-      await witness.server.updateMany({ data: { draining: true } })
+      undo.push(() => askToDrain(witness, false))
+      await askToDrain(witness, true)
     },
     freeze(part) {
-      const { pid } = part === 'database' ? stack.database : stack.replicas[0]
+      const { pid } = part === 'database' ? stack.database : server
       process.kill(pid, 'SIGSTOP')
       const thaw = () => process.kill(pid, 'SIGCONT')
       undo.push(thaw)
@@ -60,6 +51,13 @@ export function openBackstage(): Backstage {
       for (const step of undo.toReversed()) await step()
     },
   }
+}
+
+/** The real servers hear of it with their next sign of life, and answer in `draining`. */
+async function askToDrain(witness: PrismaClient, drain: boolean): Promise<void> {
+  await witness.server.updateMany({ data: { drainWanted: drain } })
+  const pending = { draining: !drain, stoppedAt: null, lastSeenAt: { gt: new Date(Date.now() - 10_000) } }
+  await expect.poll(() => witness.server.count({ where: pending })).toBe(0)
 }
 
 /** Long silent, so no longer shown. */
