@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
+import { overlappingTexts } from './overlaps.ts'
 import type { Window, Windows } from './windows.ts'
 
 const themes = ['light', 'dark'] as const
@@ -11,7 +12,7 @@ type Allowed = {
 
 /**
  * Fails with all that is wrong in any of the windows, light and dark: something moved by itself, stands outside the
- * window, cannot be reached, has no name or too little contrast, or the console complains. With SCREENSHOTS=1 it leaves
+ * window or over something else, cannot be reached, has no name or too little contrast, or the console complains. With SCREENSHOTS=1 it leaves
  * pictures of all in test-results.
  */
 export async function expectInOrder({ all }: Windows, allowed: Allowed = {}): Promise<void> {
@@ -24,7 +25,7 @@ async function lookOver(
   allowed: Allowed,
 ): Promise<string[]> {
   const found = (await shifts()).map(shift => `moved by itself, ${shift}`)
-  found.push(...(await outside(page, width)))
+  found.push(...(await outside(page, width)), ...(await overlappingTexts(page)))
   for (const colorScheme of themes) {
     await page.emulateMedia({ colorScheme })
     // Colours on their way to the other theme are neither's.
