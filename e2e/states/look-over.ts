@@ -12,8 +12,8 @@ type Allowed = {
 
 /**
  * Fails with all that is wrong in any of the windows, light and dark: something moved by itself, stands outside the
- * window or over something else, cannot be reached, has no name or too little contrast, or the console complains. With SCREENSHOTS=1 it leaves
- * pictures of all in test-results.
+ * window or over something else, has no name or too little contrast, or the console complains. With SCREENSHOTS=1 it
+ * leaves pictures of all in test-results.
  */
 export async function expectInOrder({ all }: Windows, allowed: Allowed = {}): Promise<void> {
   const found = await Promise.all(all.map(window => lookOver(window, allowed)))
@@ -62,17 +62,31 @@ async function outside(page: Page, width: number): Promise<string[]> {
     const { scrollWidth, scrollHeight } = document.documentElement
     return [scrollWidth, scrollHeight]
   })
+  const widest = await page
+    .locator('body *')
+    .evaluateAll(
+      (elements, width) =>
+        elements
+          .filter(element => element.getBoundingClientRect().right > width && element.childElementCount === 0)
+          .map(element => element.outerHTML.slice(0, 120)),
+      width,
+    )
   const controls = page.locator('a, button, input, select, summary').filter({ visible: true })
-  const places = await controls.evaluateAll(elements =>
-    elements.map(element => {
-      const { left, right } = element.getBoundingClientRect()
-      return { what: element.outerHTML.slice(0, 120), left, right }
-    }),
+  const beside = await controls.evaluateAll(
+    (elements, width) =>
+      elements
+        .map(element => ({
+          what: element.outerHTML.slice(0, 120),
+          ...element.getBoundingClientRect().toJSON(),
+        }))
+        .filter(({ left, right }) => left < 0 || right > width)
+        .map(({ what }) => `outside: ${what}`),
+    width,
   )
   return [
-    ...(pageWidth > width ? [`the page is ${pageWidth} px wide`] : []),
+    ...(pageWidth > width ? [`the page is ${pageWidth} px wide: ${widest.slice(0, 3).join(' ')}`] : []),
     ...(pageHeight > highest ? [`the page is ${pageHeight} px high`] : []),
-    ...places.filter(({ left, right }) => left < 0 || right > width).map(({ what }) => `outside: ${what}`),
+    ...beside,
   ]
 }
 

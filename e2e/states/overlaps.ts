@@ -3,10 +3,10 @@ import type { Page } from '@playwright/test'
 /** Texts that lie over one another, so that neither can be read; what floats over the page on purpose is left out. */
 export function overlappingTexts(page: Page): Promise<string[]> {
   return page.evaluate(() => {
-    type Box = { text: string; left: number; top: number; right: number; bottom: number }
+    type Box = { node: Node; text: string; left: number; top: number; right: number; bottom: number }
 
     /** As much of it as its scrolling and cutting ancestors let through; null where it floats. */
-    function visiblePart({ text, ...box }: Box, element: Element): Box | null {
+    function visiblePart({ node, text, ...box }: Box, element: Element): Box | null {
       for (let around: Element | null = element; around; around = around.parentElement) {
         const { position, overflowX, overflowY } = getComputedStyle(around)
         if (position === 'fixed') return null
@@ -17,7 +17,7 @@ export function overlappingTexts(page: Page): Promise<string[]> {
         box.right = Math.min(box.right, edge.right)
         box.bottom = Math.min(box.bottom, edge.bottom)
       }
-      return { text, ...box }
+      return { node, text, ...box }
     }
 
     const boxes: Box[] = []
@@ -29,7 +29,7 @@ export function overlappingTexts(page: Page): Promise<string[]> {
       const range = document.createRange()
       range.selectNodeContents(node)
       for (const { left, top, right, bottom } of range.getClientRects()) {
-        const box = visiblePart({ text, left, top, right, bottom }, element)
+        const box = visiblePart({ node, text, left, top, right, bottom }, element)
         if (box && box.right - box.left > 3 && box.bottom - box.top > 3) boxes.push(box)
       }
     }
@@ -38,6 +38,8 @@ export function overlappingTexts(page: Page): Promise<string[]> {
     return boxes.flatMap((a, place) =>
       boxes
         .slice(place + 1)
+        // A text that is cut has a box for what is seen and one for all.
+        .filter(b => a.node !== b.node)
         .filter(b => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2)
         .filter(b => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 6)
         .map(b => `“${a.text}” and “${b.text}” lie over one another`),
