@@ -1,4 +1,4 @@
-import { type CDPSession, expect, type Page, test } from '@playwright/test'
+import { expect, type Page, test } from '@playwright/test'
 import { visitMany } from './load.ts'
 import { openBackstage } from './states/backstage.ts'
 import { expectInOrder } from './states/look-over.ts'
@@ -159,19 +159,9 @@ test('a seventh tab of the same browser asks by itself, and every tab goes on lo
 
 test('without JavaScript: the same figures and tables, as of the visit', async ({ browser }) => {
   await using backstage = openBackstage()
-  const sessions: CDPSession[] = []
-  const scripts = (session: CDPSession, run: boolean) =>
-    session.send('Emulation.setScriptExecutionDisabled', { value: !run })
-  const prepare = async (page: Page) => {
-    const session = await page.context().newCDPSession(page)
-    sessions.push(session)
-    await scripts(session, false)
-  }
-  await using windows = await openWindows(browser, backstage.url, { prepare })
+  await using windows = await openWindows(browser, backstage.url, { context: { javaScriptEnabled: false } })
   await windows.each(page => expect(status(page)).toHaveText('As of your visit'))
   await windows.each(page => expect(log(page).getByRole('row', { name: /this visit/ })).toBeVisible())
   await windows.each(page => expect(page.getByRole('button', { name: 'Pause' })).toHaveCount(0))
-  // What looks the page over is itself a script; the page's own have had their turn.
-  await Promise.all(sessions.map(session => scripts(session, true)))
-  await expectInOrder(windows)
+  await expectInOrder(windows, { scriptless: true })
 })

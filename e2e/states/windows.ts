@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from '@playwright/test'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from '@playwright/test'
 import { watchConsole } from '../watch-console.ts'
 import { watchShifts } from './shifts.ts'
 
@@ -26,6 +26,7 @@ export type Windows = AsyncDisposable & {
 }
 
 type How = {
+  context?: BrowserContextOptions
   /** done in each before it goes to the board */
   prepare?: (page: Page) => Promise<unknown>
 }
@@ -35,7 +36,7 @@ export async function openWindows(browser: Browser, url: string, how: How = {}):
   const contexts: BrowserContext[] = []
   const all = await Promise.all(
     sizes.map(async viewport => {
-      const context = await browser.newContext({ viewport, colorScheme: 'light' })
+      const context = await browser.newContext({ ...how.context, viewport, colorScheme: 'light' })
       contexts.push(context)
       return openWindow(await context.newPage(), url, viewport.width, how.prepare)
     }),
