@@ -9,6 +9,8 @@ import { openTabs, openWindows, type Windows } from './states/windows.ts'
 test.skip(!process.env.STATES_STACK_FILE, 'needs a stack of its own')
 // Four windows at once: recording them all costs more than the tests.
 test.use({ trace: 'off' })
+// Most of it is waiting for what a slow machine does four times at once.
+test.describe.configure({ timeout: 120_000 })
 
 const status = (page: Page) => page.getByRole('status')
 const live = (page: Page) => expect(status(page)).toContainText('Live')
