@@ -47,12 +47,13 @@ test('one server, and thousands of log rows', async ({ browser }) => {
   await using windows = await openWindows(browser, backstage.url)
   await windows.each(live)
   await windows.each(page => expect(page.getByText('1 server up')).toBeVisible())
+  // Before anybody asks for other rows: those may take places of their own.
+  await expectInOrder(windows)
   await windows.each(async page => {
     const older = page.getByRole('button', { name: 'Older' })
     for (let times = 0; times < 3; times++) await older.click()
     await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
   })
-  await expectInOrder(windows)
 })
 
 test('ten servers, in every state a server can be in', async ({ browser }) => {
