@@ -2,6 +2,7 @@ import AxeBuilder from '@axe-core/playwright'
 import { type APIRequestContext, type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { z } from 'zod'
 import { openBarePage } from './bare-chromium.ts'
+import { watchConsole } from './watch-console.ts'
 
 // The board as a visitor sees it, in a browser.
 
@@ -25,21 +26,6 @@ async function counterOf(page: Page): Promise<number> {
 async function newestNumber(request: APIRequestContext): Promise<number> {
   const audit = await (await request.get('/api/audit')).json()
   return z.looseObject({ counter: z.number() }).parse(audit).counter
-}
-
-/** Fails the test on anything the console complains about. */
-function watchConsole(page: Page): string[] {
-  const complaints: string[] = []
-  page.on('console', message => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
-  })
-  page.on('pageerror', error => complaints.push(String(error)))
-  page.on('requestfailed', request => {
-    // A stream ends with its page.
-    if (!request.url().endsWith('/api/live'))
-      complaints.push(`${request.url()} ${request.failure()?.errorText}`)
-  })
-  return complaints
 }
 
 async function srvIdCookie(context: BrowserContext) {

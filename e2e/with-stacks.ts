@@ -1,7 +1,8 @@
-// Runs a command beside two stacks of its own, made for it and thrown away after it:
+// Runs a command beside stacks of its own, made for it and thrown away after it:
 //   node e2e/with-stacks.ts playwright test -c e2e
 // BASE_URL is a board with three replicas, STACK_FILE says what it is made of; at BRIEF_COOKIE_URL the cookie lives only
-// three seconds. With BASE_URL set already, the command runs against that board, and nothing is started.
+// three seconds; STATES_STACK_FILE is of a board with one replica, to bring into states that others must not meet.
+// With BASE_URL set already, the command runs against that board, and nothing is started.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,7 +36,14 @@ await runBeside(process.argv.slice(2), async signal => {
   try {
     const board = await start('board', { replicas: 3 })
     const brief = await start('brief', { replicas: 2, stickySeconds: 3 })
-    return { environment: { BASE_URL: board.url, STACK_FILE: board.file, BRIEF_COOKIE_URL: brief.url }, stop }
+    const states = await start('states', { replicas: 1 })
+    const environment = {
+      BASE_URL: board.url,
+      STACK_FILE: board.file,
+      BRIEF_COOKIE_URL: brief.url,
+      STATES_STACK_FILE: states.file,
+    }
+    return { environment, stop }
   } catch (error) {
     await stop()
     throw error

@@ -1,0 +1,137 @@
+import { expect, type Locator, type Page, test } from '@playwright/test'
+
+// The board without a mouse. (That a row of the log and the audit open and close by keyboard: bands.spec.ts.)
+
+const controls = 'a[href], button:enabled, input:enabled, select:enabled, summary, [tabindex="0"]'
+
+async function visitLive(page: Page) {
+  await page.goto('/')
+  await expect(page.getByRole('status')).toContainText('Live')
+}
+
+/** Presses Tab until the control has the focus, as a person would; the page has far fewer stops than it tries. */
+async function tabTo(page: Page, control: Locator): Promise<void> {
+  await expect(control).toBeVisible()
+  for (let stops = 0; stops < 120; stops++) {
+    if (await control.evaluate(element => element === document.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`Tab never reaches ${control}`)
+}
+
+for (const width of [360, 1280]) {
+  test(`Tab reaches every control in the order of the page, and shows where it is: ${width} px`, async ({
+    page,
+  }) => {
+    await page.setViewportSize({ width, height: 900 })
+    await visitLive(page)
+    const all = page.locator(controls).filter({ visible: true })
+    const expected = await all.evaluateAll(elements =>
+      elements.map((element, place) => {
+        element.setAttribute('data-stop', String(place))
+        return String(place)
+      }),
+    )
+    const reached: (string | null)[] = []
+    const hidden: string[] = []
+    for (const _ of expected) {
+      await page.keyboard.press('Tab')
+      const { stop, shown, what } = await page.evaluate(() => {
+        const focused = document.activeElement ?? document.body
+        const { top, bottom, left, right } = focused.getBoundingClientRect()
+        const inside = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth
+        const { outlineStyle, outlineWidth } = getComputedStyle(focused)
+        const outlined = outlineStyle !== 'none' && outlineWidth !== '0px'
+        return {
+          stop: focused.getAttribute('data-stop'),
+          shown: inside && outlined,
+          what: focused.outerHTML.slice(0, 100),
+        }
+      })
+      reached.push(stop)
+      if (!shown) hidden.push(what)
+    }
+    expect(reached).toEqual(expected)
+    expect(hidden).toEqual([])
+  })
+}
+
+test('theme and range are chosen by keyboard', async ({ page }) => {
+  await visitLive(page)
+  await tabTo(page, page.getByLabel('Theme'))
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  await expect(page.locator('html')).toHaveCSS('color-scheme', 'dark')
+  await page.keyboard.press('Home')
+  await tabTo(page, page.getByRole('button', { name: '1 h', exact: true }))
+  await page.keyboard.press('Space')
+  await expect(page.getByRole('button', { name: '1 h', exact: true })).toHaveAttribute('aria-pressed', 'true')
+  await expect(page).toHaveURL(/range=1h/)
+  await tabTo(page, page.getByText('As a table'))
+  await page.keyboard.press('Enter')
+  await tabTo(page, page.getByRole('region', { name: /as a table/ }))
+})
+
+test('the log is filtered, paused and paged by keyboard, and the focus stays where it was', async ({
+  page,
+  request,
+}) => {
+  for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
+  await visitLive(page)
+  const press = async (name: string, key: 'Enter' | 'Space') => {
+    await tabTo(page, page.getByRole('button', { name, exact: true }))
+    await page.keyboard.press(key)
+  }
+  await tabTo(page, page.getByRole('combobox', { name: 'Server' }))
+  await page.keyboard.press('ArrowDown')
+  await expect(page).toHaveURL(/srv_id=[0-9a-f]{32}/)
+  await press('Show all', 'Enter')
+  await expect(page).not.toHaveURL(/srv_id/)
+  await tabTo(page, page.getByLabel('Address'))
+  await page.keyboard.type('127.0.0.1')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/client_ip=127\.0\.0\.1/)
+  await press('Show all', 'Enter')
+  await press('Pause', 'Space')
+  await expect(page.getByRole('button', { name: 'Back to live' })).toBeFocused()
+  await press('Older', 'Enter')
+  await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
+  await press('Back to live', 'Enter')
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeFocused()
+  await tabTo(page, page.getByRole('link', { name: 'CSV' }))
+  const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')])
+  expect(download.suggestedFilename()).toMatch(/\.csv$/)
+})
+
+test('visits are tried, sent again and forgotten by keyboard', async ({ page }) => {
+  await visitLive(page)
+  await tabTo(page, page.getByText('How to check this'))
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('md5sum')).toBeVisible()
+  await tabTo(page, page.getByRole('button', { name: 'As myself' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('As myself: 60 visits counted by 1 server.')).toBeVisible({ timeout: 30_000 })
+  const title = await page.title()
+  await tabTo(page, page.getByRole('link', { name: 'Visit again' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('came back').first()).toBeVisible()
+  expect(await page.title()).not.toBe(title)
+  await expect(page.getByRole('status')).toContainText('Live')
+  await tabTo(page, page.getByRole('button', { name: 'Forget my server' }))
+  await page.keyboard.press('Enter')
+  await expect(page.locator('dt:text-is("Why this server") + dd')).toContainText('new visitor')
+})
+
+test('the audit keeps the focus while it is open', async ({ page }) => {
+  await visitLive(page)
+  await tabTo(page, page.getByRole('button', { name: 'Exact' }))
+  await page.keyboard.press('Space')
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByText('All are equal')).toBeVisible()
+  await tabTo(page, dialog.getByRole('button', { name: 'Count again' }))
+  await page.keyboard.press('Enter')
+  await expect(dialog.getByText('All are equal')).toBeVisible()
+  await tabTo(page, dialog.getByRole('button', { name: 'Close' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('button', { name: 'Exact' })).toBeFocused()
+})

@@ -1,0 +1,172 @@
+import { expect, type Page, test } from '@playwright/test'
+import { visitMany } from './load.ts'
+import { openBackstage } from './states/backstage.ts'
+import { expectInOrder } from './states/look-over.ts'
+import { openTabs, openWindows, type Windows } from './states/windows.ts'
+
+// Every state the board can be in, at four widths, light and dark, on a real stack that is brought into it.
+
+test.skip(!process.env.STATES_STACK_FILE, 'needs a stack of its own')
+// Four windows at once: recording them all costs more than the tests.
+test.use({ trace: 'off' })
+// Most of it is waiting for what a slow machine does four times at once.
+test.describe.configure({ timeout: 120_000 })
+
+const status = (page: Page) => page.getByRole('status')
+const live = (page: Page) => expect(status(page)).toContainText('Live')
+const log = (page: Page) => page.getByRole('table', { name: 'Latest visits' })
+const servers = (page: Page) => page.getByRole('table', { name: 'Hits per server' })
+const failedRequests = /Failed to load resource|net::ERR_/
+const addresses = {
+  v4: ['203.0.113.9', '10.0.0.7', '192.168.178.141'],
+  v6: ['2001:db8:85a3:8d3:1319:8a2e:370:7348', 'fd00:1234:5678:9abc:def0:1234:5678:9abc'],
+}
+
+/** Some visits come in from elsewhere, and every window shows them. */
+async function visitsComeIn(url: string, windows: Windows) {
+  const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 3 })
+  const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
+  await windows.each(page =>
+    expect(log(page).getByRole('rowheader', { name: newest, exact: true })).toBeVisible(),
+  )
+}
+
+test('no data yet: the very first visits', async ({ browser }) => {
+  await using backstage = openBackstage()
+  expect(await backstage.counter()).toBe(0)
+  await using windows = await openWindows(browser, backstage.url)
+  await windows.each(live)
+  await windows.each(page => expect(log(page).getByRole('rowheader')).toHaveCount(4))
+  await visitsComeIn(backstage.url, windows)
+  await expectInOrder(windows)
+})
+
+test('one server, and thousands of log rows', async ({ browser }) => {
+  await using backstage = openBackstage()
+  await backstage.addVisits([{ server: 'web-1', count: 4000, clientIps: addresses.v4 }])
+  await using windows = await openWindows(browser, backstage.url)
+  await windows.each(live)
+  await windows.each(page => expect(page.getByText('1 server up')).toBeVisible())
+  // Before anybody asks for other rows: those may take places of their own.
+  await expectInOrder(windows)
+  await windows.each(async page => {
+    const older = page.getByRole('button', { name: 'Older' })
+    for (let times = 0; times < 3; times++) await older.click()
+    await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
+  })
+})
+
+test('ten servers, in every state a server can be in', async ({ browser }) => {
+  await using backstage = openBackstage()
+  const states = ['up', 'up', 'up', 'up', 'up', 'joining', 'draining', 'lost', 'stopped'] as const
+  const lives = states.map((state, index) => ({
+    name: `web-${index + 2}`,
+    address: `10.0.0.${index + 2}:3000`,
+    state,
+  }))
+  await backstage.addServers(lives)
+  await backstage.addVisits(lives.map(({ name }) => ({ server: name, count: 100, clientIps: addresses.v4 })))
+  await using windows = await openWindows(browser, backstage.url)
+  await windows.each(live)
+  await windows.each(async page => {
+    await expect(page.getByText('6 servers up')).toBeVisible()
+    for (const { name, state } of lives) {
+      await expect(
+        servers(page).getByRole('row', { name: new RegExp(`^${name}\\b.*${state}`) }),
+      ).toBeVisible()
+    }
+  })
+  await visitsComeIn(backstage.url, windows)
+  await expectInOrder(windows)
+})
+
+test('names of 63 characters, and addresses of IPv6', async ({ browser }) => {
+  await using backstage = openBackstage()
+  const names = ['production-europe-west4-blue-web-frontend-replica-0000000000001', 'w'.repeat(63)]
+  await backstage.addServers(
+    names.map((name, index) => ({ name, address: `[2001:db8:85a3:8d3:1319:8a2e:370:734${index}]:65535` })),
+  )
+  await backstage.addVisits(names.map(server => ({ server, count: 25, clientIps: addresses.v6 })))
+  await using windows = await openWindows(browser, backstage.url)
+  await windows.each(live)
+  await windows.each(async page => {
+    await expect(servers(page)).toContainText(names[0] ?? '')
+    await expect(log(page)).toContainText('fd00:1234:5678:9abc:def0:1234:5678:9abc')
+    await log(page).getByRole('button').first().click()
+    await expect(page.getByText(/^srv_id/)).toBeVisible()
+  })
+  await expectInOrder(windows)
+})
+
+test('all servers draining: they say so, and go on answering', async ({ browser }) => {
+  await using backstage = openBackstage()
+  await using windows = await openWindows(browser, backstage.url)
+  await windows.each(live)
+  await backstage.drainAll()
+  await windows.each(page => expect(page.getByText('1 server up')).toBeHidden())
+  await windows.each(page => expect(servers(page)).toContainText('draining'))
+  await visitsComeIn(backstage.url, windows)
+  await expectInOrder(windows)
+})
+
+test('the database away: since when, and it comes back by itself', async ({ browser }) => {
+  await using backstage = openBackstage()
+  await using windows = await openWindows(browser, backstage.url)
+  await windows.each(live)
+  const thaw = backstage.freeze('database')
+  await windows.each(page =>
+    expect(status(page)).toContainText('No answer from the database since', { timeout: 30_000 }),
+  )
+  await expectInOrder(windows, { complaints: failedRequests })
+  thaw()
+  await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 30_000 }))
+})
+
+test('the stream lost: since when, how old the figures are, and it comes back by itself', async ({
+  browser,
+}) => {
+  await using backstage = openBackstage()
+  await using windows = await openWindows(browser, backstage.url)
+  await windows.each(live)
+  const thaw = backstage.freeze('server')
+  await windows.each(page => expect(status(page)).toContainText('Not connected', { timeout: 30_000 }))
+  await windows.each(page => expect(status(page)).toContainText('figures are from'))
+  await expectInOrder(windows, { complaints: failedRequests })
+  thaw()
+  await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 60_000 }))
+})
+
+test('a slow network: the figures are there before the scripts, and stay where they are', async ({
+  browser,
+}) => {
+  await using backstage = openBackstage()
+  const slow = { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 25_000 }
+  const prepare = async (page: Page) => {
+    const session = await page.context().newCDPSession(page)
+    await session.send('Network.enable')
+    await session.send('Network.emulateNetworkConditions', slow)
+  }
+  await using windows = await openWindows(browser, backstage.url, { prepare })
+  await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 30_000 }))
+  await expectInOrder(windows)
+})
+
+test('a seventh tab of the same browser asks by itself, and every tab goes on loading', async ({
+  browser,
+}) => {
+  await using backstage = openBackstage()
+  await using tabs = await openTabs(browser, backstage.url, 6)
+  await tabs.each(page => expect(status(page)).toContainText('Asking every 2 s'))
+  await visitsComeIn(backstage.url, tabs)
+  await expectInOrder(tabs)
+})
+
+test('without JavaScript: the same figures and tables, as of the visit', async ({ browser }) => {
+  await using backstage = openBackstage()
+  await using windows = await openWindows(browser, backstage.url, { context: { javaScriptEnabled: false } })
+  await windows.each(page => expect(status(page)).toHaveText('As of your visit'))
+  await windows.each(page => expect(log(page).getByRole('row', { name: /this visit/ })).toBeVisible())
+  await windows.each(page => expect(page.getByRole('button', { name: 'Pause' })).toHaveCount(0))
+  // What was to be loaded for the scripts is refused.
+  await expectInOrder(windows, { scriptless: true, complaints: / csp$/ })
+})
