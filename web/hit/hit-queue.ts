@@ -70,6 +70,7 @@ export class HitQueue {
     const pending = new PendingHit(hit, startedAt + this.#limits.budgetMs)
     if (this.#closed) pending.fail(shuttingDown())
     else if (this.#waiting.length >= this.#limits.capacity) pending.fail(overloaded())
+    else if (pending.deadline <= performance.now()) pending.fail()
     else {
       this.#waiting.push(pending)
       this.#running ??= this.#run()
