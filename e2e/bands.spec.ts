@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
+import { cutOff } from './cut-off.ts'
 
 // What a visitor can do with the board's bands: look back, choose, ask why, try it, audit it.
 
@@ -23,10 +24,10 @@ test('the range of the history stands in the address, and comes back with it', a
 })
 
 test('a history that cannot be read says so, and comes by itself when it can', async ({ page }) => {
-  await page.route('**/api/history*', route => route.abort())
+  const requests = await cutOff(page, '**/api/history*')
   await page.goto('/')
   await expect(page.getByText('The history could not be read')).toBeVisible()
-  await page.unroute('**/api/history*')
+  requests.passOn()
   await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible({ timeout: 30_000 })
 })
 

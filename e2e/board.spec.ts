@@ -2,6 +2,7 @@ import AxeBuilder from '@axe-core/playwright'
 import { type APIRequestContext, type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { z } from 'zod'
 import { openBarePage } from './bare-chromium.ts'
+import { cutOff } from './cut-off.ts'
 import { watchConsole } from './watch-console.ts'
 
 // The board as a visitor sees it, in a browser.
@@ -223,10 +224,10 @@ test('who asks for less motion sees no dot travel, and the same figures', async 
 })
 
 test('a lost connection is said, and picked up again by itself', async ({ page }) => {
-  await page.route('**/api/*', route => route.abort())
+  const requests = await cutOff(page, '**/api/*')
   await page.goto('/')
   await expect(page.getByRole('status')).toContainText('Not connected', { timeout: 30_000 })
-  await page.unroute('**/api/*')
+  requests.passOn()
   await expect(page.getByRole('status')).toHaveText('Live', { timeout: 30_000 })
 })
 
