@@ -5,7 +5,7 @@ import { fillTemplate } from './fill-template.ts'
 import { legacyStickyVariables } from './legacy-sticky.ts'
 import { listenAddress } from './listen-address.ts'
 import type { ReplicaReference } from './replica-reference.ts'
-import { serverLines } from './server-lines.ts'
+import { lastTryServerLines, serverLines } from './server-lines.ts'
 import { checkTls, type TlsSettings, tlsVariables } from './tls.ts'
 import { checkTrustedProxies, trustedProxyVariables } from './trusted-proxies.ts'
 
@@ -91,12 +91,14 @@ function variablesOf(
   const { directory, host, port, replicas, stickySeconds, native, limitPrivate = false } = settings
   const { tls, trustedProxies = [] } = settings
   const { sticky, transport, client } = choicesOf(settings)
+  const addresses = replicas.map(replica => replica.address)
   return {
     NGINX_RUN: directory,
     NGINX_ACCESS_LOG: files.accessLog,
     NGINX_ERROR_LOG: files.errorLog,
     NGINX_LISTEN: listenAddress(host, port),
-    NGINX_REPLICAS: serverLines(replicas.map(replica => replica.address)),
+    NGINX_REPLICAS: serverLines(addresses),
+    NGINX_LAST_TRY_REPLICAS: lastTryServerLines(addresses),
     NGINX_STICKY: sticky,
     NGINX_TRANSPORT: transport,
     NGINX_CLIENT: client,

@@ -7,3 +7,8 @@ export function serverLines(addresses: string[], parameters = ''): string {
     .map(address => `server ${address} max_fails=1 fail_timeout=1s${parameters && ` ${parameters}`};`)
     .join('\n    ')
 }
+
+/** The same for the last try, in which no replica counts as failed. */
+export function lastTryServerLines(addresses: string[]): string {
+  return addresses.map(address => `server ${address} max_fails=0;`).join('\n    ')
+}
