@@ -96,6 +96,9 @@ export type HistoryEvent = {
   at: string
 }
 
+/** A server that was gone unasked: how often, and how long in all, by its signs of life, one every 2 s. */
+export type HistoryDown = { srv_id: string; name: string; times: number; ms: number }
+
 export type History = {
   range: HistoryRange
   /** length of a bucket in seconds */
@@ -106,6 +109,8 @@ export type History = {
   servers: { id: number; srv_id: string; name: string; hits: number[] }[]
   /** servers that came and went since the first bucket began, newest first, 200 at most */
   events: HistoryEvent[]
+  /** since the first bucket began, the longest first */
+  downs: HistoryDown[]
 }
 
 export type Audit = {

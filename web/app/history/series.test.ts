@@ -6,7 +6,7 @@ import { mostOf, seriesOf, totalsOf } from './series.ts'
 const times = ['2026-11-22T12:00:00.000Z', '2026-11-22T12:01:00.000Z']
 
 function history(servers: History['servers']): History {
-  return { range: '5m', step: 60, times, servers, events: [] }
+  return { range: '5m', step: 60, times, servers, events: [], downs: [] }
 }
 
 test('lives of one address are one series, under the last name, in the order of colours', () => {

@@ -73,6 +73,9 @@ export const isHistory = shapeOf<History>({
       at: isTime,
     }),
   ),
+  downs: listOf(
+    shapeOf<History['downs'][number]>({ srv_id: isText, name: isText, times: isNumber, ms: isNumber }),
+  ),
 })
 
 export const isAudit = shapeOf<Audit>({
