@@ -55,6 +55,8 @@ export type ServerRow = {
   p99_ms: number | null
   /** page views answered with an error in this life */
   errors: number
+  /** the same by code */
+  error_codes: Record<string, number>
   /** dashboards connected */
   streams: number
   memory_bytes: number

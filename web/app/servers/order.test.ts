@@ -6,7 +6,7 @@ import { inOrder, type Order, orderOf } from './order.ts'
 function server(name: string, figures: Pick<ServerRow, 'hits' | 'rate' | 'state'>): ServerRow {
   const at = '2026-11-22T12:00:00.000Z'
   const times = { started_at: at, last_seen_at: at }
-  const health = { p50_ms: null, p99_ms: null, errors: 0, streams: 0, memory_bytes: 0 }
+  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
   return { id: 1, srv_id: name, name, address: '127.0.0.1:1', share: 0, ...times, ...health, ...figures }
 }
 
