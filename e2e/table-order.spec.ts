@@ -1,7 +1,7 @@
 import { expect, type Page, test } from '@playwright/test'
 import { openBackstage } from './states/backstage.ts'
 
-// In which order the servers stand, with servers that are brought into it.
+// In which order the servers stand, on the board that the tests of states have, and after them: its first test wants no visits.
 
 test.skip(!process.env.STATES_STACK_FILE, 'needs a stack of its own')
 
