@@ -75,6 +75,8 @@ test('ten servers, in every state a server can be in', async ({ browser }) => {
         servers(page).getByRole('row', { name: new RegExp(`^${name}\\b.*${state}`) }),
       ).toBeVisible()
     }
+    await expect(servers(page).getByTitle('1,230 overloaded, 4 outcome_unknown')).toHaveCount(lives.length)
+    await expect(servers(page).getByText(': 1,230 overloaded, 4 outcome_unknown')).toHaveCount(lives.length)
   })
   await visitsComeIn(backstage.url, windows)
   await expectInOrder(windows)

@@ -55,6 +55,8 @@ export type ServerRow = {
   p99_ms: number | null
   /** page views answered with an error in this life */
   errors: number
+  /** the same by code */
+  error_codes: Record<string, number>
   /** dashboards connected */
   streams: number
   memory_bytes: number
@@ -96,6 +98,9 @@ export type HistoryEvent = {
   at: string
 }
 
+/** A server that was gone unasked: how often, and how long in all, by its signs of life, one every 2 s. */
+export type HistoryDown = { srv_id: string; name: string; times: number; ms: number }
+
 export type History = {
   range: HistoryRange
   /** length of a bucket in seconds */
@@ -106,6 +111,8 @@ export type History = {
   servers: { id: number; srv_id: string; name: string; hits: number[] }[]
   /** servers that came and went since the first bucket began, newest first, 200 at most */
   events: HistoryEvent[]
+  /** since the first bucket began, the longest first */
+  downs: HistoryDown[]
 }
 
 export type Audit = {

@@ -30,6 +30,7 @@ export async function addLife(witness: Prisma.TransactionClient, life: Life): Pr
       p50Ms: 2.14,
       p99Ms: 118.6,
       errors: 1234,
+      errorCodes: 'overloaded:1230,outcome_unknown:4',
       streams: 56,
       memoryBytes: 123_456_789n,
     },

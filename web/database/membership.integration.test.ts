@@ -36,7 +36,8 @@ const health: Health = {
   rate: 1.5,
   p50Ms: null,
   p99Ms: 12.25,
-  errors: 2,
+  errors: 4,
+  errorCodes: { overloaded: 3, outcome_unknown: 1 },
   streams: 7,
   memoryBytes: 123_456_789,
 }
@@ -106,8 +107,8 @@ test('a heartbeat tells how the replica is', async () => {
   await writeHeartbeat(pools.write, id, health, 1000)
   const [server] = (await readBoard(pools.read, 1000)).servers
   assert.ok(server)
-  const { ready, draining, rate, p50Ms, p99Ms, errors, streams, memoryBytes } = server
-  assert.deepEqual({ ready, draining, rate, p50Ms, p99Ms, errors, streams, memoryBytes }, health)
+  const { ready, draining, rate, p50Ms, p99Ms, errors, errorCodes, streams, memoryBytes } = server
+  assert.deepEqual({ ready, draining, rate, p50Ms, p99Ms, errors, errorCodes, streams, memoryBytes }, health)
   assert.ok(server.silentMs < 30_000)
 })
 

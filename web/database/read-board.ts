@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ask } from './ask.ts'
+import { fromColumn } from './error-codes.ts'
 import { toIsoTime } from './iso-time.ts'
 import { seenWithinSql } from './liveness.ts'
 import type { ReadPool } from './pools.ts'
@@ -30,7 +31,7 @@ const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
     s.id, s.srv_id, s.name, s.address, s.hits, s.started_at, s.last_seen_at,
     TIMESTAMPDIFF(MICROSECOND, s.last_seen_at, UTC_TIMESTAMP(3)) DIV 1000 AS silent_ms,
     s.ready_at IS NOT NULL AS ready, s.draining, s.stopped_at IS NOT NULL AS stopped,
-    s.rate, s.p50_ms, s.p99_ms, s.errors, s.streams, s.memory_bytes
+    s.rate, s.p50_ms, s.p99_ms, s.errors, s.error_codes, s.streams, s.memory_bytes
   FROM global_counter c
   LEFT JOIN server s ON ${seenWithinSql('s', 'forgotten')}
     AND NOT EXISTS (SELECT 1 FROM server later WHERE later.srv_id = s.srv_id AND later.id > s.id)
@@ -57,6 +58,7 @@ const serverRow = z
     p50_ms: z.number().nullable(),
     p99_ms: z.number().nullable(),
     errors: z.number().int(),
+    error_codes: z.string().nullable().transform(fromColumn),
     streams: z.number().int(),
     memory_bytes: z.number(),
   })
@@ -77,6 +79,7 @@ const serverRow = z
       p50Ms: row.p50_ms,
       p99Ms: row.p99_ms,
       errors: row.errors,
+      errorCodes: row.error_codes,
       streams: row.streams,
       memoryBytes: row.memory_bytes,
     }),

@@ -1,4 +1,5 @@
 import { ask } from './ask.ts'
+import { type ErrorCodes, toColumn } from './error-codes.ts'
 import type { WritePool } from './pools.ts'
 
 /** How a replica is, as its own row tells it. */
@@ -12,6 +13,8 @@ export type Health = {
   p99Ms: number | null
   /** page views answered with an error since the start */
   errors: number
+  /** the same by code */
+  errorCodes: ErrorCodes
   /** dashboards connected */
   streams: number
   memoryBytes: number
@@ -19,7 +22,8 @@ export type Health = {
 
 const sql = `UPDATE server SET last_seen_at = UTC_TIMESTAMP(3),
     ready_at = IF(ready_at IS NULL AND ?, UTC_TIMESTAMP(3), ready_at),
-    draining = ?, rate = ?, p50_ms = ?, p99_ms = ?, errors = ?, streams = ?, memory_bytes = ?
+    draining = ?, rate = ?, p50_ms = ?, p99_ms = ?, errors = ?, error_codes = ?, streams = ?,
+    memory_bytes = ?
   WHERE id = ?`
 
 /** @throws when the database did not take it within `timeoutMs` */
@@ -36,6 +40,7 @@ export async function writeHeartbeat(
     health.p50Ms,
     health.p99Ms,
     health.errors,
+    toColumn(health.errorCodes),
     health.streams,
     health.memoryBytes,
     serverId,

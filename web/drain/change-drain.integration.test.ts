@@ -21,7 +21,16 @@ after(async () => {
   await database.drop()
 })
 
-const wellFigures = { ready: true, rate: 0, p50Ms: null, p99Ms: null, errors: 0, streams: 0, memoryBytes: 0 }
+const wellFigures = {
+  ready: true,
+  rate: 0,
+  p50Ms: null,
+  p99Ms: null,
+  errors: 0,
+  errorCodes: {},
+  streams: 0,
+  memoryBytes: 0,
+}
 
 async function register(name: string, address: string) {
   const { id } = await registerServer(pools.write, { srvId: srvIdOf(address), address, name })

@@ -22,6 +22,7 @@ function server(name: string, changes: Partial<BoardServer> = {}): BoardServer {
     p50Ms: null,
     p99Ms: null,
     errors: 0,
+    errorCodes: {},
     streams: 0,
     memoryBytes: 0,
     ...changes,

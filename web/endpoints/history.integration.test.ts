@@ -96,11 +96,16 @@ test('servers that came and went are told, whether they were hit or not', async 
   await life(3, 'web-3', ago(200), ago(101), ago(100))
   await life(4, 'web-4', ago(80), ago(1), 'NULL')
   await life(5, 'web-5', ago(9000), ago(5000), ago(5000))
-  const { events, servers } = await read('5m')
+  const { events, downs, servers } = await read('5m')
   assert.deepEqual(
     events.map(({ kind, name }) => `${name} ${kind}`),
     ['web-4 joined', 'web-2 lost', 'web-3 left', 'web-3 joined'],
   )
+  assert.deepEqual(
+    downs.map(({ name, times }) => [name, times]),
+    [['web-2', 1]],
+  )
+  assert.ok((downs[0]?.ms ?? 0) >= 90_000, JSON.stringify(downs))
   assert.deepEqual(servers, [])
 })
 

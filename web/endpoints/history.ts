@@ -8,6 +8,7 @@ import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { parseParameters } from '../http/parameters.ts'
 import { bucketStarts, historyBuckets } from './history-buckets.ts'
+import { historyDowns } from './history-downs.ts'
 import { historyEvents, mostEvents } from './history-events.ts'
 
 const parameters = { range: z.enum(['5m', '1h', '24h'], 'must be 5m, 1h or 24h').default('5m') }
@@ -20,7 +21,8 @@ const parameters = { range: z.enum(['5m', '1h', '24h'], 'must be 5m, 1h or 24h')
 export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
   return async (_request, response, url) => {
     const { range } = parseParameters(url.searchParams, parameters)
-    const buckets = historyBuckets(range, await readClock(read))
+    const now = await readClock(read)
+    const buckets = historyBuckets(range, now)
     const [counts, lives] = await Promise.all([
       readHistory(read, buckets),
       readLives(read, buckets.start, mostEvents),
@@ -31,6 +33,7 @@ export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
       times: bucketStarts(buckets),
       servers: servingLives(counts, buckets.count),
       events: historyEvents(lives, buckets.start),
+      downs: historyDowns(lives, now),
     }
     sendJson(response, 200, history)
   }

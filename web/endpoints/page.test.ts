@@ -29,6 +29,7 @@ const gone: ServerRow = {
   p50_ms: null,
   p99_ms: null,
   errors: 0,
+  error_codes: {},
   streams: 0,
   memory_bytes: 0,
 }

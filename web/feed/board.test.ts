@@ -22,6 +22,7 @@ const server: BoardServer = {
   p50Ms: 2,
   p99Ms: 9,
   errors: 0,
+  errorCodes: {},
   streams: 3,
   memoryBytes: 1,
 }

@@ -5,7 +5,7 @@ import { KnownServers } from './known-servers.ts'
 
 function server(srv_id: string, state: ServerRow['state'] = 'up'): ServerRow {
   const times = { started_at: '', last_seen_at: '' }
-  const health = { p50_ms: null, p99_ms: null, errors: 0, streams: 0, memory_bytes: 0 }
+  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
   const figures = { hits: 0, share: 0, rate: 0 }
   return { id: 1, srv_id, name: `web-${srv_id}`, address: '', state, ...figures, ...times, ...health }
 }

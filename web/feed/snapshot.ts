@@ -34,6 +34,7 @@ function toServerRow(server: BoardServer, counter: number): ServerRow {
     p50_ms: server.p50Ms,
     p99_ms: server.p99Ms,
     errors: server.errors,
+    error_codes: server.errorCodes,
     streams: serving ? server.streams : 0,
     memory_bytes: server.memoryBytes,
   }

@@ -28,3 +28,10 @@ test('percentiles are in ms, and null when there was nothing', () => {
   assert.ok(p50Ms !== null && Math.abs(p50Ms - 2) < 0.1, String(p50Ms))
   assert.ok(p99Ms !== null && Math.abs(p99Ms - 50) < 1, String(p99Ms))
 })
+
+test('errors are counted by code, and add up', () => {
+  const figures = new PageViewFigures()
+  assert.deepEqual(figures.errors, { errors: 0, errorCodes: {} })
+  for (const code of ['overloaded', 'outcome_unknown', 'overloaded']) figures.recordError(code)
+  assert.deepEqual(figures.errors, { errors: 3, errorCodes: { overloaded: 2, outcome_unknown: 1 } })
+})

@@ -9,7 +9,7 @@ type Window = { startedAt: number; hits: number; durations: RecordableHistogram 
 export class PageViewFigures {
   readonly #now: () => number
   #windows: Window[]
-  #errors = 0
+  readonly #errors = new Map<string, number>()
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now
@@ -23,13 +23,14 @@ export class PageViewFigures {
     window.durations.record(Math.max(1, Math.round(durationMs * 1000)))
   }
 
-  recordError(): void {
-    this.#errors++
+  recordError(code: string): void {
+    this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1)
   }
 
-  /** page views answered with an error since the start */
-  get errors(): number {
-    return this.#errors
+  /** Page views answered with an error since the start: all, and by code. */
+  get errors(): { errors: number; errorCodes: Record<string, number> } {
+    const errors = [...this.#errors.values()].reduce((sum, count) => sum + count, 0)
+    return { errors, errorCodes: Object.fromEntries(this.#errors) }
   }
 
   /** The figures of the last few windows; begins a new one. Called at every heartbeat. */

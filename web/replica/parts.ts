@@ -62,7 +62,7 @@ export function assembleParts(environment: Environment, identity: Identity, pool
       ready: readiness.unready === null,
       draining: readiness.draining,
       ...figures.roll(),
-      errors: figures.errors,
+      ...figures.errors,
       streams: feed.size,
       memoryBytes: process.memoryUsage.rss(),
     }

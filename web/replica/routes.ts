@@ -56,7 +56,7 @@ export function routesOf(parts: Parts): Routes {
     onError(error, request, url) {
       if (url.pathname !== '/' || request.method !== 'GET' || error.status < 500) return
       if (error.code === 'not_in_advance') return
-      figures.recordError()
+      figures.recordError(error.code)
       metrics.failures.inc({ code: error.code })
     },
     sendError: (error, request, response, url) =>

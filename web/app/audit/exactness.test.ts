@@ -6,7 +6,7 @@ import { addsUp, auditTerms } from './exactness.ts'
 const at = '2026-11-22T12:00:00.000Z'
 
 function server(hits: number): ServerRow {
-  const health = { p50_ms: null, p99_ms: null, errors: 0, streams: 0, memory_bytes: 0 }
+  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
   const figures = { hits, share: 0, rate: 0, started_at: at, last_seen_at: at }
   return { id: 1, srv_id: 'a', name: 'a', address: '127.0.0.1:1', state: 'up', ...figures, ...health }
 }

@@ -1,4 +1,5 @@
-import type { HistoryEvent } from '../../answers.ts'
+import type { History, HistoryDown, HistoryEvent } from '../../answers.ts'
+import { elapsed } from '../figures/durations.ts'
 import { Moment } from '../figures/moment.tsx'
 import { ServerName } from '../marks/server-name.tsx'
 import type { Hues } from '../servers/hues.ts'
@@ -10,14 +11,22 @@ const words: Record<HistoryEvent['kind'], string> = {
   left: 'left at',
 }
 
-/** As many as stay a glance; all are marked in the chart. */
+/** As many as stay a glance; all events are marked in the chart. */
 const shown = 4
 
-/** The marks in words, newest first. */
-export function EventList({ events, hues }: { events: HistoryEvent[]; hues: Hues }) {
+type Props = { history: Pick<History, 'events' | 'downs'>; hues: Hues }
+
+/** Who was down for how long; then the marks in words, newest first. */
+export function EventList({ history: { events, downs }, hues }: Props) {
   if (events.length === 0) return <p className={styles.list}>No server joined or left in this time.</p>
   return (
-    <ul className={styles.list} aria-label="Servers that joined or left">
+    <ul className={styles.list} aria-label="Servers that joined, left or were down">
+      {downs.slice(0, shown).map(down => (
+        <li key={down.srv_id}>
+          <ServerName name={down.name} hue={hues[down.srv_id]} />
+          <span className={styles.when}>{downText(down)}</span>
+        </li>
+      ))}
       {events.slice(0, shown).map(({ kind, id, srv_id, name, at }) => (
         <li key={`${id} ${kind}`} data-kind={kind}>
           <ServerName name={name} hue={hues[srv_id]} />
@@ -29,4 +38,8 @@ export function EventList({ events, hues }: { events: HistoryEvent[]; hues: Hues
       {events.length > shown && <li>and {events.length - shown} more before</li>}
     </ul>
   )
+}
+
+function downText({ times, ms }: HistoryDown): string {
+  return times === 1 ? `down once, ${elapsed(ms)}` : `down ${times} times, ${elapsed(ms)} in all`
 }

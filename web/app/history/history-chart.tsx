@@ -8,7 +8,7 @@ import styles from './history-chart.module.css'
 import { HistoryTable } from './history-table.tsx'
 import { Legend } from './legend.tsx'
 import { Plot } from './plot.tsx'
-import { seriesOf, totalsOf } from './series.ts'
+import { mostOf, seriesOf, totalsOf } from './series.ts'
 import { TimeAxis } from './time-axis.tsx'
 
 type Props = {
@@ -25,7 +25,7 @@ export function HistoryChart({ history, hues, stale }: Props) {
   const { times } = history
   const series = seriesOf(history, hues)
   const totals = totalsOf(series, times.length)
-  const most = Math.max(0, ...totals)
+  const most = mostOf(totals)
   const top = axisTop(most)
   const at = pointed !== null && pointed < times.length ? pointed : null
   return (
@@ -43,7 +43,7 @@ export function HistoryChart({ history, hues, stale }: Props) {
         <TimeAxis history={history} />
       </div>
       <Legend history={history} series={series} totals={totals} at={at} />
-      <EventList events={history.events} hues={hues} />
+      <EventList history={history} hues={hues} />
       {stale && <p className={styles.stale}>It could not be read anew just now: this is how it was.</p>}
       <HistoryTable history={history} series={series} totals={totals} />
     </div>

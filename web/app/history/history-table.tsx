@@ -3,12 +3,13 @@ import type { History } from '../../answers.ts'
 import { Moment } from '../figures/moment.tsx'
 import { useFormats } from '../figures/use-formats.ts'
 import styles from './history-table.module.css'
-import type { Series } from './series.ts'
+import { ranges } from './ranges.ts'
+import { mostOf, type Series } from './series.ts'
 
 type Props = { history: History; series: Series[]; totals: number[] }
 
-/** The chart in figures, newest first; made only when somebody opens it. */
-export function HistoryTable({ history: { times }, series, totals }: Props) {
+/** The chart in figures, the most and then the newest first; made only when somebody opens it. */
+export function HistoryTable({ history: { times, range }, series, totals }: Props) {
   const { whole } = useFormats()
   const [opened, setOpened] = useState(false)
   return (
@@ -30,6 +31,13 @@ export function HistoryTable({ history: { times }, series, totals }: Props) {
               </tr>
             </thead>
             <tbody>
+              <tr>
+                <th scope="row">Most in {ranges[range].bar}</th>
+                {series.map(({ key, hits }) => (
+                  <td key={key}>{whole(mostOf(hits))}</td>
+                ))}
+                <td>{whole(mostOf(totals))}</td>
+              </tr>
               {times
                 .map((time, at) => (
                   <tr key={time}>

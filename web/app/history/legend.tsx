@@ -3,7 +3,7 @@ import { useFormats } from '../figures/use-formats.ts'
 import { ServerName } from '../marks/server-name.tsx'
 import styles from './legend.module.css'
 import { ranges } from './ranges.ts'
-import type { Series } from './series.ts'
+import { mostOf, type Series } from './series.ts'
 import { useClock } from './use-clock.ts'
 
 type Props = {
@@ -16,7 +16,7 @@ type Props = {
 
 const sum = (hits: number[]) => hits.reduce((all, count) => all + count, 0)
 
-/** Whose colour is which, with figures: of the whole range, or of one bar. */
+/** Whose colour is which, with figures: of the whole range, or of one bar; and the highest bar of each. */
 export function Legend({ history: { times, range }, series, totals, at }: Props) {
   const { whole } = useFormats()
   const clock = useClock()
@@ -29,12 +29,13 @@ export function Legend({ history: { times, range }, series, totals, at }: Props)
       </li>
       <li className={styles.most}>
         most in {ranges[range].bar}
-        <b>{whole(Math.max(0, ...totals))}</b>
+        <b>{whole(mostOf(totals))}</b>
       </li>
       {series.map(({ key, name, hue, hits }) => (
         <li key={key}>
           <ServerName name={name} hue={hue} />
           <b>{figure(hits)}</b>
+          <span className={styles.own}>most {whole(mostOf(hits))}</span>
         </li>
       ))}
     </ul>

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { History } from '../../answers.ts'
-import { seriesOf, totalsOf } from './series.ts'
+import { mostOf, seriesOf, totalsOf } from './series.ts'
 
 const times = ['2026-11-22T12:00:00.000Z', '2026-11-22T12:01:00.000Z']
 
 function history(servers: History['servers']): History {
-  return { range: '5m', step: 60, times, servers, events: [] }
+  return { range: '5m', step: 60, times, servers, events: [], downs: [] }
 }
 
 test('lives of one address are one series, under the last name, in the order of colours', () => {
@@ -41,4 +41,16 @@ test('servers without a colour are one series, the last, and nothing is lost', (
     ],
   )
   assert.deepEqual(totalsOf(series, 2), [5, 8])
+})
+
+test('the most is the highest bar of a server, its lives together, and 0 where there are none', () => {
+  const [server] = seriesOf(
+    history([
+      { id: 1, srv_id: 'a', name: 'web-1', hits: [30, 2] },
+      { id: 2, srv_id: 'a', name: 'web-1', hits: [0, 29] },
+    ]),
+    { a: 0 },
+  )
+  assert.equal(mostOf(server?.hits ?? []), 31)
+  assert.equal(mostOf([]), 0)
 })

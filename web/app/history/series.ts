@@ -18,6 +18,11 @@ export function seriesOf({ times, servers }: History, hues: Hues): Series[] {
   return [...byKey.values()].sort((a, b) => (a.hue ?? Number.MAX_VALUE) - (b.hue ?? Number.MAX_VALUE))
 }
 
+/** The highest bar; 0 of none. */
+export function mostOf(hits: number[]): number {
+  return Math.max(0, ...hits)
+}
+
 /** All series' hits, time by time. */
 export function totalsOf(series: Series[], length: number): number[] {
   return Array.from({ length }, (_, at) => series.reduce((sum, { hits }) => sum + (hits[at] ?? 0), 0))

@@ -15,7 +15,8 @@ const server = {
   last_seen_at: '2026-11-22T12:00:01.000Z',
   p50_ms: null,
   p99_ms: 3.5,
-  errors: 0,
+  errors: 4,
+  error_codes: { overloaded: 3, outcome_unknown: 1 },
   streams: 1,
   memory_bytes: 1,
 }
@@ -53,6 +54,8 @@ test('what is not a snapshot is refused', () => {
     JSON.stringify({ ...snapshot, counter: '2' }),
     JSON.stringify({ ...snapshot, at: 'noon' }),
     JSON.stringify({ ...snapshot, servers: [{ ...server, state: 'asleep' }] }),
+    JSON.stringify({ ...snapshot, servers: [{ ...server, error_codes: { overloaded: '3' } }] }),
+    JSON.stringify({ ...snapshot, servers: [{ ...server, error_codes: [] }] }),
     JSON.stringify({ ...snapshot, log: [{ ...row, moved_from: {} }] }),
   ]
   for (const json of wrong) assert.equal(readAs(isSnapshot, json), null, json)

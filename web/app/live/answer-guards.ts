@@ -10,7 +10,18 @@ import type {
   Snapshot,
   VisitAnswer,
 } from '../../answers.ts'
-import { type Guard, isFlag, isNumber, isText, isTime, listOf, oneOf, orNull, shapeOf } from './guards.ts'
+import {
+  type Guard,
+  isFlag,
+  isNumber,
+  isText,
+  isTime,
+  listOf,
+  oneOf,
+  orNull,
+  recordOf,
+  shapeOf,
+} from './guards.ts'
 
 const isServerReference = shapeOf<ServerReference>({ srv_id: isText, name: orNull(isText) })
 
@@ -28,6 +39,7 @@ const isServerRow = shapeOf<ServerRow>({
   p50_ms: orNull(isNumber),
   p99_ms: orNull(isNumber),
   errors: isNumber,
+  error_codes: recordOf(isNumber),
   streams: isNumber,
   memory_bytes: isNumber,
 })
@@ -72,6 +84,9 @@ export const isHistory = shapeOf<History>({
       name: isText,
       at: isTime,
     }),
+  ),
+  downs: listOf(
+    shapeOf<History['downs'][number]>({ srv_id: isText, name: isText, times: isNumber, ms: isNumber }),
   ),
 })
 

@@ -26,6 +26,12 @@ export function listOf<T>(guard: Guard<T>): Guard<T[]> {
   return (value): value is T[] => Array.isArray(value) && value.every(guard)
 }
 
+/** An object whose fields, whatever their names, are all of a kind. */
+export function recordOf<T>(guard: Guard<T>): Guard<Record<string, T>> {
+  return (value): value is Record<string, T> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(guard)
+}
+
 /** An object with at least these fields. */
 export function shapeOf<T extends object>(fields: { [Field in keyof T]-?: Guard<T[Field]> }): Guard<T> {
   const checks: [string, Guard<unknown>][] = Object.entries(fields)

@@ -20,6 +20,7 @@ function board(second: number, hits: Record<number, number>): Snapshot {
       p50_ms: null,
       p99_ms: null,
       errors: 0,
+      error_codes: {},
       streams: 0,
       memory_bytes: 0,
     }),

@@ -5,7 +5,7 @@ import { giveHues } from './hues.ts'
 
 function server(id: number, srvId: string): ServerRow {
   const at = '2026-11-22T12:00:00.000Z'
-  const health = { p50_ms: null, p99_ms: null, errors: 0, streams: 0, memory_bytes: 0 }
+  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
   const figures = { hits: 0, share: 0, rate: 0, started_at: at, last_seen_at: at }
   return { id, srv_id: srvId, name: srvId, address: '127.0.0.1:1', state: 'up', ...figures, ...health }
 }

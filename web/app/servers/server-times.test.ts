@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { ServerRow } from '../../answers.ts'
 import { uptimeMs } from './server-times.ts'
 
-const health = { p50_ms: null, p99_ms: null, errors: 0, streams: 0, memory_bytes: 0 }
+const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
 const server = (state: ServerRow['state']): ServerRow => ({
   id: 1,
   srv_id: 'a',

@@ -2,16 +2,20 @@ import type { Snapshot } from '../../answers.ts'
 import { useFormats } from '../figures/use-formats.ts'
 import { Panel } from '../frame/panel.tsx'
 import type { Hues } from './hues.ts'
+import { OrderChoice } from './order-choice.tsx'
 import { ServersTable } from './servers-table.tsx'
+import { useOrder } from './use-order.ts'
 
 type Props = { snapshot: Snapshot; hues: Hues; yourServerId: number }
 
-/** Who answers, and how the hits are spread. */
+/** Who answers, and how the hits are spread. The order stands in the page's address. */
 export function ServersPanel({ snapshot, hues, yourServerId }: Props) {
   const formats = useFormats()
+  const [servers, order, choose] = useOrder(snapshot.servers)
   return (
     <Panel title="Servers" note={<>As of number {formats.whole(snapshot.counter)}</>}>
-      <ServersTable snapshot={snapshot} hues={hues} yourServerId={yourServerId} />
+      <OrderChoice order={order} onChoose={choose} />
+      <ServersTable snapshot={{ ...snapshot, servers }} hues={hues} yourServerId={yourServerId} />
     </Panel>
   )
 }
