@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { openBoard, type Window } from '../../bench/page/open-board.ts'
 import { capture } from './capture.ts'
 
-/** Down to the end of the history. */
+/** Down to the sums under the history. */
 const window: Window = { width: 1280, height: 1140 }
 
 /** The history is read and the picture has dots under way by then. */
