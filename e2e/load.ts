@@ -1,6 +1,6 @@
 import { Agent } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Answer, visitOnce } from './visit-once.ts'
+import { type Answer, type Visit, visitOnce } from './visit-once.ts'
 
 export type LoadOptions = {
   /** visitors at a time, each with a connection of its own */
@@ -15,12 +15,14 @@ export type LoadOptions = {
   perSecond?: number
   /** a visitor keeps its cookie; default: each page view is a stranger's */
   keepCookies?: boolean
+  /** default: JSON */
+  accept?: NonNullable<Visit['accept']>
 }
 
 /** Visits the page at `url` as told, bounded in time and number, and records every answer. */
 export async function visitMany(url: string, options: LoadOptions): Promise<Answer[]> {
   const { connections, forMs = 60_000, pageViews = Number.POSITIVE_INFINITY } = options
-  const { perSecond = Number.POSITIVE_INFINITY, until } = options
+  const { perSecond = Number.POSITIVE_INFINITY, until, accept = 'application/json' } = options
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const startsAt = performance.now()
   const endsAt = startsAt + forMs
@@ -31,7 +33,7 @@ export async function visitMany(url: string, options: LoadOptions): Promise<Answ
     while (performance.now() < endsAt && !until?.aborted && begun < pageViews) {
       const dueIn = startsAt + (begun++ / perSecond) * 1000 - performance.now()
       if (dueIn > 0) await pause(dueIn)
-      const { answer, setCookie } = await visitOnce(url, { agent, cookie })
+      const { answer, setCookie } = await visitOnce(url, { agent, cookie, accept })
       answers.push(answer)
       if (options.keepCookies && setCookie) cookie = setCookie
     }

@@ -1,6 +1,7 @@
 // Runs before npm's scripts, on whatever Node 18 or later the machine has and with nothing installed: sees to the npm
 // packages, to the pinned Node they bring, and to the programs the stack is made of. Silent when nothing is missing.
-//   node local/install/install.mjs [--tests] [--bench]     --tests: a browser and faketime too; --bench: what only the bench needs
+//   node local/install/install.mjs [--tests] [--pictures] [--bench]
+// --tests: a browser and faketime too; --pictures: what makes a film of frames; --bench: what only the bench needs
 import { fileURLToPath } from 'node:url'
 import { missingBenchPrograms } from './bench-programs.mjs'
 import { CannotInstall } from './cannot-install.mjs'
@@ -12,13 +13,14 @@ import { installPrograms } from './system-packages.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const tests = process.argv.includes('--tests')
+const pictures = process.argv.includes('--pictures')
 const bench = process.argv.includes('--bench')
 
 try {
   installNpmPackages(root)
   installPrograms([
     ...whatPinnedNodeLacks(root),
-    ...missingPrograms(root, { tests }),
+    ...missingPrograms(root, { tests, pictures }),
     ...(bench ? missingBenchPrograms() : []),
   ])
   generateClient(root)

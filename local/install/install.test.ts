@@ -52,6 +52,14 @@ test('what is missing is found, and MariaDB is only there with what makes its fi
   assert.deepEqual(missingPrograms('/', machine()), ['nginx', 'database'])
 })
 
+test('only pictures need what makes a film of frames', () => {
+  const there = ['nginx', 'mysqld']
+  const find = (name: string) => (there.includes(name) ? `/usr/bin/${name}` : null)
+  assert.deepEqual(missingPrograms('/', { tests: false, pictures: true, find }), ['webp'])
+  there.push('img2webp')
+  assert.deepEqual(missingPrograms('/', { tests: false, pictures: true, find }), [])
+})
+
 test('the bench lacks wrk where there is none, and Flask where the Python of the system lacks a part of it', () => {
   const machine = (programs: string[], modules: string[]) => ({
     find: (name: string) => (programs.includes(name) ? `/usr/bin/${name}` : null),

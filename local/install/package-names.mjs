@@ -12,6 +12,7 @@ const packages = {
     ],
     browser: [['chromium']],
     faketime: [['faketime']],
+    webp: [['webp']],
     wrk: [['wrk']],
     flask: [['python3-flask', 'gunicorn', 'python3-mysqldb']],
   },
@@ -20,6 +21,7 @@ const packages = {
     database: [['mysql']],
     browser: [['--cask', 'chromium']],
     faketime: [['libfaketime']],
+    webp: [['webp']],
   },
   dnf: {
     libatomic: [['libatomic']],
@@ -27,12 +29,14 @@ const packages = {
     database: [['mariadb-server']],
     browser: [['chromium']],
     faketime: [['libfaketime']],
+    webp: [['libwebp-tools']],
   },
   pacman: {
     nginx: [['nginx']],
     database: [['mariadb']],
     browser: [['chromium']],
     faketime: [['libfaketime']],
+    webp: [['libwebp']],
   },
   zypper: {
     libatomic: [['libatomic1']],
@@ -40,6 +44,7 @@ const packages = {
     database: [['mariadb']],
     browser: [['chromium']],
     faketime: [['libfaketime']],
+    webp: [['libwebp-tools']],
   },
 }
 

@@ -39,13 +39,14 @@ export function findProgram(name) {
   return findPrograms(name)[0] ?? null
 }
 
-/** What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser" and "faketime". */
-export function missingPrograms(root, { tests, find = findProgram }) {
+/** What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser" and "faketime"; for pictures, "webp". */
+export function missingPrograms(root, { tests, pictures = false, find = findProgram }) {
   const missing = []
   if (!find('nginx')) missing.push('nginx')
   if (!hasDatabase(find)) missing.push('database')
   if (tests && !hasBrowser(root, find)) missing.push('browser')
   if (tests && !find('faketime')) missing.push('faketime')
+  if (pictures && !find('img2webp')) missing.push('webp')
   return missing
 }
 

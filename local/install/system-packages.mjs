@@ -10,6 +10,7 @@ const partNames = {
   database: 'a MariaDB or MySQL server',
   browser: 'Chromium',
   faketime: 'faketime',
+  webp: 'img2webp',
   wrk: 'wrk',
   flask: "Flask behind gunicorn, for the system's Python",
 }
