@@ -16,7 +16,10 @@ async function startBriefNginx(): Promise<{ id: string; url: string }> {
   return { id, url }
 }
 
-test('the browser suite passes, as on the stack without Docker', async () => {
+/** ms; the suite takes some five minutes */
+const timeout = 1_200_000
+
+test('the browser suite passes, as on the stack without Docker', { timeout }, async () => {
   await settle(3)
   const brief = await startBriefNginx()
   // Of these two, the first would run tests of plain processes, the second says that this is a test of Node's.

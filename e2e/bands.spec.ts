@@ -88,7 +88,9 @@ test('older rows join the newest without gap, and there is a way back', async ({
 test('a row opens to say why that server', async ({ page }) => {
   await visitLive(page)
   await page.reload()
-  const opener = page.getByRole('row', { name: /this visit/ }).getByRole('button')
+  const opener = page
+    .getByRole('row', { name: /this visit/ })
+    .getByRole('button', { name: /^came back: why/ })
   await opener.focus()
   await page.keyboard.press('Enter')
   await expect(opener).toHaveAttribute('aria-expanded', 'true')

@@ -14,6 +14,8 @@ export type Answer = {
   requestId: string | null
   /** what an answer without a number gave as its reason; null = none */
   code: string | null
+  /** NGINX said that it had sent it to another server before, which did not answer */
+  earlierTry: boolean
   /** whether it was told when to try again */
   retryAfter: boolean
   /** the visitor's own address, where it chose one */
@@ -77,7 +79,15 @@ function receive(asked: ClientRequest): Promise<Received | null> {
   return promise
 }
 
-const unanswered = { status: 0, hit: null, srvId: null, requestId: null, code: null, retryAfter: false }
+const unanswered = {
+  status: 0,
+  hit: null,
+  srvId: null,
+  requestId: null,
+  code: null,
+  earlierTry: false,
+  retryAfter: false,
+}
 
 const headersSeen = z.looseObject({
   'x-hit': z.coerce.number().int().optional(),
@@ -94,6 +104,7 @@ function read({ response, body }: Received) {
     srvId: status === 200 ? (seen['x-srv-id'] ?? null) : null,
     requestId: seen['x-request-id'] ?? null,
     code: status === 200 ? null : codeOf(body),
+    earlierTry: response.headers['x-earlier-try'] !== undefined,
     retryAfter: response.headers['retry-after'] !== undefined,
   }
 }

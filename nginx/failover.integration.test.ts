@@ -120,6 +120,32 @@ for (const way of ways) {
     assert.deepEqual(new Set(statuses), new Set([200]))
   })
 
+  test(`${way}: a refusal says whether another replica had the page view before`, { timeout }, async () => {
+    const earlierTry = async (first: (replica: StubReplica) => Promise<void> | void, answered = 503) => {
+      await using board = await startBoard(way, { replicas: 2 })
+      const [own, other] = board.replicas
+      assert.ok(own && other)
+      for (const replica of board.replicas)
+        replica.answer = (_request, response) => void response.writeHead(answered).end()
+      await first(own)
+      const { status, headers } = await ask(board.port, '/', { headers: asCookie(own.srvId) })
+      assert.equal(status, answered)
+      return headers['x-earlier-try']
+    }
+    const answering = (answer: StubReplica['answer']) => (replica: StubReplica) => {
+      replica.answer = answer
+    }
+    assert.equal(await earlierTry(answering(breakOff)), 'unanswered')
+    assert.equal(await earlierTry(answering(freeze)), 'unanswered')
+    assert.equal(await earlierTry(replica => replica.die()), undefined)
+    assert.equal(
+      await earlierTry(answering((_request, response) => void response.writeHead(403).end())),
+      undefined,
+    )
+    assert.equal(await earlierTry(() => {}), undefined)
+    assert.equal(await earlierTry(answering(breakOff), 200), undefined)
+  })
+
   test(`${way}: when no replica answers, a browser gets a page that says so`, { timeout }, async () => {
     await using board = await startBoard(way)
     await Promise.all(board.replicas.map(replica => replica.die()))

@@ -8,6 +8,7 @@ export function unanswered(from: string): Answer {
     srvId: null,
     requestId: null,
     code: null,
+    earlierTry: false,
     retryAfter: false,
     from,
     startedAt: performance.now(),

@@ -67,12 +67,13 @@ test('a row that nobody was told of is laid to whoever may have asked for it', (
   const answers = [
     refused('u', 'outcome_unknown'),
     refused('n', 'counter_unavailable'),
+    { ...refused('e', 'counter_unavailable'), earlierTry: true },
     unanswered('127.1.0.9'),
   ]
   const away = { clientIp: '127.1.0.9' }
-  const log = [row(1, 'u'), row(2, 'n'), row(3, 'x', away), row(4, 'y', away), row(5, 'z')]
+  const log = [row(1, 'u'), row(2, 'n'), row(3, 'x', away), row(4, 'y', away), row(5, 'z'), row(6, 'e')]
   const found = findIn(answers, 0, ledger(log))
-  assert.deepEqual(found.inDoubt, [row(1, 'u')])
+  assert.deepEqual(found.inDoubt, [row(1, 'u'), row(6, 'e')])
   assert.deepEqual(found.countedAfterAll, [row(2, 'n')])
   assert.deepEqual(found.unheard, [row(3, 'x', away)])
   assert.deepEqual(found.unexplained, [row(4, 'y', away), row(5, 'z')])

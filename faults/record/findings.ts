@@ -25,7 +25,7 @@ export type Findings = {
   figures: number[]
 }
 
-/** What a page view is told that may stand in the log: by a replica, and by NGINX where no replica answers. */
+/** What a page view is told that may stand in the log: by a replica, and by NGINX where none answers; and what NGINX adds. */
 const inDoubtCodes = new Set(['outcome_unknown', 'no_answer'])
 
 /** `before` is the counter before the first of these answers. */
@@ -35,7 +35,7 @@ export function findIn(answers: Answer[], before: number, ledger: Ledger): Findi
   const told = answers.filter(answer => answer.hit !== null)
   const toldIds = new Set(told.map(answer => answer.requestId))
   const refused = new Map(
-    answers.filter(({ status }) => status >= 400).map(({ requestId, code }) => [requestId, code]),
+    answers.filter(({ status }) => status >= 400).map(answer => [answer.requestId, answer]),
   )
   const silent = Map.groupBy(
     answers.filter(({ status }) => status === 0),
@@ -45,17 +45,17 @@ export function findIn(answers: Answer[], before: number, ledger: Ledger): Findi
   const firsts = new Map(logged.toReversed().map(hit => [hit.requestId, hit]))
   const once = logged.filter(hit => firsts.get(hit.requestId) === hit)
   const untold = once.filter(hit => !toldIds.has(hit.requestId))
-  const codeOf = (hit: LoggedHit) => refused.get(hit.requestId)
-  const isInDoubt = (hit: LoggedHit) => inDoubtCodes.has(codeOf(hit) ?? '')
+  const refusalOf = (hit: LoggedHit) => refused.get(hit.requestId)
+  const isInDoubt = (hit: LoggedHit) => mayBeCounted(refusalOf(hit))
   const stray = Map.groupBy(
-    untold.filter(hit => codeOf(hit) === undefined),
+    untold.filter(hit => refusalOf(hit) === undefined),
     hit => hit.clientIp,
   )
   const unanswered = (address: string) => silent.get(address)?.length ?? 0
   return {
     lost: told.filter(({ hit, requestId }) => byNumber.get(hit ?? 0)?.requestId !== requestId),
     countedTwice: logged.filter(hit => firsts.get(hit.requestId) !== hit),
-    countedAfterAll: untold.filter(hit => codeOf(hit) !== undefined && !isInDoubt(hit)),
+    countedAfterAll: untold.filter(hit => refusalOf(hit) !== undefined && !isInDoubt(hit)),
     inDoubt: untold.filter(isInDoubt),
     unheard: [...stray].flatMap(([address, hits]) => hits.slice(0, unanswered(address))),
     unexplained: [...stray].flatMap(([address, hits]) => hits.slice(unanswered(address))),
@@ -64,6 +64,10 @@ export function findIn(answers: Answer[], before: number, ledger: Ledger): Findi
     counter: ledger.counter,
     figures: [ledger.counter, ledger.maxId, ledger.rows, ledger.sumHits],
   }
+}
+
+function mayBeCounted(answer: Answer | undefined): boolean {
+  return answer !== undefined && (answer.earlierTry || inDoubtCodes.has(answer.code ?? ''))
 }
 
 /** How many transactions these rows came in: all rows of one have its server and its time. */

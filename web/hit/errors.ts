@@ -6,7 +6,7 @@ export const retryAfter = 1
 /** Seconds after which a server that had too much to do is worth another try: the load that it refused is still there. */
 const retryAfterOverload = 5
 
-/** The page view is not counted, and will not be. */
+/** This server has not counted the page view, and will not. */
 export class NotCounted extends AnswerError {
   constructor(
     code: 'overloaded' | 'counter_unavailable' | 'shutting_down',
@@ -22,7 +22,7 @@ export class NotCounted extends AnswerError {
 export function counterUnavailable(): NotCounted {
   return new NotCounted(
     'counter_unavailable',
-    'The counter cannot be reached right now. This page view is not counted.',
+    'The counter cannot be reached right now. This server has not counted this page view.',
   )
 }
 
@@ -30,13 +30,13 @@ export function counterUnavailable(): NotCounted {
 export function overloaded(): NotCounted {
   return new NotCounted(
     'overloaded',
-    'More visits are coming in than this server can answer. This page view is not counted.',
+    'More visits are coming in than this server can answer. It has not counted this page view.',
     retryAfterOverload,
   )
 }
 
 export function shuttingDown(): NotCounted {
-  return new NotCounted('shutting_down', 'This server is stopping. This page view is not counted.')
+  return new NotCounted('shutting_down', 'This server is stopping. It has not counted this page view.')
 }
 
 /** A commit was under way when the page view's time was up: it may stand in the log. */

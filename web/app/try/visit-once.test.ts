@@ -26,6 +26,11 @@ test('an error means not counted, unless its code says that nobody knows', () =>
   assert.equal(outcomeOf(false, error('counter_unavailable')).kind, 'failed')
   assert.equal(outcomeOf(false, error('too_many_requests')).kind, 'failed')
   assert.equal(outcomeOf(false, error('outcome_unknown')).kind, 'unknown')
+  assert.equal(outcomeOf(false, error('no_answer')).kind, 'unknown')
+})
+
+test('a server that refuses does not speak for one that was asked before it', () => {
+  assert.equal(outcomeOf(false, error('counter_unavailable'), true).kind, 'unknown')
 })
 
 test('what cannot be read is unknown', () => {

@@ -4,6 +4,9 @@ import type { VisitOutcome } from './visit-tally.ts'
 /** A page view takes 2 s at most and is tried twice; more than that is no answer. */
 const timeoutMs = 8000
 
+/** Of a replica whose commit was under way, and of NGINX where a replica took the visit and did not answer. */
+const inDoubtCodes = ['outcome_unknown', 'no_answer']
+
 /** Visits the page as a script can: with the browser's cookies, or as somebody who has none. One hit. */
 export async function visitOnce(credentials: 'include' | 'omit', signal: AbortSignal): Promise<VisitOutcome> {
   try {
@@ -13,16 +16,21 @@ export async function visitOnce(credentials: 'include' | 'omit', signal: AbortSi
       headers: { Accept: 'application/json' },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     })
-    return outcomeOf(answer.ok, await answer.text())
+    const earlierTry = answer.headers.get('X-Earlier-Try')
+    return outcomeOf(answer.ok, await answer.text(), earlierTry !== null)
   } catch {
     return { kind: 'unknown' }
   }
 }
 
-/** An error says that nothing was counted, unless it says that it does not know. */
-export function outcomeOf(ok: boolean, text: string): VisitOutcome {
+/**
+ * An error says that nothing was counted, unless it says that it does not know. `earlierTry`: another server was asked before
+ * the one that says so, and did not answer.
+ */
+export function outcomeOf(ok: boolean, text: string, earlierTry = false): VisitOutcome {
   const visit = ok ? readAs(isVisitAnswer, text) : null
   if (visit) return { kind: 'answered', srv_id: visit.srv_id, server: visit.server }
   const error = readAs(isErrorAnswer, text)?.error
-  return { kind: !error || error.code === 'outcome_unknown' ? 'unknown' : 'failed' }
+  const isCertain = error && !earlierTry && !inDoubtCodes.includes(error.code)
+  return { kind: isCertain ? 'failed' : 'unknown' }
 }
