@@ -4,6 +4,8 @@ import { openBackstage } from './states/backstage.ts'
 // In which order the servers stand, on the board that the tests of states have, and after them: its first test wants no visits.
 
 test.skip(!process.env.STATES_STACK_FILE, 'needs a stack of its own')
+// As theirs: files whose settings differ are not run in order.
+test.use({ trace: 'off' })
 
 const rows = (page: Page) => page.getByRole('table', { name: 'Hits per server' }).getByRole('row')
 /** The board's own server has the hits of the tests before: where it stands is theirs to say. */

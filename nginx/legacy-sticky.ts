@@ -6,7 +6,7 @@ export function legacyStickyVariables(replicas: ReplicaReference[]): Record<stri
   return {
     NGINX_BOUND_UPSTREAMS: replicas.map((_, index) => boundUpstream(replicas, index)).join('\n\n'),
     // A pattern, because plain strings of a map match in any case and the cookie's value is lower case.
-    NGINX_BOUND_BY_COOKIE: lines(replicas, ({ srvId }, index) => `~^${srvId}$ ${boundName(index)};`),
+    NGINX_BOUND_BY_COOKIE: lines(replicas, ({ srvId }, index) => `~^:${srvId}$ ${boundName(index)};`),
     NGINX_SRV_ID_BY_ADDRESS: lines(
       replicas,
       ({ address, srvId }) => `"~(^|[ ,])${escapePattern(address)}$" ${srvId};`,

@@ -31,13 +31,16 @@ export type Board = AsyncDisposable & {
 
 type Options = Partial<Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies'>> & {
   replicas?: number
+  /** what the first replica's srv_id must begin with */
+  firstBegins?: string
   tls?: boolean
 }
 
 /** NGINX before stub replicas, on ports of its own; ended and removed at the end of an `await using`. */
 export async function startBoard(way: Way, options: Options = {}): Promise<Board> {
-  const { replicas: count = 3, stickySeconds = 300, tls = false, ...rest } = options
-  const replicas = await Promise.all(Array.from({ length: count }, startStubReplica))
+  const { replicas: count = 3, firstBegins = '', stickySeconds = 300, tls = false, ...rest } = options
+  const others = Array.from({ length: count - 1 }, () => startStubReplica())
+  const replicas = await Promise.all([startReplicaThatBegins(firstBegins), ...others])
   const directory = await mkdtemp(join(tmpdir(), 'balance-board-nginx-'))
   const settings = {
     directory,
@@ -58,6 +61,15 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
       await Promise.all(replicas.map(replica => replica.die()))
       await rm(directory, { recursive: true, force: true })
     },
+  }
+}
+
+/** The srv_id follows from the port, which is chosen by chance. */
+async function startReplicaThatBegins(beginning: string): Promise<StubReplica> {
+  for (;;) {
+    const replica = await startStubReplica()
+    if (replica.srvId.startsWith(beginning)) return replica
+    await replica.die()
   }
 }
 

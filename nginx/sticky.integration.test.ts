@@ -39,6 +39,18 @@ for (const way of ways) {
     }
   })
 
+  // The configuration puts things before the cookie's value that a value could begin with.
+  for (const firstBegins of ['0', '1'])
+    test(`${way}: a visitor stays where its cookie begins with ${firstBegins}`, { timeout }, async () => {
+      await using board = await startBoard(way, { firstBegins })
+      const [own] = board.replicas
+      assert.ok(own)
+      for (let view = 0; view < 12; view++) {
+        const { headers } = await ask(board.port, '/', { headers: asCookie(own.srvId) })
+        assert.equal(headers['x-srv-id'], own.srvId)
+      }
+    })
+
   test(`${way}: strangers are spread evenly`, { timeout }, async () => {
     await using board = await startBoard(way)
     for (let visitor = 0; visitor < 90; visitor++) await ask(board.port, '/')
