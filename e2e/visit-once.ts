@@ -48,7 +48,7 @@ export async function visitOnce(url: string, visit: Visit): Promise<Visited> {
   asked.setTimeout(10_000, () => asked.destroy(new Error('no answer within 10 s')))
   const received = await receive(asked)
   const answer = {
-    ...(received ? read(received) : unanswered),
+    ...(received ? read(received) : noAnswer),
     from: from ?? null,
     startedAt,
     took: performance.now() - startedAt,
@@ -79,7 +79,8 @@ function receive(asked: ClientRequest): Promise<Received | null> {
   return promise
 }
 
-const unanswered = {
+/** What is known of a page view whose answer did not come. */
+export const noAnswer = {
   status: 0,
   hit: null,
   srvId: null,
