@@ -5,6 +5,7 @@ import mysql from 'mysql2/promise'
 import { z } from 'zod'
 import { startDatabaseProxy } from '../../faults/database-proxy.ts'
 import { createTestDatabase, type TestDatabase } from '../../local/database/test-database.ts'
+import { eventually } from '../../local/testing/eventually.ts'
 import { type Count, type Hit, newRequestId } from '../hit/hit.ts'
 import { HitQueue } from '../hit/hit-queue.ts'
 import { CommitFailed, type HitStore } from '../hit/hit-store.ts'
@@ -79,6 +80,16 @@ async function countedSoFar(): Promise<number> {
   const { counter, max_id, sum_hits, row_count } = await readFigures()
   assert.deepEqual([max_id, sum_hits, row_count], [counter, counter, counter])
   return counter
+}
+
+/** The database carries out what it was sent, whether or not anybody still listens. */
+async function untilNothingRuns(): Promise<void> {
+  const sql = `SELECT id FROM information_schema.processlist
+    WHERE db = DATABASE() AND command <> 'Sleep' AND id <> CONNECTION_ID()`
+  await eventually(async () => {
+    const [rows] = await witness.query<mysql.RowDataPacket[]>(sql)
+    return rows.length === 0
+  })
 }
 
 async function assertLogged(hit: Hit, count: Count): Promise<void> {
@@ -237,6 +248,7 @@ test('after a commit that got no answer no other is sent before the database spe
   try {
     proxy.trap('COMMIT', { kind: 'cut-answer', afterBytes: 0 })
     await assert.rejects(behind.store.commit(hits(1), 1000), { outcome: 'unknown' })
+    await untilNothingRuns()
     const start = await countedSoFar()
     proxy.trap('SELECT 1', { kind: 'hold-answer', forMs: 1000 })
     await assert.rejects(behind.store.commit(hits(1), 100), { outcome: 'rolled_back' })
