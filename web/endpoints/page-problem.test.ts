@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import type { Snapshot } from '../answers.ts'
 import { counterUnavailable, OutcomeUnknown, overloaded, shuttingDown } from '../hit/errors.ts'
 import { AnswerError } from '../http/errors.ts'
-import { takePageView } from '../page/page-view.ts'
 import { ProblemPages } from '../page/problem-pages.ts'
+import type { RenderPage } from '../page/render-template.ts'
 import { serve } from './endpoint-fixture.ts'
 import { pageProblem } from './page-problem.ts'
 
@@ -12,9 +12,8 @@ const snapshot: Snapshot = { counter: 41, at: '', servers: [], earlier_hits: 0, 
 const boardText = 'the board, counter 41'
 
 /** Stands in for Next: prints what the page would, and the nonce as Next finds it in the policy. */
-async function renderPage(headers: Record<string, string>): Promise<string> {
+const renderPage: RenderPage = async ({ problem, snapshot: shown }, headers) => {
   const nonce = /'nonce-([^']+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
-  const { problem, snapshot: shown } = takePageView()
   return `<script nonce="${nonce}">the board, counter ${shown.counter}: ${problem?.code}: ${problem?.message}</script>`
 }
 

@@ -10,7 +10,7 @@ import { FakeHitStore } from '../hit/fake-hit-store.ts'
 import { HitQueue } from '../hit/hit-queue.ts'
 import { createRouter } from '../http/router.ts'
 import { PageTemplates } from '../page/page-templates.ts'
-import { takePageView } from '../page/page-view.ts'
+import type { RenderPage } from '../page/render-template.ts'
 import { pageEndpoint, pageHead } from './page.ts'
 
 const identity = { id: 3, name: 'web-3', address: '127.0.0.1:3003', srv_id: 'c'.repeat(32) }
@@ -38,6 +38,14 @@ const snapshot: Snapshot = { counter: 0, at: '', servers: [], earlier_hits: 0, l
 const store = new FakeHitStore()
 let renderings = 0
 let counted = 0
+
+/** Stands in for Next: prints what the page would, and the nonce as Next finds it in the policy. */
+const renderPage: RenderPage = async ({ visit }, headers) => {
+  renderings++
+  const nonce = /'nonce-([A-Za-z0-9+/=]+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
+  return `<script nonce="${nonce}">${Object.values(visit ?? {}).join('|')}</script>`
+}
+
 const server = createServer(
   createRouter({
     exact: {
@@ -64,14 +72,6 @@ const server = createServer(
   }),
 )
 let origin = ''
-
-/** Stands in for Next: prints what the page would, and the nonce as Next finds it in the policy. */
-async function renderPage(headers: Record<string, string>): Promise<string> {
-  renderings++
-  const nonce = /'nonce-([A-Za-z0-9+/=]+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
-  const { visit } = takePageView()
-  return `<script nonce="${nonce}">${Object.values(visit ?? {}).join('|')}</script>`
-}
 
 test('a request whose client had gone when it was read is not counted', async () => {
   const logged = store.log.size

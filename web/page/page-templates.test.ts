@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Snapshot } from '../answers.ts'
 import { PageTemplates } from './page-templates.ts'
-import { takePageView } from './page-view.ts'
 
 const server = { id: 1, name: 'web-1', address: '127.0.0.1:3001', srv_id: 'a'.repeat(32) }
 const values = {
@@ -28,9 +27,8 @@ function pagesFrom(source: () => Promise<Snapshot>) {
   let renderings = 0
   const pages = new PageTemplates({
     snapshot: source,
-    async renderPage(headers) {
+    async renderPage({ visit, snapshot: shown }, headers) {
       renderings++
-      const { visit, snapshot: shown } = takePageView()
       return `counter ${shown.counter} ${Object.values(visit ?? {}).join('')}${headers['content-security-policy']}`
     },
     server,

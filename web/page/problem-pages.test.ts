@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Snapshot } from '../answers.ts'
-import { takePageView } from './page-view.ts'
 import { ProblemPages } from './problem-pages.ts'
 
 const values = { nonce: 'n', code: 'outcome_unknown', message: 'It may be counted.' }
@@ -15,9 +14,8 @@ function problemsFrom(latest: () => Snapshot | null) {
   let renderings = 0
   const problems = new ProblemPages({
     latest,
-    async renderPage(headers) {
+    async renderPage({ visit, problem, snapshot: shown }, headers) {
       renderings++
-      const { visit, problem, snapshot: shown } = takePageView()
       assert.equal(visit, null)
       const nonce = /'nonce-([^']+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
       return `${shown.counter}|${nonce}|${problem?.code}|${problem?.message}|${problem?.retry_after}`

@@ -1,11 +1,13 @@
 import { contentSecurityPolicy } from './content-security-policy.ts'
-import { type PageView, withPageView } from './page-view.ts'
+import type { PageView } from './page-view.ts'
 import { Template } from './template.ts'
+
+/** Has Next render `/` with these request headers, as a page that shows this view. @throws when it does not answer 200 */
+export type RenderPage = (view: PageView, headers: Record<string, string>) => Promise<string>
 
 /** How a replica's pages are rendered, whatever they show. */
 export type PageRendering = {
-  /** has Next render `/` with these request headers. @throws when it does not answer 200 */
-  renderPage(headers: Record<string, string>): Promise<string>
+  renderPage: RenderPage
   server: PageView['server']
   stickySeconds: number
   development: boolean
@@ -19,5 +21,5 @@ export async function renderTemplate<Slot extends string>(
 ): Promise<Template<Slot | 'nonce'>> {
   const headers = { 'content-security-policy': contentSecurityPolicy(tokens.nonce, development) }
   const view = { ...shown, server, sticky_seconds: stickySeconds }
-  return new Template(await withPageView(view, () => renderPage(headers)), tokens)
+  return new Template(await renderPage(view, headers), tokens)
 }

@@ -6,7 +6,7 @@ import { registerServer } from '../database/register-server.ts'
 import type { Identity } from '../identity/identity.ts'
 import { ownAddress } from '../identity/own-address.ts'
 import { srvIdOf } from '../identity/srv-id.ts'
-import { startNext } from '../page/next-app.ts'
+import { startNextApp } from '../next-app/start-next-app.ts'
 import { startUpkeep } from '../retention/upkeep.ts'
 import { checkAddressFree } from './check-address-free.ts'
 import { assembleParts } from './parts.ts'
@@ -27,7 +27,7 @@ export async function startReplica(environment: Environment, nextDir: string): P
   const pools = openPools(environment.databaseUrl)
   try {
     // Before it registers: from then on it must be heard of, and loading Next can take all of a busy machine's time.
-    const next = await startNext(nextDir, environment.development)
+    const next = await startNextApp(nextDir, environment.development)
     const identity = await patiently(() => register(pools, environment), patience)
     const parts = assembleParts(environment, identity, pools, next)
     await parts.heartbeat.run()

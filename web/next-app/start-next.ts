@@ -1,0 +1,33 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import inject from 'light-my-request'
+import type { Endpoint } from '../http/endpoint.ts'
+import { withPageView } from '../page/page-view.ts'
+import type { AskNext } from './ask.ts'
+
+export type RunningNext = {
+  handle: Endpoint
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  ask: AskNext
+}
+
+/** Starts Next in this thread: its standalone output in `dir`, or in development its sources. */
+export async function startNext(dir: string, development: boolean): Promise<RunningNext> {
+  // Next reads it while it is imported.
+  Object.assign(process.env, { NODE_ENV: development ? 'development' : 'production' })
+  const { default: next } = await import('next')
+  // Next listens for hot reload on the server it is given; its own upgrade handler does nothing in version 16.
+  const upgrades = createServer()
+  const app = next({ dev: development, dir, httpServer: upgrades })
+  await app.prepare()
+  const handle = app.getRequestHandler()
+  return {
+    handle: (request, response) => handle(request, response),
+    upgrade: (request, socket, head) => void upgrades.emit('upgrade', request, socket, head),
+    async ask({ view, ...request }) {
+      const send = () => inject((request, response) => handle(request, response), request)
+      const { statusCode, headers, rawPayload } = await (view ? withPageView(view, send) : send())
+      return { status: statusCode, headers, body: rawPayload }
+    },
+  }
+}
