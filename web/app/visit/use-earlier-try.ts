@@ -3,8 +3,8 @@ import { useSyncExternalStore } from 'react'
 const never = () => () => {}
 
 /**
- * Whether NGINX had sent this page view to another server before, which did not answer. It says so in the answer's headers, of
- * which a page can read this one alone, and only over HTTPS or on localhost.
+ * Whether NGINX had sent this page view to another server before, which did not answer. Of the headers that say so a page can
+ * read `Server-Timing` alone, and that only over HTTPS or on localhost.
  */
 export function useEarlierTry(): boolean {
   return useSyncExternalStore(never, hasEarlierTry, () => false)
