@@ -23,7 +23,7 @@ export type NginxSettings = {
   native: boolean
   /** limits requests of loopback and private addresses too; default: only those of public ones */
   limitPrivate?: boolean
-  /** page views that may be under way at once, of all visitors together; default: 512 */
+  /** page views that may be under way at once, of all visitors together; default: 640 */
   pageViews?: number
   /** HTTPS, by HTTP/2 too; default: plain HTTP */
   tls?: TlsSettings
@@ -40,7 +40,7 @@ export type RenderedNginx = {
   pidFile: string
 }
 
-const usualPageViews = 512
+const usualPageViews = 640
 
 const templates = join(import.meta.dirname, 'conf')
 
