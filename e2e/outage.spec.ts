@@ -5,11 +5,18 @@ import { z } from 'zod'
 // A visit while the database does not answer, on a stack whose database this test may stop.
 
 const stackFile = process.env.STACK_FILE
-const stack = z.looseObject({ database: z.looseObject({ pid: z.number().int() }) })
+const part = z.looseObject({ pid: z.number().int() })
+const stack = z.looseObject({
+  database: part,
+  replicas: z.array(part.extend({ srv_id: z.string() })),
+})
+
+const readStack = (file: string) => stack.parse(JSON.parse(readFileSync(file, 'utf8')))
 
 /** Stops the database's process until the end of an `await using`, or until it is told to go on. */
-function pauseDatabase(file: string) {
-  const { pid } = stack.parse(JSON.parse(readFileSync(file, 'utf8'))).database
+const pauseDatabase = (file: string) => pause(readStack(file).database)
+
+function pause({ pid }: z.infer<typeof part>) {
   process.kill(pid, 'SIGSTOP')
   const goOn = () => void process.kill(pid, 'SIGCONT')
   return { goOn, [Symbol.dispose]: goOn }
@@ -40,4 +47,22 @@ test('without the database a visit is told so on a board that comes alive by its
   await expect(notice).toBeHidden()
   await expect(page).not.toHaveTitle(counted)
   expect(complaints.filter(text => !text.includes('503'))).toEqual([])
+})
+
+test('a page view that a frozen server had before is told that it may be counted', async ({ page }) => {
+  test.skip(!stackFile, 'needs a stack whose parts can be stopped')
+  const counted = await page.goto('/')
+  const { replicas } = readStack(stackFile ?? '')
+  const own = replicas.find(({ srv_id }) => srv_id === counted?.headers()['x-srv-id'])
+  if (!own) throw new Error('the page is of no server of this stack')
+
+  using _server = pause(own)
+  using _database = pauseDatabase(stackFile ?? '')
+  const answer = await page.goto('/')
+  expect(answer?.status()).toBe(503)
+  expect(answer?.headers()['x-earlier-try']).toBe('unanswered')
+  const notice = page.getByRole('region', { name: 'This visit' })
+  await expect(notice).toContainText(
+    'another had it before, and did not answer: that one may have counted it',
+  )
 })

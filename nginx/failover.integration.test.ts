@@ -130,7 +130,9 @@ for (const way of ways) {
       await first(own)
       const { status, headers } = await ask(board.port, '/', { headers: asCookie(own.srvId) })
       assert.equal(status, answered)
-      return headers['x-earlier-try']
+      const said = headers['x-earlier-try']
+      assert.equal(headers['server-timing'], said && `earlier-try;desc=${said}`)
+      return said
     }
     const answering = (answer: StubReplica['answer']) => (replica: StubReplica) => {
       replica.answer = answer

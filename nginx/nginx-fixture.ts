@@ -29,7 +29,9 @@ export type Board = AsyncDisposable & {
   logged(count: number): Promise<string[]>
 }
 
-type Options = Partial<Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies'>> & {
+type Options = Partial<
+  Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies' | 'pageViews'>
+> & {
   replicas?: number
   /** what the first replica's srv_id must begin with */
   firstBegins?: string

@@ -24,6 +24,7 @@ const bad: [string, Partial<NginxSettings>, RegExp][] = [
   ['a replica without a port', { replicas: [{ address: 'web', srvId: '0'.repeat(32) }] }, /not ip:port/],
   ['a srv_id that is none', { replicas: [{ address: '127.0.0.1:3000', srvId: 'x' }] }, /not a srv_id/],
   ['a cookie that does not live', { stickySeconds: 0 }, /seconds/],
+  ['no page view at a time', { pageViews: 0 }, /0 is not a number of page views/],
   ['a proxy that is no address', { trustedProxies: ['proxy.example'] }, /and not: proxy\.example/],
   ['a certificate without its key', { tls: { ...tls, key: '/none.key' } }, /certificate's key.*\/none\.key/],
   [

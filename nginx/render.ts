@@ -23,6 +23,8 @@ export type NginxSettings = {
   native: boolean
   /** limits requests of loopback and private addresses too; default: only those of public ones */
   limitPrivate?: boolean
+  /** page views that may be under way at once, of all visitors together; default: 640 */
+  pageViews?: number
   /** HTTPS, by HTTP/2 too; default: plain HTTP */
   tls?: TlsSettings
   /** addresses and networks (CIDR) that may say where a visitor is and how it came; default: none */
@@ -37,6 +39,8 @@ export type RenderedNginx = {
   errorLog: string
   pidFile: string
 }
+
+const usualPageViews = 640
 
 const templates = join(import.meta.dirname, 'conf')
 
@@ -89,7 +93,7 @@ function variablesOf(
   files: { accessLog: string; errorLog: string },
 ): Record<string, string> {
   const { directory, host, port, replicas, stickySeconds, native, limitPrivate = false } = settings
-  const { tls, trustedProxies = [] } = settings
+  const { tls, trustedProxies = [], pageViews = usualPageViews } = settings
   const { sticky, transport, client } = choicesOf(settings)
   const addresses = replicas.map(replica => replica.address)
   return {
@@ -103,6 +107,7 @@ function variablesOf(
     NGINX_TRANSPORT: transport,
     NGINX_CLIENT: client,
     NGINX_LIMIT_PRIVATE: limitPrivate ? '1' : '0',
+    NGINX_PAGE_VIEWS: String(pageViews),
     STICKY_SECONDS: String(stickySeconds),
     ...(native ? {} : legacyStickyVariables(replicas)),
     ...(tls ? tlsVariables(host, tls) : {}),
@@ -122,6 +127,7 @@ function checkSettings({
   replicas,
   port,
   stickySeconds,
+  pageViews = usualPageViews,
   trustedProxies = [],
   tls,
 }: NginxSettings): void {
@@ -136,6 +142,8 @@ function checkSettings({
   }
   if (!Number.isInteger(stickySeconds) || stickySeconds < 1)
     throw new Error(`${stickySeconds} is not a number of seconds that a cookie can live`)
+  if (!Number.isInteger(pageViews) || pageViews < 1)
+    throw new Error(`${pageViews} is not a number of page views that can be under way at once`)
   checkTrustedProxies(trustedProxies)
   if (tls?.port === port) throw new Error(`HTTP and HTTPS need ports of their own, and both have ${port}`)
 }

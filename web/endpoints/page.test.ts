@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import type { ServerRow, Snapshot } from '../answers.ts'
+import { Admission } from '../hit/admission.ts'
 import { FakeHitStore } from '../hit/fake-hit-store.ts'
 import { HitQueue } from '../hit/hit-queue.ts'
 import { createRouter } from '../http/router.ts'
@@ -51,6 +52,7 @@ const server = createServer(
     exact: {
       '/': {
         GET: pageEndpoint({
+          admission: new Admission(() => 0),
           queue: new HitQueue(store),
           identity,
           serverOf: srvId => (srvId === elsewhere ? gone : null),

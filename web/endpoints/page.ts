@@ -3,6 +3,7 @@ import type { ServerReference, ServerRow, VisitAnswer } from '../answers.ts'
 import { utcTime } from '../app/figures/times.ts'
 import { arrivalText } from '../app/log/arrival-text.ts'
 import { movedText } from '../app/visit/moved-text.ts'
+import type { Admission } from '../hit/admission.ts'
 import { ClientGone } from '../hit/errors.ts'
 import { arrivalOf, type Count, type Hit } from '../hit/hit.ts'
 import type { HitQueue, Submission } from '../hit/hit-queue.ts'
@@ -18,6 +19,7 @@ import type { PageSlot } from '../page/tokens.ts'
 import { sendFilledPage, vary } from './send-filled-page.ts'
 
 type Dependencies = {
+  admission: Admission
   queue: HitQueue
   pages: PageTemplates
   identity: Identity
@@ -29,11 +31,13 @@ type Dependencies = {
 
 /** `GET /`: one page view, one hit. */
 export function pageEndpoint(dependencies: Dependencies): Endpoint {
-  const { queue, pages, identity } = dependencies
+  const { admission, queue, pages, identity } = dependencies
 
   return async (request, response) => {
     if (isPrefetch(request)) throw notInAdvance()
     const startedAt = performance.now()
+    // Before anything is done for it: a refusal must cost next to nothing.
+    if (!(await admission.enter(() => !request.socket.readable))) return
     const json = wantsJson(request)
     const hit = readHit(request)
     // Before the hit is submitted: so its number is higher than any the page shows, and its own row is not among them.

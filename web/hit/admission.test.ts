@@ -3,32 +3,52 @@ import { test } from 'node:test'
 import { Admission } from './admission.ts'
 import { NotCounted } from './errors.ts'
 
-/** How many of so many are let in. */
-function enter(admission: Admission, count: number): number {
-  let admitted = 0
-  for (let view = 0; view < count; view++) {
-    try {
-      admission.enter()
-      admitted++
-    } catch (error) {
-      assert.ok(error instanceof NotCounted)
-      assert.deepEqual([error.status, error.code], [503, 'overloaded'])
-    }
+const stays = () => false
+
+/** What becomes of so many that come in one turn. */
+async function enter(admission: Admission, count: number, isGone = stays) {
+  const entered = await Promise.allSettled(Array.from({ length: count }, () => admission.enter(isGone)))
+  const reasons = entered.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))
+  for (const reason of reasons) {
+    assert.ok(reason instanceof NotCounted)
+    assert.deepEqual([reason.status, reason.code], [503, 'overloaded'])
   }
-  return admitted
+  const admitted = entered.filter(result => result.status === 'fulfilled' && result.value)
+  return { admitted: admitted.length, refused: reasons.length }
+}
+
+const begunAtOnce = async (admission: Admission, count: number) => {
+  let begun = 0
+  for (let view = 0; view < count; view++) admission.enter(stays).then(() => begun++)
+  await Promise.resolve()
+  return begun
 }
 
 test('a turn of the event loop begins so many page views, and the next one as many again', async () => {
-  const admission = new Admission(() => 0, { mostATurn: 10, mostWaitMs: 250 })
-  assert.equal(enter(admission, 25), 10)
+  const admission = new Admission(() => 0, { mostATurn: 10, mostTurns: 3, mostWaitMs: 250 })
+  assert.equal(await begunAtOnce(admission, 15), 10)
   await new Promise(setImmediate)
-  assert.equal(enter(admission, 25), 10)
+  assert.equal(await begunAtOnce(admission, 15), 5)
 })
 
-test('whoever would wait too long for others’ batches is refused, until the wait is shorter', () => {
+test('whoever finds so many turns full is refused', async () => {
+  const admission = new Admission(() => 0, { mostATurn: 10, mostTurns: 3, mostWaitMs: 250 })
+  assert.deepEqual(await enter(admission, 45), { admitted: 30, refused: 15 })
+  assert.deepEqual(await enter(admission, 10), { admitted: 10, refused: 0 })
+})
+
+test('whoever has gone takes no place in the turns after', async () => {
+  const admission = new Admission(() => 0, { mostATurn: 10, mostTurns: 3, mostWaitMs: 250 })
+  const gone = enter(admission, 1000, () => true)
+  const others = enter(admission, 20)
+  assert.deepEqual(await gone, { admitted: 10, refused: 0 })
+  assert.deepEqual(await others, { admitted: 20, refused: 0 })
+})
+
+test('whoever would wait too long for others’ batches is refused, until the wait is shorter', async () => {
   let waitMs = 251
-  const admission = new Admission(() => waitMs, { mostATurn: 10, mostWaitMs: 250 })
-  assert.equal(enter(admission, 5), 0)
+  const admission = new Admission(() => waitMs, { mostATurn: 10, mostTurns: 3, mostWaitMs: 250 })
+  assert.deepEqual(await enter(admission, 5), { admitted: 0, refused: 5 })
   waitMs = 250
-  assert.equal(enter(admission, 5), 5)
+  assert.deepEqual(await enter(admission, 5), { admitted: 5, refused: 0 })
 })

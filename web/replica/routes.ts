@@ -9,7 +9,6 @@ import { metricsEndpoint } from '../endpoints/metrics.ts'
 import { pageEndpoint, pageHead } from '../endpoints/page.ts'
 import { pageProblem } from '../endpoints/page-problem.ts'
 import { snapshotEndpoint } from '../endpoints/snapshot.ts'
-import type { Admission } from '../hit/admission.ts'
 import { sendError } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
@@ -24,6 +23,7 @@ export function routesOf(parts: Parts): Routes {
   const own = { srvId: identity.srv_id, isDraining: () => parts.readiness.draining }
   const reading = { read: parts.pools.read, addresses: environment.clientAddresses }
   const page = pageEndpoint({
+    admission: parts.admission,
     queue,
     pages,
     identity,
@@ -39,7 +39,7 @@ export function routesOf(parts: Parts): Routes {
   return {
     exact: {
       '/': {
-        GET: forOwnVisitors(own, unlessFlight(unlessOverloaded(page, parts.admission))),
+        GET: forOwnVisitors(own, unlessFlight(page)),
         HEAD: forOwnVisitors(own, pageHead(identity)),
       },
       '/api/snapshot': readOnly(snapshotEndpoint(board)),
@@ -91,14 +91,6 @@ function withPolicy(endpoint: Endpoint, development: boolean): Endpoint {
 function unlessFlight(page: Endpoint): Endpoint {
   return (request, response, url) => {
     if (isFlightRequest(request, url)) throw new AnswerError(404, 'no_flight_data', 'Load the page itself.')
-    return page(request, response, url)
-  }
-}
-
-/** Before anything is done for it: a refusal must cost next to nothing. */
-function unlessOverloaded(page: Endpoint, admission: Admission): Endpoint {
-  return (request, response, url) => {
-    admission.enter()
     return page(request, response, url)
   }
 }

@@ -2,15 +2,18 @@ import type { PageProblem } from '../../page/page-view.ts'
 import { lengthInWords } from '../figures/durations.ts'
 import notice from '../frame/notice.module.css'
 import styles from './problem-notice.module.css'
+import { useEarlierTry } from './use-earlier-try.ts'
 import { VisitAgain } from './visit-again.tsx'
 
 /** Tells a visitor who got no number why, and that all else on the page goes on. */
 export function ProblemNotice({ problem: { code, message, retry_after } }: { problem: PageProblem }) {
+  const earlierTry = useEarlierTry()
   return (
     <section aria-label="This visit" className={`${notice.notice} ${styles.problem}`} data-code={code}>
       <p>
-        <strong>{message}</strong> Try again in {lengthInWords(retry_after)}, or later. What stands below goes
-        on by itself.
+        <strong>{message}</strong>{' '}
+        {earlierTry && 'But another had it before, and did not answer: that one may have counted it. '}Try
+        again in {lengthInWords(retry_after)}, or later. What stands below goes on by itself.
       </p>
       <VisitAgain />
     </section>
