@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Snapshot } from '../answers.ts'
 import type { Board } from './board.ts'
-import { type LiveEvent, LiveStreams } from './live-streams.ts'
+import type { LiveEvent } from './event-coding.ts'
+import { LiveStreams } from './live-streams.ts'
 
-/** ms between two readings while somebody watches: two queries each, so four a second at the most. */
-const tickMs = 500
+/** ms between two readings while somebody watches: one query each, so four a second at the most. */
+const tickMs = 250
+/** How old a board may be that a stream begins with, in ms: while somebody watches, one that comes costs no reading. */
+const firstAgeMs = 500
 /** Longest silence on a stream, in ms: a dashboard that hears nothing for longer knows that it is cut off. */
 const silenceMs = 2000
 
@@ -27,12 +30,13 @@ export class LiveFeed {
   }
 
   /**
-   * Begins a stream with a full snapshot; while the database does not answer with the last one, and says so.
+   * Begins a stream with a full snapshot, compressed to whom `takesGzip`; while the database does not answer with the last
+   * one, and says so.
    * @throws when there is none at all
    */
-  async open(response: ServerResponse): Promise<void> {
+  async open(response: ServerResponse, takesGzip: boolean): Promise<void> {
     try {
-      await this.#board.noOlderThan(tickMs)
+      await this.#board.noOlderThan(firstAgeMs)
       this.#troubleSince = null
     } catch (error) {
       if (!this.#board.latest) throw error
@@ -41,7 +45,7 @@ export class LiveFeed {
     // The latest one, not the one awaited: nothing that was sent meanwhile may be missing from it.
     const snapshot = this.#board.latest
     if (response.destroyed || !snapshot) return
-    this.#streams.add(response, ['snapshot', snapshot], ...this.#trouble())
+    this.#streams.add(response, takesGzip, ['snapshot', snapshot], ...this.#trouble())
     this.#timer ??= setTimeout(() => this.#tick(), tickMs)
   }
 
