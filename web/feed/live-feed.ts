@@ -4,8 +4,8 @@ import type { Board } from './board.ts'
 import type { LiveEvent } from './event-coding.ts'
 import { LiveStreams } from './live-streams.ts'
 
-/** ms between two readings while somebody watches: one query each, so four a second at the most. */
-const tickMs = 250
+/** ms between two readings while somebody watches: one query each, so fewer than four a second. */
+const tickMs = 260
 /** How old a board may be that a stream begins with, in ms: while somebody watches, one that comes costs no reading. */
 const firstAgeMs = 500
 /** Longest silence on a stream, in ms: a dashboard that hears nothing for longer knows that it is cut off. */
