@@ -3,6 +3,8 @@ import type { EventCoding, LiveEvent } from './event-coding.ts'
 
 /** Bytes that may wait for a slow client before it is let go: it reconnects by itself and starts afresh. */
 const backlogLimit = 1024 * 1024
+/** Streams written to in one turn of the event loop, about 2 ms: page views must not wait until thousands are told. */
+const turn = 100
 
 /** Streams of one coding: each event is encoded once, and the same bytes go to all. */
 export class Audience {
@@ -35,10 +37,13 @@ export class Audience {
     this.#streams.add(response)
   }
 
-  send(event: LiveEvent): void {
+  /** Resolves when all are told who were there at the start; the next event must wait for that. */
+  async send(event: LiveEvent): Promise<void> {
     if (this.#streams.size === 0) return
     const bytes = this.#encode(event)
-    for (const stream of this.#streams) {
+    for (const [index, stream] of [...this.#streams].entries()) {
+      if (index % turn === turn - 1) await new Promise(setImmediate)
+      if (!this.#streams.has(stream)) continue
       if (stream.writableLength > backlogLimit) stream.destroy()
       else stream.write(bytes)
     }

@@ -61,19 +61,19 @@ export class LiveFeed {
       const snapshot = await this.#board.refresh()
       const isNews = snapshot.counter !== this.#sentCounter || this.#troubleSince !== null
       this.#troubleSince = null
-      if (isNews || this.#isSilent()) this.#sendChange(snapshot)
+      if (isNews || this.#isSilent()) await this.#sendChange(snapshot)
     } catch {
       this.#noteTrouble()
-      if (this.#isSilent()) for (const event of this.#trouble()) this.#send(event)
+      if (this.#isSilent()) for (const event of this.#trouble()) await this.#send(event)
     }
     const pause = Math.max(0, tickMs - (performance.now() - startedAt))
     this.#timer = this.#streams.size > 0 ? setTimeout(() => this.#tick(), pause) : null
   }
 
-  #sendChange(snapshot: Snapshot): void {
+  async #sendChange(snapshot: Snapshot): Promise<void> {
     const log = snapshot.log.filter(row => row.id > this.#sentCounter)
     this.#sentCounter = snapshot.counter
-    this.#send(['change', { ...snapshot, log }])
+    await this.#send(['change', { ...snapshot, log }])
   }
 
   #noteTrouble(): void {
@@ -85,9 +85,9 @@ export class LiveFeed {
     return this.#troubleSince === null ? [] : [['trouble', { since: this.#troubleSince }]]
   }
 
-  #send(event: LiveEvent): void {
+  async #send(event: LiveEvent): Promise<void> {
     this.#sentAt = performance.now()
-    this.#streams.send(event)
+    await this.#streams.send(event)
   }
 
   #isSilent(): boolean {

@@ -17,9 +17,10 @@ export class LiveStreams {
     audience.add(response, first)
   }
 
-  send(event: LiveEvent): void {
-    this.#plain.send(event)
-    this.#gzip.send(event)
+  /** Resolves when all are told; the next event must wait for that. */
+  async send(event: LiveEvent): Promise<void> {
+    await this.#plain.send(event)
+    await this.#gzip.send(event)
   }
 
   /** Ends all streams: dashboards reconnect elsewhere by themselves. */
