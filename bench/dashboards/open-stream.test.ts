@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LiveStreams } from '../../web/feed/live-streams.ts'
 import { startStubServer } from '../visits/stub-server.ts'
 import { openStream } from './open-stream.ts'
 
 test('the changes that a board pushes are told, and that it ends', { timeout: 30_000 }, async () => {
   await using server = await startStubServer((request, response) => {
     assert.equal(request.url, '/api/live')
-    response.end('event: snapshot\ndata: {"counter":6}\n\nevent: change\ndata: {"counter":7}\n\n')
+    const streams = new LiveStreams()
+    streams.add(response, true)
+    void streams.send(['change', { counter: 7, at: '', servers: [], earlier_hits: 0, log: [] }])
   })
   const { promise: told, resolve: onChange } = Promise.withResolvers<number>()
   const { promise: closed, resolve: onClose } = Promise.withResolvers<void>()

@@ -7,11 +7,15 @@ export type StreamEvents = {
   onClose: () => void
 }
 
-/** Opens a dashboard's stream. Resolves when its answer begins. */
+/**
+ * Opens a dashboard's stream, compressed as browsers have it; by HTTP/1.0, in which it is not chunked. Resolves when its
+ * answer begins.
+ */
 export function openStream(url: URL, { onChange, onClose }: StreamEvents): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = createConnection({ host: url.hostname, port: Number(url.port) })
-  socket.write(`GET /api/live HTTP/1.1\r\nHost: ${url.host}\r\nAccept: text/event-stream\r\n\r\n`)
+  const headers = `Host: ${url.host}\r\nAccept: text/event-stream\r\nAccept-Encoding: gzip, deflate\r\n`
+  socket.write(`GET /api/live HTTP/1.0\r\n${headers}\r\n`)
   const read = changeReader()
   socket.once('data', (piece: Buffer) => {
     const status = piece.toString('latin1', 0, 12)

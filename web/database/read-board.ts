@@ -1,96 +1,66 @@
 import { z } from 'zod'
+import type { LogRow } from '../answers.ts'
 import { ask } from './ask.ts'
-import { fromColumn } from './error-codes.ts'
+import { type BoardServer, boardServer, serverColumns } from './board-server.ts'
 import { toIsoTime } from './iso-time.ts'
 import { seenWithinSql } from './liveness.ts'
+import { logColumns, logTables, toLogRow } from './log-row.ts'
 import type { ReadPool } from './pools.ts'
-import type { Health } from './write-heartbeat.ts'
 
-/** A server as its row tells it. */
-export type BoardServer = Health & {
-  id: number
-  srvId: string
-  name: string
-  address: string
-  hits: number
-  startedAt: string
-  lastSeenAt: string
-  /** ms since it was last seen */
-  silentMs: number
-  stopped: boolean
+/**
+ * From one consistent read: `totalHits`, of all servers that ever were, equals `counter`, and so does the number of the
+ * newest row.
+ */
+export type BoardReading = {
+  counter: number
+  totalHits: number
+  at: string
+  servers: BoardServer[]
+  /** newest first */
+  log: LogRow[]
 }
 
-/** From one consistent read: `totalHits`, of all servers that ever were, equals `counter`. */
-export type BoardReading = { counter: number; totalHits: number; at: string; servers: BoardServer[] }
+/** Which of the log's rows are wanted: the newest `limit` of those after number `after`. */
+export type LogTail = { after: number; limit: number; showAddress: (address: string) => string }
 
-// One statement has one view of the data, so the figures belong together. Shorter names first: web-2 before web-10.
-// The newest life at an address stands for it;
-// the left join gives a row even where no server is shown.
+/** For those who want none. */
+const noTail: LogTail = { after: 0, limit: 0, showAddress: address => address }
+
+// One statement has one view of the data, so figures and rows belong together, and a dashboard's news is one question. The
+// figures stand in each of its rows: those of the servers, those of the log, and one that is there where both are missing.
+// The newest life at an address stands for it.
 const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
     CAST((SELECT COALESCE(SUM(hits), 0) FROM server) AS UNSIGNED) AS total_hits,
-    s.id, s.srv_id, s.name, s.address, s.hits, s.started_at, s.last_seen_at,
-    TIMESTAMPDIFF(MICROSECOND, s.last_seen_at, UTC_TIMESTAMP(3)) DIV 1000 AS silent_ms,
-    s.ready_at IS NOT NULL AS ready, s.draining, s.stopped_at IS NOT NULL AS stopped,
-    s.rate, s.p50_ms, s.p99_ms, s.errors, s.error_codes, s.streams, s.memory_bytes
+    ${serverColumns}, tail.*
   FROM global_counter c
-  LEFT JOIN server s ON ${seenWithinSql('s', 'forgotten')}
+  JOIN (SELECT 'figures' AS kind UNION ALL SELECT 'servers' UNION ALL SELECT 'log') part
+  LEFT JOIN server s ON part.kind = 'servers' AND ${seenWithinSql('s', 'forgotten')}
     AND NOT EXISTS (SELECT 1 FROM server later WHERE later.srv_id = s.srv_id AND later.id > s.id)
-  WHERE c.id = 1
-  ORDER BY LENGTH(s.name), s.name, s.id`
+  LEFT JOIN (
+    SELECT ${logColumns} FROM ${logTables} WHERE a.id > ? ORDER BY a.id DESC LIMIT ?
+  ) tail ON part.kind = 'log'
+  WHERE c.id = 1`
 
-const flag = z.number().transform(value => value !== 0)
-const time = z.string().transform(toIsoTime)
-const figures = z.object({ counter: z.number().int(), total_hits: z.number().int(), at: time })
-const serverRow = z
-  .object({
-    id: z.number().int(),
-    srv_id: z.string(),
-    name: z.string(),
-    address: z.string(),
-    hits: z.number().int(),
-    started_at: time,
-    last_seen_at: time,
-    silent_ms: z.number(),
-    ready: flag,
-    draining: flag,
-    stopped: flag,
-    rate: z.number(),
-    p50_ms: z.number().nullable(),
-    p99_ms: z.number().nullable(),
-    errors: z.number().int(),
-    error_codes: z.string().nullable().transform(fromColumn),
-    streams: z.number().int(),
-    memory_bytes: z.number(),
-  })
-  .transform(
-    (row): BoardServer => ({
-      id: row.id,
-      srvId: row.srv_id,
-      name: row.name,
-      address: row.address,
-      hits: row.hits,
-      startedAt: row.started_at,
-      lastSeenAt: row.last_seen_at,
-      silentMs: row.silent_ms,
-      ready: row.ready,
-      draining: row.draining,
-      stopped: row.stopped,
-      rate: row.rate,
-      p50Ms: row.p50_ms,
-      p99Ms: row.p99_ms,
-      errors: row.errors,
-      errorCodes: row.error_codes,
-      streams: row.streams,
-      memoryBytes: row.memory_bytes,
-    }),
-  )
-const reading = z.array(z.looseObject({ id: z.number().nullable() })).min(1)
+const figures = z.object({
+  counter: z.number().int(),
+  total_hits: z.number().int(),
+  at: z.string().transform(toIsoTime),
+})
+const reading = z.array(z.looseObject({ life_id: z.number().nullable(), id: z.number().nullable() })).min(1)
 
-/** The counter and the servers to show. @throws when the database does not answer within `timeoutMs` */
-export async function readBoard(pool: ReadPool, timeoutMs: number): Promise<BoardReading> {
-  const result = await ask(pool, sql, [], timeoutMs)
-  const rows = reading.parse(result)
+/** The counter, the servers to show, and the log's newest rows. @throws when the database does not answer within `timeoutMs` */
+export async function readBoard(pool: ReadPool, timeoutMs: number, tail = noTail): Promise<BoardReading> {
+  const rows = reading.parse(await ask(pool, sql, [tail.after, tail.limit], timeoutMs))
   const { counter, total_hits: totalHits, at } = figures.parse(rows[0])
-  const servers = rows.filter(row => row.id !== null).map(row => serverRow.parse(row))
-  return { counter, totalHits, at, servers }
+  const servers = rows.filter(row => row.life_id !== null).map(row => boardServer.parse(row))
+  const log = rows.filter(row => row.id !== null).map(row => toLogRow(row, tail.showAddress))
+  return { counter, totalHits, at, servers: inOrder(servers), log: newestFirst(log) }
 }
+
+/** Shorter names first: web-2 before web-10. */
+function inOrder(servers: BoardServer[]): BoardServer[] {
+  const byName = (a: string, b: string) => (a < b ? -1 : Number(a > b))
+  return servers.sort((a, b) => a.name.length - b.name.length || byName(a.name, b.name) || a.id - b.id)
+}
+
+const newestFirst = (log: LogRow[]) => log.sort((a, b) => b.id - a.id)

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { BoardServer } from '../database/board-server.ts'
 import { closePools, openPools, type Pools } from '../database/pools.ts'
-import { type BoardServer, readBoard } from '../database/read-board.ts'
+import { readBoard } from '../database/read-board.ts'
 import { readDrainWish } from '../database/read-drain-wish.ts'
 import { writeDrainWish } from '../database/write-drain-wish.ts'
 import { findServer } from './find-server.ts'

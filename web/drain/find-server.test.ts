@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BoardServer } from '../database/read-board.ts'
+import type { BoardServer } from '../database/board-server.ts'
 import { findServer } from './find-server.ts'
 import { alreadyText, outcomeText } from './outcome.ts'
 import { parseDrainRequest } from './request.ts'

@@ -1,5 +1,5 @@
 import type { ServerState } from '../answers.ts'
-import type { BoardServer } from '../database/read-board.ts'
+import type { BoardServer } from '../database/board-server.ts'
 import { serverState } from '../feed/server-state.ts'
 import { DrainRefused } from './refused.ts'
 

@@ -1,4 +1,4 @@
-import type { BoardServer } from '../database/read-board.ts'
+import type { BoardServer } from '../database/board-server.ts'
 import { serverState } from '../feed/server-state.ts'
 import type { DrainRequest } from './request.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogRow } from '../answers.ts'
-import type { BoardReading, BoardServer } from '../database/read-board.ts'
-import { Board, type BoardSource } from './board.ts'
+import type { BoardServer } from '../database/board-server.ts'
+import { Board } from './board.ts'
 import { serverState } from './server-state.ts'
 import { toSnapshot } from './snapshot.ts'
 
@@ -39,27 +39,18 @@ function row(id: number): LogRow {
   }
 }
 
-/** A database that has counted `counter` hits, and remembers what it was asked. */
-class FakeSource implements BoardSource {
-  counter = 0
-  boards = 0
-  tails: [number, number][] = []
-
-  async readBoard(): Promise<BoardReading> {
-    this.boards++
-    return {
-      counter: this.counter,
-      totalHits: this.counter,
-      at: '2026-11-22T12:00:02.000Z',
-      servers: [server],
-    }
-  }
-
-  async readLogTail(after: number, upTo: number): Promise<LogRow[]> {
-    this.tails.push([after, upTo])
-    const from = Math.max(after + 1, upTo - 49)
-    return Array.from({ length: upTo - from + 1 }, (_, index) => row(upTo - index))
-  }
+/** A database that has counted `counter` hits, and remembers after which numbers it was asked for rows. */
+function fakeDatabase() {
+  const database = { counter: 0, asked: [] as number[], away: false }
+  const board = new Board(async after => {
+    database.asked.push(after)
+    if (database.away) throw new Error('away')
+    const { counter } = database
+    const from = Math.max(after + 1, counter - 49)
+    const log = Array.from({ length: counter - from + 1 }, (_, index) => row(counter - index))
+    return { counter, totalHits: counter, at: '2026-11-22T12:00:02.000Z', servers: [server], log }
+  })
+  return { database, board }
 }
 
 test('the first signs decide a state: stopped, lost, draining, joining, up', () => {
@@ -84,17 +75,13 @@ test('a server that is gone serves nothing, whatever it said last', () => {
 })
 
 test('each refresh reads only the rows that are new, and keeps the newest fifty', async () => {
-  const source = new FakeSource()
-  const board = new Board(source)
-  source.counter = 30
+  const { database, board } = fakeDatabase()
+  database.counter = 30
   await board.refresh()
-  source.counter = 55
+  database.counter = 55
   const snapshot = await board.refresh()
   await board.refresh()
-  assert.deepEqual(source.tails, [
-    [0, 30],
-    [30, 55],
-  ])
+  assert.deepEqual(database.asked, [0, 30, 55])
   assert.deepEqual(
     snapshot.log.map(each => each.id),
     Array.from({ length: 50 }, (_, index) => 55 - index),
@@ -102,21 +89,19 @@ test('each refresh reads only the rows that are new, and keeps the newest fifty'
 })
 
 test('many that ask at once cost one reading', async () => {
-  const source = new FakeSource()
-  const board = new Board(source)
+  const { database, board } = fakeDatabase()
   await Promise.all(Array.from({ length: 20 }, () => board.noOlderThan(1000)))
   await board.noOlderThan(1000)
-  assert.equal(source.boards, 1)
+  assert.equal(database.asked.length, 1)
 })
 
 test('a reading that fails leaves the last snapshot, and the next one is tried', async () => {
-  const source = new FakeSource()
-  const board = new Board(source)
+  const { database, board } = fakeDatabase()
   const first = await board.refresh()
-  source.readBoard = () => Promise.reject(new Error('away'))
+  database.away = true
   await assert.rejects(board.refresh(), /away/)
   assert.equal(board.latest, first)
-  source.readBoard = FakeSource.prototype.readBoard
+  database.away = false
   await board.refresh()
   assert.notEqual(board.latest, first)
 })

@@ -1,28 +1,24 @@
-import type { LogRow, Snapshot } from '../answers.ts'
+import type { Snapshot } from '../answers.ts'
 import type { BoardReading } from '../database/read-board.ts'
 import { KnownServers } from './known-servers.ts'
 import { logLength, toSnapshot } from './snapshot.ts'
 
-/** Where the board reads from. */
-export type BoardSource = {
-  readBoard(): Promise<BoardReading>
-  /** the newest rows with `after` < id <= `upTo`, newest first, `logLength` at most */
-  readLogTail(after: number, upTo: number): Promise<LogRow[]>
-}
+/** Reads the board, with the newest of the log's rows after number `after`, `logLength` at most. */
+export type ReadBoard = (after: number) => Promise<BoardReading>
 
 /**
  * The newest snapshot this replica has, shared by the page, the API and every dashboard: the cost to the database does
  * not depend on how many look at it. It only ever moves forward.
  */
 export class Board {
-  readonly #source: BoardSource
+  readonly #readBoard: ReadBoard
   readonly knownServers = new KnownServers()
   #latest: Snapshot | null = null
   #readAt = Number.NEGATIVE_INFINITY
   #refreshing: Promise<Snapshot> | null = null
 
-  constructor(source: BoardSource) {
-    this.#source = source
+  constructor(readBoard: ReadBoard) {
+    this.#readBoard = readBoard
   }
 
   /** null before the first reading */
@@ -46,11 +42,9 @@ export class Board {
 
   async #read(): Promise<Snapshot> {
     const startedAt = performance.now()
-    const reading = await this.#source.readBoard()
     const before = this.#latest?.log ?? []
-    const known = before[0]?.id ?? 0
-    const added = reading.counter > known ? await this.#source.readLogTail(known, reading.counter) : []
-    this.#latest = toSnapshot(reading, [...added, ...before].slice(0, logLength))
+    const reading = await this.#readBoard(before[0]?.id ?? 0)
+    this.#latest = toSnapshot(reading, [...reading.log, ...before].slice(0, logLength))
     this.knownServers.note(this.#latest.servers)
     this.#readAt = startedAt
     return this.#latest

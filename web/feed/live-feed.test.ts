@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { Snapshot } from '../answers.ts'
+import { acceptsGzip } from '../http/page-view-request.ts'
 import { Board } from './board.ts'
 import { LiveFeed } from './live-feed.ts'
 
@@ -12,21 +13,14 @@ const timeout = 20_000
 /** A feed over a database that can go away and come back. */
 async function serveFeed(t: TestContext) {
   const database = { counter: 3, away: false }
-  const board = new Board({
-    async readBoard() {
-      if (database.away) throw new Error('away')
-      return {
-        counter: database.counter,
-        totalHits: database.counter,
-        at: '2026-11-22T12:00:00.000Z',
-        servers: [],
-      }
-    },
-    readLogTail: async () => [],
+  const board = new Board(async () => {
+    if (database.away) throw new Error('away')
+    const { counter } = database
+    return { counter, totalHits: counter, at: '2026-11-22T12:00:00.000Z', servers: [], log: [] }
   })
   const feed = new LiveFeed(board)
-  const server = createServer((_request, response) => {
-    feed.open(response).catch(() => response.writeHead(503).end())
+  const server = createServer((request, response) => {
+    feed.open(response, acceptsGzip(request)).catch(() => response.writeHead(503).end())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -40,8 +34,9 @@ async function serveFeed(t: TestContext) {
 }
 
 /** Hears a stream event by event. */
-async function listen(url: string) {
-  const answer = await fetch(url)
+async function listen(url: string, encoding = 'gzip') {
+  const answer = await fetch(url, { headers: { 'Accept-Encoding': encoding } })
+  assert.equal(answer.headers.get('Content-Encoding') ?? 'identity', encoding)
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
   let heard = ''
   return async (): Promise<{ event: string; data: Partial<Snapshot> & { since?: string } }> => {
@@ -100,3 +95,21 @@ test('where nothing was ever read there is no stream', { timeout }, async t => {
   database.away = true
   assert.equal((await fetch(url)).status, 503)
 })
+
+for (const encoding of ['gzip', 'identity']) {
+  test(`${encoding}: streams that began at different times are told the same`, { timeout }, async t => {
+    const { database, url } = await serveFeed(t)
+    const first = await listen(url, encoding)
+    await first()
+    database.counter = 4
+    assert.equal((await first()).data.counter, 4)
+    const second = await listen(url, encoding)
+    assert.equal((await second()).data.counter, 4)
+    database.counter = 5
+    for (const next of [first, second]) {
+      let news = await next()
+      while (news.data.counter === 4) news = await next()
+      assert.deepEqual([news.event, news.data.counter], ['change', 5])
+    }
+  })
+}

@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Snapshot } from '../answers.ts'
 import type { Board } from './board.ts'
-import { type LiveEvent, LiveStreams } from './live-streams.ts'
+import type { LiveEvent } from './event-coding.ts'
+import { LiveStreams } from './live-streams.ts'
 
-/** ms between two readings while somebody watches: two queries each, so four a second at the most. */
-const tickMs = 500
+/** ms between two readings while somebody watches: one query each, so fewer than four a second. */
+const tickMs = 260
+/** How old a board may be that a stream begins with, in ms: while somebody watches, one that comes costs no reading. */
+const firstAgeMs = 500
 /** Longest silence on a stream, in ms: a dashboard that hears nothing for longer knows that it is cut off. */
 const silenceMs = 2000
 
@@ -27,12 +30,13 @@ export class LiveFeed {
   }
 
   /**
-   * Begins a stream with a full snapshot; while the database does not answer with the last one, and says so.
+   * Begins a stream with a full snapshot, compressed to whom `takesGzip`; while the database does not answer with the last
+   * one, and says so.
    * @throws when there is none at all
    */
-  async open(response: ServerResponse): Promise<void> {
+  async open(response: ServerResponse, takesGzip: boolean): Promise<void> {
     try {
-      await this.#board.noOlderThan(tickMs)
+      await this.#board.noOlderThan(firstAgeMs)
       this.#troubleSince = null
     } catch (error) {
       if (!this.#board.latest) throw error
@@ -41,7 +45,7 @@ export class LiveFeed {
     // The latest one, not the one awaited: nothing that was sent meanwhile may be missing from it.
     const snapshot = this.#board.latest
     if (response.destroyed || !snapshot) return
-    this.#streams.add(response, ['snapshot', snapshot], ...this.#trouble())
+    this.#streams.add(response, takesGzip, ['snapshot', snapshot], ...this.#trouble())
     this.#timer ??= setTimeout(() => this.#tick(), tickMs)
   }
 
@@ -57,19 +61,19 @@ export class LiveFeed {
       const snapshot = await this.#board.refresh()
       const isNews = snapshot.counter !== this.#sentCounter || this.#troubleSince !== null
       this.#troubleSince = null
-      if (isNews || this.#isSilent()) this.#sendChange(snapshot)
+      if (isNews || this.#isSilent()) await this.#sendChange(snapshot)
     } catch {
       this.#noteTrouble()
-      if (this.#isSilent()) for (const event of this.#trouble()) this.#send(event)
+      if (this.#isSilent()) for (const event of this.#trouble()) await this.#send(event)
     }
     const pause = Math.max(0, tickMs - (performance.now() - startedAt))
     this.#timer = this.#streams.size > 0 ? setTimeout(() => this.#tick(), pause) : null
   }
 
-  #sendChange(snapshot: Snapshot): void {
+  async #sendChange(snapshot: Snapshot): Promise<void> {
     const log = snapshot.log.filter(row => row.id > this.#sentCounter)
     this.#sentCounter = snapshot.counter
-    this.#send(['change', { ...snapshot, log }])
+    await this.#send(['change', { ...snapshot, log }])
   }
 
   #noteTrouble(): void {
@@ -81,9 +85,9 @@ export class LiveFeed {
     return this.#troubleSince === null ? [] : [['trouble', { since: this.#troubleSince }]]
   }
 
-  #send(event: LiveEvent): void {
+  async #send(event: LiveEvent): Promise<void> {
     this.#sentAt = performance.now()
-    this.#streams.send(event)
+    await this.#streams.send(event)
   }
 
   #isSilent(): boolean {

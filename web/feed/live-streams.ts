@@ -1,47 +1,31 @@
 import type { ServerResponse } from 'node:http'
-import type { LiveTrouble, Snapshot, SnapshotChange } from '../answers.ts'
+import { Audience } from './audience.ts'
+import { gzip, type LiveEvent, plain } from './event-coding.ts'
 
-export type LiveEvent = ['snapshot', Snapshot] | ['change', SnapshotChange] | ['trouble', LiveTrouble]
-
-/** Bytes that may wait for a slow client before it is let go: it reconnects by itself and starts afresh. */
-const backlogLimit = 1024 * 1024
-
-/** The dashboards connected to this replica. What is sent is serialized once, and the same bytes go to all. */
+/** The dashboards connected to this replica. */
 export class LiveStreams {
-  readonly #streams = new Set<ServerResponse>()
+  readonly #plain = new Audience(plain)
+  readonly #gzip = new Audience(gzip)
 
   get size(): number {
-    return this.#streams.size
+    return this.#plain.size + this.#gzip.size
   }
 
   /** Begins a stream with first events of its own. */
-  add(response: ServerResponse, ...first: LiveEvent[]): void {
-    response.writeHead(200, {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-store',
-      'X-Accel-Buffering': 'no',
-    })
-    response.on('close', () => this.#streams.delete(response))
-    response.write(Buffer.concat(first.map(encodeEvent)))
-    this.#streams.add(response)
+  add(response: ServerResponse, takesGzip: boolean, ...first: LiveEvent[]): void {
+    const audience = takesGzip ? this.#gzip : this.#plain
+    audience.add(response, first)
   }
 
-  send(event: LiveEvent): void {
-    const bytes = encodeEvent(event)
-    for (const stream of this.#streams) {
-      if (stream.writableLength > backlogLimit) stream.destroy()
-      else stream.write(bytes)
-    }
+  /** Resolves when all are told; the next event must wait for that. */
+  async send(event: LiveEvent): Promise<void> {
+    await this.#plain.send(event)
+    await this.#gzip.send(event)
   }
 
   /** Ends all streams: dashboards reconnect elsewhere by themselves. */
   closeAll(): void {
-    for (const stream of this.#streams) stream.end()
-    this.#streams.clear()
+    this.#plain.close()
+    this.#gzip.close()
   }
-}
-
-/** Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
-function encodeEvent([name, data]: LiveEvent): Buffer {
-  return Buffer.from(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
 }

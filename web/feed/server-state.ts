@@ -1,6 +1,6 @@
 import type { ServerState } from '../answers.ts'
+import type { BoardServer } from '../database/board-server.ts'
 import { silence } from '../database/liveness.ts'
-import type { BoardServer } from '../database/read-board.ts'
 
 type Signs = Pick<BoardServer, 'stopped' | 'silentMs' | 'draining' | 'ready'>
 

@@ -1,11 +1,13 @@
 import type { LogRow, ServerRow, Snapshot } from '../answers.ts'
-import type { BoardReading, BoardServer } from '../database/read-board.ts'
+import type { BoardServer } from '../database/board-server.ts'
+import type { BoardReading } from '../database/read-board.ts'
 import { serverState } from './server-state.ts'
 
 /** Log rows in a snapshot. */
 export const logLength = 50
 
-export function toSnapshot(reading: BoardReading, log: LogRow[]): Snapshot {
+/** `log`: the rows to show, newest first */
+export function toSnapshot(reading: Omit<BoardReading, 'log'>, log: LogRow[]): Snapshot {
   const shown = reading.servers.reduce((sum, server) => sum + server.hits, 0)
   return {
     counter: reading.counter,

@@ -6,7 +6,6 @@ import { readClock } from '../database/read-clock.ts'
 import { readHistory } from '../database/read-history.ts'
 import { readLogPage } from '../database/read-log-page.ts'
 import type { LogFilter } from '../database/read-log-rows.ts'
-import { readLogTail } from '../database/read-log-tail.ts'
 import { historyBuckets } from '../endpoints/history-buckets.ts'
 import { addressRange } from '../http/address-range.ts'
 
@@ -29,10 +28,9 @@ export function questions(highest: number, srvId: string): Question[] {
   const middle = Math.floor(highest / 2)
   const clientAddresses = addressRange('192.0.2.7', 'full')
   return [
-    { name: 'snapshot: counter and servers', ask: read => readBoard(read, 60_000) },
     {
-      name: 'snapshot: newest rows',
-      ask: read => readLogTail(read, { after: 0, upTo: highest, limit: 50 }, whole, 60_000),
+      name: 'snapshot',
+      ask: read => readBoard(read, 60_000, { after: 0, limit: 50, showAddress: whole }),
     },
     page('page: newest', {}),
     page('page: from the middle', {}, middle),

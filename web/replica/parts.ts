@@ -4,7 +4,6 @@ import type { Pools } from '../database/pools.ts'
 import { pruneRecentRequests } from '../database/prune-recent-requests.ts'
 import { readBoard } from '../database/read-board.ts'
 import { readDrainWish } from '../database/read-drain-wish.ts'
-import { readLogTail } from '../database/read-log-tail.ts'
 import { writeHeartbeat } from '../database/write-heartbeat.ts'
 import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
@@ -96,9 +95,7 @@ export function assembleParts(environment: Environment, identity: Identity, pool
 
 function assembleBoard(environment: Environment, pools: Pools): Board {
   const shown = (address: string) => showAddress(address, environment.clientAddresses)
-  return new Board({
-    readBoard: () => readBoard(pools.read, databasePatience),
-    readLogTail: (after, upTo) =>
-      readLogTail(pools.read, { after, upTo, limit: logLength }, shown, databasePatience),
-  })
+  return new Board(after =>
+    readBoard(pools.read, databasePatience, { after, limit: logLength, showAddress: shown }),
+  )
 }

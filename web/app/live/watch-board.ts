@@ -10,6 +10,7 @@ import {
 import { fetchSnapshot } from './fetch-snapshot.ts'
 import { type LiveBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
 import { openStream } from './open-stream.ts'
+import { Pace } from './pace.ts'
 import { isTabAwake, onTabAwakeChange } from './tab-awake.ts'
 
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
@@ -21,6 +22,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
   let reported = first
   let { board } = first
   let connection = startConnection(Date.now())
+  const pace = new Pace(proceed)
   let closeStream = () => {}
   // A poll's answer that comes after the tab was hidden, or after the end, is nobody's.
   let turn = 0
@@ -35,13 +37,15 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
     connection = next
     for (const action of actions) act[action]()
     const status = statusOf(connection, Date.now())
-    if (board === reported.board && isSame(status, reported.status)) return
+    if ((board === reported.board || pace.holds) && isSame(status, reported.status)) return
+    pace.shown()
     reported = { board, status }
     report(reported)
   }
 
   function heard(next: LiveBoard): void {
     board = next
+    pace.news()
     tell({ type: 'stream heard' })
   }
 
@@ -72,6 +76,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
 
   function rest(): void {
     turn++
+    pace.letGo()
     closeStream()
     clearInterval(timer)
     timer = undefined
