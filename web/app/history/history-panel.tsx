@@ -4,6 +4,7 @@ import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
 import { Panel } from '../frame/panel.tsx'
 import { isHistory } from '../live/answer-guards.ts'
 import { fetchAnswer } from '../live/fetch-answer.ts'
+import { crowdOf } from '../picture/crowd.ts'
 import type { Hues } from '../servers/hues.ts'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './history-panel.module.css'
@@ -28,7 +29,7 @@ export function HistoryPanel({ hues }: { hues: Hues }) {
       <noscript>
         <p>The chart needs JavaScript.</p>
       </noscript>
-      <div className={styles.history}>
+      <div className={styles.history} data-crowd={crowdOf(Object.keys(hues).length)}>
         <RangeChoice range={range} onChoose={ask} />
         {data ? (
           <HistoryChart history={data} hues={hues} stale={error !== undefined} />
