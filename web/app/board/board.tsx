@@ -52,9 +52,9 @@ export function Board({ view }: { view: PageView }) {
           <Paced snapshot={snapshot} className={styles.log}>
             {shown => <LogPanel view={view} snapshot={shown} hues={hues} />}
           </Paced>
-          <div className={styles.try}>
-            <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
-          </div>
+          <Paced snapshot={snapshot} className={styles.try}>
+            {shown => <TryPanel servers={shown.servers} hues={hues} stickySeconds={view.sticky_seconds} />}
+          </Paced>
         </div>
       </main>
       <footer className={`${styles.band} ${styles.footer}`}>

@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import useSWR from 'swr'
 import type { History } from '../../answers.ts'
 import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
@@ -14,7 +15,7 @@ import { rangeOf, ranges } from './ranges.ts'
 const read = (url: string) => fetchAnswer(isHistory, url)
 
 /** Hits per server over time. Asked for every few seconds while the tab can be seen; the range stands in the address. */
-export function HistoryPanel({ hues }: { hues: Hues }) {
+export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues }) {
   const [asked, ask] = useUrlParameter('range')
   const range = rangeOf(asked)
   const { refreshMs } = ranges[range]
@@ -43,4 +44,4 @@ export function HistoryPanel({ hues }: { hues: Hues }) {
       </div>
     </Panel>
   )
-}
+})
