@@ -15,14 +15,15 @@ const words: Record<HistoryEvent['kind'], string> = {
 const shown = 4
 const shownDowns = 2
 
-type Props = { history: Pick<History, 'events' | 'downs'>; hues: Hues }
+type Props = { history: Pick<History, 'events' | 'downs'>; hues: Hues; stale: boolean }
 
 /** Who was down for how long; then the marks in words, newest first. */
-export function EventList({ history: { events, downs }, hues }: Props) {
-  if (events.length === 0) return <p className={styles.list}>No server joined or left in this time.</p>
-  const shownEvents = shown - Math.min(shownDowns, downs.length)
+export function EventList({ history: { events, downs }, hues, stale }: Props) {
+  if (events.length === 0 && !stale) return <p className={styles.list}>No server joined or left in this time.</p>
+  const shownEvents = shown - Math.min(shownDowns, downs.length) - Number(stale)
   return (
     <ul className={styles.list} aria-label="Servers that joined, left or were down">
+      {stale && <li className={styles.stale}>Not read anew just now: this is how it was.</li>}
       {downs.slice(0, shownDowns).map(down => (
         <li key={down.srv_id}>
           <ServerName name={down.name} hue={hues[down.srv_id]} />
