@@ -58,6 +58,32 @@ test('a visitor whose server is lost is told from where, to where and why, and t
   })
 })
 
+test('a visitor whose server was silent for a moment only is told that it is lost, once that is known', async ({
+  page,
+  context,
+  baseURL,
+}) => {
+  test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
+  await withLostServer(500, async () => {
+    const unknown = page.getByText('Why it was not reached is not recorded.')
+    await expect(async () => {
+      await context.addCookies([{ name: 'srv_id', value: gone, url: baseURL ?? '' }])
+      await page.goto('/')
+      await expect(unknown).toBeVisible({ timeout: 100 })
+    }).toPass()
+    const server = await serverOf(page)
+    const heightBefore = (await page.locator('[data-arrival=moved]').first().boundingBox())?.height
+    const later = page.getByText(
+      new RegExp(
+        `^Moved from web-gone to ${server}\\. web-gone is lost: its last sign came \\d s before the visit\\.`,
+      ),
+    )
+    await expect(later).toBeVisible()
+    await expect(unknown).toBeHidden()
+    expect((await page.locator('[data-arrival=moved]').first().boundingBox())?.height).toBe(heightBefore)
+  })
+})
+
 test('a cookie that names nobody is no loss', async ({ page, context, baseURL }) => {
   await context.addCookies([{ name: 'srv_id', value: nobody, url: baseURL ?? '' }])
   await page.goto('/')

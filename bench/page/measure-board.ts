@@ -37,6 +37,8 @@ export async function measureBoard(
   step('bytes of a first visit')
   const wire = await measureWire(url, signal)
   await using load = startLoad(url)
+  // The very first visits lengthen the log, row by row.
+  await pause(settlingMs)
   const shifts: ShiftFigures[] = []
   for (const width of widths) {
     step(`layout shift, ${width} px`)

@@ -4,6 +4,7 @@ import type { PageView } from '../../page/page-view.ts'
 import { useFormats } from '../figures/use-formats.ts'
 import { useHydrated } from '../figures/use-hydrated.ts'
 import { HistoryPanel } from '../history/history-panel.tsx'
+import { Paced } from '../live/paced.tsx'
 import { useLiveBoard } from '../live/use-live-board.ts'
 import { LogPanel } from '../log/log-panel.tsx'
 import { Picture } from '../picture/picture.tsx'
@@ -29,7 +30,9 @@ export function Board({ view }: { view: PageView }) {
       </div>
       <main className={styles.bands}>
         <div className={`${styles.band} ${styles.top}`}>
-          {view.visit && <MovedNotice visit={view.visit} />}
+          {view.visit && (
+            <MovedNotice visit={view.visit} server={view.server.name} servers={snapshot.servers} />
+          )}
           {view.problem && <ProblemNotice problem={view.problem} />}
           <VisitPanel
             view={view}
@@ -43,13 +46,15 @@ export function Board({ view }: { view: PageView }) {
           <HistoryPanel hues={hues} />
         </div>
         <div className={`${styles.band} ${styles.details}`}>
-          <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
-          <div className={styles.log}>
-            <LogPanel view={view} snapshot={snapshot} hues={hues} />
-          </div>
-          <div className={styles.try}>
-            <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
-          </div>
+          <Paced snapshot={snapshot}>
+            {shown => <ServersPanel snapshot={shown} hues={hues} yourServerId={view.server.id} />}
+          </Paced>
+          <Paced snapshot={snapshot} className={styles.log}>
+            {shown => <LogPanel view={view} snapshot={shown} hues={hues} />}
+          </Paced>
+          <Paced snapshot={snapshot} className={styles.try}>
+            {shown => <TryPanel servers={shown.servers} hues={hues} stickySeconds={view.sticky_seconds} />}
+          </Paced>
         </div>
       </main>
       <footer className={`${styles.band} ${styles.footer}`}>

@@ -43,8 +43,7 @@ export function HistoryChart({ history, hues, stale }: Props) {
         <TimeAxis history={history} />
       </div>
       <Legend history={history} series={series} totals={totals} at={at} />
-      <EventList history={history} hues={hues} />
-      {stale && <p className={styles.stale}>It could not be read anew just now: this is how it was.</p>}
+      <EventList history={history} hues={hues} stale={stale} />
       <HistoryTable history={history} series={series} totals={totals} />
     </div>
   )

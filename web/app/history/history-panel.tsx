@@ -1,9 +1,11 @@
+import { memo } from 'react'
 import useSWR from 'swr'
 import type { History } from '../../answers.ts'
 import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
 import { Panel } from '../frame/panel.tsx'
 import { isHistory } from '../live/answer-guards.ts'
 import { fetchAnswer } from '../live/fetch-answer.ts'
+import { crowdOf } from '../picture/crowd.ts'
 import type { Hues } from '../servers/hues.ts'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './history-panel.module.css'
@@ -13,7 +15,7 @@ import { rangeOf, ranges } from './ranges.ts'
 const read = (url: string) => fetchAnswer(isHistory, url)
 
 /** Hits per server over time. Asked for every few seconds while the tab can be seen; the range stands in the address. */
-export function HistoryPanel({ hues }: { hues: Hues }) {
+export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues }) {
   const [asked, ask] = useUrlParameter('range')
   const range = rangeOf(asked)
   const { refreshMs } = ranges[range]
@@ -28,7 +30,7 @@ export function HistoryPanel({ hues }: { hues: Hues }) {
       <noscript>
         <p>The chart needs JavaScript.</p>
       </noscript>
-      <div className={styles.history}>
+      <div className={styles.history} data-crowd={crowdOf(Object.keys(hues).length)}>
         <RangeChoice range={range} onChoose={ask} />
         {data ? (
           <HistoryChart history={data} hues={hues} stale={error !== undefined} />
@@ -42,4 +44,4 @@ export function HistoryPanel({ hues }: { hues: Hues }) {
       </div>
     </Panel>
   )
-}
+})

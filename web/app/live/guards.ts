@@ -37,7 +37,6 @@ export function shapeOf<T extends object>(fields: { [Field in keyof T]-?: Guard<
   const checks: [string, Guard<unknown>][] = Object.entries(fields)
   return (value): value is T => {
     if (typeof value !== 'object' || value === null) return false
-    const values = new Map<string, unknown>(Object.entries(value))
-    return checks.every(([field, guard]) => guard(values.get(field)))
+    return checks.every(([field, guard]) => guard(Reflect.get(value, field)))
   }
 }

@@ -4,7 +4,7 @@ import type { ServerRow } from '../../answers.ts'
 import { type Explained, explain } from './explanation.ts'
 
 const at = '2026-11-22T12:00:00.000Z'
-const later = '2026-11-22T12:00:05.000Z'
+const later = '2026-11-22T12:00:08.000Z'
 
 function web3(state: ServerRow['state'], lastSeen: string): ServerRow[] {
   const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
@@ -32,7 +32,7 @@ test('a visit without a cookie, and one whose cookie was followed', () => {
 test('a move is put down to what its server was by then, in the words that the visitor was told', () => {
   assert.equal(
     text({}, web3('lost', at)),
-    'The cookie named web-3. web-3 was lost: no sign of it for 5 s. NGINX chose web-2.',
+    'The cookie named web-3. web-3 was lost: no sign of it for 8 s. NGINX chose web-2.',
   )
 })
 

@@ -11,10 +11,6 @@ export function LogNote({ log, rows, counter }: Props) {
   const oldest = Number(rows.at(-1)?.id ?? 0)
   if (log.older) return <>{rows.length > 0 && `Numbers ${whole(newest)} to ${whole(oldest)}`}</>
   if (!log.live)
-    return (
-      <>
-        Paused at number {whole(newest)}: the counter is at {whole(Math.max(newest, counter))}
-      </>
-    )
+    return <>{`Paused at number ${whole(newest)}: the counter is at ${whole(Math.max(newest, counter))}`}</>
   return <>{log.isAsked ? 'The newest of those chosen' : 'The newest 50, newest first'}</>
 }

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { memo, useState } from 'react'
 import type { Snapshot } from '../../answers.ts'
 import type { PageView } from '../../page/page-view.ts'
 import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
@@ -16,7 +16,8 @@ import { useLog } from './use-log.ts'
 type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 
 /** The hits, one a row: the newest as they come, those chosen, or older ones. */
-export function LogPanel({ view, snapshot: { log: newest, at, counter, servers }, hues }: Props) {
+export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) {
+  const { log: newest, at, counter, servers } = snapshot
   const hydrated = useHydrated()
   const [srv_id, chooseServer] = useUrlParameter('srv_id')
   const [client_ip, chooseAddress] = useUrlParameter('client_ip')
@@ -56,4 +57,4 @@ export function LogPanel({ view, snapshot: { log: newest, at, counter, servers }
       <LogPaging log={log} empty={rows.length === 0} />
     </Panel>
   )
-}
+})

@@ -11,6 +11,10 @@ const why = (state: ServerState, at = later) =>
 
 test('each state is told as it was', () => {
   assert.equal(why('lost'), 'web-3 was lost: no sign of it for 14 s.')
+  assert.equal(
+    why('lost', '2026-11-22T12:00:01.200Z'),
+    'web-3 is lost: its last sign came 1 s before the visit.',
+  )
   assert.equal(why('stopped'), 'web-3 had stopped.')
   assert.equal(why('draining'), 'web-3 was draining.')
   assert.equal(why('joining'), 'web-3 was starting anew.')

@@ -1,6 +1,9 @@
 import type { ServerRow } from '../../answers.ts'
 import { elapsed } from '../figures/durations.ts'
 
+/** A server that is silent for longer is lost: see web/database/liveness.ts. */
+const lostAfterMs = 6000
+
 /** What a server's row says of it. */
 export type ServerSign = Pick<ServerRow, 'name' | 'state' | 'last_seen_at'>
 
@@ -15,7 +18,10 @@ export function whyNotReached(server: ServerSign | undefined, at: string): strin
   const silent = elapsed(silentMs)
   switch (state) {
     case 'lost':
-      return `${name} was lost: no sign of it for ${silent}.`
+      // Silent for a moment only by then; but it gave no other sign.
+      return silentMs < lostAfterMs
+        ? `${name} is lost: its last sign came ${silent} before the visit.`
+        : `${name} was lost: no sign of it for ${silent}.`
     case 'stopped':
       return `${name} had stopped.`
     case 'draining':

@@ -16,7 +16,8 @@ export type Place = {
 
 /** The picture in px, from its upper left corner. */
 export type Stage = {
-  /** as far as dots fly and rings answer: what is drawn on has its price by the pixel */
+  /** from where to as far as dots fly and rings answer: what is drawn on has its price by the pixel */
+  left: number
   width: number
   height: number
   /** what dots pass beneath */
@@ -25,7 +26,8 @@ export type Stage = {
   places: Map<number, Place>
 }
 
-/** px beside the middle of a ring for its answer. */
+/** px beside the middle of a dot, and of a ring for its answer. */
+const dotRoom = 8
 const ringRoom = 16
 
 export function measureStage(stage: Element): Stage {
@@ -51,8 +53,9 @@ export function measureStage(stage: Element): Stage {
       again: card.hasAttribute('data-again'),
     })
   }
-  const farthest = Math.max(0, ...[...places.values()].map(({ ring }) => ring.x))
-  return { width: farthest + ringRoom, height: origin.height, covers, places }
+  const left = way.upright ? 0 : Math.max(0, way.from.x - dotRoom)
+  const farthest = Math.max(left, ...[...places.values()].map(({ ring }) => ring.x))
+  return { left, width: farthest + ringRoom - left, height: origin.height, covers, places }
 }
 
 /** From the visitors to where the lines part. */

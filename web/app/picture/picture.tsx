@@ -32,7 +32,7 @@ export function Picture({ view, snapshot, hues }: Props) {
       <div ref={stage} className={styles.stage} data-crowd={crowd}>
         <div className={styles.visitors} data-part="visitors">
           <p className={styles.name}>Visitors</p>
-          <p className={styles.figure}>{formats.rate(total)} hits/s</p>
+          <p className={styles.figure}>{`${formats.rate(total)} hits/s`}</p>
         </div>
         <div className={styles.trunk}>
           <Trunk width={width} />
@@ -62,7 +62,7 @@ export function Picture({ view, snapshot, hues }: Props) {
         </div>
         <div className={styles.database} data-part="database">
           <p className={styles.name}>Database</p>
-          <p className={styles.figure}>{formats.whole(counter)} hits</p>
+          <p className={styles.figure}>{`${formats.whole(counter)} hits`}</p>
         </div>
         <div ref={sky} className={styles.sky} aria-hidden="true" />
       </div>

@@ -45,7 +45,7 @@ export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props
         <p className={styles.state}>
           <State server={server} />
         </p>
-        <p className={styles.rate}>{formats.rate(rate)}/s</p>
+        <p className={styles.rate}>{`${formats.rate(rate)}/s`}</p>
         <p className={styles.trail} aria-hidden="true">
           {trail.map(hit => (
             <span key={hit} className={styles.mark} data-own={String(hit) === ownHit || undefined} />

@@ -8,6 +8,6 @@ export type SkyStart = { canvas: OffscreenCanvas }
 
 export type SkyOrder = {
   /** px of the picture, what covers the dots, and px of the screen in one of the picture's */
-  stage: { width: number; height: number; covers: Box[]; ratio: number }
+  stage: { left: number; width: number; height: number; covers: Box[]; ratio: number }
   dots: (Omit<Dot, 'leavesAt'> & { leavesIn: number })[]
 }

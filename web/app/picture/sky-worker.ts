@@ -7,7 +7,7 @@ import { Swarm } from './swarm.ts'
 
 const swarm = new Swarm()
 let context: OffscreenCanvasRenderingContext2D | null = null
-let stage: SkyOrder['stage'] = { width: 0, height: 0, covers: [], ratio: 1 }
+let stage: SkyOrder['stage'] = { left: 0, width: 0, height: 0, covers: [], ratio: 1 }
 let moving = false
 
 addEventListener('message', ({ data }: MessageEvent<SkyStart | SkyOrder>) => {
@@ -32,9 +32,12 @@ function draw(): void {
   requestAnimationFrame(draw)
 }
 
-function clear(on: OffscreenCanvasRenderingContext2D, { width, height, ratio }: SkyOrder['stage']): void {
+function clear(
+  on: OffscreenCanvasRenderingContext2D,
+  { left, width, height, ratio }: SkyOrder['stage'],
+): void {
   const size = { width: Math.round(width * ratio), height: Math.round(height * ratio) }
   if (on.canvas.width !== size.width || on.canvas.height !== size.height) Object.assign(on.canvas, size)
-  on.setTransform(ratio, 0, 0, ratio, 0, 0)
-  on.clearRect(0, 0, width, height)
+  on.setTransform(ratio, 0, 0, ratio, -left * ratio, 0)
+  on.clearRect(left, 0, width, height)
 }

@@ -30,6 +30,7 @@ export class Sky {
       return place ? [dotOf(flight, place)] : []
     })
     const order: SkyOrder = { stage: { ...stage, ratio: devicePixelRatio }, dots }
+    this.#canvas.style.left = `${stage.left}px`
     this.#canvas.style.width = `${stage.width}px`
     this.#worker ??= this.#startDrawing()
     this.#worker.postMessage(order)

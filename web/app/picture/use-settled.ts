@@ -1,11 +1,19 @@
 import { useEffect, useState } from 'react'
 
-/** What it was that many ms ago: figures tick when the dots have landed, not when they leave. */
+/**
+ * What it was a while ago: figures tick when the dots have landed, not when they leave. The next value's coming counts
+ * as that too, so that the page is drawn once for both.
+ */
 export function useSettled<T>(value: T, ms: number): T {
+  const [latest, setLatest] = useState(value)
   const [settled, setSettled] = useState(value)
+  if (latest !== value) {
+    setLatest(() => value)
+    setSettled(() => latest)
+  }
   useEffect(() => {
-    // Not called off by the next value: values come faster than they settle.
-    setTimeout(() => setSettled(() => value), ms)
+    const timer = setTimeout(() => setSettled(() => value), ms)
+    return () => clearTimeout(timer)
   }, [value, ms])
   return settled
 }

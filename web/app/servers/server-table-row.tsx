@@ -39,9 +39,12 @@ export function ServerTableRow({ name, state, hits, share, rate, health, address
       <Cell className={styles.state}>{state}</Cell>
       <Cell className={styles.rate}>
         {rate !== undefined && formats.rate(rate)}
-        {rate !== undefined && <span className={styles.unit}> hits/s</span>}
+        {rate !== undefined && <span className={styles.unit}>/s</span>}
       </Cell>
-      {health ?? <Cell span={5} className={styles.nothing} />}
+      {health ??
+        ['latency', 'errors', 'watching', 'uptime', 'memory'].map(place => (
+          <Cell key={place} className={`${styles.nothing} ${styles[place]}`} />
+        ))}
     </Row>
   )
 }

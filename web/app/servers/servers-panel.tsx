@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import type { Snapshot } from '../../answers.ts'
 import { useFormats } from '../figures/use-formats.ts'
 import { Panel } from '../frame/panel.tsx'
@@ -9,13 +10,13 @@ import { useOrder } from './use-order.ts'
 type Props = { snapshot: Snapshot; hues: Hues; yourServerId: number }
 
 /** Who answers, and how the hits are spread. The order stands in the page's address. */
-export function ServersPanel({ snapshot, hues, yourServerId }: Props) {
+export const ServersPanel = memo(function ServersPanel({ snapshot, hues, yourServerId }: Props) {
   const formats = useFormats()
   const [servers, order, choose] = useOrder(snapshot.servers)
   return (
-    <Panel title="Servers" note={<>As of number {formats.whole(snapshot.counter)}</>}>
+    <Panel title="Servers" note={`As of number ${formats.whole(snapshot.counter)}`}>
       <OrderChoice order={order} onChoose={choose} />
       <ServersTable snapshot={{ ...snapshot, servers }} hues={hues} yourServerId={yourServerId} />
     </Panel>
   )
-}
+})

@@ -32,7 +32,7 @@ export function ServersTable({
     </>
   )
   return (
-    <Table label="Hits per server">
+    <Table label="Hits per server" className={styles.table}>
       <TableHead>
         <Row>
           <ColumnHeader>Server</ColumnHeader>
@@ -40,10 +40,10 @@ export function ServersTable({
           <ColumnHeader className={styles.share}>Share</ColumnHeader>
           <ColumnHeader className={styles.state}>State</ColumnHeader>
           <ColumnHeader className={styles.rate}>Hits/s</ColumnHeader>
-          <ColumnHeader className={styles.detail}>p50 / p99 ms</ColumnHeader>
-          <ColumnHeader className={styles.detail}>Errors</ColumnHeader>
-          <ColumnHeader className={styles.detail}>Watching</ColumnHeader>
-          <ColumnHeader className={styles.detail}>Uptime</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.latency}`}>p50 / p99 ms</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.errors}`}>Errors</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.watching}`}>Watching</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.uptime}`}>Uptime</ColumnHeader>
           <ColumnHeader className={`${styles.detail} ${styles.memory}`}>Memory</ColumnHeader>
         </Row>
       </TableHead>

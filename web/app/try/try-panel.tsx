@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import type { ServerRow } from '../../answers.ts'
 import button from '../frame/button.module.css'
 import { Panel } from '../frame/panel.tsx'
@@ -18,7 +19,7 @@ const visitors: Visitor[] = ['myself', 'strangers']
 const labels: Record<Visitor, string> = { myself: 'As myself', strangers: 'As strangers' }
 
 /** Sends visits from this browser, with its cookie and without, and shows who answered. */
-export function TryPanel({ servers, hues, stickySeconds }: Props) {
+export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }: Props) {
   const { tallies, running, start, cancel } = useVisitRuns(stickySeconds)
   const tally = running && tallies[running]
   const ended = (visitor: Visitor) => {
@@ -69,4 +70,4 @@ export function TryPanel({ servers, hues, stickySeconds }: Props) {
       </div>
     </Panel>
   )
-}
+})

@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import type { PageView, VisitTexts } from '../../page/page-view.ts'
 import styles from './receipt.module.css'
 
@@ -8,7 +9,7 @@ type Props = { server: PageView['server']; visit: VisitTexts }
  * The first is what the browser sent, the second the MD5 of the server's own address: equal = the cookie was followed.
  * Which it was is filled into the finished page (see web/page/page-view.ts), and the style shows it.
  */
-export function Receipt({ server: { srv_id, name, address }, visit }: Props) {
+export const Receipt = memo(function Receipt({ server: { srv_id, name, address }, visit }: Props) {
   return (
     <div className={styles.receipt}>
       <dl className={styles.facts}>
@@ -53,4 +54,4 @@ export function Receipt({ server: { srv_id, name, address }, visit }: Props) {
       </details>
     </div>
   )
-}
+})
