@@ -4,11 +4,11 @@ import { countIn } from '../database/count.ts'
 import { makeSchema } from '../database/make-schema.ts'
 import { number } from '../figures/figure-texts.ts'
 import type { Ground } from '../ground.ts'
+import { loadHead, loadRow } from '../report/load-row.ts'
 import { say } from '../say.ts'
 import type { GrowthExtent } from './extent.ts'
 import { fillLog } from './fill-log.ts'
 import type { Growth } from './growth.ts'
-import { loadHead, loadRow } from './load-row.ts'
 import { measureLoad } from './measure-load.ts'
 
 /** An empty log first, then ever more rows in the same. */

@@ -2,9 +2,9 @@ import { board } from '../contenders/board.ts'
 import { startContender } from '../contenders/start-contender.ts'
 import { number } from '../figures/figure-texts.ts'
 import type { Ground } from '../ground.ts'
+import { loadHead, loadRow } from '../report/load-row.ts'
 import type { GrowthExtent } from './extent.ts'
 import type { Growth } from './growth.ts'
-import { loadHead, loadRow } from './load-row.ts'
 import { measureLoad } from './measure-load.ts'
 
 export async function growByReplicas(ground: Ground, extent: GrowthExtent): Promise<Growth> {

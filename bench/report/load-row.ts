@@ -1,4 +1,4 @@
-import { megabytes, number } from '../figures/figure-texts.ts'
+import { kilobytes, megabytes, number } from '../figures/figure-texts.ts'
 import type { Summary } from '../rounds/summary.ts'
 
 /** The columns of a table about page views under load, after the first. */
@@ -9,6 +9,7 @@ export const loadHead = [
   'p50 ms',
   'p99 ms',
   'errors',
+  'an answer',
   'cores: servers',
   'NGINX',
   'database',
@@ -16,15 +17,16 @@ export const loadHead = [
   'exact',
 ]
 
-export function loadRow(step: string, found: Summary): string[] {
+/** `first` is what stands in the first column. */
+export function loadRow(first: string, found: Summary): string[] {
   const { median, lowest, highest } = found.page_views_per_second
   const { servers, nginx, database } = found.cores
   return [
-    step,
-    ...[median, lowest, highest, found.p50_ms, found.p99_ms, found.errors, servers, nginx, database].map(
-      number,
-    ),
+    first,
+    ...[median, lowest, highest, found.p50_ms, found.p99_ms, found.errors].map(number),
+    kilobytes(found.bytes_each),
+    ...[servers, nginx, database].map(number),
     megabytes(found.memory_bytes),
-    found.exact ? 'yes' : 'NO',
+    found.exact === null ? '' : found.exact ? 'yes' : 'NO',
   ]
 }
