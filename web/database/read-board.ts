@@ -27,13 +27,13 @@ export type LogTail = { after: number; limit: number; showAddress: (address: str
 const noTail: LogTail = { after: 0, limit: 0, showAddress: address => address }
 
 // One statement has one view of the data, so figures and rows belong together, and a dashboard's news is one question. The
-// figures stand in each of its rows: those of the servers, those of the log, and one that is there where both are missing.
+// figures stand in every row; each part has one at least, of nothing where it is empty.
 // The newest life at an address stands for it.
 const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
     CAST((SELECT COALESCE(SUM(hits), 0) FROM server) AS UNSIGNED) AS total_hits,
     ${serverColumns}, tail.*
   FROM global_counter c
-  JOIN (SELECT 'figures' AS kind UNION ALL SELECT 'servers' UNION ALL SELECT 'log') part
+  JOIN (SELECT 'servers' AS kind UNION ALL SELECT 'log') part
   LEFT JOIN server s ON part.kind = 'servers' AND ${seenWithinSql('s', 'forgotten')}
     AND NOT EXISTS (SELECT 1 FROM server later WHERE later.srv_id = s.srv_id AND later.id > s.id)
   LEFT JOIN (

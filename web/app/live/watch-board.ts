@@ -9,8 +9,8 @@ import {
 } from './connection.ts'
 import { fetchSnapshot } from './fetch-snapshot.ts'
 import { type LiveBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
+import { NewsPace } from './news-pace.ts'
 import { openStream } from './open-stream.ts'
-import { Pace } from './pace.ts'
 import { isTabAwake, onTabAwakeChange } from './tab-awake.ts'
 
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
@@ -22,7 +22,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
   let reported = first
   let { board } = first
   let connection = startConnection(Date.now())
-  const pace = new Pace(proceed)
+  const pace = new NewsPace(proceed)
   let closeStream = () => {}
   // A poll's answer that comes after the tab was hidden, or after the end, is nobody's.
   let turn = 0

@@ -7,7 +7,7 @@ const heldMs = 600
  * When news is shown. The server tells of it four times a second, and each showing costs the page the same however little
  * is new: so the first is shown at once, and of news in a row every second one.
  */
-export class Pace {
+export class NewsPace {
   readonly #show: () => void
   readonly #now: () => number
   #shownAt = Number.NEGATIVE_INFINITY
