@@ -19,7 +19,8 @@ type Props = { history: Pick<History, 'events' | 'downs'>; hues: Hues; stale: bo
 
 /** Who was down for how long; then the marks in words, newest first. */
 export function EventList({ history: { events, downs }, hues, stale }: Props) {
-  if (events.length === 0 && !stale) return <p className={styles.list}>No server joined or left in this time.</p>
+  if (events.length === 0 && !stale)
+    return <p className={styles.list}>No server joined or left in this time.</p>
   const shownEvents = shown - Math.min(shownDowns, downs.length) - Number(stale)
   return (
     <ul className={styles.list} aria-label="Servers that joined, left or were down">

@@ -3,12 +3,13 @@ import { test } from 'node:test'
 import type { ServerRow } from '../../answers.ts'
 import { type Explained, explain } from './explanation.ts'
 
+const start = '2026-11-22T11:00:00.000Z'
 const at = '2026-11-22T12:00:00.000Z'
 const later = '2026-11-22T12:00:08.000Z'
 
 function web3(state: ServerRow['state'], lastSeen: string): ServerRow[] {
   const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
-  const figures = { hits: 0, share: 0, rate: 0, started_at: at, last_seen_at: lastSeen }
+  const figures = { hits: 0, share: 0, rate: 0, started_at: start, last_seen_at: lastSeen }
   return [{ id: 3, srv_id: 'c', name: 'web-3', address: '127.0.0.1:1', state, ...figures, ...health }]
 }
 

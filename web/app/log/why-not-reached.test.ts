@@ -3,11 +3,12 @@ import { test } from 'node:test'
 import type { ServerState } from '../../answers.ts'
 import { whyNotReached } from './why-not-reached.ts'
 
+const start = '2026-11-22T11:00:00.000Z'
 const seen = '2026-11-22T12:00:00.000Z'
 const later = '2026-11-22T12:00:14.900Z'
 
 const why = (state: ServerState, at = later) =>
-  whyNotReached({ name: 'web-3', state, last_seen_at: seen }, at)
+  whyNotReached({ name: 'web-3', state, started_at: start, last_seen_at: seen }, at)
 
 test('each state is told as it was', () => {
   assert.equal(why('lost'), 'web-3 was lost: no sign of it for 14 s.')
@@ -28,4 +29,9 @@ test('a sign that came after the visit tells nothing of it, nor does a server th
   const unknown = 'Why it was not reached is not recorded.'
   assert.equal(why('lost', '2026-11-22T11:59:59.999Z'), unknown)
   assert.equal(whyNotReached(undefined, later), unknown)
+})
+
+test('a life that begins soon after the visit is told; one that begins later says nothing of it', () => {
+  assert.equal(why('up', '2026-11-22T10:59:57.500Z'), 'web-3 was started anew 2 s after the visit.')
+  assert.equal(why('up', '2026-11-22T10:58:59.000Z'), 'Why it was not reached is not recorded.')
 })

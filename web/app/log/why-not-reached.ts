@@ -5,16 +5,25 @@ import { elapsed } from '../figures/durations.ts'
 const lostAfterMs = 6000
 
 /** What a server's row says of it. */
-export type ServerSign = Pick<ServerRow, 'name' | 'state' | 'last_seen_at'>
+export type ServerSign = Pick<ServerRow, 'name' | 'state' | 'started_at' | 'last_seen_at'>
+
+/** A life that begins so soon after a visit follows the one that was not reached. */
+const nextLifeMs = 60_000
+
+export const notRecorded = 'Why it was not reached is not recorded.'
 
 /**
  * Why NGINX did not follow a cookie that named this server, as far as it is known: only a last sign from before the
  * visit tells of it. The words may be filled into a page, see web/page/template.ts. `at`: when the visit was counted.
  */
 export function whyNotReached(server: ServerSign | undefined, at: string): string {
-  const silentMs = server ? Date.parse(at) - Date.parse(server.last_seen_at) : -1
-  if (!server || silentMs < 0) return 'Why it was not reached is not recorded.'
-  const { name, state } = server
+  if (!server) return notRecorded
+  const { name, state, started_at, last_seen_at } = server
+  const beganAfterMs = Date.parse(started_at) - Date.parse(at)
+  if (beganAfterMs > 0 && beganAfterMs < nextLifeMs)
+    return `${name} was started anew ${elapsed(beganAfterMs)} after the visit.`
+  const silentMs = Date.parse(at) - Date.parse(last_seen_at)
+  if (silentMs < 0) return notRecorded
   const silent = elapsed(silentMs)
   switch (state) {
     case 'lost':
@@ -29,6 +38,6 @@ export function whyNotReached(server: ServerSign | undefined, at: string): strin
     case 'joining':
       return `${name} was starting anew.`
     case 'up':
-      return `${name} was up at its last sign, ${silent} before. Why it was not reached is not recorded.`
+      return `${name} was up at its last sign, ${silent} before. ${notRecorded}`
   }
 }

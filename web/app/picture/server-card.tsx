@@ -1,4 +1,5 @@
 import type { ServerRow } from '../../answers.ts'
+import { padRate } from '../figures/pad-rate.ts'
 import { useFormats } from '../figures/use-formats.ts'
 import colour from '../marks/hue.module.css'
 import { hueAttributes } from '../marks/hue.ts'
@@ -45,7 +46,7 @@ export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props
         <p className={styles.state}>
           <State server={server} />
         </p>
-        <p className={styles.rate}>{`${formats.rate(rate)}/s`}</p>
+        <p className={styles.rate}>{`${padRate(formats.rate(rate))}/s`}</p>
         <p className={styles.trail} aria-hidden="true">
           {trail.map(hit => (
             <span key={hit} className={styles.mark} data-own={String(hit) === ownHit || undefined} />

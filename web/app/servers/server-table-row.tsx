@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { padRate } from '../figures/pad-rate.ts'
 import { useFormats } from '../figures/use-formats.ts'
 import { Cell, Row, RowHeader } from '../table/table.tsx'
 import styles from './servers-table.module.css'
@@ -38,7 +39,7 @@ export function ServerTableRow({ name, state, hits, share, rate, health, address
       </Cell>
       <Cell className={styles.state}>{state}</Cell>
       <Cell className={styles.rate}>
-        {rate !== undefined && formats.rate(rate)}
+        {rate !== undefined && padRate(formats.rate(rate))}
         {rate !== undefined && <span className={styles.unit}>/s</span>}
       </Cell>
       {health ??
