@@ -19,40 +19,50 @@ async function tabTo(page: Page, control: Locator): Promise<void> {
   throw new Error(`Tab never reaches ${control}`)
 }
 
+/** Presses Tab once for each control there is: which were reached, and which of those are not seen to have the focus. */
+async function tabThrough(page: Page) {
+  await visitLive(page)
+  const all = page.locator(controls).filter({ visible: true })
+  const expected = await all.evaluateAll(elements =>
+    elements.map((element, place) => {
+      element.setAttribute('data-stop', String(place))
+      return String(place)
+    }),
+  )
+  const reached: (string | null)[] = []
+  const hidden: string[] = []
+  for (const _ of expected) {
+    await page.keyboard.press('Tab')
+    const { stop, shown, what } = await page.evaluate(() => {
+      const focused = document.activeElement ?? document.body
+      const { top, bottom, left, right } = focused.getBoundingClientRect()
+      const inside = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth
+      const { outlineStyle, outlineWidth } = getComputedStyle(focused)
+      const outlined = outlineStyle !== 'none' && outlineWidth !== '0px'
+      return {
+        stop: focused.getAttribute('data-stop'),
+        shown: inside && outlined,
+        what: focused.outerHTML.slice(0, 100),
+      }
+    })
+    reached.push(stop)
+    if (!shown) hidden.push(what)
+  }
+  return { expected, reached, hidden, controls: await all.count() }
+}
+
 for (const width of [360, 1280]) {
   test(`Tab reaches every control in the order of the page, and shows where it is: ${width} px`, async ({
     page,
   }) => {
     await page.setViewportSize({ width, height: 900 })
-    await visitLive(page)
-    const all = page.locator(controls).filter({ visible: true })
-    const expected = await all.evaluateAll(elements =>
-      elements.map((element, place) => {
-        element.setAttribute('data-stop', String(place))
-        return String(place)
-      }),
-    )
-    const reached: (string | null)[] = []
-    const hidden: string[] = []
-    for (const _ of expected) {
-      await page.keyboard.press('Tab')
-      const { stop, shown, what } = await page.evaluate(() => {
-        const focused = document.activeElement ?? document.body
-        const { top, bottom, left, right } = focused.getBoundingClientRect()
-        const inside = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth
-        const { outlineStyle, outlineWidth } = getComputedStyle(focused)
-        const outlined = outlineStyle !== 'none' && outlineWidth !== '0px'
-        return {
-          stop: focused.getAttribute('data-stop'),
-          shown: inside && outlined,
-          what: focused.outerHTML.slice(0, 100),
-        }
-      })
-      reached.push(stop)
-      if (!shown) hidden.push(what)
-    }
-    expect(reached).toEqual(expected)
-    expect(hidden).toEqual([])
+    await expect(async () => {
+      const { expected, reached, hidden, controls } = await tabThrough(page)
+      // A server that tells its first error meanwhile has a control more: then once again.
+      expect(controls).toBe(expected.length)
+      expect(reached).toEqual(expected)
+      expect(hidden).toEqual([])
+    }).toPass({ timeout: 30_000 })
   })
 }
 
