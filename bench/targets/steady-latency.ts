@@ -6,14 +6,15 @@ import type { Target } from './target.ts'
 const perSecond = 500
 const askedMs = 25
 
-/** How late the slowest hundredth of page views is at a steady rate. */
+/** How late the slowest hundredth of page views is at a steady rate, after as long a time of the same that does not count. */
 export async function measureSteadyLatency(
   board: Contender,
   seconds: number,
   signal: AbortSignal,
 ): Promise<Target[]> {
-  await visitSteadily(board.url, { perSecond, seconds: 2 }, signal) // a start is slower than what follows
-  const { p50Ms, p99Ms, errors } = await visitSteadily(board.url, { perSecond, seconds }, signal)
+  const pace = { perSecond, seconds }
+  await visitSteadily(board.url, pace, signal) // a start is slower than what follows
+  const { p50Ms, p99Ms, errors } = await visitSteadily(board.url, pace, signal)
   return [
     {
       what: `p99 at ${perSecond} page views/s, ${board.servers.length} replicas`,
