@@ -7,7 +7,8 @@ export type Load = AsyncDisposable & {
   end(): Promise<LoadFigures>
 }
 
-export type LoadFigures = { perSecond: number; failed: number }
+/** `failures`: how many page views failed, by what they were told, such as "overloaded"; "unanswered" where they were not. */
+export type LoadFigures = { perSecond: number; failures: Record<string, number> }
 
 const perSecond = 1000
 /** Whatever happens, it ends after that. */
@@ -36,8 +37,14 @@ export function startLoad(url: string): Load {
 }
 
 function figuresOf(answers: Answer[], lasted: number): LoadFigures {
+  const failures: Record<string, number> = {}
+  for (const { status, code } of answers) {
+    if (status === 200) continue
+    const reason = status === 0 ? 'unanswered' : (code ?? String(status))
+    failures[reason] = (failures[reason] ?? 0) + 1
+  }
   return {
     perSecond: (answers.length / lasted) * 1000,
-    failed: answers.filter(({ status }) => status !== 200).length,
+    failures,
   }
 }

@@ -8,6 +8,11 @@ const percent = (share: number) => `${(share * 100).toFixed(1)} %`
 const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`
 
+const failuresText = (failures: Record<string, number>) =>
+  Object.entries(failures)
+    .map(([reason, count]) => `${count} ${reason}`)
+    .join(', ') || '0'
+
 const sharesLines = (where: string, read: (figures: BoardFigures) => Shares, target: string): Line[] => [
   [`${where}: the page’s process, of a core`, figures => percent(read(figures).renderer), target],
   [`${where}: of that, its main thread`, figures => percent(read(figures).mainThread)],
@@ -16,7 +21,7 @@ const sharesLines = (where: string, read: (figures: BoardFigures) => Shares, tar
 
 const lines: Line[] = [
   ['visits a second', ({ load }) => load.perSecond.toFixed(0), '1,000'],
-  ['visits that failed', ({ load }) => String(load.failed), '0'],
+  ['visits that failed', ({ load }) => failuresText(load.failures), '0'],
   ...sharesLines('top', ({ shares }) => shares.top, 'under 20 %'),
   ...sharesLines('log', ({ shares }) => shares.log, 'under 20 %'),
   ...sharesLines('hidden tab', ({ shares }) => shares.hidden, 'about 0 %'),
