@@ -6,6 +6,7 @@ import { outliveTerminal } from '../../local/terminal.ts'
 import { say } from '../say.ts'
 import { type BoardFigures, measureBoard } from './measure-board.ts'
 import { parseOptions } from './options.ts'
+import { politeReplica } from './polite-replica.ts'
 import { reportText } from './report.ts'
 import { startThrowAwayBoard } from './throw-away-board.ts'
 
@@ -21,7 +22,7 @@ await saySentences(async () => {
   try {
     await buildIfChanged(say, told.signal)
     for (const count of replicas) {
-      await using board = await startThrowAwayBoard(count, told.signal)
+      await using board = await startThrowAwayBoard(count, told.signal, politeReplica())
       boards.push(await measureBoard({ url: board.url, replicas: count, seconds }, told.signal))
     }
   } catch (error) {

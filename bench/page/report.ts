@@ -44,7 +44,10 @@ const lines: Line[] = [
   ['all', ({ wire: { html, javascript, css, rest } }) => kilobytes(html + javascript + css + rest), '200 kB'],
 ]
 
-/** Times by the clock are longer on a machine that others use too; shares of a core are of the processor's time. */
+/**
+ * Times by the clock are longer on a machine that others use too, and here it also holds the board and the load, of which
+ * only the replicas yield to the page. Shares of a core are of the processor's time.
+ */
 export function reportText(boards: BoardFigures[]): string {
   const head = ['An open page', ...boards.map(({ replicas }) => `${replicas} servers`), 'wanted']
   const rows = lines.map(([what, read, target = '']) => [what, ...boards.map(read), target])
