@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { AnswerError } from '../http/errors.ts'
-import { type NextAnswer, pageRenderer } from './ask.ts'
+import { type AskNext, type NextAnswer, pageRenderer } from './ask.ts'
 import type { FromThread, ToThread } from './messages.ts'
 import type { NextApp } from './next-app.ts'
 
@@ -38,7 +38,7 @@ export async function startNextThread(dir: string): Promise<NextApp> {
   })
   await started.promise
 
-  const ask = (request: ToThread['request']) => {
+  const ask: AskNext = request => {
     const id = ++asks
     const answer = Promise.withResolvers<NextAnswer>()
     asked.set(id, answer)

@@ -1,15 +1,10 @@
-import { createServer, type IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import { createServer } from 'node:http'
 import inject from 'light-my-request'
-import type { Endpoint } from '../http/endpoint.ts'
 import { withPageView } from '../page/page-view.ts'
 import type { AskNext } from './ask.ts'
+import type { NextApp } from './next-app.ts'
 
-export type RunningNext = {
-  handle: Endpoint
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
-  ask: AskNext
-}
+export type RunningNext = Omit<NextApp, 'renderPage'> & { ask: AskNext }
 
 /** Starts Next in this thread: its standalone output in `dir`, or in development its sources. */
 export async function startNext(dir: string, development: boolean): Promise<RunningNext> {
