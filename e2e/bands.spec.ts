@@ -98,6 +98,18 @@ test('a row opens to say why that server', async ({ page }) => {
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
 })
 
+test('the own row is explained even where the board does not tell of it', async ({ page }) => {
+  await visitLive(page)
+  // With its figures as old as they were rendered, the board never hears of the second visit.
+  await cutOff(page, '**/api/{live,snapshot}')
+  await page.reload()
+  await page
+    .getByRole('row', { name: /this visit/ })
+    .getByRole('button', { name: /^came back: why/ })
+    .click()
+  await expect(page.getByText(/^The cookie named (\S+), and \1 could answer\.$/)).toBeVisible()
+})
+
 test('sixty visits as oneself reach one server, as strangers every one', async ({ page }) => {
   await visitLive(page)
   await page.getByRole('button', { name: 'As myself' }).click()

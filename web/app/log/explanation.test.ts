@@ -50,6 +50,6 @@ test('a cookie that names nobody is no move from anybody', () => {
   )
 })
 
-test('of a visit that is not in the log yet nothing is made up', () => {
-  assert.equal(text({ arrival: null }), 'More is known once this visit stands in the log.')
+test('of a visit whose arrival is not known yet nothing is made up', () => {
+  assert.equal(text({ arrival: null }), 'What the log says of this visit is being read.')
 })

@@ -14,7 +14,7 @@ export type Explained = {
 export function explain({ arrival, moved_from, server, at }: Explained, servers: ServerRow[]): string {
   if (arrival === 'new') return 'No cookie that names a server: NGINX chose among the available servers.'
   if (arrival === 'returning') return `The cookie named ${server}, and ${server} could answer.`
-  if (arrival === null) return 'More is known once this visit stands in the log.'
+  if (arrival === null) return 'What the log says of this visit is being read.'
   if (!moved_from?.name) {
     return `The cookie named a server that is not known here. NGINX chose ${server}, as for a new visitor.`
   }
