@@ -54,6 +54,12 @@ test('the log is filtered by server and by address, in the address bar too', asy
   await expect(page.getByText('There are none.')).toBeVisible()
 })
 
+/** The numbers in the log, as they stand. */
+async function numbersShown(page: Page): Promise<number[]> {
+  const texts = await log(page).getByRole('rowheader').allInnerTexts()
+  return texts.map(text => Number(text.replaceAll(/\D/g, '')))
+}
+
 /** The names of the servers in the log, each once. */
 async function serversShown(page: Page): Promise<string[]> {
   const names = await log(page).getByRole('row').locator('td:first-of-type > span').allInnerTexts()
@@ -76,13 +82,11 @@ test('older rows join the newest without gap, and there is a way back', async ({
   for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
   await visitLive(page)
   await page.getByRole('button', { name: 'Pause' }).click()
-  const numbers = async () =>
-    (await log(page).getByRole('rowheader').allInnerTexts()).map(text => Number(text.replaceAll(/\D/g, '')))
-  const newest = await numbers()
+  const newest = await numbersShown(page)
   await page.getByRole('button', { name: 'Older' }).click()
-  await expect.poll(async () => (await numbers())[0]).toBe((newest.at(-1) ?? 0) - 1)
+  await expect.poll(async () => (await numbersShown(page))[0]).toBe((newest.at(-1) ?? 0) - 1)
   await page.getByRole('button', { name: 'Newer' }).click()
-  await expect.poll(numbers).toEqual(newest)
+  await expect.poll(() => numbersShown(page)).toEqual(newest)
 })
 
 test('a row opens to say why that server', async ({ page }) => {
@@ -98,16 +102,23 @@ test('a row opens to say why that server', async ({ page }) => {
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
 })
 
-test('the own row is explained even where the board does not tell of it', async ({ page }) => {
+test('a pause that comes before the board tells of the visit lacks nothing', async ({ page, request }) => {
+  for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
   await visitLive(page)
-  // With its figures as old as they were rendered, the board never hears of the second visit.
+  // Its figures stay as old as they were rendered: the board never tells of the second visit, nor of those just before it.
   await cutOff(page, '**/api/{live,snapshot}')
+  for (let visit = 0; visit < 5; visit++) await request.get('/', { headers: { accept: 'application/json' } })
   await page.reload()
   await page
     .getByRole('row', { name: /this visit/ })
     .getByRole('button', { name: /^came back: why/ })
     .click()
   await expect(page.getByText(/^The cookie named (\S+), and \1 could answer\.$/)).toBeVisible()
+  const newest = await numbersShown(page)
+  const own = newest[0] ?? 0
+  expect(newest).toEqual(Array.from({ length: 50 }, (_, at) => own - at))
+  await page.getByRole('button', { name: 'Older' }).click()
+  await expect.poll(async () => (await numbersShown(page))[0]).toBe(own - 50)
 })
 
 test('sixty visits as oneself reach one server, as strangers every one', async ({ page }) => {

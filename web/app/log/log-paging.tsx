@@ -2,11 +2,16 @@ import button from '../frame/button.module.css'
 import styles from './log-paging.module.css'
 import type { useLog } from './use-log.ts'
 
-type Props = { log: ReturnType<typeof useLog>; empty: boolean }
+type Props = {
+  log: ReturnType<typeof useLog>
+  /** the number below which older rows begin; null = there are none */
+  next: number | null
+  empty: boolean
+}
 
 /** To older rows and back. */
-export function LogPaging({ log, empty }: Props) {
-  const { next, older, loading, error } = log
+export function LogPaging({ log, next, empty }: Props) {
+  const { older, loading, error } = log
   return (
     <div className={styles.paging}>
       {empty && <p className={styles.empty}>{emptyText(loading, error !== undefined, next !== null)}</p>}

@@ -10,7 +10,7 @@ import { LogNote } from './log-note.tsx'
 import { LogPaging } from './log-paging.tsx'
 import { LogTable } from './log-table.tsx'
 import type { LogChoice } from './log-url.ts'
-import { firstRows, orderedRows, ownRow, pageRows } from './shown-row.ts'
+import { firstRows, olderThan, orderedRows, ownRow, pageRows } from './shown-row.ts'
 import { useLog } from './use-log.ts'
 
 type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
@@ -23,8 +23,8 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
   const [client_ip, chooseAddress] = useUrlParameter('client_ip')
   const [opened, setOpened] = useState<string | null>(null)
   const choice = { srv_id, client_ip }
-  const log = useLog(newest, choice)
   const own = ownRow(view)
+  const log = useLog(newest, choice, own && hydrated ? Number(own.id) : null)
   const arrange = !hydrated ? firstRows : log.isAsked ? pageRows : orderedRows
   const rows = arrange(own, log.rows, at)
 
@@ -54,7 +54,7 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
         onChoose={choose}
         busy={log.loading}
       />
-      <LogPaging log={log} empty={rows.length === 0} />
+      <LogPaging log={log} next={log.isAsked ? log.next : olderThan(rows)} empty={rows.length === 0} />
     </Panel>
   )
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogRow } from '../../answers.ts'
-import { firstRows, orderedRows, pageRows, type ShownRow } from './shown-row.ts'
+import { firstRows, olderThan, orderedRows, pageRows, type ShownRow } from './shown-row.ts'
 
 const at = '2026-11-22T12:00:00.000Z'
 const place = { client_ip: '127.0.0.1', srv_id: 'a'.repeat(32), server: 'web-1' }
@@ -64,4 +64,12 @@ test('a page that was asked for has the own row only if it is on it', () => {
   const marks = (rows: ShownRow[]) => rows.map(row => row.own)
   assert.deepEqual(marks(pageRows(own('2'), [row(3), row(2)], at)), [false, true])
   assert.deepEqual(marks(pageRows(own('9'), [row(3), row(2)], at)), [false, false])
+})
+
+test('older rows begin below the last one shown, if as many are shown as can be', () => {
+  const log = Array.from({ length: 50 }, (_, at) => row(60 - at))
+  assert.equal(olderThan(orderedRows(null, log, at)), 11)
+  // The own one takes the last one's place.
+  assert.equal(olderThan(orderedRows(own('61'), log, at)), 12)
+  assert.equal(olderThan(orderedRows(null, log.slice(1), at)), null)
 })

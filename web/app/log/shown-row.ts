@@ -54,6 +54,12 @@ export function pageRows(own: ShownRow | null, log: LogRow[], today: string): Sh
   })
 }
 
+/** The number below which rows older than these begin; null = there are none, since these are fewer than can be shown. */
+export function olderThan(rows: ShownRow[]): number | null {
+  const last = rows[length - 1]
+  return last ? Number(last.id) : null
+}
+
 function shown(row: LogRow, today: string): ShownRow {
   const { id, at, client_ip, srv_id, server, arrival, moved_from } = row
   const why = arrivalText(arrival, moved_from)

@@ -20,9 +20,9 @@ function read([path, choice, before]: Key): Promise<LogPage> {
 
 /**
  * The rows to show. All and the newest come with the live board; a choice, and older pages, are asked for. The
- * place of an older page stands in the address. `live`: new rows come in by themselves.
+ * place of an older page stands in the address. `live`: new rows come in by themselves. `own` is this visit's number.
  */
-export function useLog(newest: LogRow[], choice: LogChoice) {
+export function useLog(newest: LogRow[], choice: LogChoice, own: number | null) {
   const [frozen, setFrozen] = useState<LogRow[] | null>(null)
   const [place, goTo] = useUrlParameter('before')
   /** the places passed on the way here; a shared address has none */
@@ -40,19 +40,27 @@ export function useLog(newest: LogRow[], choice: LogChoice) {
       keepPreviousData: true,
     },
   )
+  // The board can be older than the visit. Live, it catches up; what is paused would for ever lack what lies between.
+  const lacks = !isAsked && frozen !== null && own !== null && own > (frozen[0]?.id ?? 0)
+  const { data: whole } = useSWR<LogPage, Error, Key | null>(
+    lacks ? ['/api/log', choice, own + 1] : null,
+    read,
+  )
+  const told = whole?.rows ?? frozen ?? newest
   // What stands there stays until the answer comes: nothing moves meanwhile.
-  const asked = data ?? { rows: error ? [] : (frozen ?? newest), next: null }
+  const asked = data ?? { rows: error ? [] : told, next: null }
   return {
     /** as it stands in the address; empty = the newest */
     place,
-    rows: isAsked ? asked.rows : (frozen ?? newest),
+    rows: isAsked ? asked.rows : told,
     isAsked,
     live,
     /** an older page is shown */
     older: before !== null,
     loading: isAsked && isLoading,
     error: isAsked ? error : undefined,
-    next: isAsked ? asked.next : nextOf(frozen ?? newest),
+    /** of rows that were asked for: the number below which older ones begin */
+    next: asked.next,
     pause: () => setFrozen(newest),
     goLive: () => {
       setFrozen(null)
@@ -74,9 +82,4 @@ export function useLog(newest: LogRow[], choice: LogChoice) {
     setWay([])
     goTo('')
   }
-}
-
-/** The board brings 50 rows, if there are as many. */
-function nextOf(rows: LogRow[]): number | null {
-  return rows.length < 50 ? null : (rows.at(-1)?.id ?? null)
 }

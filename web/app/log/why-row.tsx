@@ -4,18 +4,16 @@ import { Cell, Row } from '../table/table.tsx'
 import { explain } from './explanation.ts'
 import type { LogChoice } from './log-url.ts'
 import type { ShownRow } from './shown-row.ts'
-import { useArrival } from './use-arrival.ts'
 import styles from './why-row.module.css'
 
 type Props = { row: ShownRow; servers: ServerRow[]; onChoose(choice: Partial<LogChoice>): void }
 
 /** Under an opened row: why that server, when to the millisecond in UTC, and more like it. */
 export function WhyRow({ row, servers, onChoose }: Props) {
-  const explained = useArrival(row)
   return (
     <Row className={styles.row}>
       <Cell span={5} className={styles.cell}>
-        <p className={styles.why}>{explain(explained, servers)}</p>
+        <p className={styles.why}>{explain(row, servers)}</p>
         <p className={styles.facts}>
           <span>
             srv_id <code>{row.srv_id}</code>
