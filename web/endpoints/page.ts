@@ -47,8 +47,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     await new Promise(setImmediate)
     const count = await countUnlessGone(queue.submit(hit, startedAt), response)
     if (!count) return
-    response.setHeader('X-Hit', count.id)
-    response.setHeader('X-Srv-Id', identity.srv_id)
+    const headers = { 'X-Hit': count.id, 'X-Srv-Id': identity.srv_id }
     const visit = toVisit(hit, count)
     if (page) {
       const { template, snapshot } = page
@@ -61,11 +60,11 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
           moved_text: tellMove(visit),
           origin: isBrowser(request) ? '' : requestOrigin(request),
         },
+        headers,
         development,
       })
     } else {
-      response.setHeader('Vary', vary)
-      sendJson(response, 200, visit)
+      sendJson(response, 200, visit, { ...headers, Vary: vary })
     }
     dependencies.onCounted(performance.now() - startedAt)
   }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { acceptsGzip } from '../http/page-view-request.ts'
 import { contentSecurityPolicy } from '../page/content-security-policy.ts'
 import type { Template } from '../page/template.ts'
@@ -10,6 +10,8 @@ type FilledPage<Slot extends string> = {
   status: number
   template: Template<Slot | 'nonce'>
   values: Record<Slot | 'nonce', string>
+  /** beside those that every such page has */
+  headers?: OutgoingHttpHeaders
   development: boolean
 }
 
@@ -17,17 +19,19 @@ type FilledPage<Slot extends string> = {
 export function sendFilledPage<Slot extends string>(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, template, values, development }: FilledPage<Slot>,
+  { status, template, values, headers, development }: FilledPage<Slot>,
 ): void {
   const compressed = acceptsGzip(request) ? template.fillCompressed(values) : null
-  const bytes = compressed ?? Buffer.from(template.fill(values))
-  if (compressed) response.setHeader('Content-Encoding', 'gzip')
+  const bytes = compressed?.bytes ?? Buffer.from(template.fill(values))
   response.writeHead(status, {
+    ...headers,
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Length': bytes.length,
+    ...(compressed ? { 'Content-Encoding': 'gzip' } : {}),
     'Cache-Control': 'no-store',
     'Content-Security-Policy': contentSecurityPolicy(values.nonce, development),
     Vary: vary,
   })
-  response.end(bytes)
+  // When all of it is with the system. A connection that breaks before that never says so, and its page is not used again.
+  response.end(bytes, compressed?.giveBack)
 }

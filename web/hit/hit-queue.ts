@@ -59,7 +59,8 @@ export class HitQueue {
    * What fits into the next one waits for nobody, since refusing it would make no batch shorter.
    */
   get expectedWaitMs(): number {
-    return Math.floor(this.#waiting.length / this.#limits.batchSize) * this.#commitMs.value
+    const batchesBefore = Math.floor(this.#waiting.length / this.#limits.batchSize)
+    return batchesBefore === 0 ? 0 : batchesBefore * this.#commitMs.value
   }
 
   /**

@@ -1,14 +1,26 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { ErrorAnswer } from '../answers.ts'
 import type { AnswerError } from './errors.ts'
 
-export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(body))
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers?: OutgoingHttpHeaders,
+): void {
+  sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(body), headers)
 }
 
-export function sendText(response: ServerResponse, status: number, contentType: string, body: string): void {
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string,
+  headers?: OutgoingHttpHeaders,
+): void {
   const bytes = Buffer.from(body)
   response.writeHead(status, {
+    ...headers,
     'Content-Type': contentType,
     'Content-Length': bytes.length,
     'Cache-Control': 'no-store',

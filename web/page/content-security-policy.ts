@@ -15,23 +15,23 @@ export function newNonce(): string {
   return drawn.toString('base64', used - nonceBytes, used)
 }
 
+const ownFilesAlone = [
+  "worker-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ')
+
 /**
  * Scripts with this answer's nonce and what they load, our own workers, styles and connections, and nothing else.
  * React needs eval in development only, for its stack traces.
  */
 export function contentSecurityPolicy(nonce: string, development: boolean): string {
-  const forDevelopment = development ? " 'unsafe-eval'" : ''
-  return [
-    "default-src 'none'",
-    `script-src 'nonce-${nonce}' 'strict-dynamic'${forDevelopment}`,
-    `style-src 'self'${development ? " 'unsafe-inline'" : ''}`,
-    "worker-src 'self'",
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "manifest-src 'self'",
-    "base-uri 'none'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-  ].join('; ')
+  const script = `script-src 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`
+  const style = `style-src 'self'${development ? " 'unsafe-inline'" : ''}`
+  return `default-src 'none'; ${script}; ${style}; ${ownFilesAlone}`
 }

@@ -1,4 +1,5 @@
 import { CompressedForms } from './compressed/compressed-forms.ts'
+import type { FilledPage } from './compressed/compressed-page.ts'
 
 /** Characters that mean nothing in HTML, in an attribute or in a JavaScript string: all that may be filled in. */
 const harmless = /^[A-Za-z0-9_ .:,+/=-]*$/
@@ -36,7 +37,7 @@ export class Template<Slot extends string> {
   }
 
   /** The same as gzip; null: for values of such lengths it is not to be had. @throws on a value that is not harmless */
-  fillCompressed(values: Record<Slot, string>): Buffer | null {
+  fillCompressed(values: Record<Slot, string>): FilledPage | null {
     checkHarmless(values)
     return this.#compressed.fill(values)
   }

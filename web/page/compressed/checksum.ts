@@ -8,7 +8,8 @@ import type { Layout } from './layout.ts'
  */
 export class Checksum<Slot extends string> {
   readonly #base: number
-  readonly #slots: { slot: Slot; base: number; factor: number }[] = []
+  /** `change`: what the value it had last changes; most are the same for one visitor as for the next */
+  readonly #slots: { slot: Slot; base: number; factor: number; last: string | null; change: number }[] = []
 
   constructor({ page, places }: Layout<Slot>) {
     this.#base = crc32(page)
@@ -16,14 +17,21 @@ export class Checksum<Slot extends string> {
       const [first] = ofSlot
       const base = first ? crc32(page.subarray(first.start, first.end)) : 0
       const factor = ofSlot.reduce((sum, place) => sum ^ powerOfBytes(page.length - place.end), 0)
-      this.#slots.push({ slot, base, factor })
+      this.#slots.push({ slot, base, factor, last: null, change: 0 })
     }
   }
 
   /** For values of the same lengths. */
   of(values: Record<Slot, string>): number {
     let sum = this.#base
-    for (const { slot, base, factor } of this.#slots) sum ^= multiply(factor, crc32(values[slot]) ^ base)
+    for (const one of this.#slots) {
+      const value = values[one.slot]
+      if (value !== one.last) {
+        one.last = value
+        one.change = multiply(one.factor, crc32(value) ^ one.base)
+      }
+      sum ^= one.change
+    }
     return sum >>> 0
   }
 }

@@ -1,4 +1,4 @@
-import { CompressedPage } from './compressed-page.ts'
+import { CompressedPage, type FilledPage } from './compressed-page.ts'
 import type { CutText } from './layout.ts'
 
 /** Each takes a millisecond or two to make, and holds a compressed page. */
@@ -14,7 +14,7 @@ export class CompressedForms<Slot extends string> {
   }
 
   /** As one gzip member; null: not to be had this way. `values` are ASCII. */
-  fill(values: Record<Slot, string>): Buffer | null {
+  fill(values: Record<Slot, string>): FilledPage | null {
     return this.#formFor(values)?.fill(values) ?? null
   }
 

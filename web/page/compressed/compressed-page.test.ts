@@ -30,7 +30,7 @@ function assertTakesOn(text: CutText<Slot>): void {
   for (let round = 0; round < 20; round++) {
     const filled = values()
     // gunzip checks the length and the CRC-32 too
-    assert.equal(gunzipSync(compressed?.fill(filled) ?? '').toString(), plain(text, filled))
+    assert.equal(gunzipSync(compressed?.fill(filled).bytes ?? '').toString(), plain(text, filled))
   }
 }
 
@@ -46,14 +46,30 @@ test('places too far apart to refer to each other, and values right after each o
 test('values too short for zlib to refer back to', () => {
   const text: CutText<Slot> = { pieces: ['a', 'b', 'cd', 'e'], places: ['hit', 'hit', 'hit'] }
   const compressed = CompressedPage.of(text, () => 1)
-  assert.equal(gunzipSync(compressed?.fill({ hit: '7', at: '', nonce: '' }) ?? '').toString(), 'a7b7cd7e')
+  assert.equal(
+    gunzipSync(compressed?.fill({ hit: '7', at: '', nonce: '' }).bytes ?? '').toString(),
+    'a7b7cd7e',
+  )
+})
+
+test('a page that was given back is filled anew, and one that was not stays as it is', () => {
+  const text = pageOf(4, 'some text, ')
+  const compressed = CompressedPage.of(text, slot => lengths[slot])
+  const [first, second, third] = [values(), values(), values()]
+  const sent = compressed?.fill(first)
+  const held = compressed?.fill(second)
+  sent?.giveBack()
+  const next = compressed?.fill(third)
+  assert.equal(next?.bytes, sent?.bytes)
+  assert.equal(gunzipSync(next?.bytes ?? '').toString(), plain(text, third))
+  assert.equal(gunzipSync(held?.bytes ?? '').toString(), plain(text, second))
 })
 
 test('it is hardly longer than the page compressed as a whole', () => {
   const text = pageOf(40, 'some text that “repeats” in each row, ')
   const filled = values()
   const whole = gzipSync(plain(text, filled), { level: 9 }).length
-  assert.ok((CompressedPage.of(text, slot => lengths[slot])?.fill(filled).length ?? 0) < whole + 100)
+  assert.ok((CompressedPage.of(text, slot => lengths[slot])?.fill(filled).bytes.length ?? 0) < whole + 100)
 })
 
 test('a value with one place may be of any length', () => {
@@ -63,7 +79,7 @@ test('a value with one place may be of any length', () => {
   }
   const filled = { hit: '104', at: 'moved from web-2, which drains. '.repeat(20), nonce: '' }
   const compressed = CompressedPage.of(text, slot => filled[slot].length)
-  assert.equal(gunzipSync(compressed?.fill(filled) ?? '').toString(), plain(text, filled))
+  assert.equal(gunzipSync(compressed?.fill(filled).bytes ?? '').toString(), plain(text, filled))
 })
 
 test('values for which the page leaves too few bytes unused are not compressed this way', () => {

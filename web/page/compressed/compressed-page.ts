@@ -8,6 +8,13 @@ import { standInsFor } from './stand-ins.ts'
 const memberHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff])
 const trailerBytes = 8
 
+/** A page to be sent. */
+export type FilledPage = {
+  bytes: Buffer
+  /** to be called once the bytes have left: they become another visitor's page */
+  giveBack(): void
+}
+
 /**
  * A page as one gzip member, compressed once for all values of the same lengths. A value stands in it uncompressed where
  * it first occurs, and the compressed rest refers back to that.
@@ -16,6 +23,11 @@ export class CompressedPage<Slot extends string> {
   readonly #member: Buffer
   readonly #stored: Deflated<Slot>['stored']
   readonly #checksum: Checksum<Slot>
+  /**
+   * Copies that have been sent. A new one for each page view would be ten megabytes a second that V8 sees beside a heap
+   * of twenty: it collected all of that twice a second.
+   */
+  readonly #spare: Buffer[] = []
 
   private constructor(deflated: Deflated<Slot>, pageBytes: number, checksum: Checksum<Slot>) {
     this.#member = Buffer.concat([memberHeader, deflated.bytes, Buffer.alloc(trailerBytes)])
@@ -38,11 +50,11 @@ export class CompressedPage<Slot extends string> {
   }
 
   /** `values` are ASCII, and of the lengths it was made for. */
-  fill(values: Record<Slot, string>): Buffer {
-    const member = Buffer.from(this.#member)
-    for (const { slot, at } of this.#stored) member.write(values[slot], at, 'latin1')
-    member.writeUInt32LE(this.#checksum.of(values), member.length - trailerBytes)
-    return member
+  fill(values: Record<Slot, string>): FilledPage {
+    const bytes = this.#spare.pop() ?? Buffer.from(this.#member)
+    for (const { slot, at } of this.#stored) bytes.write(values[slot], at, 'latin1')
+    bytes.writeUInt32LE(this.#checksum.of(values), bytes.length - trailerBytes)
+    return { bytes, giveBack: () => this.#spare.push(bytes) }
   }
 }
 

@@ -22,7 +22,7 @@ export function standInsFor<Slot extends string>(
 }
 
 function unusedBytes(pieces: readonly string[]): number[] {
-  const used = new Set<number>()
-  for (const piece of pieces) for (const byte of Buffer.from(piece)) used.add(byte)
-  return Array.from({ length: 256 }, (_, byte) => byte).filter(byte => !used.has(byte))
+  const used = new Uint8Array(256)
+  for (const piece of pieces) for (const byte of Buffer.from(piece)) used[byte] = 1
+  return Array.from(used.keys()).filter(byte => used[byte] === 0)
 }
