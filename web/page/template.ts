@@ -9,43 +9,48 @@ const seam = /"\]\)<\/script><script(?: nonce="[^"]*")?>self\.__next_f\.push\(\[
 
 /** A rendered page, cut where the hit's own values go. */
 export class Template<Slot extends string> {
+  /** in the order in which values are told by their index */
+  readonly #slots: readonly Slot[]
   /** one more than there are places */
   readonly #pieces: string[]
-  readonly #places: Slot[]
-  readonly #compressed: CompressedForms<Slot>
+  readonly #places: number[]
+  readonly #compressed: CompressedForms
 
   /** @throws when a token is not in the page */
   constructor(html: string, tokens: Record<Slot, string>) {
-    const slots = new Map<string, Slot>()
-    for (const slot in tokens) slots.set(tokens[slot], slot)
-    const cut = html
-      .replace(seam, '')
-      .split(new RegExp(`(${[...slots.keys()].map(RegExp.escape).join('|')})`))
+    const slots: Slot[] = []
+    for (const slot in tokens) slots.push(slot)
+    const texts = slots.map(slot => tokens[slot])
+    const cut = html.replace(seam, '').split(new RegExp(`(${texts.map(RegExp.escape).join('|')})`))
+    this.#slots = slots
     this.#pieces = cut.filter((_, index) => index % 2 === 0)
-    this.#places = cut.filter((_, index) => index % 2 === 1).flatMap(token => slots.get(token) ?? [])
-    const missing = [...slots.values()].filter(slot => !this.#places.includes(slot))
+    this.#places = cut.filter((_, index) => index % 2 === 1).map(token => texts.indexOf(token))
+    const missing = slots.filter((_, index) => !this.#places.includes(index))
     if (missing.length > 0) throw new Error(`the rendered page lacks ${missing.join(', ')}`)
     this.#compressed = new CompressedForms({ pieces: this.#pieces, places: this.#places })
   }
 
   /** The page with these values, in the HTML and in the flight data alike. @throws on a value that is not harmless */
   fill(values: Record<Slot, string>): string {
-    checkHarmless(values)
+    const texts = this.#harmlessTexts(values)
     let page = this.#pieces[0] ?? ''
-    for (const [index, slot] of this.#places.entries()) page += values[slot] + (this.#pieces[index + 1] ?? '')
+    for (const [index, place] of this.#places.entries())
+      page += texts[place] + (this.#pieces[index + 1] ?? '')
     return page
   }
 
   /** The same as gzip; null: for values of such lengths it is not to be had. @throws on a value that is not harmless */
   fillCompressed(values: Record<Slot, string>): FilledPage | null {
-    checkHarmless(values)
-    return this.#compressed.fill(values)
+    return this.#compressed.fill(this.#harmlessTexts(values))
   }
-}
 
-function checkHarmless<Slot extends string>(values: Record<Slot, string>): void {
-  for (const slot in values) {
-    if (!harmless.test(values[slot]))
-      throw new TypeError(`not to be filled into a page: ${slot} ${values[slot]}`)
+  #harmlessTexts(values: Record<Slot, string>): string[] {
+    const texts = this.#slots.map(slot => values[slot])
+    if (!harmless.test(texts.join(''))) {
+      throw new TypeError(
+        `not to be filled into a page: ${texts.filter(text => !harmless.test(text)).join(', ')}`,
+      )
+    }
+    return texts
   }
 }

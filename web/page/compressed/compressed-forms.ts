@@ -4,28 +4,33 @@ import type { CutText } from './layout.ts'
 /** Each takes a millisecond or two to make, and holds a compressed page. */
 const mostForms = 32
 
-/** One page, compressed for each set of lengths that its values come in: digits of a number, letters of an address. */
-export class CompressedForms<Slot extends string> {
-  readonly #text: CutText<Slot>
-  readonly #forms = new Map<string, CompressedPage<Slot> | null>()
+/** `page`: null = not to be had */
+type Form = { lengths: readonly number[]; page: CompressedPage | null }
 
-  constructor(text: CutText<Slot>) {
+/** One page, compressed for each set of lengths that its values come in: digits of a number, letters of an address. */
+export class CompressedForms {
+  readonly #text: CutText
+  readonly #forms: Form[] = []
+
+  constructor(text: CutText) {
     this.#text = text
   }
 
   /** As one gzip member; null: not to be had this way. `values` are ASCII. */
-  fill(values: Record<Slot, string>): FilledPage | null {
-    return this.#formFor(values)?.fill(values) ?? null
+  fill(values: readonly string[]): FilledPage | null {
+    const form = this.#forms.find(({ lengths }) => haveLengths(values, lengths)) ?? this.#make(values)
+    return form?.page?.fill(values) ?? null
   }
 
-  #formFor(values: Record<Slot, string>): CompressedPage<Slot> | null {
-    let key = ''
-    for (const slot in values) key += `${values[slot].length} `
-    const known = this.#forms.get(key)
-    if (known !== undefined) return known
-    if (this.#forms.size >= mostForms) return null
-    const form = CompressedPage.of(this.#text, slot => values[slot].length)
-    this.#forms.set(key, form)
+  #make(values: readonly string[]): Form | null {
+    if (this.#forms.length >= mostForms) return null
+    const lengths = values.map(value => value.length)
+    const form = { lengths, page: CompressedPage.of(this.#text, lengths) }
+    this.#forms.push(form)
     return form
   }
+}
+
+function haveLengths(values: readonly string[], lengths: readonly number[]): boolean {
+  return values.every((value, index) => value.length === lengths[index])
 }

@@ -5,28 +5,27 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { CompressedPage } from './compressed-page.ts'
 import type { CutText } from './layout.ts'
 
-type Slot = 'hit' | 'at' | 'nonce'
+// The values of a page, by their index.
+const [hit, at, nonce] = [0, 1, 2]
+const lengths = [3, 24, 24]
+const values = () => [
+  String(100 + randomBytes(1).readUInt8()),
+  new Date(1.7e12 + randomBytes(4).readUInt32LE()).toISOString(),
+  randomBytes(16).toString('base64'),
+]
 
-const lengths = { hit: 3, at: 24, nonce: 24 }
-const values = () => ({
-  hit: String(100 + randomBytes(1).readUInt8()),
-  at: new Date(1.7e12 + randomBytes(4).readUInt32LE()).toISOString(),
-  nonce: randomBytes(16).toString('base64'),
-})
-
-function plain({ pieces, places }: CutText<Slot>, filled: Record<Slot, string>): string {
-  const valueAt = (place: Slot | undefined) => (place ? filled[place] : '')
-  return pieces.map((piece, index) => piece + valueAt(places[index])).join('')
+function plain({ pieces, places }: CutText, filled: string[]): string {
+  return pieces.map((piece, index) => piece + (filled[places[index] ?? -1] ?? '')).join('')
 }
 
 /** A page of `rows` rows with every value in each, and a piece after the last place. */
-function pageOf(rows: number, between: string): CutText<Slot> {
-  const places = Array.from({ length: rows }, () => ['hit', 'nonce', 'at'] as const).flat()
+function pageOf(rows: number, between: string): CutText {
+  const places = Array.from({ length: rows }, () => [hit, nonce, at]).flat()
   return { pieces: [...places.map(place => `<td class="${place}">${between}`), '</html>'], places }
 }
 
-function assertTakesOn(text: CutText<Slot>): void {
-  const compressed = CompressedPage.of(text, slot => lengths[slot])
+function assertTakesOn(text: CutText): void {
+  const compressed = CompressedPage.of(text, lengths)
   for (let round = 0; round < 20; round++) {
     const filled = values()
     // gunzip checks the length and the CRC-32 too
@@ -40,21 +39,18 @@ test('what it is filled with stands in every place', () => {
 
 test('places too far apart to refer to each other, and values right after each other', () => {
   assertTakesOn(pageOf(3, randomBytes(30_000).toString('hex').replace(/0/g, 'a')))
-  assertTakesOn({ pieces: ['', '', '', '', ''], places: ['hit', 'at', 'hit', 'nonce'] })
+  assertTakesOn({ pieces: ['', '', '', '', ''], places: [hit, at, hit, nonce] })
 })
 
 test('values too short for zlib to refer back to', () => {
-  const text: CutText<Slot> = { pieces: ['a', 'b', 'cd', 'e'], places: ['hit', 'hit', 'hit'] }
-  const compressed = CompressedPage.of(text, () => 1)
-  assert.equal(
-    gunzipSync(compressed?.fill({ hit: '7', at: '', nonce: '' }).bytes ?? '').toString(),
-    'a7b7cd7e',
-  )
+  const text: CutText = { pieces: ['a', 'b', 'cd', 'e'], places: [hit, hit, hit] }
+  const compressed = CompressedPage.of(text, [1])
+  assert.equal(gunzipSync(compressed?.fill(['7']).bytes ?? '').toString(), 'a7b7cd7e')
 })
 
 test('a page that was given back is filled anew, and one that was not stays as it is', () => {
   const text = pageOf(4, 'some text, ')
-  const compressed = CompressedPage.of(text, slot => lengths[slot])
+  const compressed = CompressedPage.of(text, lengths)
   const [first, second, third] = [values(), values(), values()]
   const sent = compressed?.fill(first)
   const held = compressed?.fill(second)
@@ -69,22 +65,22 @@ test('it is hardly longer than the page compressed as a whole', () => {
   const text = pageOf(40, 'some text that “repeats” in each row, ')
   const filled = values()
   const whole = gzipSync(plain(text, filled), { level: 9 }).length
-  assert.ok((CompressedPage.of(text, slot => lengths[slot])?.fill(filled).bytes.length ?? 0) < whole + 100)
+  assert.ok((CompressedPage.of(text, lengths)?.fill(filled).bytes.length ?? 0) < whole + 100)
 })
 
 test('a value with one place may be of any length', () => {
-  const text: CutText<Slot> = {
+  const text: CutText = {
     pieces: ['a text, and ', ' and a text, ', ' and', ''],
-    places: ['at', 'hit', 'hit'],
+    places: [at, hit, hit],
   }
-  const filled = { hit: '104', at: 'moved from web-2, which drains. '.repeat(20), nonce: '' }
-  const compressed = CompressedPage.of(text, slot => filled[slot].length)
+  const filled = ['104', 'moved from web-2, which drains. '.repeat(20)]
+  const compressed = CompressedPage.of(
+    text,
+    filled.map(value => value.length),
+  )
   assert.equal(gunzipSync(compressed?.fill(filled).bytes ?? '').toString(), plain(text, filled))
 })
 
 test('values for which the page leaves too few bytes unused are not compressed this way', () => {
-  assert.equal(
-    CompressedPage.of(pageOf(2, ''), slot => (slot === 'nonce' ? 300 : 3)),
-    null,
-  )
+  assert.equal(CompressedPage.of(pageOf(2, ''), [3, 3, 300]), null)
 })

@@ -19,40 +19,37 @@ export type FilledPage = {
  * A page as one gzip member, compressed once for all values of the same lengths. A value stands in it uncompressed where
  * it first occurs, and the compressed rest refers back to that.
  */
-export class CompressedPage<Slot extends string> {
+export class CompressedPage {
   readonly #member: Buffer
-  readonly #stored: Deflated<Slot>['stored']
-  readonly #checksum: Checksum<Slot>
+  readonly #stored: Deflated['stored']
+  readonly #checksum: Checksum
   /**
    * Copies that have been sent. A new one for each page view would be ten megabytes a second that V8 sees beside a heap
    * of twenty: it collected all of that twice a second.
    */
   readonly #spare: Buffer[] = []
 
-  private constructor(deflated: Deflated<Slot>, pageBytes: number, checksum: Checksum<Slot>) {
+  private constructor(deflated: Deflated, pageBytes: number, checksum: Checksum) {
     this.#member = Buffer.concat([memberHeader, deflated.bytes, Buffer.alloc(trailerBytes)])
     this.#member.writeUInt32LE(pageBytes, this.#member.length - 4)
-    this.#stored = deflated.stored.map(({ slot, at }) => ({ slot, at: at + memberHeader.length }))
+    this.#stored = deflated.stored.map(({ value, at }) => ({ value, at: at + memberHeader.length }))
     this.#checksum = checksum
   }
 
   /** @returns null for a page that leaves too few bytes unused to stand for such values while it is compressed */
-  static of<Slot extends string>(
-    text: CutText<Slot>,
-    lengthOf: (slot: Slot) => number,
-  ): CompressedPage<Slot> | null {
-    const standIns = standInsFor(text, lengthOf)
+  static of(text: CutText, lengths: readonly number[]): CompressedPage | null {
+    const standIns = standInsFor(text, lengths)
     if (!standIns) return null
     // A digit is no stand-in, so a stand-in that is left shows.
-    const probe = layOut(text, slot => Buffer.alloc(lengthOf(slot), '0'))
-    const layout = layOut(text, slot => standIns.get(slot) ?? Buffer.alloc(0))
+    const probe = layOut(text, value => Buffer.alloc(lengths[value] ?? 0, '0'))
+    const layout = layOut(text, value => standIns.get(value) ?? Buffer.alloc(0))
     return new CompressedPage(deflateAll(layout, probe), probe.page.length, new Checksum(probe))
   }
 
   /** `values` are ASCII, and of the lengths it was made for. */
-  fill(values: Record<Slot, string>): FilledPage {
+  fill(values: readonly string[]): FilledPage {
     const bytes = this.#spare.pop() ?? Buffer.from(this.#member)
-    for (const { slot, at } of this.#stored) bytes.write(values[slot], at, 'latin1')
+    for (const { value, at } of this.#stored) bytes.write(values[value] ?? '', at, 'latin1')
     bytes.writeUInt32LE(this.#checksum.of(values), bytes.length - trailerBytes)
     return { bytes, giveBack: () => this.#spare.push(bytes) }
   }
@@ -62,7 +59,7 @@ export class CompressedPage<Slot extends string> {
  * zlib need not refer back where it could. So the outcome is decompressed with other values in it: a place that does not
  * take them on was written out, and is kept apart next time.
  */
-function deflateAll<Slot extends string>(layout: Layout<Slot>, probe: Layout<Slot>): Deflated<Slot> {
+function deflateAll(layout: Layout, probe: Layout): Deflated {
   const kept = new Set(firstPlaces(layout.places))
   for (;;) {
     const deflated = deflateAround(
@@ -77,24 +74,20 @@ function deflateAll<Slot extends string>(layout: Layout<Slot>, probe: Layout<Slo
   }
 }
 
-/** Of each slot, and after so long a stretch that nothing can refer back to the one before. */
-function firstPlaces<Slot extends string>(places: Place<Slot>[]): Place<Slot>[] {
-  const last = new Map<Slot, number>()
-  return places.filter(({ slot, start, end }) => {
-    const before = last.get(slot)
-    last.set(slot, start)
+/** Of each value, and after so long a stretch that nothing can refer back to the one before. */
+function firstPlaces(places: Place[]): Place[] {
+  const last = new Map<number, number>()
+  return places.filter(({ value, start, end }) => {
+    const before = last.get(value)
+    last.set(value, start)
     return before === undefined || end - before > reach
   })
 }
 
-function wrongPlaces<Slot extends string>(
-  { bytes, stored }: Deflated<Slot>,
-  places: Place<Slot>[],
-  probe: Buffer,
-): Place<Slot>[] {
+function wrongPlaces({ bytes, stored }: Deflated, places: Place[], probe: Buffer): Place[] {
   const probed = Buffer.from(bytes)
-  const lengths = new Map(places.map(place => [place.slot, place.end - place.start]))
-  for (const { slot, at } of stored) probed.fill('0', at, at + (lengths.get(slot) ?? 0))
+  const lengths = new Map(places.map(place => [place.value, place.end - place.start]))
+  for (const { value, at } of stored) probed.fill('0', at, at + (lengths.get(value) ?? 0))
   const page = inflateRawSync(probed)
   return places.filter(({ start, end }) => page.compare(probe, start, end, start, end) !== 0)
 }

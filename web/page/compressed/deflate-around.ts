@@ -7,26 +7,26 @@ export const reach = 32_768 - 262
 /** A stored block's header: not the last block, then its length twice. https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4 */
 const storedHeaderBytes = 5
 
-export type Deflated<Slot extends string> = {
+export type Deflated = {
   bytes: Buffer
   /** where in `bytes` the values stand as they are */
-  stored: { slot: Slot; at: number }[]
+  stored: { value: number; at: number }[]
 }
 
 /** Compresses a page, all but the places in `kept`, which are in order and stand in the outcome as they are. */
-export function deflateAround<Slot extends string>(page: Buffer, kept: Place<Slot>[]): Deflated<Slot> {
+export function deflateAround(page: Buffer, kept: Place[]): Deflated {
   const parts: Buffer[] = []
   let length = 0
   const add = (part: Buffer) => {
     parts.push(part)
     length += part.length
   }
-  const stored: Deflated<Slot>['stored'] = []
+  const stored: Deflated['stored'] = []
   let from = 0
-  for (const { slot, start, end } of kept) {
+  for (const { value, start, end } of kept) {
     if (start > from) add(deflatePart(page, from, start, constants.Z_SYNC_FLUSH))
     add(storedHeader(end - start))
-    stored.push({ slot, at: length })
+    stored.push({ value, at: length })
     add(page.subarray(start, end))
     from = end
   }

@@ -5,18 +5,18 @@ import type { CutText } from './layout.ts'
  * stands for anything else: so it can only lead to the same place of the same value.
  * @returns null when the page leaves too few bytes unused
  */
-export function standInsFor<Slot extends string>(
-  { pieces, places }: CutText<Slot>,
-  lengthOf: (slot: Slot) => number,
-): Map<Slot, Buffer> | null {
+export function standInsFor(
+  { pieces, places }: CutText,
+  lengths: readonly number[],
+): Map<number, Buffer> | null {
   const [lone, ...unused] = unusedBytes(pieces)
-  const standIns = new Map<Slot, Buffer>()
-  for (const [slot, { length: times }] of Map.groupBy(places, place => place)) {
-    const length = lengthOf(slot)
+  const standIns = new Map<number, Buffer>()
+  for (const [value, { length: times }] of Map.groupBy(places, place => place)) {
+    const length = lengths[value] ?? 0
     // What has one place stands uncompressed there: nothing refers to it.
-    if (times === 1) standIns.set(slot, Buffer.alloc(length, lone))
-    else standIns.set(slot, Buffer.from(unused.splice(0, length)))
-    if (lone === undefined || standIns.get(slot)?.length !== length) return null
+    if (times === 1) standIns.set(value, Buffer.alloc(length, lone))
+    else standIns.set(value, Buffer.from(unused.splice(0, length)))
+    if (lone === undefined || standIns.get(value)?.length !== length) return null
   }
   return standIns
 }
