@@ -35,7 +35,7 @@ export async function compare(ground: Ground, extent: Extent): Promise<Summary[]
   ]
   const { rounds, seconds, connections } = extent
   // A round that does not count: a start is slower than what follows.
-  await takeTurns(entries, 1, { connections, seconds: 1 }, ground)
+  await takeTurns(entries, 1, { connections, seconds }, ground)
   const found = await takeTurns(entries, rounds, { connections, seconds }, ground)
   for (const contender of [ours, ...peers, limit]) await contender.stop()
   return found.map(({ name, runs }) => summarise(name, runs))

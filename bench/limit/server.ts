@@ -23,7 +23,7 @@ const queue = new HitQueue(databaseHitStore(pool, { id, srv_id: srvId }))
 const server = createServer({ keepAliveTimeout: 75_000 }, async (request, response) => {
   if (request.url === '/health/ready') return void response.end('ready\n')
   try {
-    const { id } = await queue.submit(readHit(request)).count
+    const { id } = await queue.submit(readHit(request))
     response.writeHead(200, [...headers.flat(), 'X-Hit', String(id), 'Content-Length', String(body.length)])
     response.end(body)
   } catch {

@@ -145,7 +145,7 @@ test('two replicas share the numbers: contiguous, unique, each in its own log ro
   const start = await countedSoFar()
   const queues = replicas.map(({ store }) => new HitQueue(store))
   const all = hits(400)
-  const counts = await Promise.all(all.map((hit, index) => queues[index % 2]?.submit(hit).count))
+  const counts = await Promise.all(all.map((hit, index) => queues[index % 2]?.submit(hit)))
   const ids = counts.flatMap(count => count?.id ?? []).toSorted((a, b) => a - b)
   assert.deepEqual(
     ids,
@@ -159,8 +159,8 @@ test('a request id twice in a batch, in two batches and on two replicas at once 
   const queues = replicas.map(({ store }) => new HitQueue(store))
   const [same, other] = hits(2)
   assert.ok(same && other)
-  const together = await Promise.all([0, 0, 1, 1].map(index => queues[index]?.submit(same).count))
-  const [later] = await Promise.all([queues[0]?.submit(same).count, queues[0]?.submit(other).count])
+  const together = await Promise.all([0, 0, 1, 1].map(index => queues[index]?.submit(same)))
+  const [later] = await Promise.all([queues[0]?.submit(same), queues[0]?.submit(other)])
   for (const count of [...together, later]) assert.deepEqual(count, together[0])
   assert.equal(await countedSoFar(), start + 2)
 })
@@ -173,7 +173,7 @@ test('a commit whose answer is lost is found again, not repeated', async () => {
     proxy.trap('COMMIT', { kind: 'cut-answer', afterBytes: 0 })
     const batch = hits(5)
     const queue = new HitQueue(behind.store)
-    const counts = await Promise.all(batch.map(hit => queue.submit(hit).count))
+    const counts = await Promise.all(batch.map(hit => queue.submit(hit)))
     for (const [index, hit] of batch.entries()) await assertLogged(hit, counts[index] ?? { id: 0, at: '' })
     assert.equal(await countedSoFar(), start + 5)
   } finally {
@@ -214,7 +214,7 @@ test('a lock that is waited for too long is tried for again', async () => {
         }
       },
     }
-    const { id } = await new HitQueue(observed).submit(hits(1)[0] ?? assert.fail()).count
+    const { id } = await new HitQueue(observed).submit(hits(1)[0] ?? assert.fail())
     assert.equal(id, start + 1)
   })
   assert.equal(failures.length, 1)
@@ -284,7 +284,7 @@ test('a batch that is chosen to end a deadlock is tried again', async () => {
     while (!(await someoneWaitsForALock())) await pause(150)
     await holder.query('UPDATE global_counter SET value = value WHERE id = 1')
     await holder.rollback()
-    assert.equal((await submission.count).id, start + 1)
+    assert.equal((await submission).id, start + 1)
   })
   assert.equal(failures.length, 1)
   assert.match(failures[0] ?? '', /Deadlock/)

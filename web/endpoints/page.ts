@@ -6,7 +6,7 @@ import { movedText } from '../app/visit/moved-text.ts'
 import type { Admission } from '../hit/admission.ts'
 import { ClientGone } from '../hit/errors.ts'
 import { arrivalOf, type Count, type Hit } from '../hit/hit.ts'
-import type { HitQueue, Submission } from '../hit/hit-queue.ts'
+import type { HitQueue } from '../hit/hit-queue.ts'
 import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
@@ -36,8 +36,9 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
   return async (request, response) => {
     if (isPrefetch(request)) throw notInAdvance()
     const startedAt = performance.now()
+    const isGone = () => !request.socket.readable
     // Before anything is done for it: a refusal must cost next to nothing.
-    if (!(await admission.enter(() => !request.socket.readable))) return
+    if (!(await admission.enter(isGone))) return
     const json = wantsJson(request)
     const hit = readHit(request)
     // Before the hit is submitted: so its number is higher than any the page shows, and its own row is not among them.
@@ -45,7 +46,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     // A replica that wakes finds requests that NGINX gave up on long ago. That its client has gone is read in the turn of the
     // event loop after the request itself, just before its batch leaves.
     await new Promise(setImmediate)
-    const count = await countUnlessGone(queue.submit(hit, startedAt), response)
+    const count = await unlessGone(queue.submit(hit, startedAt, isGone))
     if (!count) return
     const headers = { 'X-Hit': count.id, 'X-Srv-Id': identity.srv_id }
     const visit = toVisit(hit, count)
@@ -123,19 +124,12 @@ export function pageHead(identity: Identity): Endpoint {
 }
 
 /** Null when the client left before its batch did: then nothing was counted, and nobody is there to answer. */
-async function countUnlessGone(submission: Submission, response: ServerResponse): Promise<Count | null> {
-  response.on('close', submission.abandon)
-  // Before the response is closed, which takes some turns more.
-  const { socket } = response
-  socket?.on('end', submission.abandon)
+async function unlessGone(count: Promise<Count>): Promise<Count | null> {
   try {
-    return await submission.count
+    return await count
   } catch (error) {
     if (error instanceof ClientGone) return null
     throw error
-  } finally {
-    response.off('close', submission.abandon)
-    socket?.off('end', submission.abandon)
   }
 }
 

@@ -24,7 +24,7 @@ async function codesOf(counts: Promise<unknown>[]): Promise<string[]> {
 
 test('hits get contiguous numbers in the order they came', async () => {
   const queue = new HitQueue(new FakeHitStore(), limits)
-  const counts = await Promise.all(Array.from({ length: 35 }, () => queue.submit(hit()).count))
+  const counts = await Promise.all(Array.from({ length: 35 }, () => queue.submit(hit())))
   assert.deepEqual(
     counts.map(count => count.id),
     Array.from({ length: 35 }, (_, index) => index + 1),
@@ -39,7 +39,7 @@ test('what comes in during a commit is the next batch', async () => {
   await new Promise(setImmediate)
   const rest = Array.from({ length: 7 }, () => queue.submit(hit()))
   release()
-  await Promise.all([first, ...rest].map(submission => submission.count))
+  await Promise.all([first, ...rest])
   assert.deepEqual(store.batches, [1, 7])
 })
 
@@ -47,7 +47,7 @@ test('a request id that comes twice in a batch gets one number, told to both', a
   const store = new FakeHitStore()
   const queue = new HitQueue(store, limits)
   const same = hit()
-  const [first, second, other] = await Promise.all([same, same, hit()].map(each => queue.submit(each).count))
+  const [first, second, other] = await Promise.all([same, same, hit()].map(each => queue.submit(each)))
   assert.equal(first?.id, second?.id)
   assert.notEqual(first?.id, other?.id)
   assert.equal(store.log.size, 2)
@@ -56,9 +56,9 @@ test('a request id that comes twice in a batch gets one number, told to both', a
 test('a request id that was counted by another replica gets the number it has', async () => {
   const store = new FakeHitStore()
   const same = hit()
-  const elsewhere = await new HitQueue(store, limits).submit(same).count
+  const elsewhere = await new HitQueue(store, limits).submit(same)
   const queue = new HitQueue(store, limits)
-  const [again, other] = await Promise.all([queue.submit(same).count, queue.submit(hit()).count])
+  const [again, other] = await Promise.all([queue.submit(same), queue.submit(hit())])
   assert.deepEqual(again, elsewhere)
   assert.equal(other.id, 2)
   assert.equal(store.log.size, 2)
@@ -80,7 +80,7 @@ for (const plan of faultPlans) {
     store.faults = [...plan]
     const queue = new HitQueue(store, limits)
     const hits = Array.from({ length: 5 }, () => hit())
-    const counts = await Promise.all(hits.map(each => queue.submit(each).count))
+    const counts = await Promise.all(hits.map(each => queue.submit(each)))
     assert.deepEqual(store.faults, [])
     assert.equal(store.log.size, 5)
     for (const [index, count] of counts.entries()) {
@@ -93,7 +93,7 @@ test('without a database in time a hit is not counted, and is told so', async ()
   const store = new FakeHitStore()
   store.faults = Array.from({ length: 1000 }, () => 'before' as const)
   const queue = new HitQueue(store, { ...limits, budgetMs: 60 })
-  await assert.rejects(queue.submit(hit()).count, (error: unknown) => {
+  await assert.rejects(queue.submit(hit()), (error: unknown) => {
     assert.ok(error instanceof NotCounted)
     assert.deepEqual([error.status, error.code, error.retryAfter], [503, 'counter_unavailable', 1])
     return true
@@ -109,7 +109,7 @@ test('a commit that gives no answer in time leaves the outcome unknown', async (
   const sent = queue.submit(hit())
   await new Promise(setImmediate)
   const waiting = queue.submit(hit())
-  const codes = await codesOf([sent.count, waiting.count])
+  const codes = await codesOf([sent, waiting])
   release()
   await queue.close()
   assert.deepEqual(codes, ['outcome_unknown', 'counter_unavailable'])
@@ -120,7 +120,7 @@ test('once an outcome was unknown, a later refusal does not make it known', asyn
   const store = new FakeHitStore()
   store.faults = ['unclear', ...Array.from({ length: 1000 }, () => 'before' as const)]
   const queue = new HitQueue(store, { ...limits, budgetMs: 60 })
-  await assert.rejects(queue.submit(hit()).count, OutcomeUnknown)
+  await assert.rejects(queue.submit(hit()), OutcomeUnknown)
 })
 
 test('a queue at its bound refuses, and counts nothing of what it refused', async () => {
@@ -132,7 +132,7 @@ test('a queue at its bound refuses, and counts nothing of what it refused', asyn
   for (let n = 0; n < 5; n++) submissions.push(queue.submit(hit()))
   assert.equal(queue.length, 3)
   release()
-  const codes = await codesOf(submissions.map(submission => submission.count))
+  const codes = await codesOf(submissions)
   assert.deepEqual(codes, ['counted', 'counted', 'counted', 'counted', 'overloaded', 'overloaded'])
   assert.equal(store.log.size, 4)
 })
@@ -144,18 +144,18 @@ test('the wait to expect is that for the batches before the next one, by how lon
   const queue = new HitQueue(store, limits)
   for (let batch = 0; batch < 3; batch++) {
     const release = hold(store)
-    const { count } = queue.submit(hit())
+    const count = queue.submit(hit())
     await new Promise(setImmediate)
     now += 100
     release()
     await count
   }
   const release = hold(store)
-  const counts = [queue.submit(hit()).count]
+  const counts = [queue.submit(hit())]
   await new Promise(setImmediate)
   const waits = [queue.expectedWaitMs]
   for (const more of [9, 1, 10]) {
-    for (let n = 0; n < more; n++) counts.push(queue.submit(hit()).count)
+    for (let n = 0; n < more; n++) counts.push(queue.submit(hit()))
     waits.push(queue.expectedWaitMs)
   }
   assert.deepEqual(waits, [0, 0, 100, 200])
@@ -167,7 +167,7 @@ test('the time of a page view runs from when it came, not from when its hit was 
   const store = new FakeHitStore()
   const release = hold(store)
   const queue = new HitQueue(store, { ...limits, budgetMs: 60_000 })
-  await assert.rejects(queue.submit(hit(), performance.now() - 60_000).count, NotCounted)
+  await assert.rejects(queue.submit(hit(), performance.now() - 60_000), NotCounted)
   release()
   await queue.close()
   assert.equal(store.log.size, 0)
@@ -179,12 +179,13 @@ test('a client that left before its batch is not counted', async () => {
   const queue = new HitQueue(store, limits)
   const first = queue.submit(hit())
   await new Promise(setImmediate)
-  const second = queue.submit(hit())
+  let hasGone = false
+  const second = queue.submit(hit(), performance.now(), () => hasGone)
   const third = queue.submit(hit())
-  second.abandon()
+  hasGone = true
   release()
-  await assert.rejects(second.count, ClientGone)
-  assert.deepEqual([(await first.count).id, (await third.count).id], [1, 2])
+  await assert.rejects(second, ClientGone)
+  assert.deepEqual([(await first).id, (await third).id], [1, 2])
   assert.equal(store.log.size, 2)
 })
 
@@ -192,11 +193,12 @@ test('a client that leaves while its batch is being committed is counted', async
   const store = new FakeHitStore()
   const release = hold(store)
   const queue = new HitQueue(store, limits)
-  const submission = queue.submit(hit())
+  let hasGone = false
+  const submission = queue.submit(hit(), performance.now(), () => hasGone)
   await new Promise(setImmediate)
-  submission.abandon()
+  hasGone = true
   release()
-  assert.equal((await submission.count).id, 1)
+  assert.equal((await submission).id, 1)
 })
 
 test('a queue that closes answers what it has and takes no more', async () => {
@@ -204,7 +206,7 @@ test('a queue that closes answers what it has and takes no more', async () => {
   const queue = new HitQueue(store, limits)
   const before = queue.submit(hit())
   const closing = queue.close()
-  const codes = codesOf([before.count, queue.submit(hit()).count])
+  const codes = codesOf([before, queue.submit(hit())])
   await closing
   assert.deepEqual(await codes, ['counted', 'shutting_down'])
 })
@@ -214,8 +216,8 @@ test('a defect in the store fails its batch, and the next one is served', async 
   const store = new FakeHitStore()
   const queue = new HitQueue(store, limits)
   t.mock.method(store, 'commit', () => Promise.reject(new TypeError('a defect')), { times: 1 })
-  await assert.rejects(queue.submit(hit()).count, OutcomeUnknown)
-  assert.equal((await queue.submit(hit()).count).id, 1)
+  await assert.rejects(queue.submit(hit()), OutcomeUnknown)
+  assert.equal((await queue.submit(hit())).id, 1)
 })
 
 test('what it tells: the size of each batch and the highest number it gave', async () => {
@@ -224,7 +226,7 @@ test('what it tells: the size of each batch and the highest number it gave', asy
     onBatch: size => told.push(`batch of ${size}`),
     onCounted: lastId => told.push(`up to ${lastId}`),
   })
-  await Promise.all([queue.submit(hit()).count, queue.submit(hit()).count])
+  await Promise.all([queue.submit(hit()), queue.submit(hit())])
   await queue.close()
   assert.deepEqual(told, ['batch of 2', 'up to 2'])
 })

@@ -27,9 +27,6 @@ export type HitQueueEvents = {
   onCounted(lastId: number): void
 }
 
-/** A submitted hit. `abandon` says that its client has gone. */
-export type Submission = { count: Promise<Count>; abandon(): void }
-
 /**
  * Where a page view gets its number. One batch is being committed at a time, without a timer: the first hit leaves at
  * once, and what comes in meanwhile is the next batch, so load makes the batches larger.
@@ -64,11 +61,12 @@ export class HitQueue {
   }
 
   /**
-   * The page view's time runs from `startedAt`, ms on the clock of `performance.now()`.
-   * `count` rejects with NotCounted (queue full, closed, or no database in time), OutcomeUnknown or ClientGone.
+   * The page view's time runs from `startedAt`, ms on the clock of `performance.now()`. `isGone`: whether its client has
+   * gone, asked just before its batch leaves.
+   * @throws NotCounted (queue full, closed, or no database in time), OutcomeUnknown or ClientGone
    */
-  submit(hit: Hit, startedAt = performance.now()): Submission {
-    const pending = new PendingHit(hit, startedAt + this.#limits.budgetMs)
+  submit(hit: Hit, startedAt = performance.now(), isGone = () => false): Promise<Count> {
+    const pending = new PendingHit(hit, startedAt + this.#limits.budgetMs, isGone)
     if (this.#closed) pending.fail(shuttingDown())
     else if (this.#waiting.length >= this.#limits.capacity) pending.fail(overloaded())
     else if (pending.deadline <= performance.now()) pending.fail()
@@ -76,7 +74,7 @@ export class HitQueue {
       this.#waiting.push(pending)
       this.#running ??= this.#run()
     }
-    return { count: pending.count, abandon: () => pending.abandon() }
+    return pending.count
   }
 
   /** Takes no more hits, and resolves when those it has are settled. */

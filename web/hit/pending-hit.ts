@@ -13,10 +13,12 @@ export class PendingHit {
   #resolve: (count: Count) => void
   #reject: (reason: Error) => void
   #timer: NodeJS.Timeout
+  #isGone: () => boolean
 
-  constructor(hit: Hit, deadline: number) {
+  constructor(hit: Hit, deadline: number, isGone: () => boolean) {
     this.hit = hit
     this.deadline = deadline
+    this.#isGone = isGone
     const { promise, resolve, reject } = Promise.withResolvers<Count>()
     this.count = promise
     this.#resolve = resolve
@@ -38,9 +40,9 @@ export class PendingHit {
     this.#reject(this.mayBeCommitted ? new OutcomeUnknown() : (reason ?? counterUnavailable()))
   }
 
-  /** The client has gone: not counted if its batch has not left; otherwise the commit takes its course. */
-  abandon(): void {
-    if (!this.mayBeCommitted && this.#settle()) this.#reject(new ClientGone())
+  /** Ends it if its client has gone, and its batch has not left: otherwise the commit takes its course. */
+  dropIfGone(): void {
+    if (!this.mayBeCommitted && this.#isGone() && this.#settle()) this.#reject(new ClientGone())
   }
 
   #settle(): boolean {
