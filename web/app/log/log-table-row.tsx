@@ -1,6 +1,7 @@
 import { Moment } from '../figures/moment.tsx'
 import { useFormats } from '../figures/use-formats.ts'
 import { useHydrated } from '../figures/use-hydrated.ts'
+import opener from '../frame/opener.module.css'
 import { ServerName } from '../marks/server-name.tsx'
 import { YouMark } from '../marks/you-mark.tsx'
 import { Cell, Row, RowHeader } from '../table/table.tsx'
@@ -22,7 +23,7 @@ export function LogTableRow({ row, hue, open, onOpen }: Props) {
         {useHydrated() ? (
           <button
             type="button"
-            className={styles.opener}
+            className={opener.opener}
             aria-expanded={open}
             aria-label={`${row.why}: why number ${formats.whole(row.id)} reached ${row.server}`}
             onClick={() => onOpen(row.id)}

@@ -1,6 +1,7 @@
 import { useId } from 'react'
 import type { ServerRow } from '../../answers.ts'
 import { useFormats } from '../figures/use-formats.ts'
+import opener from '../frame/opener.module.css'
 import styles from './error-count.module.css'
 import { errorCodesText } from './health-text.ts'
 import table from './servers-table.module.css'
@@ -23,7 +24,7 @@ export function ErrorCount({ server: { name, errors, error_codes } }: { server: 
     <>
       <button
         type="button"
-        className={styles.opener}
+        className={opener.opener}
         popoverTarget={id}
         aria-label={`${count}${word} of ${name} by code`}
       >
