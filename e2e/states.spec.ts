@@ -2,6 +2,7 @@ import { expect, type Page, test } from '@playwright/test'
 import { visitMany } from './load.ts'
 import { openBackstage } from './states/backstage.ts'
 import { expectInOrder } from './states/look-over.ts'
+import { openSlowRelay } from './states/slow-relay.ts'
 import { openTabs, openWindows, type Windows } from './states/windows.ts'
 
 // Every state the board can be in, at four widths, light and dark, on a real stack that is brought into it.
@@ -154,6 +155,18 @@ test('a slow network: the figures are there before the scripts, and stay where t
   }
   await using windows = await openWindows(browser, backstage.url, { prepare })
   await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 30_000 }))
+  await expectInOrder(windows)
+})
+
+test('a page that comes in pieces is painted in pieces, of which none moves another', async ({ browser }) => {
+  await using backstage = openBackstage()
+  await backstage.addServers(
+    ['web-2', 'web-3', 'web-4'].map((name, index) => ({ name, address: `10.0.0.${index + 2}:3000` })),
+  )
+  await backstage.addVisits([{ server: 'web-2', count: 60, clientIps: addresses.v4 }])
+  await using relay = await openSlowRelay(backstage.url)
+  await using windows = await openWindows(browser, relay.url)
+  await windows.each(live)
   await expectInOrder(windows)
 })
 

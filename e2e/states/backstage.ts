@@ -5,7 +5,10 @@ import { openWitness } from '../../prisma/witness.ts'
 import { addLife, type Life } from './lives.ts'
 import { addVisits, type VisitsOf } from './visits.ts'
 
-/** The board that tests of states have for themselves, from behind: what they change is put back at the end. */
+/**
+ * The board that tests of states have for themselves, from behind: what they change is put back at the end. What they add
+ * stands on the page for the next visitor; it takes some visits to see to that.
+ */
 export type Backstage = AsyncDisposable & {
   url: string
   counter(): Promise<number>
@@ -34,8 +37,12 @@ export function openBackstage(): Backstage {
     },
     async addServers(servers) {
       for (const server of servers) shown.push(await addLife(witness, server))
+      await rendered(stack.url, new RegExp(`>${servers.at(-1)?.name}<`))
     },
-    addVisits: visits => addVisits(witness, visits),
+    async addVisits(visits) {
+      const last = await addVisits(witness, visits)
+      await rendered(stack.url, new RegExp(`<th[^>]*>${last}<`))
+    },
     async drainAll() {
       undo.push(() => askToDrain(witness, false))
       await askToDrain(witness, true)
@@ -51,6 +58,11 @@ export function openBackstage(): Backstage {
       for (const step of undo.toReversed()) await step()
     },
   }
+}
+
+/** Visits the page until it shows this: it may be a second old, and what comes afterwards moves what is read. */
+async function rendered(url: string, what: RegExp): Promise<void> {
+  await expect.poll(async () => (await fetch(url)).text()).toMatch(what)
 }
 
 /** The real servers hear of it with their next sign of life, and answer in `draining`. */

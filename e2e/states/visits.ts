@@ -4,10 +4,14 @@ import type { PrismaClient } from '../../prisma/client/client.ts'
 /** Visits of one server, from these addresses in turn. */
 export type VisitsOf = { server: string; count: number; clientIps: string[] }
 
-/** Counts and logs them as a replica would, in one transaction: all figures go on to agree. */
-export async function addVisits(witness: PrismaClient, visits: VisitsOf[]): Promise<void> {
-  await witness.$transaction(
+/**
+ * Counts and logs them as a replica would, in one transaction: all figures go on to agree.
+ * @returns the last one's number
+ */
+export async function addVisits(witness: PrismaClient, visits: VisitsOf[]): Promise<number> {
+  return witness.$transaction(
     async tx => {
+      let last = 0
       for (const { server: name, count, clientIps } of visits) {
         const { value } = await tx.globalCounter.update({
           where: { id: 1 },
@@ -33,7 +37,9 @@ export async function addVisits(witness: PrismaClient, visits: VisitsOf[]): Prom
           create: { minute, serverId: server.id, hits: count },
           update: { hits: { increment: count } },
         })
+        last = Number(value)
       }
+      return last
     },
     { timeout: 30_000 },
   )

@@ -23,7 +23,7 @@ export function LogTableRow({ row, hue, open, onOpen }: Props) {
         {useHydrated() ? (
           <button
             type="button"
-            className={opener.opener}
+            className={`${opener.opener} ${styles.reason}`}
             aria-expanded={open}
             aria-label={`${row.why}: why number ${formats.whole(row.id)} reached ${row.server}`}
             onClick={() => onOpen(row.id)}
