@@ -105,7 +105,8 @@ test('a row opens to say why that server', async ({ page }) => {
 test('a pause that comes before the board tells of the visit lacks nothing', async ({ page, request }) => {
   for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
   await visitLive(page)
-  // Its figures stay as old as they were rendered: the board never tells of the second visit, nor of those just before it.
+  // Its figures stay as old as they were rendered: the board never tells of the second visit, and maybe not of those just
+  // before it.
   await cutOff(page, '**/api/{live,snapshot}')
   for (let visit = 0; visit < 5; visit++) await request.get('/', { headers: { accept: 'application/json' } })
   await page.reload()

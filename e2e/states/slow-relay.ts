@@ -17,7 +17,7 @@ export async function openSlowRelay(url: string): Promise<Relay> {
     const headers = { ...asked.headers, 'accept-encoding': 'identity' }
     const relayed = request(new URL(asked.url ?? '/', url), { method: asked.method, headers }, found => {
       answer.writeHead(found.statusCode ?? 502, found.headers)
-      if (asked.url === '/') void trickle(found, answer)
+      if (asked.url === '/') trickle(found, answer).catch(() => answer.destroy())
       else found.pipe(answer)
     })
     relayed.on('error', () => answer.destroy())

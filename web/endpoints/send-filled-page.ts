@@ -6,7 +6,7 @@ import type { Template } from '../page/template.ts'
 /** What an answer at `/` depends on. */
 export const vary = 'Accept, Accept-Encoding'
 
-type FilledPage<Slot extends string> = {
+type PageToSend<Slot extends string> = {
   status: number
   template: Template<Slot | 'nonce'>
   values: Record<Slot | 'nonce', string>
@@ -19,7 +19,7 @@ type FilledPage<Slot extends string> = {
 export function sendFilledPage<Slot extends string>(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, template, values, headers, development }: FilledPage<Slot>,
+  { status, template, values, headers, development }: PageToSend<Slot>,
 ): void {
   const compressed = acceptsGzip(request) ? template.fillCompressed(values) : null
   const bytes = compressed?.bytes ?? Buffer.from(template.fill(values))
@@ -32,6 +32,6 @@ export function sendFilledPage<Slot extends string>(
     'Content-Security-Policy': contentSecurityPolicy(values.nonce, development),
     Vary: vary,
   })
-  // When all of it is with the system. A connection that breaks before that never says so, and its page is not used again.
+  // Called when the write has ended, well or not: nothing reads the bytes any more.
   response.end(bytes, compressed?.giveBack)
 }

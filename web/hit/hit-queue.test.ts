@@ -189,6 +189,28 @@ test('a client that left before its batch is not counted', async () => {
   assert.equal(store.log.size, 2)
 })
 
+test('a client that left while nothing could be committed is not counted, and no failure', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, budgetMs: 40 })
+  const stays = queue.submit(hit())
+  await new Promise(setImmediate)
+  const waits = queue.submit(hit(), performance.now(), () => true)
+  await Promise.all([assert.rejects(waits, ClientGone), assert.rejects(stays, OutcomeUnknown)])
+  release()
+})
+
+test('a client that left after an attempt that was rolled back is not counted', async () => {
+  const store = new FakeHitStore()
+  store.faults = ['before']
+  const queue = new HitQueue(store, limits)
+  const goes = queue.submit(hit(), performance.now(), () => store.faults.length === 0)
+  const stays = queue.submit(hit())
+  await assert.rejects(goes, ClientGone)
+  assert.equal((await stays).id, 1)
+  assert.equal(store.log.size, 1)
+})
+
 test('a client that leaves while its batch is being committed is counted', async () => {
   const store = new FakeHitStore()
   const release = hold(store)
@@ -226,7 +248,8 @@ test('what it tells: the size of each batch and the highest number it gave', asy
     onBatch: size => told.push(`batch of ${size}`),
     onCounted: lastId => told.push(`up to ${lastId}`),
   })
-  await Promise.all([queue.submit(hit()), queue.submit(hit())])
+  const gone = queue.submit(hit(), performance.now(), () => true)
+  await Promise.all([queue.submit(hit()), queue.submit(hit()), assert.rejects(gone, ClientGone)])
   await queue.close()
   assert.deepEqual(told, ['batch of 2', 'up to 2'])
 })

@@ -62,7 +62,7 @@ export class HitQueue {
 
   /**
    * The page view's time runs from `startedAt`, ms on the clock of `performance.now()`. `isGone`: whether its client has
-   * gone, asked just before its batch leaves.
+   * gone, asked before each attempt to commit it and when its time is up.
    * @throws NotCounted (queue full, closed, or no database in time), OutcomeUnknown or ClientGone
    */
   submit(hit: Hit, startedAt = performance.now(), isGone = () => false): Promise<Count> {
@@ -87,7 +87,9 @@ export class HitQueue {
     // A turn of the event loop: hits that arrived together leave together.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#limits.batchSize).filter(pending => !pending.settled)
+      const next = this.#waiting.splice(0, this.#limits.batchSize)
+      for (const pending of next) pending.dropIfGone()
+      const batch = next.filter(pending => !pending.settled)
       if (batch.length === 0) continue
       this.#events.onBatch?.(batch.length)
       await this.#commit(batch)

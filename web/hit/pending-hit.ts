@@ -23,7 +23,7 @@ export class PendingHit {
     this.count = promise
     this.#resolve = resolve
     this.#reject = reject
-    this.#timer = setTimeout(() => this.fail(), Math.max(1, deadline - performance.now()))
+    this.#timer = setTimeout(() => this.#endTime(), Math.max(1, deadline - performance.now()))
   }
 
   get settled(): boolean {
@@ -43,6 +43,12 @@ export class PendingHit {
   /** Ends it if its client has gone, and its batch has not left: otherwise the commit takes its course. */
   dropIfGone(): void {
     if (!this.mayBeCommitted && this.#isGone() && this.#settle()) this.#reject(new ClientGone())
+  }
+
+  /** Nobody is told of a failure who has gone, and it is not counted as one. */
+  #endTime(): void {
+    this.dropIfGone()
+    this.fail()
   }
 
   #settle(): boolean {

@@ -47,9 +47,8 @@ export class Template<Slot extends string> {
   #harmlessTexts(values: Record<Slot, string>): string[] {
     const texts = this.#slots.map(slot => values[slot])
     if (!harmless.test(texts.join(''))) {
-      throw new TypeError(
-        `not to be filled into a page: ${texts.filter(text => !harmless.test(text)).join(', ')}`,
-      )
+      const refused = this.#slots.filter(slot => !harmless.test(values[slot]))
+      throw new TypeError(`not to be filled into a page: ${refused.map(slot => `${slot} ${values[slot]}`)}`)
     }
     return texts
   }

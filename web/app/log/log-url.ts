@@ -1,6 +1,8 @@
 /** Which rows of the log; empty = all. Names as in the page's own address. */
 export type LogChoice = { srv_id: string; client_ip: string }
 
+export const all: LogChoice = { srv_id: '', client_ip: '' }
+
 export function isAll({ srv_id, client_ip }: LogChoice): boolean {
   return srv_id === '' && client_ip === ''
 }

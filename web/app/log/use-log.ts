@@ -4,7 +4,7 @@ import type { LogPage, LogRow } from '../../answers.ts'
 import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
 import { isLogPage } from '../live/answer-guards.ts'
 import { fetchAnswer } from '../live/fetch-answer.ts'
-import { isAll, type LogChoice, logUrl, placeInLog } from './log-url.ts'
+import { all, isAll, type LogChoice, logUrl, placeInLog } from './log-url.ts'
 import { walkLog } from './walk-log.ts'
 
 const refreshMs = 2000
@@ -41,11 +41,8 @@ export function useLog(newest: LogRow[], choice: LogChoice, own: number | null) 
     },
   )
   // The board can be older than the visit. Live, it catches up; what is paused would for ever lack what lies between.
-  const lacks = !isAsked && frozen !== null && own !== null && own > (frozen[0]?.id ?? 0)
-  const { data: whole } = useSWR<LogPage, Error, Key | null>(
-    lacks ? ['/api/log', choice, own + 1] : null,
-    read,
-  )
+  const lacks = frozen !== null && own !== null && own > (frozen[0]?.id ?? 0)
+  const { data: whole } = useSWR<LogPage, Error, Key | null>(lacks ? ['/api/log', all, own + 1] : null, read)
   const told = whole?.rows ?? frozen ?? newest
   // What stands there stays until the answer comes: nothing moves meanwhile.
   const asked = data ?? { rows: error ? [] : told, next: null }

@@ -24,7 +24,7 @@ export function WhyRow({ row, servers, onChoose }: Props) {
           <button type="button" className={button.small} onClick={() => onChoose({ srv_id: row.srv_id })}>
             Only {row.server}
           </button>
-          {/* The own address stands here whole, and can be asked for only as others see it. */}
+          {/* The own address is known whole, and can be asked for only as others see it. */}
           {!row.own && (
             <button
               type="button"

@@ -11,7 +11,7 @@ const trailerBytes = 8
 /** A page to be sent. */
 export type FilledPage = {
   bytes: Buffer
-  /** to be called once the bytes have left: they become another visitor's page */
+  /** to be called once nothing reads the bytes any more: they become another visitor's page */
   giveBack(): void
 }
 
@@ -24,7 +24,7 @@ export class CompressedPage {
   readonly #stored: Deflated['stored']
   readonly #checksum: Checksum
   /**
-   * Copies that have been sent. A new one for each page view would be ten megabytes a second that V8 sees beside a heap
+   * Copies that were given back. A new one for each page view would be ten megabytes a second that V8 sees beside a heap
    * of twenty: it collected all of that twice a second.
    */
   readonly #spare: Buffer[] = []
