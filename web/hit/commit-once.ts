@@ -16,10 +16,8 @@ export async function commitOnce(batch: PendingHit[], store: HitStore): Promise<
   let outcomeUnknown = false
   for (let attempt = 0; ; attempt++) {
     try {
-      if (attempt > 0) {
-        await settleKnown(batch, store)
-        for (const pending of batch) pending.dropIfGone()
-      }
+      if (attempt > 0) await settleKnown(batch, store)
+      for (const pending of batch) pending.dropIfGone()
       const open = batch.filter(pending => !pending.settled)
       if (open.length === 0) return 0
       for (const pending of open) pending.mayBeCommitted = true
