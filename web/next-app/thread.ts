@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { FromThread, ToThread } from './messages.ts'
 import { startNext } from './start-next.ts'
@@ -10,7 +10,8 @@ if (!port) throw new Error('this runs in a thread of a replica')
 
 // Page views go first where the processor is short: they wait for a number, a rendering for nobody. Only Linux knows threads
 // of different priority. Source: https://man7.org/linux/man-pages/man2/setpriority.2.html#BUGS
-if (process.platform === 'linux') setPriority(10)
+// It is counted from what the replica was given: only root may ask for more than that.
+if (process.platform === 'linux') setPriority(Math.min(19, getPriority() + 10))
 
 const tell = (message: FromThread) => port.postMessage(message)
 const { ask } = await startNext(String(workerData), false)
