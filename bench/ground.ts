@@ -34,7 +34,7 @@ async function layGround(undo: Undo, signal: AbortSignal): Promise<Ground> {
   const site = await openSite({ dataDir: folder, report: say, signal }, undo)
   await rm(site.dataDir.database, { recursive: true, force: true }) // of a bench that was killed
   undo.add(() => rm(folder, { recursive: true, force: true }))
-  const databaseUrl = await bringUpDatabase({ database: { everything: true } }, site)
+  const { owner: databaseUrl } = await bringUpDatabase({ database: { everything: true } }, site)
   await checkDurable(databaseUrl)
   return { site, databaseUrl, databasePid: site.roster.pidOf('database') }
 }

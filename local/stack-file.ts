@@ -5,7 +5,7 @@ import { writeWhole } from './write-whole.ts'
 const schema = z.object({
   /** where the board is */
   url: z.string(),
-  /** mysql://user:password@127.0.0.1:port/database */
+  /** mysql://user:password@127.0.0.1:port/database, of the account that owns the tables; replicas have another */
   databaseUrl: z.string(),
   nginx: z.object({ pid: z.number() }),
   database: z.object({ pid: z.number() }),

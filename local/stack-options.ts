@@ -28,7 +28,7 @@ export type StackOptions = {
   logLimits?: LogLimits
   /** limits requests of loopback and private addresses too; default: no */
   limitPrivate?: boolean
-  /** `small` starts sooner and takes less room; `everything` lets the account make databases of its own */
+  /** `small` starts sooner and takes less room; `everything` lets the owner's account make databases of its own */
   database?: Pick<StartOptions, 'size' | 'everything'>
   report?: Report
   /** done first, once the folder is taken and the port is known to be free: building */

@@ -32,6 +32,12 @@ test('stack.json says what runs, to its owner alone', { timeout }, async () => {
     ['web-1', 'web-2'],
   )
   for (const { address, srv_id } of file?.replicas ?? []) assert.equal(srv_id, srvIdOf(address))
+  // A replica knows its own account of the database alone.
+  for (const { pid } of process.platform === 'linux' ? (file?.replicas ?? []) : []) {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+    assert.match(environment, /DATABASE_URL=mysql:\/\/board_replica:/)
+    assert.ok(!environment.includes(new URL(stack.databaseUrl).password))
+  }
   assert.deepEqual(alive(pidsOf(stack.file())), pidsOf(stack.file()))
 })
 

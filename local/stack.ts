@@ -13,6 +13,7 @@ import { openUndo, type Undo } from './undo.ts'
 export type Stack = {
   /** where the board is */
   url: string
+  /** of the account that owns the tables */
   databaseUrl: string
   /** what stack.json says at this moment: pids change when a part is started again */
   file: () => StackFile
@@ -42,8 +43,8 @@ async function assemble(options: StackOptions, undo: Undo): Promise<Stack> {
 
   const nginx = await checkNginx(options)
   await options.prepare?.()
-  const databaseUrl = await bringUpDatabase(options, site)
-  const replicas = await bringUpReplicas(options, site, databaseUrl)
+  const { owner: databaseUrl, replica: replicaUrl } = await bringUpDatabase(options, site)
+  const replicas = await bringUpReplicas(options, site, replicaUrl)
   // Only now, so that the first visitors already reach every replica.
   const url = await bringUpNginx(options, site, nginx, replicas)
 

@@ -11,6 +11,7 @@ export type Home = {
   /** which program made `files`: MySQL and MariaDB cannot read each other's */
   madeBy: string
   password: string
+  replicaPassword: string
   accounts: string
   port: string
   pid: string
@@ -29,6 +30,7 @@ export async function openHome(folder: string): Promise<Home> {
     temporary,
     madeBy: join(folder, 'made-by'),
     password: join(folder, 'password'),
+    replicaPassword: join(folder, 'replica-password'),
     accounts: join(folder, 'accounts.sql'),
     port: join(folder, 'port'),
     pid: join(folder, 'pid'),

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accountName, databaseName } from './accounts.ts'
+import { databaseName, ownerAccount, type Passwords, replicaAccount } from './accounts.ts'
 import { chooseSocket } from './choose-socket.ts'
 import { causeIn, type DatabaseFailure } from './failure.ts'
 import type { DatabaseServer } from './find-server.ts'
@@ -10,8 +10,10 @@ import { type Size, serverArguments } from './server-arguments.ts'
 import { waitUntilItAnswers } from './wait-until-it-answers.ts'
 
 export type RunningDatabase = {
-  /** mysql://user:password@127.0.0.1:port/database */
+  /** mysql://user:password@127.0.0.1:port/database, of the account that owns the tables */
   url: string
+  /** the same of the account that replicas sign in with */
+  replicaUrl: string
   port: number
   socket: string
   pid: number
@@ -22,7 +24,7 @@ export type RunningDatabase = {
   stop: () => Promise<void>
 }
 
-export type LaunchOptions = { port: number; password: string; size: Size; readyWithin: number }
+export type LaunchOptions = { port: number; passwords: Passwords; size: Size; readyWithin: number }
 
 // Recovery and the last flush are quick; a server that hangs this long loses nothing by SIGKILL: commits are durable.
 const patienceAtStop = 60_000
@@ -33,7 +35,7 @@ export async function launch(
   home: Home,
   options: LaunchOptions,
 ): Promise<RunningDatabase> {
-  const { port, password, size } = options
+  const { port, passwords, size } = options
   const socket = await chooseSocket(home.folder)
   const child = await spawnServer(
     server,
@@ -41,7 +43,10 @@ export async function launch(
     serverArguments(server, { home, port, socket: socket.path, size }),
   )
   const exited = ended(child).then(socket.remove)
-  const url = `mysql://${accountName}:${password}@127.0.0.1:${port}/${databaseName}`
+  const urlOf = (account: string, password: string) =>
+    `mysql://${account}:${password}@127.0.0.1:${port}/${databaseName}`
+  const url = urlOf(ownerAccount, passwords.owner)
+  const replicaUrl = urlOf(replicaAccount, passwords.replica)
 
   const deadline = Date.now() + options.readyWithin
   const ready = await waitUntilItAnswers(
@@ -49,7 +54,9 @@ export async function launch(
     async () => hasEnded(child) || Date.now() > deadline || waitsForLock(home),
   )
   if (ready && child.pid) {
-    return { url, port, socket: socket.path, pid: child.pid, server, exited, stop: () => stop(child, exited) }
+    const { pid } = child
+    const end = () => stop(child, exited)
+    return { url, replicaUrl, port, socket: socket.path, pid, server, exited, stop: end }
   }
   const failure: DatabaseFailure = await failureOf('start the database', home)
   child.kill('SIGKILL') // it never answered, so nothing was asked of it

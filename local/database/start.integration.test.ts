@@ -79,7 +79,7 @@ test('keeps the password to its owner', async t => {
   const dataDir = await ownFolder(t)
   const database = await start(dataDir)
   await database.stop()
-  for (const name of ['password', 'accounts.sql', 'log']) {
+  for (const name of ['password', 'replica-password', 'accounts.sql', 'log']) {
     assert.equal((await stat(join(dataDir, name))).mode & 0o077, 0, name)
   }
 })

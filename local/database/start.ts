@@ -18,7 +18,7 @@ export type StartOptions = {
   port?: number
   /** default: normal, 256 MB of buffer pool */
   size?: Size
-  /** lets the account make databases of its own; default: no */
+  /** lets the owner's account make databases of its own; default: no */
   everything?: boolean
   /** how long recovery and start may take, in ms; default: two minutes */
   readyWithin?: number
@@ -43,10 +43,13 @@ async function startIn(home: Home, server: DatabaseServer, options: StartOptions
   const { size = 'normal', everything = false, readyWithin = 120_000 } = options
   await refuseWhileInUse(home)
   await initialise(server, home, size)
-  const password = await keepPassword(home.password)
-  await writeFile(home.accounts, accountStatements(password, everything), { mode: 0o600 })
+  const passwords = {
+    owner: await keepPassword(home.password),
+    replica: await keepPassword(home.replicaPassword),
+  }
+  await writeFile(home.accounts, accountStatements(passwords, everything), { mode: 0o600 })
   const port = await choosePort(options.port, home.port)
-  const database = await launch(server, home, { port, password, size, readyWithin })
+  const database = await launch(server, home, { port, passwords, size, readyWithin })
   await writeFile(home.port, `${port}\n`)
   return database
 }

@@ -4,8 +4,14 @@ import type { Site } from '../site.ts'
 import type { StackOptions } from '../stack-options.ts'
 import { bringUp } from './bring-up.ts'
 
-/** Starts the database, on the same port in all its lives, and brings it to this code's schema; returns its address. */
-export async function bringUpDatabase(options: Pick<StackOptions, 'database'>, site: Site): Promise<string> {
+/** The database's address as the owner of its tables signs in, and as replicas do. */
+export type DatabaseUrls = { owner: string; replica: string }
+
+/** Starts the database, on the same port in all its lives, and brings it to this code's schema. */
+export async function bringUpDatabase(
+  options: Pick<StackOptions, 'database'>,
+  site: Site,
+): Promise<DatabaseUrls> {
   const settings = { ...options.database, dataDir: site.dataDir.database, port: await site.freePort() }
   const { part, kept } = await bringUp(
     'database',
@@ -16,5 +22,5 @@ export async function bringUpDatabase(options: Pick<StackOptions, 'database'>, s
   site.undo.add(kept.stop)
   const applied = await migrate(part.url)
   if (applied.length > 0) site.report('database', `migrated: ${applied.join(', ')}`)
-  return part.url
+  return { owner: part.url, replica: part.replicaUrl }
 }
