@@ -2,18 +2,20 @@ import { join } from 'node:path'
 import { buildBroken } from './broken/build-broken.ts'
 import { randomPairs } from './combine.ts'
 import type { Fault } from './fault.ts'
+import { needsSpecialBoard } from './ground/equipment.ts'
 import { allFaults } from './list/all.ts'
 import type { Options } from './options.ts'
 import { seededRandom } from './random.ts'
 import { openReport } from './report.ts'
-import { tryOnBoard, tryOnSmallDisk } from './trial/try-on-board.ts'
+import { endsWell, type Outcome } from './trial/outcome.ts'
+import { tryOnBoard } from './trial/try-on-board.ts'
 
 /** page views begun a second */
 const perSecond = 350
 
 /**
  * Starts boards in `folder`, brings the faults upon them and tells what became of each.
- * @returns whether all is as it should be: every promise kept, or each of a broken build's faults found it
+ * @returns whether all is as it should be: every promise kept, or each fault that should find a broken build was tried and found it
  */
 export async function breakBoard(options: Options, folder: string, signal: AbortSignal): Promise<boolean> {
   const { seed, broken, pairs, faults } = options
@@ -24,16 +26,15 @@ export async function breakBoard(options: Options, folder: string, signal: Abort
   const board = { random, statements: broken?.statements ?? [], ...(replica && { replica }) }
   const course = { perSecond, report, signal }
 
+  const isUsual = (fault: Fault) => !needsSpecialBoard(fault)
   const together = randomPairs(allFaults.filter(isUsual), pairs, random)
   const usual = [...faults.filter(isUsual), ...together]
-  const others = faults.filter(fault => !isUsual(fault))
-  const kept = [
-    ...(await tryOnBoard({ ...board, dataDir: join(folder, 'board') }, usual, course)),
-    ...(await tryOnSmallDisk({ ...board, dataDir: join(folder, 'small') }, others, course)),
+  const special = faults.filter(needsSpecialBoard)
+  const outcomes: Outcome[] = [
+    ...(await tryOnBoard({ ...board, dataDir: join(folder, 'board'), isSpecial: false }, usual, course)),
+    ...(await tryOnBoard({ ...board, dataDir: join(folder, 'special'), isSpecial: true }, special, course)),
   ]
   if (signal.aborted) return false
-  report.end(kept)
-  return broken ? kept.every(one => !one) : kept.every(Boolean)
+  report.end(outcomes)
+  return endsWell(outcomes, broken !== null)
 }
-
-const isUsual = ({ needsSmallDisk = false }: Fault) => !needsSmallDisk

@@ -18,10 +18,13 @@ export function combine(first: Fault, second: Fault, random: Random): Fault {
     title: `${first.title}; after ${(delay / 1000).toFixed(1)} s ${second.title}`,
     allows: [...allows],
     takes,
+    needs: [...(first.needs ?? []), ...(second.needs ?? [])],
     recoversWithin: afterRestart,
     slowest: 10_000,
     catches: (first.catches ?? usualCatches) + (second.catches ?? usualCatches),
-    async inject(ground) {
+    async inject(shared) {
+      // What either promises beyond the usual it promises for a board where nothing else is wrong.
+      const ground = { ...shared, complaints: [] }
       const later = async () => {
         await pause(delay)
         await second.inject(ground)

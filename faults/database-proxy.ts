@@ -17,14 +17,24 @@ export type DatabaseProxy = AsyncDisposable & {
   trap(text: string, fate: Fate, sprung?: () => void): void
   /** Takes away a trap that nothing has met. */
   disarm(): void
+  /** Ends every connection and refuses new ones, until `restore`. */
+  refuse(): Promise<void>
+  /**
+   * Accepts connections and passes nothing on, either way, until `restore`. Then what was sent meanwhile arrives, as it does
+   * after a network was interrupted.
+   */
+  silence(): void
+  restore(): Promise<void>
 }
 
 type Trap = { text: string; fate: Fate; sprung: () => void }
 
-export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
+/** @param listenAt a port of 127.0.0.1; 0 = any */
+export async function startDatabaseProxy(databaseUrl: string, listenAt = 0): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl)
   const sockets = new Set<Socket>()
   let armed: Trap | null = null
+  let silent = false
 
   const takeTrap = (packet: Buffer): Trap | null => {
     if (!armed || !packet.includes(armed.text)) return null
@@ -39,11 +49,21 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
     join(client, database, takeTrap)
     for (const socket of [client, database]) {
       sockets.add(socket)
+      if (silent) socket.pause()
       socket.on('close', () => sockets.delete(socket))
     }
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const listen = async (port: number) => {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+  }
+  const refuse = async () => {
+    const closed = once(server, 'close')
+    server.close()
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+  await listen(listenAt)
   const { port } = z.object({ port: z.number() }).parse(server.address())
   const url = new URL(databaseUrl)
   url.hostname = '127.0.0.1'
@@ -56,10 +76,18 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
     disarm() {
       armed = null
     },
+    refuse,
+    silence() {
+      silent = true
+      for (const socket of sockets) socket.pause()
+    },
+    async restore() {
+      silent = false
+      for (const socket of sockets) socket.resume()
+      if (!server.listening) await listen(port)
+    },
     async [Symbol.asyncDispose]() {
-      server.close()
-      for (const socket of sockets) socket.destroy()
-      await once(server, 'close')
+      if (server.listening) await refuse()
     },
   }
 }

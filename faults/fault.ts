@@ -1,10 +1,12 @@
+import type { Answer } from '../e2e/visit-once.ts'
+import type { Need } from './ground/equipment.ts'
 import type { Ground } from './ground/ground.ts'
 
 /**
- * What a page view may meet instead of its number. unavailable: 503 with Retry-After, from a replica. no-replica: the same
- * from NGINX, which is what it makes of a 502. silence: no answer.
+ * What a page view may meet instead of its number. unavailable: 503 with Retry-After, from a replica. not-counted: the same,
+ * with the code `counter_unavailable`. no-replica: 503 from NGINX, which is what it makes of a 502. silence: no answer.
  */
-export type Allowed = 'unavailable' | 'no-replica' | 'silence'
+export type Allowed = 'unavailable' | 'not-counted' | 'no-replica' | 'silence'
 
 export type Fault = {
   /** what `--only` calls it */
@@ -13,10 +15,12 @@ export type Fault = {
   title: string
   /** none: every page view is answered 200 */
   allows: Allowed[]
+  /** ms after the fault's beginning in which a page view must have begun to fail as `allows` says; default: no bound */
+  allowsFor?: number
   /** how many replicas it takes away; default: none */
   takes?: number
-  /** it is tried on a board of its own, whose database has a small disk; default: no */
-  needsSmallDisk?: boolean
+  /** what not every machine offers; where it is missing the fault is not tried */
+  needs?: Need[]
   /** ms in which all is as before, once its cause is gone */
   recoversWithin: number
   /**
@@ -26,8 +30,12 @@ export type Fault = {
   catches?: number
   /** ms that the slowest answer may take; default: 3,000 */
   slowest?: number
+  /** the database's clock is set back, so a row of the log may have an earlier time than the row before; default: no */
+  setsClockBack?: boolean
   /** Brings it about, and resolves when its cause is gone: what is left to do then is the board's own. */
   inject(ground: Ground): Promise<void>
+  /** Looks at what the fault promises beyond that, once all is well again, and notes in `ground.complaints` what is not so. */
+  check?(ground: Ground, trial: { views: Answer[]; injectedAt: number; overAt: number }): Promise<void>
 }
 
 export const usualCatches = 3

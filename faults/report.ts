@@ -1,5 +1,7 @@
+import type { Fault } from './fault.ts'
 import type { Options } from './options.ts'
 import { asMarkdown, asText, columns, markdownHead, rowOf, untoldText } from './table.ts'
+import { type Outcome, summaryOf } from './trial/outcome.ts'
 import type { Trial } from './trial/promises.ts'
 
 export type TrialReport = {
@@ -7,7 +9,8 @@ export type TrialReport = {
   /** what the stack says of one of its parts */
   part(name: string, text: string): void
   trial(trial: Trial, broken: string[]): void
-  end(kept: boolean[]): void
+  notTried(fault: Fault, reason: string): void
+  end(outcomes: Outcome[]): void
 }
 
 /** Tells of trials as they end, on the terminal; as Markdown it leaves the table alone on the standard output. */
@@ -33,12 +36,9 @@ export function openReport({ markdown, verbose }: Pick<Options, 'markdown' | 've
         say(`    most memory of a replica: ${Math.round(trial.residue.mostMemory / 1024 / 1024)} MB`)
       for (const promise of broken) say(`    BROKEN: ${promise}`)
     },
-    end(kept) {
-      const failed = kept.filter(one => !one).length
-      const took = ((performance.now() - startedAt) / 1000).toFixed(0)
-      say(
-        `\n${kept.length} faults in ${took} s: ${failed === 0 ? 'every promise was kept' : `${failed} broke a promise`}`,
-      )
+    notTried: ({ title }, reason) => say(`${title}: not tried, since ${reason}`),
+    end(outcomes) {
+      say(`\n${summaryOf(outcomes, (performance.now() - startedAt) / 1000)}`)
     },
   }
 }

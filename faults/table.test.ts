@@ -23,6 +23,7 @@ const trial = {
   }),
   recovery: null,
   residue: { mostMemory: 0, queued: 0, streams: 0 },
+  complaints: [],
 }
 
 test('a trial is a row: how many, how many failed, how slow, how long', () => {

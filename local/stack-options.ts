@@ -29,7 +29,7 @@ export type StackOptions = {
   /** limits requests of loopback and private addresses too; default: no */
   limitPrivate?: boolean
   /** `small` starts sooner and takes less room; `everything` lets the owner's account make databases of its own */
-  database?: Pick<StartOptions, 'size' | 'everything'>
+  database?: Pick<StartOptions, 'size' | 'everything' | 'environment'>
   report?: Report
   /** done first, once the folder is taken and the port is known to be free: building */
   prepare?: () => Promise<void>

@@ -1,26 +1,21 @@
 import { globSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 
 /** The clock of one process, which can be made to jump while it runs: by libfaketime, which Debian has as a package. */
 export type FakedClock = {
-  /** the replica that has it */
-  replica: string
   /** for the environment of the process */
   variables: Record<string, string>
   /** ahead of the machine's clock from now on, in seconds; it is noticed within a second */
   jumpTo(secondsAhead: number): void
 }
 
-/** Null where libfaketime is not installed. */
-export function makeFakedClock(folder: string, replica: string): FakedClock | null {
+/** `file` tells the process its time. Null where libfaketime is not installed. */
+export function makeFakedClock(file: string): FakedClock | null {
   const [library] = globSync('/usr/{lib,lib64}/{*/,}faketime/libfaketimeMT.so.1')
   if (library === undefined) return null
-  const file = join(folder, 'faked-clock')
   const jumpTo = (secondsAhead: number) =>
     writeFileSync(file, `${secondsAhead < 0 ? '' : '+'}${secondsAhead}\n`)
   jumpTo(0)
   return {
-    replica,
     jumpTo,
     variables: {
       LD_PRELOAD: library,

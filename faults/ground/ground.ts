@@ -1,20 +1,21 @@
-import { mkdirSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Answer } from '../../e2e/visit-once.ts'
 import { builtReplica, type ReplicaProgram } from '../../local/parts/replica-program.ts'
+import { freePorts } from '../../local/ports.ts'
 import { type Stack, startStack } from '../../local/stack.ts'
 import type { StackFile } from '../../local/stack-file.ts'
 import type { Report } from '../../local/stack-options.ts'
 import { type DatabaseProxy, startDatabaseProxy } from '../database-proxy.ts'
 import type { Random } from '../random.ts'
 import { type DatabaseDoor, openDatabaseDoor } from './database-door.ts'
-import { type FakedClock, makeFakedClock } from './faked-clock.ts'
+import type { Equipment } from './equipment.ts'
 import { signalProcess } from './signals.ts'
-import type { SmallDisk } from './small-disk.ts'
 
 export type ReplicaSeen = StackFile['replicas'][number]
 
 /** What faults are brought upon: a whole stack, with a proxy between each replica and the database. */
-export type Ground = {
+export type Ground = Equipment & {
   url: string
   /** the parts as they are now: a pid changes when a part is started again */
   parts(): StackFile
@@ -22,12 +23,13 @@ export type Ground = {
   someReplica(): ReplicaSeen
   proxyOf(replica: ReplicaSeen): DatabaseProxy
   database: DatabaseDoor
-  /** the clock of one replica */
-  clock: FakedClock | null
-  smallDisk: SmallDisk | null
+  /** what a replica has logged since it was started last */
+  logOf(replica: ReplicaSeen): string
   random: Random
   /** what a fault's own visitors were told, or that they were told nothing: it counts as no page view of the load */
   asides: Answer[]
+  /** promises of a fault's own that were broken, in words */
+  complaints: string[]
   stop(): Promise<void>
 }
 
@@ -36,18 +38,26 @@ export type GroundOptions = {
   random: Random
   replica?: ReplicaProgram
   report?: Report
-  /** where its database is, if not on the disk that all is on */
-  smallDisk?: SmallDisk
+  equipment: Equipment
   signal: AbortSignal
 }
 
 export const replicas = 3
+/** the replica that `replicaClock` belongs to */
+export const replicaWithClock = 'web-3'
 
 export async function openGround(options: GroundOptions): Promise<Ground> {
-  const { dataDir, random, signal, replica = builtReplica(process.env), report = () => {} } = options
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const {
+    dataDir,
+    random,
+    signal,
+    equipment,
+    replica = builtReplica(process.env),
+    report = () => {},
+  } = options
+  const { replicaClock, databaseClock, memoryLimits } = equipment
   const proxies = new Map<string, DatabaseProxy>()
-  const clock = makeFakedClock(dataDir, 'web-3')
+  const ports = freePorts(`${dataDir}/proxies`)
 
   const closeProxies = async () => {
     for (const proxy of proxies.values()) await proxy[Symbol.asyncDispose]()
@@ -55,28 +65,34 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
   const stack = await startStack({
     dataDir,
     replicas,
-    replica,
+    replica: memoryLimits?.wrap(replica) ?? replica,
+    ...(databaseClock && { database: { environment: databaseClock.variables } }),
     report,
     signal,
     async replicaVariables(name, databaseUrl) {
-      const proxy = await startDatabaseProxy(databaseUrl)
+      const proxy = await startDatabaseProxy(databaseUrl, (await ports.next()).value)
       proxies.set(name, proxy)
-      return { DATABASE_URL: proxy.url, ...(name === clock?.replica && clock.variables) }
+      return {
+        DATABASE_URL: proxy.url,
+        ...(name === replicaWithClock && replicaClock?.variables),
+        ...memoryLimits?.variables(name),
+      }
     },
   }).catch(async error => {
     await closeProxies()
     throw error
   })
   return {
+    ...equipment,
     url: `${stack.url}/`,
     parts: stack.file,
     someReplica: () => anyOf(stack.file().replicas, random),
     proxyOf: ({ name }) => known(proxies.get(name), name),
     database: openDatabaseDoor(stack.databaseUrl),
-    clock,
-    smallDisk: options.smallDisk ?? null,
+    logOf: ({ name }) => readFileSync(join(dataDir, 'logs', `${name}.log`), 'utf8'),
     random,
     asides: [],
+    complaints: [],
     stop: () => stop(stack).finally(closeProxies),
   }
 }

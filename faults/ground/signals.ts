@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { findProcess } from '../../local/processes/process-table.ts'
+import { findProcess, listGroup } from '../../local/processes/process-table.ts'
 import { codeOf } from '../../web/error-code.ts'
 import { until } from './until.ts'
 
@@ -23,3 +24,18 @@ export async function freezeProcess(pid: number, ms: number): Promise<void> {
 }
 
 export const untilEnded = (pid: number) => until(`process ${pid} has ended`, () => findProcess(pid) === null)
+
+/** The workers of the NGINX whose master is `pid`, without those that are told to end and finish what they have. */
+export const nginxWorkers = (pid: number) =>
+  listGroup(pid)
+    .map(process => process.pid)
+    .filter(member => titleOf(member) === 'nginx: worker process')
+
+/** What NGINX says that a process does; '' when it has ended. */
+function titleOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0.*$/s, '')
+  } catch {
+    return ''
+  }
+}

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterDatabase, type Fault } from '../fault.ts'
+import { replicaWithClock } from '../ground/ground.ts'
 
 const hour = 3600
 /** ms between two jumps: each is noticed within a second */
@@ -9,13 +10,13 @@ export const clockJumped: Fault = {
   name: 'clock-jumped',
   title: 'a replica’s clock an hour ahead, then a day behind',
   allows: [],
+  needs: ['replicaClock'],
   recoversWithin: afterDatabase,
-  async inject({ clock, parts }) {
-    if (!clock) throw new Error('libfaketime is not installed on this machine')
+  async inject({ replicaClock, parts }) {
     for (const secondsAhead of [hour, -24 * hour, 0]) {
-      clock.jumpTo(secondsAhead)
+      replicaClock?.jumpTo(secondsAhead)
       await pause(rest)
-      const replica = parts().replicas.find(({ name }) => name === clock.replica)
+      const replica = parts().replicas.find(({ name }) => name === replicaWithClock)
       await checkClock(`http://${replica?.address}/health/live`, secondsAhead)
     }
   },

@@ -1,10 +1,6 @@
 import { afterDatabase, type Fault } from '../fault.ts'
-import { until } from '../ground/until.ts'
-import { openSocket, type RawSocket } from '../load/raw-sockets.ts'
-import { loopbackAddress } from '../load/visitor.ts'
-
-const dashboards = 2000
-const request = 'GET /api/live HTTP/1.1\r\nHost: board\r\n\r\n'
+import { openDashboards } from '../load/dashboards.ts'
+import type { RawSocket } from '../load/raw-sockets.ts'
 
 export const dashboardsDropped: Fault = {
   name: 'dashboards-dropped',
@@ -14,20 +10,9 @@ export const dashboardsDropped: Fault = {
   async inject({ url }) {
     const streams: RawSocket[] = []
     try {
-      const opening = Array.from({ length: dashboards }, (_, n) => openDashboard(url, n, streams))
-      await Promise.all(opening)
+      await openDashboards(url, 2000, streams)
     } finally {
       for (const stream of streams) stream.drop()
     }
   },
-}
-
-/** Connects until it is answered, as a browser does. */
-async function openDashboard(url: string, n: number, opened: RawSocket[]): Promise<void> {
-  await until('a dashboard is connected', async () => {
-    const stream = await openSocket(url, loopbackAddress(2, n))
-    opened.push(stream)
-    stream.send(request)
-    return stream.isAnswered()
-  })
 }

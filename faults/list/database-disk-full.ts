@@ -5,12 +5,11 @@ export const databaseDiskFull: Fault = {
   name: 'database-disk-full',
   title: 'the database’s disk full for 5 s',
   allows: ['unavailable'],
-  needsSmallDisk: true,
+  needs: ['smallDisk'],
   recoversWithin: afterDatabase,
   async inject({ smallDisk }) {
-    if (!smallDisk) throw new Error('this board has no small disk')
-    smallDisk.fill()
+    smallDisk?.fill()
     await pause(5000)
-    smallDisk.empty()
+    smallDisk?.empty()
   },
 }

@@ -19,6 +19,7 @@ function trial(besides: Partial<Trial>): Trial {
     findings: findIn([], 0, ledger),
     recovery: 100,
     residue: { mostMemory: 0, queued: 0, streams: 0 },
+    complaints: [],
     ...besides,
   }
 }

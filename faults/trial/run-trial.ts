@@ -26,13 +26,16 @@ export async function runTrial(
 ): Promise<Trial> {
   await untilSettled(ground)
   ground.asides.length = 0
+  ground.complaints.length = 0
   using memory = watchMemory(ground)
   const load = startLoad(ground.url, perSecond)
   const course = await takeCourse(fault, ground, load).finally(load.stop)
   await untilSettled(ground)
+  await fault.check?.(ground, { ...course, views: load.views })
   return {
     fault,
     ...course,
+    complaints: [...ground.complaints],
     replicas: ground.parts().replicas.length,
     views: load.views,
     findings: await holdAgainstDatabase(load, ground, before),

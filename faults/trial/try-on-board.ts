@@ -1,50 +1,32 @@
-import { join } from 'node:path'
 import type { Fault } from '../fault.ts'
+import { equip, whyNotTried } from '../ground/equipment.ts'
 import { type Ground, type GroundOptions, openGround } from '../ground/ground.ts'
-import { mountSmallDisk } from '../ground/small-disk.ts'
+import type { Outcome } from './outcome.ts'
 import { type Course, tryFaults } from './try-faults.ts'
 
-export type BoardToTry = Omit<GroundOptions, 'signal' | 'report' | 'smallDisk'> & {
+export type BoardToTry = Omit<GroundOptions, 'signal' | 'report' | 'equipment'> & {
   /** done to its database before the first fault */
   statements: string[]
+  /** whether it has what changes a whole board: see `equip` */
+  isSpecial: boolean
 }
 
-/** Tries the faults on a board that is made for them and thrown away. @returns of each whether all promises were kept */
-export async function tryOnBoard(board: BoardToTry, faults: Fault[], course: Course): Promise<boolean[]> {
-  if (faults.length === 0 || course.signal.aborted) return []
-  return tryOn(
-    { ...board, signal: course.signal, report: course.report.part },
-    faults,
-    board.statements,
-    course,
-  )
-}
-
-/** The same with a database that has a small disk of its own; where there can be none, says that they were not tried. */
-export async function tryOnSmallDisk(board: BoardToTry, faults: Fault[], course: Course): Promise<boolean[]> {
-  if (faults.length === 0 || course.signal.aborted) return []
+/**
+ * Tries the faults on a board that is made for them and thrown away. Where this machine offers nothing that one of them needs,
+ * no board is started. @returns what became of each fault
+ */
+export async function tryOnBoard(board: BoardToTry, faults: Fault[], course: Course): Promise<Outcome[]> {
   const { signal, report } = course
-  const smallDisk = mountSmallDisk(join(board.dataDir, 'database'))
-  if (!smallDisk) {
-    for (const { title } of faults) report.say(`${title}: not tried, since this user may not mount a disk`)
-    return []
+  if (faults.length === 0 || signal.aborted) return []
+  await using equipment = equip(board.dataDir, board.isSpecial)
+  const reasons = faults.map(fault => whyNotTried(fault, equipment))
+  if (!reasons.includes(null)) {
+    for (const [index, fault] of faults.entries()) report.notTried(fault, reasons[index] ?? '')
+    return faults.map(() => 'not tried')
   }
+  const ground = await openGround({ ...board, equipment, signal, report: report.part })
   try {
-    return await tryOn({ ...board, signal, report: report.part, smallDisk }, faults, board.statements, course)
-  } finally {
-    smallDisk.unmount()
-  }
-}
-
-async function tryOn(
-  options: GroundOptions,
-  faults: Fault[],
-  statements: string[],
-  course: Course,
-): Promise<boolean[]> {
-  const ground = await openGround(options)
-  try {
-    for (const statement of statements) await run(ground, statement)
+    for (const statement of board.statements) await run(ground, statement)
     return await tryFaults(faults, ground, course)
   } finally {
     await ground.stop()

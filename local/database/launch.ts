@@ -24,7 +24,13 @@ export type RunningDatabase = {
   stop: () => Promise<void>
 }
 
-export type LaunchOptions = { port: number; passwords: Passwords; size: Size; readyWithin: number }
+export type LaunchOptions = {
+  port: number
+  passwords: Passwords
+  size: Size
+  environment: Record<string, string>
+  readyWithin: number
+}
 
 // Recovery and the last flush are quick; a server that hangs this long loses nothing by SIGKILL: commits are durable.
 const patienceAtStop = 60_000
@@ -41,6 +47,7 @@ export async function launch(
     server,
     home,
     serverArguments(server, { home, port, socket: socket.path, size }),
+    options.environment,
   )
   const exited = ended(child).then(socket.remove)
   const urlOf = (account: string, password: string) =>
@@ -65,9 +72,15 @@ export async function launch(
 }
 
 /** In a process group of its own: a Ctrl-C at the terminal reaches the launcher, which stops all in order. */
-async function spawnServer(server: DatabaseServer, home: Home, options: string[]): Promise<ChildProcess> {
+async function spawnServer(
+  server: DatabaseServer,
+  home: Home,
+  options: string[],
+  environment: Record<string, string>,
+): Promise<ChildProcess> {
   await using log = await openLog(home)
-  const child = spawn(server.path, options, { detached: true, stdio: ['ignore', log.fd, log.fd] })
+  const env = { ...process.env, ...environment }
+  const child = spawn(server.path, options, { env, detached: true, stdio: ['ignore', log.fd, log.fd] })
   await once(child, 'spawn')
   return child
 }

@@ -20,6 +20,8 @@ export type StartOptions = {
   size?: Size
   /** lets the owner's account make databases of its own; default: no */
   everything?: boolean
+  /** variables of the server besides those of this process */
+  environment?: Record<string, string>
   /** how long recovery and start may take, in ms; default: two minutes */
   readyWithin?: number
 }
@@ -40,7 +42,7 @@ export async function startDatabase(options: StartOptions): Promise<RunningDatab
 }
 
 async function startIn(home: Home, server: DatabaseServer, options: StartOptions): Promise<RunningDatabase> {
-  const { size = 'normal', everything = false, readyWithin = 120_000 } = options
+  const { size = 'normal', everything = false, environment = {}, readyWithin = 120_000 } = options
   await refuseWhileInUse(home)
   await initialise(server, home, size)
   const passwords = {
@@ -49,7 +51,7 @@ async function startIn(home: Home, server: DatabaseServer, options: StartOptions
   }
   await writeFile(home.accounts, accountStatements(passwords, everything), { mode: 0o600 })
   const port = await choosePort(options.port, home.port)
-  const database = await launch(server, home, { port, passwords, size, readyWithin })
+  const database = await launch(server, home, { port, passwords, size, environment, readyWithin })
   await writeFile(home.port, `${port}\n`)
   return database
 }

@@ -1,0 +1,26 @@
+import { Agent } from 'node:http'
+import { visitOnce } from '../../e2e/visit-once.ts'
+import type { Ground } from '../ground/ground.ts'
+import { loopbackAddress } from './visitor.ts'
+
+const visitors = 90
+/** of `visitors`, which NGINX spreads evenly over three replicas that have nothing else to do */
+const leastEach = 10
+
+/** New visitors, one after the other, reach every replica as they did before the fault; what is not so becomes a complaint. */
+export async function checkSpread(ground: Ground): Promise<void> {
+  const agent = new Agent()
+  const counts = new Map(ground.parts().replicas.map(({ srv_id }) => [srv_id, 0]))
+  let failed = 0
+  for (let n = 1; n <= visitors; n++) {
+    const { answer } = await visitOnce(ground.url, { agent, cookie: '', from: loopbackAddress(6, n) })
+    ground.asides.push(answer)
+    if (answer.srvId === null) failed++
+    else counts.set(answer.srvId, (counts.get(answer.srvId) ?? 0) + 1)
+  }
+  agent.destroy()
+  if (failed > 0) ground.complaints.push(`${failed} of ${visitors} new visitors got no page once all was well`)
+  const spread = [...counts.values()]
+  if (Math.min(...spread) < leastEach)
+    ground.complaints.push(`of ${visitors} new visitors the replicas got ${spread.join(', ')}`)
+}
