@@ -15,7 +15,11 @@ import { leavingClients } from './leaving-clients.ts'
 import { memoryLimited } from './memory-limited.ts'
 import { nginxKilled } from './nginx-killed.ts'
 import { nginxReloaded } from './nginx-reloaded.ts'
-import { nginxWorkerKilled, nginxWorkersKilled, nginxWorkersKilledDatabaseFrozen } from './nginx-workers-killed.ts'
+import {
+  nginxWorkerKilled,
+  nginxWorkersKilled,
+  nginxWorkersKilledDatabaseFrozen,
+} from './nginx-workers-killed.ts'
 import { replicaCutOff, replicaUnheard } from './replica-cut-off.ts'
 import { replicaFrozen } from './replica-frozen.ts'
 import { replicaFrozenInBatch } from './replica-frozen-in-batch.ts'

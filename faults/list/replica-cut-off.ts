@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterDatabase, type Fault } from '../fault.ts'
 import type { DatabaseProxy } from '../database-proxy.ts'
+import { afterDatabase, type Fault } from '../fault.ts'
 import { checkSpread } from '../load/new-visitors.ts'
 
 const forMs = 6000

@@ -35,7 +35,8 @@ export const rightsRevoked: Fault = {
     if (unsure.length > 0)
       complaints.push(`${unsure.length} page views that cannot be counted were answered outcome_unknown`)
     for (const replica of parts().replicas)
-      if (!/denied/i.test(logOf(replica))) complaints.push(`${replica.name} did not log why it counts nothing`)
+      if (!/denied/i.test(logOf(replica)))
+        complaints.push(`${replica.name} did not log why it counts nothing`)
   },
 }
 

@@ -19,7 +19,8 @@ export async function checkSpread(ground: Ground): Promise<void> {
     else counts.set(answer.srvId, (counts.get(answer.srvId) ?? 0) + 1)
   }
   agent.destroy()
-  if (failed > 0) ground.complaints.push(`${failed} of ${visitors} new visitors got no page once all was well`)
+  if (failed > 0)
+    ground.complaints.push(`${failed} of ${visitors} new visitors got no page once all was well`)
   const spread = [...counts.values()]
   if (Math.min(...spread) < leastEach)
     ground.complaints.push(`of ${visitors} new visitors the replicas got ${spread.join(', ')}`)
