@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { combine, randomPairs } from './combine.ts'
 import { allFaults } from './list/all.ts'
 import { allButOneKilled } from './list/all-but-one-killed.ts'
+import { clockJumped } from './list/clock-jumped.ts'
+import { nginxWorkerKilled } from './list/nginx-workers-killed.ts'
 import { replicaFrozen } from './list/replica-frozen.ts'
 import { replicaKilled } from './list/replica-killed.ts'
 import { seededRandom } from './random.ts'
@@ -26,4 +28,9 @@ test('only a pair that can take every replica may leave none', () => {
   const random = seededRandom(1)
   assert.deepEqual(combine(allButOneKilled, replicaFrozen, random).allows, ['no-replica', 'unavailable'])
   assert.deepEqual(combine(replicaKilled, replicaFrozen, random).allows, [])
+})
+
+test('a pair needs what either needs, and promises nothing beyond what all faults promise', () => {
+  const { needs, check } = combine(clockJumped, nginxWorkerKilled, seededRandom(1))
+  assert.deepEqual([needs, check], [['replicaClock'], undefined])
 })

@@ -3,10 +3,10 @@ import type { Need } from './ground/equipment.ts'
 import type { Ground } from './ground/ground.ts'
 
 /**
- * What a page view may meet instead of its number. unavailable: 503 with Retry-After, from a replica. not-counted: the same,
- * with the code `counter_unavailable`. no-replica: 503 from NGINX, which is what it makes of a 502. silence: no answer.
+ * What a page view may meet instead of its number. unavailable: 503 with Retry-After, from a replica. no-replica: the same
+ * from NGINX, which is what it makes of a 502. silence: no answer.
  */
-export type Allowed = 'unavailable' | 'not-counted' | 'no-replica' | 'silence'
+export type Allowed = 'unavailable' | 'no-replica' | 'silence'
 
 export type Fault = {
   /** what `--only` calls it */

@@ -89,3 +89,22 @@ test('what a replica still holds afterwards is told', () => {
   const residue = { mostMemory: 2 ** 30, queued: 1, streams: 1 }
   assert.equal(brokenPromises(trial({ residue })).length, 3)
 })
+
+test('where a page view may fail for a moment only, one begun later may not', () => {
+  const fault = { ...databaseKilled, allowsFor: 400 }
+  assert.deepEqual(brokenPromises(trial({ views: [{ ...refusal, startedAt: 1400 }], fault })), [])
+  const late = brokenPromises(trial({ views: [{ ...refusal, startedAt: 1401 }], fault }))
+  assert.deepEqual(late, [
+    'page views that failed more than 400 ms after the fault began: 1 × 503 counter_unavailable',
+  ])
+})
+
+test('rows may have earlier times than those before them only where the database’s clock is set back', () => {
+  const findings = { ...findIn([], 0, ledger), backwards: 1 }
+  assert.equal(brokenPromises(trial({ findings })).length, 1)
+  assert.deepEqual(brokenPromises(trial({ findings, fault: { ...replicaKilled, setsClockBack: true } })), [])
+})
+
+test('what a fault finds broken by its own means is told', () => {
+  assert.deepEqual(brokenPromises(trial({ complaints: ['web-1 is not well'] })), ['web-1 is not well'])
+})

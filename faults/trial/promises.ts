@@ -53,7 +53,6 @@ function brokenToVisitors(trial: Trial): string[] {
 function isAllowed({ status, code, retryAfter }: Answer, allowed: Allowed[]): boolean {
   if (status === 0) return allowed.includes('silence')
   if (status !== 503 || !retryAfter) return false
-  if (code === 'counter_unavailable' && allowed.includes('not-counted')) return true
   return allowed.includes(code === 'no_replica' || code === 'no_answer' ? 'no-replica' : 'unavailable')
 }
 
