@@ -2,6 +2,7 @@
 // new ones beside the old, waits until NGINX has them, then stops the old. `docker compose up -d --build` stops all
 // replicas before the new ones are there.
 import { setTimeout as pause } from 'node:timers/promises'
+import { applyAccounts } from './apply-accounts.ts'
 import { compose, containerLog, docker } from './docker.ts'
 import { DockerFailed } from './docker-failed.ts'
 import { newestVersion } from './newest-version.ts'
@@ -36,9 +37,10 @@ async function roll(): Promise<void> {
     throw new DockerFailed('no replica runs. Start the stack first: docker compose up --build -d --wait')
   }
   say('building …')
-  await compose('build', '--quiet', 'web', 'migrate')
+  await compose('build', '--quiet', 'web')
   if (told.signal.aborted) throw new DockerFailed('told to stop; nothing has changed.')
   say('migrating …')
+  await applyAccounts()
   say((await compose('run', '--rm', '--no-deps', '-T', 'migrate')).trim())
 
   const before = await runningReplicas()

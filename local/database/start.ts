@@ -49,7 +49,9 @@ async function startIn(home: Home, server: DatabaseServer, options: StartOptions
     owner: await keepPassword(home.password),
     replica: await keepPassword(home.replicaPassword),
   }
-  await writeFile(home.accounts, accountStatements(passwords, everything), { mode: 0o600 })
+  await writeFile(home.accounts, accountStatements(passwords, { host: '127.0.0.1', everything }), {
+    mode: 0o600,
+  })
   const port = await choosePort(options.port, home.port)
   const database = await launch(server, home, { port, passwords, size, environment, readyWithin })
   await writeFile(home.port, `${port}\n`)
