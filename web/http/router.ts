@@ -46,9 +46,13 @@ function findEndpoint(routes: Routes, method: string, url: URL, response: Server
   throw new AnswerError(405, 'method_not_allowed', `${url.pathname} takes ${allowed}`)
 }
 
+/**
+ * The path and query of a request. The host is whatever the client wrote, so it is left out: of `http://any/path`
+ * (RFC 9112, 3.2.2) the path counts, and `//any/path` is a path, not a host with a path.
+ */
 function readUrl(request: IncomingMessage): URL {
-  // The path alone is ours to read: the host is whatever the client wrote.
-  return URL.parse(request.url ?? '/', 'http://replica') ?? new URL('http://replica/')
+  const target = (request.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '')
+  return new URL(`http://replica${target.startsWith('/') ? '' : '/'}${target}`)
 }
 
 function sendAsJson(error: AnswerError, _request: IncomingMessage, response: ServerResponse): void {

@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import { contentSecurityPolicy } from '../page/content-security-policy.ts'
 import type { PageView } from '../page/page-view.ts'
 import type { RenderPage } from '../page/render-template.ts'
+import { Template } from '../page/template.ts'
+import { makeNonceToken } from '../page/tokens.ts'
 
 /** A request to Next that comes over no network. */
 export type NextRequest = {
@@ -22,4 +25,16 @@ export function pageRenderer(ask: AskNext): RenderPage {
     if (status !== 200) throw new Error(`Next answered ${status} for the page`)
     return Buffer.from(body).toString()
   }
+}
+
+/**
+ * The page of what does not exist, rendered once for all who come to it. @throws when Next does not answer 404 with a page
+ * that takes the nonce
+ */
+export async function notFoundPage(ask: AskNext): Promise<Template<'nonce'>> {
+  const tokens = makeNonceToken()
+  const headers = { 'content-security-policy': contentSecurityPolicy(tokens.nonce, false) }
+  const { status, body } = await ask({ method: 'GET', url: '/_not-found', headers, view: null })
+  if (status !== 404) throw new Error(`Next answered ${status} for what does not exist`)
+  return new Template(Buffer.from(body).toString(), tokens)
 }

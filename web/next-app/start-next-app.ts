@@ -8,5 +8,5 @@ export async function startNextApp(dir: string, development: boolean): Promise<N
   // A built replica never needs it in this thread.
   const { startNext } = await import('./start-next.ts')
   const { handle, upgrade, ask } = await startNext(dir, development)
-  return { handle, upgrade, renderPage: pageRenderer(ask) }
+  return { has: () => true, handle, upgrade, renderPage: pageRenderer(ask), notFoundPage: null }
 }

@@ -6,14 +6,17 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 
-/** Stands in for the thread of a built replica: says what it was asked, the second question first. */
+/** In place of a built replica's thread: says what it was asked, the second question first. It hangs at /hang. */
 const program = `
 import { parentPort } from 'node:worker_threads'
 let held = null
 parentPort.on('message', ({ id, request }) => {
   if (request.url === '/end') process.exit(0)
+  if (request.url === '/hang') for (;;) {}
   const headers = { 'content-type': 'text/plain', 'x-of-next': 'yes', connection: 'close', date: 'long ago' }
-  const answer = { status: 200, headers, body: Buffer.from(request.method + ' ' + request.url) }
+  const policy = request.headers['content-security-policy'] ?? ''
+  const body = Buffer.from(request.method + ' ' + request.url + policy)
+  const answer = { status: request.url === '/_not-found' ? 404 : 200, headers, body }
   const tell = () => parentPort.postMessage(
     request.url === '/fail' ? { kind: 'failure', id, failure: new Error('as Next threw it') } : { kind: 'answer', id, answer })
   if (request.url === '/first') held = tell
@@ -26,19 +29,22 @@ let dir = ''
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'next-thread-'))
-  await mkdir(join(dir, '.next'))
+  await mkdir(join(dir, '.next/static/chunks'), { recursive: true })
+  await writeFile(join(dir, '.next/static/chunks/a b~(1).js'), '')
   await writeFile(join(dir, '.next/required-server-files.json'), '{"config":{}}')
+  const routes = { '/page': '/', '/_not-found/page': '/_not-found', '/icon.svg/route': '/icon.svg' }
+  await writeFile(join(dir, '.next/app-path-routes-manifest.json'), JSON.stringify(routes))
   await writeFile(join(dir, 'next-thread.mjs'), program)
 })
 
 after(() => rm(dir, { recursive: true }))
 
 /** Runs this with `next` and `serve` in a process of its own, since the end of the thread is the end of that. */
-async function inProcess(script: string) {
+async function inProcess(script: string, hungAfter = 30) {
   const fromHere = (file: string) => JSON.stringify(join(import.meta.dirname, file))
   const begin = `const { startNextThread } = await import(${fromHere('start-next-thread.ts')})
     const { serve } = await import(${fromHere('../endpoints/endpoint-fixture.ts')})
-    const next = await startNextThread(${JSON.stringify(dir)});`
+    const next = await startNextThread(${JSON.stringify(dir)}, ${hungAfter});`
   const file = join(dir, 'replica.mjs')
   await writeFile(file, begin + script)
   return promisify(execFile)(process.execPath, [file])
@@ -60,6 +66,36 @@ test('what Next answers is passed on, but for what is of one connection', async 
     console.log(JSON.stringify([await answer.text(), own, connection, date !== 'long ago']))
     process.exit()`)
   assert.deepEqual(JSON.parse(stdout), ['GET /asset.js', 'yes', 'keep-alive', true])
+})
+
+test('Next has the files and routes of the build, and no other path', async () => {
+  const { stdout } = await inProcess(`
+    const paths = ['/_next/static/chunks/a%20b~(1).js', '/icon.svg', '/', '/_not-found', '/_next/static', '/icon.svg/',
+      '/_next/static/chunks', '/_next/static/chunks/b.js', '/_next/static/chunks%2Fa%20b~(1).js', '/__proto__']
+    console.log(JSON.stringify(paths.filter(path => next.has(path))))
+    process.exit()`)
+  assert.deepEqual(JSON.parse(stdout), ['/_next/static/chunks/a%20b~(1).js', '/icon.svg'])
+})
+
+test('what does not exist has a page, rendered before anybody asks', async () => {
+  const { stdout } = await inProcess(`
+    console.log(next.notFoundPage.fill({ nonce: 'abc' }))
+    process.exit()`)
+  assert.match(stdout, /^GET \/_not-found.*'nonce-abc'/)
+})
+
+test('Next is asked once for an asset, however many want it, by whatever query', async () => {
+  const { stdout } = await inProcess(`
+    const told = []
+    const want = url => next.handle({ method: 'GET', url, headers: {} }, {
+      writeHead: (status, headers) => told.push(headers['content-length']),
+      end: body => told.push(body),
+    })
+    await Promise.all([want('/icon.svg'), want('/icon.svg?a')])
+    await want('/icon.svg?b')
+    console.log(JSON.stringify([told.length, told[0], told[1] === told[3] && told[3] === told[5]]))
+    process.exit()`)
+  assert.deepEqual(JSON.parse(stdout), [6, 13, true])
 })
 
 test('answers may overtake each other, and a failure is told to who asked', async () => {
@@ -93,4 +129,9 @@ test('when the thread ends, the replica does', async () => {
     inProcess(`await next.handle({ method: 'GET', url: '/end', headers: {} }, {})`),
     /thread ended with status 0/,
   )
+})
+
+test('when the thread hangs, the replica ends', async () => {
+  const hung = inProcess(`await next.handle({ method: 'GET', url: '/hang', headers: {} }, {})`, 1)
+  await assert.rejects(hung, /thread has not answered for 1 s/)
 })

@@ -1,21 +1,23 @@
 import { readFile } from 'node:fs/promises'
-import type { OutgoingHttpHeaders } from 'node:http'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
-import { AnswerError } from '../http/errors.ts'
-import { type AskNext, type NextAnswer, pageRenderer } from './ask.ts'
+import { type AskNext, type NextAnswer, notFoundPage, pageRenderer } from './ask.ts'
+import { assetEndpoint, findAssets } from './assets.ts'
 import type { FromThread, ToThread } from './messages.ts'
 import type { NextApp } from './next-app.ts'
 
-/** Of one connection, or of one answer's making: Node sets them anew for the client's. */
-const ownOfEach = ['connection', 'keep-alive', 'transfer-encoding', 'date']
+/** s that one question to Next may take. A rendering takes tens of milliseconds. */
+const hungAfter = 30
+
+type Question = PromiseWithResolvers<NextAnswer> & { seconds: number }
 
 /**
  * Starts Next's standalone output in `dir` in a thread of its own: rendering takes tens of milliseconds at a time, in
- * which page views would have to wait for their numbers. The thread's end is the replica's: nothing catches it.
+ * which page views would have to wait for their numbers. The thread's end is the replica's: nothing catches it. The same
+ * when the thread hangs, since every page would then be the last one that was rendered.
  */
-export async function startNextThread(dir: string): Promise<NextApp> {
+export async function startNextThread(dir: string, hungAfterSeconds = hungAfter): Promise<NextApp> {
   const thread = new Worker(join(dir, 'next-thread.mjs'), {
     workerData: dir,
     env: { ...process.env, __NEXT_PRIVATE_STANDALONE_CONFIG: await readStandaloneConfig(dir) },
@@ -23,46 +25,46 @@ export async function startNextThread(dir: string): Promise<NextApp> {
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
   })
   const started = Promise.withResolvers<void>()
-  const asked = new Map<number, PromiseWithResolvers<NextAnswer>>()
+  const questions = new Map<number, Question>()
   let asks = 0
 
   thread.on('message', (message: FromThread) => {
     if (message.kind === 'started') return started.resolve()
     const { id } = message
-    if (message.kind === 'answer') asked.get(id)?.resolve(message.answer)
-    else asked.get(id)?.reject(message.failure)
-    asked.delete(id)
+    if (message.kind === 'answer') questions.get(id)?.resolve(message.answer)
+    else questions.get(id)?.reject(message.failure)
+    questions.delete(id)
   })
   thread.on('exit', status => {
     throw new Error(`Next's thread ended with status ${status}`)
   })
   await started.promise
 
+  // Counted by turns and not by a clock: a process that was frozen for a minute has waited for one turn.
+  setInterval(() => {
+    for (const question of questions.values()) {
+      question.seconds += 1
+      if (question.seconds > hungAfterSeconds)
+        throw new Error(`Next's thread has not answered for ${hungAfterSeconds} s`)
+    }
+  }, 1000).unref()
+
   const ask: AskNext = request => {
     const id = ++asks
-    const answer = Promise.withResolvers<NextAnswer>()
-    asked.set(id, answer)
+    const question = { ...Promise.withResolvers<NextAnswer>(), seconds: 0 }
+    questions.set(id, question)
     thread.postMessage({ id, request } satisfies ToThread)
-    return answer.promise
+    return question.promise
   }
 
+  const assets = await findAssets(dir)
   return {
-    async handle({ method, url = '/', headers }, response) {
-      if (method !== 'GET' && method !== 'HEAD') {
-        response.setHeader('Allow', 'GET, HEAD')
-        throw new AnswerError(405, 'method_not_allowed', 'Only GET and HEAD are taken here.')
-      }
-      const answer = await ask({ method, url, headers, view: null })
-      response.writeHead(answer.status, headersToPass(answer.headers))
-      response.end(answer.body)
-    },
+    has: path => assets.has(path),
+    handle: assetEndpoint(ask),
     upgrade: (_request, socket) => void socket.destroy(),
     renderPage: pageRenderer(ask),
+    notFoundPage: await notFoundPage(ask),
   }
-}
-
-function headersToPass(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !ownOfEach.includes(name)))
 }
 
 /** The configuration of the build, as the server.js that Next generates hands it over: so none is looked for or loaded. */

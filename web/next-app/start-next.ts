@@ -4,7 +4,7 @@ import { withPageView } from '../page/page-view.ts'
 import type { AskNext } from './ask.ts'
 import type { NextApp } from './next-app.ts'
 
-export type RunningNext = Omit<NextApp, 'renderPage'> & { ask: AskNext }
+export type RunningNext = Pick<NextApp, 'handle' | 'upgrade'> & { ask: AskNext }
 
 /** Starts Next in this thread: its standalone output in `dir`, or in development its sources. */
 export async function startNext(dir: string, development: boolean): Promise<RunningNext> {

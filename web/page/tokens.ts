@@ -31,6 +31,10 @@ export function makeProblemTokens(): Record<ProblemSlot, string> {
   return { nonce: token(), code: token(), message: token() }
 }
 
+export function makeNonceToken(): Record<'nonce', string> {
+  return { nonce: token() }
+}
+
 function token(): string {
   return randomBytes(24).toString('base64url').replaceAll(/[-_]/g, '0')
 }

@@ -6,6 +6,7 @@ import { liveEndpoint } from '../endpoints/live.ts'
 import { logEndpoint } from '../endpoints/log.ts'
 import { logCsvEndpoint } from '../endpoints/log-csv.ts'
 import { metricsEndpoint } from '../endpoints/metrics.ts'
+import { isUnderApi, notFoundEndpoint } from '../endpoints/not-found.ts'
 import { pageEndpoint, pageHead } from '../endpoints/page.ts'
 import { pageProblem } from '../endpoints/page-problem.ts'
 import { snapshotEndpoint } from '../endpoints/snapshot.ts'
@@ -52,7 +53,7 @@ export function routesOf(parts: Parts): Routes {
       '/health/ready': readOnly(notThroughNginx(healthReady(parts.readiness))),
       '/metrics': readOnly(notThroughNginx(metricsEndpoint(metrics.registry))),
     },
-    rest: withPolicy(parts.next.handle, environment.development),
+    rest: restOf(parts),
     onError(error, request, url) {
       if (url.pathname !== '/' || request.method !== 'GET' || error.status < 500) return
       if (error.code === 'not_in_advance') return
@@ -77,7 +78,17 @@ function notThroughNginx(endpoint: Endpoint): Endpoint {
   }
 }
 
-/** What Next answers by itself, such as the page of what is not found, has the policy of the page, and a nonce of its own. */
+/** Assets are Next's to answer; what does not exist is answered here, and never costs a rendering. */
+function restOf({ next, environment }: Parts): Endpoint {
+  const assets = withPolicy(next.handle, environment.development)
+  const notFound = notFoundEndpoint(next.notFoundPage)
+  return (request, response, url) => {
+    const isAsset = next.has(url.pathname) && !isUnderApi(url)
+    return (isAsset ? assets : notFound)(request, response, url)
+  }
+}
+
+/** What Next answers by itself has the policy of the page, with its own nonce. In development Next renders pages here. */
 function withPolicy(endpoint: Endpoint, development: boolean): Endpoint {
   return (request, response, url) => {
     const policy = contentSecurityPolicy(newNonce(), development)

@@ -22,7 +22,8 @@ export async function beginServing(parts: Parts): Promise<Server> {
   if (parts.environment.development) {
     server.on('upgrade', (request, socket, head) => parts.next.upgrade(request, socket, head))
   }
-  server.listen(port, host)
+  // Room for all page views that NGINX lets in: Node waits for 511 only, and NGINX for a connection 500 ms.
+  server.listen({ port, host, backlog: 4096 })
   await once(server, 'listening')
   return server
 }
