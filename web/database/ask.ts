@@ -1,5 +1,6 @@
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import { DatabaseTrouble } from './errors.ts'
+import { takeConnection } from './pools.ts'
 
 /** ms a question of no special urgency may take: a database that hangs must not hold a connection for ever. */
 const patience = 5000
@@ -7,10 +8,13 @@ const patience = 5000
 /**
  * Asks the database one thing.
  * @returns the rows, or what a statement that writes did: for the caller to parse
- * @throws DatabaseTrouble when there is no connection, or no answer within `timeoutMs`
+ * @throws DatabaseTrouble when there is no connection, or no answer, within `timeoutMs`
  */
 export function ask(pool: Pool, sql: string, values: unknown[] = [], timeoutMs = patience): Promise<unknown> {
-  return onConnection(pool, connection => askOn(connection, sql, values, timeoutMs))
+  const endsAt = performance.now() + timeoutMs
+  const work = (connection: PoolConnection) =>
+    askOn(connection, sql, values, Math.max(1, Math.ceil(endsAt - performance.now())))
+  return onConnection(pool, work, timeoutMs)
 }
 
 /** The same on a connection that the caller holds, for work that is done on one. @throws what the driver throws */
@@ -25,17 +29,18 @@ export async function askOn(
 }
 
 /**
- * Does `work` on a connection of its own. After an error the connection is closed: an answer may still come on it, and
- * the database rolls back what it leaves.
+ * Does `work` on a connection of its own, which must come within `timeoutMs`. After an error the connection is closed: an
+ * answer may still come on it, and the database rolls back what it leaves.
  * @throws DatabaseTrouble
  */
 export async function onConnection<T>(
   pool: Pool,
   work: (connection: PoolConnection) => Promise<T>,
+  timeoutMs = patience,
 ): Promise<T> {
   let connection: PoolConnection | null = null
   try {
-    connection = await pool.getConnection()
+    connection = await takeConnection(pool, timeoutMs)
     const result = await work(connection)
     connection.release()
     return result

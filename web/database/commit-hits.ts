@@ -5,13 +5,31 @@ import { toIsoTime } from './iso-time.ts'
 /** The replica, and the life of it, that a batch is counted for. */
 export type CountingServer = { id: number; srv_id: string }
 
+/** The statements of a packet, each by what it does, in their order. */
+export type Step =
+  | 'begin'
+  | 'lock'
+  | 'counter'
+  | 'time'
+  | 'log'
+  | 'requests'
+  | 'server'
+  | 'minute'
+  | 'tell'
+  | 'end'
+
+const batchSteps: readonly Step[] = ['counter', 'time', 'log', 'requests', 'server', 'minute', 'tell', 'end']
+
+/** The highest number that JavaScript, and so every answer, can say exactly: 2^53 - 1. */
+export const highestNumber = Number.MAX_SAFE_INTEGER
+
 /**
  * One batch of hits as one transaction in one packet: n numbers from the counter, n log rows, n request ids, n more on
  * the server's totals. In one packet no replica, frozen or killed in the middle, can go on holding the counter's lock.
  * A request id that is in the log already breaks its unique key, and with it the whole batch.
- * What is returned goes on after `beginBatch`.
+ * What is returned goes on after `beginBatch`. `end`: ROLLBACK only tries whether it could be committed.
  */
-export function batchPacket(hits: Hit[], server: CountingServer): string {
+export function batchPacket(hits: Hit[], server: CountingServer, end: 'COMMIT' | 'ROLLBACK'): string {
   const n = hits.length
   // The counter's new value is this connection's LAST_INSERT_ID, so no answer is needed to write the rows.
   // Source: https://dev.mysql.com/doc/refman/9.7/en/information-functions.html#function_last-insert-id
@@ -21,8 +39,10 @@ export function batchPacket(hits: Hit[], server: CountingServer): string {
     return `(${number(index)}, @at, ${literal(hit.clientIp)}, ${literal(server.srv_id)}, ${server.id}, ${cookie}, ${literal(hit.requestId)})`
   })
   const requests = hits.map((hit, index) => `(${literal(hit.requestId)}, ${number(index)})`)
+  // Past the highest number the sum leaves BIGINT UNSIGNED: an error, so nothing is counted.
+  const tooHigh = `IF(value > ${highestNumber - n}, 18446744073709551615, 0)`
   return [
-    `UPDATE global_counter SET value = LAST_INSERT_ID(value + ${n}) WHERE id = 1`,
+    `UPDATE global_counter SET value = LAST_INSERT_ID(value + ${n} + ${tooHigh}) WHERE id = 1`,
     // Under the counter's lock and by the one clock that all replicas share: times rise with the numbers.
     'SET @at = UTC_TIMESTAMP(3)',
     `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id) VALUES ${logRows.join(', ')}`,
@@ -30,15 +50,19 @@ export function batchPacket(hits: Hit[], server: CountingServer): string {
     `UPDATE server SET hits = hits + ${n}, last_seen_at = @at WHERE id = ${server.id}`,
     `INSERT INTO server_minute (minute, server_id, hits) VALUES (DATE_FORMAT(@at, '%Y-%m-%d %H:%i:00'), ${server.id}, ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
     'SELECT LAST_INSERT_ID() AS last, CAST(@at AS CHAR(23)) AS at',
-    'COMMIT',
+    end,
   ].join('; ')
 }
 
-/** The packet's beginning. `waits`: for the counter's lock; else a counter that is locked refuses the batch at once. */
-export function beginBatch(waits: boolean): string {
-  return waits
-    ? 'START TRANSACTION; '
-    : 'START TRANSACTION; SELECT value FROM global_counter WHERE id = 1 FOR UPDATE NOWAIT; '
+/** The packet's beginning, and the steps of the whole. `waits`: for the counter's lock; else a counter that is locked refuses the batch at once. */
+export function beginBatch(waits: boolean): { sql: string; steps: readonly Step[] } {
+  return waits ? waiting : impatient
+}
+
+const waiting = { sql: 'START TRANSACTION; ', steps: ['begin', ...batchSteps] as const }
+const impatient = {
+  sql: 'START TRANSACTION; SELECT value FROM global_counter WHERE id = 1 FOR UPDATE NOWAIT; ',
+  steps: ['begin', 'lock', ...batchSteps] as const,
 }
 
 const toldRow = z.tuple([z.object({ last: z.number().int(), at: z.string() })])

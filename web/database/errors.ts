@@ -1,29 +1,50 @@
 import { codeOf } from '../error-code.ts'
+import type { CommitFailureKind, CommitOutcome } from '../hit/hit-store.ts'
+import type { Step } from './commit-hits.ts'
 
 /**
- * Server errors after which the statement surely had no effect and the session goes on. Anything else, from a lost
- * connection to a shutdown in the middle of a commit, leaves the outcome open.
- * Source: https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
+ * Errors with which the server ends a connection. It may send one beside the answers to a packet that it still carries out.
+ * Source: https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html, and for ER_CONNECTION_KILLED
+ * https://mariadb.com/kb/en/mariadb-error-code-reference/
  */
-const finalRefusals = new Set([
-  'ER_DUP_ENTRY',
-  'ER_LOCK_DEADLOCK',
-  'ER_LOCK_WAIT_TIMEOUT',
-  'ER_LOCK_NOWAIT',
-  'ER_OPTION_PREVENTS_STATEMENT',
-  'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
-  'ER_READ_ONLY_MODE',
-  'ER_RECORD_FILE_FULL',
-  'ER_DISK_FULL',
-  'ER_WARN_DATA_OUT_OF_RANGE',
-  'ER_DATA_OUT_OF_RANGE',
-  'ER_NO_SUCH_TABLE',
-  'ER_BAD_FIELD_ERROR',
-  'ER_PARSE_ERROR',
+const farewells = new Set([
+  'ER_SERVER_SHUTDOWN',
+  'ER_NORMAL_SHUTDOWN',
+  'ER_SHUTDOWN_COMPLETE',
+  'ER_FORCING_CLOSE',
+  'ER_ABORTING_CONNECTION',
+  'ER_NEW_ABORTING_CONNECTION',
+  'ER_CONNECTION_KILLED',
+  'ER_SESSION_WAS_KILLED',
+  'ER_CLIENT_INTERACTION_TIMEOUT',
 ])
 
-export function isFinalRefusal(error: unknown): boolean {
-  return finalRefusals.has(codeOf(error))
+const contentions = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_NOWAIT'])
+
+/** What an error says of a batch that was sent. `goesOn`: whether its connection can be used after a rollback. */
+export type Verdict = { outcome: CommitOutcome; kind: CommitFailureKind; goesOn: boolean }
+
+/**
+ * By the step of the packet that failed, not by the error's name: a statement that the server answers with an error had no
+ * effect, it stops the packet, and what came before it is rolled back with the transaction. So the batch is committed for
+ * certain not, unless the failed statement is the commit itself. Without the server's own word nothing is known.
+ */
+export function judgeFailure(error: unknown, step: Step): Verdict {
+  const code = codeOf(error)
+  if (!isServerError(error) || farewells.has(code)) return { outcome: 'unknown', kind: 'away', goesOn: false }
+  if (step === 'end') return { outcome: 'unknown', kind: 'refused', goesOn: false }
+  return { outcome: 'rolled_back', kind: kindOf(code, step), goesOn: true }
+}
+
+function kindOf(code: string, step: Step): CommitFailureKind {
+  if (contentions.has(code)) return 'contention'
+  // In any other table a duplicate key is no repeat: the counter is behind the log.
+  return code === 'ER_DUP_ENTRY' && step === 'requests' ? 'repeat' : 'refused'
+}
+
+/** Only errors that the server sent have its state. */
+export function isServerError(error: unknown): boolean {
+  return error instanceof Error && 'sqlState' in error
 }
 
 /** The database did not answer, or not as it should; `cause` says how. */

@@ -1,30 +1,38 @@
 import type { PoolConnection } from 'mysql2/promise'
+import { newRequestId } from '../hit/hit.ts'
 import { CommitFailed, type HitStore } from '../hit/hit-store.ts'
 import { batchPacket, beginBatch, type CountingServer, countsFrom } from './commit-hits.ts'
-import { isFinalRefusal } from './errors.ts'
+import { isServerError, judgeFailure } from './errors.ts'
 import { findRecentRequestsSql, recentRequestsFrom } from './find-recent-requests.ts'
-import { lockWaitSeconds, type WritePool } from './pools.ts'
+import { lockWaitSeconds, queryPacket, takeConnection, type WritePool } from './pools.ts'
 
 /** A batch with less time than that, in ms, could give up while it waits for the counter's lock, and be counted after that. */
 const longEnoughToWait = lockWaitSeconds * 1000 + 200
 
+/** A store that can be asked whether it would count. */
+export type DatabaseHitStore = HitStore & {
+  /**
+   * Does all that a commit of one hit does, and rolls it back: no number is taken.
+   * @throws CommitFailed as a commit would
+   */
+  probe(): Promise<void>
+}
+
 /** Counts and logs hits in the database, for one life of a replica. */
-export function databaseHitStore(pool: WritePool, server: CountingServer): HitStore {
+export function databaseHitStore(pool: WritePool, server: CountingServer): DatabaseHitStore {
   // What is sent to a database that is silent may be carried out when it wakes. So no batch follows one that got no
   // answer before the database has said something again: at most one is in doubt, not one a connection.
   let silent = false
 
   return {
     async commit(hits, timeoutMs) {
-      const endsAt = performance.now() + timeoutMs
-      const timeLeft = () => Math.ceil(endsAt - performance.now())
-      const batch = batchPacket(hits, server)
-      const connection = await connect(pool)
+      const timeLeft = countDown(timeoutMs)
+      const batch = batchPacket(hits, server, 'COMMIT')
+      const connection = await connect(pool, timeLeft())
       if (silent) await hear(connection, timeLeft())
       silent = false
       try {
-        const packet = beginBatch(timeLeft() > longEnoughToWait) + batch
-        return countsFrom(await runPacket(connection, packet, timeLeft()), hits.length)
+        return countsFrom(await runPacket(connection, batch, timeLeft()), hits.length)
       } catch (error) {
         silent = error instanceof CommitFailed && error.outcome === 'unknown'
         throw error
@@ -32,28 +40,42 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): HitSt
     },
 
     async find(requestIds, timeoutMs) {
-      const connection = await connect(pool)
+      const timeLeft = countDown(timeoutMs)
+      const connection = await connect(pool, timeLeft())
       try {
         const [rows] = await connection.query({
           sql: findRecentRequestsSql,
           values: [requestIds],
-          timeout: timeoutMs,
+          timeout: Math.max(1, timeLeft()),
         })
         connection.release()
         return recentRequestsFrom(rows)
       } catch (error) {
         connection.destroy()
-        throw new CommitFailed('rolled_back', error)
+        throw new CommitFailed('rolled_back', isServerError(error) ? 'refused' : 'away', error)
       }
+    },
+
+    async probe() {
+      const timeLeft = countDown(longEnoughToWait + 300)
+      const hit = { requestId: newRequestId(), clientIp: '0.0.0.0', cookieSrvId: null }
+      const connection = await connect(pool, timeLeft())
+      await runPacket(connection, batchPacket([hit], server, 'ROLLBACK'), timeLeft())
     },
   }
 }
 
-async function connect(pool: WritePool): Promise<PoolConnection> {
+/** @returns how many ms are left of `timeoutMs`, whenever it is asked */
+function countDown(timeoutMs: number): () => number {
+  const endsAt = performance.now() + timeoutMs
+  return () => Math.ceil(endsAt - performance.now())
+}
+
+async function connect(pool: WritePool, timeoutMs: number): Promise<PoolConnection> {
   try {
-    return await pool.getConnection()
+    return await takeConnection(pool, timeoutMs)
   } catch (error) {
-    throw new CommitFailed('rolled_back', error)
+    throw new CommitFailed('rolled_back', 'away', error)
   }
 }
 
@@ -63,24 +85,26 @@ async function hear(connection: PoolConnection, timeoutMs: number): Promise<void
     await connection.query({ sql: 'SELECT 1', timeout: Math.max(1, timeoutMs) })
   } catch (error) {
     connection.destroy()
-    throw new CommitFailed('rolled_back', error)
+    throw new CommitFailed('rolled_back', 'away', error)
   }
 }
 
 /** Leaves the connection released after a commit, rolled back after a refusal, and closed after anything else. */
-async function runPacket(connection: PoolConnection, packet: string, timeoutMs: number): Promise<unknown> {
+async function runPacket(connection: PoolConnection, batch: string, timeoutMs: number): Promise<unknown> {
   if (timeoutMs <= 0) {
     connection.release()
-    throw new CommitFailed('rolled_back', 'the connection took all the time there was')
+    throw new CommitFailed('rolled_back', 'away', 'the connection took all the time there was')
   }
+  const { sql, steps } = beginBatch(timeoutMs > longEnoughToWait)
+  let answered = 0
   try {
-    const [results] = await connection.query({ sql: packet, timeout: timeoutMs })
+    const results = await queryPacket(connection, { sql: sql + batch, timeout: timeoutMs }, () => answered++)
     connection.release()
     return results
   } catch (error) {
-    const refused = isFinalRefusal(error) && (await rollBack(connection))
-    if (!refused) connection.destroy()
-    throw new CommitFailed(isFinalRefusal(error) ? 'rolled_back' : 'unknown', error)
+    const { outcome, kind, goesOn } = judgeFailure(error, steps[answered] ?? 'end')
+    if (!(goesOn && (await rollBack(connection)))) connection.destroy()
+    throw new CommitFailed(outcome, kind, error)
   }
 }
 

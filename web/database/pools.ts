@@ -1,48 +1,56 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import mysql from 'mysql2/promise'
+import mysql from 'mysql2'
+import type { Pool, PoolConnection } from 'mysql2/promise'
 
-export type ReadPool = mysql.Pool
-export type WritePool = mysql.Pool
-export type UpkeepPool = mysql.Pool
+export type ReadPool = Pool
+export type WritePool = Pool
+export type UpkeepPool = Pool
 
 /** How long a batch waits for the counter's lock, in s: less than its page views have. */
 export const lockWaitSeconds = 1
 
-/** How long to wait for a connection to the database, in ms. */
+/** How long to wait for a connection to the database and for its session to be set up, in ms each. */
 const connectTimeout = 1000
+
+/** How many callers may wait for a connection of a pool. One more is refused. */
+const queueLimit = 64
+
+/** Connections that one replica opens at most, by pool. */
+export const connectionLimits = { read: 4, write: 3, upkeep: 2 } as const
+
+/** Connections that one replica opens at most. */
+export const connectionsPerReplica = connectionLimits.read + connectionLimits.write + connectionLimits.upkeep
 
 const shared = {
   connectTimeout,
+  queueLimit,
   // Addresses, ids and names are all ASCII; times are read and written as UTC text.
   charset: 'ascii_bin',
   timezone: 'Z',
   dateStrings: true,
 } satisfies mysql.PoolOptions
 
+/** What the driver knows of a pooled connection: its own handle, and when its session is set up. */
+type Session = { driver: mysql.PoolConnection; ready: Promise<unknown> }
+
+const sessions = new WeakMap<object, Session>()
+
 /** For everything that only reads. `databaseUrl` is mysql://user:password@host:port/database. */
 export function openReadPool(databaseUrl: string): ReadPool {
-  return mysql.createPool({ ...shared, uri: databaseUrl, connectionLimit: 4, queueLimit: 64 })
+  return openPool({ ...shared, uri: databaseUrl, connectionLimit: connectionLimits.read }, '')
 }
 
 /**
- * For hit batches and this replica's own row. The only pool that takes several statements in one packet;
- * only validated hex, addresses and numbers are ever written into them.
+ * For hit batches and this replica's own row. Takes several statements in one packet; only validated hex, addresses and
+ * numbers are ever written into them.
  */
 export function openWritePool(databaseUrl: string): WritePool {
-  const pool = mysql.createPool({
-    ...shared,
-    uri: databaseUrl,
-    connectionLimit: 3,
-    multipleStatements: true,
-  })
-  pool.on('connection', connection => {
-    // Commands on a connection run in order, so these take hold before the first one of ours.
-    connection.query(`SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}`)
-    // For the lock on a table, which somebody holds who alters it.
-    connection.query(`SET SESSION lock_wait_timeout = ${lockWaitSeconds}`)
-    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
-  })
-  return pool
+  return openPool(
+    { ...shared, uri: databaseUrl, connectionLimit: connectionLimits.write, multipleStatements: true },
+    // lock_wait_timeout: for the lock on a table, which somebody holds who alters it.
+    `SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}, lock_wait_timeout = ${lockWaitSeconds};
+     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`,
+  )
 }
 
 /**
@@ -50,21 +58,108 @@ export function openWritePool(databaseUrl: string): WritePool {
  * never wait for one. Takes several statements in one packet; only numbers are ever written into them.
  */
 export function openUpkeepPool(databaseUrl: string): UpkeepPool {
-  const pool = mysql.createPool({
-    ...shared,
-    uri: databaseUrl,
-    connectionLimit: 2,
-    // The next use is seconds away, and the database has better uses for a connection.
-    maxIdle: 0,
-    multipleStatements: true,
-  })
-  pool.on('connection', connection => {
-    connection.query('SET SESSION innodb_lock_wait_timeout = 1')
-    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
+  return openPool(
+    {
+      ...shared,
+      uri: databaseUrl,
+      connectionLimit: connectionLimits.upkeep,
+      // The next use is seconds away, and the database has better uses for a connection.
+      maxIdle: 0,
+      multipleStatements: true,
+    },
     // A replica that is frozen says nothing more: the database then closes its connection, and so frees its locks.
-    connection.query('SET SESSION wait_timeout = 60')
+    `SET SESSION innodb_lock_wait_timeout = 1, wait_timeout = 60;
+     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`,
+  )
+}
+
+/** A pool whose every new connection first runs `setUp` ('' = nothing). */
+function openPool(options: mysql.PoolOptions, setUp: string): Pool {
+  const pool = mysql.createPool(options)
+  pool.on('connection', driver => {
+    // A broken connection tells its command; the pool drops it. Unheard, the event would end the process.
+    driver.on('error', () => {})
+    const ready = setUp === '' ? Promise.resolve() : run(driver, setUp)
+    // takeConnection hears of a failure, if somebody still waits there.
+    ready.catch(() => {})
+    sessions.set(driver, { driver, ready })
   })
-  return pool
+  return pool.promise()
+}
+
+function run(driver: mysql.PoolConnection, sql: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    driver.query({ sql, timeout: connectTimeout }, (error, results) =>
+      error ? reject(error) : resolve(results),
+    )
+  })
+}
+
+/**
+ * Takes a connection whose session is set up, within `timeoutMs`.
+ * @throws what the driver throws: no connection, no free place in the queue, or a session that could not be set up
+ */
+export function takeConnection(pool: Pool, timeoutMs: number): Promise<PoolConnection> {
+  const { promise, resolve, reject } = Promise.withResolvers<PoolConnection>()
+  let timeIsUp = false
+  const timer = setTimeout(
+    () => {
+      timeIsUp = true
+      reject(new NoConnection(timeoutMs))
+    },
+    Math.max(1, timeoutMs),
+  )
+  takeSetUp(pool).then(
+    connection => {
+      clearTimeout(timer)
+      if (timeIsUp) connection.release()
+      else resolve(connection)
+    },
+    error => {
+      clearTimeout(timer)
+      reject(error)
+    },
+  )
+  return promise
+}
+
+/** A connection that was asked for did not come in time. */
+class NoConnection extends Error {
+  readonly code = 'NO_CONNECTION'
+
+  constructor(timeoutMs: number) {
+    super(`no connection within ${Math.round(timeoutMs)} ms`)
+    this.name = 'NoConnection'
+  }
+}
+
+async function takeSetUp(pool: Pool): Promise<PoolConnection> {
+  const connection = await pool.getConnection()
+  try {
+    await sessions.get(connection.connection)?.ready
+    return connection
+  } catch (error) {
+    // Without its limits a statement could wait for a lock for a minute.
+    connection.destroy()
+    throw error
+  }
+}
+
+/**
+ * Runs a packet of several statements. `onResult` is called once a statement of it has answered without an error.
+ * @throws what the driver throws
+ */
+export function queryPacket(
+  connection: PoolConnection,
+  packet: { sql: string; timeout: number },
+  onResult: () => void,
+): Promise<unknown> {
+  const driver = sessions.get(connection.connection)?.driver
+  if (!driver) throw new TypeError('the connection is of no pool of ours')
+  return new Promise((resolve, reject) => {
+    const query = driver.query(packet, (error, results) => (error ? reject(error) : resolve(results)))
+    query.on('fields', onResult)
+  })
 }
 
 export type Pools = { read: ReadPool; write: WritePool; upkeep: UpkeepPool }

@@ -10,7 +10,7 @@ let draining = false
 let page: Awaited<ReturnType<typeof serve>>
 
 before(async () => {
-  const own = { srvId, isDraining: () => draining }
+  const own = { srvId, isDraining: () => draining, cannotCount: () => false }
   page = await serve(forOwnVisitors(own, (_request, response) => void response.end('the page')))
 })
 

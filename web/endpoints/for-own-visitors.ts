@@ -1,24 +1,47 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { PassedOn } from '../hit/errors.ts'
 import { sendError } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
-import { readSrvIdCookie } from '../http/page-view-request.ts'
+import { canBePassedOn, readSrvIdCookie } from '../http/page-view-request.ts'
 
 type Own = {
   srvId: string
   isDraining: () => boolean
+  /** a page view would get no number here */
+  cannotCount: () => boolean
 }
 
 /**
- * While the replica drains, `page` is for those whose cookie names it. Whoever else comes is turned away with 403, which
- * NGINX takes to the next replica and nobody sees; once all have done so, NGINX asks with `X-Last-Try: 1`.
+ * While the replica drains, `page` is for those whose cookie names it; while it cannot count, for nobody whom another replica
+ * can take. Whoever else comes is turned away with 403, which NGINX takes to the next replica and nobody sees; once all have
+ * done so, NGINX asks with `X-Last-Try: 1`.
  */
-export function forOwnVisitors({ srvId, isDraining }: Own, page: Endpoint): Endpoint {
+export function forOwnVisitors({ srvId, isDraining, cannotCount }: Own, page: Endpoint): Endpoint {
   const isOwn = ({ headers }: IncomingMessage) =>
     readSrvIdCookie(headers.cookie ?? '') === srvId || headers['x-last-try'] === '1'
 
-  return (request, response, url) => {
-    if (!isDraining() || isOwn(request)) return page(request, response, url)
-    sendError(response, new AnswerError(403, 'draining', 'This server takes no new visitors.'))
+  return async (request, response, url) => {
+    if (cannotCount() && canBePassedOn(request)) return turnAway(response, new PassedOn(false))
+    if (isDraining() && !isOwn(request)) return turnAway(response, draining())
+    try {
+      await page(request, response, url)
+    } catch (error) {
+      if (!(error instanceof PassedOn)) throw error
+      turnAway(response, error)
+    }
   }
+}
+
+function draining(): AnswerError {
+  return new AnswerError(403, 'draining', 'This server takes no new visitors.')
+}
+
+/**
+ * A page view that may be counted here all the same gets no answer: NGINX then knows, and tells the visitor, that another
+ * server had it before and did not say. That also keeps NGINX from asking here for a second.
+ */
+function turnAway(response: ServerResponse, error: AnswerError): void {
+  if (error instanceof PassedOn && error.mayBeCommitted) response.destroy()
+  else sendError(response, error)
 }

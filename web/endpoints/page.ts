@@ -10,7 +10,7 @@ import type { HitQueue } from '../hit/hit-queue.ts'
 import { sendJson } from '../http/answer.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import { AnswerError } from '../http/errors.ts'
-import { isBrowser, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
+import { canBePassedOn, isBrowser, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
 import { requestOrigin } from '../http/request-origin.ts'
 import type { Identity } from '../identity/identity.ts'
 import { newNonce } from '../page/content-security-policy.ts'
@@ -46,7 +46,8 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     // A replica that wakes finds requests that NGINX gave up on long ago. That its client has gone is read in the turn of the
     // event loop after the request itself, just before its batch leaves.
     await new Promise(setImmediate)
-    const count = await unlessGone(queue.submit(hit, startedAt, isGone))
+    const terms = { startedAt, isGone, canBePassedOn: canBePassedOn(request) }
+    const count = await unlessGone(queue.submit(hit, terms))
     if (!count) return
     const headers = { 'X-Hit': count.id, 'X-Srv-Id': identity.srv_id }
     const visit = toVisit(hit, count)

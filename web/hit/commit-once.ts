@@ -9,10 +9,15 @@ const backoff = [5, 20, 50, 100, 200] as const
 /**
  * Gives every hit of a batch its number, exactly once whatever happens on the way: after a failed attempt it looks up
  * which request ids are in the log before it writes again. Ends when all are settled; each hit's own deadline bounds it.
+ * `onFailure` hears of each failed attempt.
  * @returns the highest number that this replica's own commit gave; 0 = none
  * @throws what the store throws beyond CommitFailed, which is a defect
  */
-export async function commitOnce(batch: PendingHit[], store: HitStore): Promise<number> {
+export async function commitOnce(
+  batch: PendingHit[],
+  store: HitStore,
+  onFailure: (failure: CommitFailed) => void = () => {},
+): Promise<number> {
   let outcomeUnknown = false
   for (let attempt = 0; ; attempt++) {
     try {
@@ -24,6 +29,7 @@ export async function commitOnce(batch: PendingHit[], store: HitStore): Promise<
       return await commitAll(open, store)
     } catch (error) {
       if (!(error instanceof CommitFailed)) throw error
+      onFailure(error)
       outcomeUnknown ||= error.outcome === 'unknown'
       if (!outcomeUnknown) for (const pending of batch) pending.mayBeCommitted = false
     }

@@ -49,6 +49,18 @@ export class OutcomeUnknown extends AnswerError {
   }
 }
 
+/** This server cannot count at the moment, and another may: NGINX takes the page view there, with the same request id. */
+export class PassedOn extends AnswerError {
+  /** a packet with it has left, so this server's commit may count it yet */
+  readonly mayBeCommitted: boolean
+
+  constructor(mayBeCommitted: boolean) {
+    super(403, 'cannot_count', 'This server cannot count page views at the moment.')
+    this.name = 'PassedOn'
+    this.mayBeCommitted = mayBeCommitted
+  }
+}
+
 /** Nobody waits for the answer any more; the page view is not counted. */
 export class ClientGone extends Error {
   constructor() {

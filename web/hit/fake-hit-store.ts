@@ -22,19 +22,20 @@ export class FakeHitStore implements HitStore {
     await this.gate
     this.waitingAtGate--
     const fault = this.faults[0] === 'find' ? undefined : this.faults.shift()
-    if (fault === 'before') throw new CommitFailed('rolled_back', 'before')
-    if (fault === 'unclear') throw new CommitFailed('unknown', 'unclear')
-    if (hits.some(hit => this.log.has(hit.requestId))) throw new CommitFailed('rolled_back', 'ER_DUP_ENTRY')
+    if (fault === 'before') throw new CommitFailed('rolled_back', 'away', 'before')
+    if (fault === 'unclear') throw new CommitFailed('unknown', 'away', 'unclear')
+    if (hits.some(hit => this.log.has(hit.requestId)))
+      throw new CommitFailed('rolled_back', 'repeat', 'ER_DUP_ENTRY')
     this.batches.push(hits.length)
     const counts = hits.map(hit => this.#write(hit))
-    if (fault === 'after') throw new CommitFailed('unknown', 'after')
+    if (fault === 'after') throw new CommitFailed('unknown', 'away', 'after')
     return counts
   }
 
   async find(requestIds: string[]): Promise<Map<string, Count>> {
     if (this.faults[0] === 'find') {
       this.faults.shift()
-      throw new CommitFailed('rolled_back', 'find')
+      throw new CommitFailed('rolled_back', 'away', 'find')
     }
     return new Map(
       requestIds.flatMap(id => {

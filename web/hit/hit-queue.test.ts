@@ -5,7 +5,7 @@ import { FakeHitStore, type Fault } from './fake-hit-store.ts'
 import { type Hit, newRequestId } from './hit.ts'
 import { HitQueue } from './hit-queue.ts'
 
-const limits = { capacity: 100, batchSize: 10, budgetMs: 1500 }
+const limits = { capacity: 100, batchSize: 10, budgetMs: 1500, lastBudgetMs: 1200 }
 
 function hit(requestId = newRequestId()): Hit {
   return { requestId, clientIp: '10.0.0.7', cookieSrvId: null }
@@ -167,7 +167,7 @@ test('the time of a page view runs from when it came, not from when its hit was 
   const store = new FakeHitStore()
   const release = hold(store)
   const queue = new HitQueue(store, { ...limits, budgetMs: 60_000 })
-  await assert.rejects(queue.submit(hit(), performance.now() - 60_000), NotCounted)
+  await assert.rejects(queue.submit(hit(), { startedAt: performance.now() - 60_000 }), NotCounted)
   release()
   await queue.close()
   assert.equal(store.log.size, 0)
@@ -180,7 +180,7 @@ test('a client that left before its batch is not counted', async () => {
   const first = queue.submit(hit())
   await new Promise(setImmediate)
   let hasGone = false
-  const second = queue.submit(hit(), performance.now(), () => hasGone)
+  const second = queue.submit(hit(), { isGone: () => hasGone })
   const third = queue.submit(hit())
   hasGone = true
   release()
@@ -195,7 +195,7 @@ test('a client that left while nothing could be committed is not counted, and no
   const queue = new HitQueue(store, { ...limits, budgetMs: 40 })
   const stays = queue.submit(hit())
   await new Promise(setImmediate)
-  const waits = queue.submit(hit(), performance.now(), () => true)
+  const waits = queue.submit(hit(), { isGone: () => true })
   await Promise.all([assert.rejects(waits, ClientGone), assert.rejects(stays, OutcomeUnknown)])
   release()
 })
@@ -204,7 +204,7 @@ test('a client that left after an attempt that was rolled back is not counted', 
   const store = new FakeHitStore()
   store.faults = ['before']
   const queue = new HitQueue(store, limits)
-  const goes = queue.submit(hit(), performance.now(), () => store.faults.length === 0)
+  const goes = queue.submit(hit(), { isGone: () => store.faults.length === 0 })
   const stays = queue.submit(hit())
   await assert.rejects(goes, ClientGone)
   assert.equal((await stays).id, 1)
@@ -216,7 +216,7 @@ test('a client that leaves while its batch is being committed is counted', async
   const release = hold(store)
   const queue = new HitQueue(store, limits)
   let hasGone = false
-  const submission = queue.submit(hit(), performance.now(), () => hasGone)
+  const submission = queue.submit(hit(), { isGone: () => hasGone })
   await new Promise(setImmediate)
   hasGone = true
   release()
@@ -248,7 +248,7 @@ test('what it tells: the size of each batch and the highest number it gave', asy
     onBatch: size => told.push(`batch of ${size}`),
     onCounted: lastId => told.push(`up to ${lastId}`),
   })
-  const gone = queue.submit(hit(), performance.now(), () => true)
+  const gone = queue.submit(hit(), { isGone: () => true })
   await Promise.all([queue.submit(hit()), queue.submit(hit()), assert.rejects(gone, ClientGone)])
   await queue.close()
   assert.deepEqual(told, ['batch of 2', 'up to 2'])

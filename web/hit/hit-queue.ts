@@ -1,7 +1,7 @@
 import { commitOnce } from './commit-once.ts'
 import { overloaded, shuttingDown } from './errors.ts'
 import type { Count, Hit } from './hit.ts'
-import type { HitStore } from './hit-store.ts'
+import type { CommitFailed, HitStore } from './hit-store.ts'
 import { PendingHit } from './pending-hit.ts'
 import { RecentMedian } from './recent-median.ts'
 
@@ -12,9 +12,16 @@ export type HitQueueLimits = {
   batchSize: number
   /** how long a hit waits for its number, in ms: more than a lock wait, less than NGINX waits for the page */
   budgetMs: number
+  /** the same while this replica passes page views on: it then has only those that other servers have passed on before */
+  lastBudgetMs: number
 }
 
-export const defaultLimits: HitQueueLimits = { capacity: 2000, batchSize: 500, budgetMs: 1500 }
+export const defaultLimits: HitQueueLimits = {
+  capacity: 2000,
+  batchSize: 500,
+  budgetMs: 1500,
+  lastBudgetMs: 1200,
+}
 
 /** ms that the length of a commit counts for in what the next hits have to expect */
 const commitsCountForMs = 5000
@@ -25,6 +32,20 @@ export type HitQueueEvents = {
   onBatch(size: number): void
   /** hits were given numbers, up to `lastId` */
   onCounted(lastId: number): void
+  /** an attempt to commit a batch failed; there may be others */
+  onFailure(failure: CommitFailed): void
+  /** page views ran out of time after that failure */
+  onUncounted(failure: CommitFailed): void
+}
+
+/** What the queue has to know of a page view beside its hit. */
+export type PageViewTerms = {
+  /** when it came, in ms on the clock of `performance.now()`: its time runs from there */
+  startedAt: number
+  /** whether its client has gone, asked before each attempt to commit it and when its time is up */
+  isGone(): boolean
+  /** whether another server is asked when this one passes it on */
+  canBePassedOn: boolean
 }
 
 /**
@@ -37,6 +58,8 @@ export class HitQueue {
   readonly #events: Partial<HitQueueEvents>
   readonly #commitMs = new RecentMedian(commitsCountForMs)
   #waiting: PendingHit[] = []
+  #leaving: PendingHit[] = []
+  #passesOn = false
   #running: Promise<void> | null = null
   #closed = false
 
@@ -60,13 +83,13 @@ export class HitQueue {
     return batchesBefore === 0 ? 0 : batchesBefore * this.#commitMs.value
   }
 
-  /**
-   * The page view's time runs from `startedAt`, ms on the clock of `performance.now()`. `isGone`: whether its client has
-   * gone, asked before each attempt to commit it and when its time is up.
-   * @throws NotCounted (queue full, closed, or no database in time), OutcomeUnknown or ClientGone
-   */
-  submit(hit: Hit, startedAt = performance.now(), isGone = () => false): Promise<Count> {
-    const pending = new PendingHit(hit, startedAt + this.#limits.budgetMs, isGone)
+  /** @throws NotCounted (queue full, closed, or no database in time), OutcomeUnknown, ClientGone or PassedOn */
+  submit(hit: Hit, terms: Partial<PageViewTerms> = {}): Promise<Count> {
+    const { startedAt = performance.now(), isGone = () => false, canBePassedOn = false } = terms
+    const budgetMs = this.#passesOn ? this.#limits.lastBudgetMs : this.#limits.budgetMs
+    const pending = new PendingHit(hit, startedAt + budgetMs, isGone, canBePassedOn)
+    if (this.#passesOn) pending.passOn()
+    if (pending.settled) return pending.count
     if (this.#closed) pending.fail(shuttingDown())
     else if (this.#waiting.length >= this.#limits.capacity) pending.fail(overloaded())
     else if (pending.deadline <= performance.now()) pending.fail()
@@ -75,6 +98,13 @@ export class HitQueue {
       this.#running ??= this.#run()
     }
     return pending.count
+  }
+
+  /** Passes on what it has and what comes, as far as another server can be asked, until `passOn(false)`. */
+  passOn(passesOn: boolean): void {
+    this.#passesOn = passesOn
+    if (!passesOn) return
+    for (const pending of [...this.#leaving, ...this.#waiting]) pending.passOn()
   }
 
   /** Takes no more hits, and resolves when those it has are settled. */
@@ -92,15 +122,23 @@ export class HitQueue {
       const batch = next.filter(pending => !pending.settled)
       if (batch.length === 0) continue
       this.#events.onBatch?.(batch.length)
+      this.#leaving = batch
       await this.#commit(batch)
+      this.#leaving = []
     }
     this.#running = null
   }
 
   async #commit(batch: PendingHit[]): Promise<void> {
     const startedAt = performance.now()
+    let failure: CommitFailed | null = null
+    const onFailure = (latest: CommitFailed) => {
+      failure = latest
+      this.#events.onFailure?.(latest)
+    }
     try {
-      const lastId = await commitOnce(batch, this.#store)
+      const lastId = await commitOnce(batch, this.#store, onFailure)
+      if (failure && batch.some(({ ranOut }) => ranOut)) this.#events.onUncounted?.(failure)
       if (lastId > 0) this.#commitMs.add(performance.now() - startedAt)
       if (lastId > 0) this.#events.onCounted?.(lastId)
     } catch (error) {

@@ -1,4 +1,4 @@
-import { ClientGone, counterUnavailable, type NotCounted, OutcomeUnknown } from './errors.ts'
+import { ClientGone, counterUnavailable, type NotCounted, OutcomeUnknown, PassedOn } from './errors.ts'
 import type { Count, Hit } from './hit.ts'
 
 /** A hit that waits for its number, until it has one, fails, or its time is up. It is settled exactly once. */
@@ -9,16 +9,20 @@ export class PendingHit {
   readonly deadline: number
   /** a packet with it has left, and is not known to have been rolled back */
   mayBeCommitted = false
+  /** its time was up before it had a number */
+  ranOut = false
   #settled = false
   #resolve: (count: Count) => void
   #reject: (reason: Error) => void
   #timer: NodeJS.Timeout
   #isGone: () => boolean
+  #canBePassedOn: boolean
 
-  constructor(hit: Hit, deadline: number, isGone: () => boolean) {
+  constructor(hit: Hit, deadline: number, isGone: () => boolean, canBePassedOn: boolean) {
     this.hit = hit
     this.deadline = deadline
     this.#isGone = isGone
+    this.#canBePassedOn = canBePassedOn
     const { promise, resolve, reject } = Promise.withResolvers<Count>()
     this.count = promise
     this.#resolve = resolve
@@ -45,9 +49,15 @@ export class PendingHit {
     if (!this.mayBeCommitted && this.#isGone() && this.#settle()) this.#reject(new ClientGone())
   }
 
+  /** Leaves it to another server, if one can be asked: the request id stays the same, so it counts once wherever it counts. */
+  passOn(): void {
+    if (this.#canBePassedOn && this.#settle()) this.#reject(new PassedOn(this.mayBeCommitted))
+  }
+
   /** Nobody is told of a failure who has gone, and it is not counted as one. */
   #endTime(): void {
     this.dropIfGone()
+    this.ranOut = !this.#settled
     this.fail()
   }
 

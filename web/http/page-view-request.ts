@@ -25,6 +25,11 @@ export function isBrowser(request: IncomingMessage): boolean {
   return request.headers['sec-fetch-mode'] === 'navigate'
 }
 
+/** Whether NGINX asks another replica when this one turns the page view away: it came through NGINX, not for the last time. */
+export function canBePassedOn({ headers }: IncomingMessage): boolean {
+  return headers['x-real-ip'] !== undefined && headers['x-last-try'] !== '1'
+}
+
 /** JSON is answered when it is asked for by name and HTML is not. */
 export function wantsJson(request: IncomingMessage): boolean {
   const accept = request.headers.accept ?? ''

@@ -4,7 +4,10 @@ import { Readiness } from './readiness.ts'
 
 function startedReplica() {
   let now = 0
-  const readiness = new Readiness(() => now)
+  const readiness = new Readiness(
+    () => null,
+    () => now,
+  )
   readiness.databaseAnswered()
   readiness.pageRendered()
   const wait = (ms: number) => {
@@ -16,7 +19,7 @@ function startedReplica() {
 const whyNot = (readiness: Readiness) => readiness.unready?.code ?? null
 
 test('a replica is ready once the database answered and a page is rendered', () => {
-  const readiness = new Readiness()
+  const readiness = new Readiness(() => null)
   assert.equal(whyNot(readiness), 'no_page')
   readiness.pageRendered()
   assert.equal(whyNot(readiness), 'database_away')

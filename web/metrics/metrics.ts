@@ -47,6 +47,12 @@ export function createMetrics(
       labelNames: ['code'] as const,
       registers,
     }),
+    failedCommits: new Counter({
+      name: 'balance_board_failed_commits_total',
+      help: 'Attempts to commit a batch that failed, probes among them, by the error of the database or the driver',
+      labelNames: ['code'] as const,
+      registers,
+    }),
     batchSize: new Histogram({
       name: 'balance_board_batch_hits',
       help: 'Page views in one transaction',

@@ -12,6 +12,8 @@ import { Admission } from '../hit/admission.ts'
 import { defaultLimits, HitQueue } from '../hit/hit-queue.ts'
 import { showAddress } from '../http/client-address.ts'
 import type { Identity } from '../identity/identity.ts'
+import { CommitHealth } from '../membership/commit-health.ts'
+import { FailureLog } from '../membership/failure-log.ts'
 import { PeriodicTask } from '../membership/periodic-task.ts'
 import { Readiness } from '../membership/readiness.ts'
 import { createMetrics } from '../metrics/metrics.ts'
@@ -23,6 +25,8 @@ import { RequestIdRetention } from '../retention/request-id-retention.ts'
 
 /** ms a reading for the board, and a sign of life, may take. */
 const databasePatience = 1000
+/** ms the look at what is asked of this replica may take: the first to notice that the database is silent */
+const drainWatchPatience = 500
 /** ms between two signs of life. Three missed ones make a server lost. */
 const beatMs = 2000
 /** ms between two looks at what this replica is asked to do */
@@ -32,19 +36,34 @@ const drainWatchMs = 500
 export type Parts = ReturnType<typeof assembleParts>
 
 export function assembleParts(environment: Environment, identity: Identity, pools: Pools, next: NextApp) {
-  const readiness = new Readiness()
+  const store = databaseHitStore(pools.write, identity)
+  const failures = new FailureLog()
+  const commitHealth = new CommitHealth({
+    probe: store.probe,
+    onChange: canCount => queue.passOn(!canCount),
+    onFailure(failure) {
+      metrics.failedCommits.inc({ code: failure.code })
+      if (failure.kind !== 'contention') failures.failed(failure)
+    },
+    onSuccess: () => failures.succeeded(),
+  })
+  const readiness = new Readiness(() => commitHealth.unready)
   const figures = new PageViewFigures()
   const requestIds = new RequestIdRetention((lastId, limit) =>
     pruneRecentRequests(pools.write, lastId, limit),
   )
   const board = assembleBoard(environment, pools)
   const feed = new LiveFeed(board)
-  const queue = new HitQueue(databaseHitStore(pools.write, identity), defaultLimits, {
+  const queue = new HitQueue(store, defaultLimits, {
     onBatch: size => metrics.batchSize.observe(size),
     onCounted: lastId => {
       requestIds.noteNumber(lastId)
       readiness.databaseAnswered()
+      commitHealth.succeeded()
+      failures.succeeded()
     },
+    onFailure: failure => commitHealth.failed(failure),
+    onUncounted: failure => failure.kind === 'contention' && failures.failed(failure),
   })
   const admission = new Admission(() => queue.expectedWaitMs)
   const metrics = createMetrics(identity, { queued: () => queue.length, streams: () => feed.size })
@@ -65,11 +84,15 @@ export function assembleParts(environment: Environment, identity: Identity, pool
       streams: feed.size,
       memoryBytes: process.memoryUsage.rss(),
     }
+    commitHealth.check(beatMs)
     await writeHeartbeat(pools.write, identity.id, health, databasePatience)
     readiness.databaseAnswered()
   })
   const drainWatch = new PeriodicTask(drainWatchMs, async () => {
-    const wanted = await readDrainWish(pools.read, identity.id, databasePatience)
+    const wanted = await readDrainWish(pools.read, identity.id, drainWatchPatience).catch(error => {
+      commitHealth.suspect()
+      throw error
+    })
     // Told at once: whoever asked for it waits for that.
     if (readiness.drain(wanted)) await heartbeat.run()
   })
@@ -81,6 +104,7 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     readiness,
     figures,
     requestIds,
+    commitHealth,
     board,
     feed,
     queue,

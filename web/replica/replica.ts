@@ -43,6 +43,7 @@ export async function startReplica(environment: Environment, nextDir: string): P
       async stop() {
         stopUpkeep()
         await endServing(server, parts)
+        parts.commitHealth.stop()
         await Promise.all([parts.drainWatch.stop(), parts.heartbeat.stop()])
         await endServer(pools.write, identity.id).catch(() => {})
         await closePools(pools)

@@ -21,7 +21,11 @@ import type { Parts } from './parts.ts'
 /** Every endpoint of a replica, by its path. */
 export function routesOf(parts: Parts): Routes {
   const { identity, board, queue, pages, figures, metrics, environment } = parts
-  const own = { srvId: identity.srv_id, isDraining: () => parts.readiness.draining }
+  const own = {
+    srvId: identity.srv_id,
+    isDraining: () => parts.readiness.draining,
+    cannotCount: () => parts.readiness.cannotCount,
+  }
   const reading = { read: parts.pools.read, addresses: environment.clientAddresses }
   const page = pageEndpoint({
     admission: parts.admission,

@@ -1,0 +1,116 @@
+import { CommitFailed } from '../hit/hit-store.ts'
+import type { Unready } from './readiness.ts'
+
+/** ms for which nothing may succeed before this replica counts as cut off: a connection that broke is soon replaced. */
+const graceMs = 300
+/** ms between the end of a probe and the next one, while commits fail */
+const probeEveryMs = 250
+
+type Options = {
+  /** Tries whether a commit would succeed, without a hit. @throws CommitFailed */
+  probe(): Promise<void>
+  /** This replica can no longer count, or can again. */
+  onChange(canCount: boolean): void
+  /** An attempt failed that should have succeeded. */
+  onFailure(failure: CommitFailed): void
+  /** The first success after a failure. */
+  onSuccess(): void
+}
+
+/**
+ * Whether this replica can count, told by its own commits. After a failure it probes the database until a commit or a probe
+ * succeeds. When that takes longer than a moment, the replica cannot count.
+ */
+export class CommitHealth {
+  readonly #options: Options
+  #cause: CommitFailed | null = null
+  #failing = false
+  #cannotCount = false
+  #succeededAt = Number.NEGATIVE_INFINITY
+  #grace: NodeJS.Timeout | undefined
+  #next: NodeJS.Timeout | undefined
+  #probing = false
+  #stopped = false
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** A batch was committed, or a probe would have been. */
+  succeeded(): void {
+    this.#succeededAt = performance.now()
+    if (!this.#failing) return
+    this.#failing = false
+    this.#cause = null
+    clearTimeout(this.#grace)
+    clearTimeout(this.#next)
+    this.#options.onSuccess()
+    if (!this.#cannotCount) return
+    this.#cannotCount = false
+    this.#options.onChange(true)
+  }
+
+  /** An attempt to commit a batch failed. A request id that is counted already is no failure, and a lock no fault. */
+  failed(failure: CommitFailed): void {
+    if (failure.kind === 'repeat') return
+    this.#options.onFailure(failure)
+    if (failure.kind === 'contention') return
+    this.#cause = failure
+    this.suspect()
+  }
+
+  /** Something else got no answer of the database: probes, and believes the probe. */
+  suspect(): void {
+    if (this.#failing || this.#stopped) return
+    this.#failing = true
+    this.#grace = setTimeout(() => this.#giveUp(), graceMs)
+    void this.#probe()
+  }
+
+  /** Probes once unless a commit has succeeded in the last `ms`: a replica without visitors must know, too. */
+  check(ms: number): void {
+    if (performance.now() - this.#succeededAt >= ms) void this.#probe()
+  }
+
+  /** why this replica cannot count; null = it can, for all that is known */
+  get unready(): Unready | null {
+    if (!this.#cannotCount) return null
+    if (this.#cause?.kind === 'refused')
+      return { code: 'commits_fail', message: `The database refuses commits: ${this.#cause.code}.` }
+    const reason = this.#cause?.code ?? 'no answer'
+    return { code: 'database_away', message: `The database cannot be reached: ${reason}.` }
+  }
+
+  /** Probes no more. */
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#grace)
+    clearTimeout(this.#next)
+  }
+
+  #giveUp(): void {
+    this.#cannotCount = true
+    this.#options.onChange(false)
+  }
+
+  async #probe(): Promise<void> {
+    if (this.#probing || this.#stopped) return
+    this.#probing = true
+    clearTimeout(this.#next)
+    const failure = await this.#options.probe().then(() => null, toFailure)
+    if (this.#stopped) return
+    if (failure === null || this.#isAnswer(failure)) this.succeeded()
+    else this.failed(failure)
+    this.#probing = false
+    if (this.#failing) this.#next = setTimeout(() => void this.#probe(), probeEveryMs)
+  }
+
+  /** Who hears that others hold a lock has reached the database; whether it would refuse is not known. */
+  #isAnswer({ kind }: CommitFailed): boolean {
+    return kind === 'contention' && this.#cause?.kind !== 'refused'
+  }
+}
+
+function toFailure(error: unknown): CommitFailed {
+  return error instanceof CommitFailed ? error : new CommitFailed('rolled_back', 'refused', error)
+}
