@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startBoard, ways } from './nginx-fixture.ts'
-import { breakOff, drain, type StubReplica } from './replica-fixture.ts'
+import { breakOff, cannotCount, drain, type StubReplica } from './replica-fixture.ts'
 import { asCookie, ask } from './request-fixture.ts'
 
 const timeout = 30_000
@@ -55,6 +55,38 @@ for (const way of ways) {
     first.answer = answer
     drainAll([second, third])
     assert.equal((await ask(board.port, '/')).headers['x-srv-id'], first.srvId)
+  })
+
+  test(`${way}: a replica that cannot count loses its visitors to the others, and nobody sees it`, {
+    timeout,
+  }, async () => {
+    const { board, first } = await startThree(way)
+    await using _ = board
+    const { answer } = first
+    first.answer = cannotCount
+    for (let visit = 0; visit < 12; visit++) {
+      const { status, headers, cookies } = await ask(board.port, '/', {
+        headers: visit % 2 ? {} : asCookie(first.srvId),
+      })
+      assert.equal(status, 200)
+      assert.notEqual(headers['x-srv-id'], first.srvId)
+      assert.deepEqual(
+        cookies.map(cookie => cookie.value),
+        [headers['x-srv-id']],
+      )
+    }
+    first.answer = answer
+    const back = await ask(board.port, '/', { headers: asCookie(first.srvId) })
+    assert.equal(back.headers['x-srv-id'], first.srvId, 'no failure was held against it')
+  })
+
+  test(`${way}: when none can count, a replica says so at the last try`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(way)
+    await using _ = board
+    for (const replica of [first, second, third]) replica.answer = cannotCount
+    const { status, headers, body } = await ask(board.port, '/', { headers: asCookie(first.srvId) })
+    assert.deepEqual([status, headers['retry-after'], body], [503, '1', 'cannot count'])
+    assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 4)
   })
 
   test(`${way}: HEAD goes the same way as GET`, { timeout }, async () => {

@@ -70,3 +70,9 @@ export function drain(replica: StubReplica): RequestListener {
     else response.writeHead(403).end('draining')
   }
 }
+
+/** Cannot count: turns away whoever another replica may take, and has no number for the others. */
+export const cannotCount: RequestListener = (request, response) => {
+  const isLastTry = request.headers['x-last-try'] === '1'
+  response.writeHead(isLastTry ? 503 : 403, { 'Retry-After': '1' }).end('cannot count')
+}

@@ -40,7 +40,7 @@ export function batchPacket(hits: Hit[], server: CountingServer, end: 'COMMIT' |
   })
   const requests = hits.map((hit, index) => `(${literal(hit.requestId)}, ${number(index)})`)
   // Past the highest number the sum leaves BIGINT UNSIGNED: an error, so nothing is counted.
-  const tooHigh = `IF(value > ${highestNumber - n}, 18446744073709551615, 0)`
+  const tooHigh = `~0 * (value > ${highestNumber - n})`
   return [
     `UPDATE global_counter SET value = LAST_INSERT_ID(value + ${n} + ${tooHigh}) WHERE id = 1`,
     // Under the counter's lock and by the one clock that all replicas share: times rise with the numbers.

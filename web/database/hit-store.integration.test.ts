@@ -7,16 +7,17 @@ import { startDatabaseProxy } from '../../faults/database-proxy.ts'
 import { createTestDatabase, type TestDatabase } from '../../local/database/test-database.ts'
 import { eventually } from '../../local/testing/eventually.ts'
 import { type Count, type Hit, newRequestId } from '../hit/hit.ts'
-import { HitQueue } from '../hit/hit-queue.ts'
+import { defaultLimits, HitQueue } from '../hit/hit-queue.ts'
 import { CommitFailed, type HitStore } from '../hit/hit-store.ts'
-import { databaseHitStore } from './hit-store.ts'
+import { highestNumber } from './commit-hits.ts'
+import { type DatabaseHitStore, databaseHitStore } from './hit-store.ts'
 import { closePools, openPools, type Pools } from './pools.ts'
 import { registerServer } from './register-server.ts'
 
 let database: TestDatabase
 let witness: mysql.Connection
 /** pools and row of each replica */
-let replicas: { pools: Pools; id: number; store: HitStore }[]
+let replicas: { pools: Pools; id: number; store: DatabaseHitStore }[]
 
 before(async () => {
   database = await createTestDatabase()
@@ -298,6 +299,113 @@ async function someoneWaitsForALock(): Promise<boolean> {
   )
   return z.array(z.unknown()).parse(rows).length > 0
 }
+
+/** What is wrong with the database, how it is brought about and mended, and what its error is called. */
+const damages = [
+  {
+    what: 'a table that is gone',
+    code: 'ER_NO_SUCH_TABLE',
+    damage: ['RENAME TABLE access_log TO gone'],
+    mend: ['RENAME TABLE gone TO access_log'],
+  },
+  {
+    what: 'a column that is missing',
+    code: 'ER_BAD_FIELD_ERROR',
+    damage: ['ALTER TABLE access_log RENAME COLUMN client_ip TO ip'],
+    mend: ['ALTER TABLE access_log RENAME COLUMN ip TO client_ip'],
+  },
+  {
+    what: 'an error that no list foresees',
+    code: 'ER_SIGNAL_EXCEPTION',
+    damage: [
+      "CREATE TRIGGER refuse BEFORE INSERT ON server_minute FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'",
+    ],
+    mend: ['DROP TRIGGER refuse'],
+  },
+  {
+    what: 'a counter that is behind the log',
+    code: 'ER_DUP_ENTRY',
+    damage: [
+      `INSERT INTO access_log SELECT value + 1, UTC_TIMESTAMP(3), '10.0.0.7', '', 0, NULL, '' FROM global_counter`,
+    ],
+    mend: ["DELETE FROM access_log WHERE srv_id = ''"],
+  },
+]
+
+for (const { what, code, damage, mend } of damages)
+  test(`${what} refuses a batch for certain: nothing is counted, the lock is free, and a probe says the same`, async () => {
+    const start = await countedSoFar()
+    const { store } = replica(0)
+    const isRefusal = { outcome: 'rolled_back', kind: 'refused', code }
+    for (const statement of damage) await witness.query(statement)
+    try {
+      await assert.rejects(store.commit(hits(2), 1500), isRefusal)
+      await assert.rejects(store.probe(), isRefusal)
+      const queue = new HitQueue(store, { ...defaultLimits, budgetMs: 300 })
+      await assert.rejects(queue.submit(hits(1)[0] ?? assert.fail()), { code: 'counter_unavailable' })
+      await queue.close()
+    } finally {
+      for (const statement of mend) await witness.query(statement)
+    }
+    await store.probe()
+    assert.equal(await countedSoFar(), start)
+    const [next] = await replica(1).store.commit(hits(1), 900)
+    assert.equal(next?.id, start + 1)
+  })
+
+test('a probe takes no number and leaves nothing behind', async () => {
+  const start = await countedSoFar()
+  await Promise.all([replica(0).store.probe(), replica(1).store.probe()])
+  assert.equal(await countedSoFar(), start)
+  const [[minutes]] = await witness.query<mysql.RowDataPacket[]>(
+    'SELECT COUNT(*) AS n FROM server_minute WHERE server_id = ?',
+    [replica(0).id],
+  )
+  assert.equal(minutes?.n, 0)
+  const [next] = await replica(0).store.commit(hits(1), 1000)
+  assert.equal(next?.id, start + 1)
+})
+
+test('a database that cannot be reached is away, and nothing is counted', async () => {
+  const proxy = await startDatabaseProxy(database.url)
+  const behind = await openReplica('127.0.0.1:3005', proxy.url)
+  try {
+    await proxy[Symbol.asyncDispose]()
+    const isAway = { outcome: 'rolled_back', kind: 'away', code: 'ECONNREFUSED' }
+    // The connections that were open may only now be found to be closed.
+    await eventually(() => behind.store.probe().then(null, error => error.code === isAway.code))
+    await assert.rejects(behind.store.commit(hits(1), 1000), isAway)
+  } finally {
+    await closePools(behind.pools)
+  }
+})
+
+test('a number that JavaScript cannot say exactly is never given: nothing is counted', async () => {
+  await using own = await createTestDatabase()
+  const pools = openPools(own.url)
+  try {
+    const { id } = await registerServer(pools.write, {
+      srvId: 'b'.repeat(32),
+      address: '127.0.0.1:1',
+      name: null,
+    })
+    const store = databaseHitStore(pools.write, { id, srv_id: 'b'.repeat(32) })
+    await pools.write.query('UPDATE global_counter SET value = ?', [highestNumber - 2])
+    const isRefusal = { outcome: 'rolled_back', kind: 'refused', code: 'ER_DATA_OUT_OF_RANGE' }
+    await assert.rejects(store.commit(hits(3), 1000), isRefusal)
+    const counts = await store.commit(hits(2), 1000)
+    assert.deepEqual(
+      counts.map(count => count.id),
+      [highestNumber - 1, highestNumber],
+    )
+    await assert.rejects(store.commit(hits(1), 1000), isRefusal)
+    await assert.rejects(store.probe(), isRefusal)
+    const [rows] = await pools.read.query('SELECT CAST(value AS CHAR) AS value FROM global_counter')
+    assert.deepEqual(rows, [{ value: String(highestNumber) }])
+  } finally {
+    await closePools(pools)
+  }
+})
 
 test('nothing but hex and addresses is ever written into a packet', async () => {
   const [hit] = hits(1)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ClientGone, NotCounted, OutcomeUnknown } from './errors.ts'
+import { ClientGone, NotCounted, OutcomeUnknown, PassedOn } from './errors.ts'
 import { FakeHitStore, type Fault } from './fake-hit-store.ts'
 import { type Hit, newRequestId } from './hit.ts'
 import { HitQueue } from './hit-queue.ts'
@@ -221,6 +221,61 @@ test('a client that leaves while its batch is being committed is counted', async
   hasGone = true
   release()
   assert.equal((await submission).id, 1)
+})
+
+test('a queue that passes on keeps only what no other server can take, and says what it may have counted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, limits)
+  const [sent, stays] = [true, false].map(canBePassedOn => queue.submit(hit(), { canBePassedOn }))
+  await new Promise(setImmediate)
+  const waiting = queue.submit(hit(), { canBePassedOn: true })
+  queue.passOn(true)
+  const late = queue.submit(hit(), { canBePassedOn: true })
+  const mayBeCommitted = (expected: boolean) => (error: unknown) =>
+    error instanceof PassedOn && error.status === 403 && error.mayBeCommitted === expected
+  await assert.rejects(sent ?? assert.fail(), mayBeCommitted(true))
+  await assert.rejects(waiting, mayBeCommitted(false))
+  await assert.rejects(late, mayBeCommitted(false))
+  release()
+  assert.equal((await stays)?.id, 2)
+  queue.passOn(false)
+  assert.equal((await queue.submit(hit(), { canBePassedOn: true })).id, 3)
+  assert.equal(store.log.size, 3, 'the one that had left, the one that stayed and the one after it')
+})
+
+test('a page view that was passed on while its batch was under way counts once, whoever is first', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const here = new HitQueue(store, limits)
+  const [same, other] = [hit(), hit()]
+  const passedOn = here.submit(same, { canBePassedOn: true })
+  const stays = here.submit(other)
+  await new Promise(setImmediate)
+  here.passOn(true)
+  await assert.rejects(passedOn, PassedOn)
+  store.gate = Promise.resolve()
+  const there = await new HitQueue(store, limits).submit(same)
+  release()
+  assert.deepEqual([there.id, (await stays).id], [1, 2])
+  assert.equal(store.log.size, 2)
+})
+
+test('it tells of each attempt that failed, and of what page views ran out of time for', async () => {
+  const store = new FakeHitStore()
+  store.faults = ['before']
+  const told: string[] = []
+  const events = {
+    onFailure: ({ message }: Error) => told.push(message),
+    onUncounted: ({ message }: Error) => told.push(`uncounted: ${message}`),
+  }
+  const queue = new HitQueue(store, { ...limits, budgetMs: 60 }, events)
+  await queue.submit(hit())
+  assert.deepEqual(told.splice(0), ['before'])
+  store.faults = Array.from({ length: 1000 }, () => 'before' as const)
+  await assert.rejects(queue.submit(hit()), NotCounted)
+  await queue.close()
+  assert.deepEqual(new Set(told), new Set(['before', 'uncounted: before']))
 })
 
 test('a queue that closes answers what it has and takes no more', async () => {
