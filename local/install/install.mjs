@@ -1,18 +1,20 @@
 // Runs before npm's scripts, on whatever Node 18 or later the machine has and with nothing installed: sees to the npm
 // packages, to the pinned Node they bring, and to the programs the stack is made of. Silent when nothing is missing.
-//   node local/install/install.mjs [--tests] [--pictures] [--bench]
-// --tests: a browser and faketime too; --pictures: what makes a film of frames; --bench: what only the bench needs
+//   node local/install/install.mjs [--tests] [--faults] [--pictures] [--bench]
+// --tests: a browser and faketime too; --faults: faketime, where it can be installed; --pictures: what makes a film of frames; --bench: what
+// only the bench needs
 import { fileURLToPath } from 'node:url'
 import { missingBenchPrograms } from './bench-programs.mjs'
 import { CannotInstall } from './cannot-install.mjs'
 import { generateClient } from './generated-client.mjs'
 import { installNpmPackages } from './npm-packages.mjs'
 import { whatPinnedNodeLacks } from './pinned-node.mjs'
-import { missingPrograms } from './programs.mjs'
-import { installPrograms } from './system-packages.mjs'
+import { missingHelpers, missingPrograms } from './programs.mjs'
+import { installIfPossible, installPrograms } from './system-packages.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const tests = process.argv.includes('--tests')
+const faults = process.argv.includes('--faults')
 const pictures = process.argv.includes('--pictures')
 const bench = process.argv.includes('--bench')
 
@@ -23,6 +25,7 @@ try {
     ...missingPrograms(root, { tests, pictures }),
     ...(bench ? missingBenchPrograms() : []),
   ])
+  installIfPossible(missingHelpers({ faults }))
   generateClient(root)
 } catch (error) {
   if (!(error instanceof CannotInstall)) throw error

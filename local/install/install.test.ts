@@ -5,7 +5,7 @@ import { missingBenchPrograms } from './bench-programs.mjs'
 import { isInstalled, npmCommand } from './npm-packages.mjs'
 import { candidatesOf, installCommand, packagesOf } from './package-names.mjs'
 import { lackIn } from './pinned-node.mjs'
-import { missingPrograms } from './programs.mjs'
+import { missingHelpers, missingPrograms } from './programs.mjs'
 
 const zod = { version: '4.6.7', integrity: 'sha512-a' }
 const forAnother = { version: '1.0.0', integrity: 'sha512-b', optional: true }
@@ -50,6 +50,14 @@ test('what is missing is found, and MariaDB is only there with what makes its fi
   assert.deepEqual(missingPrograms('/', machine('nginx', 'mysqld')), [])
   assert.deepEqual(missingPrograms('/', machine('nginx', 'mariadbd')), ['database'])
   assert.deepEqual(missingPrograms('/', machine()), ['nginx', 'database'])
+})
+
+test('the fault run wants faketime, and can do without it; the tests cannot', () => {
+  const find = (name: string) => (name === 'nginx' || name === 'mysqld' ? `/usr/bin/${name}` : null)
+  assert.ok(missingPrograms('/', { tests: true, find }).includes('faketime'))
+  assert.deepEqual(missingHelpers({ faults: true, find }), ['faketime'])
+  assert.deepEqual(missingHelpers({ faults: false, find }), [])
+  assert.deepEqual(missingHelpers({ faults: true, find: () => '/usr/bin/faketime' }), [])
 })
 
 test('only pictures need what makes a film of frames', () => {

@@ -50,6 +50,11 @@ export function missingPrograms(root, { tests, pictures = false, find = findProg
   return missing
 }
 
+/** What is not on this machine and can be done without: faults that need it are not tried, and the run says so. */
+export function missingHelpers({ faults, find = findProgram }) {
+  return faults && !find('faketime') ? ['faketime'] : []
+}
+
 /** MariaDB makes its first files with a script, which needs two programs that Debian ships apart. MySQL needs none. */
 function hasDatabase(find) {
   if (find('mariadbd')) return Boolean(find('mariadb-install-db') && find('my_print_defaults'))

@@ -28,6 +28,16 @@ export function installPrograms(parts) {
   aptInstall(names, privilege)
 }
 
+/** The same for parts that can be done without: where they cannot be installed, it says how a person can. */
+export function installIfPossible(parts) {
+  try {
+    installPrograms(parts)
+  } catch (error) {
+    if (!(error instanceof CannotInstall)) throw error
+    console.error(error.message)
+  }
+}
+
 const aptNames = parts => packagesOf('apt-get', parts, knownToApt(candidatesOf('apt-get', parts)))
 
 /** What to put before a command so that it runs as root, or null where that takes a password. */
