@@ -3,8 +3,8 @@ import type { Need } from './ground/equipment.ts'
 import type { Ground } from './ground/ground.ts'
 
 /**
- * What a page view may meet instead of its number. unavailable: 503 with Retry-After, from a replica. no-replica: the same
- * from NGINX, which is what it makes of a 502. silence: no answer.
+ * What a page view may meet instead of its number. unavailable: 503 with Retry-After, from a replica, or `overloaded` from
+ * NGINX, when more wait than it lets in. no-replica: 503 from NGINX, which is what it makes of a 502. silence: no answer.
  */
 export type Allowed = 'unavailable' | 'no-replica' | 'silence'
 

@@ -2,7 +2,7 @@ import type { Fault } from './fault.ts'
 import type { Options } from './options.ts'
 import { asMarkdown, asText, columns, markdownHead, rowOf, untoldText } from './table.ts'
 import { type Outcome, summaryOf } from './trial/outcome.ts'
-import type { Trial } from './trial/promises.ts'
+import { failedViews, type Trial, tally } from './trial/promises.ts'
 
 export type TrialReport = {
   say(line: string): void
@@ -32,8 +32,11 @@ export function openReport({ markdown, verbose }: Pick<Options, 'markdown' | 've
       row(rowOf(trial))
       const untold = untoldText(trial)
       if (untold) say(`    ${untold}`)
-      if (verbose)
+      if (verbose) {
+        const failed = failedViews(trial)
+        if (failed.length > 0) say(`    failed: ${tally(failed)}`)
         say(`    most memory of a replica: ${Math.round(trial.residue.mostMemory / 1024 / 1024)} MB`)
+      }
       for (const promise of broken) say(`    BROKEN: ${promise}`)
     },
     notTried: ({ title }, reason) => say(`${title}: not tried, since ${reason}`),
