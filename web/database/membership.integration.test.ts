@@ -3,9 +3,10 @@ import { after, before, beforeEach, test } from 'node:test'
 import { createTestDatabase, type TestDatabase } from '../../local/database/test-database.ts'
 import { newRequestId } from '../hit/hit.ts'
 import { srvIdOf } from '../identity/srv-id.ts'
+import { rowsRead } from '../plans/rows-read.ts'
 import { endServer } from './end-server.ts'
 import { databaseHitStore } from './hit-store.ts'
-import { closePools, openPools, type Pools } from './pools.ts'
+import { closePools, openPools, openWritePool, type Pools } from './pools.ts'
 import { pruneRecentRequests } from './prune-recent-requests.ts'
 import { readBoard } from './read-board.ts'
 import { registerServer } from './register-server.ts'
@@ -125,7 +126,42 @@ test('request ids up to a number are forgotten, a batch at a time', async () => 
   const address = '10.0.0.1:3000'
   const server = await register(address)
   await count(server, address, 10)
+  await pools.write.query('UPDATE access_log SET created_at = created_at - INTERVAL 11 MINUTE')
   assert.equal(await pruneRecentRequests(pools.write, 8, 5), 5)
   assert.equal(await pruneRecentRequests(pools.write, 8, 5), 3)
   assert.equal(await pruneRecentRequests(pools.write, 8, 5), 0)
+})
+
+test('request ids younger than ten minutes stay, whatever their numbers, and none above the first of them goes', async () => {
+  const address = '10.0.0.1:3000'
+  const server = await register(address)
+  await count(server, address, 10)
+  await pools.write.query(
+    'UPDATE access_log SET created_at = created_at - INTERVAL 11 MINUTE WHERE id <= 4 OR id >= 7',
+  )
+  assert.equal(await pruneRecentRequests(pools.write, 100_000, 50), 4)
+  assert.equal(await pruneRecentRequests(pools.write, 100_000, 50), 0)
+})
+
+test('a request id whose row the log no longer has is forgotten', async () => {
+  const address = '10.0.0.1:3000'
+  await count(await register(address), address, 10)
+  await pools.write.query('DELETE FROM access_log WHERE id <= 3')
+  assert.equal(await pruneRecentRequests(pools.write, 100_000, 50), 3)
+})
+
+test('forgetting request ids reads a batch of them and their rows, however many are kept', async () => {
+  const address = '10.0.0.1:3000'
+  const server = await register(address)
+  for (let batch = 0; batch < 10; batch++) await count(server, address, 500)
+  await pools.write.query(
+    'UPDATE access_log SET created_at = created_at - INTERVAL 11 MINUTE WHERE id <= 1000',
+  )
+  const one = openWritePool(database.url)
+  try {
+    const read = await rowsRead(one, () => pruneRecentRequests(one, 100_000, 100))
+    assert.ok(read <= 500, `${read} rows and index entries were read`)
+  } finally {
+    await one.end()
+  }
 })

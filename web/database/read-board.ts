@@ -18,6 +18,8 @@ export type BoardReading = {
   servers: BoardServer[]
   /** newest first */
   log: LogRow[]
+  /** when the hit with the number `after` was counted; null = there is no such row */
+  afterAt: string | null
 }
 
 /** Which of the log's rows are wanted: the newest `limit` of those after number `after`. */
@@ -31,6 +33,7 @@ const noTail: LogTail = { after: 0, limit: 0, showAddress: address => address }
 // The newest life at an address stands for it.
 const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
     CAST((SELECT COALESCE(SUM(hits), 0) FROM server) AS UNSIGNED) AS total_hits,
+    (SELECT created_at FROM access_log WHERE id = ?) AS after_at,
     ${serverColumns}, tail.*
   FROM global_counter c
   JOIN (SELECT 'servers' AS kind UNION ALL SELECT 'log') part
@@ -45,16 +48,17 @@ const figures = z.object({
   counter: z.number().int(),
   total_hits: z.number().int(),
   at: z.string().transform(toIsoTime),
+  after_at: z.string().transform(toIsoTime).nullable(),
 })
 const reading = z.array(z.looseObject({ life_id: z.number().nullable(), id: z.number().nullable() })).min(1)
 
 /** The counter, the servers to show, and the log's newest rows. @throws when the database does not answer within `timeoutMs` */
 export async function readBoard(pool: ReadPool, timeoutMs: number, tail = noTail): Promise<BoardReading> {
-  const rows = reading.parse(await ask(pool, sql, [tail.after, tail.limit], timeoutMs))
-  const { counter, total_hits: totalHits, at } = figures.parse(rows[0])
+  const rows = reading.parse(await ask(pool, sql, [tail.after, tail.after, tail.limit], timeoutMs))
+  const { counter, total_hits: totalHits, at, after_at: afterAt } = figures.parse(rows[0])
   const servers = rows.filter(row => row.life_id !== null).map(row => boardServer.parse(row))
   const log = rows.filter(row => row.id !== null).map(row => toLogRow(row, tail.showAddress))
-  return { counter, totalHits, at, servers: inOrder(servers), log: newestFirst(log) }
+  return { counter, totalHits, at, servers: inOrder(servers), log: newestFirst(log), afterAt }
 }
 
 /** Shorter names first: web-2 before web-10. */

@@ -47,8 +47,9 @@ function fakeDatabase() {
     if (database.away) throw new Error('away')
     const { counter } = database
     const from = Math.max(after + 1, counter - 49)
-    const log = Array.from({ length: counter - from + 1 }, (_, index) => row(counter - index))
-    return { counter, totalHits: counter, at: '2026-11-22T12:00:02.000Z', servers: [server], log }
+    const log = Array.from({ length: Math.max(0, counter - from + 1) }, (_, index) => row(counter - index))
+    const afterAt = after > 0 && after <= counter ? row(after).at : null
+    return { counter, totalHits: counter, at: '2026-11-22T12:00:02.000Z', servers: [server], log, afterAt }
   })
   return { database, board }
 }
@@ -86,6 +87,40 @@ test('each refresh reads only the rows that are new, and keeps the newest fifty'
     snapshot.log.map(each => each.id),
     Array.from({ length: 50 }, (_, index) => 55 - index),
   )
+})
+
+test('numbers that went back are followed: the rows of the log before are forgotten', async () => {
+  const { database, board } = fakeDatabase()
+  database.counter = 60
+  await board.refresh()
+  const { generation } = board
+  database.counter = 20
+  const snapshot = await board.refresh()
+  assert.deepEqual([snapshot.counter, snapshot.log[0]?.id, snapshot.log.length], [20, 20, 20])
+  assert.notEqual(board.generation, generation)
+  database.counter = 21
+  assert.deepEqual((await board.refresh()).log[0]?.id, 21)
+  assert.deepEqual(database.asked, [0, 60, 0, 20])
+})
+
+test('a log whose newest known row is another by now is read from its end, although it has grown past it', async () => {
+  const rows = (seconds: number, counter: number) =>
+    Array.from({ length: counter }, (_, at) => ({
+      ...row(counter - at),
+      at: `2026-11-22T12:00:0${seconds}.000Z`,
+    }))
+  let log = rows(1, 5)
+  const board = new Board(async after => ({
+    counter: log.length,
+    totalHits: log.length,
+    at: '2026-11-22T12:00:09.000Z',
+    servers: [],
+    log: log.filter(({ id }) => id > after),
+    afterAt: log.find(({ id }) => id === after)?.at ?? null,
+  }))
+  await board.refresh()
+  log = rows(2, 7)
+  assert.deepEqual((await board.refresh()).log, log)
 })
 
 test('many that ask at once cost one reading', async () => {

@@ -8,7 +8,7 @@ export type ReadBoard = (after: number) => Promise<BoardReading>
 
 /**
  * The newest snapshot this replica has, shared by the page, the API and every dashboard: the cost to the database does
- * not depend on how many look at it. It only ever moves forward.
+ * not depend on how many look at it. It only ever moves forward, but for a database that was restored.
  */
 export class Board {
   readonly #readBoard: ReadBoard
@@ -16,9 +16,15 @@ export class Board {
   #latest: Snapshot | null = null
   #readAt = Number.NEGATIVE_INFINITY
   #refreshing: Promise<Snapshot> | null = null
+  #generation = 0
 
   constructor(readBoard: ReadBoard) {
     this.#readBoard = readBoard
+  }
+
+  /** Another one once the log is no longer the one known before: the rows of a snapshot then do not follow the earlier. */
+  get generation(): number {
+    return this.#generation
   }
 
   /** null before the first reading */
@@ -42,8 +48,14 @@ export class Board {
 
   async #read(): Promise<Snapshot> {
     const startedAt = performance.now()
-    const before = this.#latest?.log ?? []
-    const reading = await this.#readBoard(before[0]?.id ?? 0)
+    let before = this.#latest?.log ?? []
+    let reading = await this.#readBoard(before[0]?.id ?? 0)
+    // The newest row known is not there any more, or is another: numbers went back, and are given again.
+    if (before[0] && reading.afterAt !== before[0].at) {
+      this.#generation += 1
+      before = []
+      reading = await this.#readBoard(0)
+    }
     this.#latest = toSnapshot(reading, [...reading.log, ...before].slice(0, logLength))
     this.knownServers.note(this.#latest.servers)
     this.#readAt = startedAt

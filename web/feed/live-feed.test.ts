@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import type { Snapshot } from '../answers.ts'
+import type { LogRow, Snapshot } from '../answers.ts'
 import { acceptsGzip } from '../http/page-view-request.ts'
 import { Board } from './board.ts'
 import { LiveFeed } from './live-feed.ts'
@@ -12,11 +12,13 @@ const timeout = 20_000
 
 /** A feed over a database that can go away and come back. */
 async function serveFeed(t: TestContext) {
-  const database = { counter: 3, away: false }
+  const database = { counter: 3, away: false, log: [] as LogRow[] }
   const board = new Board(async () => {
     if (database.away) throw new Error('away')
     const { counter } = database
-    return { counter, totalHits: counter, at: '2026-11-22T12:00:00.000Z', servers: [], log: [] }
+    const { log } = database
+    const at = '2026-11-22T12:00:00.000Z'
+    return { counter, totalHits: counter, at, servers: [], log, afterAt: log[0]?.at ?? null }
   })
   const feed = new LiveFeed(board)
   const server = createServer((request, response) => {
@@ -94,6 +96,21 @@ test('where nothing was ever read there is no stream', { timeout }, async t => {
   const { database, url } = await serveFeed(t)
   database.away = true
   assert.equal((await fetch(url)).status, 503)
+})
+
+test('when numbers went back, all are told the whole board, and then what is new', { timeout }, async t => {
+  const { database, url } = await serveFeed(t)
+  const row = (id: number, at: string): LogRow[] => [
+    { id, at, client_ip: '10.0.0.7', srv_id: 'a', server: 'web-1', arrival: 'new', moved_from: null },
+  ]
+  Object.assign(database, { counter: 9, log: row(9, '2026-11-22T12:00:00.000Z') })
+  const next = await listen(url)
+  await next()
+  while ((await next()).data.counter !== 9);
+  Object.assign(database, { counter: 4, log: row(4, '2026-11-22T11:00:00.000Z') })
+  let news = await next()
+  while (news.data.counter === 9) news = await next()
+  assert.deepEqual([news.event, news.data.counter, news.data.log?.[0]?.id], ['snapshot', 4, 4])
 })
 
 for (const encoding of ['gzip', 'identity']) {

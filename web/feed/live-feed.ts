@@ -17,6 +17,7 @@ export class LiveFeed {
   readonly #streams = new LiveStreams()
   #timer: NodeJS.Timeout | null = null
   #sentCounter = 0
+  #sentGeneration = 0
   #sentAt = Number.NEGATIVE_INFINITY
   #troubleSince: string | null = null
 
@@ -71,6 +72,12 @@ export class LiveFeed {
   }
 
   async #sendChange(snapshot: Snapshot): Promise<void> {
+    if (this.#sentGeneration !== this.#board.generation) {
+      this.#sentGeneration = this.#board.generation
+      this.#sentCounter = snapshot.counter
+      // All of it: a dashboard must not keep rows of a log that is no more.
+      return this.#send(['snapshot', snapshot])
+    }
     const log = snapshot.log.filter(row => row.id > this.#sentCounter)
     this.#sentCounter = snapshot.counter
     await this.#send(['change', { ...snapshot, log }])

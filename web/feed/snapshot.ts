@@ -7,7 +7,7 @@ import { serverState } from './server-state.ts'
 export const logLength = 50
 
 /** `log`: the rows to show, newest first */
-export function toSnapshot(reading: Omit<BoardReading, 'log'>, log: LogRow[]): Snapshot {
+export function toSnapshot(reading: Omit<BoardReading, 'log' | 'afterAt'>, log: LogRow[]): Snapshot {
   const shown = reading.servers.reduce((sum, server) => sum + server.hits, 0)
   return {
     counter: reading.counter,

@@ -53,6 +53,26 @@ export function createMetrics(
       labelNames: ['code'] as const,
       registers,
     }),
+    purgedRows: new Counter({
+      name: 'balance_board_purged_log_rows_total',
+      help: 'Rows of the log that this replica removed for their age or number',
+      registers,
+    }),
+    forgottenRequestIds: new Counter({
+      name: 'balance_board_forgotten_request_ids_total',
+      help: 'Request ids that this replica forgot, ten minutes after their hit',
+      registers,
+    }),
+    retentionStopped: new Gauge({
+      name: 'balance_board_retention_stopped',
+      help: '1 while nothing is removed from the log because the clock of the database jumped',
+      registers,
+    }),
+    counterWentBack: new Counter({
+      name: 'balance_board_counter_went_back_total',
+      help: 'Times that the counter was lower than before, as after a restore',
+      registers,
+    }),
     batchSize: new Histogram({
       name: 'balance_board_batch_hits',
       help: 'Page views in one transaction',

@@ -9,6 +9,7 @@ import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
 import { logLength } from '../feed/snapshot.ts'
 import { Admission } from '../hit/admission.ts'
+import { CounterWatch } from '../hit/counter-watch.ts'
 import { defaultLimits, HitQueue } from '../hit/hit-queue.ts'
 import { showAddress } from '../http/client-address.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -21,6 +22,7 @@ import { PageViewFigures } from '../metrics/page-view-figures.ts'
 import type { NextApp } from '../next-app/next-app.ts'
 import { PageTemplates } from '../page/page-templates.ts'
 import { ProblemPages } from '../page/problem-pages.ts'
+import { PurgeReport } from '../retention/purge-report.ts'
 import { RequestIdRetention } from '../retention/request-id-retention.ts'
 
 /** ms a reading for the board, and a sign of life, may take. */
@@ -49,14 +51,30 @@ export function assembleParts(environment: Environment, identity: Identity, pool
   })
   const readiness = new Readiness(() => commitHealth.unready)
   const figures = new PageViewFigures()
-  const requestIds = new RequestIdRetention((lastId, limit) =>
-    pruneRecentRequests(pools.write, lastId, limit),
-  )
-  const board = assembleBoard(environment, pools)
+  const forgotten = new PurgeReport('request ids', rows => metrics.forgottenRequestIds.inc(rows))
+  const requestIds = new RequestIdRetention(async (lastId, limit) => {
+    const rows = await pruneRecentRequests(pools.write, lastId, limit)
+    if (rows > 0) forgotten.note({ rows, through: lastId })
+    return rows
+  })
+  const counterWatch = new CounterWatch((from, to) => {
+    console.error(
+      `THE COUNTER WENT BACK from ${from} to ${to}: the database was restored or is another one; ` +
+        'numbers are given again, so check /api/audit',
+    )
+    metrics.counterWentBack.inc()
+    requestIds.startOver()
+  })
+  const board = assembleBoard(environment, pools, counterWatch)
   const feed = new LiveFeed(board)
+  let beforeBatch = 0
   const queue = new HitQueue(store, defaultLimits, {
-    onBatch: size => metrics.batchSize.observe(size),
+    onBatch: size => {
+      metrics.batchSize.observe(size)
+      beforeBatch = counterWatch.highest
+    },
     onCounted: lastId => {
+      counterWatch.note(lastId, beforeBatch)
       requestIds.noteNumber(lastId)
       readiness.databaseAnswered()
       commitHealth.succeeded()
@@ -117,9 +135,13 @@ export function assembleParts(environment: Environment, identity: Identity, pool
   }
 }
 
-function assembleBoard(environment: Environment, pools: Pools): Board {
+function assembleBoard(environment: Environment, pools: Pools, counterWatch: CounterWatch): Board {
   const shown = (address: string) => showAddress(address, environment.clientAddresses)
-  return new Board(after =>
-    readBoard(pools.read, databasePatience, { after, limit: logLength, showAddress: shown }),
-  )
+  return new Board(async after => {
+    const before = counterWatch.highest
+    const tail = { after, limit: logLength, showAddress: shown }
+    const reading = await readBoard(pools.read, databasePatience, tail)
+    counterWatch.note(reading.counter, before)
+    return reading
+  })
 }

@@ -37,7 +37,10 @@ export async function startReplica(environment: Environment, nextDir: string): P
     // At once, so that the board shows it as soon as it serves.
     await parts.heartbeat.run()
     await parts.drainWatch.run()
-    const stopUpkeep = startUpkeep(pools, environment.logLimits, parts.requestIds)
+    const stopUpkeep = startUpkeep(pools, environment.logLimits, parts.requestIds, undefined, {
+      onPurged: rows => parts.metrics.purgedRows.inc(rows),
+      onClock: doubted => parts.metrics.retentionStopped.set(doubted ? 1 : 0),
+    })
     return {
       identity,
       async stop() {

@@ -43,7 +43,7 @@ test('an audit reads checkpoints, the newest rows and what is left of the lowest
   await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id > 2500')
   await count(board.replicas[0])
   await ifAlone(board.replicas[0].upkeep, 'retention', connection =>
-    retainLog(connection, { days: 30, rows: 1_000_000 }, running),
+    retainLog(connection, { days: 30, rows: 1_000_000 }, new Date(), running),
   )
   const audit = await board.audit()
   assert.deepEqual([audit.rows, audit.purged, audit.consistent], [147_500, 2500, true])
@@ -95,7 +95,7 @@ test('a row below the lowest, a counter and a sum that are off by one are seen a
   await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id > 12500')
   await count(board.replicas[0])
   await ifAlone(board.replicas[0].upkeep, 'retention', connection =>
-    retainLog(connection, { days: 30, rows: 1_000_000 }, running),
+    retainLog(connection, { days: 30, rows: 1_000_000 }, new Date(), running),
   )
   assert.ok((await board.audit()).consistent)
   for (const [damage, repair] of [
@@ -140,7 +140,7 @@ test('while hits come in, old rows go and stretches are counted, every audit is 
     whileRunning(() => count(board.replicas[1])),
     whileRunning(() =>
       ifAlone(board.replicas[1].upkeep, 'retention', connection =>
-        retainLog(connection, { days: 30, rows: 1_000_000 }, stop.signal),
+        retainLog(connection, { days: 30, rows: 1_000_000 }, new Date(), stop.signal),
       ),
     ),
   ]

@@ -9,8 +9,9 @@ const breath = 50
 type Sample = { takenAt: number; lastId: number }
 
 /**
- * Forgets request ids that are old enough. What is old is told by the numbers: this replica remembers the highest one
- * it had given at each minute, by its own steady clock.
+ * Forgets request ids that are old enough, by two clocks. The database's says how old each one is (`prune`), and this
+ * replica remembers the highest number it had given at each minute, by its own steady clock. So a database's clock that
+ * jumps removes nothing that is young, and numbers that go back, after a restore, do not either.
  */
 export class RequestIdRetention {
   readonly #prune: (lastId: number, limit: number) => Promise<number>
@@ -26,6 +27,12 @@ export class RequestIdRetention {
   /** Called for every number given. */
   noteNumber(id: number): void {
     if (id > this.#lastId) this.#lastId = id
+  }
+
+  /** The counter went back: what was noted of higher numbers says nothing about those that are given from now on. */
+  startOver(): void {
+    this.#lastId = 0
+    this.#samples = []
   }
 
   /** Takes a sample, and prunes what the old ones allow. @throws what `prune` throws; the next turn tries again */

@@ -11,7 +11,7 @@ const limits = { days: 30, rows: 1_000_000 }
 
 /** One turn of a replica. */
 const retain = (pools: Pools, { days, rows } = limits) =>
-  ifAlone(pools.upkeep, 'retention', connection => retainLog(connection, { days, rows }, running))
+  ifAlone(pools.upkeep, 'retention', connection => retainLog(connection, { days, rows }, new Date(), running))
 
 test('rows that are too old go, and the figures still agree', async () => {
   await using board = await openBoard()
@@ -107,7 +107,7 @@ test('a replica that is killed in between leaves a log that agrees, and another 
   await board.log(20_000, 31 * day)
   const killed = assert.rejects(
     ifAlone(board.replicas[0].upkeep, 'retention', async connection => {
-      const work = retainLog(connection, limits, running)
+      const work = retainLog(connection, limits, new Date(), running)
       await Promise.all([work, killWhenBegun(connection.threadId ?? assert.fail())])
     }),
     /closed|Killed|lost/i,
@@ -132,7 +132,7 @@ test('told to stop, a turn ends after the batch under way', async () => {
   await board.log(20_000, 31 * day)
   const stop = new AbortController()
   const turn = ifAlone(board.replicas[0].upkeep, 'retention', connection =>
-    retainLog(connection, limits, stop.signal),
+    retainLog(connection, limits, new Date(), stop.signal),
   )
   await until(async () => (await board.audit()).purged > 0)
   stop.abort()
