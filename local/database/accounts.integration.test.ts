@@ -12,6 +12,7 @@ import { pruneRecentRequests } from '../../web/database/prune-recent-requests.ts
 import { readAudit } from '../../web/database/read-audit.ts'
 import { readBoard } from '../../web/database/read-board.ts'
 import { registerServer } from '../../web/database/register-server.ts'
+import { writeBelievedTime } from '../../web/database/retention-clock.ts'
 import { writeDrainWish } from '../../web/database/write-drain-wish.ts'
 import { newRequestId } from '../../web/hit/hit.ts'
 import { countLog } from '../../web/retention/count-log.ts'
@@ -47,9 +48,10 @@ test("a replica's account can do all that a replica does", async () => {
     await databaseHitStore(pools.write, { id, srv_id: srvId }).commit([hit], 1000)
     await writeDrainWish(pools.write, id, true)
     const { signal } = new AbortController()
-    await ifAlone(pools.upkeep, 'retention', connection =>
-      retainLog(connection, { days: 30, rows: 1 }, signal),
-    )
+    await ifAlone(pools.upkeep, 'retention', async connection => {
+      await writeBelievedTime(connection, new Date())
+      await retainLog(connection, { days: 30, rows: 1 }, new Date(), signal)
+    })
     await ifAlone(pools.upkeep, 'recount', connection => countLog(connection, signal))
     await pruneRecentRequests(pools.write, 1, 10)
     assert.equal((await readBoard(pools.read, 1000)).servers.length, 1)

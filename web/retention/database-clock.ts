@@ -104,14 +104,14 @@ export class DatabaseClock {
   #whatIsWrong(here: Mark, gap: number): string {
     const jump = Number.isNaN(gap)
       ? `the database's clock says ${iso(here)}`
-      : `the database's clock says ${iso(here)}, ${inWords(gap)} of what was expected`
+      : `the database's clock says ${iso(here)}, ${inWords(gap)} what was expected`
     if (this.#candidate) {
       const wait = Math.min(Math.abs(this.#candidate.gap), hour)
       return `${jump}; it is believed when it was steady for ${inSeconds(wait)}, or when it is back`
     }
     if (!this.#agrees(here)) {
       const off = inWords(here.databaseMs - this.#wall())
-      return `${jump}, and ${off} of this machine's; set the wrong one right, retention then goes on; if both are right now, restart the replicas`
+      return `${jump}, and ${off} this machine's; set the wrong one right, retention then goes on; if both are right now, restart the replicas`
     }
     return `${jump}; when it is back, retention goes on; if this time is right, restart the replicas`
   }
@@ -120,7 +120,7 @@ export class DatabaseClock {
 const beyond = (gap: number, allowed: number) => (Math.abs(gap) <= allowed ? 0 : gap)
 const iso = ({ databaseMs }: Mark) => new Date(databaseMs).toISOString()
 const inSeconds = (ms: number) => `${Math.round(Math.abs(ms) / 1000)} s`
-const inWords = (ms: number) => `${inSeconds(ms)} ${ms < 0 ? 'behind' : 'ahead'}`
+const inWords = (ms: number) => `${inSeconds(ms)} ${ms < 0 ? 'behind' : 'ahead of'}`
 
 function follows(earlier: Mark, later: Mark): boolean {
   const gap = later.databaseMs - earlier.databaseMs - (later.steadyMs - earlier.steadyMs)
