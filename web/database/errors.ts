@@ -21,8 +21,8 @@ const farewells = new Set([
 
 const contentions = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_NOWAIT'])
 
-/** What an error says of a batch that was sent. `goesOn`: whether its connection can be used after a rollback. */
-export type Verdict = { outcome: CommitOutcome; kind: CommitFailureKind; goesOn: boolean }
+/** What an error says of a batch that was sent. */
+export type Verdict = { outcome: CommitOutcome; kind: CommitFailureKind }
 
 /**
  * By the step of the packet that failed, not by the error's name: a statement that the server answers with an error had no
@@ -31,9 +31,9 @@ export type Verdict = { outcome: CommitOutcome; kind: CommitFailureKind; goesOn:
  */
 export function judgeFailure(error: unknown, step: Step): Verdict {
   const code = codeOf(error)
-  if (!isServerError(error) || farewells.has(code)) return { outcome: 'unknown', kind: 'away', goesOn: false }
-  if (step === 'end') return { outcome: 'unknown', kind: 'refused', goesOn: false }
-  return { outcome: 'rolled_back', kind: kindOf(code, step), goesOn: true }
+  if (!isServerError(error) || farewells.has(code)) return { outcome: 'unknown', kind: 'away' }
+  if (step === 'end') return { outcome: 'unknown', kind: 'refused' }
+  return { outcome: 'rolled_back', kind: kindOf(code, step) }
 }
 
 function kindOf(code: string, step: Step): CommitFailureKind {

@@ -355,7 +355,7 @@ for (const { what, code, damage, mend } of damages)
 
 test('a probe takes no number and leaves nothing behind', async () => {
   const start = await countedSoFar()
-  await Promise.all([replica(0).store.probe(), replica(1).store.probe()])
+  for (const { store } of replicas) await store.probe()
   assert.equal(await countedSoFar(), start)
   const [[minutes]] = await witness.query<mysql.RowDataPacket[]>(
     'SELECT COUNT(*) AS n FROM server_minute WHERE server_id = ?',
@@ -364,6 +364,23 @@ test('a probe takes no number and leaves nothing behind', async () => {
   assert.equal(minutes?.n, 0)
   const [next] = await replica(0).store.commit(hits(1), 1000)
   assert.equal(next?.id, start + 1)
+})
+
+test('a probe does not wait for the lock: a database that is there answers it at once', async () => {
+  await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async () => {
+    await assert.rejects(replica(0).store.probe(), { outcome: 'rolled_back', kind: 'contention' })
+  })
+})
+
+test('a session that was refused is not used again: rights that are granted hold for a new one', async () => {
+  const { store, pools } = replica(0)
+  const sessions = new Set<number>()
+  pools.write.on('acquire', ({ threadId }) => sessions.add(threadId))
+  await witness.query('RENAME TABLE access_log TO gone')
+  await assert.rejects(store.probe())
+  await witness.query('RENAME TABLE gone TO access_log')
+  await store.probe()
+  assert.equal(sessions.size, 2)
 })
 
 test('a database that cannot be reached is away, and nothing is counted', async () => {

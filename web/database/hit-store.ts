@@ -9,10 +9,14 @@ import { lockWaitSeconds, queryPacket, takeConnection, type WritePool } from './
 /** A batch with less time than that, in ms, could give up while it waits for the counter's lock, and be counted after that. */
 const longEnoughToWait = lockWaitSeconds * 1000 + 200
 
+/** ms that a probe may take: less than a batch needs to wait for the lock. */
+const probeTimeout = 1000
+
 /** A store that can be asked whether it would count. */
 export type DatabaseHitStore = HitStore & {
   /**
-   * Does all that a commit of one hit does, and rolls it back: no number is taken.
+   * Does all that a commit of one hit does, and rolls it back: no number is taken. It does not wait for the counter's lock, so
+   * a database that is there answers at once.
    * @throws CommitFailed as a commit would
    */
   probe(): Promise<void>
@@ -57,7 +61,7 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
     },
 
     async probe() {
-      const timeLeft = countDown(longEnoughToWait + 300)
+      const timeLeft = countDown(probeTimeout)
       const hit = { requestId: newRequestId(), clientIp: '0.0.0.0', cookieSrvId: null }
       const connection = await connect(pool, timeLeft())
       await runPacket(connection, batchPacket([hit], server, 'ROLLBACK'), timeLeft())
@@ -102,8 +106,11 @@ async function runPacket(connection: PoolConnection, batch: string, timeoutMs: n
     connection.release()
     return results
   } catch (error) {
-    const { outcome, kind, goesOn } = judgeFailure(error, steps[answered] ?? 'end')
-    if (!(goesOn && (await rollBack(connection)))) connection.destroy()
+    const { outcome, kind } = judgeFailure(error, steps[answered] ?? 'end')
+    if (outcome === 'unknown' || !(await rollBack(connection))) connection.destroy()
+    // A session keeps the rights it began with, also when more were granted meanwhile.
+    else if (kind === 'refused') connection.destroy()
+    else connection.release()
     throw new CommitFailed(outcome, kind, error)
   }
 }
@@ -112,7 +119,6 @@ async function runPacket(connection: PoolConnection, batch: string, timeoutMs: n
 async function rollBack(connection: PoolConnection): Promise<boolean> {
   try {
     await connection.query({ sql: 'ROLLBACK', timeout: 200 })
-    connection.release()
     return true
   } catch {
     return false

@@ -6,6 +6,9 @@ import type { PendingHit } from './pending-hit.ts'
 /** Pauses between attempts, in ms; the last one repeats until the hits' time is up. */
 const backoff = [5, 20, 50, 100, 200] as const
 
+/** ms that a hit must have left for another attempt: one that ends after its time would leave it in doubt. */
+const leastForAnother = 100
+
 /**
  * Gives every hit of a batch its number, exactly once whatever happens on the way: after a failed attempt it looks up
  * which request ids are in the log before it writes again. Ends when all are settled; each hit's own deadline bounds it.
@@ -22,7 +25,10 @@ export async function commitOnce(
   for (let attempt = 0; ; attempt++) {
     try {
       if (attempt > 0) await settleKnown(batch, store)
-      for (const pending of batch) pending.dropIfGone()
+      for (const pending of batch) {
+        if (attempt > 0 && pending.deadline - performance.now() < leastForAnother) pending.endTime()
+        pending.dropIfGone()
+      }
       const open = batch.filter(pending => !pending.settled)
       if (open.length === 0) return 0
       for (const pending of open) pending.mayBeCommitted = true

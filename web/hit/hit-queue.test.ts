@@ -261,6 +261,22 @@ test('a page view that was passed on while its batch was under way counts once, 
   assert.equal(store.log.size, 2)
 })
 
+test('it tells once of a batch that is under way for long', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const store = new FakeHitStore()
+  const release = hold(store)
+  let slow = 0
+  const queue = new HitQueue(store, limits, { onSlow: () => slow++ })
+  const count = queue.submit(hit())
+  await new Promise(setImmediate)
+  t.mock.timers.tick(399)
+  assert.equal(slow, 0)
+  t.mock.timers.tick(1000)
+  assert.equal(slow, 1)
+  release()
+  await count
+})
+
 test('it tells of each attempt that failed, and of what page views ran out of time for', async () => {
   const store = new FakeHitStore()
   store.faults = ['before']
@@ -269,7 +285,7 @@ test('it tells of each attempt that failed, and of what page views ran out of ti
     onFailure: ({ message }: Error) => told.push(message),
     onUncounted: ({ message }: Error) => told.push(`uncounted: ${message}`),
   }
-  const queue = new HitQueue(store, { ...limits, budgetMs: 60 }, events)
+  const queue = new HitQueue(store, { ...limits, budgetMs: 300 }, events)
   await queue.submit(hit())
   assert.deepEqual(told.splice(0), ['before'])
   store.faults = Array.from({ length: 1000 }, () => 'before' as const)

@@ -23,6 +23,9 @@ export const defaultLimits: HitQueueLimits = {
   lastBudgetMs: 1200,
 }
 
+/** ms after which a batch that is still under way is slow: many times what a commit takes */
+const slowMs = 400
+
 /** ms that the length of a commit counts for in what the next hits have to expect */
 const commitsCountForMs = 5000
 
@@ -34,6 +37,8 @@ export type HitQueueEvents = {
   onCounted(lastId: number): void
   /** an attempt to commit a batch failed; there may be others */
   onFailure(failure: CommitFailed): void
+  /** a batch has been under way for long */
+  onSlow(): void
   /** page views ran out of time after that failure */
   onUncounted(failure: CommitFailed): void
 }
@@ -131,6 +136,7 @@ export class HitQueue {
 
   async #commit(batch: PendingHit[]): Promise<void> {
     const startedAt = performance.now()
+    const slow = setTimeout(() => this.#events.onSlow?.(), slowMs)
     let failure: CommitFailed | null = null
     const onFailure = (latest: CommitFailed) => {
       failure = latest
@@ -144,6 +150,8 @@ export class HitQueue {
     } catch (error) {
       for (const pending of batch) pending.fail()
       console.error('a batch of hits failed in a way that was not foreseen:', error)
+    } finally {
+      clearTimeout(slow)
     }
   }
 }

@@ -27,7 +27,7 @@ export class PendingHit {
     this.count = promise
     this.#resolve = resolve
     this.#reject = reject
-    this.#timer = setTimeout(() => this.#endTime(), Math.max(1, deadline - performance.now()))
+    this.#timer = setTimeout(() => this.endTime(), Math.max(1, deadline - performance.now()))
   }
 
   get settled(): boolean {
@@ -54,10 +54,10 @@ export class PendingHit {
     if (this.#canBePassedOn && this.#settle()) this.#reject(new PassedOn(this.mayBeCommitted))
   }
 
-  /** Nobody is told of a failure who has gone, and it is not counted as one. */
-  #endTime(): void {
+  /** Ends it without a number, now that there is no time for one. A client that has gone is no failure. */
+  endTime(): void {
     this.dropIfGone()
-    this.ranOut = !this.#settled
+    this.ranOut ||= !this.#settled
     this.fail()
   }
 

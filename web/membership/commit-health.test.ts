@@ -107,12 +107,13 @@ test('locks that others hold, and page views that are counted already, are no fa
 })
 
 test('who waits for a lock has reached the database, but does not know that it would be refused no more', async t => {
-  const { health, database, pass } = startHealth(t, away)
+  const { health, database, said, pass } = startHealth(t, away)
   health.failed(away)
   await pass(300)
   database.answer = contention
   await pass(300)
   assert.equal(whyNot(health), null)
+  assert.ok(!said.includes('success'), 'nothing was counted')
   database.answer = refused
   health.failed(refused)
   await pass(300)

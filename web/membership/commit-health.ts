@@ -40,14 +40,8 @@ export class CommitHealth {
   succeeded(): void {
     this.#succeededAt = performance.now()
     if (!this.#failing) return
-    this.#failing = false
-    this.#cause = null
-    clearTimeout(this.#grace)
-    clearTimeout(this.#next)
     this.#options.onSuccess()
-    if (!this.#cannotCount) return
-    this.#cannotCount = false
-    this.#options.onChange(true)
+    this.#recover()
   }
 
   /** An attempt to commit a batch failed. A request id that is counted already is no failure, and a lock no fault. */
@@ -59,7 +53,7 @@ export class CommitHealth {
     this.suspect()
   }
 
-  /** Something else got no answer of the database: probes, and believes the probe. */
+  /** Something got no answer of the database for a while: probes, and believes the probe. */
   suspect(): void {
     if (this.#failing || this.#stopped) return
     this.#failing = true
@@ -88,6 +82,16 @@ export class CommitHealth {
     clearTimeout(this.#next)
   }
 
+  #recover(): void {
+    this.#failing = false
+    this.#cause = null
+    clearTimeout(this.#grace)
+    clearTimeout(this.#next)
+    if (!this.#cannotCount) return
+    this.#cannotCount = false
+    this.#options.onChange(true)
+  }
+
   #giveUp(): void {
     this.#cannotCount = true
     this.#options.onChange(false)
@@ -99,15 +103,16 @@ export class CommitHealth {
     clearTimeout(this.#next)
     const failure = await this.#options.probe().then(() => null, toFailure)
     if (this.#stopped) return
-    if (failure === null || this.#isAnswer(failure)) this.succeeded()
-    else this.failed(failure)
+    if (failure === null) this.succeeded()
+    else this.#judge(failure)
     this.#probing = false
     if (this.#failing) this.#next = setTimeout(() => void this.#probe(), probeEveryMs)
   }
 
-  /** Who hears that others hold a lock has reached the database; whether it would refuse is not known. */
-  #isAnswer({ kind }: CommitFailed): boolean {
-    return kind === 'contention' && this.#cause?.kind !== 'refused'
+  /** Who hears that others hold the lock has reached the database; whether it would refuse is not known. */
+  #judge(failure: CommitFailed): void {
+    if (failure.kind !== 'contention') this.failed(failure)
+    else if (this.#failing && this.#cause?.kind !== 'refused') this.#recover()
   }
 }
 

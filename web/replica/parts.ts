@@ -81,6 +81,7 @@ export function assembleParts(environment: Environment, identity: Identity, pool
       failures.succeeded()
     },
     onFailure: failure => commitHealth.failed(failure),
+    onSlow: () => commitHealth.suspect(),
     onUncounted: failure => failure.kind === 'contention' && failures.failed(failure),
   })
   const admission = new Admission(() => queue.expectedWaitMs)
