@@ -19,13 +19,18 @@ async function restartsOf(container: string): Promise<number> {
   return Number(await docker(['inspect', '--format', '{{.RestartCount}}', container]))
 }
 
-/** Crashes it, and waits until it is back and well. */
-async function crashAndWait(container: string): Promise<void> {
+/** Stops all that runs in a container, as `crash` ends it. A health check starts later, and runs. */
+function freeze(container: string): Promise<string> {
+  return docker(['exec', container, 'sh', '-c', 'kill -STOP -1'])
+}
+
+/** Breaks it, and waits until it is back and well. */
+async function breakAndWait(container: string, how: (container: string) => Promise<unknown>): Promise<void> {
   const restarts = await restartsOf(container)
-  await crash(container)
+  await how(container)
   await waitUntil(
     `${container} was started again`,
-    60_000,
+    90_000,
     async () => (await restartsOf(container)) > restarts,
   )
   await waitUntil(`${container} is healthy`, 120_000, async () => {
@@ -52,7 +57,21 @@ test('a replica that crashes under load fails no page view, and is started again
   const visits = await visitWhile(async () => {
     await visitMore(300)
     const [victim] = await runningReplicas()
-    await crashAndWait(victim?.id ?? '')
+    await breakAndWait(victim?.id ?? '', crash)
+    await visitMore(300)
+  })
+  reportLoad(t, visits.all)
+  assert.deepEqual(failuresOf(visits.all), [])
+  await expectTold(visits.all, before)
+})
+
+test('a replica that stays frozen under load fails no page view, and is killed and started again', async t => {
+  await settle(3)
+  const { counter: before } = await readSnapshot()
+  const visits = await visitWhile(async () => {
+    await visitMore(300)
+    const [victim] = await runningReplicas()
+    await breakAndWait(victim?.id ?? '', freeze)
     await visitMore(300)
   })
   reportLoad(t, visits.all)
@@ -65,7 +84,7 @@ test('NGINX that crashes under load is back by itself; every number told is in t
   const { counter: before } = await readSnapshot()
   const visits = await visitWhile(async () => {
     await visitMore(300)
-    await crashAndWait(await containerOf('nginx'))
+    await breakAndWait(await containerOf('nginx'), crash)
     await visitMore(300)
   })
   reportLoad(t, visits.all)
@@ -77,7 +96,7 @@ test('the database that crashes under load is back by itself; every number told 
   const { counter: before } = await readSnapshot()
   const visits = await visitWhile(async () => {
     await visitMore(300)
-    await crashAndWait(await containerOf('mysql'))
+    await breakAndWait(await containerOf('mysql'), crash)
     await visitMore(300)
   })
   reportLoad(t, visits.all)

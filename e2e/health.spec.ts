@@ -1,5 +1,7 @@
 import { expect, test } from '@playwright/test'
 import { readStackFile } from '../local/stack-file.ts'
+import type { HistoryAnswer } from '../web/answers.ts'
+import { visitMany } from './load.ts'
 
 // What the servers say of themselves to whoever starts and watches them.
 
@@ -58,3 +60,25 @@ test('a database that was killed is served with again by every server, none of t
   }
   expect(readStack().replicas).toEqual(before.replicas)
 })
+
+for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
+  test(`a server that gets ${signal} leaves in order: it fails no page view and says that it left`, async ({
+    request,
+    baseURL,
+  }) => {
+    const before = readStack()
+    const [server] = before.replicas
+    const timesLeft = async () => {
+      const { events }: HistoryAnswer = await (await request.get('/api/history?range=5m')).json()
+      return events.filter(event => event.kind === 'left').length
+    }
+    const left = await timesLeft()
+    const ended = new AbortController()
+    const visits = visitMany(`${baseURL}/`, { connections: 4, perSecond: 50, until: ended.signal })
+    process.kill(server?.pid ?? 0, signal)
+    await expect.poll(() => readStack().replicas[0]?.pid, { timeout: 30_000 }).not.toBe(server?.pid)
+    ended.abort()
+    expect(new Set((await visits).map(answer => answer.status))).toEqual(new Set([200]))
+    expect(await timesLeft()).toBe(left + 1)
+  })
+}

@@ -10,6 +10,7 @@ import { buildIfChanged } from '../local/build/build-if-changed.ts'
 import { runBeside } from '../local/command/run-beside.ts'
 import { builtReplica } from '../local/parts/replica-program.ts'
 import { type Stack, startStack } from '../local/stack.ts'
+import type { StackOptions } from '../local/stack-options.ts'
 import { print } from '../local/terminal.ts'
 
 await runBeside(process.argv.slice(2), async signal => {
@@ -21,7 +22,10 @@ await runBeside(process.argv.slice(2), async signal => {
     await Promise.all(stacks.map(stack => stack.stop()))
     rmSync(folder, { recursive: true, force: true })
   }
-  const start = async (name: string, options: { replicas: number; stickySeconds?: number }) => {
+  const start = async (
+    name: string,
+    options: Pick<StackOptions, 'replicas' | 'stickySeconds' | 'hungAfterMs'>,
+  ) => {
     const dataDir = join(folder, name)
     const stack = await startStack({
       ...options,
@@ -36,7 +40,8 @@ await runBeside(process.argv.slice(2), async signal => {
   try {
     const board = await start('board', { replicas: 3 })
     const brief = await start('brief', { replicas: 2, stickySeconds: 3 })
-    const states = await start('states', { replicas: 1 })
+    // Its server is frozen for as long as it takes to look at every window.
+    const states = await start('states', { replicas: 1, hungAfterMs: null })
     const environment = {
       BASE_URL: board.url,
       STACK_FILE: board.file,

@@ -8,5 +8,7 @@ import { print } from './terminal.ts'
 await runUntilTold(async signal => {
   const settings = loadSettings()
   // Next's development server allows one process a project.
-  return startStack({ ...settings, replicas: 1, replica: sourceReplica(process.env), report: print, signal })
+  const replica = sourceReplica(process.env)
+  // A debugger may hold it for as long as it likes.
+  return startStack({ ...settings, replicas: 1, replica, hungAfterMs: null, report: print, signal })
 })

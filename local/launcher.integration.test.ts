@@ -8,7 +8,7 @@ import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const timeout = 120_000
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
   test(`${signal}, also sent again and again, stops the stack in order`, { timeout }, async () => {
     await using folder = await temporaryFolder()
     const { pid, file, exited, output } = await launch(folder.path)

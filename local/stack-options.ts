@@ -26,6 +26,8 @@ export type StackOptions = {
   replicaVariables?: (name: string, databaseUrl: string) => Promise<Record<string, string>>
   /** how much of the log is kept; default: 30 days, ten million rows */
   logLimits?: LogLimits
+  /** ms without an answer after which a replica or NGINX is killed, and then started again; null: never; default: 25 s */
+  hungAfterMs?: number | null
   /** limits requests of loopback and private addresses too; default: no */
   limitPrivate?: boolean
   /** `small` starts sooner and takes less room; `everything` lets the owner's account make databases of its own */

@@ -76,6 +76,29 @@ test('a part that is killed is started again at the same address', { timeout }, 
   }
 })
 
+test('a replica and an NGINX that hang are killed and started again', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path, hungAfterMs: 8000 })
+  const before = stack.file()
+  const [frozen, well] = before.replicas
+  // With its workers: they are in its group.
+  process.kill(-before.nginx.pid, 'SIGSTOP')
+  process.kill(frozen?.pid ?? 0, 'SIGSTOP')
+
+  const path = join(folder.path, 'stack.json')
+  const after = await eventually(() => {
+    const file = readStackFile(path)
+    return file && file.nginx.pid !== before.nginx.pid && file.replicas[0]?.pid !== frozen?.pid && file
+  })
+  assert.deepEqual(alive([frozen?.pid ?? 0, before.nginx.pid]), [])
+  assert.deepEqual([after.replicas[1], after.database], [well, before.database])
+  assert.equal((await fetch(stack.url)).status, 200)
+  for (const part of ['nginx', 'web-1'])
+    assert.ok(
+      stack.said.includes(`${part}: ended (SIGKILL after 8 s without an answer) and was started again`),
+    )
+})
+
 test('it stops NGINX, then the replicas, then the database, and leaves nothing running', {
   timeout,
 }, async () => {

@@ -1,9 +1,25 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test } from 'node:test'
+import { readSrvIdCookie } from '../web/http/page-view-request.ts'
 import { startBoard, ways } from './nginx-fixture.ts'
 import { asCookie, ask } from './request-fixture.ts'
 
 const timeout = 30_000
+
+/** A page view with these lines of `Cookie`, as they stand: Node would make one of them. */
+async function askRaw(port: number, cookies: string[]): Promise<void> {
+  const lines = [
+    'GET / HTTP/1.1',
+    'Host: x',
+    'Connection: close',
+    ...cookies.map(cookie => `Cookie: ${cookie}`),
+  ]
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+  await once(socket.resume(), 'close')
+}
 
 for (const way of ways) {
   test(`${way}: a stranger gets a cookie that names the replica that answered`, { timeout }, async () => {
@@ -66,6 +82,53 @@ for (const way of ways) {
       assert.equal(status, 200)
       assert.equal(cookies[0]?.value, headers['x-srv-id'])
     }
+  })
+
+  test(`${way}: the replica hears of the cookie that NGINX went by, and of no other`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way)
+    const [a = '', b = ''] = board.replicas.map(replica => replica.srvId)
+    const sent = [
+      [`srv_id=${a}`],
+      [`theme=dark; srv_id=${a}`],
+      [`srv_id=${a}; SRV_ID=${b}`],
+      [`SRV_ID=${b}; srv_id=${a}`],
+      [`Srv_Id=${a}`],
+      [`srv_id=${a}; srv_id=${b}`],
+      [`srv_id=${b}`, `srv_id=${a}`],
+      [`theme=dark`, `SRV_ID=${b}`, `srv_id=${a}`],
+      [`srv_id=; srv_id=${a}`],
+      ['srv_id=x', `srv_id=${a}`],
+      [`srv_id; srv_id=${a}`],
+      [`srv_id="${a}"`],
+      [`srv_id = ${a}`],
+      [`srv_id=${a} ; theme=dark`],
+      [`srv_id=${a} x`],
+      [`srv_id=${a},srv_id=${b}`],
+      [`theme=dark,srv_id=${a}`],
+      [`xsrv_id=${a}`],
+      [`srv_id=${a.toUpperCase()}`],
+      [`srv_id=${a}0`],
+      [`$Version=1; srv_id=${a}; $Path=/`],
+      [`srv_id=%${a}`],
+    ]
+    for (const cookies of sent) {
+      const answeredBy = new Set<string>()
+      const heard = new Set<string | null>()
+      for (let view = 0; view < 6; view++) {
+        const before = board.replicas.map(replica => replica.requests.length)
+        await askRaw(board.port, cookies)
+        const replica = board.replicas.find((one, index) => one.requests.length > (before[index] ?? 0))
+        answeredBy.add(replica?.srvId ?? '')
+        heard.add(readSrvIdCookie(replica?.requests.at(-1)?.headers.cookie ?? ''))
+      }
+      // Strangers are spread over all.
+      const expected = answeredBy.size === 1 ? [...answeredBy] : [null]
+      assert.deepEqual([...heard], expected, cookies.join(' | '))
+    }
+    const heard = board.replicas.flatMap(replica => replica.requests.map(request => request.headers.cookie))
+    assert.ok(heard.every(cookie => cookie === undefined || /^srv_id=[0-9a-f]{32}$/.test(cookie)))
   })
 
   test(`${way}: only the page sets the cookie`, { timeout }, async () => {

@@ -18,9 +18,12 @@ try {
   process.exit(1)
 }
 
+/**
+ * Ends in order on each signal that a person, a service manager or a closing terminal sends. Told again, it goes on as it was.
+ */
 function stopOnSignal(stop: () => Promise<void>): void {
   let stopping = false
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, async () => {
       if (stopping) return
       stopping = true

@@ -37,6 +37,7 @@ export async function startStaticFile({ site }: Ground, { response, body }: Brow
     record: site.record,
     readyUrl: `http://127.0.0.1:${port}/healthz`,
     readyWithin: 15_000,
+    liveness: null,
     endings: [['SIGTERM', 2000]] satisfies [NodeJS.Signals, number][],
   }
   const { pid, stop } = await spawnPart(part, site.signal)

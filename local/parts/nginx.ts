@@ -17,6 +17,8 @@ export type NginxSettings = {
   replicas: ReplicaPlace[]
   stickySeconds: number
   limitPrivate: boolean
+  /** ms without an answer after which it is killed, and then started again; null: never */
+  hungAfterMs: number | null
   record: ProcessRecord
 }
 
@@ -28,7 +30,7 @@ export function nginxUrl(host: string, port: number): string {
 }
 
 export async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise<RunningPart> {
-  const { program, folder, host, port, replicas, stickySeconds, limitPrivate, record } = settings
+  const { program, folder, host, port, replicas, stickySeconds, limitPrivate, record, hungAfterMs } = settings
   const { native } = program
   const rendered = await renderNginx({
     directory: folder,
@@ -39,6 +41,7 @@ export async function startNginx(settings: NginxSettings, signal: AbortSignal): 
     native,
     limitPrivate,
   })
+  const health = `${nginxUrl(host, port)}/healthz`
   const part = {
     name: 'nginx',
     program: program.path,
@@ -47,8 +50,9 @@ export async function startNginx(settings: NginxSettings, signal: AbortSignal): 
     environment: process.env, // for the library path of an NGINX that is built by hand; it clears the rest itself
     log: rendered.errorLog,
     record,
-    readyUrl: `${nginxUrl(host, port)}/healthz`,
+    readyUrl: health,
     readyWithin: 15_000,
+    liveness: hungAfterMs === null ? null : { url: health, hungAfterMs },
     // SIGQUIT lets requests under way finish; open dashboards never do, so it is bounded.
     endings: [
       ['SIGQUIT', 2000],

@@ -18,6 +18,8 @@ export type ReplicaSettings = {
   /** set besides the stack's own, or instead of them */
   variables: Record<string, string>
   logLimits: LogLimits
+  /** ms without an answer after which one is killed, and then started again; null: never */
+  hungAfterMs: number | null
   /** folder of its log */
   logs: string
   record: ProcessRecord
@@ -36,7 +38,7 @@ export function startReplica(
   settings: ReplicaSettings,
   signal: AbortSignal,
 ): Promise<RunningPart> {
-  const { program, drainSeconds } = settings
+  const { program, drainSeconds, hungAfterMs } = settings
   const part = {
     name: place.name,
     program: program.command,
@@ -47,6 +49,8 @@ export function startReplica(
     record: settings.record,
     readyUrl: `http://${place.address}/health/ready`,
     readyWithin: program.readyWithin,
+    // Not whether it is ready: one that drains, or whose database is away, must not be started again.
+    liveness: hungAfterMs === null ? null : { url: `http://${place.address}/health/live`, hungAfterMs },
     endings: [['SIGTERM', drainSeconds * 1000 + 5000]] satisfies [NodeJS.Signals, number][],
   }
   return spawnPart(part, signal)

@@ -5,6 +5,7 @@ import { endGroup, signalGroup } from '../processes/end-group.ts'
 import type { ProcessRecord } from '../processes/process-record.ts'
 import { StackFailure } from '../stack-failure.ts'
 import { answers } from './answers.ts'
+import { untilHung } from './liveness.ts'
 import { lastLines, openLog } from './log-file.ts'
 import type { RunningPart } from './running-part.ts'
 
@@ -21,6 +22,8 @@ export type PartToSpawn = {
   readyUrl: string
   /** in ms */
   readyWithin: number
+  /** what answers, with whatever status, as long as it lives, and ms without an answer after which it is killed */
+  liveness: { url: string; hungAfterMs: number } | null
   /** ways to end it, the gentlest first, each with how long it is given, in ms; SIGKILL comes after them */
   endings: [signal: NodeJS.Signals, patience: number][]
 }
@@ -38,15 +41,19 @@ export async function spawnPart(part: PartToSpawn, signal: AbortSignal): Promise
   record.add(name, pid)
 
   let how: string | null = null
+  let why = ''
+  const watching = new AbortController()
   const exited = once(child, 'exit').then(async ([status, by]) => {
-    const ending: string = by ?? `exit status ${status}`
+    const ending = `${by ?? `exit status ${status}`}${why}`
     how = ending
+    watching.abort()
     // Workers outlive an NGINX that was killed, and would keep its port.
     if (signalGroup(pid, 'SIGQUIT')) await endGroup(pid, 'SIGQUIT', 300)
     record.remove(pid)
     return ending
   })
   const stop = async () => {
+    watching.abort()
     for (const [ending, patience] of part.endings) {
       if (how !== null) break
       signalGroup(pid, ending)
@@ -68,7 +75,19 @@ export async function spawnPart(part: PartToSpawn, signal: AbortSignal): Promise
     signal.throwIfAborted()
     throw new StackFailure(`${name} ${failed}: ${await lastWords(part.log)}`)
   }
+  if (part.liveness) killOnceHung(part.liveness.url, part.liveness.hungAfterMs)
   return { pid, exited, stop }
+
+  /** A process that hangs does not end by itself, and hears no gentle signal. */
+  function killOnceHung(url: string, limitMs: number): void {
+    untilHung(url, limitMs, watching.signal).then(
+      () => {
+        why = ` after ${limitMs / 1000} s without an answer`
+        signalGroup(pid, 'SIGKILL')
+      },
+      () => {}, // it ended, or was stopped
+    )
+  }
 }
 
 async function spawnLogged({ name, program, arguments: options, cwd, environment, log }: PartToSpawn) {

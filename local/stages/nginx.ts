@@ -1,4 +1,5 @@
 import { findNginx } from '../../nginx/find-nginx.ts'
+import { hungAfterMs as defaultHungAfterMs } from '../parts/liveness.ts'
 import { nginxUrl, startNginx } from '../parts/nginx.ts'
 import type { ReplicaPlace } from '../parts/replica.ts'
 import { checkPort } from '../ports.ts'
@@ -25,6 +26,7 @@ export async function bringUpNginx(
   replicas: ReplicaPlace[],
 ): Promise<string> {
   const { host = loopback, port = 0, stickySeconds = 300, limitPrivate = false } = options
+  const { hungAfterMs = defaultHungAfterMs } = options
   const settings = {
     program,
     folder: site.dataDir.nginx,
@@ -33,6 +35,7 @@ export async function bringUpNginx(
     replicas,
     stickySeconds,
     limitPrivate,
+    hungAfterMs,
     record: site.record,
   }
   const { kept } = await bringUp(

@@ -1,4 +1,5 @@
 import type { KeptPart } from '../parts/keep-running.ts'
+import { hungAfterMs as defaultHungAfterMs } from '../parts/liveness.ts'
 import { type ReplicaPlace, type ReplicaSettings, replicaPlace, startReplica } from '../parts/replica.ts'
 import type { RunningPart } from '../parts/running-part.ts'
 import type { Site } from '../site.ts'
@@ -58,6 +59,7 @@ function settingsFor(
     showClientIps: options.showClientIps ?? 'short',
     drainSeconds: options.drainSeconds ?? 1,
     logLimits: options.logLimits ?? { days: 30, rows: 10_000_000 },
+    hungAfterMs: options.hungAfterMs === undefined ? defaultHungAfterMs : options.hungAfterMs,
     logs: site.dataDir.logs,
     record: site.record,
   }
