@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test'
 import { readStackFile } from '../local/stack-file.ts'
-import type { HistoryAnswer } from '../web/answers.ts'
+import type { History } from '../web/answers.ts'
 import { visitMany } from './load.ts'
 
 // What the servers say of themselves to whoever starts and watches them.
@@ -69,7 +69,7 @@ for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
     const before = readStack()
     const [server] = before.replicas
     const timesLeft = async () => {
-      const { events }: HistoryAnswer = await (await request.get('/api/history?range=5m')).json()
+      const { events }: History = await (await request.get('/api/history?range=5m')).json()
       return events.filter(event => event.kind === 'left').length
     }
     const left = await timesLeft()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,7 +12,7 @@ export function alone(root, work) {
       if (!told) console.log('Waiting for another start, which is installing the same …')
       told = true
     } else {
-      rmSync(lock, { force: true })
+      removeStale(lock)
     }
   }
   const release = () => rmSync(lock, { force: true })
@@ -25,32 +25,64 @@ export function alone(root, work) {
   }
 }
 
+/** The lock names its holder from the first moment: a file that were written after it was made could be read empty. */
 function take(lock) {
+  const own = `${lock}.${process.pid}`
+  writeFileSync(own, identityOf(process.pid), { mode: 0o600 })
   try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx', mode: 0o600 })
+    linkSync(own, lock)
     return true
   } catch (error) {
     if (error.code === 'EEXIST') return false
     throw error
+  } finally {
+    rmSync(own, { force: true })
   }
 }
 
+/** Only who holds a lock on the removal removes: another may have found the same holder dead, and have the lock already. */
+function removeStale(lock) {
+  const removal = `${lock}-removal`
+  if (!take(removal)) {
+    if (!isAlive(holderOf(removal))) rmSync(removal, { force: true })
+    return
+  }
+  try {
+    if (!isAlive(holderOf(lock))) rmSync(lock, { force: true })
+  } finally {
+    rmSync(removal, { force: true })
+  }
+}
+
+/** '' where there is no lock any more. */
 function holderOf(lock) {
   try {
-    return Number(readFileSync(lock, 'utf8'))
+    return readFileSync(lock, 'utf8')
   } catch {
-    return 0
+    return ''
   }
 }
 
-function isAlive(pid) {
+/** A process by its number and, on Linux, when it began: a number is used again. */
+function identityOf(pid) {
+  try {
+    // The name in brackets may contain spaces; the start is the 20th value after it. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    const values = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ')
+    return `${pid} ${values[19]}`
+  } catch {
+    return `${pid}`
+  }
+}
+
+function isAlive(holder) {
+  const pid = Number(holder.split(' ')[0])
   if (!pid) return false
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
-    return error.code === 'EPERM'
+    if (error.code !== 'EPERM') return false
   }
+  return identityOf(pid) === holder
 }
 
 const pause = ms => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
