@@ -1,10 +1,18 @@
+import { DatabaseUnreachable } from '../prisma/connect.ts'
 import { MigrationRefused } from '../prisma/refused.ts'
 import { DatabaseTrouble } from '../web/database/errors.ts'
 import { DrainRefused } from '../web/drain/refused.ts'
 import { DatabaseFailure } from './database/failure.ts'
 import { StackFailure } from './stack-failure.ts'
 
-const forThePerson = [StackFailure, DatabaseFailure, MigrationRefused, DrainRefused, DatabaseTrouble]
+const forThePerson = [
+  StackFailure,
+  DatabaseFailure,
+  DatabaseUnreachable,
+  MigrationRefused,
+  DrainRefused,
+  DatabaseTrouble,
+]
 
 /** Runs a command. A failure meant for the person is said as it is, any other with its stack; both exit with 1. */
 export async function saySentences(command: () => Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql, { type Connection } from 'mysql2/promise'
-import { codeOf } from '../web/error-code.ts'
+import { codeOf, reasonOf } from '../web/error-code.ts'
 
 /** The database does not answer, or does not let this user in; the message is one clear sentence, no password in it. */
 export class DatabaseUnreachable extends Error {
@@ -23,7 +23,7 @@ export async function connect(databaseUrl: string, patience: number): Promise<Co
       })
     } catch (error) {
       const { host, pathname } = new URL(databaseUrl)
-      const message = `cannot reach the database${pathname.replace(/^\/?/, ' ')} at ${host}: ${reason(error)}`
+      const message = `cannot reach the database${pathname.replace(/^\/?/, ' ')} at ${host}: ${reasonOf(error)}`
       // An answer that says no will not become a yes by asking again.
       if (saysNo(error) || Date.now() > deadline) throw new DatabaseUnreachable(message)
       await sleep(Math.min(250, patience))
@@ -33,4 +33,3 @@ export async function connect(databaseUrl: string, patience: number): Promise<Co
 
 const refusals = new Set(['ER_ACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR', 'ER_BAD_DB_ERROR'])
 const saysNo = (error: unknown) => refusals.has(codeOf(error))
-const reason = (error: unknown) => (error instanceof Error && error.message) || codeOf(error) || String(error)

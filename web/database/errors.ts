@@ -1,4 +1,4 @@
-import { codeOf } from '../error-code.ts'
+import { codeOf, reasonOf } from '../error-code.ts'
 import type { CommitFailureKind, CommitOutcome } from '../hit/hit-store.ts'
 import type { Step } from './commit-hits.ts'
 
@@ -50,7 +50,7 @@ export function isServerError(error: unknown): boolean {
 /** The database did not answer, or not as it should; `cause` says how. */
 export class DatabaseTrouble extends Error {
   constructor(cause: unknown) {
-    super(`the database: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    super(`the database: ${reasonOf(cause)}`, { cause })
     this.name = 'DatabaseTrouble'
   }
 }
