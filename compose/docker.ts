@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { DockerFailed } from './docker-failed.ts'
 
@@ -8,14 +9,18 @@ const root = `${import.meta.dirname}/..`
 /** ms one command may take: a build on a slow machine is the longest. */
 const patience = 600_000
 
-type Environment = Record<string, string | undefined>
+type Options = {
+  environment?: Record<string, string | undefined>
+  /** the command keeps this open until it ends, also where this process ended before */
+  keepsOpen?: Writable
+}
 
 /**
  * What `docker …` prints, run in the project's folder. Which compose project is meant, and its settings, compose reads
  * from the environment and .env as always (COMPOSE_PROJECT_NAME, HTTP_PORT …). @throws DockerFailed with Docker's words
  */
-export async function docker(parameters: string[], environment: Environment = {}): Promise<string> {
-  const { status, stdout, stderr } = await attemptDocker(parameters, environment)
+export async function docker(parameters: string[], options: Options = {}): Promise<string> {
+  const { status, stdout, stderr } = await attemptDocker(parameters, options)
   if (status === 0) return stdout
   throw new DockerFailed(`docker ${parameters.join(' ')} failed: ${stderr.trim() || `exit status ${status}`}`)
 }
@@ -35,22 +40,26 @@ export async function containerLog(id: string, lines: number): Promise<string> {
  * `docker …`, however it ends. In a process group of its own: Ctrl-C in a terminal is for the program that runs Docker,
  * which ends it in order. @throws DockerFailed where it cannot be run
  */
-export async function attemptDocker(parameters: string[], environment: Environment = {}) {
+export async function attemptDocker(parameters: string[], { environment, keepsOpen }: Options = {}) {
   const command = spawn('docker', parameters, {
     cwd: root,
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(keepsOpen ? [keepsOpen] : [])],
     detached: true,
     timeout: patience,
   })
   try {
     const [ending, stdout, stderr] = await Promise.all([
       once(command, 'close'),
-      text(command.stdout),
-      text(command.stderr),
+      textOf(command.stdout),
+      textOf(command.stderr),
     ])
     return { status: typeof ending[0] === 'number' ? ending[0] : null, stdout, stderr }
   } catch (error) {
     throw new DockerFailed(`docker cannot be run: ${error instanceof Error ? error.message : error}`)
   }
+}
+
+function textOf(stream: Readable | null): Promise<string> {
+  return stream ? text(stream) : Promise.resolve('')
 }

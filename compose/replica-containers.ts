@@ -1,18 +1,35 @@
 import { z } from 'zod'
-import { compose, docker } from './docker.ts'
+import { attemptDocker, compose } from './docker.ts'
+import { DockerFailed } from './docker-failed.ts'
 
 /** A container of the service `web`. */
 export type ReplicaContainer = {
   id: string
   name: string
+  /** compose gives each of a service's containers one; scaling down removes the highest */
+  number: number
   image: string
   /** of its part of docker-compose.yml, however many replicas that asks for */
   configHash: string
+  /** running, or one that Docker starts again by itself, or paused */
+  running: boolean
+  /** Docker's word: running, paused, restarting, created, exited, dead */
+  state: string
   /** '' where Docker has not looked yet */
   health: string
   /** how often it ended by itself and was started again */
   restarts: number
+  /** of this run of it */
+  startedAt: string
+  /** ip:port as the board shows it, one for each network it is in */
+  addresses: string[]
 }
+
+/** The port replicas listen on in their containers, see docker-compose.yml. */
+const port = 3000
+const statesOfRunning = ['running', 'paused', 'restarting']
+/** A container can go between the list and the look at it: then both are read again, so often at most. */
+const mostReadings = 10
 
 const inspected = z.array(
   z
@@ -21,24 +38,52 @@ const inspected = z.array(
       Name: z.string(),
       Image: z.string(),
       Config: z.looseObject({ Labels: z.record(z.string(), z.string()) }),
-      State: z.looseObject({ Health: z.looseObject({ Status: z.string() }).optional() }),
+      State: z.looseObject({
+        Status: z.string(),
+        StartedAt: z.string(),
+        Health: z.looseObject({ Status: z.string() }).optional(),
+      }),
       RestartCount: z.number(),
+      NetworkSettings: z.looseObject({
+        Networks: z.record(z.string(), z.looseObject({ IPAddress: z.string() })),
+      }),
     })
     .transform(
       (container): ReplicaContainer => ({
         id: container.Id,
         name: container.Name.replace(/^\//, ''),
+        number: Number(container.Config.Labels['com.docker.compose.container-number']),
         image: container.Image,
         configHash: container.Config.Labels['com.docker.compose.config-hash'] ?? '',
+        running: statesOfRunning.includes(container.State.Status),
+        state: container.State.Status,
         health: container.State.Health?.Status ?? '',
         restarts: container.RestartCount,
+        startedAt: container.State.StartedAt,
+        addresses: Object.values(container.NetworkSettings.Networks)
+          .filter(({ IPAddress }) => IPAddress !== '')
+          .map(({ IPAddress }) => `${IPAddress}:${port}`),
       }),
     ),
 )
 
+/** All of the service's containers, those that stopped too, by their numbers. @throws DockerFailed */
+export async function replicaContainers(): Promise<ReplicaContainer[]> {
+  for (let reading = 1; ; reading++) {
+    const ids = (await compose('ps', '--all', '--quiet', 'web')).split('\n').filter(Boolean)
+    if (ids.length === 0) return []
+    const { status, stdout, stderr } = await attemptDocker(['inspect', ...ids])
+    if (status === 0) return inspected.parse(JSON.parse(stdout)).toSorted((a, b) => a.number - b.number)
+    if (reading === mostReadings || !/no such/i.test(stderr))
+      throw new DockerFailed(`docker inspect failed: ${stderr.trim()}`)
+  }
+}
+
 /** The replicas that run, as Docker has them. @throws DockerFailed */
 export async function runningReplicas(): Promise<ReplicaContainer[]> {
-  const ids = (await compose('ps', '--quiet', 'web')).split('\n').filter(Boolean)
-  if (ids.length === 0) return []
-  return inspected.parse(JSON.parse(await docker(['inspect', ...ids])))
+  return (await replicaContainers()).filter(({ running }) => running)
+}
+
+export function isHealthy({ state, health }: ReplicaContainer): boolean {
+  return state === 'running' && health === 'healthy'
 }

@@ -1,30 +1,143 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { planRoll } from './roll-plan.ts'
+import { askedMeanwhile, type Found, planRoll } from './roll-plan.ts'
 
-const older = { image: 'sha256:1', configHash: 'a' }
 const newest = { image: 'sha256:2', configHash: 'a' }
 
+let ids = 0
+const replica = (version = newest, running = true) => ({ ...version, running, id: String(++ids) })
+const older = (running = true) => replica({ image: 'sha256:1', configHash: 'a' }, running)
+const idsOf = (replicas: { id: string }[]) => replicas.map(({ id }) => id)
+
+type Replica = ReturnType<typeof replica>
+
+const plan = (replicas: Replica[], found: Partial<Found> = {}) =>
+  planRoll(replicas, newest, { unfinished: null, atStart: idsOf(replicas), ...found })
+
 test('as many new ones are started as old ones run', () => {
-  const plan = planRoll([older, older, older], newest)
-  assert.deepEqual(plan, { old: [older, older, older], kept: [], missing: 3 })
+  const old = [older(), older(), older()]
+  assert.deepEqual(plan(old), { wanted: 3, stopped: [], old, kept: [], missing: 3 })
 })
 
 test('a change of docker-compose.yml makes a new version too', () => {
-  const running = { ...newest, configHash: 'b' }
-  assert.deepEqual(planRoll([running], newest), { old: [running], kept: [], missing: 1 })
+  const running = [replica({ ...newest, configHash: 'b' })]
+  assert.deepEqual(plan(running), { wanted: 1, stopped: [], old: running, kept: [], missing: 1 })
 })
 
 test('cut short while it started the new ones, it starts those that are missing', () => {
-  const plan = planRoll([older, older, older, newest], newest)
-  assert.deepEqual(plan, { old: [older, older, older], kept: [newest], missing: 2 })
+  const [old, kept] = [[older(), older(), older()], [replica()]]
+  assert.deepEqual(plan([...old, ...kept]), { wanted: 3, stopped: [], old, kept, missing: 2 })
 })
 
 test('cut short while it stopped the old ones, it only stops the rest', () => {
-  const plan = planRoll([older, newest, newest, newest], newest)
-  assert.deepEqual(plan, { old: [older], kept: [newest, newest, newest], missing: 0 })
+  const [old, kept] = [[older()], [replica(), replica(), replica()]]
+  assert.deepEqual(plan([...old, ...kept]), { wanted: 3, stopped: [], old, kept, missing: 0 })
 })
 
 test('where all are new already, all are replaced', () => {
-  assert.deepEqual(planRoll([newest, newest], newest), { old: [newest, newest], kept: [], missing: 2 })
+  const running = [replica(), replica()]
+  assert.deepEqual(plan(running), { wanted: 2, stopped: [], old: running, kept: [], missing: 2 })
 })
+
+test('one that was stopped is removed, whatever its version, and another is started in its place', () => {
+  for (const stopped of [older(false), replica(newest, false)]) {
+    const running = stopped.image === newest.image ? [replica(), replica()] : [older(), older()]
+    const { wanted, missing, ...rest } = plan([stopped, ...running])
+    assert.deepEqual(rest, { stopped: [stopped], old: running, kept: [] })
+    assert.deepEqual([wanted, missing], [3, 3])
+  }
+})
+
+test('what another roll has just started is not replaced once more, where it is of the newest version', () => {
+  const fresh = [replica(), replica(), replica()]
+  const done = { wanted: 3, stopped: [], old: [], kept: fresh, missing: 0 }
+  assert.deepEqual(plan(fresh, { atStart: ['gone'] }), done)
+  const outdated = [older(), older()]
+  assert.deepEqual(plan(outdated, { atStart: ['gone'] }).old, outdated)
+})
+
+/** Each state in which a roll of three can be cut short: what runs, what only exists, and what is new. */
+function* statesOfRoll(makeOld: (running?: boolean) => Replica) {
+  const state = (runs: number, stopped: number, fresh: Replica[]) => {
+    const old = [
+      ...Array.from({ length: stopped }, () => makeOld(false)),
+      ...Array.from({ length: runs }, () => makeOld()),
+    ]
+    return { old, fresh }
+  }
+  const three = (running: boolean) => Array.from({ length: 3 }, () => replica(newest, running))
+  for (let started = 0; started <= 3; started++) {
+    yield state(3, 0, three(true).slice(0, started))
+    yield state(
+      3,
+      0,
+      three(true).map((one, index) => ({ ...one, running: index < started })),
+    )
+  }
+  for (let stopped = 1; stopped <= 3; stopped++) yield state(3 - stopped, stopped, three(true))
+  for (let left = 2; left >= 1; left--) yield state(0, left, three(true))
+}
+
+const another = (running = true) => replica({ image: 'sha256:0', configHash: 'c' }, running)
+
+for (const [what, makeOld] of [
+  ['of an older version', older],
+  ['of the newest version, as in a restart', (running = true) => replica(newest, running)],
+  ['of two versions ago', another],
+] as const) {
+  test(`three that were ${what} are three after a roll that was cut short anywhere`, () => {
+    for (const { old, fresh } of statesOfRoll(makeOld)) {
+      // What is gone by now stood in the record as well.
+      const unfinished = { wanted: 3, old: [...idsOf(old), ...Array(3 - old.length).fill('gone')] }
+      const { wanted, stopped, old: ends, kept, missing } = plan([...old, ...fresh], { unfinished })
+      assert.equal(wanted, 3)
+      assert.deepEqual(
+        ends,
+        old.filter(({ running }) => running),
+      )
+      assert.deepEqual(
+        kept,
+        fresh.filter(({ running }) => running),
+      )
+      assert.equal(kept.length + missing, 3)
+      assert.ok(stopped.every(({ running }) => !running))
+    }
+  })
+}
+
+test('a roll of a newer version that follows one cut short ends with as many as the first found', () => {
+  const old = [another(), another(), another()]
+  const between = [older(), older()]
+  const unfinished = { wanted: 3, old: idsOf(old) }
+  const { wanted, old: ends, kept, missing } = plan([...old, ...between], { unfinished })
+  assert.deepEqual(
+    { wanted, ends, kept, missing },
+    { wanted: 3, ends: [...old, ...between], kept: [], missing: 3 },
+  )
+})
+
+test('what an earlier roll left counts no more once none of its old ones is there', () => {
+  const running = Array.from({ length: 5 }, () => replica())
+  assert.equal(plan(running, { unfinished: { wanted: 3, old: ['gone'] } }).wanted, 5)
+})
+
+test('more than a roll can leave were asked for since', () => {
+  const old = [older(), older(), older()]
+  const fresh = Array.from({ length: 5 }, () => replica())
+  assert.equal(plan([...old, ...fresh], { unfinished: { wanted: 3, old: idsOf(old) } }).wanted, 8)
+})
+
+const numbered = (...numbers: number[]) => numbers.map(number => ({ id: `web-${number}`, number }))
+
+for (const [what, known, now, asked] of [
+  ['nothing', [1, 2, 3], [1, 2, 3], null],
+  ['scaled up', [1, 2, 3], [1, 2, 3, 4, 5], 5],
+  ['scaled down', [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5], 5],
+  ['scaled down to one', [1, 2, 3], [1], 1],
+  ['one removed by hand', [1, 2, 3, 4], [1, 3, 4], null],
+  ['one made anew', [1, 2, 3], [1, 2, 7], 3],
+] as const) {
+  test(`what another command asked for meanwhile: ${what}`, () => {
+    assert.equal(askedMeanwhile(numbered(...known), numbered(...now)), asked)
+  })
+}

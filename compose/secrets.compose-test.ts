@@ -7,7 +7,7 @@ import { baseUrl, settle } from './testing/board.ts'
 const runOnce = ['compose', 'run', '--rm', '--no-deps', '-T']
 
 test('another password than the database was made with is refused, and the message says what to do', async () => {
-  await assert.rejects(docker([...runOnce, 'secrets'], { DATABASE_PASSWORD: 'another' }), {
+  await assert.rejects(docker([...runOnce, 'secrets'], { environment: { DATABASE_PASSWORD: 'another' } }), {
     message: /DATABASE_PASSWORD is not the password that the database was made with/,
   })
 })
