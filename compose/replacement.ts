@@ -123,10 +123,10 @@ export class Replacement {
       throw new DockerFailed('other commands change the number of replicas again and again')
     this.#parts.say(`starting ${missing} beside the ${before.length} that are there …`)
     try {
-      // An old one would run the old migrations; compose makes it anew, for `web` depends on it. Without what it depends
-      // on (--no-deps) `web` would have another configuration hash than `docker compose up` gives it, which would then
-      // make all replicas anew.
-      await this.#parts.lock.compose('rm', '--force', 'migrate')
+      // `up` runs what `web` depends on: without that (--no-deps) replicas would have another configuration hash than
+      // `docker compose up` gives them, which would then replace all of them. The two that run once are removed before,
+      // or those of the last version would run again.
+      await this.#parts.lock.compose('rm', '--force', 'secrets', 'migrate')
       const scale = `web=${before.length + missing}`
       await this.#parts.lock.compose('up', '--detach', '--no-build', '--no-recreate', '--scale', scale, 'web')
     } catch (error) {

@@ -1,7 +1,7 @@
 // The shape of every answer, in one place. Times are ISO 8601 in UTC with milliseconds ("2026-11-22T12:04:31.203Z"),
 // by the database's clock. Addresses are as the contract shows them: public ones shortened.
 
-/** Why a hit went where it did: no cookie, the cookie of this very server, or the cookie of another. */
+/** Why a hit went where it did: no cookie, a cookie that names this server's address, or one that names another. */
 export type Arrival = 'new' | 'returning' | 'moved'
 
 /** joining: registered, not yet serving. draining: takes no new visitors. lost: not seen for 6 s. stopped: left in good order. */
@@ -19,6 +19,11 @@ export type VisitAnswer = {
   arrival: Arrival
   /** the server the visitor came from, when moved; its name is null when it is not known */
   moved_from: ServerReference | null
+  /**
+   * Only where it returned to an address that another server had a short time before: that one. Whose cookie it was
+   * cannot be told, since a cookie names an address.
+   */
+  maybe_from?: ServerReference
   at: string
 }
 
@@ -33,6 +38,8 @@ export type LogRow = {
   server: string
   arrival: Arrival
   moved_from: ServerReference | null
+  /** as in a page view's answer */
+  maybe_from?: ServerReference
 }
 
 export type ServerRow = {

@@ -15,7 +15,8 @@ export const logColumns = `a.id, a.created_at, a.client_ip, a.srv_id, s.name AS 
     SELECT f.name FROM server f
     WHERE f.srv_id = a.cookie_srv_id AND f.started_at <= a.created_at
     ORDER BY f.id DESC LIMIT 1
-  ) END AS moved_from_name`
+  ) END AS moved_from_name,
+  CASE WHEN a.cookie_srv_id = a.srv_id AND a.created_at < s.earlier_until THEN s.earlier_name END AS maybe_from_name`
 
 const joinedRow = z.object({
   id: z.number().int(),
@@ -25,12 +26,13 @@ const joinedRow = z.object({
   server_name: z.string(),
   cookie_srv_id: z.string().nullable(),
   moved_from_name: z.string().nullable(),
+  maybe_from_name: z.string().nullable(),
 })
 
 /** From a row with `logColumns` of `logTables`. `showAddress` says how an address is shown (web/http/client-address.ts). */
 export function toLogRow(row: unknown, showAddress: (address: string) => string): LogRow {
-  const { id, created_at, client_ip, srv_id, server_name, cookie_srv_id, moved_from_name } =
-    joinedRow.parse(row)
+  const joined = joinedRow.parse(row)
+  const { id, created_at, client_ip, srv_id, server_name, cookie_srv_id, moved_from_name } = joined
   const isMoved = cookie_srv_id !== null && cookie_srv_id !== srv_id
   return {
     id,
@@ -40,5 +42,6 @@ export function toLogRow(row: unknown, showAddress: (address: string) => string)
     server: server_name,
     arrival: arrivalOf(cookie_srv_id, srv_id),
     moved_from: isMoved ? { srv_id: cookie_srv_id, name: moved_from_name } : null,
+    ...(joined.maybe_from_name !== null && { maybe_from: { srv_id, name: joined.maybe_from_name } }),
   }
 }

@@ -94,6 +94,41 @@ test('a replica that starts again at its address is another life: it keeps the n
   )
 })
 
+test('a server knows which one had its address before, as long as cookies of that one may come', async () => {
+  const address = '10.0.0.1:3000'
+  const registerAs = (name: string) =>
+    registerServer(pools.write, { srvId: srvIdOf(address), address, name }, 300)
+  const first = await registerAs('blue')
+  assert.equal(first.earlier, null)
+  assert.equal((await registerAs('red')).earlier, null, 'blue answered nobody, so it gave no cookie')
+  await count(first, address, 1)
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 100 SECOND')
+  const next = await registerAs('green')
+  assert.equal(next.earlier?.name, 'blue')
+  assert.ok(Math.abs((next.earlier?.forMs ?? 0) - 200_000) < 10_000, `${next.earlier?.forMs} ms`)
+
+  const visit = async (cookieSrvId: string | null) => {
+    const hit = { requestId: newRequestId(), clientIp: '10.0.0.7', cookieSrvId }
+    await databaseHitStore(pools.write, { id: next.id, srv_id: srvIdOf(address) }).commit([hit], 1000)
+  }
+  for (const cookie of [null, srvIdOf(address), srvIdOf('10.0.0.2:3000')]) await visit(cookie)
+  await pools.write.query('UPDATE server SET earlier_until = UTC_TIMESTAMP(3) WHERE id = ?', [next.id])
+  await visit(srvIdOf(address))
+  const tail = { after: 1, limit: 9, showAddress: (shown: string) => shown }
+  const { log } = await readBoard(pools.read, 1000, tail)
+  assert.deepEqual(
+    log.map(({ arrival, maybe_from }) => [arrival, maybe_from?.name]),
+    [
+      ['returning', undefined],
+      ['moved', undefined],
+      ['returning', 'blue'],
+      ['new', undefined],
+    ],
+  )
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 301 SECOND')
+  assert.equal((await registerAs('black')).earlier, null)
+})
+
 test('a given name is taken as it is', async () => {
   assert.equal((await register('10.0.0.1:3000', 'blue')).name, 'blue')
 })

@@ -9,16 +9,21 @@ import type { WritePool } from './pools.ts'
 /** How long to wait for another replica that is registering, in seconds. */
 const lockTimeout = 10
 
+/** A server that had the address before, and for how many ms cookies of its visitors may still come. */
+export type EarlierServer = { name: string; forMs: number }
+
 /**
  * Begins a life of a replica: a row of its own, which inherits nothing. An earlier life at the same address is over,
  * since the address is ours now. Without a name of its own the replica takes the lowest web-N that no live one has;
  * the lock keeps two from taking the same.
+ * `cookieSeconds` is the life of a cookie: so long after the earlier life's last sign its visitors may come here.
  * @throws DatabaseTrouble, with nothing registered
  */
 export async function registerServer(
   pool: WritePool,
   identity: { srvId: string; address: string; name: string | null },
-): Promise<{ id: number; name: string }> {
+  cookieSeconds = 0,
+): Promise<{ id: number; name: string; earlier: EarlierServer | null }> {
   return onConnection(pool, async connection => {
     if (!(await takeLock(connection, 'register', lockTimeout)))
       throw new Error(`other replicas have been registering for ${lockTimeout} s`)
@@ -27,14 +32,30 @@ export async function registerServer(
       [identity.srvId],
     )
     const name = identity.name ?? lowestFreeName(await namesInUse(connection))
+    const earlier = await findEarlier(connection, identity.srvId, cookieSeconds)
     const [inserted] = await connection.query<ResultSetHeader>(
-      `INSERT INTO server (srv_id, name, address, started_at, last_seen_at)
-       VALUES (?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))`,
-      [identity.srvId, name, identity.address],
+      `INSERT INTO server (srv_id, name, address, started_at, last_seen_at, earlier_name, earlier_until)
+       VALUES (?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), ?, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND)`,
+      [identity.srvId, name, identity.address, earlier?.name ?? null, earlier ? earlier.forMs * 1000 : null],
     )
     await releaseLock(connection, 'register')
-    return { id: inserted.insertId, name }
+    return { id: inserted.insertId, name, earlier }
   })
+}
+
+/** The last life at the address that answered anybody; its last sign is no earlier than the last cookie it gave. */
+async function findEarlier(
+  connection: PoolConnection,
+  srvId: string,
+  cookieSeconds: number,
+): Promise<EarlierServer | null> {
+  const [rows] = await connection.query(
+    `SELECT name, ? * 1000 - TIMESTAMPDIFF(MICROSECOND, last_seen_at, UTC_TIMESTAMP(3)) DIV 1000 AS forMs
+     FROM server WHERE srv_id = ? AND hits > 0 ORDER BY id DESC LIMIT 1`,
+    [cookieSeconds, srvId],
+  )
+  const [last] = z.array(z.object({ name: z.string(), forMs: z.number() })).parse(rows)
+  return last && last.forMs > 0 ? last : null
 }
 
 async function namesInUse(connection: PoolConnection): Promise<string[]> {

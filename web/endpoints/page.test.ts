@@ -38,6 +38,7 @@ const snapshot: Snapshot = { counter: 0, at: '', servers: [], earlier_hits: 0, l
 
 const store = new FakeHitStore()
 let renderings = 0
+let earlierHere: string | null = null
 let counted = 0
 
 /** Stands in for Next: prints what the page would, and the nonce as Next finds it in the policy. */
@@ -55,6 +56,7 @@ const server = createServer(
           admission: new Admission(() => 0),
           queue: new HitQueue(store),
           identity,
+          earlierHere: () => earlierHere,
           serverOf: srvId => (srvId === elsewhere ? gone : null),
           onCounted: () => counted++,
           development: false,
@@ -128,6 +130,16 @@ test('what the cookie says is told where it names another server', async () => {
   }
   assert.deepEqual(await told(''), ['new', 'new visitor', '', '', origin])
   assert.deepEqual(await told(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', '', origin])
+  try {
+    earlierHere = 'web-7'
+    const orFrom = ['returning', 'came back, or from web-7', '', '', origin]
+    assert.deepEqual(await told(`srv_id=${identity.srv_id}`), orFrom)
+    assert.deepEqual(await told(''), ['new', 'new visitor', '', '', origin])
+    earlierHere = identity.name
+    assert.deepEqual(await told(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', '', origin])
+  } finally {
+    earlierHere = null
+  }
   const nobody = 'e'.repeat(32)
   assert.deepEqual(await told(`srv_id=${nobody}`), [
     'moved',

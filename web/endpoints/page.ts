@@ -23,6 +23,8 @@ type Dependencies = {
   queue: HitQueue
   pages: PageTemplates
   identity: Identity
+  /** the name of the server that had this address before, while cookies of its visitors may still come; else null */
+  earlierHere(): string | null
   /** the server with that srv_id, as it was last seen, if one is known */
   serverOf(srvId: string): ServerRow | null
   onCounted(durationMs: number): void
@@ -73,6 +75,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
 
   function toVisit(hit: Hit, count: Count): VisitAnswer {
     const arrival = arrivalOf(hit.cookieSrvId, identity.srv_id)
+    const earlier = arrival === 'returning' ? dependencies.earlierHere() : null
     return {
       hit: count.id,
       srv_id: identity.srv_id,
@@ -80,6 +83,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
       client_ip: hit.clientIp,
       arrival,
       moved_from: arrival === 'moved' && hit.cookieSrvId ? reference(hit.cookieSrvId) : null,
+      ...(earlier !== null && { maybe_from: { srv_id: identity.srv_id, name: earlier } }),
       at: count.at,
     }
   }
@@ -106,7 +110,7 @@ function textsOf(
     at: visit.at,
     at_text: utcTime(visit.at, visit.at),
     arrival: visit.arrival,
-    arrival_text: arrivalText(visit.arrival, visit.moved_from),
+    arrival_text: arrivalText(visit),
     cookie: visit.moved_from?.srv_id ?? '',
   }
 }

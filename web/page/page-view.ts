@@ -18,7 +18,7 @@ export type VisitTexts = {
   at_text: string
   /** "new", "returning" or "moved" */
   arrival: string
-  /** in words, as a log row says it: "new visitor", "came back", "moved from web-2" */
+  /** in words, as a log row says it: "new visitor", "came back", "came back, or from web-5", "moved from web-2" */
   arrival_text: string
   /** for who was moved: from where to where and why, in sentences; else empty */
   moved_text: string

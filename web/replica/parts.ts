@@ -4,6 +4,7 @@ import type { Pools } from '../database/pools.ts'
 import { pruneRecentRequests } from '../database/prune-recent-requests.ts'
 import { readBoard } from '../database/read-board.ts'
 import { readDrainWish } from '../database/read-drain-wish.ts'
+import type { EarlierServer } from '../database/register-server.ts'
 import { writeHeartbeat } from '../database/write-heartbeat.ts'
 import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
@@ -34,10 +35,19 @@ const beatMs = 2000
 /** ms between two looks at what this replica is asked to do */
 const drainWatchMs = 500
 
+/** Who it is, and what had its address before it. */
+export type Registered = { identity: Identity; earlier: EarlierServer | null }
+
 /** What a replica is made of. */
 export type Parts = ReturnType<typeof assembleParts>
 
-export function assembleParts(environment: Environment, identity: Identity, pools: Pools, next: NextApp) {
+export function assembleParts(
+  environment: Environment,
+  { identity, earlier }: Registered,
+  pools: Pools,
+  next: NextApp,
+) {
+  const earlierUntil = performance.now() + (earlier?.forMs ?? 0)
   const store = databaseHitStore(pools.write, identity)
   const failures = new FailureLog()
   const commitHealth = new CommitHealth({
@@ -133,6 +143,7 @@ export function assembleParts(environment: Environment, identity: Identity, pool
     problems,
     heartbeat,
     drainWatch,
+    earlierHere: () => (earlier && performance.now() < earlierUntil ? earlier.name : null),
   }
 }
 

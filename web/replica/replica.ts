@@ -9,7 +9,7 @@ import { srvIdOf } from '../identity/srv-id.ts'
 import { startNextApp } from '../next-app/start-next-app.ts'
 import { startUpkeep } from '../retention/upkeep.ts'
 import { checkAddressFree } from './check-address-free.ts'
-import { assembleParts } from './parts.ts'
+import { assembleParts, type Registered } from './parts.ts'
 import { beginServing, endServing } from './serving.ts'
 
 /** ms a database gets that does not answer while a replica starts. */
@@ -28,8 +28,9 @@ export async function startReplica(environment: Environment, nextDir: string): P
   try {
     // Before it registers: from then on it must be heard of, and loading Next can take all of a busy machine's time.
     const next = await startNextApp(nextDir, environment.development)
-    const identity = await patiently(() => register(pools, environment), patience)
-    const parts = assembleParts(environment, identity, pools, next)
+    const registered = await patiently(() => register(pools, environment), patience)
+    const { identity } = registered
+    const parts = assembleParts(environment, registered, pools, next)
     await parts.heartbeat.run()
     await patiently(() => parts.pages.current(), patience)
     parts.readiness.pageRendered()
@@ -58,9 +59,10 @@ export async function startReplica(environment: Environment, nextDir: string): P
   }
 }
 
-async function register(pools: Pools, environment: Environment): Promise<Identity> {
+async function register(pools: Pools, environment: Environment): Promise<Registered> {
   const address = environment.serverAddress ?? ownAddress(environment.host, environment.port)
   const srvId = srvIdOf(address)
-  const { id, name } = await registerServer(pools.write, { srvId, address, name: environment.serverName })
-  return { id, name, address, srv_id: srvId }
+  const place = { srvId, address, name: environment.serverName }
+  const { id, name, earlier } = await registerServer(pools.write, place, environment.stickySeconds)
+  return { identity: { id, name, address, srv_id: srvId }, earlier }
 }

@@ -32,6 +32,7 @@ export function routesOf(parts: Parts): Routes {
     queue,
     pages,
     identity,
+    earlierHere: parts.earlierHere,
     serverOf: srvId => board.knownServers.find(srvId),
     onCounted: durationMs => {
       figures.recordHit(durationMs)

@@ -18,6 +18,7 @@ import {
   isTime,
   listOf,
   oneOf,
+  optional,
   orNull,
   recordOf,
   shapeOf,
@@ -52,6 +53,7 @@ const isLogRow = shapeOf<LogRow>({
   server: isText,
   arrival: oneOf('new', 'returning', 'moved'),
   moved_from: orNull(isServerReference),
+  maybe_from: optional(isServerReference),
 })
 
 export const isSnapshot = shapeOf<Snapshot>({
@@ -106,6 +108,7 @@ export const isVisitAnswer = shapeOf<VisitAnswer>({
   client_ip: isText,
   arrival: oneOf('new', 'returning', 'moved'),
   moved_from: orNull(isServerReference),
+  maybe_from: optional(isServerReference),
   at: isTime,
 })
 

@@ -30,6 +30,16 @@ test('a visit without a cookie, and one whose cookie was followed', () => {
   )
 })
 
+test('a cookie may be that of a server that had the address before', () => {
+  const maybe = (name: string) =>
+    text({ arrival: 'returning', moved_from: null, maybe_from: { srv_id: 'c', name } })
+  assert.equal(
+    maybe('web-5'),
+    'The cookie named the address of web-2, which web-5 had shortly before. It may be from either.',
+  )
+  assert.match(maybe('web-2'), /which an earlier start of web-2 had shortly before/)
+})
+
 test('a move is put down to what its server was by then, in the words that the visitor was told', () => {
   assert.equal(
     text({}, web3('lost', at)),

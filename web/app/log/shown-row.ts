@@ -17,6 +17,7 @@ export type ShownRow = {
   /** null where only the text above is known */
   arrival: Arrival | null
   moved_from: ServerReference | null
+  maybe_from?: ServerReference | undefined
   own: boolean
 }
 
@@ -49,8 +50,8 @@ export function pageRows(own: ShownRow | null, log: LogRow[], today: string): Sh
   return log.map(row => {
     const one = shown(row, today)
     if (one.id !== own?.id) return one
-    const { arrival, moved_from } = one
-    return { ...own, arrival, moved_from }
+    const { arrival, moved_from, maybe_from } = one
+    return { ...own, arrival, moved_from, maybe_from }
   })
 }
 
@@ -61,8 +62,18 @@ export function olderThan(rows: ShownRow[]): number | null {
 }
 
 function shown(row: LogRow, today: string): ShownRow {
-  const { id, at, client_ip, srv_id, server, arrival, moved_from } = row
-  const why = arrivalText(arrival, moved_from)
+  const { id, at, client_ip, srv_id, server, arrival, moved_from, maybe_from } = row
+  const why = arrivalText(row)
   const place = { client_ip, srv_id, server }
-  return { id: String(id), at, time: utcTime(at, today), ...place, why, arrival, moved_from, own: false }
+  return {
+    id: String(id),
+    at,
+    time: utcTime(at, today),
+    ...place,
+    why,
+    arrival,
+    moved_from,
+    maybe_from,
+    own: false,
+  }
 }
