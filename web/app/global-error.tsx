@@ -3,11 +3,11 @@
 import PageError from './error.tsx'
 import './globals.css'
 
-export default function GlobalError() {
+export default function GlobalError({ reset }: { reset(): void }) {
   return (
     <html lang="en">
       <body>
-        <PageError />
+        <PageError reset={reset} />
       </body>
     </html>
   )

@@ -12,11 +12,11 @@ export function AuditBadge({ snapshot }: { snapshot: Snapshot }) {
   const [opened, setOpened] = useState(false)
   const exact = addsUp(snapshot)
   const words = exact ? (
-    <>Exact ✓</>
+    <span key="exact">Exact ✓</span>
   ) : (
-    <>
+    <span key="not equal">
       <ShapeMark shape="cross" /> Not equal
-    </>
+    </span>
   )
   if (!useHydrated()) {
     return (

@@ -47,7 +47,7 @@ export function AuditDialog({ ref, opened, onClose }: Props) {
           {data && <Equation audit={data} />}
           {!data && !error && <p className={styles.note}>Counting the log.</p>}
           {error && !isValidating && (
-            <p className={styles.bad}>The audit could not be taken: {error.message}</p>
+            <p className={styles.bad}>{`The audit could not be taken: ${error.message}`}</p>
           )}
         </div>
         <div className={styles.actions}>

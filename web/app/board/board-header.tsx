@@ -28,7 +28,7 @@ export function BoardHeader({ live: { board, status }, snapshot }: Props) {
         />
         <p className={styles.up}>{serversUpText(states, formats.whole)}</p>
       </div>
-      <p className={styles.paper}>As of {utcTime(snapshot.at, '')}</p>
+      <p className={styles.paper}>{`As of ${utcTime(snapshot.at, '')}`}</p>
       <AuditBadge snapshot={snapshot} />
       <ThemeChoice />
     </header>

@@ -32,7 +32,7 @@ export function HistoryTable({ history: { times, range }, series, totals }: Prop
             </thead>
             <tbody>
               <tr>
-                <th scope="row">Most in {ranges[range].bar}</th>
+                <th scope="row">{`Most in ${ranges[range].bar}`}</th>
                 {series.map(({ key, hits }) => (
                   <td key={key}>{whole(mostOf(hits))}</td>
                 ))}

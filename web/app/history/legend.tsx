@@ -24,18 +24,18 @@ export function Legend({ history: { times, range }, series, totals, at }: Props)
   return (
     <ul className={styles.legend}>
       <li className={styles.of}>
-        {at === null ? `Last ${ranges[range].label}` : `From ${clock(times[at] ?? '')}`}
+        <span>{at === null ? `Last ${ranges[range].label}` : `From ${clock(times[at] ?? '')}`}</span>
         <b>{figure(totals)}</b>
       </li>
       <li className={styles.most}>
-        most in {ranges[range].bar}
+        <span>{`most in ${ranges[range].bar}`}</span>
         <b>{whole(mostOf(totals))}</b>
       </li>
       {series.map(({ key, name, hue, hits }) => (
         <li key={key}>
           <ServerName name={name} hue={hue} />
           <b>{figure(hits)}</b>
-          <span className={styles.own}>most {whole(mostOf(hits))}</span>
+          <span className={styles.own}>{`most ${whole(mostOf(hits))}`}</span>
         </li>
       ))}
     </ul>

@@ -1,5 +1,5 @@
 import { useHydrated } from '../figures/use-hydrated.ts'
-import { useNow } from '../figures/use-now.ts'
+import { steadyNow, useNow } from '../figures/use-now.ts'
 import { ShapeMark } from '../marks/shape-mark.tsx'
 import styles from './connection-status.module.css'
 import { type ConnectionFacts, type ConnectionWords, connectionWords } from './connection-words.tsx'
@@ -12,15 +12,19 @@ const inHtml: ConnectionWords = { shape: 'empty', short: 'As of your visit' }
  */
 export function ConnectionStatus(facts: ConnectionFacts) {
   const hydrated = useHydrated()
-  const now = useNow()
+  const now = useNow(steadyNow)
   const { shape, short, bad, detail } = hydrated ? connectionWords(facts, now) : inHtml
   return (
     <div role="status" className={styles.status} data-bad={bad || undefined}>
       <p className={styles.short}>
         <ShapeMark shape={shape} />
-        {short}
+        <span>{short}</span>
       </p>
-      {detail && <p className={styles.detail}>{detail}</p>}
+      {detail && (
+        <p key={short} className={styles.detail}>
+          {detail}
+        </p>
+      )}
     </div>
   )
 }

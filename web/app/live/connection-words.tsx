@@ -24,7 +24,15 @@ export type ConnectionWords = {
   detail?: ReactNode
 }
 
-/** Whether what is shown is what is so, in words. `now`: the browser's clock in ms; null before it runs there. */
+const pollingReasons = {
+  crowded:
+    'Other tabs of this browser hold all the live connections there may be. Close one of them, and this one is live.',
+  unshared:
+    'This browser blocks what its tabs need to share live connections. The figures are as good, but up to 2 s old.',
+  failed: 'No live connection can be kept open. The figures are as good, but up to 2 s old.',
+}
+
+/** Whether what is shown is what is so, in words. `now`: a steady clock in ms; null before the page runs in a browser. */
 export function connectionWords(facts: ConnectionFacts, now: number | null): ConnectionWords {
   const { status, trouble, figuresAt, allDraining } = facts
   const figures = (
@@ -56,8 +64,5 @@ export function connectionWords(facts: ConnectionFacts, now: number | null): Con
   const detail =
     allDraining && 'All servers are draining. They still answer, new visitors too, until they stop.'
   if (status.kind === 'live') return { shape: 'full', short: 'Live', detail }
-  const why = status.crowded
-    ? 'Other tabs of this browser hold all the live connections there may be. Close one of them, and this one is live.'
-    : 'No live connection can be kept open. The figures are as good, but up to 2 s old.'
-  return { shape: 'half', short: 'Asking every 2 s', detail: why }
+  return { shape: 'half', short: 'Asking every 2 s', detail: pollingReasons[status.noPlace ?? 'failed'] }
 }

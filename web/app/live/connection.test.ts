@@ -60,7 +60,7 @@ test('a stream that is slow to open is bridged by polls', () => {
   assert.deepEqual(it.due(2), ['poll'])
   assert.deepEqual(it.due(5), [], 'one poll at a time')
   it.tell(5.5, { type: 'poll answered' })
-  assert.deepEqual(it.status(5.5), { kind: 'polling', crowded: false })
+  assert.deepEqual(it.status(5.5), { kind: 'polling', noPlace: null })
 })
 
 test('six seconds of silence close a stream, and it is opened again with backoff', () => {
@@ -127,10 +127,10 @@ test('a tab that gets no stream polls, and asks again for its turn', () => {
   const it = connectionAt()
   it.tell(0, { type: 'woke' })
   it.due(0)
-  it.tell(0.1, { type: 'stream refused' })
+  it.tell(0.1, { type: 'stream refused', why: 'crowded' })
   assert.deepEqual(it.due(2), ['poll'])
   it.tell(2.1, { type: 'poll answered' })
-  assert.deepEqual(it.status(2.1), { kind: 'polling', crowded: true })
+  assert.deepEqual(it.status(2.1), { kind: 'polling', noPlace: 'crowded' })
   assert.equal(it.due(10).includes('open stream'), false)
   assert.equal(it.due(10.1).includes('open stream'), true)
 })

@@ -1,5 +1,8 @@
+import type { NoPlace } from './stream-place.ts'
+
 /**
- * How the page stays connected, as a pure machine: events in, actions out, times in ms of the browser's clock.
+ * How the page stays connected, as a pure machine: events in, actions out, times in ms of a steady clock, which goes on when
+ * the browser's clock is set.
  * A stream is kept open while the tab can be seen; while there is none that works, the board is polled.
  */
 
@@ -28,13 +31,14 @@ export type Connection = {
   heardBy: 'page' | 'stream' | 'poll'
   /** since when it listens without a break */
   listensSince: number
-  /** the browser's other tabs hold all streams there may be */
-  crowded: boolean
+  /** why this tab may hold no stream; null = it may, as far as is known */
+  noPlace: NoPlace | null
 }
 
 export type ConnectionEvent =
   | { type: 'woke' | 'slept' | 'network back' }
-  | { type: 'stream heard' | 'stream refused' }
+  | { type: 'stream heard' }
+  | { type: 'stream refused'; why: NoPlace }
   /** `jitter` 0 to 1, so that dashboards do not come back all at once */
   | { type: 'stream failed'; jitter: number }
   | { type: 'poll answered' | 'poll failed' }
@@ -44,8 +48,8 @@ export type ConnectionAction = 'open stream' | 'close stream' | 'poll'
 export type ConnectionStatus =
   | { kind: 'connecting' }
   | { kind: 'live' }
-  /** `crowded`: since the browser's other tabs hold all streams there may be */
-  | { kind: 'polling'; crowded: boolean }
+  /** `noPlace`: why this tab may hold no stream; null = one did not work */
+  | { kind: 'polling'; noPlace: NoPlace | null }
   /** `since`: when it last heard anything */
   | { kind: 'lost'; since: number }
 
@@ -62,7 +66,7 @@ export function startConnection(now: number): Connection {
     heardAt: now,
     heardBy: 'page',
     listensSince: now,
-    crowded: false,
+    noPlace: null,
   }
 }
 
@@ -90,16 +94,16 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
         heardAt: now,
         heardBy: 'stream',
         failures: 0,
-        crowded: false,
+        noPlace: null,
       }
     case 'stream refused':
-      return { ...connection, stream: 'none', nextStreamAt: now + nextTurnMs, crowded: true }
+      return { ...connection, stream: 'none', nextStreamAt: now + nextTurnMs, noPlace: event.why }
     case 'stream failed':
       return {
         ...connection,
         stream: 'none',
         failures: connection.failures + 1,
-        crowded: false,
+        noPlace: null,
         nextStreamAt: now + retryAfter(connection.failures, event.jitter),
       }
     case 'poll answered':
@@ -138,7 +142,7 @@ export function due(connection: Connection, now: number): [Connection, Connectio
 export function statusOf(connection: Connection, now: number): ConnectionStatus {
   if (isSilent(connection, now)) return { kind: 'lost', since: connection.heardAt }
   if (connection.stream === 'open') return { kind: 'live' }
-  if (connection.heardBy === 'poll') return { kind: 'polling', crowded: connection.crowded }
+  if (connection.heardBy === 'poll') return { kind: 'polling', noPlace: connection.noPlace }
   return { kind: 'connecting' }
 }
 

@@ -1,7 +1,7 @@
 import type { LiveTrouble, Snapshot } from '../../answers.ts'
 import { isSnapshot, isTrouble, readAs } from './answer-guards.ts'
 import type { Guard } from './guards.ts'
-import { takeStreamPlace } from './stream-place.ts'
+import { type NoPlace, takeStreamPlace } from './stream-place.ts'
 
 export type StreamListener = {
   snapshot(snapshot: Snapshot): void
@@ -9,8 +9,8 @@ export type StreamListener = {
   trouble(trouble: LiveTrouble): void
   /** nothing more will come */
   failed(): void
-  /** other tabs hold all streams there may be */
-  refused(): void
+  /** this tab gets no stream now, and why */
+  refused(why: NoPlace): void
 }
 
 /** Opens the live feed; the returned function closes it, after which the listener hears nothing more. */
@@ -46,9 +46,9 @@ export function openStream(url: string, listener: StreamListener): () => void {
     source.addEventListener('error', fail)
   }
 
-  takeStreamPlace().then(place => {
-    if (place === null) {
-      if (!closed) listener.refused()
+  takeStreamPlace(fail).then(place => {
+    if (typeof place === 'string') {
+      if (!closed) listener.refused(place)
     } else if (closed) {
       place()
     } else {

@@ -4,17 +4,33 @@
  */
 const places = 4
 
+/** Why a tab gets no place. crowded: other tabs hold them all. unshared: this browser does not let its tabs agree. */
+export type NoPlace = 'crowded' | 'unshared'
+
 /**
- * One of the browser's places for a stream, as a function that gives it back; null when all are taken. Where there
- * are no Web Locks (a page over plain HTTP from another machine) there is always a place.
+ * Takes one of the browser's places for a stream.
+ * @returns a function that gives it back, or why there is none. `lost` is called when another tab has taken the place
  */
-export async function takeStreamPlace(): Promise<(() => void) | null> {
-  if (!('locks' in navigator)) return () => {}
+export async function takeStreamPlace(lost: () => void): Promise<(() => void) | NoPlace> {
+  try {
+    // Missing on plain HTTP from another machine, and refused where cookies are blocked.
+    if (navigator.locks) return await takeLock()
+  } catch {
+    // Storage may still be allowed.
+  }
+  try {
+    return await takeLease({ storage: localStorage, owner: String(Math.random()), lost })
+  } catch {
+    return 'unshared'
+  }
+}
+
+async function takeLock(): Promise<(() => void) | NoPlace> {
   for (let place = 1; place <= places; place++) {
     const release = await tryLock(`balance-board stream ${place}`)
     if (release) return release
   }
-  return null
+  return 'crowded'
 }
 
 function tryLock(name: string): Promise<(() => void) | null> {
@@ -26,4 +42,78 @@ function tryLock(name: string): Promise<(() => void) | null> {
       })
       .catch(reject)
   })
+}
+
+/** A place that a tab holds, as stored. `until` is in ms of the browser's clock, which all its tabs share. */
+type Lease = { owner: string; until: number }
+
+/** A tab that ends without giving its lease back keeps its place for this long, in ms. */
+export const leaseMs = 4000
+const renewEveryMs = 1000
+/** Two tabs can write at the same moment: after this many ms each reads who was last. */
+const settleMs = 100
+
+type LeaseOptions = {
+  storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+  /** different in every tab */
+  owner: string
+  lost: () => void
+  now?: () => number
+  pause?: (ms: number) => Promise<void>
+}
+
+/** A place without Web Locks, held by renewing an entry of the storage that all tabs share. @throws what the storage throws */
+export async function takeLease(options: LeaseOptions): Promise<(() => void) | NoPlace> {
+  const { storage, owner, now = Date.now, pause = wait } = options
+  for (let place = 1; place <= places; place++) {
+    const key = `balance-board stream ${place}`
+    if (isHeld(readLease(storage.getItem(key)), now())) continue
+    const renew = () =>
+      storage.setItem(key, JSON.stringify({ owner, until: now() + leaseMs } satisfies Lease))
+    renew()
+    await pause(settleMs)
+    if (readLease(storage.getItem(key))?.owner === owner) return keepLease(options, key, renew)
+  }
+  return 'crowded'
+}
+
+function keepLease({ storage, owner, lost }: LeaseOptions, key: string, renew: () => void): () => void {
+  const isOwn = () => readLease(storage.getItem(key))?.owner === owner
+  const timer = setInterval(() => {
+    try {
+      if (isOwn()) return renew()
+    } catch {
+      // Storage was switched off meanwhile: the place is no longer known to other tabs.
+    }
+    clearInterval(timer)
+    lost()
+  }, renewEveryMs)
+  return () => {
+    clearInterval(timer)
+    try {
+      if (isOwn()) storage.removeItem(key)
+    } catch {
+      // It runs out by itself.
+    }
+  }
+}
+
+/** A lease that ends later than any could is from before the clock was set back, and counts for nothing. */
+function isHeld(lease: Lease | null, now: number): boolean {
+  return lease !== null && lease.until > now && lease.until <= now + leaseMs
+}
+
+function readLease(text: string | null): Lease | null {
+  try {
+    const value: unknown = JSON.parse(text ?? 'null')
+    if (typeof value !== 'object' || value === null || !('owner' in value) || !('until' in value)) return null
+    const { owner, until } = value
+    return typeof owner === 'string' && typeof until === 'number' ? { owner, until } : null
+  } catch {
+    return null
+  }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
 }

@@ -16,27 +16,33 @@ import { isTabAwake, onTabAwakeChange } from './tab-awake.ts'
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
 
 const tickMs = 500
+/** ms by which the two clocks drift apart when the machine slept, or its clock was set */
+const sleptMs = 3000
+
+/** The browser's clock less its steady one, which stands still in some browsers while the machine sleeps; in ms. */
+const clockLag = () => Date.now() - performance.now()
 
 /** Keeps the board fresh by the rules of connection.ts, and reports whatever changes until the returned function is called. */
 export function watchBoard(streamUrl: string, first: LiveView, report: (view: LiveView) => void): () => void {
   let reported = first
   let { board } = first
-  let connection = startConnection(Date.now())
+  let connection = startConnection(performance.now())
+  let lag = clockLag()
   const pace = new NewsPace(proceed)
   let closeStream = () => {}
   // A poll's answer that comes after the tab was hidden, or after the end, is nobody's.
   let turn = 0
 
   function tell(event: ConnectionEvent): void {
-    connection = after(connection, event, Date.now())
+    connection = after(connection, event, performance.now())
     proceed()
   }
 
   function proceed(): void {
-    const [next, actions] = due(connection, Date.now())
+    const [next, actions] = due(connection, performance.now())
     connection = next
     for (const action of actions) act[action]()
-    const status = statusOf(connection, Date.now())
+    const status = statusOf(connection, performance.now())
     if ((board === reported.board || pace.holds) && isSame(status, reported.status)) return
     pace.shown()
     reported = { board, status }
@@ -58,7 +64,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
         change: change => heard(withChange(board, change)),
         trouble: trouble => heard(withTrouble(board, trouble)),
         failed: streamFailed,
-        refused: () => tell({ type: 'stream refused' }),
+        refused: why => tell({ type: 'stream refused', why }),
       })
     },
     'close stream': () => {
@@ -84,12 +90,28 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
 
   function followTab(): void {
     if (isTabAwake() === connection.awake) return
-    if (connection.awake) {
-      rest()
-      tell({ type: 'slept' })
+    if (connection.awake) fallAsleep()
+    else wake()
+  }
+
+  function fallAsleep(): void {
+    rest()
+    tell({ type: 'slept' })
+  }
+
+  function wake(): void {
+    lag = clockLag()
+    timer = setInterval(tick, tickMs)
+    tell({ type: 'woke' })
+  }
+
+  /** A machine that slept comes back with a stream that may be dead and figures that are old: begin again. */
+  function tick(): void {
+    if (Math.abs(clockLag() - lag) < sleptMs) {
+      proceed()
     } else {
-      timer = setInterval(proceed, tickMs)
-      tell({ type: 'woke' })
+      fallAsleep()
+      wake()
     }
   }
 
@@ -108,6 +130,6 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
 
 function isSame(a: ConnectionStatus, b: ConnectionStatus): boolean {
   if (a.kind === 'lost' && b.kind === 'lost') return a.since === b.since
-  if (a.kind === 'polling' && b.kind === 'polling') return a.crowded === b.crowded
+  if (a.kind === 'polling' && b.kind === 'polling') return a.noPlace === b.noPlace
   return a.kind === b.kind
 }

@@ -31,7 +31,7 @@ export function LogTableRow({ row, hue, open, onOpen }: Props) {
             {row.why}
           </button>
         ) : (
-          row.why
+          <span>{row.why}</span>
         )}
         {row.own && <YouMark>this visit</YouMark>}
       </Cell>

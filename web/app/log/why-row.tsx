@@ -22,7 +22,7 @@ export function WhyRow({ row, servers, onChoose }: Props) {
         </p>
         <p className={styles.more}>
           <button type="button" className={button.small} onClick={() => onChoose({ srv_id: row.srv_id })}>
-            Only {row.server}
+            {`Only ${row.server}`}
           </button>
           {/* The own address is known whole, and can be asked for only as others see it. */}
           {!row.own && (
@@ -31,7 +31,7 @@ export function WhyRow({ row, servers, onChoose }: Props) {
               className={button.small}
               onClick={() => onChoose({ client_ip: row.client_ip })}
             >
-              Only {row.client_ip}
+              {`Only ${row.client_ip}`}
             </button>
           )}
         </p>

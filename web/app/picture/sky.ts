@@ -13,6 +13,7 @@ export class Sky {
     this.#inView = entry?.isIntersecting ?? false
   })
   #inView = true
+  #tried = false
   #worker: Worker | undefined
 
   /** @param sky where the canvas goes */
@@ -32,8 +33,8 @@ export class Sky {
     const order: SkyOrder = { stage: { ...stage, ratio: devicePixelRatio }, dots }
     this.#canvas.style.left = `${stage.left}px`
     this.#canvas.style.width = `${stage.width}px`
-    this.#worker ??= this.#startDrawing()
-    this.#worker.postMessage(order)
+    this.#startDrawing()
+    this.#worker?.postMessage(order)
   }
 
   close(): void {
@@ -42,11 +43,18 @@ export class Sky {
     this.#canvas.remove()
   }
 
-  #startDrawing(): Worker {
-    const worker = new Worker(new URL('./sky-worker.ts', import.meta.url), { type: 'module' })
-    const canvas = this.#canvas.transferControlToOffscreen()
-    worker.postMessage({ canvas } satisfies SkyStart, [canvas])
-    return worker
+  /** Once. Where the browser has no such worker or canvas, or forbids them, no dots fly and the page is as good without. */
+  #startDrawing(): void {
+    if (this.#tried) return
+    this.#tried = true
+    try {
+      const worker = new Worker(new URL('./sky-worker.ts', import.meta.url), { type: 'module' })
+      const canvas = this.#canvas.transferControlToOffscreen()
+      worker.postMessage({ canvas } satisfies SkyStart, [canvas])
+      this.#worker = worker
+    } catch (error) {
+      console.info('no dots are drawn:', error)
+    }
   }
 }
 

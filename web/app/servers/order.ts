@@ -23,6 +23,6 @@ export function orderOf(text: string): Order {
 /** The servers in that order; they come by name, and alike ones stay so. */
 export function inOrder(servers: ServerRow[], order: Order): ServerRow[] {
   if (order === 'name') return servers
-  if (order === 'state') return servers.toSorted((a, b) => states.indexOf(a.state) - states.indexOf(b.state))
-  return servers.toSorted((a, b) => b[order] - a[order])
+  if (order === 'state') return [...servers].sort((a, b) => states.indexOf(a.state) - states.indexOf(b.state))
+  return [...servers].sort((a, b) => b[order] - a[order])
 }

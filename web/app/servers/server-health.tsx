@@ -17,18 +17,18 @@ export function ServerHealth({ server, now }: Props) {
     <>
       <Cell className={`${styles.detail} ${styles.latency}`}>
         <span className={styles.unit}>p50 / p99 ms </span>
-        {latencyText(p50_ms, p99_ms, formats)}
+        <span>{latencyText(p50_ms, p99_ms, formats)}</span>
       </Cell>
       <Cell className={`${styles.detail} ${styles.errors}`}>
         <ErrorCount server={server} />
       </Cell>
       <Cell className={`${styles.detail} ${styles.watching}`}>
-        {formats.whole(streams)}
+        <span>{formats.whole(streams)}</span>
         <span className={styles.unit}> watching</span>
       </Cell>
       <Cell className={`${styles.detail} ${styles.uptime}`}>
         <span className={styles.unit}>up </span>
-        {elapsed(uptimeMs(server, now))}
+        <span>{elapsed(uptimeMs(server, now))}</span>
       </Cell>
       <Cell
         className={`${styles.detail} ${styles.memory}`}

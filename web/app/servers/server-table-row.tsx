@@ -28,7 +28,7 @@ export function ServerTableRow({ name, state, hits, share, rate, health, address
         {address && <code className={styles.address}>{address}</code>}
       </RowHeader>
       <Cell className={styles.hits}>
-        {formats.whole(hits)}
+        <span>{formats.whole(hits)}</span>
         <span className={styles.unit}> hits</span>
       </Cell>
       <Cell className={styles.share}>
@@ -39,7 +39,7 @@ export function ServerTableRow({ name, state, hits, share, rate, health, address
       </Cell>
       <Cell className={styles.state}>{state}</Cell>
       <Cell className={styles.rate}>
-        {rate !== undefined && padRate(formats.rate(rate))}
+        {rate !== undefined && <span>{padRate(formats.rate(rate))}</span>}
         {rate !== undefined && <span className={styles.unit}>/s</span>}
       </Cell>
       {health ??

@@ -25,7 +25,7 @@ export function State({ server: { state, last_seen_at }, today }: Props) {
     <span className={styles.state} data-state={state}>
       <ShapeMark shape={shapes[state]} />
       <span>
-        {state}
+        <span>{state}</span>
         {today !== undefined && isGone(state) && (
           <span className={styles.since}>
             {'since '}

@@ -14,13 +14,23 @@ export async function visitOnce(credentials: 'include' | 'omit', signal: AbortSi
       credentials,
       cache: 'no-store',
       headers: { Accept: 'application/json' },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      signal: endsWith(signal, timeoutMs),
     })
     const earlierTry = answer.headers.get('X-Earlier-Try')
     return outcomeOf(answer.ok, await answer.text(), earlierTry !== null)
   } catch {
     return { kind: 'unknown' }
   }
+}
+
+/** A signal that follows `signal`, or says that the time is up. `AbortSignal.any` is missing in browsers of 2023. */
+function endsWith(signal: AbortSignal, timeout: number): AbortSignal {
+  const either = new AbortController()
+  for (const source of [signal, AbortSignal.timeout(timeout)]) {
+    if (source.aborted) either.abort(source.reason)
+    source.addEventListener('abort', () => either.abort(source.reason), { signal: either.signal })
+  }
+  return either.signal
 }
 
 /**

@@ -12,8 +12,10 @@ export function ProblemNotice({ problem: { code, message, retry_after } }: { pro
     <section aria-label="This visit" className={`${notice.notice} ${styles.problem}`} data-code={code}>
       <p>
         <strong>{message}</strong>{' '}
-        {earlierTry && 'But another had it before, and did not answer: that one may have counted it. '}Try
-        again in {lengthInWords(retry_after)}, or later. What stands below goes on by itself.
+        {earlierTry && (
+          <span>But another had it before, and did not answer: that one may have counted it. </span>
+        )}
+        <span>{`Try again in ${lengthInWords(retry_after)}, or later. What stands below goes on by itself.`}</span>
       </p>
       <VisitAgain />
     </section>

@@ -8,8 +8,11 @@ export function StreakText({ hit, srvId }: { hit: string; srvId: string }) {
   const times = useStreak(hit, srvId)
   return (
     <p className={styles.streak}>
-      {times === 1 && 'first visit of this tab to this server'}
-      {times !== null && times > 1 && `same server ${formats.whole(times)} times in a row in this tab`}
+      {times === null
+        ? ''
+        : times === 1
+          ? 'first visit of this tab to this server'
+          : `same server ${formats.whole(times)} times in a row in this tab`}
     </p>
   )
 }

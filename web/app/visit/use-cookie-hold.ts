@@ -1,13 +1,18 @@
 import { useEffect, useState } from 'react'
-import { type CookieNews, hearOtherTabs, tellOtherTabs } from './cookie-hold.ts'
+import { type CookieNews, hearOtherTabs, keepsCookies, tellOtherTabs } from './cookie-hold.ts'
 
 /**
  * What is known of the sticky cookie: this page's answer set it, and a later visit in another tab may have renewed,
- * moved or forgotten it. Undefined until the page runs in the browser.
+ * moved or forgotten it. Undefined until the page runs in the browser, `blocked` where that keeps no cookies.
  */
-export function useCookieHold(srvId: string, server: string, stickySeconds: number): CookieNews | undefined {
-  const [hold, setHold] = useState<CookieNews>()
+export function useCookieHold(
+  srvId: string,
+  server: string,
+  stickySeconds: number,
+): CookieNews | 'blocked' | undefined {
+  const [hold, setHold] = useState<CookieNews | 'blocked'>()
   useEffect(() => {
+    if (!keepsCookies()) return setHold('blocked')
     const own = { srv_id: srvId, server, until: answeredAt() + stickySeconds * 1000 }
     setHold(own)
     tellOtherTabs(own)
