@@ -40,8 +40,8 @@ export const Receipt = memo(function Receipt({ server: { srv_id, name, address }
         <summary>How to check this</summary>
         <p>
           The cookie you came with is what the request of this visit carried. NGINX answered it with the
-          cookie of the server beside it, which your browser has now: in its tools, under Storage or
-          Application, as srv_id. A page’s script cannot read it, so the page cannot compare it for you.
+          cookie of the server beside it. A browser that keeps cookies has it now: in its tools, under Storage
+          or Application, as srv_id. A page’s script cannot read it, so the page cannot compare it for you.
         </p>
         <p>
           The md5: <code>printf {address} | md5sum</code>
