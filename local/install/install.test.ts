@@ -60,6 +60,21 @@ test('the fault run wants faketime, and can do without it; the tests cannot', ()
   assert.deepEqual(missingHelpers({ faults: true, find: () => '/usr/bin/faketime' }), [])
 })
 
+test('tests need Chromium, Firefox and faketime too', () => {
+  const there = ['nginx', 'mysqld', 'chromium', 'faketime']
+  const find = (name: string) => (there.includes(name) ? `/usr/bin/${name}` : null)
+  assert.deepEqual(missingPrograms('/', { tests: true, find }), ['firefox'])
+  for (const name of ['firefox', 'firefox-esr']) {
+    assert.deepEqual(
+      missingPrograms('/', {
+        tests: true,
+        find: asked => (asked === name ? `/usr/bin/${name}` : find(asked)),
+      }),
+      [],
+    )
+  }
+})
+
 test('only pictures need what makes a film of frames', () => {
   const there = ['nginx', 'mysqld']
   const find = (name: string) => (there.includes(name) ? `/usr/bin/${name}` : null)

@@ -17,6 +17,7 @@ const usualFolders = [
   '/opt/homebrew/opt/mysql/bin',
   '/usr/local/opt/mariadb/bin',
   '/usr/local/opt/mysql/bin',
+  '/Applications/Firefox.app/Contents/MacOS',
 ]
 
 /**
@@ -39,12 +40,16 @@ export function findProgram(name) {
   return findPrograms(name)[0] ?? null
 }
 
-/** What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser" and "faketime"; for pictures, "webp". */
+/**
+ * What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser" (a Chromium), "firefox" and
+ * "faketime"; for pictures, "webp".
+ */
 export function missingPrograms(root, { tests, pictures = false, find = findProgram }) {
   const missing = []
   if (!find('nginx')) missing.push('nginx')
   if (!hasDatabase(find)) missing.push('database')
   if (tests && !hasBrowser(root, find)) missing.push('browser')
+  if (tests && !(find('firefox-esr') ?? find('firefox'))) missing.push('firefox')
   if (tests && !find('faketime')) missing.push('faketime')
   if (pictures && !find('img2webp')) missing.push('webp')
   return missing

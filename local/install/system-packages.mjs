@@ -9,6 +9,7 @@ const partNames = {
   nginx: 'NGINX',
   database: 'a MariaDB or MySQL server',
   browser: 'Chromium',
+  firefox: 'Firefox',
   faketime: 'faketime',
   webp: 'img2webp',
   wrk: 'wrk',
