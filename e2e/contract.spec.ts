@@ -143,6 +143,7 @@ for (const path of [
   '/api/history?range=5m',
   '/api/audit',
   '/icon.svg',
+  '/robots.txt',
   '/nowhere',
 ]) {
   test(`${path} counts nothing and renews no cookie`, async ({ request }) => {
@@ -162,12 +163,23 @@ test('HEAD, flight requests and what is asked for in advance are no page views',
     await request.get('/?_rsc=1', { headers: { RSC: '1' } }),
     await request.get('/', { headers: { 'Sec-Purpose': 'prefetch' } }),
     await request.get('/', { headers: { 'Sec-Purpose': 'prefetch;prerender' } }),
+    await request.get('/', { headers: { Purpose: 'preview' } }),
+    await request.get('/', { headers: { 'X-Purpose': 'preview' } }),
+    await request.get('/', { headers: { 'X-Moz': 'prefetch' } }),
   ]
-  expect(asked.map(answer => answer.status())).toEqual([200, 404, 503, 503])
+  expect(asked.map(answer => answer.status())).toEqual([200, 404, 503, 503, 503, 503, 503])
   for (const answer of asked) {
     expect(answer.headers()['x-hit']).toBeUndefined()
     expect(answer.headers()['cache-control']).toBe('no-store')
   }
+})
+
+test('crawlers are told to stay away, without a page view', async ({ request }) => {
+  const answer = await request.get('/robots.txt')
+  expect(answer.status()).toBe(200)
+  expect(answer.headers()['content-type']).toMatch(/^text\/plain/)
+  expect(await answer.text()).toBe('User-agent: *\nDisallow: /\n')
+  expect(answer.headers()['x-hit']).toBeUndefined()
 })
 
 test('the snapshot adds up: servers and earlier hits are the counter', async ({ request }) => {

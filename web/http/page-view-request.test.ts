@@ -22,7 +22,18 @@ test('what is asked for in advance is told from what a person asks for', () => {
     assert.ok(isPrefetch(request({ 'sec-purpose': purpose })), purpose)
   assert.ok(isPrefetch(request({ purpose: 'prefetch' })))
   assert.ok(isPrefetch(request({ 'x-moz': 'prefetch' })))
+  for (const header of ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'])
+    for (const purpose of [
+      'preview',
+      'Prerender',
+      'PREFETCH',
+      ' prefetch',
+      'instant, preview',
+      'prefetch;prerender',
+    ])
+      assert.ok(isPrefetch(request({ [header]: purpose })), `${header}: ${purpose}`)
   assert.ok(!isPrefetch(request({})))
+  assert.ok(!isPrefetch(request({ purpose: 'previewer', 'x-purpose': 'navigate', 'x-moz': '' })))
 })
 
 test('flight requests are known by header or query', () => {

@@ -3,13 +3,16 @@ import { type Hit, newRequestId } from '../hit/hit.ts'
 import { isSrvId } from '../identity/srv-id.ts'
 import { normaliseAddress } from './client-address.ts'
 
+/** Headers in which browsers and the programs that imitate them say why they ask. */
+const purposeHeaders = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+
 /**
- * Asked for in advance, maybe never shown. Prerendering sends it too.
- * Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Purpose
+ * Asked for in advance or as a preview, so maybe never shown to a person. Any case; a list or parameters may follow.
+ * Sources: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Purpose for today's header; the others are
+ * those of older browsers: `Purpose: prefetch` and `X-Moz: prefetch`, and Safari's `X-Purpose: preview` for its top sites.
  */
-export function isPrefetch(request: IncomingMessage): boolean {
-  const purposes = [request.headers['sec-purpose'], request.headers.purpose, request.headers['x-moz']]
-  return purposes.some(purpose => String(purpose ?? '').startsWith('prefetch'))
+export function isPrefetch({ headers }: IncomingMessage): boolean {
+  return purposeHeaders.some(name => /\b(?:prefetch|prerender|preview)\b/i.test(String(headers[name] ?? '')))
 }
 
 /** Next's own client asking for the flight data of a page instead of the page. */
