@@ -9,7 +9,16 @@ import { waitUntil } from './wait-until.ts'
 
 /** Another NGINX over the same replicas, whose cookie lives only three seconds. */
 async function startBriefNginx(): Promise<{ id: string; url: string }> {
-  const options = ['--detach', '--no-deps', '--env', 'STICKY_SECONDS=3', '--publish', '127.0.0.1::80']
+  const options = [
+    '--detach',
+    '--no-deps',
+    '--env',
+    'STICKY_SECONDS=3',
+    '--env',
+    'NGINX_ACCESS_LOG=/dev/stdout',
+    '--publish',
+    '127.0.0.1::80',
+  ]
   const id = (await compose('run', ...options, 'nginx')).trim()
   const url = `http://${(await docker(['port', id, '80'])).trim()}`
   await waitUntil(`${url} has replicas`, 30_000, async () => (await fetch(`${url}/api/snapshot`)).ok)

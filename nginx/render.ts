@@ -110,7 +110,7 @@ function variablesOf(
     NGINX_PAGE_VIEWS: String(pageViews),
     STICKY_SECONDS: String(stickySeconds),
     ...(native ? {} : legacyStickyVariables(replicas)),
-    ...(tls ? tlsVariables(host, tls) : {}),
+    ...(tls ? tlsVariables(host, tls) : { NGINX_STRICT_TRANSPORT: '' }),
     ...trustedProxyVariables(trustedProxies),
   }
 }

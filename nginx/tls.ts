@@ -11,6 +11,8 @@ export type TlsSettings = {
   port: number
   /** whether this NGINX has the directive `http2`: see findNginx */
   http2Directive: boolean
+  /** false where browsers reach HTTP or HTTPS by other ports than 80 and 443: then there is no HSTS; default: true */
+  strictTransport?: boolean
 }
 
 /** What conf/transport-tls.conf.template needs. */
@@ -20,6 +22,7 @@ export function tlsVariables(host: string, tls: TlsSettings): Record<string, str
     NGINX_HTTP2: tls.http2Directive ? 'http2 on;' : '',
     NGINX_CERTIFICATE: tls.certificate,
     NGINX_CERTIFICATE_KEY: tls.key,
+    NGINX_STRICT_TRANSPORT: tls.strictTransport === false ? '' : 'max-age=31536000',
     NGINX_HTTPS_PORT_SUFFIX: tls.port === 443 ? '' : `:${tls.port}`,
   }
 }

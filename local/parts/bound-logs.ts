@@ -2,11 +2,14 @@ import { copyFile, glob, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataDir } from '../data-dir.ts'
 
+/** bytes; the older half of a log takes as much again */
 const largest = 20 * 1024 * 1024
+/** The access log has a line a request, so it has more room: errors are in a log of their own, and stay for days. */
+const largestAccessLog = 128 * 1024 * 1024
 const lookEvery = 10_000
 
 /**
- * Keeps the logs of a running stack from filling the disk: one over 20 MB is copied to `….1` and begins anew. Whoever
+ * Keeps the logs of a running stack from filling the disk: one over 20 MB, of accesses 128 MB, is copied to `….1` and begins anew. Whoever
  * writes it has it open for appending, so goes on at its new end. Returns what ends this.
  */
 export function boundLogs({ folder }: DataDir): () => void {
@@ -17,7 +20,7 @@ export function boundLogs({ folder }: DataDir): () => void {
 
 async function boundAll(folder: string): Promise<void> {
   for await (const path of glob(['{logs,nginx}/*.log', 'database/log'], { cwd: folder })) {
-    await boundLog(join(folder, path), largest)
+    await boundLog(join(folder, path), path.endsWith('access.log') ? largestAccessLog : largest)
   }
 }
 

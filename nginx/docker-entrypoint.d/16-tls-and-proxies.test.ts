@@ -52,6 +52,26 @@ for (const [port, suffix] of [
     assert.equal(source({ HTTPS_PORT: port }).set.NGINX_HTTPS_PORT_SUFFIX, suffix)
   })
 
+for (const [http, https, promised] of [
+  ['', '', true],
+  ['0.0.0.0:80', '0.0.0.0:443', true],
+  ['[::]:80', '443', true],
+  ['8080', '', false],
+  ['', '8443', false],
+  ['127.0.0.1:8080', '127.0.0.1:8443', false],
+] as const)
+  test(`HTTP_PORT=${http} and HTTPS_PORT=${https}: HSTS is ${promised ? 'on' : 'off'}`, () => {
+    const { set } = source({ HTTP_PORT: http, HTTPS_PORT: https })
+    assert.equal(set.NGINX_STRICT_TRANSPORT, promised ? 'max-age=31536000' : '')
+  })
+
+test('a bare HTTP_PORT is said to be published over IPv6 too, and an address is not', () => {
+  const say = { NGINX_ENTRYPOINT_QUIET_LOGS: '' }
+  const said = (port: string) => source({ ...say, HTTP_PORT: port }).printed
+  assert.match(said('8080'), /HTTP_PORT=8080 names no address: visitors over IPv6/)
+  for (const port of ['', '0.0.0.0:8080', '127.0.0.1:8080']) assert.doesNotMatch(said(port), /IPv6/)
+})
+
 test('an HTTPS_PORT that is none ends the container', () => {
   const { status, said } = source({ HTTPS_PORT: 'https' })
   assert.equal(status, 1)
@@ -97,12 +117,13 @@ function folder(...files: string[]): string {
 /** As the image's entrypoint does: sourced by sh, which stops at the first error. */
 function source(variables: Record<string, string>) {
   const quiet = { NGINX_ENTRYPOINT_QUIET_LOGS: '1' }
-  const unset = { NGINX_CERTIFICATES: join(root, 'none'), HTTPS_PORT: '', TRUSTED_PROXIES: '' }
+  const unset = { NGINX_CERTIFICATES: join(root, 'none'), HTTP_PORT: '', HTTPS_PORT: '', TRUSTED_PROXIES: '' }
   const { status, stdout, stderr } = spawnSync(
     'sh',
     ['-c', 'set -e; . "$1"; exec "$2" -p "JSON.stringify(process.env)"', 'sh', hook, process.execPath],
     { encoding: 'utf8', env: { ...process.env, ...quiet, ...unset, ...variables } },
   )
-  const set: Record<string, string> = status === 0 ? JSON.parse(stdout) : {}
-  return { status, said: stderr, set }
+  // The last line; above it is what the hook says.
+  const set: Record<string, string> = status === 0 ? JSON.parse(stdout.trim().split('\n').at(-1) ?? '') : {}
+  return { status, said: stderr, printed: stdout, set }
 }
