@@ -11,6 +11,7 @@ test('every setting has a default', () => {
     stickySeconds: 300,
     showClientIps: 'short',
     drainSeconds: 1,
+    nginxWorkers: 2,
     logLimits: { days: 30, rows: 10_000_000 },
   })
 })

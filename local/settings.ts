@@ -25,6 +25,7 @@ const schema = z
     STICKY_SECONDS: wholeNumber(1, 86_400).default(300),
     SHOW_CLIENT_IPS: z.enum(['short', 'full'], 'short or full').default('short'),
     DRAIN_SECONDS: wholeNumber(0, 60).default(1),
+    NGINX_WORKERS: wholeNumber(1, 64).default(2),
     LOG_RETENTION_DAYS: wholeNumber(1, 36_500).default(30),
     LOG_MAX_ROWS: wholeNumber(1, 1e12).default(10_000_000),
   })
@@ -36,6 +37,7 @@ const schema = z
     stickySeconds: values.STICKY_SECONDS,
     showClientIps: values.SHOW_CLIENT_IPS,
     drainSeconds: values.DRAIN_SECONDS,
+    nginxWorkers: values.NGINX_WORKERS,
     logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
   }))
 

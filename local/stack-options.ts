@@ -30,6 +30,8 @@ export type StackOptions = {
   hungAfterMs?: number | null
   /** limits requests of loopback and private addresses too; default: no */
   limitPrivate?: boolean
+  /** NGINX's worker processes; default: 2 */
+  nginxWorkers?: number
   /** `small` starts sooner and takes less room; `everything` lets the owner's account make databases of its own */
   database?: Pick<StartOptions, 'size' | 'everything' | 'environment'>
   report?: Report

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { srvIdOf } from '../web/identity/srv-id.ts'
 import { freePorts } from './ports.ts'
 import { openProcessRecord } from './processes/process-record.ts'
+import { listGroup } from './processes/process-table.ts'
 import { StackFailure } from './stack-failure.ts'
 import { readStackFile } from './stack-file.ts'
 import { eventually } from './testing/eventually.ts'
@@ -97,6 +98,39 @@ test('a replica and an NGINX that hang are killed and started again', { timeout 
     assert.ok(
       stack.said.includes(`${part}: ended (SIGKILL after 8 s without an answer) and was started again`),
     )
+})
+
+test('page views recover when NGINX workers are killed with all places taken, under the same master', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path, replicas: 3 })
+  const { nginx, replicas } = stack.file()
+  for (let time = 0; time < 2; time++) {
+    for (const { pid } of replicas) process.kill(pid, 'SIGSTOP')
+    const held = Array.from({ length: 640 }, () =>
+      fetch(stack.url).then(
+        answer => answer.text(),
+        () => null,
+      ),
+    )
+    const headers = { Accept: 'application/json' }
+    await eventually(async () => (await (await fetch(stack.url, { headers })).text()).includes('overloaded'))
+    for (const worker of listGroup(nginx.pid))
+      if (worker.pid !== nginx.pid) process.kill(worker.pid, 'SIGKILL')
+    for (const { pid } of replicas) process.kill(pid, 'SIGCONT')
+    await Promise.all(held)
+    await eventually(async () => (await fetch(stack.url).catch(() => null))?.ok)
+  }
+  await eventually(() =>
+    stack.said.some(line => /^nginx: .*signal 9: reloading with new shared memory$/.test(line)),
+  )
+  await eventually(async () => {
+    const answered = new Set<string>()
+    for (let visitor = 0; visitor < 3; visitor++) answered.add(await (await fetch(stack.url)).text())
+    return answered.size === 3
+  })
+  assert.equal(readStackFile(join(folder.path, 'stack.json'))?.nginx.pid, nginx.pid)
 })
 
 test('it stops NGINX, then the replicas, then the database, and leaves nothing running', {

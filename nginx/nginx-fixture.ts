@@ -1,15 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { listGroup } from '../local/processes/process-table.ts'
 import { findNginx } from './find-nginx.ts'
-import { type NginxSettings, renderNginx } from './render.ts'
+import { type NginxSettings, type RenderedNginx, renderNginx } from './render.ts'
 import { type StubReplica, startStubReplica } from './replica-fixture.ts'
 import { ask } from './request-fixture.ts'
 import { testCertificate, testKey } from './test-certificate/paths.ts'
+import { recoverFromCrashes } from './worker-crashes.ts'
 
 export type Way = 'legacy' | 'native'
 
@@ -25,9 +28,26 @@ export type Board = AsyncDisposable & {
   /** of HTTPS, where `tls` was asked for */
   tlsPort: number
   replicas: StubReplica[]
+  nginx: NginxProcesses
   /** the access log's lines, once there are as many */
   logged(count: number): Promise<string[]>
 }
+
+export type NginxProcesses = {
+  pid: number
+  files: RenderedNginx
+  /** all that NGINX has started: workers, and for the cache a manager */
+  children(): number[]
+  /** those that are workers, of this configuration or one before it */
+  workers(): number[]
+  /** what was said of crashed workers, with `recovery` */
+  said(): Promise<string>
+  /** resolves when NGINX has ended */
+  ended: Promise<unknown>
+}
+
+/** What looks for crashed workers: what `npm start` has in its process, or what runs in a container. */
+export type Watcher = 'launcher' | 'container'
 
 type Options = Partial<
   Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies' | 'pageViews'>
@@ -36,11 +56,20 @@ type Options = Partial<
   /** what the first replica's srv_id must begin with */
   firstBegins?: string
   tls?: boolean
+  /** default: crashed workers are left as they are */
+  recovery?: Watcher
 }
 
 /** NGINX before stub replicas, on ports of its own; ended and removed at the end of an `await using`. */
 export async function startBoard(way: Way, options: Options = {}): Promise<Board> {
-  const { replicas: count = 3, firstBegins = '', stickySeconds = 300, tls = false, ...rest } = options
+  const {
+    replicas: count = 3,
+    firstBegins = '',
+    stickySeconds = 300,
+    tls = false,
+    recovery,
+    ...rest
+  } = options
   const others = Array.from({ length: count - 1 }, () => startStubReplica())
   const replicas = await Promise.all([startReplicaThatBegins(firstBegins), ...others])
   const directory = await mkdtemp(join(tmpdir(), 'balance-board-nginx-'))
@@ -52,13 +81,16 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
     native: way === 'native',
     ...rest,
   }
-  const { port, tlsPort, child, accessLog } = await startOnFreePorts(settings, tls)
+  const { port, tlsPort, child, files } = await startOnFreePorts(settings, tls)
+  const watcher = watchFor(recovery, files, child.pid ?? 0)
   return {
     port,
     tlsPort,
     replicas,
-    logged: lines => poll(async () => readLines(accessLog, lines)),
+    nginx: processesOf(child, files, watcher.said),
+    logged: lines => poll(async () => readLines(files.accessLog, lines)),
     async [Symbol.asyncDispose]() {
+      await watcher.stop()
       await end(child)
       await Promise.all(replicas.map(replica => replica.die()))
       await rm(directory, { recursive: true, force: true })
@@ -82,12 +114,51 @@ async function startOnFreePorts(settings: Omit<NginxSettings, 'port'>, withTls: 
     const { http2Directive } = program
     const tls = { certificate: testCertificate, key: testKey, port: tlsPort, http2Directive }
     const all = { ...settings, port, ...(withTls ? { tls } : {}) }
-    const { arguments: list, accessLog, errorLog } = await renderNginx(all)
-    const child = spawn(program.path, list, { stdio: 'ignore' })
-    if (await answers(port, child)) return { port, tlsPort, child, accessLog }
-    const said = await readFile(errorLog, 'utf8').catch(() => '')
+    const files = await renderNginx(all)
+    const child = spawn(program.path, files.arguments, { stdio: 'ignore', detached: true })
+    if (await answers(port, child)) return { port, tlsPort, child, files }
+    const said = await readFile(files.errorLog, 'utf8').catch(() => '')
     if (attempt === 5 || !said.includes('Address already in use')) throw new Error(`NGINX ended: ${said}`)
   }
+}
+
+function processesOf(
+  child: ChildProcess,
+  files: RenderedNginx,
+  said: NginxProcesses['said'],
+): NginxProcesses {
+  const pid = child.pid ?? 0
+  const children = () =>
+    listGroup(pid)
+      .map(entry => entry.pid)
+      .filter(each => each !== pid)
+  const isWorker = (each: number) => {
+    try {
+      return readFileSync(`/proc/${each}/cmdline`, 'utf8').startsWith('nginx: worker')
+    } catch {
+      return false // it has ended
+    }
+  }
+  const ended = once(child, 'exit')
+  return { pid, files, children, workers: () => children().filter(isWorker), said, ended }
+}
+
+/** Looks for crashed workers as on one of the two stacks. The container's script ends by itself after NGINX. */
+function watchFor(watcher: Watcher | undefined, files: RenderedNginx, pid: number) {
+  const lines: string[] = []
+  if (watcher === 'launcher') {
+    const { stop } = recoverFromCrashes(files, pid, text => lines.push(text))
+    return { said: async () => lines.join('\n'), stop }
+  }
+  const output = join(dirname(files.configFile), 'watcher.log')
+  if (watcher === 'container') {
+    const script = join(import.meta.dirname, 'docker-entrypoint.d/30-worker-crashes.sh')
+    const file = openSync(output, 'w')
+    const env = { ...process.env, NGINX_RUN: dirname(files.configFile) }
+    execFileSync(script, { env, stdio: ['ignore', file, file] })
+    closeSync(file)
+  }
+  return { said: () => readFile(output, 'utf8'), stop: async () => {} }
 }
 
 async function findFreePort(): Promise<number> {

@@ -25,6 +25,8 @@ export type NginxSettings = {
   limitPrivate?: boolean
   /** page views that may be under way at once, of all visitors together; default: 640 */
   pageViews?: number
+  /** worker processes; default: 2 */
+  workers?: number
   /** HTTPS, by HTTP/2 too; default: plain HTTP */
   tls?: TlsSettings
   /** addresses and networks (CIDR) that may say where a visitor is and how it came; default: none */
@@ -37,10 +39,15 @@ export type RenderedNginx = {
   arguments: string[]
   accessLog: string
   errorLog: string
+  /** what NGINX says of its processes */
+  processLog: string
+  /** declares the zones that workers share */
+  sharedMemory: string
   pidFile: string
 }
 
 const usualPageViews = 640
+const usualWorkers = 2
 
 const templates = join(import.meta.dirname, 'conf')
 
@@ -56,6 +63,8 @@ export async function renderNginx(settings: NginxSettings): Promise<RenderedNgin
     configFile: join(directory, 'nginx.conf'),
     accessLog: join(directory, 'access.log'),
     errorLog: join(directory, 'error.log'),
+    processLog: join(directory, 'processes.log'),
+    sharedMemory: join(directory, 'shared-memory.conf'),
     pidFile: join(directory, 'nginx.pid'),
   }
   const variables = variablesOf(settings, rendered)
@@ -93,7 +102,7 @@ function variablesOf(
   files: { accessLog: string; errorLog: string },
 ): Record<string, string> {
   const { directory, host, port, replicas, stickySeconds, native, limitPrivate = false } = settings
-  const { tls, trustedProxies = [], pageViews = usualPageViews } = settings
+  const { tls, trustedProxies = [], pageViews = usualPageViews, workers = usualWorkers } = settings
   const { sticky, transport, client } = choicesOf(settings)
   const addresses = replicas.map(replica => replica.address)
   return {
@@ -108,6 +117,7 @@ function variablesOf(
     NGINX_CLIENT: client,
     NGINX_LIMIT_PRIVATE: limitPrivate ? '1' : '0',
     NGINX_PAGE_VIEWS: String(pageViews),
+    NGINX_WORKERS: String(workers),
     STICKY_SECONDS: String(stickySeconds),
     ...(native ? {} : legacyStickyVariables(replicas)),
     ...(tls ? tlsVariables(host, tls) : { NGINX_STRICT_TRANSPORT: '' }),
@@ -128,6 +138,7 @@ function checkSettings({
   port,
   stickySeconds,
   pageViews = usualPageViews,
+  workers = usualWorkers,
   trustedProxies = [],
   tls,
 }: NginxSettings): void {
@@ -144,6 +155,8 @@ function checkSettings({
     throw new Error(`${stickySeconds} is not a number of seconds that a cookie can live`)
   if (!Number.isInteger(pageViews) || pageViews < 1)
     throw new Error(`${pageViews} is not a number of page views that can be under way at once`)
+  if (!Number.isInteger(workers) || workers < 1)
+    throw new Error(`${workers} is not a number of worker processes`)
   checkTrustedProxies(trustedProxies)
   if (tls?.port === port) throw new Error(`HTTP and HTTPS need ports of their own, and both have ${port}`)
 }

@@ -1,5 +1,7 @@
+import { rm } from 'node:fs/promises'
 import type { NginxProgram } from '../../nginx/find-nginx.ts'
 import { renderNginx } from '../../nginx/render.ts'
+import { recoverFromCrashes } from '../../nginx/worker-crashes.ts'
 import { portFailure } from '../ports.ts'
 import type { ProcessRecord } from '../processes/process-record.ts'
 import { StackFailure } from '../stack-failure.ts'
@@ -19,7 +21,9 @@ export type NginxSettings = {
   limitPrivate: boolean
   /** ms without an answer after which it is killed, and then started again; null: never */
   hungAfterMs: number | null
+  workers: number
   record: ProcessRecord
+  report: (text: string) => void
 }
 
 /** The address to ask NGINX at: one that listens on all is asked on loopback. */
@@ -29,18 +33,12 @@ export function nginxUrl(host: string, port: number): string {
   return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
 }
 
+/** Starts NGINX. It recovers from crashed workers under the same pid, which is reported. */
 export async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise<RunningPart> {
-  const { program, folder, host, port, replicas, stickySeconds, limitPrivate, record, hungAfterMs } = settings
+  const { program, folder, host, port, record, report, hungAfterMs, ...rest } = settings
   const { native } = program
-  const rendered = await renderNginx({
-    directory: folder,
-    host,
-    port,
-    replicas,
-    stickySeconds,
-    native,
-    limitPrivate,
-  })
+  const rendered = await renderNginx({ directory: folder, host, port, native, ...rest })
+  await rm(rendered.processLog, { force: true }) // of the NGINX before this one
   const health = `${nginxUrl(host, port)}/healthz`
   const part = {
     name: 'nginx',
@@ -60,7 +58,15 @@ export async function startNginx(settings: NginxSettings, signal: AbortSignal): 
     ] satisfies [NodeJS.Signals, number][],
   }
   try {
-    return await spawnPart(part, signal)
+    const running = await spawnPart(part, signal)
+    const recovery = recoverFromCrashes(rendered, running.pid, report)
+    return {
+      ...running,
+      async stop() {
+        await recovery.stop()
+        await running.stop()
+      },
+    }
   } catch (error) {
     if (
       error instanceof StackFailure &&

@@ -25,7 +25,7 @@ export async function bringUpNginx(
   program: Awaited<ReturnType<typeof checkNginx>>,
   replicas: ReplicaPlace[],
 ): Promise<string> {
-  const { host = loopback, port = 0, stickySeconds = 300, limitPrivate = false } = options
+  const { host = loopback, port = 0, stickySeconds = 300, limitPrivate = false, nginxWorkers = 2 } = options
   const { hungAfterMs = defaultHungAfterMs } = options
   const settings = {
     program,
@@ -36,7 +36,9 @@ export async function bringUpNginx(
     stickySeconds,
     limitPrivate,
     hungAfterMs,
+    workers: nginxWorkers,
     record: site.record,
+    report: (text: string) => site.report('nginx', text),
   }
   const { kept } = await bringUp(
     'nginx',

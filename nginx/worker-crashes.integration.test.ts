@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict'
+import { readFile, rename } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { eventually } from '../local/testing/eventually.ts'
+import { alive } from '../local/testing/processes.ts'
+import { type Board, startBoard, type Watcher, ways } from './nginx-fixture.ts'
+import { drain, freeze, type StubReplica } from './replica-fixture.ts'
+import { ask, begin } from './request-fixture.ts'
+
+const timeout = 60_000
+const watchers: Watcher[] = ['launcher', 'container']
+const cases = ways.flatMap(way => watchers.map(recovery => ({ way, recovery, name: `${way}, ${recovery}` })))
+// The test is a trusted proxy, so it says which address a visitor has.
+const visitor = { headers: { 'X-Forwarded-For': '203.0.113.7' } }
+
+for (const { way, recovery, name } of cases) {
+  for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGTERM'] as const)
+    test(`${name}: page views recover after ${signal} to the workers under page views, twice`, {
+      timeout,
+    }, async () => {
+      await using board = await startBoard(way, { recovery, pageViews: 6 })
+      const { pid } = board.nginx
+      for (let time = 0; time < 2; time++) {
+        await holdPageViews(board, 6)
+        assert.equal((await ask(board.port, '/')).status, 503)
+        // Then as many as the limit can be under way again, so no place is lost.
+        await crashAndRecover(board, signal)
+      }
+      assert.equal((await ask(board.port, '/')).status, 200)
+      assert.deepEqual(alive([pid]), [pid])
+    })
+
+  test(`${name}: strangers reach every replica again`, { timeout }, async () => {
+    await using board = await startBoard(way, { recovery })
+    const [victim] = board.replicas
+    assert.ok(victim)
+    // The others turn strangers away, so all are held by one, and only its count of connections leaks.
+    for (const replica of board.replicas) replica.answer = replica === victim ? freeze : drain(replica)
+    const held = Array.from({ length: 30 }, () => ask(board.port, '/').catch(() => null))
+    await eventually(() => victim.requests.length >= 30)
+    await crashAndRecover(board, 'SIGKILL')
+    await Promise.all(held)
+    for (const replica of board.replicas) answerAgain(replica)
+    await eventually(() => pageViewSucceeds(board))
+    for (const replica of board.replicas) replica.requests.length = 0
+    for (let stranger = 0; stranger < 30; stranger++) await ask(board.port, '/')
+    for (const { requests } of board.replicas) assert.ok(requests.length >= 5, `${requests.length} of 30`)
+  })
+
+  test(`${name}: an address gets its places back`, { timeout }, async () => {
+    await using board = await startBoard(way, { recovery, trustedProxies: ['127.0.0.1'] })
+    const streams = await openStreams(board, 100)
+    assert.equal((await ask(board.port, '/api/snapshot', visitor)).status, 429)
+    crashWorkers(board, 'SIGKILL')
+    await eventually(async () => {
+      const answer = await ask(board.port, '/api/snapshot', visitor).catch(() => null)
+      return answer?.status === 200
+    })
+    for (const stream of streams) stream.destroy()
+  })
+
+  test(`${name}: a crash costs nobody but the crashed worker's own requests`, { timeout }, async () => {
+    await using board = await startBoard(way, { recovery })
+    const failed: string[] = []
+    let visited = 0
+    const done = new AbortController()
+    const visits = Array.from({ length: 4 }, async () => {
+      while (!done.signal.aborted) {
+        visited++
+        const status = await ask(board.port, '/').then(
+          answer => String(answer.status),
+          error => String(error.code),
+        )
+        if (status !== '200') failed.push(status)
+      }
+    })
+    await eventually(() => visited > 100)
+    await crashAndRecover(board, 'SIGKILL')
+    done.abort()
+    await Promise.all(visits)
+    // One for each visitor at the most: what it had under way when the worker ended.
+    assert.ok(failed.length <= 4, `${failed.length} of ${visited}: ${failed}`)
+    assert.ok(
+      failed.every(code => code === 'ECONNRESET'),
+      failed.join(),
+    )
+  })
+
+  test(`${name}: neither a reload nor a worker that ends in order is a crash`, { timeout }, async () => {
+    await using board = await startBoard(way, { recovery })
+    // Streams hold the old workers until worker_shutdown_timeout ends them.
+    const streams = await openStreams(board, 4)
+    const first = board.nginx.children()
+    process.kill(board.nginx.pid, 'SIGHUP')
+    await eventually(() => alive(first).length === 0)
+    const [worker] = board.nginx.workers()
+    assert.ok(worker)
+    process.kill(worker, 'SIGQUIT')
+    await eventually(() => alive([worker]).length === 0 && board.nginx.workers().length === 2)
+    // A crash after them is the first that is told.
+    process.kill(board.nginx.workers()[0] ?? 0, 'SIGKILL')
+    await eventually(async () => (await board.nginx.said()).includes('reloading'))
+    assert.match(await board.nginx.said(), /^[^\n]*exited on signal 9: reloading with new shared memory\n?$/)
+    for (const stream of streams) stream.destroy()
+  })
+
+  test(`${name}: workers that crash all the time make few reloads`, { timeout }, async () => {
+    await using board = await startBoard(way, { recovery })
+    const begun = performance.now()
+    let crashes = 0
+    while (performance.now() - begun < 6_000) {
+      for (const worker of board.nginx.workers()) {
+        process.kill(worker, 'SIGKILL')
+        crashes++
+      }
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+    assert.ok(crashes > 50, `${crashes} crashes`)
+    const reloads = await countReloads(board)
+    assert.ok(reloads <= 6, `${reloads} reloads after ${crashes} crashes`)
+    await eventually(() => pageViewSucceeds(board))
+  })
+
+  test(`${name}: a reload that NGINX refuses is tried again, and NGINX goes on`, { timeout }, async () => {
+    await using board = await startBoard(way, { recovery, pageViews: 2 })
+    const file = join(dirname(board.nginx.files.configFile), 'server.conf')
+    await rename(file, `${file}.away`)
+    await holdPageViews(board, 2)
+    crashWorkers(board, 'SIGKILL')
+    await eventually(async () => (await board.nginx.said()).split('NGINX refused to reload').length > 2)
+    assert.equal((await ask(board.port, '/')).status, 503)
+    await rename(`${file}.away`, file)
+    await eventually(() => pageViewSucceeds(board))
+    assert.deepEqual(alive([board.nginx.pid]), [board.nginx.pid])
+  })
+
+  test(`${name}: an NGINX that cannot replace its workers is killed, to be started again`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, { recovery })
+    const [stuck, victim] = board.nginx.workers()
+    assert.ok(stuck && victim)
+    // As one is that waits for a lock which a killed worker held.
+    process.kill(stuck, 'SIGSTOP')
+    process.kill(victim, 'SIGKILL')
+    await board.nginx.ended
+    assert.match(await board.nginx.said(), /old workers do not end after a reload: NGINX is killed/)
+    for (const worker of [stuck, ...board.nginx.children()]) process.kill(worker, 'SIGKILL')
+  })
+}
+
+/** Page views that replicas have taken and not answered; what they are told, if anything, is of no interest. */
+async function holdPageViews({ port, replicas }: Board, count: number): Promise<void> {
+  for (const replica of replicas) {
+    replica.requests.length = 0
+    replica.answer = freeze
+  }
+  const answered: number[] = []
+  for (let n = 0; n < count; n++)
+    void ask(port, '/').then(
+      ({ status }) => answered.push(status),
+      () => {},
+    )
+  await eventually(() => {
+    assert.deepEqual(answered, [])
+    return replicas.flatMap(({ requests }) => requests).length >= count
+  })
+  for (const replica of replicas) answerAgain(replica)
+}
+
+function answerAgain(replica: StubReplica): void {
+  replica.answer = (_request, response) => void response.end('well')
+}
+
+function crashWorkers({ nginx }: Board, signal: NodeJS.Signals): void {
+  for (const worker of nginx.workers()) process.kill(worker, signal)
+}
+
+async function pageViewSucceeds({ port }: Board): Promise<boolean> {
+  const answer = await ask(port, '/').catch(() => null)
+  return answer?.status === 200
+}
+
+/** Crashes the workers, and waits until NGINX has reloaded and only workers run that it has started since. */
+async function crashAndRecover(board: Board, signal: NodeJS.Signals): Promise<void> {
+  const before = await countReloads(board)
+  crashWorkers(board, signal)
+  await eventually(async () => {
+    const reloads = await countReloads(board)
+    const log = (await readFile(board.nginx.files.processLog, 'utf8')).split(', reconfiguring')
+    const started = [...(log.at(-1) ?? '').matchAll(/start worker process (\d+)/g)].map(([, pid]) =>
+      Number(pid),
+    )
+    const running = board.nginx.workers()
+    const isNew = running.length === 2 && running.every(pid => started.includes(pid))
+    return reloads > before && log.length - 1 === reloads && isNew
+  })
+}
+
+async function countReloads({ nginx }: Board): Promise<number> {
+  return (await nginx.said()).split('reloading').length - 1
+}
+
+/** Of a public address, so that they count. */
+async function openStreams({ port, replicas }: Board, count: number): Promise<IncomingMessage[]> {
+  for (const replica of replicas)
+    replica.answer = (request, response) => {
+      if (request.url === '/api/live') response.write('event: snapshot\n\n')
+      else response.end('well')
+    }
+  return Promise.all(Array.from({ length: count }, () => begin(port, '/api/live', visitor)))
+}

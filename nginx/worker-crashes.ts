@@ -1,0 +1,116 @@
+// A worker that crashes never gives back its places under `limit_conn`, nor its share of the upstreams' connection counts, and
+// may leave shared memory half written. This notices crashes and lets NGINX reload with new shared memory: no page view fails
+// but those that the crashed worker had. In containers docker-entrypoint.d/30-worker-crashes.sh does the same.
+import { open, readFile, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoff, wellAfter } from '../local/parts/backoff.ts'
+import { findProcess, listGroup } from '../local/processes/process-table.ts'
+import type { RenderedNginx } from './render.ts'
+
+/** ms between two looks at the log. */
+const lookEvery = 200
+
+/** ms from a reload until its old workers must have ended: worker_shutdown_timeout, and as long again. */
+const oldWorkersEndWithin = 10_000
+
+const exit =
+  /\b(?:worker|cache manager|cache loader) process \d+ exited (?:on signal \d+|with (?:fatal )?code [1-9]\d*)/
+const fastExit = /\[notice\] (\d+)#\d+: (signal \d+ \(SIG(?:TERM|INT)\) received).*, exiting/
+
+/**
+ * What a line of processes.log says of a crash; null if it says nothing of one. A worker that gets SIGTERM itself exits
+ * without releasing anything, too. With the master's own, NGINX stops. Words: ngx_process.c and ngx_process_cycle.c.
+ */
+export function crashIn(line: string, master: number): string | null {
+  const [, pid, signal] = fastExit.exec(line) ?? []
+  if (pid && Number(pid) !== master) return `worker process ${pid}: ${signal}`
+  return exit.exec(line)?.[0] ?? null
+}
+
+/** The zones' declarations with sizes other than before, 4 kB more or less: so a reload makes each zone new. */
+export function resizeZones(declarations: string): string {
+  return declarations.replace(/([04])k\b/g, (_, digit) => (digit === '0' ? '4k' : '0k'))
+}
+
+/**
+ * Watches the workers of an NGINX that leads a process group, from its start to its end. After a crash it reloads NGINX
+ * with new shared memory; crashes in a row make it wait longer each time, up to 10 s. Where the reload has not replaced the
+ * workers within 10 s it kills the master, for whatever started NGINX to start it again: a worker killed inside an
+ * upstream's lock leaves the others, and a reload, waiting for ever.
+ */
+export function recoverFromCrashes(
+  { processLog, sharedMemory }: RenderedNginx,
+  master: number,
+  report: (text: string) => void,
+): { stop: () => Promise<void> } {
+  const stopping = new AbortController()
+  const nextLines = followLog(processLog)
+  const leaving = new Map<number, number>()
+  let crash: string | null = null
+  /** whether NGINX has refused the sizes that the file has */
+  let refused = false
+  let reloads = 0
+  let lastReload = Number.NEGATIVE_INFINITY
+
+  async function look(): Promise<void> {
+    for (const line of await nextLines()) {
+      crash = crashIn(line, master) ?? crash
+      if (!line.includes('[emerg]') || leaving.size === 0) continue
+      leaving.clear()
+      refused = true
+      crash = 'NGINX refused to reload'
+    }
+    const now = performance.now()
+    if (now - lastReload > backoff(reloads) + wellAfter) reloads = 0
+    if (crash && now - lastReload >= backoff(reloads)) await reload(crash)
+    for (const pid of leaving.keys()) if (!findProcess(pid)) leaving.delete(pid)
+    if ([...leaving.values()].every(deadline => now < deadline)) return
+    report('old workers do not end after a reload: NGINX is killed')
+    leaving.clear()
+    process.kill(master, 'SIGKILL')
+  }
+
+  async function reload(why: string): Promise<void> {
+    crash = null
+    reloads++
+    lastReload = performance.now()
+    for (const { pid } of listGroup(master)) {
+      if (pid !== master && !leaving.has(pid)) leaving.set(pid, lastReload + oldWorkersEndWithin)
+    }
+    if (!refused) await writeFile(sharedMemory, resizeZones(await readFile(sharedMemory, 'utf8')))
+    refused = false
+    process.kill(master, 'SIGHUP')
+    report(`${why}: reloading with new shared memory`)
+  }
+
+  async function watch(): Promise<void> {
+    while (!stopping.signal.aborted && findProcess(master)) {
+      // A full disk, or a master that has just ended: the next look knows more.
+      await look().catch(error => report(`cannot look for crashed workers: ${error}`))
+      await sleep(lookEvery, null, { signal: stopping.signal, ref: false }).catch(() => {})
+    }
+  }
+  const watching = watch()
+  return {
+    async stop() {
+      stopping.abort()
+      await watching
+    },
+  }
+}
+
+/** Returns what reads the lines that are new since the last call. The file may be cut in between. */
+function followLog(path: string): () => Promise<string[]> {
+  let position = 0
+  let rest = ''
+  return async () => {
+    await using log = await open(path, 'r')
+    const { size } = await log.stat()
+    if (size < position) position = 0
+    const { buffer, bytesRead } = await log.read(Buffer.alloc(size - position), 0, size - position, position)
+    position += bytesRead
+    const lines = (rest + buffer.toString('utf8', 0, bytesRead)).split('\n')
+    rest = lines.pop() ?? ''
+    return lines
+  }
+}
