@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { z } from 'zod'
 import { visitMany } from '../e2e/load.ts'
 import { docker } from './docker.ts'
-import { changeDrainInContainer } from './drain.ts'
-import { runningReplicas } from './replica-containers.ts'
+import { changeDrainInContainer, stopDrained } from './drain.ts'
+import { replicaContainers, runningReplicas } from './replica-containers.ts'
 import { baseUrl, failuresOf, readSnapshot, settle } from './testing/board.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -46,6 +46,51 @@ test('a server that drains is given no stranger, is not unwell, and takes strang
   }
   const strangers = await visitMany(`${baseUrl}/`, { connections: 3, pageViews: 30 })
   assert.ok(strangers.some(({ srvId }) => srvId === draining.srv_id))
+})
+
+/** Drains one, stops it by `stop`, and holds that this one has gone and no other. */
+async function expectToStop(stop: (name: string, outcome: string) => Promise<unknown>): Promise<void> {
+  await settle(3)
+  const before = (await readSnapshot()).servers.filter(({ state }) => state === 'up')
+  const [draining] = before
+  assert.ok(draining)
+  await stop(draining.name, await changeDrainInContainer({ change: 'drain', name: draining.name }))
+  await waitUntil('the board shows what has stopped', 15_000, async () => {
+    const stopped = (await readSnapshot()).servers.filter(({ state }) => state === 'stopped')
+    return stopped.some(({ id }) => id === draining.id)
+  })
+  const now = (await readSnapshot()).servers.filter(({ state }) => state === 'up')
+  assert.deepEqual(
+    now.map(({ id }) => id),
+    before.slice(1).map(({ id }) => id),
+  )
+  assert.equal((await replicaContainers()).length, 2)
+}
+
+test('what drain answers stops the server that drains, and no other', async () => {
+  await expectToStop(async (_name, outcome) => {
+    const container = /^ {2}docker stop (\S+) && docker rm \1$/m.exec(outcome)?.[1] ?? ''
+    await docker(['stop', container])
+    await docker(['rm', container])
+  })
+})
+
+test('one command drains a server, waits as long as cookies live, and stops it', async () => {
+  const setCookieLife = (seconds: string) =>
+    docker(['compose', 'up', '--detach', '--wait', 'nginx'], { environment: { STICKY_SECONDS: seconds } })
+  await setCookieLife('5')
+  try {
+    await expectToStop(async name => {
+      const said: string[] = []
+      const startedAt = performance.now()
+      const outcome = await stopDrained(name, text => said.push(text), new AbortController().signal)
+      assert.ok(performance.now() - startedAt > 5000)
+      assert.match(said.join(), /no page view for 5 s/)
+      assert.match(outcome, /2 replicas are left/)
+    })
+  } finally {
+    await setCookieLife('300')
+  }
 })
 
 test('a name that no server has is refused in words of its own', async () => {
