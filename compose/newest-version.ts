@@ -24,7 +24,7 @@ export async function newestVersion(): Promise<Version> {
   return { image: image.trim(), configHash: await configHashOf('web') }
 }
 
-/** Of a service as it would be started now: compose makes a container anew that has another. @throws DockerFailed */
+/** Of a service as it would be started now: compose replaces a container that has another. @throws DockerFailed */
 export async function configHashOf(name: string): Promise<string> {
   const [, hash = ''] = (await compose('config', '--hash', name)).trim().split(' ')
   return hash

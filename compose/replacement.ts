@@ -21,7 +21,7 @@ const endsAllowed = 2
 const mostStarts = 5
 
 /**
- * ms after which NGINX has looked the replicas up anew: `valid=5s` and `resolver_timeout 2s` in
+ * ms after which NGINX has looked the replicas up again: `valid=5s` and `resolver_timeout 2s` in
  * nginx/conf/replicas.conf.template, and one more.
  */
 const lookUpMs = 8000
@@ -251,9 +251,7 @@ export class Replacement {
     const others = serving.filter(replica => !isNewest(replica) || replica.configHash !== configHash)
     if (others.length > 0) {
       const names = others.map(({ name }) => name).join(', ')
-      this.#parts.say(
-        `${names}: other settings than those of now; docker compose up -d would make them anew.`,
-      )
+      this.#parts.say(`${names}: other settings than those of now; docker compose up -d would replace them.`)
     }
     const former = await formerSettingsOfNginx()
     if (former) {
@@ -261,7 +259,7 @@ export class Replacement {
         `NGINX has no part in a roll, and still runs with its former settings: ${former.join(', ') || 'docker compose config says which'}.`,
       )
       this.#parts.say(
-        'docker compose up -d nginx, with the same settings as this roll, makes it anew; for a second or two it does not answer.',
+        'docker compose up -d nginx, with the same settings as this roll, applies the new ones; for a second or two nothing answers.',
       )
     }
   }

@@ -135,7 +135,7 @@ for (const [what, known, now, asked] of [
   ['scaled down', [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5], 5],
   ['scaled down to one', [1, 2, 3], [1], 1],
   ['one removed by hand', [1, 2, 3, 4], [1, 3, 4], null],
-  ['one made anew', [1, 2, 3], [1, 2, 7], 3],
+  ['one replaced', [1, 2, 3], [1, 2, 7], 3],
 ] as const) {
   test(`what another command asked for meanwhile: ${what}`, () => {
     assert.equal(askedMeanwhile(numbered(...known), numbered(...now)), asked)

@@ -64,7 +64,7 @@ function askedOf({ wanted, old }: UnfinishedRoll, there: number): number {
 
 /**
  * How many replicas another command asked for, if one has scaled since `known` was read; else null. Compose takes the
- * highest numbers when it scales down: one that vanished from among the others was removed by hand, which asks for
+ * highest numbers when it scales down: one that vanished from among the others was removed by hand, which changes
  * nothing.
  */
 export function askedMeanwhile(

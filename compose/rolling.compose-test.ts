@@ -59,7 +59,7 @@ test('rolling under load replaces every replica, moves each visitor once and fai
   )
   // Not NGINX, which has no part in a roll and would follow now.
   await docker(['compose', 'up', '--detach', 'web'], { environment: version })
-  assert.deepEqual(await idsOfReplicas(), now, 'up -d after a roll made replicas anew')
+  assert.deepEqual(await idsOfReplicas(), now, 'up -d after a roll replaced replicas')
 })
 
 test('a version that cannot start leaves the old replicas as they were, and says why', async () => {
