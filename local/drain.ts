@@ -6,13 +6,13 @@ import { changeDrain } from '../web/drain/change-drain.ts'
 import { DrainRefused } from '../web/drain/refused.ts'
 import { type DrainRequest, parseDrainRequest } from '../web/drain/request.ts'
 import { dataDirAt } from './data-dir.ts'
-import { loadSettings } from './load-settings.ts'
+import { loadDataDir } from './load-settings.ts'
 import { saySentences } from './say-sentences.ts'
 import { StackFailure } from './stack-failure.ts'
 import { readStackFile } from './stack-file.ts'
 
 await saySentences(async () => {
-  const { folder, stackFile } = dataDirAt(loadSettings().dataDir)
+  const { folder, stackFile } = dataDirAt(loadDataDir())
   const words = process.argv.slice(2)
   const request = parseDrainRequest(words.filter(word => word !== '--stop'))
   const stops = words.includes('--stop')
