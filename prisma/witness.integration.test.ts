@@ -19,12 +19,13 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
     INSERT INTO server_minute VALUES ('2026-11-22 12:04:00', 1, 18446744073709551615);
     INSERT INTO log_checkpoint VALUES (5000, 4999, '2026-11-22 12:04:31.203');
     INSERT INTO log_purge VALUES (1, 18446744073709551615);
+    INSERT INTO past_hits VALUES (1000, 7, '2026-11-22 12:04:31.203');
     INSERT INTO retention_clock VALUES (1, '2026-11-22 12:04:31.203')`)
   await writer.end()
 
   const witness = openWitness(database.url)
   try {
-    const [counters, log, recent, servers, minutes, checkpoints, purges, clocks] = await Promise.all([
+    const [counters, log, recent, servers, minutes, checkpoints, purges, clocks, past] = await Promise.all([
       witness.globalCounter.findMany(),
       witness.accessLog.findMany(),
       witness.recentRequest.findMany(),
@@ -33,6 +34,7 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
       witness.logCheckpoint.findMany(),
       witness.logPurge.findMany(),
       witness.retentionClock.findMany(),
+      witness.pastHits.findMany(),
     ])
     assert.deepEqual(counters, [{ id: 1, value: 1n }])
     assert.deepEqual(log, [
@@ -57,6 +59,7 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
       { lastId: 5000n, found: 4999, countedAt: new Date('2026-11-22T12:04:31.203Z') },
     ])
     assert.deepEqual(purges, [{ id: 1, throughId: 18446744073709551615n }])
+    assert.deepEqual(past, [{ firstId: 1000, hits: 7n, countedAt: new Date('2026-11-22T12:04:31.203Z') }])
     assert.deepEqual(clocks, [{ id: 1, believedAt: new Date('2026-11-22T12:04:31.203Z') }])
   } finally {
     await witness.$disconnect()

@@ -20,6 +20,9 @@ export type Step =
 
 const batchSteps: readonly Step[] = ['counter', 'time', 'log', 'requests', 'server', 'minute', 'tell', 'end']
 
+/** What the database calls it when a replica has no row to count its hits in: a batch is refused whole. */
+export const noOwnRow = 'ER_BAD_NULL_ERROR'
+
 /** The highest number that JavaScript, and so every answer, can say exactly: 2^53 - 1. */
 export const highestNumber = Number.MAX_SAFE_INTEGER
 
@@ -47,8 +50,9 @@ export function batchPacket(hits: Hit[], server: CountingServer, end: 'COMMIT' |
     'SET @at = UTC_TIMESTAMP(3)',
     `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id) VALUES ${logRows.join(', ')}`,
     `INSERT INTO recent_request (request_id, id) VALUES ${requests.join(', ')}`,
-    `UPDATE server SET hits = hits + ${n}, last_seen_at = @at WHERE id = ${server.id}`,
-    `INSERT INTO server_minute (minute, server_id, hits) VALUES (DATE_FORMAT(@at, '%Y-%m-%d %H:%i:00'), ${server.id}, ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
+    `UPDATE server SET hits = hits + ${n}, last_seen_at = @at WHERE id = ${server.id} AND srv_id = ${literal(server.srv_id)} AND gone_at IS NULL`,
+    // No such row, as after a restore: the id is NULL, which this table refuses, and nothing is counted.
+    `INSERT INTO server_minute (minute, server_id, hits) VALUES (DATE_FORMAT(@at, '%Y-%m-%d %H:%i:00'), IF(ROW_COUNT() = 1, ${server.id}, NULL), ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
     'SELECT LAST_INSERT_ID() AS last, CAST(@at AS CHAR(23)) AS at',
     end,
   ].join('; ')

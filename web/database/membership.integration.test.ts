@@ -4,12 +4,14 @@ import { createTestDatabase, type TestDatabase } from '../../local/database/test
 import { newRequestId } from '../hit/hit.ts'
 import { srvIdOf } from '../identity/srv-id.ts'
 import { rowsRead } from '../plans/rows-read.ts'
+import { noOwnRow } from './commit-hits.ts'
 import { endServer } from './end-server.ts'
+import { findTwins } from './find-twins.ts'
 import { databaseHitStore } from './hit-store.ts'
 import { closePools, openPools, openWritePool, type Pools } from './pools.ts'
 import { pruneRecentRequests } from './prune-recent-requests.ts'
 import { readBoard } from './read-board.ts'
-import { registerServer } from './register-server.ts'
+import { registerServer, renameServer } from './register-server.ts'
 import { type Health, writeHeartbeat } from './write-heartbeat.ts'
 
 let database: TestDatabase
@@ -129,6 +131,54 @@ test('a server knows which one had its address before, as long as cookies of tha
   assert.equal((await registerAs('black')).earlier, null)
 })
 
+test('of two that live at one address both are shown, and both count, and one that has really ended is not', async () => {
+  const address = '10.0.0.1:3000'
+  const srv_id = srvIdOf(address)
+  const beat = (id: number) => writeHeartbeat(pools.write, { id, srv_id }, health, 1000)
+  const shown = async () =>
+    (await readBoard(pools.read, 1000)).servers.map(({ id, stopped }) => [id, stopped])
+  const first = await register(address)
+  await beat(first.id)
+  const second = await register(address)
+  await beat(second.id)
+  assert.deepEqual(await shown(), [[second.id, false]])
+  await beat(first.id)
+  assert.deepEqual(await shown(), [
+    [first.id, false],
+    [second.id, false],
+  ])
+  assert.deepEqual(await findTwins(pools.read, { id: second.id, srv_id }, 1000), [first])
+  await count(first, address, 3)
+  await count(second, address, 2)
+  const board = await readBoard(pools.read, 1000)
+  assert.deepEqual(
+    board.servers.map(server => server.hits),
+    [3, 2],
+  )
+  assert.deepEqual([board.counter, board.totalHits], [5, 5])
+  assert.equal(await renameServer(pools.write, second.id), 'web-2')
+  await endServer(pools.write, second.id)
+  assert.deepEqual(await findTwins(pools.read, { id: first.id, srv_id }, 1000), [])
+})
+
+test('a replica whose row is gone, another’s or marked as gone counts nothing, and hears of it', async () => {
+  const address = '10.0.0.1:3000'
+  const { id } = await register(address)
+  for (const damage of [
+    'UPDATE server SET gone_at = last_seen_at',
+    "UPDATE server SET gone_at = NULL, srv_id = REPEAT('f', 32)",
+    'DELETE FROM server',
+  ]) {
+    await pools.write.query(damage)
+    await assert.rejects(count({ id }, address, 3), { outcome: 'rolled_back', code: noOwnRow })
+    const server = { id, srv_id: srvIdOf(address) }
+    assert.equal(await writeHeartbeat(pools.write, server, health, 1000), false, damage)
+  }
+  assert.equal((await readBoard(pools.read, 1000)).counter, 0)
+  const again = await register(address)
+  assert.equal((await count(again, address, 3)).at(-1)?.id, 3)
+})
+
 test('a given name is taken as it is', async () => {
   assert.equal((await register('10.0.0.1:3000', 'blue')).name, 'blue')
 })
@@ -140,7 +190,7 @@ test('a heartbeat tells how the replica is', async () => {
   await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 30 SECOND')
   const silent = await readBoard(pools.read, 1000)
   assert.ok((silent.servers[0]?.silentMs ?? 0) >= 30_000)
-  await writeHeartbeat(pools.write, id, health, 1000)
+  await writeHeartbeat(pools.write, { id, srv_id: srvIdOf('10.0.0.1:3000') }, health, 1000)
   const [server] = (await readBoard(pools.read, 1000)).servers
   assert.ok(server)
   const { ready, draining, rate, p50Ms, p99Ms, errors, errorCodes, streams, memoryBytes } = server

@@ -2,6 +2,7 @@ import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import { askOn, onConnection } from './ask.ts'
 import { countRows, readCountedStretches } from './log-checkpoints.ts'
+import { sumHitsSql } from './past-servers.ts'
 import type { ReadPool } from './pools.ts'
 
 /** The newest numbers, whose rows are counted each time; of those below, what was found when they were last counted. */
@@ -15,7 +16,7 @@ const sql = `SELECT
   (SELECT MIN(id) FROM access_log) AS min_id,
   (SELECT MAX(id) FROM access_log) AS max_id,
   (SELECT through_id FROM log_purge WHERE id = 1) AS purged_through,
-  (SELECT CAST(COALESCE(SUM(hits), 0) AS UNSIGNED) FROM server) AS sum_hits`
+  ${sumHitsSql} AS sum_hits`
 
 const figures = z.tuple([
   z.object({

@@ -5,6 +5,7 @@ import { type BoardServer, boardServer, serverColumns } from './board-server.ts'
 import { toIsoTime } from './iso-time.ts'
 import { seenWithinSql } from './liveness.ts'
 import { logColumns, logTables, toLogRow } from './log-row.ts'
+import { sumHitsSql } from './past-servers.ts'
 import type { ReadPool } from './pools.ts'
 
 /**
@@ -30,15 +31,17 @@ const noTail: LogTail = { after: 0, limit: 0, showAddress: address => address }
 
 // One statement has one view of the data, so figures and rows belong together, and a dashboard's news is one question. The
 // figures stand in every row; each part has one at least, of nothing where it is empty.
-// The newest life at an address stands for it.
+// The newest life at an address stands for it, but for one that lives as well (web/membership/own-row.ts).
 const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
-    CAST((SELECT COALESCE(SUM(hits), 0) FROM server) AS UNSIGNED) AS total_hits,
+    ${sumHitsSql} AS total_hits,
     (SELECT created_at FROM access_log WHERE id = ?) AS after_at,
     ${serverColumns}, tail.*
   FROM global_counter c
   JOIN (SELECT 'servers' AS kind UNION ALL SELECT 'log') part
-  LEFT JOIN server s ON part.kind = 'servers' AND ${seenWithinSql('s', 'forgotten')}
-    AND NOT EXISTS (SELECT 1 FROM server later WHERE later.srv_id = s.srv_id AND later.id > s.id)
+  LEFT JOIN server s ON part.kind = 'servers' AND s.gone_at IS NULL AND ${seenWithinSql('s', 'forgotten')}
+    AND (s.stopped_at IS NULL OR NOT EXISTS (
+      SELECT 1 FROM server later WHERE later.gone_at IS NULL AND later.srv_id = s.srv_id AND later.id > s.id
+    ))
   LEFT JOIN (
     SELECT ${logColumns} FROM ${logTables} WHERE a.id > ? ORDER BY a.id DESC LIMIT ?
   ) tail ON part.kind = 'log'

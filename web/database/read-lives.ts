@@ -16,10 +16,15 @@ export type Life = {
   silent_ms: number
 }
 
-const sql = `SELECT id, srv_id, name, started_at, last_seen_at, stopped_at,
-    TIMESTAMPDIFF(MICROSECOND, last_seen_at, COALESCE(stopped_at, UTC_TIMESTAMP(3))) DIV 1000 AS silent_ms
-  FROM server
-  WHERE last_seen_at >= ? AND ready_at IS NOT NULL
+const columns = `id, srv_id, name, started_at, last_seen_at, stopped_at,
+    TIMESTAMPDIFF(MICROSECOND, last_seen_at, COALESCE(stopped_at, UTC_TIMESTAMP(3))) DIV 1000 AS silent_ms`
+
+// Those that are gone by an index, from the newest on: so it is a few, however many there ever were.
+const sql = `SELECT ${columns} FROM (
+    (SELECT * FROM server WHERE gone_at IS NULL AND last_seen_at >= ? AND ready_at IS NOT NULL ORDER BY id DESC LIMIT ?)
+    UNION ALL
+    (SELECT * FROM server WHERE gone_at >= ? AND ready_at IS NOT NULL ORDER BY gone_at DESC LIMIT ?)
+  ) lives
   ORDER BY id DESC LIMIT ?`
 
 const time = z.string().transform(toIsoTime)
@@ -37,5 +42,5 @@ const lives = z.array(
 
 /** The lives that were seen after `since` and could serve, the newest first. */
 export async function readLives(read: ReadPool, since: Date, limit: number): Promise<Life[]> {
-  return lives.parse(await ask(read, sql, [since, limit]))
+  return lives.parse(await ask(read, sql, [since, limit, since, limit, limit]))
 }

@@ -13,9 +13,9 @@ const lockTimeout = 10
 export type EarlierServer = { name: string; forMs: number }
 
 /**
- * Begins a life of a replica: a row of its own, which inherits nothing. An earlier life at the same address is over,
- * since the address is ours now. Without a name of its own the replica takes the lowest web-N that no live one has;
- * the lock keeps two from taking the same.
+ * Begins a life of a replica: a row for it, which inherits nothing. An earlier life at the same address is marked as
+ * stopped; if it lives all the same, its next heartbeat takes that back (web/membership/own-row.ts). Without a given name the
+ * replica takes the lowest web-N that no live one has; the lock keeps two from taking the same.
  * `cookieSeconds` is the life of a cookie: so long after the earlier life's last sign its visitors may come here.
  * @throws DatabaseTrouble, with nothing registered
  */
@@ -28,7 +28,7 @@ export async function registerServer(
     if (!(await takeLock(connection, 'register', lockTimeout)))
       throw new Error(`other replicas have been registering for ${lockTimeout} s`)
     await connection.query(
-      'UPDATE server SET stopped_at = UTC_TIMESTAMP(3) WHERE srv_id = ? AND stopped_at IS NULL',
+      'UPDATE server SET stopped_at = UTC_TIMESTAMP(3) WHERE gone_at IS NULL AND srv_id = ? AND stopped_at IS NULL',
       [identity.srvId],
     )
     const name = identity.name ?? lowestFreeName(await namesInUse(connection))
@@ -49,18 +49,37 @@ async function findEarlier(
   srvId: string,
   cookieSeconds: number,
 ): Promise<EarlierServer | null> {
+  const columns = 'id, name, last_seen_at'
   const [rows] = await connection.query(
     `SELECT name, ? * 1000 - TIMESTAMPDIFF(MICROSECOND, last_seen_at, UTC_TIMESTAMP(3)) DIV 1000 AS forMs
-     FROM server WHERE srv_id = ? AND hits > 0 ORDER BY id DESC LIMIT 1`,
-    [cookieSeconds, srvId],
+     FROM (
+       SELECT ${columns} FROM server WHERE gone_at IS NULL AND srv_id = ? AND hits > 0
+       UNION ALL
+       SELECT ${columns} FROM server
+       WHERE gone_at > UTC_TIMESTAMP(3) - INTERVAL ? SECOND AND srv_id = ? AND hits > 0
+     ) lately
+     ORDER BY id DESC LIMIT 1`,
+    [cookieSeconds, srvId, cookieSeconds, srvId],
   )
   const [last] = z.array(z.object({ name: z.string(), forMs: z.number() })).parse(rows)
   return last && last.forMs > 0 ? last : null
 }
 
+/** Gives a server that is registered the lowest free name instead of the one it has. @throws DatabaseTrouble */
+export async function renameServer(pool: WritePool, serverId: number): Promise<string> {
+  return onConnection(pool, async connection => {
+    if (!(await takeLock(connection, 'register', lockTimeout)))
+      throw new Error(`other replicas have been registering for ${lockTimeout} s`)
+    const name = lowestFreeName(await namesInUse(connection))
+    await connection.query('UPDATE server SET name = ? WHERE id = ?', [name, serverId])
+    await releaseLock(connection, 'register')
+    return name
+  })
+}
+
 async function namesInUse(connection: PoolConnection): Promise<string[]> {
   const [rows] = await connection.query(
-    `SELECT name FROM server WHERE stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`,
+    `SELECT name FROM server WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`,
   )
   return z
     .array(z.object({ name: z.string() }))

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { ask } from './ask.ts'
 import { type ErrorCodes, toColumn } from './error-codes.ts'
 import type { WritePool } from './pools.ts'
@@ -20,19 +21,25 @@ export type Health = {
   memoryBytes: number
 }
 
-const sql = `UPDATE server SET last_seen_at = UTC_TIMESTAMP(3),
+const sql = `UPDATE server SET last_seen_at = UTC_TIMESTAMP(3), stopped_at = NULL,
     ready_at = IF(ready_at IS NULL AND ?, UTC_TIMESTAMP(3), ready_at),
     draining = ?, rate = ?, p50_ms = ?, p99_ms = ?, errors = ?, error_codes = ?, streams = ?,
     memory_bytes = ?
-  WHERE id = ?`
+  WHERE id = ? AND srv_id = ? AND gone_at IS NULL`
 
-/** @throws when the database did not take it within `timeoutMs` */
+const done = z.looseObject({ affectedRows: z.number() })
+
+/**
+ * Says how a replica is, and that it lives, whoever wrote that it has stopped.
+ * @returns false: it has no row, or no longer, as after a restore
+ * @throws when the database did not take it within `timeoutMs`
+ */
 export async function writeHeartbeat(
   pool: WritePool,
-  serverId: number,
+  server: { id: number; srv_id: string },
   health: Health,
   timeoutMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const values = [
     health.ready,
     health.draining,
@@ -43,7 +50,8 @@ export async function writeHeartbeat(
     toColumn(health.errorCodes),
     health.streams,
     health.memoryBytes,
-    serverId,
+    server.id,
+    server.srv_id,
   ]
-  await ask(pool, sql, values, timeoutMs)
+  return done.parse(await ask(pool, sql, values, timeoutMs)).affectedRows > 0
 }

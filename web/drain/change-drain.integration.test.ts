@@ -34,7 +34,8 @@ const wellFigures = {
 
 async function register(name: string, address: string) {
   const { id } = await registerServer(pools.write, { srvId: srvIdOf(address), address, name })
-  const say = (draining: boolean) => writeHeartbeat(pools.write, id, { ...wellFigures, draining }, 1000)
+  const server = { id, srv_id: srvIdOf(address) }
+  const say = (draining: boolean) => writeHeartbeat(pools.write, server, { ...wellFigures, draining }, 1000)
   await say(false)
   return { id, say }
 }

@@ -37,6 +37,26 @@ test('who left in good order was not down, though another life began at the addr
   assert.deepEqual(told([life(1, 0, 20, 21)]), [])
 })
 
+for (const [words, lives, expected] of [
+  ['still down: all of the range counts', [life(1, 0, 20, null)], ['web-1 1 200']],
+  ['back within the range', [life(1, 0, 20, 150), life(2, 150, 299, null)], ['web-1 1 50']],
+  ['back before the range', [life(1, 0, 20, 90), life(2, 90, 299, null)], []],
+  [
+    'back, and down again',
+    [life(1, 0, 20, 150), life(2, 150, 200, 240), life(3, 240, 299, null)],
+    ['web-1 2 90'],
+  ],
+  ['it left in good order long ago', [life(1, 0, 20, 21)], []],
+] as const) {
+  test(`down since before the range, ${words}`, () => {
+    const downs = historyDowns([...lives], now, new Date(at(100)))
+    assert.deepEqual(
+      downs.map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`),
+      expected,
+    )
+  })
+}
+
 test('addresses do not follow one another', () => {
   assert.deepEqual(told([life(1, 0, 20, 21), life(2, 21, 299, null, 'web-2')]), [])
 })

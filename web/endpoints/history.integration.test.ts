@@ -109,6 +109,39 @@ test('servers that came and went are told, whether they were hit or not', async 
   assert.deepEqual(servers, [])
 })
 
+test('downtime that began before the range counts within it', async () => {
+  const life = (id: number, started: number, seen: number, stopped: number | null) =>
+    database.fill.query(
+      `INSERT INTO server (id, srv_id, name, address, started_at, ready_at, last_seen_at, stopped_at)
+       VALUES (?, ?, ?, '10.0.0.1:3000', ${[started, started, seen, stopped].map(ago => (ago === null ? 'NULL' : `UTC_TIMESTAMP(3) - INTERVAL ${ago} SECOND`)).join()})`,
+      [id, srvIdOf(id < 3 ? '1' : String(id)), `web-${id}`],
+    )
+  await life(1, 9000, 4000, 100)
+  await life(2, 100, 1, null)
+  await life(3, 9000, 3000, null)
+  await life(4, 9000, 3000, 3000)
+  // More than a day before the range: it was given up.
+  await life(5, 900_000, 100_000, null)
+  await database.fill.query('UPDATE server SET gone_at = last_seen_at WHERE id <> 2')
+  const { downs, events, times } = await read('5m')
+  const start = Date.parse(times[0] ?? '')
+  const now = (await readClock(database.read)).getTime()
+  assert.deepEqual(
+    downs.map(({ name, times }) => [name, times]),
+    [
+      ['web-3', 1],
+      ['web-2', 1],
+    ],
+  )
+  const [still, back] = downs.map(({ ms }) => ms)
+  assert.ok(Math.abs((still ?? 0) - (now - start)) < 60_000, `${still} of ${now - start} ms`)
+  assert.ok(Math.abs((back ?? 0) - (now - start - 100_000)) < 60_000, `${back} ms`)
+  assert.deepEqual(
+    events.map(({ kind, name }) => `${name} ${kind}`),
+    ['web-2 joined'],
+  )
+})
+
 test('the range is 5m, 1h or 24h, and 5m when not said', async () => {
   assert.equal((await history.get()).body.range, '5m')
   for (const query of ['range=', 'range=2h', 'range=5M', 'range=1h&range=1h', 'step=60']) {

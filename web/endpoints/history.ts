@@ -11,6 +11,9 @@ import { bucketStarts, historyBuckets } from './history-buckets.ts'
 import { historyDowns } from './history-downs.ts'
 import { historyEvents, mostEvents } from './history-events.ts'
 
+/** ms before the range within which a server that was lost still counts as down; earlier it is one that was given up */
+const lookBackMs = 24 * 3_600_000
+
 const parameters = { range: z.enum(['5m', '1h', '24h'], 'must be 5m, 1h or 24h').default('5m') }
 
 /**
@@ -25,7 +28,7 @@ export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
     const buckets = historyBuckets(range, now)
     const [counts, lives] = await Promise.all([
       readHistory(read, buckets),
-      readLives(read, buckets.start, mostEvents),
+      readLives(read, new Date(buckets.start.getTime() - lookBackMs), mostEvents),
     ])
     const history: History = {
       range,
@@ -33,7 +36,7 @@ export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
       times: bucketStarts(buckets),
       servers: servingLives(counts, buckets.count),
       events: historyEvents(lives, buckets.start),
-      downs: historyDowns(lives, now),
+      downs: historyDowns(lives, now, buckets.start),
     }
     sendJson(response, 200, history)
   }

@@ -1,10 +1,12 @@
 import type { Environment } from '../config/environment.ts'
+import { noOwnRow } from '../database/commit-hits.ts'
+import { findTwins } from '../database/find-twins.ts'
 import { databaseHitStore } from '../database/hit-store.ts'
 import type { Pools } from '../database/pools.ts'
 import { pruneRecentRequests } from '../database/prune-recent-requests.ts'
 import { readBoard } from '../database/read-board.ts'
 import { readDrainWish } from '../database/read-drain-wish.ts'
-import type { EarlierServer } from '../database/register-server.ts'
+import { type EarlierServer, registerServer, renameServer } from '../database/register-server.ts'
 import { writeHeartbeat } from '../database/write-heartbeat.ts'
 import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
@@ -16,6 +18,7 @@ import { showAddress } from '../http/client-address.ts'
 import type { Identity } from '../identity/identity.ts'
 import { CommitHealth } from '../membership/commit-health.ts'
 import { FailureLog } from '../membership/failure-log.ts'
+import { OwnRow } from '../membership/own-row.ts'
 import { PeriodicTask } from '../membership/periodic-task.ts'
 import { Readiness } from '../membership/readiness.ts'
 import { createMetrics } from '../metrics/metrics.ts'
@@ -90,7 +93,11 @@ export function assembleParts(
       commitHealth.succeeded()
       failures.succeeded()
     },
-    onFailure: failure => commitHealth.failed(failure),
+    onFailure: failure => {
+      commitHealth.failed(failure)
+      // The next heartbeat tries again.
+      if (failure.code === noOwnRow) ownRow.rejoin().catch(() => {})
+    },
     onSlow: () => commitHealth.suspect(),
     onUncounted: failure => failure.kind === 'contention' && failures.failed(failure),
   })
@@ -104,17 +111,29 @@ export function assembleParts(
   }
   const pages = new PageTemplates({ ...rendering, snapshot: maxAgeMs => board.noOlderThan(maxAgeMs) })
   const problems = new ProblemPages({ ...rendering, latest: () => board.latest })
+  const ownRow = new OwnRow({
+    identity,
+    isNamed: environment.serverName !== null,
+    deeds: {
+      beat: server => {
+        const health = {
+          ready: readiness.unready === null,
+          draining: readiness.draining,
+          ...figures.roll(),
+          ...figures.errors,
+          streams: feed.size,
+          memoryBytes: process.memoryUsage.rss(),
+        }
+        return writeHeartbeat(pools.write, server, health, databasePatience)
+      },
+      register: ({ srv_id: srvId, address, name }) => registerServer(pools.write, { srvId, address, name }),
+      findTwins: server => findTwins(pools.read, server, databasePatience),
+      rename: server => renameServer(pools.write, server.id),
+    },
+  })
   const heartbeat = new PeriodicTask(beatMs, async () => {
-    const health = {
-      ready: readiness.unready === null,
-      draining: readiness.draining,
-      ...figures.roll(),
-      ...figures.errors,
-      streams: feed.size,
-      memoryBytes: process.memoryUsage.rss(),
-    }
     commitHealth.check(beatMs)
-    await writeHeartbeat(pools.write, identity.id, health, databasePatience)
+    await ownRow.beat()
     readiness.databaseAnswered()
   })
   const drainWatch = new PeriodicTask(drainWatchMs, async () => {

@@ -19,12 +19,16 @@ export async function openBoard() {
       secondsAgo,
       counter,
     ])
-    await fill.query('UPDATE global_counter SET value = ?; UPDATE server SET hits = ?', [to, to])
+    await fill.query(
+      'UPDATE global_counter SET value = ?; UPDATE server SET hits = ?, last_seen_at = UTC_TIMESTAMP(3)',
+      [to, to],
+    )
   }
 
   const audit = async () => auditOf(await readAudit(replicas[0].read))
 
   return {
+    url: database.url,
     replicas,
     fill,
     log,

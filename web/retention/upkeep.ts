@@ -1,4 +1,5 @@
 import { ifAlone } from '../database/named-lock.ts'
+import { markGoneServers, recountPastHits } from '../database/past-servers.ts'
 import type { Pools } from '../database/pools.ts'
 import type { LogLimits } from '../database/purge-log.ts'
 import { readRetentionClock, writeBelievedTime } from '../database/retention-clock.ts'
@@ -7,7 +8,13 @@ import { DatabaseClock } from './database-clock.ts'
 import { PurgeReport } from './purge-report.ts'
 import { repeat } from './repeat.ts'
 import type { RequestIdRetention } from './request-id-retention.ts'
+import { rest } from './rest.ts'
 import { retainLog } from './retain-log.ts'
+
+/** ms between two transactions that mark servers as gone */
+const breath = 20
+/** stretches of past servers whose hits a turn adds up again: 100,000 servers are gone through in eight minutes */
+const recountedStretches = 2
 
 /** What is to be known of it. */
 export type UpkeepEvents = {
@@ -50,6 +57,8 @@ export function startUpkeep(
     if (now === null) return
     await ifAlone(upkeep, 'retention', async connection => {
       await writeBelievedTime(connection, now)
+      while ((await markGoneServers(connection, now)) > 0) if (!(await rest(breath, signal))) return
+      await recountPastHits(connection, recountedStretches)
       await retainLog(connection, limits, now, signal, purge => report.note(purge))
     })
   }

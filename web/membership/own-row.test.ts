@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { OwnRow } from './own-row.ts'
+
+function keep({ isNamed = false } = {}) {
+  const identity = { id: 7, name: 'web-1', address: '10.0.0.1:3000', srv_id: 'a'.repeat(32) }
+  const database = {
+    rows: new Set([7]),
+    next: 8,
+    twins: [] as { id: number; name: string }[],
+    beats: [] as number[],
+  }
+  const said: string[] = []
+  const row = new OwnRow({
+    identity,
+    isNamed,
+    say: text => said.push(text),
+    deeds: {
+      async beat({ id }) {
+        database.beats.push(id)
+        return database.rows.has(id)
+      },
+      async register() {
+        database.rows.add(database.next)
+        return { id: database.next++ }
+      },
+      findTwins: async () => database.twins,
+      rename: async () => 'web-9',
+    },
+  })
+  return { identity, database, said, row }
+}
+
+test('a replica whose row is gone begins another life, says so, and beats there', async () => {
+  const { identity, database, said, row } = keep()
+  await row.beat()
+  database.rows.clear()
+  await row.beat()
+  await row.beat()
+  assert.deepEqual(database.beats, [7, 7, 8, 8])
+  assert.equal(identity.id, 8)
+  assert.match(said.join(), /^web-1 has no row 7 in the database any more.* row 8$/)
+})
+
+test('several that find the row gone begin one life', async () => {
+  const { database, row } = keep()
+  database.rows.clear()
+  await Promise.all([row.rejoin(), row.rejoin(), row.beat()])
+  assert.deepEqual([...database.rows], [8])
+})
+
+test('the later of two at one address takes another name, and says once what is wrong', async () => {
+  const { identity, database, said, row } = keep()
+  database.twins = [{ id: 3, name: 'web-1' }]
+  await row.beat()
+  await row.beat()
+  assert.equal(identity.name, 'web-9')
+  assert.equal(said.length, 1)
+  assert.match(said[0] ?? '', /another replica lives at 10.0.0.1:3000 .*SERVER_ADDRESS/)
+})
+
+test('the earlier keeps its name, and so does one that was given its name', async () => {
+  for (const [isNamed, id] of [
+    [false, 9],
+    [true, 3],
+  ] as const) {
+    const { identity, database, said, row } = keep({ isNamed })
+    database.twins = [{ id, name: 'web-1' }]
+    await row.beat()
+    assert.equal(identity.name, 'web-1')
+    assert.equal(said.length, 1)
+  }
+})
