@@ -147,7 +147,9 @@ test('of two that live at one address both are shown, and both count, and one th
     [first.id, false],
     [second.id, false],
   ])
-  assert.deepEqual(await findTwins(pools.read, { id: second.id, srv_id }, 1000), [first])
+  assert.deepEqual(await findTwins(pools.read, { id: second.id, srv_id }, 1000), [
+    { id: first.id, name: first.name },
+  ])
   await count(first, address, 3)
   await count(second, address, 2)
   const board = await readBoard(pools.read, 1000)

@@ -1,7 +1,7 @@
 -- So that what is asked of the servers does not grow with all that ever were: those that are gone are marked, and their hits
 -- added up. A replica of the release before goes on as it did: every server keeps its row, and its hits in it.
 ALTER TABLE `server`
-    ADD COLUMN `gone_at` DATETIME(3) NULL AFTER `stopped_at`,
+    ADD COLUMN `gone_at` DATETIME(3) NULL AFTER `earlier_until`,
     ADD INDEX `server_gone_at_srv_id_idx`(`gone_at`, `srv_id`);
 
 CREATE TABLE `past_hits` (
