@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { driverUrl } from '../web/config/database-url.ts'
 import { connect } from './connect.ts'
 import { findDatabaseUrl } from './find-database-url.ts'
 
@@ -29,7 +30,7 @@ async function openStudio(databaseUrl: string): Promise<number> {
       PRISMA_SCHEMA_ENGINE_BINARY: join(root, 'package.json'),
       CHECKPOINT_DISABLE: '1',
       ...process.env,
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: driverUrl(databaseUrl),
     },
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => studio.kill(signal))

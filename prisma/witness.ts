@@ -1,4 +1,5 @@
 import { PrismaMariaDb } from '@prisma/adapter-mariadb'
+import { readDatabaseUrl } from '../web/config/database-url.ts'
 import { PrismaClient } from './client/client.ts'
 
 /**
@@ -6,13 +7,8 @@ import { PrismaClient } from './client/client.ts'
  * Whoever opens it must `$disconnect()` it.
  */
 export function openWitness(databaseUrl: string): PrismaClient {
-  const { hostname, port, username, password, pathname } = new URL(databaseUrl)
   const adapter = new PrismaMariaDb({
-    host: hostname,
-    port: Number(port || 3306),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    database: pathname.slice(1),
+    ...readDatabaseUrl(databaseUrl),
     connectionLimit: 2,
     // MySQL's default way to sign in asks for its public key where the connection is not encrypted.
     allowPublicKeyRetrieval: true,

@@ -6,7 +6,7 @@ import { causeIn, type DatabaseFailure } from './failure.ts'
 import type { DatabaseServer } from './find-server.ts'
 import type { Home } from './home.ts'
 import { failureOf, openLog, readLog } from './log.ts'
-import { type Size, serverArguments } from './server-arguments.ts'
+import { type Size, serverArguments, type Tls } from './server-arguments.ts'
 import { waitUntilItAnswers } from './wait-until-it-answers.ts'
 
 export type RunningDatabase = {
@@ -28,6 +28,7 @@ export type LaunchOptions = {
   port: number
   passwords: Passwords
   size: Size
+  tls: Tls | undefined
   environment: Record<string, string>
   readyWithin: number
 }
@@ -41,12 +42,12 @@ export async function launch(
   home: Home,
   options: LaunchOptions,
 ): Promise<RunningDatabase> {
-  const { port, passwords, size } = options
+  const { port, passwords, size, tls } = options
   const socket = await chooseSocket(home.folder)
   const child = await spawnServer(
     server,
     home,
-    serverArguments(server, { home, port, socket: socket.path, size }),
+    serverArguments(server, { home, port, socket: socket.path, size, tls }),
     options.environment,
   )
   const exited = ended(child).then(socket.remove)

@@ -5,6 +5,9 @@ import type { Home } from './home.ts'
 /** How much memory and disk the server takes: `small` is for tests, where many run on one machine. */
 export type Size = 'normal' | 'small'
 
+/** Two PEM files: with them the server also takes encrypted connections. */
+export type Tls = { certificate: string; key: string }
+
 /** What initialising and running have in common. No option file of the machine is read. */
 export function commonArguments(files: string, temporary: string, size: Size): string[] {
   return [
@@ -22,7 +25,7 @@ export function commonArguments(files: string, temporary: string, size: Size): s
 /** A server for this machine alone, on 127.0.0.1 and its socket; commits are durable, as by default. */
 export function serverArguments(
   server: DatabaseServer,
-  at: { home: Home; port: number; socket: string; size: Size },
+  at: { home: Home; port: number; socket: string; size: Size; tls?: Tls | undefined },
 ): string[] {
   return [
     ...commonArguments(at.home.files, at.home.temporary, at.size),
@@ -37,6 +40,7 @@ export function serverArguments(
     // Nobody replicates from a private database, so a binary log would only cost a second fsync a commit.
     ...(server.flavour === 'MySQL' ? ['--disable-log-bin', '--mysqlx=OFF'] : []),
     ...(at.size === 'small' ? [smallLog(server)] : []),
+    ...(at.tls ? [`--ssl-cert=${at.tls.certificate}`, `--ssl-key=${at.tls.key}`] : []),
   ]
 }
 

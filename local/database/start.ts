@@ -8,7 +8,7 @@ import { type Home, openHome } from './home.ts'
 import { initialise } from './initialise.ts'
 import { launch, type RunningDatabase } from './launch.ts'
 import { keepPassword } from './password.ts'
-import type { Size } from './server-arguments.ts'
+import type { Size, Tls } from './server-arguments.ts'
 import { findStray } from './stray.ts'
 
 export type StartOptions = {
@@ -20,6 +20,8 @@ export type StartOptions = {
   size?: Size
   /** lets the owner's account make databases of its own; default: no */
   everything?: boolean
+  /** default: the server takes no encrypted connections, which on this machine protect nothing */
+  tls?: Tls
   /** variables of the server besides those of this process */
   environment?: Record<string, string>
   /** how long recovery and start may take, in ms; default: two minutes */
@@ -42,7 +44,7 @@ export async function startDatabase(options: StartOptions): Promise<RunningDatab
 }
 
 async function startIn(home: Home, server: DatabaseServer, options: StartOptions): Promise<RunningDatabase> {
-  const { size = 'normal', everything = false, environment = {}, readyWithin = 120_000 } = options
+  const { size = 'normal', everything = false, environment = {}, readyWithin = 120_000, tls } = options
   await refuseWhileInUse(home)
   await initialise(server, home, size)
   const passwords = {
@@ -53,7 +55,7 @@ async function startIn(home: Home, server: DatabaseServer, options: StartOptions
     mode: 0o600,
   })
   const port = await choosePort(options.port, home.port)
-  const database = await launch(server, home, { port, passwords, size, environment, readyWithin })
+  const database = await launch(server, home, { port, passwords, size, tls, environment, readyWithin })
   await writeFile(home.port, `${port}\n`)
   return database
 }

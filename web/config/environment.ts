@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { databaseUrlFrom } from './database-url.ts'
+import { BadDatabaseUrl, databaseUrlFrom, readDatabaseUrl } from './database-url.ts'
 
 /** Everything a replica is told from outside. */
 export type Environment = z.output<typeof schema>
@@ -16,7 +16,16 @@ export class BadEnvironment extends Error {
 
 const port = z.coerce.number().int().min(1).max(65535)
 
-const databaseUrl = z.url({ protocol: /^mysql$/, error: 'must be mysql://user:password@host:port/database' })
+const databaseUrl = z
+  .string('must be mysql://user:password@host:port/database')
+  .superRefine((text, context) => {
+    try {
+      readDatabaseUrl(text)
+    } catch (error) {
+      if (!(error instanceof BadDatabaseUrl)) throw error
+      context.addIssue({ code: 'custom', message: error.problem })
+    }
+  })
 
 const serverName = z
   .string()

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import mysql from 'mysql2'
 import type { Pool, PoolConnection } from 'mysql2/promise'
+import { readDatabaseUrl } from '../config/database-url.ts'
 
 export type ReadPool = Pool
 export type WritePool = Pool
@@ -35,9 +36,9 @@ type Session = { driver: mysql.PoolConnection; ready: Promise<unknown> }
 
 const sessions = new WeakMap<object, Session>()
 
-/** For everything that only reads. `databaseUrl` is mysql://user:password@host:port/database. */
+/** For everything that only reads. @throws BadDatabaseUrl */
 export function openReadPool(databaseUrl: string): ReadPool {
-  return openPool({ ...shared, uri: databaseUrl, connectionLimit: connectionLimits.read }, '')
+  return openPool({ ...shared, ...readDatabaseUrl(databaseUrl), connectionLimit: connectionLimits.read }, '')
 }
 
 /**
@@ -46,7 +47,12 @@ export function openReadPool(databaseUrl: string): ReadPool {
  */
 export function openWritePool(databaseUrl: string): WritePool {
   return openPool(
-    { ...shared, uri: databaseUrl, connectionLimit: connectionLimits.write, multipleStatements: true },
+    {
+      ...shared,
+      ...readDatabaseUrl(databaseUrl),
+      connectionLimit: connectionLimits.write,
+      multipleStatements: true,
+    },
     // lock_wait_timeout: for the lock on a table, which somebody holds who alters it.
     `SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}, lock_wait_timeout = ${lockWaitSeconds};
      SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`,
@@ -61,7 +67,7 @@ export function openUpkeepPool(databaseUrl: string): UpkeepPool {
   return openPool(
     {
       ...shared,
-      uri: databaseUrl,
+      ...readDatabaseUrl(databaseUrl),
       connectionLimit: connectionLimits.upkeep,
       // The next use is seconds away, and the database has better uses for a connection.
       maxIdle: 0,

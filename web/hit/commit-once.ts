@@ -6,29 +6,24 @@ import type { PendingHit } from './pending-hit.ts'
 /** Pauses between attempts, in ms; the last one repeats until the hits' time is up. */
 const backoff = [5, 20, 50, 100, 200] as const
 
-/** ms that a hit must have left for another attempt: one that ends after its time would leave it in doubt. */
-const leastForAnother = 100
-
 /**
  * Gives every hit of a batch its number, exactly once whatever happens on the way: after a failed attempt it looks up
  * which request ids are in the log before it writes again. Ends when all are settled; each hit's own deadline bounds it.
- * `onFailure` hears of each failed attempt.
+ * `leastMs`: what a hit must have left for an attempt. `onFailure` hears of each that failed.
  * @returns the highest number that this replica's own commit gave; 0 = none
  * @throws what the store throws beyond CommitFailed, which is a defect
  */
 export async function commitOnce(
   batch: PendingHit[],
   store: HitStore,
-  onFailure: (failure: CommitFailed) => void = () => {},
+  leastMs: number,
+  onFailure: (failure: CommitFailed) => void,
 ): Promise<number> {
   let outcomeUnknown = false
   for (let attempt = 0; ; attempt++) {
     try {
       if (attempt > 0) await settleKnown(batch, store)
-      for (const pending of batch) {
-        if (attempt > 0 && pending.deadline - performance.now() < leastForAnother) pending.endTime()
-        pending.dropIfGone()
-      }
+      for (const pending of batch) pending.dropIfLate(leastMs)
       const open = batch.filter(pending => !pending.settled)
       if (open.length === 0) return 0
       for (const pending of open) pending.mayBeCommitted = true

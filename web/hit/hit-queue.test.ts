@@ -5,7 +5,7 @@ import { FakeHitStore, type Fault } from './fake-hit-store.ts'
 import { type Hit, newRequestId } from './hit.ts'
 import { HitQueue } from './hit-queue.ts'
 
-const limits = { capacity: 100, batchSize: 10, budgetMs: 1500, lastBudgetMs: 1200 }
+const limits = { capacity: 100, batchSize: 10, budgetMs: 1500, lastBudgetMs: 1200, leastMs: 0 }
 
 function hit(requestId = newRequestId()): Hit {
   return { requestId, clientIp: '10.0.0.7', cookieSrvId: null }
@@ -100,6 +100,18 @@ test('without a database in time a hit is not counted, and is told so', async ()
   })
   await queue.close()
   assert.equal(store.log.size, 0)
+})
+
+test('without time for an answer no attempt is made: it is certain that nothing is counted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, leastMs: 1000 })
+  const first = queue.submit(hit())
+  await new Promise(setImmediate)
+  const second = queue.submit(hit(), { startedAt: performance.now() - 600 })
+  release()
+  assert.deepEqual(await codesOf([first, second]), ['counted', 'counter_unavailable'])
+  assert.equal(store.log.size, 1)
 })
 
 test('a commit that gives no answer in time leaves the outcome unknown', async () => {

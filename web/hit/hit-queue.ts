@@ -14,6 +14,8 @@ export type HitQueueLimits = {
   budgetMs: number
   /** the same while this replica passes page views on: it then has only those that other servers have passed on before */
   lastBudgetMs: number
+  /** ms that a hit must have left for an attempt: one that ends after its time would leave it in doubt */
+  leastMs: number
 }
 
 export const defaultLimits: HitQueueLimits = {
@@ -21,6 +23,7 @@ export const defaultLimits: HitQueueLimits = {
   batchSize: 500,
   budgetMs: 1500,
   lastBudgetMs: 1200,
+  leastMs: 100,
 }
 
 /** ms after which a batch that is still under way is slow: many times what a commit takes */
@@ -123,7 +126,7 @@ export class HitQueue {
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
       const next = this.#waiting.splice(0, this.#limits.batchSize)
-      for (const pending of next) pending.dropIfGone()
+      for (const pending of next) pending.dropIfLate(this.#limits.leastMs)
       const batch = next.filter(pending => !pending.settled)
       if (batch.length === 0) continue
       this.#events.onBatch?.(batch.length)
@@ -143,7 +146,7 @@ export class HitQueue {
       this.#events.onFailure?.(latest)
     }
     try {
-      const lastId = await commitOnce(batch, this.#store, onFailure)
+      const lastId = await commitOnce(batch, this.#store, this.#limits.leastMs, onFailure)
       if (failure && batch.some(({ ranOut }) => ranOut)) this.#events.onUncounted?.(failure)
       if (lastId > 0) this.#commitMs.add(performance.now() - startedAt)
       if (lastId > 0) this.#events.onCounted?.(lastId)

@@ -27,7 +27,7 @@ export class PendingHit {
     this.count = promise
     this.#resolve = resolve
     this.#reject = reject
-    this.#timer = setTimeout(() => this.endTime(), Math.max(1, deadline - performance.now()))
+    this.#timer = setTimeout(() => this.#endTime(), Math.max(1, deadline - performance.now()))
   }
 
   get settled(): boolean {
@@ -44,9 +44,10 @@ export class PendingHit {
     this.#reject(this.mayBeCommitted ? new OutcomeUnknown() : (reason ?? counterUnavailable()))
   }
 
-  /** Ends it if its client has gone, and its batch has not left: otherwise the commit takes its course. */
-  dropIfGone(): void {
-    if (!this.mayBeCommitted && this.#isGone() && this.#settle()) this.#reject(new ClientGone())
+  /** Ends it if it has less than `leastMs` left, or if its client has gone and its batch has not left. */
+  dropIfLate(leastMs: number): void {
+    if (this.deadline - performance.now() < leastMs) this.#endTime()
+    else this.#dropIfGone()
   }
 
   /** Leaves it to another server, if one can be asked: the request id stays the same, so it counts once wherever it counts. */
@@ -54,9 +55,14 @@ export class PendingHit {
     if (this.#canBePassedOn && this.#settle()) this.#reject(new PassedOn(this.mayBeCommitted))
   }
 
-  /** Ends it without a number, now that there is no time for one. A client that has gone is no failure. */
-  endTime(): void {
-    this.dropIfGone()
+  /** Once its batch has left, the commit takes its course. */
+  #dropIfGone(): void {
+    if (!this.mayBeCommitted && this.#isGone() && this.#settle()) this.#reject(new ClientGone())
+  }
+
+  /** A client that has gone is no failure. */
+  #endTime(): void {
+    this.#dropIfGone()
     this.ranOut ||= !this.#settled
     this.fail()
   }

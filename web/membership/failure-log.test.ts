@@ -35,6 +35,17 @@ test('the first failure is said at once, and later ones every ten seconds with t
   ])
 })
 
+test('another error is said at once as well', () => {
+  const { lines, log, failEvery } = startLog()
+  failEvery(100, 3)
+  const lost = Object.assign(new Error('closed'), { code: 'PROTOCOL_CONNECTION_LOST' })
+  log.failed(new CommitFailed('unknown', 'away', lost))
+  assert.equal(
+    lines[1],
+    'page views cannot be counted: PROTOCOL_CONNECTION_LOST: closed (3 failures since the last line)',
+  )
+})
+
 test('it says once when it is over, and nothing where nothing failed', () => {
   const { lines, log, failEvery } = startLog()
   log.succeeded()

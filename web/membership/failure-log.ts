@@ -3,11 +3,14 @@ import type { CommitFailed } from '../hit/hit-store.ts'
 /** ms between two lines about failures */
 const everyMs = 10_000
 
-/** Logs why commits fail: the first at once, then a line every ten seconds at most with their number, and one when it is over. */
+/**
+ * Logs why commits fail: at once, then a line every ten seconds at most for each error, with the number of failures between,
+ * and one when it is over.
+ */
 export class FailureLog {
   readonly #write: (line: string) => void
   readonly #now: () => number
-  #lastAt = Number.NEGATIVE_INFINITY
+  readonly #lastAt = new Map<string, number>()
   #unsaid = 0
   #said = false
 
@@ -19,10 +22,10 @@ export class FailureLog {
 
   failed({ code, message }: CommitFailed): void {
     this.#unsaid++
-    if (this.#now() - this.#lastAt < everyMs) return
+    if (this.#now() - (this.#lastAt.get(code) ?? Number.NEGATIVE_INFINITY) < everyMs) return
     const times = this.#unsaid === 1 ? '' : ` (${this.#unsaid} failures since the last line)`
     this.#write(`page views cannot be counted: ${code}: ${message}${times}`)
-    this.#lastAt = this.#now()
+    this.#lastAt.set(code, this.#now())
     this.#unsaid = 0
     this.#said = true
   }

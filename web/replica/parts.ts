@@ -55,7 +55,11 @@ export function assembleParts(
   const failures = new FailureLog()
   const commitHealth = new CommitHealth({
     probe: store.probe,
-    onChange: canCount => queue.passOn(!canCount),
+    onChange(canCount) {
+      queue.passOn(!canCount)
+      if (canCount) console.log('it takes page views again')
+      else console.error(`it passes page views on to other servers: ${commitHealth.unready?.message}`)
+    },
     onFailure(failure) {
       metrics.failedCommits.inc({ code: failure.code })
       if (failure.kind !== 'contention') failures.failed(failure)
