@@ -256,6 +256,26 @@ test('a queue that passes on keeps only what no other server can take, and says 
   assert.equal(store.log.size, 3, 'the one that had left, the one that stayed and the one after it')
 })
 
+test('while a queue passes on, what it keeps is not sent: counted once it may be, else known not to be', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, { ...limits, lastBudgetMs: 60 })
+  queue.passOn(true)
+  await assert.rejects(queue.submit(hit()), (error: unknown) => {
+    assert.ok(error instanceof NotCounted)
+    assert.equal(error.code, 'counter_unavailable')
+    return true
+  })
+  const patient = new HitQueue(store, limits)
+  patient.passOn(true)
+  const kept = patient.submit(hit())
+  await new Promise(setImmediate)
+  assert.deepEqual([patient.length, store.batches], [1, []])
+  patient.passOn(false)
+  assert.equal((await kept).id, 1)
+  await queue.close()
+  assert.equal(store.log.size, 1)
+})
+
 test('a page view that was passed on while its batch was under way counts once, whoever is first', async () => {
   const store = new FakeHitStore()
   const release = hold(store)

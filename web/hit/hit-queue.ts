@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { commitOnce } from './commit-once.ts'
 import { overloaded, shuttingDown } from './errors.ts'
 import type { Count, Hit } from './hit.ts'
@@ -31,6 +32,9 @@ const slowMs = 400
 
 /** ms that the length of a commit counts for in what the next hits have to expect */
 const commitsCountForMs = 5000
+
+/** ms between two looks at whether hits that are kept may leave, or have run out of time */
+const lookEvery = 20
 
 /** What others want to know of it as it happens. */
 export type HitQueueEvents = {
@@ -108,7 +112,10 @@ export class HitQueue {
     return pending.count
   }
 
-  /** Passes on what it has and what comes, as far as another server can be asked, until `passOn(false)`. */
+  /**
+   * Passes on what it has and what comes, as far as another server can be asked, until `passOn(false)`. What no other server
+   * can take waits here unsent, so it is certainly not counted when its time is up.
+   */
   passOn(passesOn: boolean): void {
     this.#passesOn = passesOn
     if (!passesOn) return
@@ -125,6 +132,11 @@ export class HitQueue {
     // A turn of the event loop: hits that arrived together leave together.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
+      if (this.#passesOn) {
+        await pause(lookEvery)
+        this.#waiting = this.#waiting.filter(pending => !pending.settled)
+        continue
+      }
       const next = this.#waiting.splice(0, this.#limits.batchSize)
       for (const pending of next) pending.dropIfLate(this.#limits.leastMs)
       const batch = next.filter(pending => !pending.settled)
