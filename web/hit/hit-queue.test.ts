@@ -242,7 +242,7 @@ test('a queue that passes on keeps only what no other server can take, and says 
   const [sent, stays] = [true, false].map(canBePassedOn => queue.submit(hit(), { canBePassedOn }))
   await new Promise(setImmediate)
   const waiting = queue.submit(hit(), { canBePassedOn: true })
-  queue.passOn(true)
+  queue.suspend('away')
   const late = queue.submit(hit(), { canBePassedOn: true })
   const mayBeCommitted = (expected: boolean) => (error: unknown) =>
     error instanceof PassedOn && error.status === 403 && error.mayBeCommitted === expected
@@ -251,7 +251,7 @@ test('a queue that passes on keeps only what no other server can take, and says 
   await assert.rejects(late, mayBeCommitted(false))
   release()
   assert.equal((await stays)?.id, 2)
-  queue.passOn(false)
+  queue.suspend(null)
   assert.equal((await queue.submit(hit(), { canBePassedOn: true })).id, 3)
   assert.equal(store.log.size, 3, 'the one that had left, the one that stayed and the one after it')
 })
@@ -284,13 +284,37 @@ test('a page view that was passed on while its batch was under way counts once, 
   const passedOn = here.submit(same, { canBePassedOn: true })
   const stays = here.submit(other)
   await new Promise(setImmediate)
-  here.passOn(true)
+  here.suspend('away')
   await assert.rejects(passedOn, PassedOn)
   store.gate = Promise.resolve()
   const there = await new HitQueue(store, limits).submit(same)
   release()
   assert.deepEqual([there.id, (await stays).id], [1, 2])
   assert.equal(store.log.size, 2)
+})
+
+test('while the database is away, what nobody else can take waits, and is certainly not counted', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, { ...limits, lastBudgetMs: 30 })
+  queue.suspend('away')
+  await assert.rejects(queue.submit(hit()), { code: 'counter_unavailable' })
+  assert.equal(store.log.size, 0)
+  const patient = new HitQueue(store, limits)
+  patient.suspend('away')
+  const count = patient.submit(hit())
+  patient.suspend(null)
+  assert.equal((await count).id, 1)
+})
+
+test('while the database refuses, what nobody else can take is told at once', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, { ...limits, lastBudgetMs: 60_000 })
+  queue.suspend('away')
+  const waits = queue.submit(hit())
+  queue.suspend('refused')
+  await assert.rejects(waits, { code: 'counter_unavailable' })
+  await assert.rejects(queue.submit(hit()), { code: 'counter_unavailable' })
+  assert.equal(store.log.size, 0)
 })
 
 test('it tells once of a batch that is under way for long', async t => {

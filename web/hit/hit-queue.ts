@@ -13,7 +13,7 @@ export type HitQueueLimits = {
   batchSize: number
   /** how long a hit waits for its number, in ms: more than a lock wait, less than NGINX waits for the page */
   budgetMs: number
-  /** the same while this replica passes page views on: it then has only those that other servers have passed on before */
+  /** the same while the queue is suspended: it then has only those that other servers have passed on before */
   lastBudgetMs: number
   /** ms that a hit must have left for an attempt: one that ends after its time would leave it in doubt */
   leastMs: number
@@ -23,18 +23,18 @@ export const defaultLimits: HitQueueLimits = {
   capacity: 2000,
   batchSize: 500,
   budgetMs: 1500,
-  lastBudgetMs: 1200,
+  lastBudgetMs: 1000,
   leastMs: 100,
 }
+
+/** ms between two looks whether batches may leave again */
+const suspendedTurnMs = 20
 
 /** ms after which a batch that is still under way is slow: many times what a commit takes */
 const slowMs = 400
 
 /** ms that the length of a commit counts for in what the next hits have to expect */
 const commitsCountForMs = 5000
-
-/** ms between two looks at whether hits that are kept may leave, or have run out of time */
-const lookEvery = 20
 
 /** What others want to know of it as it happens. */
 export type HitQueueEvents = {
@@ -71,7 +71,7 @@ export class HitQueue {
   readonly #commitMs = new RecentMedian(commitsCountForMs)
   #waiting: PendingHit[] = []
   #leaving: PendingHit[] = []
-  #passesOn = false
+  #suspended: 'away' | 'refused' | null = null
   #running: Promise<void> | null = null
   #closed = false
 
@@ -98,9 +98,9 @@ export class HitQueue {
   /** @throws NotCounted (queue full, closed, or no database in time), OutcomeUnknown, ClientGone or PassedOn */
   submit(hit: Hit, terms: Partial<PageViewTerms> = {}): Promise<Count> {
     const { startedAt = performance.now(), isGone = () => false, canBePassedOn = false } = terms
-    const budgetMs = this.#passesOn ? this.#limits.lastBudgetMs : this.#limits.budgetMs
+    const budgetMs = this.#suspended ? this.#limits.lastBudgetMs : this.#limits.budgetMs
     const pending = new PendingHit(hit, startedAt + budgetMs, isGone, canBePassedOn)
-    if (this.#passesOn) pending.passOn()
+    this.#passOn(pending)
     if (pending.settled) return pending.count
     if (this.#closed) pending.fail(shuttingDown())
     else if (this.#waiting.length >= this.#limits.capacity) pending.fail(overloaded())
@@ -113,13 +113,17 @@ export class HitQueue {
   }
 
   /**
-   * Passes on what it has and what comes, as far as another server can be asked, until `passOn(false)`. What no other server
-   * can take waits here unsent, so it is certainly not counted when its time is up.
+   * No batch leaves any more, until `suspend(null)`. Page views that another server can be asked for are passed on, those it
+   * has and those that come; the others wait as long as they have time, or are told at once while the database refuses.
    */
-  passOn(passesOn: boolean): void {
-    this.#passesOn = passesOn
-    if (!passesOn) return
-    for (const pending of [...this.#leaving, ...this.#waiting]) pending.passOn()
+  suspend(suspended: 'away' | 'refused' | null): void {
+    this.#suspended = suspended
+    for (const pending of [...this.#leaving, ...this.#waiting]) this.#passOn(pending)
+  }
+
+  #passOn(pending: PendingHit): void {
+    if (this.#suspended) pending.passOn()
+    if (this.#suspended === 'refused' && !pending.mayBeCommitted) pending.fail()
   }
 
   /** Takes no more hits, and resolves when those it has are settled. */
@@ -132,8 +136,8 @@ export class HitQueue {
     // A turn of the event loop: hits that arrived together leave together.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
-      if (this.#passesOn) {
-        await pause(lookEvery)
+      if (this.#suspended) {
+        await pause(suspendedTurnMs)
         this.#waiting = this.#waiting.filter(pending => !pending.settled)
         continue
       }

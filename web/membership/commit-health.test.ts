@@ -25,7 +25,7 @@ function startHealth(t: TestContext, answer: CommitFailed | null | 'silence') {
       if (database.answer === 'silence') return new Promise(() => {})
       if (database.answer) throw database.answer
     },
-    onChange: canCount => said.push(canCount ? 'can count' : 'cannot count'),
+    onChange: cannotCount => said.push(cannotCount ?? 'can count'),
     onFailure: failure => said.push(failure.code),
     onSuccess: () => said.push('success'),
   })
@@ -66,12 +66,25 @@ for (const [failure, code] of [
     assert.equal(whyNot(health), null)
     assert.deepEqual(
       said.filter(text => text !== failure.code),
-      ['cannot count', 'success', 'can count'],
+      [failure.kind, 'success', 'can count'],
     )
     const { probes } = database
     await pass(5000)
     assert.equal(database.probes, probes, 'a database that is well is not probed')
   })
+
+test('a database that is back and refuses is no longer away', async t => {
+  const { health, database, said, pass } = startHealth(t, away)
+  health.failed(away)
+  await pass(300)
+  database.answer = refused
+  await pass(300)
+  assert.equal(whyNot(health), 'commits_fail')
+  assert.deepEqual(
+    said.filter(text => text === 'away' || text === 'refused'),
+    ['away', 'refused'],
+  )
+})
 
 test('a commit that succeeds ends it as well', async t => {
   const { health, pass } = startHealth(t, away)
@@ -84,7 +97,7 @@ test('a commit that succeeds ends it as well', async t => {
 test('silence elsewhere is believed once a probe gets no answer either', async t => {
   const { health, database, pass } = startHealth(t, 'silence')
   health.suspect()
-  await pass(250)
+  await pass(550)
   assert.equal(whyNot(health), null)
   await pass(50)
   assert.equal(whyNot(health), 'database_away')

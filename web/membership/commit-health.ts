@@ -1,16 +1,18 @@
 import { CommitFailed } from '../hit/hit-store.ts'
 import type { Unready } from './readiness.ts'
 
-/** ms for which nothing may succeed before this replica counts as cut off: a connection that broke is soon replaced. */
-const graceMs = 300
+/** ms for which nothing may succeed after a failure: a connection that broke is soon replaced. */
+const failureGraceMs = 300
+/** the same after mere silence, which may also be a busy machine */
+const silenceGraceMs = 600
 /** ms between the end of a probe and the next one, while commits fail */
 const probeEveryMs = 250
 
 type Options = {
   /** Tries whether a commit would succeed, without a hit. @throws CommitFailed */
   probe(): Promise<void>
-  /** This replica can no longer count, or can again. */
-  onChange(canCount: boolean): void
+  /** This replica cannot count, because the database is away or refuses; null = it can again. */
+  onChange(cannotCount: 'away' | 'refused' | null): void
   /** An attempt failed that should have succeeded. */
   onFailure(failure: CommitFailed): void
   /** The first success after a failure. */
@@ -25,7 +27,7 @@ export class CommitHealth {
   readonly #options: Options
   #cause: CommitFailed | null = null
   #failing = false
-  #cannotCount = false
+  #cannotCount: 'away' | 'refused' | null = null
   #succeededAt = Number.NEGATIVE_INFINITY
   #grace: NodeJS.Timeout | undefined
   #next: NodeJS.Timeout | undefined
@@ -50,15 +52,13 @@ export class CommitHealth {
     this.#options.onFailure(failure)
     if (failure.kind === 'contention') return
     this.#cause = failure
-    this.suspect()
+    this.#doubt(failureGraceMs)
+    if (this.#cannotCount) this.#declare()
   }
 
   /** Something got no answer of the database for a while: probes, and believes the probe. */
   suspect(): void {
-    if (this.#failing || this.#stopped) return
-    this.#failing = true
-    this.#grace = setTimeout(() => this.#giveUp(), graceMs)
-    void this.#probe()
+    this.#doubt(silenceGraceMs)
   }
 
   /** Probes once unless a commit has succeeded in the last `ms`: a replica without visitors must know, too. */
@@ -68,10 +68,10 @@ export class CommitHealth {
 
   /** why this replica cannot count; null = it can, for all that is known */
   get unready(): Unready | null {
-    if (!this.#cannotCount) return null
-    if (this.#cause?.kind === 'refused')
-      return { code: 'commits_fail', message: `The database refuses commits: ${this.#cause.code}.` }
     const reason = this.#cause?.code ?? 'no answer'
+    if (this.#cannotCount === null) return null
+    if (this.#cannotCount === 'refused')
+      return { code: 'commits_fail', message: `The database refuses commits: ${reason}.` }
     return { code: 'database_away', message: `The database cannot be reached: ${reason}.` }
   }
 
@@ -87,14 +87,23 @@ export class CommitHealth {
     this.#cause = null
     clearTimeout(this.#grace)
     clearTimeout(this.#next)
-    if (!this.#cannotCount) return
-    this.#cannotCount = false
-    this.#options.onChange(true)
+    if (this.#cannotCount === null) return
+    this.#cannotCount = null
+    this.#options.onChange(null)
   }
 
-  #giveUp(): void {
-    this.#cannotCount = true
-    this.#options.onChange(false)
+  #doubt(graceMs: number): void {
+    if (this.#failing || this.#stopped) return
+    this.#failing = true
+    this.#grace = setTimeout(() => this.#declare(), graceMs)
+    void this.#probe()
+  }
+
+  #declare(): void {
+    const cannotCount = this.#cause?.kind === 'refused' ? 'refused' : 'away'
+    if (cannotCount === this.#cannotCount) return
+    this.#cannotCount = cannotCount
+    this.#options.onChange(cannotCount)
   }
 
   async #probe(): Promise<void> {

@@ -32,7 +32,7 @@ import { RequestIdRetention } from '../retention/request-id-retention.ts'
 /** ms a reading for the board, and a sign of life, may take. */
 const databasePatience = 1000
 /** ms the look at what is asked of this replica may take: the first to notice that the database is silent */
-const drainWatchPatience = 500
+const drainWatchPatience = 300
 /** ms between two signs of life. Three missed ones make a server lost. */
 const beatMs = 2000
 /** ms between two looks at what this replica is asked to do */
@@ -55,10 +55,11 @@ export function assembleParts(
   const failures = new FailureLog()
   const commitHealth = new CommitHealth({
     probe: store.probe,
-    onChange(canCount) {
-      queue.passOn(!canCount)
-      if (canCount) console.log('it takes page views again')
-      else console.error(`it passes page views on to other servers: ${commitHealth.unready?.message}`)
+    onChange(cannotCount) {
+      queue.suspend(cannotCount)
+      if (cannotCount)
+        console.error(`page views are passed on to other servers: ${commitHealth.unready?.message}`)
+      else console.log('page views are taken again')
     },
     onFailure(failure) {
       metrics.failedCommits.inc({ code: failure.code })
