@@ -9,10 +9,12 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import mysql, { type RowDataPacket } from 'mysql2/promise'
 import { createEmptyDatabase } from '../local/database/test-database.ts'
+import { bundleInto } from '../web/bundle.ts'
 import { DatabaseUnreachable } from './connect.ts'
 import { migrate } from './migrate.ts'
 import { checksum, readMigrations } from './migration-files.ts'
 import { MigrationRefused } from './refused.ts'
+import { resolveMigration, runRepair } from './resolve.ts'
 
 const own = (await readMigrations(join(import.meta.dirname, 'migrations'))).map(({ name }) => name)
 const first = '20261122000000_first'
@@ -146,6 +148,85 @@ test('a migration that fails half-way stands in its record, and the next run ref
   await assertRefused(room, /20270101000000_bad failed half-way earlier/)
 })
 
+for (const [resolution, pending] of [
+  ['applied', ['20270102000000_next']],
+  ['rolled-back', ['20270101000000_bad', '20270102000000_next']],
+] as const) {
+  test(`a migration that failed half-way, put right and marked as ${resolution}, is in nobody's way`, async () => {
+    await using room = await openRoom()
+    await room.addMigration(
+      '20270101000000_bad',
+      'CREATE TABLE half (id INT PRIMARY KEY); CREATE TABLE whole (id INT); INSERT INTO broken VALUES (1)',
+    )
+    await room.addMigration('20270102000000_next', 'CREATE TABLE next (id INT PRIMARY KEY)')
+    await assert.rejects(room.run(), /npm run migrate -- --applied 20270101000000_bad/)
+    await assertRefused(
+      room,
+      /npm run migrate -- --run FILE;.* --applied 20270101000000_bad;.* --rolled-back 20/,
+    )
+    const repair = 'DROP TABLE half; DROP TABLE whole; CREATE TABLE broken (id INT)'
+    await runRepair(room.url, repair)
+    const { migrations } = room
+    await resolveMigration(room.url, '20270101000000_bad', resolution, { migrations })
+    assert.deepEqual(await room.run(), pending)
+    assert.deepEqual(await room.run(), [])
+    // As Prisma's own command leaves it.
+    assert.deepEqual(
+      await room.query(`SELECT rolled_back_at IS NOT NULL AS undone, finished_at IS NOT NULL AS done, applied_steps_count
+        FROM _prisma_migrations WHERE migration_name = '20270101000000_bad' ORDER BY done`),
+      [
+        { undone: 1, done: 0, applied_steps_count: 0 },
+        { undone: 0, done: 1, applied_steps_count: resolution === 'applied' ? 0 : 1 },
+      ],
+    )
+  })
+}
+
+test('marks nothing that did not fail', async () => {
+  await using room = await openRoom()
+  await room.run()
+  const before = await room.state()
+  const { migrations } = room
+  for (const name of [first, '20270101000000_none'])
+    for (const resolution of ['applied', 'rolled-back'] as const)
+      await assert.rejects(resolveMigration(room.url, name, resolution, { migrations }), /did not fail/)
+  assert.deepEqual(await room.state(), before)
+})
+
+test('as a command, marks what failed, and says how it is used', async () => {
+  await using room = await openRoom()
+  await runCommand(room.url)
+  await room.query(`UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '${first}'`)
+  const failed = await runCommand(room.url)
+  assert.equal(failed.status, 1)
+  assert.match(failed.err, new RegExp(`npm run migrate -- --applied ${first}`))
+  const marked = await runCommand(room.url, '--applied', first)
+  assert.deepEqual(marked, { out: `${first} is marked as applied\n`, err: '', status: 0 })
+  assert.equal((await runCommand(room.url)).out, 'the database is up to date\n')
+  for (const words of [['--applied'], ['--forced', first], ['--applied', first, first], ['--applied', first]])
+    assert.equal((await runCommand(room.url, ...words)).status, 1)
+})
+
+test('in the image the built command does it, and is what the message names', async () => {
+  await using room = await openRoom()
+  const image = await mkdtemp(join(tmpdir(), 'board-image-'))
+  try {
+    await bundleInto(image)
+    await cp(join(import.meta.dirname, 'migrations'), join(image, 'prisma/migrations'), { recursive: true })
+    const run = (...words: string[]) => runProgram(join(image, 'prisma/migrate.mjs'), room.url, words)
+    assert.equal((await run()).status, 0)
+    await room.query(`UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '${first}'`)
+    const { err } = await run()
+    const command = 'docker compose run --rm -T migrate node prisma/migrate.mjs'
+    assert.ok(err.includes(`${command} --applied ${first};`), err)
+    assert.ok(err.includes(`${command} --run - < FILE;`), err)
+    assert.equal((await run('--applied', first)).status, 0)
+    assert.equal((await run()).out, 'the database is up to date\n')
+  } finally {
+    await rm(image, { recursive: true })
+  }
+})
+
 test('refuses a database newer than the code', async () => {
   await using room = await openRoom()
   await room.addMigration('20270101000000_next', 'CREATE TABLE next (id INT PRIMARY KEY)')
@@ -212,9 +293,13 @@ test('does not go on asking a database that says no', async () => {
   await assert.rejects(migrate(url.href), /cannot reach the database test_of_nobody at .*Unknown database/)
 })
 
-async function runCommand(databaseUrl: string) {
+const source = join(import.meta.dirname, 'program.ts')
+
+const runCommand = (databaseUrl: string, ...words: string[]) => runProgram(source, databaseUrl, words)
+
+async function runProgram(program: string, databaseUrl: string, words: string[]) {
   const env = { ...process.env, DATABASE_URL: databaseUrl }
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'migrate.ts')], { env })
+  const child = spawn(process.execPath, [program, ...words], { env })
   const [out, err, [status]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

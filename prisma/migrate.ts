@@ -1,11 +1,10 @@
-// Brings a database to this code's schema: applies the folders under migrations/ that it does not have yet.
-// Runs once, before the replicas:  DATABASE_URL=mysql://… node prisma/migrate.ts
+// Brings a database to this code's schema: applies the folders under migrations/ that it does not have yet. Runs once,
+// before the replicas, as `npm run migrate` or, in the image, prisma/migrate.mjs (program.ts).
 import { join } from 'node:path'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { databaseUrlFrom } from '../web/config/database-url.ts'
 import { connect } from './connect.ts'
 import { type MigrationFile, readMigrations } from './migration-files.ts'
-import { planMigration } from './migration-plan.ts'
+import { howToResolve, planMigration } from './migration-plan.ts'
 import {
   createRecords,
   readRecords,
@@ -22,6 +21,8 @@ export type MigrateOptions = {
   patience?: number
 }
 
+export const migrationsFolder = join(import.meta.dirname, 'migrations')
+
 /** How long one waits for another that is migrating, in s. */
 const longestMigration = 600
 
@@ -30,13 +31,24 @@ const longestMigration = 600
  * DatabaseUnreachable with nothing changed; or, when a migration fails half-way, an error that says at what.
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
-  const files = await readMigrations(options.migrations ?? join(import.meta.dirname, 'migrations'))
-  const connection = await connect(databaseUrl, options.patience ?? 60_000)
-  try {
-    await takeLock(connection)
+  const files = await readMigrations(options.migrations ?? migrationsFolder)
+  return whileNoOtherMigrates(databaseUrl, options, async connection => {
     const pending = await plan(connection, files)
     for (const file of pending) await apply(connection, file)
     return pending.map(file => file.name)
+  })
+}
+
+/** Does `work` on a connection that holds the lock of migrations. @throws MigrationRefused, DatabaseUnreachable */
+export async function whileNoOtherMigrates<T>(
+  databaseUrl: string,
+  { patience = 60_000 }: MigrateOptions,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await connect(databaseUrl, patience)
+  try {
+    await takeLock(connection)
+    return await work(connection)
   } finally {
     await connection.end() // lets go of the lock too
   }
@@ -68,18 +80,9 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     await recordFailed(connection, id, `Migration name: ${file.name}\n\nDatabase error:\n${why}\n`)
-    throw new Error(`migration ${file.name} failed half-way: ${why}`, { cause: error })
+    throw new Error(`migration ${file.name} failed half-way: ${why}; ${howToResolve(file.name)}`, {
+      cause: error,
+    })
   }
   await recordFinished(connection, id)
-}
-
-if (import.meta.main) {
-  try {
-    const { DATABASE_URL = '', DATABASE_PASSWORD_FILE } = process.env
-    const applied = await migrate(databaseUrlFrom(DATABASE_URL, DATABASE_PASSWORD_FILE))
-    console.log(applied.length ? `migrated: ${applied.join(', ')}` : 'the database is up to date')
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  }
 }

@@ -12,14 +12,27 @@ export function planMigration(files: MigrationFile[], records: MigrationRecord[]
   return files.filter(file => !records.some(record => record.name === file.name))
 }
 
+/** The command of the stack that this runs in: the image has the built file, and none of npm's scripts. */
+const command = import.meta.url.endsWith('.mjs')
+  ? 'docker compose run --rm -T migrate node prisma/migrate.mjs'
+  : 'npm run migrate --'
+
+/** What a person does after a migration that failed half-way. */
+export function howToResolve(name: string): string {
+  return (
+    `put the tables right, with SQL in a file: ${command} --run ${command.startsWith('npm') ? 'FILE' : '- < FILE'}; ` +
+    `then mark it, if all of it is done now, with: ${command} --applied ${name}; ` +
+    `or, if none of it is, to run it again: ${command} --rolled-back ${name}`
+  )
+}
+
 function refuseIfUnsafe(
   { name, finished, logs, checksum }: MigrationRecord,
   file: MigrationFile | undefined,
 ): void {
   if (!finished) {
     throw new MigrationRefused(
-      `migration ${name} failed half-way earlier (${logs?.trim() || 'it was cut short'}); put the tables right by hand, ` +
-        `then mark it with: prisma migrate resolve --applied ${name} (or --rolled-back ${name} to run it again)`,
+      `migration ${name} failed half-way earlier (${logs?.trim() || 'it was cut short'}); ${howToResolve(name)}`,
     )
   }
   if (!file) {

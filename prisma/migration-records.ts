@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { checksum, type MigrationFile } from './migration-files.ts'
 
 const recordRow = z.object({
+  id: z.string(),
   name: z.string(),
   checksum: z.string(),
   finished: z.coerce.boolean(),
@@ -37,7 +38,7 @@ export async function readRecords(
   const names = found.map(row => z.string().parse(row.name))
   if (!names.includes('_prisma_migrations')) return { records: null, tables: names.length }
   const [rows] = await connection.query<RowDataPacket[]>(
-    `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished, logs
+    `SELECT id, migration_name AS name, checksum, finished_at IS NOT NULL AS finished, logs
      FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at, migration_name`,
   )
   return { records: recordRow.array().parse(rows), tables: names.length - 1 }
@@ -58,11 +59,19 @@ export async function recordStarted(connection: Connection, { name, sql }: Migra
   return id
 }
 
-export async function recordFinished(connection: Connection, id: string): Promise<void> {
+/** `steps`: 1 = it was applied here, 0 = a person says that it is applied */
+export async function recordFinished(connection: Connection, id: string, steps: 0 | 1 = 1): Promise<void> {
   await connection.execute(
-    'UPDATE _prisma_migrations SET applied_steps_count = applied_steps_count + 1, finished_at = UTC_TIMESTAMP(3) WHERE id = ?',
-    [id],
+    'UPDATE _prisma_migrations SET applied_steps_count = applied_steps_count + ?, finished_at = UTC_TIMESTAMP(3) WHERE id = ?',
+    [steps, id],
   )
+}
+
+/** It counts as never applied from now on. */
+export async function recordRolledBack(connection: Connection, id: string): Promise<void> {
+  await connection.execute('UPDATE _prisma_migrations SET rolled_back_at = UTC_TIMESTAMP(3) WHERE id = ?', [
+    id,
+  ])
 }
 
 /** MySQL cannot roll tables back, so a failed migration stays unfinished, with its error, until a person has looked. */

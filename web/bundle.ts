@@ -10,7 +10,7 @@ export async function bundleInto(standalone: string, plugins: Plugin[] = []): Pr
       'web/replica': join(root, 'web/server.ts'),
       'web/next-thread': join(root, 'web/next-app/thread.ts'),
       'web/drain': join(root, 'web/drain/program.ts'),
-      'prisma/migrate': join(root, 'prisma/migrate.ts'),
+      'prisma/migrate': join(root, 'prisma/program.ts'),
     },
     outdir: standalone,
     outExtension: { '.js': '.mjs' },
