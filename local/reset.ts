@@ -1,13 +1,13 @@
 // `npm run reset`: a fresh count. Asked for twice, or `npm run reset -- --yes --yes`.
 import { askAtTerminal, confirm } from './confirm.ts'
 import { dataDirAt } from './data-dir.ts'
-import { loadSettings } from './load-settings.ts'
+import { loadDataDir } from './load-settings.ts'
 import { removeCount } from './remove-count.ts'
 import { saySentences } from './say-sentences.ts'
 import { print } from './terminal.ts'
 
 await saySentences(async () => {
-  const { dataDir } = loadSettings()
+  const dataDir = loadDataDir()
   const { database } = dataDirAt(dataDir)
   const questions = [
     `Remove the count, the log and the history in ${database}?`,

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { z } from 'zod'
 import { candidatesIn } from './apt.mjs'
 import { missingBenchPrograms } from './bench-programs.mjs'
 import { isInstalled, npmCommand } from './npm-packages.mjs'
@@ -22,6 +24,15 @@ test('packages are not installed when one is absent, another version, or no long
   assert.ok(!isInstalled(wanted, { 'node_modules/zod': { ...zod, version: '4.6.6' } }))
   assert.ok(!isInstalled(wanted, { 'node_modules/zod': { ...zod, integrity: 'sha512-z' } }))
   assert.ok(!isInstalled(wanted, { 'node_modules/zod': zod, 'node_modules/old': zod }))
+})
+
+test('every command sees to the packages before it runs anything, also where npm runs no pre-scripts', () => {
+  const { scripts } = z
+    .object({ scripts: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')))
+  for (const [name, command] of Object.entries(scripts)) {
+    assert.match(command, /^"\$npm_node_execpath" local\/install\/install\.mjs( --\w+)* && /, name)
+  }
 })
 
 test('the npm that runs the script is the one that installs', () => {
