@@ -9,6 +9,8 @@ import { untilBroken } from '../ground/until-broken.ts'
 const forMs = 8000
 /** ms in which batches that were under way may not know what became of them */
 const firstMoment = 2000
+/** ms before the end in which the right is there again, and page views may be counted */
+const lastMoment = 500
 const account = `'${replicaAccount}'@'127.0.0.1'`
 
 /** The database is there, reads and heartbeats go on, and no page view can be counted. */
@@ -28,9 +30,12 @@ export const rightsRevoked: Fault = {
       await root.end()
     })
   },
-  async check({ parts, logOf, complaints }, { views, injectedAt }) {
+  async check({ parts, logOf, complaints }, { views, injectedAt, overAt }) {
     const unsure = views.filter(
-      ({ code, startedAt }) => code === 'outcome_unknown' && startedAt > injectedAt + firstMoment,
+      ({ code, startedAt, took }) =>
+        code === 'outcome_unknown' &&
+        startedAt > injectedAt + firstMoment &&
+        startedAt + took < overAt - lastMoment,
     )
     if (unsure.length > 0)
       complaints.push(`${unsure.length} page views that cannot be counted were answered outcome_unknown`)

@@ -24,7 +24,7 @@ export function pageProblem(problems: ProblemPages, development: boolean): SendE
     sendText(response, error.status, 'text/html; charset=utf-8', unavailablePage(error))
   }
 
-  /** false = there is none to show */
+  /** false = there is none to show, or none in time */
   async function sentBoard(
     { status, code, message }: AnswerError,
     request: IncomingMessage,
@@ -32,6 +32,7 @@ export function pageProblem(problems: ProblemPages, development: boolean): SendE
   ): Promise<boolean> {
     try {
       const template = await problems.current()
+      if (!template) return false
       const values = { nonce: newNonce(), code, message }
       sendFilledPage(request, response, { status, template, values, development })
       return true

@@ -10,12 +10,13 @@ function snapshot(counter: number): Snapshot {
 }
 
 /** Pages that print the counter they were rendered from, what they say, and every token. */
-function problemsFrom(latest: () => Snapshot | null) {
+function problemsFrom(latest: () => Snapshot | null, rendered = async () => {}) {
   let renderings = 0
   const problems = new ProblemPages({
     latest,
     async renderPage({ visit, problem, snapshot: shown }, headers) {
       renderings++
+      await rendered()
       assert.equal(visit, null)
       const nonce = /'nonce-([^']+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
       return `${shown.counter}|${nonce}|${problem?.code}|${problem?.message}|${problem?.retry_after}`
@@ -24,7 +25,7 @@ function problemsFrom(latest: () => Snapshot | null) {
     stickySeconds: 300,
     development: false,
   })
-  const shown = async () => (await problems.current()).fill(values)
+  const shown = async () => (await problems.current())?.fill(values) ?? null
   return { problems, shown, renderings: () => renderings }
 }
 
@@ -54,10 +55,37 @@ test('a newer snapshot is shown, rendered twice a second at the most', async t =
   await shown()
   assert.equal(renderings(), 1)
   now += 1
-  assert.match(await shown(), /^3\|/)
+  assert.match((await shown()) ?? '', /^3\|/)
 })
 
 test('without any snapshot there is no such page', async () => {
   const { problems } = problemsFrom(() => null)
   await assert.rejects(problems.current(), /nothing to show/)
+})
+
+test('while a rendering takes long the one before it is shown, and none when there is none', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let rendering = Promise.withResolvers<void>()
+  let counter = 0
+  const { shown } = problemsFrom(
+    () => snapshot(++counter),
+    () => rendering.promise,
+  )
+  const inTime = async (ms: number) => {
+    const page = shown()
+    await new Promise(setImmediate)
+    t.mock.timers.tick(ms)
+    return page
+  }
+  assert.equal(await inTime(300), null)
+  rendering.resolve()
+  await new Promise(setImmediate)
+  assert.match((await inTime(0)) ?? '', /^1\|/)
+
+  let now = performance.now()
+  t.mock.method(performance, 'now', () => now)
+  now += 10_000
+  rendering = Promise.withResolvers()
+  assert.match((await inTime(300)) ?? '', /^1\|/)
+  rendering.resolve()
 })

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Snapshot } from '../answers.ts'
 import { retryAfter } from '../hit/errors.ts'
 import { type PageRendering, renderTemplate } from './render-template.ts'
@@ -6,6 +7,12 @@ import { makeProblemTokens, type ProblemSlot } from './tokens.ts'
 
 /** ms for which one rendering serves all: while visits fail but readings do not, each reading would ask for another. */
 const renderEveryMs = 500
+
+/**
+ * ms that a page view waits for a rendering. It has waited for its number before, and both together must stay under what NGINX
+ * waits for the page, on a machine that is busy too.
+ */
+const patienceMs = 300
 
 type ProblemSource = PageRendering & {
   /** the last snapshot there is, however old; null = none */
@@ -26,8 +33,11 @@ export class ProblemPages {
     this.#source = source
   }
 
-  /** @throws when there is nothing to show yet, or Next cannot render it */
-  async current(): Promise<Template<ProblemSlot>> {
+  /**
+   * A rendering of the last snapshot; the one before it when that takes too long, and null when there is none before it.
+   * @throws when there is nothing to show yet, or Next cannot render it
+   */
+  async current(): Promise<Template<ProblemSlot> | null> {
     const snapshot = this.#source.latest()
     if (!snapshot) throw new Error('there is nothing to show yet')
     const { development } = this.#source
@@ -37,7 +47,12 @@ export class ProblemPages {
     this.#rendering ??= this.#render(snapshot).finally(() => {
       this.#rendering = null
     })
-    return this.#rendering
+    if (development) return this.#rendering
+    const timer = new AbortController()
+    const timeUp = pause(patienceMs, last?.template ?? null, { signal: timer.signal })
+    // Whichever loses the race has nobody who hears of its failure.
+    for (const promise of [this.#rendering, timeUp]) promise.catch(() => {})
+    return Promise.race([this.#rendering, timeUp]).finally(() => timer.abort())
   }
 
   async #render(snapshot: Snapshot): Promise<Template<ProblemSlot>> {
