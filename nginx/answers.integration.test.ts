@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { startBoard, ways } from './nginx-fixture.ts'
-import { ask } from './request-fixture.ts'
+import { poll, startBoard, ways } from './nginx-fixture.ts'
+import { breakOff, freeze } from './replica-fixture.ts'
+import { asCookie, ask, begin } from './request-fixture.ts'
 
 const timeout = 30_000
 
@@ -130,5 +131,40 @@ for (const way of ways) {
       upstream_status: '200',
       cache: '',
     })
+  })
+  test(`${way}: the access log lists each try of a page view, and the client is not told`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, { replicas: 2, pageViews: 1 })
+    const [first, second] = board.replicas
+    assert.ok(first && second)
+    first.answer = breakOff
+    const { status, headers } = await ask(board.port, '/', { headers: asCookie(first.srvId) })
+    assert.equal(status, 200)
+    assert.deepEqual(
+      Object.keys(headers).filter(name => /^x-(upstream|unserved)/.test(name)),
+      [],
+    )
+    second.answer = freeze
+    const held = begin(board.port, '/?held', { headers: asCookie(second.srvId) })
+    await poll(async () => second.requests.at(-1)?.url === '/?held' || null)
+    assert.equal((await ask(board.port, '/?overloaded')).status, 503)
+    assert.equal(
+      (await ask(board.port, '/?body', { body: 'x', headers: { 'Content-Length': '1' } })).status,
+      413,
+    )
+    await board.replicas[1]?.die()
+    assert.equal((await held).statusCode, 503)
+    const [tried, overloaded, body, lost] = (await board.logged(4)).map(line => JSON.parse(line))
+    assert.equal(tried.upstream_addr, `${first.address}, ${second.address}`)
+    assert.equal(tried.upstream_status, '502, 200')
+    for (const times of [tried.upstream_connect_time, tried.upstream_response_time])
+      assert.match(times, /^\d+\.\d{3}, \d+\.\d{3}$/)
+    assert.match(tried.upstream_header_time, /^-, \d+\.\d{3}$/)
+    for (const { upstream_addr, upstream_status, upstream_response_time } of [overloaded, body])
+      assert.deepEqual([upstream_addr, upstream_status, upstream_response_time], ['', '', ''])
+    assert.deepEqual([overloaded.status, body.status, lost.status], [503, 413, 503])
+    assert.match(lost.upstream_addr, new RegExp(`^${second.address}, `))
+    assert.match(lost.upstream_response_time, /^\d+\.\d{3}, /)
   })
 }

@@ -18,12 +18,3 @@ test('a single replica has no backup', () => {
   const { NGINX_BOUND_UPSTREAMS: upstreams = '' } = legacyStickyVariables([replica('127.0.0.1:3001', 'a')])
   assert.doesNotMatch(upstreams, /backup/)
 })
-
-test('the address that answered is matched whole', () => {
-  const { NGINX_SRV_ID_BY_ADDRESS: map = '' } = legacyStickyVariables([
-    replica('127.0.0.1:3001', 'a'),
-    replica('[::1]:3001', 'b'),
-  ])
-  assert.ok(map.includes('"~(^|[ ,])127\\.0\\.0\\.1:3001$"'))
-  assert.ok(map.includes('"~(^|[ ,])\\[::1\\]:3001$"'))
-})

@@ -1,16 +1,12 @@
 import type { ReplicaReference } from './replica-reference.ts'
 import { serverLines } from './server-lines.ts'
 
-/** What conf/sticky-legacy.conf.template needs: an upstream a replica, and the two maps between cookie and replica. */
+/** What conf/sticky-legacy.conf.template needs: an upstream per replica, and the map from cookie to replica. */
 export function legacyStickyVariables(replicas: ReplicaReference[]): Record<string, string> {
   return {
     NGINX_BOUND_UPSTREAMS: replicas.map((_, index) => boundUpstream(replicas, index)).join('\n\n'),
     // A pattern, because plain strings of a map match in any case and the cookie's value is lower case.
     NGINX_BOUND_BY_COOKIE: lines(replicas, ({ srvId }, index) => `~^:${srvId}$ ${boundName(index)};`),
-    NGINX_SRV_ID_BY_ADDRESS: lines(
-      replicas,
-      ({ address, srvId }) => `"~(^|[ ,])${escapePattern(address)}$" ${srvId};`,
-    ),
   }
 }
 
@@ -36,9 +32,4 @@ function lines(
   line: (replica: ReplicaReference, index: number) => string,
 ): string {
   return replicas.map(line).join('\n    ')
-}
-
-/** An address as a regular expression that matches it alone. */
-function escapePattern(address: string): string {
-  return address.replace(/[.[\]]/g, '\\$&')
 }

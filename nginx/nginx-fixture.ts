@@ -115,7 +115,11 @@ async function startOnFreePorts(settings: Omit<NginxSettings, 'port'>, withTls: 
     const tls = { certificate: testCertificate, key: testKey, port: tlsPort, http2Directive }
     const all = { ...settings, port, ...(withTls ? { tls } : {}) }
     const files = await renderNginx(all)
-    const child = spawn(program.path, files.arguments, { stdio: 'ignore', detached: true })
+    const child = spawn(program.path, files.arguments, {
+      cwd: settings.directory,
+      stdio: 'ignore',
+      detached: true,
+    })
     if (await answers(port, child)) return { port, tlsPort, child, files }
     const said = await readFile(files.errorLog, 'utf8').catch(() => '')
     if (attempt === 5 || !said.includes('Address already in use')) throw new Error(`NGINX ended: ${said}`)
@@ -195,12 +199,13 @@ async function readLines(file: string, count: number): Promise<string[] | null> 
   return lines.length >= count ? lines : null
 }
 
-/** Asks until it is told something, for 20 s at the most. */
-async function poll<T>(look: () => Promise<T | null>): Promise<T> {
-  for (let attempt = 0; attempt < 1000; attempt++) {
+/** Looks again and again until there is something to see, for 20 s at most. */
+export async function poll<T>(look: () => Promise<T | null>, everyMs = 20): Promise<T> {
+  const until = performance.now() + 20_000
+  while (performance.now() < until) {
     const seen = await look()
     if (seen !== null) return seen
-    await pause(20)
+    await pause(everyMs)
   }
   throw new Error('waited for NGINX in vain')
 }

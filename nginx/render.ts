@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSrvId } from '../web/identity/srv-id.ts'
 import { fillTemplate } from './fill-template.ts'
@@ -35,7 +35,7 @@ export type NginxSettings = {
 
 export type RenderedNginx = {
   configFile: string
-  /** to run NGINX in the foreground with, as whoever runs this */
+  /** to run NGINX with in the foreground: as the same user, with the directory as its working directory */
   arguments: string[]
   accessLog: string
   errorLog: string
@@ -49,10 +49,14 @@ export type RenderedNginx = {
 const usualPageViews = 640
 const usualWorkers = 2
 
+// Relative to the working directory, because the path of a socket may have 107 bytes and no more (unix(7)).
+const pageSocket = 'page-views.sock'
+
 const templates = join(import.meta.dirname, 'conf')
 
 /**
- * Writes a folder that NGINX runs in, from the same templates as the container's.
+ * Writes a folder that NGINX starts in, from the same templates as the container's. It removes the socket of an NGINX that was
+ * killed, which the next one could not use: so no NGINX may run there.
  * @throws before anything is written, when a setting cannot stand in a configuration
  */
 export async function renderNginx(settings: NginxSettings): Promise<RenderedNginx> {
@@ -69,6 +73,7 @@ export async function renderNginx(settings: NginxSettings): Promise<RenderedNgin
   }
   const variables = variablesOf(settings, rendered)
   await mkdir(directory, { recursive: true })
+  await rm(join(directory, pageSocket), { force: true })
   for (const template of await templatesFor(settings)) {
     const text = fillTemplate(await readFile(join(templates, template), 'utf8'), variables)
     await writeFile(join(directory, template.replace(/\.template$/, '')), text)
@@ -110,6 +115,7 @@ function variablesOf(
     NGINX_ACCESS_LOG: files.accessLog,
     NGINX_ERROR_LOG: files.errorLog,
     NGINX_LISTEN: listenAddress(host, port),
+    NGINX_PAGE_SOCKET: pageSocket,
     NGINX_REPLICAS: serverLines(addresses),
     NGINX_LAST_TRY_REPLICAS: lastTryServerLines(addresses),
     NGINX_STICKY: sticky,

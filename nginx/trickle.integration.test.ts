@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { type Board, poll, startBoard, ways } from './nginx-fixture.ts'
+import { ask } from './request-fixture.ts'
+import { testCertificate } from './test-certificate/paths.ts'
+
+const timeout = 60_000
+
+// Fewer places than clients that trickle.
+const settings = { pageViews: 2, tls: true }
+const clients = 5
+
+// Each of these announces a body, of which nothing or one byte comes.
+const announcements = {
+  'Content-Length': 'GET / HTTP/1.1\r\nHost: board\r\nContent-Length: 16000\r\n\r\nx',
+  'Content-Length with zeros before it': 'GET / HTTP/1.1\r\nHost: board\r\nContent-Length: 0016\r\n\r\n',
+  chunked: 'GET /?a=b HTTP/1.1\r\nHost: board\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nx',
+  'Chunked, no chunk yet': 'GET / HTTP/1.1\r\nHost: board\r\nTransfer-Encoding: Chunked\r\n\r\n',
+  'Expect: 100-continue':
+    'GET / HTTP/1.1\r\nHost: board\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n',
+  HEAD: 'HEAD / HTTP/1.1\r\nHost: board\r\nContent-Length: 9\r\n\r\n',
+  'HTTP/1.0': 'GET / HTTP/1.0\r\nContent-Length: 9\r\n\r\n',
+  'the whole address': 'GET http://board HTTP/1.1\r\nHost: board\r\nContent-Length: 9\r\n\r\n',
+}
+
+for (const way of ways) {
+  for (const secure of [false, true]) {
+    const scheme = secure ? 'HTTPS' : 'HTTP'
+
+    for (const [name, request] of Object.entries(announcements))
+      test(`${way}: a page view with a body is refused while the body is awaited: ${name}, ${scheme}`, {
+        timeout,
+      }, async () => {
+        await using board = await startBoard(way, { ...settings, tls: secure })
+        const open = await openConnections(board, secure)
+        for (const socket of open) socket.write(request)
+        for (const socket of open) assert.match(await firstLine(socket), /^HTTP\/1\.1 413 /)
+        assert.equal((await ask(portOf(board, secure), '/', { tls: secure })).status, 200)
+        assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 1)
+        for (const socket of open) socket.destroy()
+      })
+
+    test(`${way}: who reads nothing of many page views holds no place: ${scheme}`, { timeout }, async () => {
+      await using board = await startBoard(way, { ...settings, tls: secure })
+      answerLargePages(board)
+      const open = await openConnections(board, secure)
+      // More than what the kernels on both sides keep of a connection.
+      for (const socket of open) {
+        socket.pause()
+        socket.write('GET / HTTP/1.1\r\nHost: board\r\n\r\n'.repeat(100))
+      }
+      await untilNoneComes(board)
+      assert.equal((await ask(portOf(board, secure), '/', { tls: secure })).status, 200)
+      for (const socket of open) socket.destroy()
+    })
+
+    test(`${way}: slow headers hold no place: ${scheme}`, { timeout }, async () => {
+      await using board = await startBoard(way, { ...settings, tls: secure })
+      const open = await openConnections(board, secure)
+      for (const socket of open) socket.write('GET / HTTP/1.1\r\nHost: board\r\nX-Slow: ')
+      assert.equal((await ask(portOf(board, secure), '/', { tls: secure })).status, 200)
+      for (const socket of open) socket.destroy()
+    })
+  }
+
+  test(`${way}: a page view with an empty body is a page view`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    for (const headers of [{ 'Content-Length': '0' }, { Expect: '100-continue', 'Content-Length': '0' }])
+      assert.equal((await ask(board.port, '/', { headers })).status, 200)
+  })
+
+  test(`${way}: a body whose length HTTP/2 does not say holds no place, and is refused`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, settings)
+    const session = await openSession(board)
+    const streams = openStreams(session, { endStream: false })
+    for (const stream of streams) stream.write('x')
+    await processed(session)
+    assert.equal((await ask(board.tlsPort, '/', { tls: true })).status, 200)
+    assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 1)
+    for (const stream of streams) {
+      stream.end('y')
+      assert.equal(await statusOf(stream), 413)
+    }
+    const empty = openStream(session, { endStream: false })
+    empty.end()
+    assert.equal(await statusOf(empty), 200)
+    session.destroy()
+  })
+
+  test(`${way}: a body that HTTP/2 announces is refused`, { timeout }, async () => {
+    await using board = await startBoard(way, settings)
+    const session = await openSession(board)
+    for (const stream of openStreams(session, { endStream: false }, { 'content-length': '9' }))
+      assert.equal(await statusOf(stream), 413)
+    assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 0)
+    session.destroy()
+  })
+
+  test(`${way}: who opens no HTTP/2 window for the page holds no place, and can still read it`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, settings)
+    answerLargePages(board)
+    const session = await openSession(board, 0)
+    const held = () =>
+      board.replicas.flatMap(({ requests }) => requests).filter(({ url }) => url === '/?held')
+    const streams: ClientHttp2Stream[] = []
+    for (let client = 1; client <= clients; client++) {
+      streams.push(openStream(session, { endStream: true }, { ':path': '/?held' }))
+      await poll(async () => (held().length === client ? true : null))
+      await poll(async () => ((await ask(board.tlsPort, '/', { tls: true })).status === 200 ? true : null))
+    }
+    session.settings({ initialWindowSize: 1 << 20 })
+    for (const stream of streams) assert.equal((await text(stream)).length, largePage.length)
+    session.destroy()
+  })
+
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND', 'NONSENSE'])
+    test(`${way}: the page takes no ${method}, and no replica hears of it`, { timeout }, async () => {
+      await using board = await startBoard(way)
+      const socket = connect(board.port, '127.0.0.1')
+      socket.write(
+        `${method} /?a=b HTTP/1.1\r\nHost: board\r\nAccept: application/json\r\nContent-Length: 9\r\n\r\nx`,
+      )
+      const answer = await untilText(socket, /"code":"method_not_allowed".*\}\n$/s)
+      assert.match(answer, /^HTTP\/1\.1 405 /)
+      assert.match(answer, /\r\nAllow: GET, HEAD\r\n/)
+      assert.match(answer, /\r\nContent-Type: application\/json\r\n/)
+      socket.destroy()
+      const page = await ask(board.port, '/', { method: 'DELETE', headers: { Accept: 'text/html' } })
+      assert.deepEqual([page.status, page.headers.allow], [405, 'GET, HEAD'])
+      assert.match(page.body, /^<!doctype html>/)
+      assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 0)
+    })
+}
+
+const largePage = 'x'.repeat(200_000)
+
+function answerLargePages(board: Board): void {
+  for (const replica of board.replicas) replica.answer = (_request, response) => void response.end(largePage)
+}
+
+function portOf(board: Board, secure: boolean): number {
+  return secure ? board.tlsPort : board.port
+}
+
+function openConnections(board: Board, secure: boolean): Promise<(Socket | TLSSocket)[]> {
+  return Promise.all(
+    Array.from({ length: clients }, async () => {
+      const to = { host: '127.0.0.1', port: portOf(board, secure) }
+      const socket = secure ? connectTls({ ...to, ca: readFileSync(testCertificate) }) : connect(to)
+      socket.on('error', () => {})
+      await once(socket, secure ? 'secureConnect' : 'connect')
+      return socket
+    }),
+  )
+}
+
+async function firstLine(socket: Socket): Promise<string> {
+  const answer = await untilText(socket, /\r\n/)
+  return answer.slice(0, answer.indexOf('\r\n'))
+}
+
+/** What came on a connection until it matches, or until its end. */
+async function untilText(socket: Socket, pattern: RegExp): Promise<string> {
+  let received = ''
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    received += chunk
+    if (pattern.test(received)) break
+  }
+  return received
+}
+
+/** Until NGINX has sent as much as the clients take, and passes none of their requests on any more. */
+async function untilNoneComes(board: Board): Promise<void> {
+  let before = -1
+  await poll(async () => {
+    const now = board.replicas.flatMap(({ requests }) => requests).length
+    const last = before
+    before = now
+    return now > 0 && now === last ? now : null
+  }, 500)
+}
+
+async function openSession(board: Board, initialWindowSize?: number): Promise<ClientHttp2Session> {
+  const session = connectHttp2(`https://localhost:${board.tlsPort}`, {
+    ca: readFileSync(testCertificate),
+    settings: initialWindowSize === undefined ? {} : { initialWindowSize },
+  })
+  await once(session, 'remoteSettings')
+  return session
+}
+
+function openStreams(
+  session: ClientHttp2Session,
+  options: { endStream: boolean },
+  headers: Record<string, string> = {},
+): ClientHttp2Stream[] {
+  return Array.from({ length: clients }, () => openStream(session, options, headers))
+}
+
+function openStream(
+  session: ClientHttp2Session,
+  options: { endStream: boolean },
+  headers: Record<string, string> = {},
+): ClientHttp2Stream {
+  const stream = session.request({ ':path': '/', ...headers }, options)
+  stream.on('error', () => {})
+  return stream
+}
+
+/** Until NGINX has read all frames sent so far: it answers a ping after them. */
+async function processed(session: ClientHttp2Session): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  session.ping(error => (error ? reject(error) : resolve()))
+  await promise
+}
+
+async function statusOf(stream: ClientHttp2Stream): Promise<number | undefined> {
+  const [headers] = (await once(stream, 'response')) as [{ ':status'?: number }]
+  return headers[':status']
+}
