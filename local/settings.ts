@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mostReplicas } from './database/server-arguments.ts'
 import { StackFailure } from './stack-failure.ts'
 
 /** What `npm start` is told from outside; the README and .env.example say the same. */
@@ -20,7 +21,7 @@ const schema = z
       .regex(/^[A-Za-z0-9.:-]+$/, 'an address of this machine')
       .default('127.0.0.1'),
     HTTP_PORT: wholeNumber(1, 65_535).default(8080),
-    REPLICAS: wholeNumber(1, 50).default(3),
+    REPLICAS: wholeNumber(1, mostReplicas).default(3),
     DATA_DIR: z.string().default('.data'),
     STICKY_SECONDS: wholeNumber(1, 86_400).default(300),
     SHOW_CLIENT_IPS: z.enum(['short', 'full'], 'short or full').default('short'),

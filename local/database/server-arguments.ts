@@ -1,9 +1,16 @@
 import { userInfo } from 'node:os'
+import { connectionsPerReplica } from '../../web/database/pools.ts'
 import type { DatabaseServer } from './find-server.ts'
 import type { Home } from './home.ts'
 
 /** How much memory and disk the server takes: `small` is for tests, where many run on one machine. */
 export type Size = 'normal' | 'small'
+
+/** Replicas that a database of this machine has connections for. */
+export const mostReplicas = 50
+
+/** Connections for everybody else: the launcher, people, tests. */
+const otherConnections = 50
 
 /** Two PEM files: with them the server also takes encrypted connections. */
 export type Tls = { certificate: string; key: string }
@@ -36,7 +43,7 @@ export function serverArguments(
     `--init-file=${at.home.accounts}`,
     '--skip-name-resolve',
     '--performance-schema=OFF',
-    '--max-connections=300',
+    `--max-connections=${mostReplicas * connectionsPerReplica + otherConnections}`,
     // Nobody replicates from a private database, so a binary log would only cost a second fsync a commit.
     ...(server.flavour === 'MySQL' ? ['--disable-log-bin', '--mysqlx=OFF'] : []),
     ...(at.size === 'small' ? [smallLog(server)] : []),

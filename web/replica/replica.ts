@@ -1,4 +1,5 @@
 import type { Environment } from '../config/environment.ts'
+import { checkLimits } from '../database/check-limits.ts'
 import { endServer } from '../database/end-server.ts'
 import { patiently } from '../database/patiently.ts'
 import { closePools, openPools, type Pools } from '../database/pools.ts'
@@ -30,6 +31,8 @@ export async function startReplica(environment: Environment, nextDir: string): P
     const next = await startNextApp(nextDir, environment.development)
     const registered = await patiently(() => register(pools, environment), patience)
     const { identity } = registered
+    const warning = await checkLimits(pools.read)
+    if (warning) console.error(warning)
     const parts = assembleParts(environment, registered, pools, next)
     await parts.heartbeat.run()
     await patiently(() => parts.pages.current(), patience)
