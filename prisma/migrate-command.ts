@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { migrate } from './migrate.ts'
 import { MigrationRefused } from './refused.ts'
 import { resolveMigration, runRepair } from './resolve.ts'
+import { restore } from './restore.ts'
 
 const usage =
   'say nothing to migrate, or one of: --run FILE (SQL that puts the tables right, - reads it from the input), ' +
-  '--applied NAME, --rolled-back NAME'
+  '--applied NAME, --rolled-back NAME, --restore FILE (a dump, - reads it from the input)'
 
 /** What the command's words ask for. @returns what it did, for the person @throws MigrationRefused, DatabaseUnreachable */
 export async function migrateCommand(databaseUrl: string, words: string[]): Promise<string> {
@@ -18,6 +20,14 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
   if (option === '--run') {
     await runRepair(databaseUrl, readFileSync(value === '-' ? 0 : value, 'utf8'))
     return 'done'
+  }
+  if (option === '--restore') {
+    const input = value === '-' ? process.stdin : createReadStream(value)
+    const counter = await restore(
+      databaseUrl,
+      createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }),
+    )
+    return `restored: the counter is at ${counter}`
   }
   if (option === '--applied') {
     await resolveMigration(databaseUrl, value, 'applied')

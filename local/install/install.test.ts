@@ -71,8 +71,8 @@ test('the fault run wants faketime, and can do without it; the tests cannot', ()
   assert.deepEqual(missingHelpers({ faults: true, find: () => '/usr/bin/faketime' }), [])
 })
 
-test('tests need Chromium, Firefox and faketime too', () => {
-  const there = ['nginx', 'mysqld', 'chromium', 'faketime']
+test('tests need Chromium, Firefox, faketime and a program that dumps too', () => {
+  const there = ['nginx', 'mysqld', 'chromium', 'faketime', 'mysqldump']
   const find = (name: string) => (there.includes(name) ? `/usr/bin/${name}` : null)
   assert.deepEqual(missingPrograms('/', { tests: true, find }), ['firefox'])
   for (const name of ['firefox', 'firefox-esr']) {

@@ -13,6 +13,7 @@ const packages = {
     browser: [['chromium']],
     firefox: [['firefox-esr'], ['firefox']],
     faketime: [['faketime']],
+    dump: [['mariadb-client'], ['mysql-client']],
     webp: [['webp']],
     wrk: [['wrk']],
     flask: [['python3-flask', 'gunicorn', 'python3-mysqldb']],
@@ -23,6 +24,7 @@ const packages = {
     browser: [['--cask', 'chromium']],
     firefox: [['--cask', 'firefox']],
     faketime: [['libfaketime']],
+    dump: [['mysql']],
     webp: [['webp']],
   },
   dnf: {
@@ -32,6 +34,7 @@ const packages = {
     browser: [['chromium']],
     firefox: [['firefox']],
     faketime: [['libfaketime']],
+    dump: [['mariadb']],
     webp: [['libwebp-tools']],
   },
   pacman: {
@@ -40,6 +43,7 @@ const packages = {
     browser: [['chromium']],
     firefox: [['firefox']],
     faketime: [['libfaketime']],
+    dump: [['mariadb-clients']],
     webp: [['libwebp']],
   },
   zypper: {
@@ -49,6 +53,7 @@ const packages = {
     browser: [['chromium']],
     firefox: [['MozillaFirefox']],
     faketime: [['libfaketime']],
+    dump: [['mariadb-client']],
     webp: [['libwebp-tools']],
   },
 }

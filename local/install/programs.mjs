@@ -41,8 +41,8 @@ export function findProgram(name) {
 }
 
 /**
- * What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser" (a Chromium), "firefox" and
- * "faketime"; for pictures, "webp".
+ * What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser" (a Chromium), "firefox",
+ * "faketime" and "dump"; for pictures, "webp".
  */
 export function missingPrograms(root, { tests, pictures = false, find = findProgram }) {
   const missing = []
@@ -51,6 +51,7 @@ export function missingPrograms(root, { tests, pictures = false, find = findProg
   if (tests && !hasBrowser(root, find)) missing.push('browser')
   if (tests && !(find('firefox-esr') ?? find('firefox'))) missing.push('firefox')
   if (tests && !find('faketime')) missing.push('faketime')
+  if (tests && !(find('mariadb-dump') ?? find('mysqldump'))) missing.push('dump')
   if (pictures && !find('img2webp')) missing.push('webp')
   return missing
 }

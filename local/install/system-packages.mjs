@@ -11,6 +11,7 @@ const partNames = {
   browser: 'Chromium',
   firefox: 'Firefox',
   faketime: 'faketime',
+  dump: 'mariadb-dump or mysqldump',
   webp: 'img2webp',
   wrk: 'wrk',
   flask: "Flask behind gunicorn, for the system's Python",

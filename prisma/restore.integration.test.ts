@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { Readable } from 'node:stream'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import mysql, { type RowDataPacket } from 'mysql2/promise'
+import { createTestDatabase } from '../local/database/test-database.ts'
+import { findProgram } from '../local/install/programs.mjs'
+import { noOwnRow } from '../web/database/commit-hits.ts'
+import { databaseHitStore } from '../web/database/hit-store.ts'
+import { closePools, openPools } from '../web/database/pools.ts'
+import { readAudit } from '../web/database/read-audit.ts'
+import { registerServer } from '../web/database/register-server.ts'
+import { auditOf } from '../web/endpoints/audit.ts'
+import { until } from '../web/endpoints/endpoint-fixture.ts'
+import { CounterWatch } from '../web/hit/counter-watch.ts'
+import { newRequestId } from '../web/hit/hit.ts'
+import { defaultLimits, HitQueue } from '../web/hit/hit-queue.ts'
+import { restore } from './restore.ts'
+
+/** As docs/database.md says how to dump. */
+async function dump(databaseUrl: string): Promise<string> {
+  const program =
+    findProgram('mariadb-dump') ?? findProgram('mysqldump') ?? assert.fail('there is no mariadb-dump')
+  const { hostname, port, username, password, pathname } = new URL(databaseUrl)
+  const where = ['--protocol=tcp', `--host=${hostname}`, `--port=${port}`, `--user=${username}`]
+  const { stdout } = await promisify(execFile)(
+    program,
+    ['--no-defaults', ...where, '--single-transaction', pathname.slice(1)],
+    { env: { ...process.env, MYSQL_PWD: password }, maxBuffer: 1e9 },
+  )
+  return stdout
+}
+
+const linesOf = (text: string) => Readable.from(text.split('\n'))
+
+/** A replica as far as counting goes, and visitors who come as fast as it answers. */
+async function startReplica(databaseUrl: string, address: string) {
+  const pools = openPools(databaseUrl)
+  const place = { srvId: address.replaceAll(/\D/g, '').padEnd(32, '0'), address, name: null }
+  const identity = { id: (await registerServer(pools.write, place)).id, srv_id: place.srvId }
+  const told: { requestId: string; id: number; at: number }[] = []
+  const wentBack: [number, number][] = []
+  const watch = new CounterWatch((from, to) => wentBack.push([from, to]))
+  let rejoining = false
+  let before = 0
+  const queue = new HitQueue(databaseHitStore(pools.write, identity), defaultLimits, {
+    onBatch: () => {
+      before = watch.highest
+    },
+    onCounted: lastId => watch.note(lastId, before),
+    onFailure: async failure => {
+      if (failure.code !== noOwnRow || rejoining) return
+      rejoining = true
+      identity.id = (await registerServer(pools.write, place)).id
+      rejoining = false
+    },
+  })
+  let stopped = false
+  const visiting = Array.from({ length: 5 }, async () => {
+    while (!stopped) {
+      const hit = { requestId: newRequestId(), clientIp: '10.0.0.7', cookieSrvId: null }
+      const count = await queue.submit(hit).catch(() => null)
+      if (count) told.push({ requestId: hit.requestId, id: count.id, at: performance.now() })
+    }
+  })
+  return {
+    pools,
+    told,
+    wentBack,
+    async stop() {
+      stopped = true
+      await Promise.all(visiting)
+      await queue.close()
+      await closePools(pools)
+    },
+  }
+}
+
+test('a dump that is made under load agrees elsewhere, and replaces the board under running replicas: each request is counted once', async () => {
+  await using database = await createTestDatabase()
+  await using elsewhere = await createTestDatabase()
+  const replicas = [await startReplica(database.url, '10.0.0.1:3000')]
+  const [first] = replicas
+  assert.ok(first)
+  await until(() => first.told.length > 300)
+  const text = await dump(database.url)
+  // This one is in no dump.
+  const second = await startReplica(database.url, '10.0.0.2:3000')
+  replicas.push(second)
+  try {
+    const counter = await restore(elsewhere.url, linesOf(text))
+    const pools = openPools(elsewhere.url)
+    const audit = auditOf(await readAudit(pools.read))
+    await closePools(pools)
+    assert.ok(audit.consistent && audit.counter === counter && counter >= 300, JSON.stringify(audit))
+
+    await until(() => second.told.some(({ id }) => id > counter + 300))
+    await restore(database.url, linesOf(text))
+    const restoredAt = performance.now()
+    await until(() => replicas.every(({ told }) => told.filter(({ at }) => at > restoredAt).length > 100))
+    for (const { wentBack } of replicas) assert.equal(wentBack.length, 1)
+    await Promise.all(replicas.map(replica => replica.stop()))
+
+    const connection = await mysql.createConnection(database.url)
+    const [rows] = await connection.query<RowDataPacket[]>('SELECT id, request_id FROM access_log')
+    const [tables] = await connection.query<RowDataPacket[]>("SHOW TABLES LIKE '%restore%'")
+    await connection.end()
+    assert.deepEqual(tables, [])
+    const ids = new Map(rows.map(row => [row.request_id, row.id]))
+    assert.equal(ids.size, rows.length, 'no request id is there twice')
+    const after = replicas.flatMap(({ told }) => told.filter(({ at }) => at > restoredAt))
+    for (const { requestId, id } of after) assert.equal(ids.get(requestId), id)
+    const last = openPools(database.url)
+    const end = auditOf(await readAudit(last.read))
+    await closePools(last)
+    assert.ok(end.consistent, JSON.stringify(end))
+  } finally {
+    await Promise.all(replicas.map(replica => replica.stop()))
+  }
+})
+
+for (const [words, change, message] of [
+  ['ends too early', (text: string) => text.slice(0, text.indexOf('CREATE TABLE `server`')), /not whole/],
+  [
+    'is of another release',
+    (text: string) => text.replaceAll('`log_purge`', '`log_purges`'),
+    /another release/,
+  ],
+  [
+    'was not of one moment',
+    (text: string) => text.replace(/(INSERT INTO `global_counter` VALUES\s+\(1,)\d+/, '$19'),
+    /does not agree/,
+  ],
+] as const) {
+  test(`a dump that ${words} is refused, and the board stays as it is`, async () => {
+    await using database = await createTestDatabase()
+    const connection = await mysql.createConnection(database.url)
+    await using _ = { [Symbol.asyncDispose]: () => connection.end() }
+    const tables = async () => (await connection.query<RowDataPacket[]>('SHOW TABLES'))[0]
+    const before = await tables()
+    await assert.rejects(restore(database.url, linesOf(change(await dump(database.url)))), message)
+    assert.deepEqual(await tables(), before)
+  })
+}

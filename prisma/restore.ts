@@ -1,0 +1,123 @@
+import type { Connection, RowDataPacket } from 'mysql2/promise'
+import { z } from 'zod'
+import { type MigrateOptions, whileNoOtherMigrates } from './migrate.ts'
+import { MigrationRefused } from './refused.ts'
+
+// A dump that is read straight into a board in use is there a table at a time: replicas would count on the old counter and log
+// into the new log. So it is read into tables beside, checked, and all tables change places in one statement.
+
+const loaded = 'restored_'
+const replaced = 'before_restore_'
+
+/** Statements of mariadb-dump and mysqldump that name a table, each at the start of a line. */
+const naming =
+  /^((?:DROP TABLE IF EXISTS|CREATE TABLE|LOCK TABLES|INSERT INTO|\/\*!40000 ALTER TABLE) `)(\w+)`/
+/** Comments, among them MariaDB's word to its own client. */
+const comment = /^(--|\/\*M!999999)/
+
+/**
+ * Replaces all of a board by a dump of it (mariadb-dump or mysqldump, of the database alone), line by line, while replicas run or
+ * not. @returns the counter's value
+ * @throws MigrationRefused where the dump is of another release or does not agree with itself: then nothing has changed
+ */
+export function restore(
+  databaseUrl: string,
+  lines: AsyncIterable<string>,
+  options: MigrateOptions = {},
+): Promise<number> {
+  return whileNoOtherMigrates(databaseUrl, options, async connection => {
+    await dropTables(connection, loaded)
+    await dropTables(connection, replaced)
+    try {
+      await load(connection, lines)
+      const tables = await ownTables(connection)
+      await refuseOtherTables(connection, tables)
+      const counter = await refuseInconsistent(connection)
+      await swap(connection, tables)
+      await dropTables(connection, replaced)
+      return counter
+    } catch (error) {
+      await connection.query('UNLOCK TABLES')
+      await dropTables(connection, loaded)
+      throw error
+    }
+  })
+}
+
+async function load(connection: Connection, lines: AsyncIterable<string>): Promise<void> {
+  let statement = ''
+  let isWhole = false
+  for await (const line of lines) {
+    if (line.startsWith('-- Dump completed')) isWhole = true
+    if (comment.test(line) || (statement === '' && line.trim() === '')) continue
+    if (/^(CREATE DATABASE|USE )/.test(line))
+      throw new MigrationRefused('dump the database alone, without --databases: this one names where it goes')
+    statement += `${line.replace(naming, `$1${loaded}$2\``)}\n`
+    if (!line.endsWith(';')) continue
+    await connection.query(statement)
+    statement = ''
+  }
+  if (!isWhole)
+    throw new MigrationRefused('the dump is not whole: its last line, "-- Dump completed", is missing')
+}
+
+async function tablesNamed(connection: Connection, prefix: string): Promise<string[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT table_name AS name FROM information_schema.tables
+     WHERE table_schema = DATABASE() AND LEFT(table_name, ?) = ? ORDER BY table_name`,
+    [prefix.length, prefix],
+  )
+  return rows.map(row => z.string().parse(row.name))
+}
+
+const ownTables = async (connection: Connection) =>
+  (await tablesNamed(connection, '')).filter(name => !name.startsWith(loaded) && !name.startsWith(replaced))
+
+async function dropTables(connection: Connection, prefix: string): Promise<void> {
+  const tables = await tablesNamed(connection, prefix)
+  if (tables.length > 0) await connection.query(`DROP TABLE ${tables.map(quoted).join(', ')}`)
+}
+
+async function refuseOtherTables(connection: Connection, tables: string[]): Promise<void> {
+  const found = (await tablesNamed(connection, loaded)).map(name => name.slice(loaded.length))
+  const migrations = `SELECT GROUP_CONCAT(migration_name ORDER BY migration_name) AS names FROM`
+  const isSame = found.join() === tables.join()
+  const [rows] = isSame
+    ? await connection.query<RowDataPacket[]>(
+        `SELECT (${migrations} _prisma_migrations WHERE finished_at IS NOT NULL) =
+           (${migrations} ${loaded}_prisma_migrations WHERE finished_at IS NOT NULL) AS same`,
+      )
+    : [[]]
+  if (rows[0]?.same !== 1)
+    throw new MigrationRefused(
+      'the dump is of another release than this database: stop the replicas, read it in with the database’s own client, then migrate',
+    )
+}
+
+const figures = z.tuple([
+  z.object({ counter: z.coerce.number(), max_id: z.coerce.number(), hits: z.coerce.number() }),
+])
+
+async function refuseInconsistent(connection: Connection): Promise<number> {
+  const [rows] = await connection.query(`SELECT
+    (SELECT value FROM ${loaded}global_counter WHERE id = 1) AS counter,
+    COALESCE((SELECT MAX(id) FROM ${loaded}access_log), (SELECT through_id FROM ${loaded}log_purge), 0) AS max_id,
+    (SELECT COALESCE(SUM(hits), 0) FROM ${loaded}server) AS hits`)
+  const [{ counter, max_id, hits }] = figures.parse(rows)
+  if (counter !== max_id || counter !== hits)
+    throw new MigrationRefused(
+      `the dump does not agree with itself (counter ${counter}, newest number ${max_id}, hits ${hits}): was it made with --single-transaction?`,
+    )
+  return counter
+}
+
+/** One statement: for every transaction all tables are the old ones, or all are the new ones. */
+async function swap(connection: Connection, tables: string[]): Promise<void> {
+  const moves = tables.flatMap(name => [
+    `${quoted(name)} TO ${quoted(replaced + name)}`,
+    `${quoted(loaded + name)} TO ${quoted(name)}`,
+  ])
+  await connection.query(`RENAME TABLE ${moves.join(', ')}`)
+}
+
+const quoted = (name: string) => `\`${name}\``
