@@ -29,6 +29,8 @@ export const memoryLimited: Fault = {
   async check({ memoryLimits, complaints }) {
     const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20)
     for (const { name, limit, most, killed } of memoryLimits?.seen() ?? []) {
+      // A group without its process would prove nothing.
+      if (most < 2 ** 20) complaints.push(`${name} does not run in its group`)
       if (killed === 0) continue
       const used = `${megabytes(most)} of ${megabytes(limit)} MB`
       complaints.push(`${killed} processes of ${name} were killed for memory (${used})`)
