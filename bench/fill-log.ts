@@ -3,6 +3,7 @@
 // The rows follow those that are there, spread evenly over the last 20 days. Three servers share them: two with one
 // life each, and one that was started again 999 times. Counter, log and servers' hits agree at every moment.
 import mysql, { type Connection, type ResultSetHeader } from 'mysql2/promise'
+import { readDatabaseUrl } from '../web/config/database-url.ts'
 import { srvIdOf } from '../web/identity/srv-id.ts'
 
 const chunkRows = 50_000
@@ -22,7 +23,11 @@ if (!databaseUrl || !/^[1-9]\d*$/.test(rows ?? '')) {
   console.error('usage: node bench/fill-log.ts mysql://user:password@host:port/database <rows>')
   process.exit(2)
 }
-const connection = await mysql.createConnection({ uri: databaseUrl, timezone: 'Z', charset: 'ascii_bin' })
+const connection = await mysql.createConnection({
+  ...readDatabaseUrl(databaseUrl),
+  timezone: 'Z',
+  charset: 'ascii_bin',
+})
 try {
   await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
   await fillLog(connection, Number(rows))

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import mysql from 'mysql2/promise'
+import { z } from 'zod'
+import { type DatabaseProxy, startDatabaseProxy } from '../faults/database-proxy.ts'
+import { createTestDatabase } from '../local/database/test-database.ts'
+import { eventually } from '../local/testing/eventually.ts'
+import { databaseHitStore } from '../web/database/hit-store.ts'
+import { openWritePool } from '../web/database/pools.ts'
+import { registerServer } from '../web/database/register-server.ts'
+import { forOwnVisitors } from '../web/endpoints/for-own-visitors.ts'
+import { defaultLimits, HitQueue } from '../web/hit/hit-queue.ts'
+import { sendJson } from '../web/http/answer.ts'
+import { canBePassedOn, readHit } from '../web/http/page-view-request.ts'
+import { createRouter } from '../web/http/router.ts'
+import { CommitHealth } from '../web/membership/commit-health.ts'
+import { startBoard, type Way, ways } from './nginx-fixture.ts'
+import type { StubReplica } from './replica-fixture.ts'
+import { type Answer, asCookie, ask } from './request-fixture.ts'
+
+const timeout = 60_000
+
+/** Has a stub count as a replica does, on a way of its own to the database. */
+async function makeItCount(stub: StubReplica, databaseUrl: string) {
+  const proxy = await startDatabaseProxy(databaseUrl)
+  const pool = openWritePool(proxy.url)
+  const place = { srvId: stub.srvId, address: stub.address, name: null }
+  const { id } = await registerServer(pool, place, 300)
+  const store = databaseHitStore(pool, { id, srv_id: stub.srvId })
+  const health = new CommitHealth({
+    probe: store.probe,
+    onChange: cannotCount => queue.suspend(cannotCount),
+    onFailure: () => {},
+    onSuccess: () => {},
+  })
+  const queue = new HitQueue(store, defaultLimits, {
+    onCounted: () => health.succeeded(),
+    onFailure: failure => health.failed(failure),
+    onSlow: () => health.suspect(),
+  })
+  const own = {
+    srvId: stub.srvId,
+    isDraining: () => false,
+    cannotCount: () => health.unready !== null,
+  }
+  const page = forOwnVisitors(own, async (request, response) => {
+    const count = await queue.submit(readHit(request), { canBePassedOn: canBePassedOn(request) })
+    sendJson(response, 200, count, { 'X-Srv-Id': stub.srvId })
+  })
+  stub.answer = createRouter({
+    exact: { '/': { GET: page } },
+    rest: (_request, response) => void response.writeHead(404).end(),
+    onError: () => {},
+  })
+  return {
+    proxy,
+    async close() {
+      health.stop()
+      await queue.close()
+      void pool.end().catch(() => {})
+      await proxy[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** NGINX, three replicas that count, and what the database says of page views. */
+async function startCounting(way: Way) {
+  const database = await createTestDatabase()
+  const board = await startBoard(way)
+  const counting = await Promise.all(board.replicas.map(stub => makeItCount(stub, database.url)))
+  const [cutOff, other] = board.replicas
+  const [first] = counting
+  assert.ok(cutOff && other && first)
+  return {
+    cutOff,
+    proxy: first.proxy,
+    proxies: counting.map(({ proxy }) => proxy),
+    visit: (cookie?: StubReplica) => ask(board.port, '/', cookie ? { headers: asCookie(cookie.srvId) } : {}),
+    async rowsByRequest(): Promise<Map<string, number[]>> {
+      const connection = await mysql.createConnection(database.url)
+      const [rows] = await connection.query('SELECT request_id, id FROM access_log ORDER BY id')
+      await connection.end()
+      const byRequest = Map.groupBy(logRows.parse(rows), row => row.request_id)
+      return new Map([...byRequest].map(([request, its]) => [request, its.map(({ id }) => id)]))
+    },
+    async [Symbol.asyncDispose]() {
+      for (const replica of counting) await replica.close()
+      await board[Symbol.asyncDispose]()
+      await database.drop()
+    },
+  }
+}
+
+const logRows = z.array(z.object({ request_id: z.string(), id: z.number() }))
+const count = z.object({ id: z.number() })
+
+const cuts: Record<string, (proxy: DatabaseProxy) => Promise<void> | void> = {
+  refused: proxy => proxy.refuse(),
+  'met with silence': proxy => proxy.silence(),
+}
+
+for (const way of ways)
+  for (const [how, cut] of Object.entries(cuts)) {
+    test(`${way}: a replica's connections are ${how}: others serve its visitors, and each counts once`, {
+      timeout,
+    }, async () => {
+      await using board = await startCounting(way)
+      const { cutOff, proxy, visit } = board
+      const answers: Answer[] = []
+      const visitBoth = async () => {
+        answers.push(...(await Promise.all([visit(cutOff), visit(), visit()])))
+      }
+      await visitBoth()
+      const underWay = Array.from({ length: 5 }, visitBoth)
+      await cut(proxy)
+      await Promise.all(underWay)
+      for (let times = 0; times < 10; times++) await visitBoth()
+      for (const { status } of answers) assert.equal(status, 200)
+      assert.ok(answers.slice(-30).every(({ headers }) => headers['x-srv-id'] !== cutOff.srvId))
+
+      await proxy.restore()
+      await eventually(async () => (await visit(cutOff)).headers['x-srv-id'] === cutOff.srvId)
+      const rows = await board.rowsByRequest()
+      for (const { headers, body } of answers)
+        assert.deepEqual(rows.get(String(headers['x-request-id'])), [count.parse(JSON.parse(body)).id])
+    })
+
+    test(`${way}: every replica's connections are ${how}: a page view is told in time that it is not counted`, {
+      timeout,
+    }, async () => {
+      await using board = await startCounting(way)
+      for (const proxy of board.proxies) await cut(proxy)
+      const first = await Promise.all([board.visit(board.cutOff), board.visit()])
+      const later = await Promise.all([board.visit(board.cutOff), board.visit()])
+      for (const { status, headers } of [...first, ...later])
+        assert.deepEqual([status, headers['retry-after']], [503, '1'])
+      for (const { body } of later) assert.equal(JSON.parse(body).error.code, 'counter_unavailable')
+      for (const proxy of board.proxies) await proxy.restore()
+      await eventually(async () => (await board.visit()).status === 200)
+      const rows = await board.rowsByRequest()
+      for (const { headers } of later) assert.equal(rows.get(String(headers['x-request-id'])), undefined)
+    })
+  }
