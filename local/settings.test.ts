@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseSettings } from './settings.ts'
+import { parseDataDir, parseSettings } from './settings.ts'
 
 test('every setting has a default', () => {
   assert.deepEqual(parseSettings({}), {
@@ -13,6 +13,7 @@ test('every setting has a default', () => {
     drainSeconds: 1,
     nginxWorkers: 2,
     logLimits: { days: 30, rows: 10_000_000 },
+    trustedProxies: [],
   })
 })
 
@@ -27,6 +28,39 @@ test('what is set is taken, and an empty variable counts as not set', () => {
   assert.equal(settings.replicas, 5)
   assert.equal(settings.dataDir, '/srv/board')
   assert.equal(settings.stickySeconds, 300)
+})
+
+test('a port may have an address before it, as compose takes it', () => {
+  for (const [HTTP_PORT, host, port] of [
+    ['127.0.0.1:8080', '127.0.0.1', 8080],
+    ['0.0.0.0:80', '0.0.0.0', 80],
+    ['[::1]:9000', '::1', 9000],
+    ['localhost:9000', 'localhost', 9000],
+  ] as const) {
+    const settings = parseSettings({ HTTP_PORT })
+    assert.deepEqual([settings.host, settings.port], [host, port])
+  }
+  assert.equal(parseSettings({ HTTP_PORT: '127.0.0.1:80', HTTP_HOST: '127.0.0.1' }).host, '127.0.0.1')
+  assert.throws(
+    () => parseSettings({ HTTP_PORT: '127.0.0.1:80', HTTP_HOST: '::' }),
+    /HTTP_HOST must be the address/,
+  )
+  for (const HTTP_PORT of ['127.0.0.1:0', '127.0.0.1:', ':8080', '::1:8080', '127.0.0.1:8080:80', '70000'])
+    assert.throws(() => parseSettings({ HTTP_PORT }), /HTTP_PORT must be/, HTTP_PORT)
+})
+
+test('a command about a running stack looks at DATA_DIR alone', () => {
+  assert.equal(parseDataDir({ DATA_DIR: '/srv/board', HTTP_PORT: 'x', REPLICAS: '-1' }), '/srv/board')
+  assert.equal(parseDataDir({ DATA_DIR: '' }), '.data')
+})
+
+test('proxies are a list, and what is no proxy is said', () => {
+  const settings = parseSettings({ TRUSTED_PROXIES: '10.0.0.7, 10.1.0.0/24 fd00::/8' })
+  assert.deepEqual(settings.trustedProxies, ['10.0.0.7', '10.1.0.0/24', 'fd00::/8'])
+  assert.throws(
+    () => parseSettings({ TRUSTED_PROXIES: 'proxy.example' }),
+    /TRUSTED_PROXIES must be addresses/,
+  )
 })
 
 test('all that is wrong is said at once', () => {

@@ -28,6 +28,8 @@ export type StackOptions = {
   logLimits?: LogLimits
   /** ms without an answer after which a replica or NGINX is killed, and then started again; null: never; default: 25 s */
   hungAfterMs?: number | null
+  /** addresses and networks of proxies that say where a visitor is and how it came; default: none */
+  trustedProxies?: string[]
   /** limits requests of loopback and private addresses too; default: no */
   limitPrivate?: boolean
   /** NGINX's worker processes; default: 2 */

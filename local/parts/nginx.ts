@@ -19,6 +19,7 @@ export type NginxSettings = {
   replicas: ReplicaPlace[]
   stickySeconds: number
   limitPrivate: boolean
+  trustedProxies: string[]
   /** ms without an answer after which it is killed, and then started again; null: never */
   hungAfterMs: number | null
   workers: number

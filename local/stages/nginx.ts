@@ -25,7 +25,14 @@ export async function bringUpNginx(
   program: Awaited<ReturnType<typeof checkNginx>>,
   replicas: ReplicaPlace[],
 ): Promise<string> {
-  const { host = loopback, port = 0, stickySeconds = 300, limitPrivate = false, nginxWorkers = 2 } = options
+  const {
+    host = loopback,
+    port = 0,
+    stickySeconds = 300,
+    limitPrivate = false,
+    trustedProxies = [],
+    nginxWorkers = 2,
+  } = options
   const { hungAfterMs = defaultHungAfterMs } = options
   const settings = {
     program,
@@ -35,6 +42,7 @@ export async function bringUpNginx(
     replicas,
     stickySeconds,
     limitPrivate,
+    trustedProxies,
     hungAfterMs,
     workers: nginxWorkers,
     record: site.record,
