@@ -272,6 +272,32 @@ test('NGINX says that it is up; what belongs to a replica alone is not reachable
   }
 })
 
+test('large headers are answered, and too large ones are refused with words', async ({ request }) => {
+  const cookies = (bytes: number) =>
+    Array.from({ length: Math.ceil(bytes / 4000) }, (_, index) => `other${index}=${'x'.repeat(3980)}`).join(
+      '; ',
+    )
+  // One header has to fit a buffer of NGINX's: browsers send all cookies in one.
+  const fits = await request.get('/', {
+    headers: { ...json, Cookie: cookies(4000), 'X-A': 'a'.repeat(7900), 'X-B': 'b'.repeat(7900) },
+  })
+  expect(fits.status()).toBe(200)
+  for (const headers of [
+    { ...json, Cookie: cookies(12_000) },
+    { ...json, Cookie: cookies(60_000) },
+  ]) {
+    const refused = await request.get('/', { headers })
+    expect(refused.status()).toBe(431)
+    expect(errorAnswer.parse(await refused.json()).error).toMatchObject({
+      code: 'headers_too_large',
+      message: expect.stringContaining('cookies'),
+    })
+  }
+  const page = await request.get('/', { headers: { Accept: 'text/html', Cookie: cookies(12_000) } })
+  expect(page.status()).toBe(431)
+  expect(await page.text()).toContain('too large')
+})
+
 test('every answer carries the security headers and no version', async ({ request }) => {
   for (const path of ['/', '/api/snapshot', '/icon.svg', '/nowhere', '/healthz']) {
     const headers = (await request.get(path)).headers()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { mostReplicas } from './database/server-arguments.ts'
 import { checkTrustedProxies } from '../nginx/trusted-proxies.ts'
+import { mostReplicas } from './database/server-arguments.ts'
 import { StackFailure } from './stack-failure.ts'
 
 /** What `npm start` is told from outside; the README and .env.example say the same. */

@@ -50,6 +50,15 @@ test('NGINX answers only when it reaches every replica', { timeout }, async () =
   assert.equal(answered.size, 3)
 })
 
+test('a folder may have any name, and :: is every address of this machine', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const dataDir = join(folder.path, `it's a "board" $HOME \\ für; 100 %`)
+  await using stack = await startStubStack({ dataDir, host: '::' })
+  const { port } = new URL(stack.url)
+  for (const host of ['127.0.0.1', '[::1]', 'localhost'])
+    assert.equal((await fetch(`http://${host}:${port}`)).status, 200, host)
+})
+
 test('a part that is killed is started again at the same address', { timeout }, async () => {
   await using folder = await temporaryFolder()
   await using stack = await startStubStack({ dataDir: folder.path })

@@ -72,7 +72,8 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
   } = options
   const others = Array.from({ length: count - 1 }, () => startStubReplica())
   const replicas = await Promise.all([startReplicaThatBegins(firstBegins), ...others])
-  const directory = await mkdtemp(join(tmpdir(), 'balance-board-nginx-'))
+  // With all that a configuration could take for its own.
+  const directory = await mkdtemp(join(tmpdir(), `balance-board-nginx "it's" $HOME \\ für; #`))
   const settings = {
     directory,
     host: '127.0.0.1',

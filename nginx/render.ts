@@ -71,7 +71,7 @@ export async function renderNginx(settings: NginxSettings): Promise<RenderedNgin
     sharedMemory: join(directory, 'shared-memory.conf'),
     pidFile: join(directory, 'nginx.pid'),
   }
-  const variables = variablesOf(settings, rendered)
+  const variables = variablesOf(settings)
   await mkdir(directory, { recursive: true })
   await rm(join(directory, pageSocket), { force: true })
   for (const template of await templatesFor(settings)) {
@@ -102,18 +102,16 @@ function choicesOf({ native, tls, trustedProxies = [] }: NginxSettings) {
   }
 }
 
-function variablesOf(
-  settings: NginxSettings,
-  files: { accessLog: string; errorLog: string },
-): Record<string, string> {
-  const { directory, host, port, replicas, stickySeconds, native, limitPrivate = false } = settings
+function variablesOf(settings: NginxSettings): Record<string, string> {
+  const { host, port, replicas, stickySeconds, native, limitPrivate = false } = settings
   const { tls, trustedProxies = [], pageViews = usualPageViews, workers = usualWorkers } = settings
   const { sticky, transport, client } = choicesOf(settings)
   const addresses = replicas.map(replica => replica.address)
   return {
-    NGINX_RUN: directory,
-    NGINX_ACCESS_LOG: files.accessLog,
-    NGINX_ERROR_LOG: files.errorLog,
+    // Within the folder that `-p` names: its own path may have characters that mean something in a configuration.
+    NGINX_RUN: '.',
+    NGINX_ACCESS_LOG: 'access.log',
+    NGINX_ERROR_LOG: 'error.log',
     NGINX_LISTEN: listenAddress(host, port),
     NGINX_PAGE_SOCKET: pageSocket,
     NGINX_REPLICAS: serverLines(addresses),
@@ -138,7 +136,6 @@ function argumentsOf(directory: string, files: { configFile: string; errorLog: s
 }
 
 function checkSettings({
-  directory,
   host,
   replicas,
   port,
@@ -148,8 +145,6 @@ function checkSettings({
   trustedProxies = [],
   tls,
 }: NginxSettings): void {
-  if (/["\\$\n]/.test(directory))
-    throw new Error(`NGINX cannot run in ${directory}: no quote, backslash or $ may be in its name`)
   if (!/^[A-Za-z0-9.:-]+$/.test(host)) throw new Error(`${host} is no address that NGINX can listen on`)
   if (replicas.length === 0) throw new Error('NGINX needs at least one replica')
   for (const { address, srvId } of replicas) {

@@ -11,7 +11,7 @@ export class DatabaseUnreachable extends Error {
 /** Connects, asking again for up to `patience` ms while the database does not answer. @throws DatabaseUnreachable or BadDatabaseUrl */
 export async function connect(databaseUrl: string, patience: number): Promise<Connection> {
   const access = readDatabaseUrl(databaseUrl)
-  const deadline = Date.now() + patience
+  const deadline = performance.now() + patience
   for (;;) {
     try {
       // Several statements in one packet: a migration file is sent as it is.
@@ -24,7 +24,7 @@ export async function connect(databaseUrl: string, patience: number): Promise<Co
       const { host } = new URL(databaseUrl)
       const message = `cannot reach the database ${access.database} at ${host}: ${reasonOf(error)}`
       // An answer that says no will not become a yes by asking again.
-      if (saysNo(error) || Date.now() > deadline) throw new DatabaseUnreachable(message)
+      if (saysNo(error) || performance.now() > deadline) throw new DatabaseUnreachable(message)
       await sleep(Math.min(250, patience))
     }
   }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
+import { join, relative } from 'node:path'
 import { DatabaseFailure } from './failure.ts'
 import { type DatabaseServer, findInstaller } from './find-server.ts'
 import type { Home } from './home.ts'
@@ -13,15 +13,29 @@ import { commonArguments, type Size } from './server-arguments.ts'
 export async function initialise(server: DatabaseServer, home: Home, size: Size): Promise<void> {
   if (await isThere(home.files)) return checkMaker(server, home)
   const staging = await mkdtemp(join(home.folder, 'new-'))
+  await using alias = await plainAlias(home.folder)
   try {
     const files = join(staging, 'files')
-    const [program, ...options] = await initialiser(server, files, home.temporary, size)
+    const through = (path: string) => join(alias.path, relative(home.folder, path))
+    const [program, ...options] = await initialiser(server, through(files), through(home.temporary), size)
     if (!(await succeeds(program, options, home))) throw await failureOf('make a database', home)
     await writeFile(home.madeBy, `${server.flavour} ${server.version}\n`)
     await rename(files, home.files)
   } finally {
     await rm(staging, { recursive: true, force: true })
   }
+}
+
+/**
+ * Another path to `folder`, without spaces or quotes: MariaDB's installer is a shell script that does not quote its paths.
+ * Removed at the end of an `await using`.
+ */
+async function plainAlias(folder: string) {
+  const isPlain = /^[\w./-]+$/.test(tmpdir())
+  const place = await mkdtemp(join(isPlain ? tmpdir() : '/tmp', 'board-'))
+  const path = join(place, 'home')
+  await symlink(folder, path, 'dir')
+  return { path, [Symbol.asyncDispose]: () => rm(place, { recursive: true, force: true }) }
 }
 
 async function checkMaker(server: DatabaseServer, home: Home): Promise<void> {

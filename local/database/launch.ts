@@ -56,10 +56,10 @@ export async function launch(
   const url = urlOf(ownerAccount, passwords.owner)
   const replicaUrl = urlOf(replicaAccount, passwords.replica)
 
-  const deadline = Date.now() + options.readyWithin
+  const deadline = performance.now() + options.readyWithin
   const ready = await waitUntilItAnswers(
     url,
-    async () => hasEnded(child) || Date.now() > deadline || waitsForLock(home),
+    async () => hasEnded(child) || performance.now() > deadline || waitsForLock(home),
   )
   if (ready && child.pid) {
     const { pid } = child

@@ -22,9 +22,9 @@ export function keepRunning<P extends RunningPart>(
 
   async function watch(): Promise<void> {
     for (let failures = 0; ; ) {
-      const since = Date.now()
+      const since = performance.now()
       const how = await current.exited
-      if (Date.now() - since > wellAfter) failures = 0
+      if (performance.now() - since > wellAfter) failures = 0
       while (!stopping.signal.aborted && !(await startAgain(how, failures))) failures++
       if (stopping.signal.aborted) return
       failures++

@@ -63,9 +63,9 @@ export async function spawnPart(part: PartToSpawn, signal: AbortSignal): Promise
     await exited
   }
 
-  const deadline = Date.now() + part.readyWithin
+  const deadline = performance.now() + part.readyWithin
   while (!(await answers(part.readyUrl))) {
-    const late = Date.now() > deadline
+    const late = performance.now() > deadline
     if (how === null && !late && !signal.aborted) {
       await Promise.race([exited, sleep(50)])
       continue

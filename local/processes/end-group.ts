@@ -27,9 +27,9 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
 }
 
 async function isGone(group: number, patience: number): Promise<boolean> {
-  const deadline = Date.now() + patience
+  const deadline = performance.now() + patience
   while (isThere(group)) {
-    if (Date.now() > deadline) return false
+    if (performance.now() > deadline) return false
     await sleep(20)
   }
   return true

@@ -10,11 +10,17 @@ const keepAliveMs = 75_000
 /** ms within which the answers under way must end once the replica no longer listens */
 const lastAnswersMs = 4000
 
+/**
+ * Bytes of a request's head. NGINX lets through four buffers of 8 kB and adds headers of its own (nginx/conf/limits.conf), so
+ * it is NGINX alone that refuses a head as too large, with words; Node's default of 16 kB would refuse it without any.
+ */
+const maxHeaderSize = 64 * 1024
+
 /** Begins to answer on the replica's address. */
 export async function beginServing(parts: Parts): Promise<Server> {
   const { host, port } = parts.environment
   const router = createRouter(routesOf(parts))
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+  const server = createServer({ keepAliveTimeout: keepAliveMs, maxHeaderSize }, (request, response) => {
     // A replica that leaves lets NGINX's connections go one by one, each after an answer.
     if (parts.readiness.leaving) response.setHeader('Connection', 'close')
     router(request, response)
