@@ -48,7 +48,7 @@ test('a translated page stays alive and current while the server, then the datab
 
 test('every control of a translated page works', async ({ page }) => {
   await using backstage = openBackstage()
-  await backstage.addVisits([{ server: 'web-1', count: 120, clientIps: ['203.0.113.9'] }])
+  await backstage.addVisits([{ server: 'web-1', count: 120, clientIps: ['10.0.0.7'] }])
   const complaints = watchConsole(page)
   await page.goto(backstage.url)
   await expect(status(page)).toContainText('Live')
@@ -71,7 +71,7 @@ test('every control of a translated page works', async ({ page }) => {
   await page.getByRole('button', { name: 'Older' }).click()
   await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
   await page.getByRole('button', { name: 'Newer' }).click()
-  await page.getByLabel('Address').fill('203.0.113.0')
+  await page.getByLabel('Address').fill('10.0.0.7')
   await page.getByRole('button', { name: 'Filter' }).click()
   await expect(page.getByText('The newest of those chosen')).toBeVisible()
   await page.getByRole('button', { name: 'Show all' }).click()
