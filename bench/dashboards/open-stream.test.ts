@@ -9,7 +9,7 @@ test('the changes that a board pushes are told, and that it ends', { timeout: 30
     assert.equal(request.url, '/api/live')
     const streams = new LiveStreams()
     streams.add(response, true)
-    void streams.send(['change', { counter: 7, at: '', servers: [], earlier_hits: 0, log: [] }])
+    void streams.send(['change', { counter: 7, at: '', servers: [], earlier_hits: 0, log: [] }], [])
   })
   const { promise: told, resolve: onChange } = Promise.withResolvers<number>()
   const { promise: closed, resolve: onClose } = Promise.withResolvers<void>()

@@ -139,7 +139,8 @@ test('no more is read than the client takes, and one that leaves makes room', as
   const counted = watched(database.read, () => {
     reads += 1
   })
-  const { url } = await start(logCsvEndpoint({ read: counted, addresses: 'short' }))
+  const endless = { clientMs: 600_000, waitMs: 600_000, stalledMs: 600_000 }
+  const { url } = await start(logCsvEndpoint({ read: counted, addresses: 'short', ...endless }))
   const other = await start()
   const stalled = [await connectAndStall(url), await connectAndStall(url)]
   await until(() => reads > 4)
@@ -161,6 +162,40 @@ test('a client that takes too long is cut off and makes room', async () => {
   await until(() => requests() === 2)
   await until(async () => (await fetch(`${url}?limit=1`)).status === 200)
   for (const socket of stalled) socket.destroy()
+})
+
+test('a client that takes nothing for a while is cut off and makes room', async () => {
+  await addManyHits(database.fill, 1, 100_000)
+  const { url, requests } = await start(
+    logCsvEndpoint({ read: database.read, addresses: 'short', waitMs: 500, stalledMs: 600_000 }),
+  )
+  const stalled = [await connectAndStall(url), await connectAndStall(url)]
+  await until(() => requests() === 2)
+  await until(async () => (await fetch(`${url}?limit=1`)).status === 200)
+  for (const socket of stalled) socket.destroy()
+})
+
+test('a client that has stalled gives its place to the next one', async () => {
+  await addManyHits(database.fill, 1, 100_000)
+  const { url, requests } = await start(
+    logCsvEndpoint({ read: database.read, addresses: 'short', stalledMs: 200 }),
+  )
+  const stalled = [await connectAndStall(url), await connectAndStall(url)]
+  await until(() => requests() === 2)
+  await until(async () => (await fetch(`${url}?limit=1`)).status === 200)
+  for (const socket of stalled) socket.destroy()
+})
+
+test('an export that waits for the database has not stalled', async () => {
+  await addManyHits(database.fill, 1, 3000)
+  const gate = closedGate()
+  const read = watched(database.read, gate.pass)
+  const { url, requests } = await start(logCsvEndpoint({ read, addresses: 'short', stalledMs: 1 }))
+  const running = [fetch(url), fetch(url)]
+  await until(() => requests() === 2)
+  assert.equal((await fetch(url)).status, 503)
+  gate.open()
+  for (const response of await Promise.all(running)) assert.equal((await idsIn(response)).length, 3000)
 })
 
 test('nothing more is read for a client that has left, even where nothing was found to send', async () => {

@@ -94,7 +94,8 @@ export class LiveFeed {
 
   async #send(event: LiveEvent): Promise<void> {
     this.#sentAt = performance.now()
-    await this.#streams.send(event)
+    const snapshot = this.#board.latest
+    await this.#streams.send(event, snapshot ? [['snapshot', snapshot], ...this.#trouble()] : [event])
   }
 
   #isSilent(): boolean {

@@ -17,10 +17,10 @@ export class LiveStreams {
     audience.add(response, first)
   }
 
-  /** Resolves when all are told; the next event must wait for that. */
-  async send(event: LiveEvent): Promise<void> {
-    await this.#plain.send(event)
-    await this.#gzip.send(event)
+  /** Resolves when all are told; the next event must wait for that. `whole` is for those that missed events. */
+  async send(event: LiveEvent, whole: LiveEvent[]): Promise<void> {
+    await this.#plain.send(event, whole)
+    await this.#gzip.send(event, whole)
   }
 
   /** Ends all streams: dashboards reconnect elsewhere by themselves. */
