@@ -5,7 +5,18 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { accountStatements, signInStatements } from '../local/database/accounts.ts'
+import {
+  accountStatements,
+  ownerAccount,
+  replicaAccount,
+  signInStatements,
+} from '../local/database/accounts.ts'
+
+/**
+ * Connections an account may have at the same time: together five fewer than --max-connections in docker-compose.yml, so
+ * that the health check and root always get in.
+ */
+const mostConnections = { [replicaAccount]: 300, [ownerAccount]: 15 }
 
 const [, , secrets = '', migration = '', replica = ''] = process.argv
 const given = process.env.DATABASE_PASSWORD ?? ''
@@ -34,6 +45,9 @@ function makeSecrets(owner: string): void {
   if (!root || !replicas || !health) throw new Error('a password is empty')
   const statements = [
     accountStatements({ owner, replica: replicas }, { host: '%' }),
+    ...Object.entries(mostConnections).map(
+      ([account, most]) => `ALTER USER '${account}'@'%' WITH MAX_USER_CONNECTIONS ${most};`,
+    ),
     // root is for people, in the container of MySQL. The health check signs in, and has no rights.
     ...signInStatements("'root'@'localhost'", root),
     ...signInStatements("'board_health'@'127.0.0.1'", health),

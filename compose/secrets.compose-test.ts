@@ -73,8 +73,10 @@ test('data of a release with one account for everything gets the others at the n
   const before = await countOne()
   const project = process.env.COMPOSE_PROJECT_NAME
   // As that release left it: one password, root's too, and nothing else in the volume.
-  const setRoot = `ALTER USER root@localhost IDENTIFIED BY '$(cat /run/secrets/database-password)'`
-  await sqlAsRoot(`DROP USER board_replica; DROP USER 'board_health'@'127.0.0.1'; ${setRoot}`)
+  await sqlAsRoot(`DROP USER board_replica; DROP USER 'board_health'@'127.0.0.1'`)
+  await sqlAsRoot(
+    `$(grep "^ALTER USER 'board'@'%' IDENTIFIED" /run/secrets/accounts.sql | sed "s/'board'@'%'/root@localhost/")`,
+  )
   await compose('down')
   await docker(['volume', 'rm', `${project}_migration-secrets`, `${project}_replica-secrets`])
   const removeOthers = 'cd /run/secrets && ls | grep -vx database-password | xargs rm -f'

@@ -33,7 +33,8 @@ async function startProject(signal: AbortSignal) {
     REPLICAS: '3',
     STICKY_SECONDS: '300',
     SHOW_CLIENT_IPS: 'short',
-    DATABASE_PASSWORD: '',
+    // What a shell, SQL or a URL could take for something else.
+    DATABASE_PASSWORD: ` o'dd "p\\ä%/@:#?$x `,
   }
   Object.assign(process.env, environment)
   const stop = async () => {

@@ -56,13 +56,14 @@ const shape = 'must be mysql://user:password@host:port/database'
 const known = 'sslmode (disable, require, verify-ca or verify-full), sslaccept (strict) and sslca (a file)'
 
 /**
- * `url`, a mysql:// one, with the password from a file in it where one is named, so that it need not stand in the
- * environment. Left as it is when it is no URL. @throws when the file cannot be read
+ * `url`, a mysql:// one, with the password from a file in it if one is named: so it need not be in the environment. One
+ * newline at the file's end is not part of the password; spaces are. Returns `url` unchanged if it is no URL.
+ * @throws when the file cannot be read
  */
 export function databaseUrlFrom(url: string, passwordFile?: string): string {
   if (!passwordFile || !URL.canParse(url)) return url
   const withPassword = new URL(url)
-  withPassword.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').trim())
+  withPassword.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, ''))
   return withPassword.href
 }
 

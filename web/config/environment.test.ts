@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { readDatabaseUrl } from './database-url.ts'
 import { BadEnvironment, parseEnvironment } from './environment.ts'
 
 const DATABASE_URL = 'mysql://root:secret@127.0.0.1:3306/balance_board'
@@ -78,6 +79,23 @@ test('the password can stand in a file of its own', t => {
     'mysql://board:p%40ss%3Aword@mysql:3306/balance_board',
   )
 })
+
+for (const [written, password] of [
+  [' outer spaces ', ' outer spaces '],
+  ['one newline\n', 'one newline'],
+  ['of Windows\r\n', 'of Windows'],
+  ['two newlines\n\n', 'two newlines\n'],
+  ['\'"\\$%@:/?#ä', '\'"\\$%@:/?#ä'],
+] as const)
+  test(`a password file with ${JSON.stringify(written)} gives ${JSON.stringify(password)}`, t => {
+    const folder = mkdtempSync(join(tmpdir(), 'board-password-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'password')
+    writeFileSync(file, written)
+    const variables = { DATABASE_URL: 'mysql://board@mysql:3306/balance_board', DATABASE_PASSWORD_FILE: file }
+    const { password: parsed } = readDatabaseUrl(parseEnvironment(variables).databaseUrl)
+    assert.equal(parsed, password)
+  })
 
 test('a password file that is not there is named', () => {
   const variables = { DATABASE_URL, DATABASE_PASSWORD_FILE: '/nowhere/password' }

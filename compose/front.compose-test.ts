@@ -1,0 +1,181 @@
+// NGINX as it is configured with Docker: HTTPS, a proxy in front of it, its logs, and when it counts as healthy.
+import assert from 'node:assert/strict'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { z } from 'zod'
+import { visitMany } from '../e2e/load.ts'
+import { compose, containerLog, docker } from './docker.ts'
+import { baseUrl, failuresOf, settle } from './testing/board.ts'
+import { waitUntil } from './wait-until.ts'
+
+const certificates = `${import.meta.dirname}/../nginx/test-certificate`
+const pageView = z.looseObject({ client_ip: z.string(), hit: z.number() })
+
+/** Another NGINX over the same replicas, which keeps its access log for itself. */
+async function startFront(environment: Record<string, string>, options: string[] = []) {
+  const own = { NGINX_ACCESS_LOG: '/tmp/access.log', HTTP_PORT: '127.0.0.1:8080', ...environment }
+  const variables = Object.entries(own).flatMap(([name, value]) => ['--env', `${name}=${value}`])
+  const ports = ['--publish', '127.0.0.1::80', '--publish', '127.0.0.1::443']
+  const id = (
+    await compose('run', '--detach', '--no-deps', ...variables, ...ports, ...options, 'nginx')
+  ).trim()
+  const portOf = async (port: number) => Number((await docker(['port', id, String(port)])).split(':').at(-1))
+  const front = {
+    id,
+    portOf,
+    run: (script: string) => docker(['exec', id, 'sh', '-c', script]),
+    [Symbol.asyncDispose]: async () => void (await docker(['rm', '--force', id])),
+  }
+  try {
+    await waitUntil('the other NGINX is healthy', 60_000, async () => {
+      const health = await docker(['inspect', '--format', '{{.State.Health.Status}}', id])
+      return health.trim() === 'healthy'
+    })
+    return front
+  } catch (error) {
+    await front[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function certificateFolder() {
+  const folder = await mkdtemp(join(tmpdir(), 'board-certificates-'))
+  const use = (name: string) => copyFile(join(certificates, name), join(folder, 'tls.crt'))
+  await use('test-only.crt')
+  await copyFile(join(certificates, 'test-only.key'), join(folder, 'tls.key'))
+  // The container's user is another one.
+  await docker([
+    'run',
+    '--rm',
+    '-v',
+    `${folder}:/certificates`,
+    'nginx:1.30',
+    'chmod',
+    '755',
+    '/certificates',
+  ])
+  return { folder, use, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** What is in the certificate that is served now. */
+function fingerprintAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+      const { fingerprint256 } = socket.getPeerCertificate()
+      socket.destroy()
+      resolve(fingerprint256)
+    })
+    socket.on('error', reject)
+  })
+}
+
+function statusOverHttp2(port: number): Promise<{ status: unknown; headers: Record<string, unknown> }> {
+  return new Promise((resolve, reject) => {
+    const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+    session.on('error', reject)
+    session.request({ ':path': '/' }).on('response', headers => {
+      session.destroy()
+      resolve({ status: headers[':status'], headers })
+    })
+  })
+}
+
+test('with a certificate NGINX serves HTTP/2, redirects to its own port, and takes a renewed certificate', async () => {
+  await settle(3)
+  await using folder = await certificateFolder()
+  const mount = ['--volume', `${folder.folder}:/etc/nginx/certificates:ro`]
+  await using front = await startFront({ HTTPS_PORT: '127.0.0.1:8443' }, mount)
+  const port = await front.portOf(443)
+
+  const { status, headers } = await statusOverHttp2(port)
+  assert.equal(status, 200)
+  assert.match(String(headers['set-cookie']), /srv_id=[0-9a-f]{32};.* secure/)
+  // Browsers would apply it to the port of plain HTTP too.
+  assert.equal(headers['strict-transport-security'], undefined)
+  const plain = await fetch(`http://127.0.0.1:${await front.portOf(80)}/api/log?limit=1`, {
+    redirect: 'manual',
+  })
+  assert.deepEqual(
+    [plain.status, plain.headers.get('location')],
+    [308, 'https://127.0.0.1:8443/api/log?limit=1'],
+  )
+
+  const before = await fingerprintAt(port)
+  await folder.use('renewed.crt')
+  await docker(['exec', front.id, 'nginx', '-c', '/run/nginx/nginx.conf', '-s', 'reload'])
+  await waitUntil(
+    'the renewed certificate is served',
+    30_000,
+    async () => (await fingerprintAt(port)) !== before,
+  )
+})
+
+test('a proxy that TRUSTED_PROXIES names is believed; another is not, and the log says so', async () => {
+  await settle(3)
+  const outside = `${process.env.COMPOSE_PROJECT_NAME}_outside`
+  const proxy = (
+    await docker(['run', '--detach', '--rm', '--network', outside, 'nginx:1.30', 'sleep', '600'])
+  ).trim()
+  try {
+    const networks = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+    const address = (await docker(['inspect', '--format', networks, proxy])).trim()
+    await using front = await startFront({ TRUSTED_PROXIES: address })
+    const ask = async (of: string) => {
+      const headers = ['X-Forwarded-For: 203.0.113.7', 'X-Forwarded-Proto: https', 'Accept: application/json']
+      const curl = ['curl', '--noproxy', '*', '-fsSi', ...headers.flatMap(header => ['-H', header]), of]
+      const [head = '', body = ''] = (await docker(['exec', proxy, ...curl])).split('\r\n\r\n')
+      return { head, visit: pageView.parse(JSON.parse(body)) }
+    }
+    const frontAddress = (
+      await docker([
+        'inspect',
+        '--format',
+        `{{(index .NetworkSettings.Networks "${outside}").IPAddress}}`,
+        front.id,
+      ])
+    ).trim()
+
+    const believed = await ask(`http://${frontAddress}/`)
+    assert.equal(believed.visit.client_ip, '203.0.113.x')
+    assert.match(believed.head, /set-cookie: srv_id=.* secure/i)
+
+    const ignored = await ask('http://nginx/')
+    assert.equal(ignored.visit.client_ip, address)
+    assert.doesNotMatch(ignored.head, /set-cookie: srv_id=.* secure/i)
+    await waitUntil('the log says so', 30_000, async () => {
+      return (await compose('logs', 'nginx')).includes(`X-Forwarded-Proto from ${address} was ignored`)
+    })
+  } finally {
+    await docker(['rm', '--force', proxy])
+  }
+})
+
+test('accesses are in a log of their own, which is bounded and loses no line; errors are in the container’s', async () => {
+  await settle(3)
+  await using front = await startFront({ ACCESS_LOG_MB: '1' })
+  const url = `http://127.0.0.1:${await front.portOf(80)}/`
+  const lines = async () => Number(await front.run(`cat /tmp/access.log* | grep -c '"uri":"/"'`))
+  const visits = await visitMany(url, { connections: 4, pageViews: 600 })
+  assert.deepEqual(failuresOf(visits), [])
+  await waitUntil('there is an older part', 60_000, async () =>
+    (await front.run('ls /tmp')).includes('access.log.1'),
+  )
+  assert.deepEqual(failuresOf(await visitMany(url, { connections: 1, pageViews: 1 })), [])
+  await waitUntil('each page view has its line', 30_000, async () => (await lines()) === 601)
+  const said = await containerLog(front.id, 10_000)
+  assert.doesNotMatch(said, /"uri"/)
+  assert.match(said, /docker-entrypoint/)
+  // The documented way to read it, where the stack's own is.
+  await compose('exec', '-T', 'nginx', 'tail', '-n', '1', '/var/log/balance-board/access.log')
+})
+
+test('what `up --wait` calls ready answers the first page view', async () => {
+  await settle(3)
+  await compose('down')
+  await compose('up', '--detach', '--wait')
+  assert.deepEqual(failuresOf(await visitMany(`${baseUrl}/`, { connections: 1, pageViews: 1 })), [])
+})
