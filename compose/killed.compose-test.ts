@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compose, docker } from './docker.ts'
+import { visitMany } from '../e2e/load.ts'
+import { compose, containerLog, docker } from './docker.ts'
 import { runningReplicas } from './replica-containers.ts'
-import { expectTold, failuresOf, readSnapshot, settle } from './testing/board.ts'
+import { baseUrl, expectTold, failuresOf, readSnapshot, settle } from './testing/board.ts'
 import { reportLoad } from './testing/report.ts'
 import { visitWhile } from './testing/visit-while.ts'
 import { waitUntil } from './wait-until.ts'
@@ -38,6 +39,38 @@ async function breakAndWait(container: string, how: (container: string) => Promi
     return health.trim() === 'healthy'
   })
 }
+
+/** Kills NGINX's workers, and waits until NGINX has reloaded for it and no worker runs that ran before. */
+async function crashWorkers(nginx: string): Promise<void> {
+  const workers = "grep -la '^nginx: worker process' /proc/[0-9]*/cmdline | cut -d/ -f3"
+  const list = async () => (await docker(['exec', nginx, 'sh', '-c', workers])).split('\n').filter(Boolean)
+  const reloads = async () =>
+    (await containerLog(nginx, 1000)).split('reloading with new shared memory').length
+  const [before, victims] = [await reloads(), await list()]
+  assert.ok(victims.length > 0)
+  await docker(['exec', nginx, 'sh', '-c', `kill -9 ${victims.join(' ')}`])
+  await waitUntil('NGINX has reloaded', 20_000, async () => (await reloads()) > before)
+  await waitUntil('its workers are new ones', 20_000, async () => {
+    const now = await list()
+    return now.length === 2 && now.every(pid => !victims.includes(pid))
+  })
+}
+
+/** Signals all that runs in the containers, but init. */
+async function signalAll(containers: string[], signal: 'STOP' | 'CONT'): Promise<void> {
+  await Promise.all(containers.map(id => docker(['exec', id, 'sh', '-c', `kill -${signal} -1`])))
+}
+
+/** What a page view is answered; '' if it got no answer. */
+async function visit(): Promise<string> {
+  return fetch(`${baseUrl}/`, { headers: { Accept: 'application/json' } }).then(
+    answer => answer.text(),
+    () => '',
+  )
+}
+
+/** More page views were under way than NGINX allows. */
+const isOverloaded = (answer: string) => answer.includes('overloaded')
 
 async function visitMore(pageViews: number): Promise<void> {
   const { counter } = await readSnapshot()
@@ -89,6 +122,54 @@ test('NGINX that crashes under load is back by itself; every number told is in t
   })
   reportLoad(t, visits.all)
   await expectTold(visits.all, before)
+})
+
+test('NGINX workers that crash under load cost only the page views they had, and the container goes on', async t => {
+  await settle(3)
+  const nginx = await containerOf('nginx')
+  const restarts = await restartsOf(nginx)
+  const { counter: before } = await readSnapshot()
+  const visits = await visitWhile(async () => {
+    await visitMore(300)
+    for (let time = 0; time < 2; time++) {
+      await crashWorkers(nginx)
+      await visitMore(300)
+    }
+  })
+  reportLoad(t, visits.all)
+  const failures = failuresOf(visits.all)
+  assert.deepEqual(
+    failures.filter(({ status }) => status !== 0),
+    [],
+  )
+  assert.ok(failures.length < visits.all.length / 10, `${failures.length} failed`)
+  await expectTold(visits.all, before)
+  assert.equal(await restartsOf(nginx), restarts)
+})
+
+test('page views recover when NGINX workers crash with all places taken', async t => {
+  await settle(3)
+  const nginx = await containerOf('nginx')
+  const replicas = (await runningReplicas()).map(({ id }) => id)
+  for (let time = 0; time < 2; time++) {
+    await signalAll(replicas, 'STOP')
+    const answers: string[] = []
+    const held = Array.from({ length: 800 }, async () => void answers.push(await visit()))
+    await waitUntil('a page view is refused', 10_000, async () => answers.some(isOverloaded), 50)
+    await crashWorkers(nginx)
+    await signalAll(replicas, 'CONT')
+    await Promise.all(held)
+    const crashed = performance.now()
+    await waitUntil('page views succeed', 15_000, async () => (await fetch(`${baseUrl}/`)).ok, 50)
+    t.diagnostic(
+      `page views succeeded ${Math.round(performance.now() - crashed)} ms after the replicas went on`,
+    )
+  }
+  const strangers = await visitMany(`${baseUrl}/`, { connections: 4, pageViews: 300 })
+  const counts = [...Map.groupBy(strangers, ({ srvId }) => srvId).values()].map(({ length }) => length)
+  t.diagnostic(`300 strangers over three servers: ${counts.join(', ')}`)
+  assert.deepEqual(failuresOf(strangers), [])
+  assert.ok(counts.length === 3 && Math.min(...counts) > 30, counts.join())
 })
 
 test('the database that crashes under load is back by itself; every number told is in the log', async t => {
