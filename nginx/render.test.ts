@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { access } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -39,3 +39,10 @@ for (const [name, setting, message] of bad)
     await assert.rejects(renderNginx({ ...good, ...setting }), message)
     await assert.rejects(access(good.directory))
   })
+
+test("compose's limit of NGINX's memory has room for 512 MB a worker, by the defaults", async () => {
+  const compose = await readFile(join(import.meta.dirname, '../docker-compose.yml'), 'utf8')
+  const workers = Number(/NGINX_WORKERS: \$\{NGINX_WORKERS:-(\d+)\}/.exec(compose)?.[1])
+  const gigabytes = Number(/mem_limit: \$\{NGINX_MEMORY:-(\d+)g\}/.exec(compose)?.[1])
+  assert.ok(gigabytes * 1024 >= workers * 512, `${gigabytes} GB for ${workers} workers`)
+})
