@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { z } from 'zod'
 import { visitMany } from '../e2e/load.ts'
 import { compose } from './docker.ts'
 import { baseUrl, expectTold, failuresOf, readAudit, readSnapshot, settle } from './testing/board.ts'
 import { reportLoad } from './testing/report.ts'
 import { visitWhile } from './testing/visit-while.ts'
 import { waitUntil } from './wait-until.ts'
+
+const maybeFrom = z.object({ srv_id: z.string(), name: z.string() }).optional()
+const visit = z.looseObject({
+  hit: z.number(),
+  srv_id: z.string(),
+  arrival: z.string(),
+  maybe_from: maybeFrom,
+})
+const logPage = z.looseObject({ rows: z.array(z.looseObject({ id: z.number(), maybe_from: maybeFrom })) })
 
 async function scale(replicas: number): Promise<void> {
   await compose('up', '--detach', '--no-recreate', '--scale', `web=${replicas}`)
@@ -72,4 +82,27 @@ test('a new replica comes onto the page by itself, and how soon is told', async 
   })
   // The command's own time included; how long it may take depends on the machine, so it is told and not asserted.
   t.diagnostic(`it was shown as up after ${Math.round(performance.now() - startedAt)} ms`)
+})
+
+test('a visitor who comes back to an address that another server had shortly before is told both', async () => {
+  await settle(3)
+  const strangers = await visitMany(`${baseUrl}/`, { connections: 3, pageViews: 30 })
+  assert.deepEqual(failuresOf(strangers), [])
+  const before = await serversThatAre('up')
+  await scale(2)
+  await waitUntil('one has stopped', 30_000, async () => (await serversThatAre('up')).length === 2)
+  await scale(3)
+  const successor = async () => {
+    const up = await serversThatAre('up')
+    return up.find(({ id, srv_id }) => before.some(earlier => earlier.srv_id === srv_id && earlier.id !== id))
+  }
+  await waitUntil('another server has the address', 30_000, async () => (await successor()) !== undefined)
+  const server = await successor()
+  const earlier = before.find(({ srv_id }) => srv_id === server?.srv_id)
+  const headers = { Accept: 'application/json', Cookie: `srv_id=${server?.srv_id}` }
+  const told = visit.parse(await (await fetch(`${baseUrl}/`, { headers })).json())
+  const maybe_from = { srv_id: server?.srv_id, name: earlier?.name }
+  assert.deepEqual([told.srv_id, told.arrival, told.maybe_from], [server?.srv_id, 'returning', maybe_from])
+  const log = logPage.parse(await (await fetch(`${baseUrl}/api/log?before=${told.hit + 1}&limit=1`)).json())
+  assert.deepEqual([log.rows[0]?.id, log.rows[0]?.maybe_from], [told.hit, maybe_from])
 })
