@@ -48,6 +48,19 @@ for (const way of ways) {
     assert.equal((await ask(board.port, '/')).headers['content-security-policy'], 'of the replica')
   })
 
+  test(`${way}: whether a replica can be reached is answered whole`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    // As a replica answers a HEAD: with the length of what it would send.
+    for (const replica of board.replicas)
+      replica.answer = ({ method }, response) => {
+        response.setHeader('Content-Length', 4)
+        response.end(method === 'HEAD' ? '' : 'well')
+      }
+    assert.equal((await ask(board.port, '/_nginx/ready')).status, 200)
+    for (const replica of board.replicas) await replica.die()
+    assert.equal((await ask(board.port, '/_nginx/ready')).status, 503)
+  })
+
   test(`${way}: the error page allows its own style and nothing else`, { timeout }, async () => {
     await using board = await startBoard(way)
     const { status, headers, body } = await ask(board.port, '/metrics')
