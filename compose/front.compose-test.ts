@@ -173,6 +173,30 @@ test('accesses are in a log of their own, which is bounded and loses no line; er
   await compose('exec', '-T', 'nginx', 'tail', '-n', '1', '/var/log/balance-board/access.log')
 })
 
+const config = z.looseObject({
+  services: z.record(
+    z.string(),
+    z.looseObject({
+      build: z.unknown().optional(),
+      ports: z.array(z.looseObject({ host_ip: z.string().optional() })).default([]),
+    }),
+  ),
+})
+
+test('without settings the board is published over IPv4 alone, and one service is built', async () => {
+  const files = ['-f', 'docker-compose.yml', '-f', 'compose/https.yml']
+  const printed = await docker(['compose', ...files, 'config', '--format', 'json'], {
+    environment: { HTTP_PORT: '', HTTPS_PORT: '' },
+  })
+  const { services } = config.parse(JSON.parse(printed))
+  assert.deepEqual(
+    services.nginx?.ports.map(({ host_ip }) => host_ip),
+    ['0.0.0.0', '0.0.0.0'],
+  )
+  const built = Object.keys(services).filter(name => services[name]?.build !== undefined)
+  assert.deepEqual(built, ['web'])
+})
+
 test('what `up --wait` calls ready answers the first page view', async () => {
   await settle(3)
   await compose('down')
