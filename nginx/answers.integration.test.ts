@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
@@ -179,5 +180,35 @@ for (const way of ways) {
     assert.deepEqual([overloaded.status, body.status, lost.status], [503, 413, 503])
     assert.match(lost.upstream_addr, new RegExp(`^${second.address}, `))
     assert.match(lost.upstream_response_time, /^\d+\.\d{3}, /)
+  })
+  test(`${way}: a line of the access log is JSON whatever bytes a client sends`, { timeout }, async () => {
+    await using board = await startBoard(way, { replicas: 1 })
+    const bytes = (written: string) => Buffer.from(written, 'latin1')
+    const targets: [Buffer, string][] = [
+      [Buffer.from('/api/snapshot?é=€&😀'), '/api/snapshot?é=€&😀'],
+      [bytes('/\xff'), '/\ufffd'],
+      [bytes('/a\xc3'), '/a\ufffd'],
+      [bytes('/?q=\xed\xa0\x80b'), '/?q=\ufffd'],
+      [bytes('/\xc0\xaf'), '/\ufffd'],
+      [bytes('/\xf5\x80\x80\x80'), '/\ufffd'],
+      [bytes(`/${'\xc3'.repeat(7000)}`), '/\ufffd'],
+      [Buffer.from(`/${'é'.repeat(3500)}`), `/${'é'.repeat(3500)}`],
+    ]
+    const headers = bytes(
+      ' HTTP/1.1\r\nHost: a\xff\r\nX-\xff: \xff\r\nCookie: srv_id=\xff\r\nConnection: close\r\n\r\n',
+    )
+    for (const [target] of targets)
+      for (const method of ['GET ', 'G\xffT ']) {
+        const socket = connect(board.port, '127.0.0.1')
+        socket.end(Buffer.concat([bytes(method), target, headers]))
+        await text(socket)
+      }
+    await board.logged(targets.length * 2)
+    const log = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(board.nginx.files.accessLog))
+    const uris = log
+      .split('\n')
+      .filter(Boolean)
+      .map(line => JSON.parse(line).uri)
+    for (const [target, logged] of targets) assert.ok(uris.includes(logged), target.toString('latin1', 0, 20))
   })
 }

@@ -13,14 +13,21 @@ export function checkTrustedProxies(proxies: string[]): void {
   const wrong = proxies.filter(proxy => !isAddressOrNetwork(proxy))
   if (wrong.length > 0)
     throw new Error(
-      `TRUSTED_PROXIES takes addresses and networks, as 10.0.0.7 or 10.1.0.0/24, and not: ${wrong.join(' ')}`,
+      `TRUSTED_PROXIES takes addresses and networks, as 10.0.0.7 or 10.1.0.0/24, at least /8 (IPv6: /16), and not: ${wrong.join(' ')}`,
     )
 }
 
-/** A network of all addresses is none: whom everybody is trusted to name can be forged by everybody. */
+/**
+ * A trusted address can name any other, so a network that many visitors come from is refused: two halves of all addresses
+ * are all. The widest networks in use are 10.0.0.0/8 and, of IPv6, about /29.
+ */
 function isAddressOrNetwork(text: string): boolean {
   const [address = '', length, ...rest] = text.split('/')
   const bits = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : 0
   if (bits === 0 || rest.length > 0) return false
-  return length === undefined || (/^[1-9]\d{0,2}$/.test(length) && Number(length) <= bits)
+  const least = bits === 32 ? 8 : 16
+  return (
+    length === undefined ||
+    (/^[1-9]\d{0,2}$/.test(length) && Number(length) >= least && Number(length) <= bits)
+  )
 }

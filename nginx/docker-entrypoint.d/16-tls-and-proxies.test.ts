@@ -99,6 +99,12 @@ test('all that is wrong with TRUSTED_PROXIES is said at once, and ends the conta
     '10.0.0.7/33',
     '0.0.0.0/0',
     '::/0',
+    '0.0.0.0/1',
+    '128.0.0.0/1',
+    '10.0.0.0/7',
+    '::/1',
+    '2000::/3',
+    '2000::/15',
     '*',
     '10.0.0.7;',
   ]
