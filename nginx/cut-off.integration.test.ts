@@ -20,7 +20,7 @@ import { type Answer, asCookie, ask } from './request-fixture.ts'
 
 const timeout = 60_000
 
-/** Has a stub count as a replica does, on a way of its own to the database. */
+/** Has a stub count as a replica does, through a separate proxy to the database. */
 async function makeItCount(stub: StubReplica, databaseUrl: string) {
   const proxy = await startDatabaseProxy(databaseUrl)
   const pool = openWritePool(proxy.url)
@@ -125,7 +125,7 @@ for (const way of ways)
         assert.deepEqual(rows.get(String(headers['x-request-id'])), [count.parse(JSON.parse(body)).id])
     })
 
-    test(`${way}: every replica's connections are ${how}: a page view is told in time that it is not counted`, {
+    test(`${way}: every replica's connections are ${how}: a page view fails in time, certainly not counted`, {
       timeout,
     }, async () => {
       await using board = await startCounting(way)

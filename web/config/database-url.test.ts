@@ -38,7 +38,7 @@ for (const [query, expected] of [
   ['sslaccept=strict', { rejectUnauthorized: true, verifyIdentity: true }],
   ['sslmode=require&sslaccept=strict', { rejectUnauthorized: true, verifyIdentity: true }],
 ] as const)
-  test(`?${query} is encrypted as it asks for`, () => assert.deepEqual(encryptionOf(query), expected))
+  test(`?${query} sets the encryption`, () => assert.deepEqual(encryptionOf(query), expected))
 
 for (const [query, level] of [
   ['', { rejectUnauthorized: true, verifyIdentity: true }],
@@ -59,8 +59,8 @@ for (const [bad, sentence] of [
   [`${url}?sslmode=sure`, /has sslmode=sure, which is not known/],
   [`${url}?sslmode=`, /has sslmode=, which is not known/],
   [`${url}?ssl-mode=PREFERRED`, /could mean no encryption/],
-  [`${url}?sslmode=disable&sslaccept=strict`, /both disables TLS and asks for it/],
-  [`${url}?sslmode=disable&sslca=${testCertificate}`, /both disables TLS and asks for it/],
+  [`${url}?sslmode=disable&sslaccept=strict`, /both disables TLS and requires it/],
+  [`${url}?sslmode=disable&sslca=${testCertificate}`, /both disables TLS and requires it/],
   [`${url}?sslmode=require&sslmode=disable`, /has sslmode more than once/],
   [`${url}?sslca=/nowhere/ca.pem`, /has sslca=\/nowhere\/ca.pem, a file that cannot be read/],
   [`${url}?sslca=${testCertificate}&sslcert=${testCertificate}`, /names two files/],
@@ -87,7 +87,7 @@ for (const [bad, sentence] of [
     )
   })
 
-test('a program that reads the URL with the driver gets what the URL asks for', () => {
+test('a program that reads the URL with the driver gets the encryption of the URL', () => {
   const handedOn = new URL(driverUrl(`${url}?sslaccept=strict`))
   assert.deepEqual(JSON.parse(handedOn.searchParams.get('ssl') ?? ''), {
     rejectUnauthorized: true,

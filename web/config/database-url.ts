@@ -76,8 +76,8 @@ export function driverUrl(text: string): string {
 }
 
 /**
- * Reads a database's URL for the driver. It refuses what it does not know: a parameter that is ignored could be one that
- * asks for encryption. @throws BadDatabaseUrl
+ * Reads a database's URL for the driver. It refuses what it does not know: an ignored parameter could have
+ * required encryption. @throws BadDatabaseUrl
  */
 export function readDatabaseUrl(text: string): DatabaseAccess {
   const url = URL.parse(text)
@@ -89,7 +89,7 @@ export function readDatabaseUrl(text: string): DatabaseAccess {
   // The driver would compare the certificate with `localhost`.
   if (ssl?.verifyIdentity && isIP(host))
     throw new BadDatabaseUrl(
-      `asks for ${host} to be verified by its name; use a host name, or sslmode=verify-ca`,
+      `requires ${host} to be verified by its name; use a host name, or sslmode=verify-ca`,
     )
   return {
     host,
@@ -119,9 +119,9 @@ function readEncryption(parameters: URLSearchParams): DatabaseAccess['ssl'] {
 function toEncryption(asked: Level[], ca: string | undefined): DatabaseAccess['ssl'] {
   const level = levels.findLast(each => asked.includes(each)) ?? (ca ? 'verify-identity' : 'disabled')
   if (asked.includes('disabled') && (level !== 'disabled' || ca))
-    throw new BadDatabaseUrl('both disables TLS and asks for it')
+    throw new BadDatabaseUrl('both disables TLS and requires it')
   if (level === 'disabled') return undefined
-  // Whoever names a certificate wants it to be checked.
+  // A named certificate is there to be checked.
   const rejectUnauthorized = level !== 'required' || ca !== undefined
   return { ...(ca && { ca }), rejectUnauthorized, verifyIdentity: level === 'verify-identity' }
 }

@@ -58,8 +58,8 @@ const throughNginx = { 'X-Real-IP': '10.0.0.7' }
 for (const [who, headers, status] of [
   ['its own visitor', { ...throughNginx, Cookie: `srv_id=${srvId}` }, 403],
   ['a stranger', throughNginx, 403],
-  ['whoever every server turned away', { ...throughNginx, 'X-Last-Try': '1' }, 200],
-  ['whoever did not come through NGINX', {}, 200],
+  ['a visitor at the last try', { ...throughNginx, 'X-Last-Try': '1' }, 200],
+  ['a request that did not come through NGINX', {}, 200],
 ] as const) {
   test(`${who} gets ${status} of a server that cannot count`, async () => {
     draining = false

@@ -13,9 +13,9 @@ type Own = {
 }
 
 /**
- * While the replica drains, `page` is for those whose cookie names it; while it cannot count, for nobody whom another replica
- * can take. Whoever else comes is turned away with 403, which NGINX takes to the next replica and nobody sees; once all have
- * done so, NGINX asks with `X-Last-Try: 1`.
+ * While the replica drains, it serves `page` only to visitors whose cookie names it. While it cannot count, it serves nothing
+ * that another replica can serve. It turns other requests away with 403: NGINX then asks the next replica, and the visitor
+ * sees nothing of it. Once all replicas have answered 403, NGINX asks with `X-Last-Try: 1`.
  */
 export function forOwnVisitors({ srvId, isDraining, cannotCount }: Own, page: Endpoint): Endpoint {
   const isOwn = ({ headers }: IncomingMessage) =>

@@ -39,7 +39,7 @@ function startHealth(t: TestContext, answer: CommitFailed | null | 'silence') {
   return { health, database, said, pass }
 }
 
-test('a single failure, such as a connection that broke, costs it nothing', async t => {
+test('a single failure, e.g. a broken connection, costs it nothing', async t => {
   const { health, said, pass } = startHealth(t, null)
   health.failed(away)
   await pass(1000)
