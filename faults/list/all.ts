@@ -29,7 +29,10 @@ import { rightsRevoked } from './rights-revoked.ts'
 import { slowBodies } from './slow-bodies.ts'
 import { slowClients } from './slow-clients.ts'
 
-/** In the order in which they are tried. */
+/**
+ * In the order in which they are tried. The faults that kill workers of NGINX are apart: after crashes in a row it waits longer
+ * before it recovers.
+ */
 export const allFaults: Fault[] = [
   replicaKilled,
   replicaStopped,
@@ -49,12 +52,12 @@ export const allFaults: Fault[] = [
   nginxReloaded,
   nginxKilled,
   nginxWorkerKilled,
-  nginxWorkersKilled,
-  nginxWorkersKilledDatabaseFrozen,
   clockJumped,
+  nginxWorkersKilled,
   dashboardsDropped,
   slowClients,
   slowBodies,
+  nginxWorkersKilledDatabaseFrozen,
   leavingClients,
   databaseDiskFull,
   databaseClockJumped,

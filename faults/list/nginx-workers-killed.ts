@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterDatabase, type Fault } from '../fault.ts'
+import { type Allowed, afterDatabase, type Fault } from '../fault.ts'
 import type { Ground } from '../ground/ground.ts'
 import { nginxWorkers, signalProcess } from '../ground/signals.ts'
 import { until } from '../ground/until.ts'
@@ -8,10 +8,16 @@ import { checkSpread } from '../load/new-visitors.ts'
 /** A worker that crashes cannot give back what it holds in memory that all workers share: places of limits, connection counts. */
 const kills = 4
 
+/**
+ * A page view passes two workers, the one that its visitor reached and the one that holds its place. Without the second the
+ * first answers that no server did.
+ */
+const underWay: Allowed[] = ['silence', 'no-replica']
+
 export const nginxWorkerKilled: Fault = {
   name: 'nginx-worker-killed',
   title: 'a worker of NGINX killed',
-  allows: ['silence'],
+  allows: underWay,
   recoversWithin: afterDatabase,
   inject: ground => killWorkers(ground, 1),
   check: checkSpread,
@@ -20,7 +26,7 @@ export const nginxWorkerKilled: Fault = {
 export const nginxWorkersKilled: Fault = {
   name: 'nginx-workers-killed',
   title: `all workers of NGINX killed, ${kills} times`,
-  allows: ['silence'],
+  allows: underWay,
   recoversWithin: afterDatabase,
   async inject(ground) {
     for (let kill = 0; kill < kills; kill++) {
@@ -35,7 +41,7 @@ export const nginxWorkersKilled: Fault = {
 export const nginxWorkersKilledDatabaseFrozen: Fault = {
   name: 'nginx-workers-killed-database-frozen',
   title: 'the database frozen for 6 s, and all workers of NGINX killed twice meanwhile',
-  allows: ['unavailable', 'silence'],
+  allows: ['unavailable', ...underWay],
   recoversWithin: afterDatabase,
   async inject(ground) {
     const { pid } = ground.parts().database
