@@ -36,11 +36,14 @@ const clockRow = z.tuple([z.object({ seconds: z.coerce.number() })])
 /** The process looks at its faked time once a second. @throws when it has not jumped after a minute */
 async function untilClockIs(ground: Ground, daysAhead: number): Promise<void> {
   const connection = await ground.database.connect()
-  await until(`the clock of the database is ${daysAhead} days ahead`, async () => {
-    const [rows] = await connection.query('SELECT UNIX_TIMESTAMP() AS seconds')
-    const [{ seconds }] = clockRow.parse(rows)
-    const ahead = (seconds - Date.now() / 1000) / day
-    return Math.abs(ahead - daysAhead) < 0.01
-  })
-  await connection.end()
+  try {
+    await until(`the clock of the database is ${daysAhead} days ahead`, async () => {
+      const [rows] = await connection.query('SELECT UNIX_TIMESTAMP() AS seconds')
+      const [{ seconds }] = clockRow.parse(rows)
+      const ahead = (seconds - Date.now() / 1000) / day
+      return Math.abs(ahead - daysAhead) < 0.01
+    })
+  } finally {
+    await connection.end()
+  }
 }
