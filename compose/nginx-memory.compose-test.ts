@@ -48,14 +48,17 @@ async function startHttps() {
   }
   await writeFile(file, JSON.stringify({ services: { nginx } }))
   const start = ['up', '--detach', '--no-deps', '--wait', '--wait-timeout', '60', 'nginx']
-  await compose('-f', 'docker-compose.yml', '-f', file, ...start)
-  return {
-    port,
-    container: (await compose('ps', '--quiet', 'nginx')).trim(),
-    async [Symbol.asyncDispose]() {
-      await compose(...start)
-      await rm(folder, { recursive: true })
-    },
+  const restore = async () => {
+    await compose(...start)
+    await rm(folder, { recursive: true })
+  }
+  try {
+    await compose('-f', 'docker-compose.yml', '-f', file, ...start)
+    const container = (await compose('ps', '--quiet', 'nginx')).trim()
+    return { port, container, [Symbol.asyncDispose]: restore }
+  } catch (error) {
+    await restore()
+    throw error
   }
 }
 
