@@ -56,6 +56,8 @@ type Options = Partial<
   /** what the first replica's srv_id must begin with */
   firstBegins?: string
   tls?: boolean
+  /** of `tls`: the host that plain HTTP leads to */
+  publicHost?: string
   /** default: crashed workers are left as they are */
   recovery?: Watcher
 }
@@ -67,6 +69,7 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
     firstBegins = '',
     stickySeconds = 300,
     tls = false,
+    publicHost,
     recovery,
     ...rest
   } = options
@@ -82,7 +85,7 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
     native: way === 'native',
     ...rest,
   }
-  const { port, tlsPort, child, files } = await startOnFreePorts(settings, tls)
+  const { port, tlsPort, child, files } = await startOnFreePorts(settings, tls, publicHost)
   const watcher = watchFor(recovery, files, child.pid ?? 0)
   return {
     port,
@@ -109,11 +112,21 @@ async function startReplicaThatBegins(beginning: string): Promise<StubReplica> {
 }
 
 /** A port can be taken between finding it free and using it: then another. */
-async function startOnFreePorts(settings: Omit<NginxSettings, 'port'>, withTls: boolean) {
+async function startOnFreePorts(
+  settings: Omit<NginxSettings, 'port'>,
+  withTls: boolean,
+  publicHost?: string,
+) {
   for (let attempt = 1; ; attempt++) {
     const [port, tlsPort] = await Promise.all([findFreePort(), findFreePort()])
     const { http2Directive } = program
-    const tls = { certificate: testCertificate, key: testKey, port: tlsPort, http2Directive }
+    const tls = {
+      certificate: testCertificate,
+      key: testKey,
+      port: tlsPort,
+      http2Directive,
+      ...(publicHost ? { publicHost } : {}),
+    }
     const all = { ...settings, port, ...(withTls ? { tls } : {}) }
     const files = await renderNginx(all)
     const child = spawn(program.path, files.arguments, {

@@ -31,6 +31,7 @@ const bad: [string, Partial<NginxSettings>, RegExp][] = [
     { tls: { ...tls, certificate: '/none.crt' } },
     /the certificate.*\/none\.crt/,
   ],
+  ['a host that is none', { tls: { ...tls, publicHost: 'a/b; return 200' } }, /not the name of a host/],
   ['one port for HTTP and HTTPS', { tls: { ...tls, port: 8080 } }, /ports of their own/],
 ]
 

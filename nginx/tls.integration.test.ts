@@ -89,6 +89,17 @@ for (const way of ways) {
     assert.deepEqual([status, body], [200, 'ok\n'])
   })
 
+  test(`${way}: plain HTTP leads to the public host, whatever host a client writes`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, { tls, publicHost: 'board.example' })
+    const location = `https://board.example:${board.tlsPort}/?a=b`
+    for (const port of [board.port, board.tlsPort]) {
+      const { status, headers } = await ask(port, '/?a=b', { headers: { Host: 'evil.example' } })
+      assert.deepEqual([status, headers.location], [308, location])
+    }
+  })
+
   test(`${way}: an error over plain HTTP keeps its status`, { timeout }, async () => {
     await using board = await startBoard(way, { tls })
     const { status, body } = await ask(board.port, `/?${'x'.repeat(10_000)}`)

@@ -9,6 +9,8 @@ export type TlsSettings = {
   key: string
   /** HTTPS listens here; the port of plain HTTP then only leads to it */
   port: number
+  /** the host that plain HTTP leads to; default: the one that the client asked for */
+  publicHost?: string
   /** whether this NGINX has the directive `http2`: see findNginx */
   http2Directive: boolean
   /** false where browsers reach HTTP or HTTPS by other ports than 80 and 443: then there is no HSTS; default: true */
@@ -20,6 +22,7 @@ export function tlsVariables(host: string, tls: TlsSettings): Record<string, str
   return {
     NGINX_LISTEN_TLS: `${listenAddress(host, tls.port)} ssl${tls.http2Directive ? '' : ' http2'}`,
     NGINX_HTTP2: tls.http2Directive ? 'http2 on;' : '',
+    NGINX_REDIRECT_HOST: tls.publicHost ?? '$host',
     NGINX_CERTIFICATE: tls.certificate,
     NGINX_CERTIFICATE_KEY: tls.key,
     NGINX_STRICT_TRANSPORT: tls.strictTransport === false ? '' : 'max-age=31536000',
@@ -28,7 +31,9 @@ export function tlsVariables(host: string, tls: TlsSettings): Record<string, str
 }
 
 /** @throws when a file is not there or cannot be read: HTTPS that was asked for never becomes plain HTTP */
-export async function checkTls({ certificate, key }: TlsSettings): Promise<void> {
+export async function checkTls({ certificate, key, publicHost = 'localhost' }: TlsSettings): Promise<void> {
+  if (!/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(publicHost))
+    throw new Error(`${publicHost} is not the name of a host that plain HTTP can lead to`)
   for (const [name, file] of Object.entries({ certificate, "certificate's key": key })) {
     if (/["\\$\n]/.test(file))
       throw new Error(`NGINX cannot read ${file}: no quote, backslash or $ may be in its name`)

@@ -113,6 +113,16 @@ test('all that is wrong with TRUSTED_PROXIES is said at once, and ends the conta
   assert.ok(said.trimEnd().endsWith(`and not: ${wrong.join(' ')}`), said)
 })
 
+test('PUBLIC_HOST is where plain HTTP leads', () => {
+  assert.equal(source({}).set.NGINX_REDIRECT_HOST, '$host')
+  assert.equal(source({ PUBLIC_HOST: 'board.example' }).set.NGINX_REDIRECT_HOST, 'board.example')
+  for (const wrong of ['board.example/x', 'a b', '$host', 'a;b', '-a', 'a.']) {
+    const { status, said } = source({ PUBLIC_HOST: wrong })
+    assert.equal(status, 1)
+    assert.match(said, /PUBLIC_HOST is the name of a host, and not: /)
+  }
+})
+
 let folders = 0
 function folder(...files: string[]): string {
   const made = mkdtempSync(join(root, `${++folders}-`))
