@@ -372,6 +372,15 @@ test('a probe does not wait for the lock: a database that is there answers it at
   })
 })
 
+test('a probe that waits gets the lock once it is free, however it was held', async () => {
+  await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
+    const probe = replica(0).store.probe(true)
+    while (!(await someoneWaitsForALock())) await pause(150)
+    await holder.rollback()
+    await probe
+  })
+})
+
 test('a session that was refused is not used again: rights that are granted hold for a new one', async () => {
   const { store, pools } = replica(0)
   const sessions = new Set<number>()

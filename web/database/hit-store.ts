@@ -15,11 +15,11 @@ const probeTimeout = 1000
 /** A store that can be asked whether it would count. */
 export type DatabaseHitStore = HitStore & {
   /**
-   * Does all that a commit of one hit does, and rolls it back: no number is taken. It does not wait for the counter's lock, so
-   * a database that is there answers at once.
+   * Does all that a commit of one hit does, and rolls it back: no number is taken. Unless it `waits` for the counter's
+   * lock, a database that is there answers at once.
    * @throws CommitFailed as a commit would
    */
-  probe(): Promise<void>
+  probe(waits?: boolean): Promise<void>
 }
 
 /** Counts and logs hits in the database, for one life of a replica. */
@@ -60,8 +60,8 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
       }
     },
 
-    async probe() {
-      const timeLeft = countDown(probeTimeout)
+    async probe(waits = false) {
+      const timeLeft = countDown(waits ? longEnoughToWait + probeTimeout : probeTimeout)
       const hit = { requestId: newRequestId(), clientIp: '0.0.0.0', cookieSrvId: null }
       const connection = await connect(pool, timeLeft())
       await runPacket(connection, batchPacket([hit], server, 'ROLLBACK'), timeLeft())

@@ -17,11 +17,12 @@ const whyNot = (health: CommitHealth) => health.unready?.code ?? null
 /** A replica whose database answers each probe with `database.answer`; null = it would commit, 'silence' = no answer. */
 function startHealth(t: TestContext, answer: CommitFailed | null | 'silence') {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  const database = { answer, probes: 0 }
+  const database = { answer, probes: 0, waits: false }
   const said: string[] = []
   const health = new CommitHealth({
-    async probe() {
+    async probe(waits) {
       database.probes++
+      database.waits = waits
       if (database.answer === 'silence') return new Promise(() => {})
       if (database.answer) throw database.answer
     },
@@ -59,6 +60,7 @@ for (const [failure, code] of [
     await pass(50)
     assert.equal(whyNot(health), code)
     assert.match(health.unready?.message ?? '', new RegExp(failure.code))
+    assert.equal(database.waits, failure === refused, 'busy replicas must not hide that it refuses no longer')
     await pass(5000)
     assert.equal(whyNot(health), code)
     database.answer = null

@@ -9,8 +9,8 @@ const silenceGraceMs = 600
 const probeEveryMs = 250
 
 type Options = {
-  /** Tries whether a commit would succeed, without a hit. @throws CommitFailed */
-  probe(): Promise<void>
+  /** Tries whether a commit would succeed, without a hit. `waits`: for a lock that others hold. @throws CommitFailed */
+  probe(waits: boolean): Promise<void>
   /** This replica cannot count, because the database is away or refuses; null = it can again. */
   onChange(cannotCount: 'away' | 'refused' | null): void
   /** An attempt failed that should have succeeded. */
@@ -110,7 +110,9 @@ export class CommitHealth {
     if (this.#probing || this.#stopped) return
     this.#probing = true
     clearTimeout(this.#next)
-    const failure = await this.#options.probe().then(() => null, toFailure)
+    // Only a probe that gets the lock can find that the database refuses no longer, however busy the other replicas are.
+    const waits = this.#cause?.kind === 'refused'
+    const failure = await this.#options.probe(waits).then(() => null, toFailure)
     if (this.#stopped) return
     if (failure === null) this.succeeded()
     else this.#judge(failure)
