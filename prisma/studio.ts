@@ -1,16 +1,28 @@
 // Opens Prisma Studio on the database of the stack that runs on DATA_DIR, else of the one with Docker, whose port it opens
-// on this machine meanwhile; takes Studio's own options (--port, --browser).
+// on this machine meanwhile: `npm run studio -- --port 5555 --browser none`.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import open from 'open'
 import { type DatabasePort, openDatabasePort } from '../compose/database-port.ts'
 import { DockerFailed } from '../compose/docker-failed.ts'
 import { driverUrl } from '../web/config/database-url.ts'
 import { connect } from './connect.ts'
 import { findDatabaseUrl } from './find-database-url.ts'
+import { openStudioProxy } from './studio-proxy.ts'
 
 const root = join(import.meta.dirname, '..')
+
+const { values: options } = parseArgs({
+  options: {
+    port: { type: 'string', short: 'p', default: '5555' },
+    browser: { type: 'string', short: 'b', default: process.env.BROWSER ?? '' },
+  },
+})
 
 try {
   const url = await findDatabaseUrl(process.env)
@@ -20,7 +32,7 @@ try {
     if (!found) throw new Error('no stack runs here: start one with `npm start`, or set DATABASE_URL')
     // One clear sentence now, rather than an error in the browser. A port that was just opened takes a moment.
     await (await connect(found, port ? 10_000 : 0)).end()
-    process.exitCode = await openStudio(found)
+    process.exitCode = await runStudio(driverUrl(found))
   } finally {
     await port?.close()
   }
@@ -39,21 +51,48 @@ async function findDatabasePort(): Promise<DatabasePort | null> {
   }
 }
 
-async function openStudio(databaseUrl: string): Promise<number> {
+/** Runs Prisma's own server on a port of its choice, behind the proxy on the one that was asked for. */
+async function runStudio(databaseUrl: string): Promise<number> {
+  const port = await freePort()
+  await using proxy = await openStudioProxy(Number(options.port), port)
   const command = createRequire(import.meta.url).resolve('prisma/build/index.js')
-  const studio = spawn(process.execPath, [command, 'studio', ...process.argv.slice(2)], {
+  const studio = spawn(process.execPath, [command, 'studio', '--port', String(port), '--browser', 'none'], {
     cwd: root,
-    stdio: 'inherit',
+    stdio: ['inherit', 'ignore', 'inherit'],
     env: {
       // Prisma's command looks for its schema engine, which Studio does not use, and would download it; any file
       // that is there stops that. The other: do not report to Prisma that Studio was opened.
       PRISMA_SCHEMA_ENGINE_BINARY: join(root, 'package.json'),
       CHECKPOINT_DISABLE: '1',
       ...process.env,
-      DATABASE_URL: driverUrl(databaseUrl),
+      DATABASE_URL: databaseUrl,
     },
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => studio.kill(signal))
-  const [status] = await once(studio, 'exit')
+  const exited = once(studio, 'exit')
+  const answers = async () => {
+    while (!(await proxy.answers())) await pause(100)
+  }
+  if (await Promise.race([answers().then(() => true), exited.then(() => false)])) {
+    console.log(`Prisma Studio is at ${proxy.url}`)
+    await openBrowser(proxy.url)
+  }
+  const [status] = await exited
   return typeof status === 'number' ? status : 0
+}
+
+async function openBrowser(url: string): Promise<void> {
+  if (options.browser === 'none') return
+  const opened = open(url, options.browser === '' ? {} : { app: { name: options.browser } })
+  await opened.catch(() => console.log('No browser could be opened: open this address yourself.'))
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port is free')
+  return address.port
 }
