@@ -1,5 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { answers } from '../local/parts/answers.ts'
@@ -44,8 +50,13 @@ async function pass(port: number, asked: IncomingMessage, answer: ServerResponse
     answer.writeHead(200).end()
     return
   }
-  const { 'accept-encoding': _, ...headers } = asked.headers
-  const passed = request({ host: 'localhost', port, method: asked.method, path: asked.url, headers })
+  const passed = request({
+    host: 'localhost',
+    port,
+    method: asked.method,
+    path: asked.url,
+    headers: asIfAskedDirectly(asked.headers, port),
+  })
   try {
     const [[response]] = await Promise.all([once(passed, 'response'), pipeline(asked, passed)])
     await send(asked, response, answer)
@@ -55,18 +66,33 @@ async function pass(port: number, asked: IncomingMessage, answer: ServerResponse
   }
 }
 
+/** Studio answers its own page alone, and knows it by these headers. Its answers come uncompressed, to be read here. */
+function asIfAskedDirectly(headers: IncomingHttpHeaders, port: number): IncomingHttpHeaders {
+  const { 'accept-encoding': _, referer, origin, ...rest } = headers
+  const own = `http://localhost:${port}`
+  return {
+    ...rest,
+    host: `localhost:${port}`,
+    ...(referer && { referer: `${own}/` }),
+    ...(origin && { origin: origin === `http://${headers.host}` ? own : origin }),
+  }
+}
+
 async function send(
   asked: IncomingMessage,
   response: IncomingMessage,
   answer: ServerResponse,
 ): Promise<void> {
   const { 'content-length': length, 'transfer-encoding': _, ...headers } = response.headers
-  if (asked.url !== '/bff') {
-    answer.writeHead(response.statusCode ?? 502, { ...headers, ...(length && { 'content-length': length }) })
-    return pipeline(response, answer)
+  const status = response.statusCode ?? 502
+  // The page would tell Prisma that Studio was opened, and how many tables it found.
+  const own = { ...headers, 'content-security-policy': "connect-src 'self'" }
+  if (asked.url === '/bff') {
+    answer.writeHead(status, own).end(withColumns(await text(response)))
+  } else {
+    answer.writeHead(status, { ...own, ...(length && { 'content-length': length }) })
+    await pipeline(response, answer)
   }
-  const body = withColumns(await text(response))
-  answer.writeHead(response.statusCode ?? 502, headers).end(body)
 }
 
 /** The answer to a query, with each table's columns as a list. Other answers stay as they are, digit for digit. */
