@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
+import { freePorts } from '../local/ports.ts'
 import { readStackFile } from '../local/stack-file.ts'
 
 // Prisma Studio on the database that the launcher starts, as a person opens it.
@@ -10,11 +10,7 @@ import { readStackFile } from '../local/stack-file.ts'
 test.skip(!process.env.STACK_FILE, 'needs the database of a stack on this machine')
 
 async function openStudio(databaseUrl: string) {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  const port = typeof address === 'object' && address ? address.port : 0
+  const { value: port } = await freePorts('studio test').next()
   const program = join(import.meta.dirname, '..', 'prisma', 'studio.ts')
   const studio = spawn(process.execPath, [program, '--port', String(port), '--browser', 'none'], {
     env: { ...process.env, DATABASE_URL: databaseUrl },

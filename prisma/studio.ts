@@ -3,13 +3,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import open from 'open'
 import { type DatabasePort, openDatabasePort } from '../compose/database-port.ts'
 import { DockerFailed } from '../compose/docker-failed.ts'
+import { freePorts } from '../local/ports.ts'
 import { driverUrl } from '../web/config/database-url.ts'
 import { connect } from './connect.ts'
 import { findDatabaseUrl } from './find-database-url.ts'
@@ -53,7 +53,7 @@ async function findDatabasePort(): Promise<DatabasePort | null> {
 
 /** Runs Prisma's own server on a port of its choice, behind the proxy on the one that was asked for. */
 async function runStudio(databaseUrl: string): Promise<number> {
-  const port = await freePort()
+  const { value: port } = await freePorts('studio').next()
   await using proxy = await openStudioProxy(Number(options.port), port)
   const command = createRequire(import.meta.url).resolve('prisma/build/index.js')
   const studio = spawn(process.execPath, [command, 'studio', '--port', String(port), '--browser', 'none'], {
@@ -85,14 +85,4 @@ async function openBrowser(url: string): Promise<void> {
   if (options.browser === 'none') return
   const opened = open(url, options.browser === '' ? {} : { app: { name: options.browser } })
   await opened.catch(() => console.log('No browser could be opened: open this address yourself.'))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port is free')
-  return address.port
 }
