@@ -7,12 +7,23 @@ import { eventually } from './eventually.ts'
 export type Launched = { pid: number; file: StackFile; output: () => string; exited: Promise<unknown[]> }
 
 /** Runs stub-launcher.ts as a process of its own, as a terminal would, and waits until its stack runs. */
-export async function launch(dataDir: string): Promise<Launched> {
-  const script = join(import.meta.dirname, 'stub-launcher.ts')
-  const child = spawn(process.execPath, [script, dataDir], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
+export function launch(dataDir: string): Promise<Launched> {
+  return run([join(import.meta.dirname, 'stub-launcher.ts'), dataDir], process.env, dataDir)
+}
+
+/** The same with what `npm run dev` runs: the real replica from its sources, with NGINX on `httpPort`. */
+export function launchDevelopment(dataDir: string, httpPort: number): Promise<Launched> {
+  const environment = {
+    ...process.env,
+    DATA_DIR: dataDir,
+    HTTP_HOST: '127.0.0.1',
+    HTTP_PORT: String(httpPort),
+  }
+  return run([join(import.meta.dirname, '../dev.ts')], environment, dataDir)
+}
+
+async function run(program: string[], env: NodeJS.ProcessEnv, dataDir: string): Promise<Launched> {
+  const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const said: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => said.push(String(chunk)))
   const exited = once(child, 'exit')

@@ -20,8 +20,11 @@ export async function startNext(dir: string, development: boolean): Promise<Runn
     handle: (request, response) => handle(request, response),
     upgrade: (request, socket, head) => void upgrades.emit('upgrade', request, socket, head),
     async ask({ view, ...request }) {
-      const send = () => inject((request, response) => handle(request, response), request)
-      const { statusCode, headers, rawPayload } = await (view ? withPageView(view, send) : send())
+      // The view goes around Next's handler alone: `inject` calls it later, where a view around `inject` could be lost.
+      const { statusCode, headers, rawPayload } = await inject((request, response) => {
+        const answer = () => handle(request, response)
+        return view ? withPageView(view, answer) : answer()
+      }, request)
       return { status: statusCode, headers, body: rawPayload }
     },
   }
