@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { visitMany } from '../e2e/load.ts'
 import { compose } from './docker.ts'
@@ -14,4 +17,17 @@ test('down and up again keeps the count and the log', async () => {
   await settle(3)
   await expectTold(told, before)
   assert.equal((await readAudit()).counter, before + 100)
+})
+
+test('npm run audit prints the figures of the stack with Docker', async () => {
+  await settle(3)
+  const { counter } = await readAudit()
+  const command = spawn(process.execPath, [`${import.meta.dirname}/../local/audit.ts`], {
+    // What the address of that stack looks like is nothing that the command needs.
+    env: { ...process.env, DATA_DIR: `${import.meta.dirname}/no-stack-here`, HTTP_PORT: '127.0.0.1:1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [[status], printed] = await Promise.all([once(command, 'close'), text(command.stdout)])
+  assert.equal(status, 0, printed)
+  assert.match(printed, new RegExp(`^counter ${counter} = .*\\nconsistent: `))
 })
