@@ -117,7 +117,7 @@ test('Prisma Studio opens on it, whatever its password, and leaves no port open'
   const { DATABASE_URL: _, NODE_TEST_CONTEXT: __, ...environment } = process.env
   const studio = spawn(
     process.execPath,
-    [`${import.meta.dirname}/../prisma/studio.ts`, '--port', String(port), '--browser', 'none'],
+    [`${import.meta.dirname}/../local/studio.ts`, '--port', String(port), '--browser', 'none'],
     {
       env: { ...environment, DATA_DIR: join(tmpdir(), 'no-board-runs-here') },
       stdio: ['ignore', 'ignore', 'inherit'],

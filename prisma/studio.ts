@@ -1,5 +1,5 @@
-// Opens Prisma Studio on the database of the stack that runs on DATA_DIR, else of the one with Docker, whose port it opens
-// on this machine meanwhile: `npm run studio -- --port 5555 --browser none`.
+// Opens Prisma Studio on the database of the stack that runs; local/studio.ts, which is `npm run studio`, knows of the one
+// with Docker too: `npm run studio -- --port 5555 --browser none`.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
@@ -7,8 +7,6 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import open from 'open'
-import { type DatabasePort, openDatabasePort } from '../compose/database-port.ts'
-import { DockerFailed } from '../compose/docker-failed.ts'
 import { freePorts } from '../local/ports.ts'
 import { driverUrl } from '../web/config/database-url.ts'
 import { connect } from './connect.ts'
@@ -24,30 +22,17 @@ const { values: options } = parseArgs({
   },
 })
 
-try {
-  const url = await findDatabaseUrl(process.env)
-  const port = url === null ? await findDatabasePort() : null
-  try {
-    const found = url ?? port?.url
-    if (!found) throw new Error('no stack runs here: start one with `npm start`, or set DATABASE_URL')
-    // One clear sentence now, rather than an error in the browser. A port that was just opened takes a moment.
-    await (await connect(found, port ? 10_000 : 0)).end()
-    process.exitCode = await runStudio(driverUrl(found))
-  } finally {
-    await port?.close()
-  }
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-}
+if (import.meta.main) await studioCommand(await findDatabaseUrl(process.env), 0)
 
-/** The port of the stack with Docker; null where none runs. */
-async function findDatabasePort(): Promise<DatabasePort | null> {
+/** Runs Studio until it is ended, and sets this process's exit status. `patience`: ms until the database answers. */
+export async function studioCommand(url: string | null, patience: number): Promise<void> {
   try {
-    return await openDatabasePort()
+    if (!url) throw new Error('no stack runs here: start one with `npm start`, or set DATABASE_URL')
+    await (await connect(url, patience)).end() // one clear sentence now, rather than an error in the browser
+    process.exitCode = await runStudio(driverUrl(url))
   } catch (error) {
-    if (error instanceof DockerFailed) return null
-    throw error
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
   }
 }
 
