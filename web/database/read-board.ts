@@ -4,7 +4,7 @@ import { ask } from './ask.ts'
 import { type BoardServer, boardServer, serverColumns } from './board-server.ts'
 import { toIsoTime } from './iso-time.ts'
 import { seenWithinSql } from './liveness.ts'
-import { logColumns, logTables, toLogRow } from './log-row.ts'
+import { logColumns, logTables, toLogRows } from './log-row.ts'
 import { sumHitsSql } from './past-servers.ts'
 import type { ReadPool } from './pools.ts'
 
@@ -29,8 +29,9 @@ export type LogTail = { after: number; limit: number; showAddress: (address: str
 /** For those who want none. */
 const noTail: LogTail = { after: 0, limit: 0, showAddress: address => address }
 
-// One statement has one view of the data, so figures and rows belong together, and a dashboard's news is one question. The
-// figures stand in every row; each part has one at least, of nothing where it is empty.
+// One statement has one view of the data, so figures and rows belong together, and a dashboard's news is one question; where
+// moved visitors came from is another. The figures stand in every row; each part has one at least, of nothing where it is
+// empty.
 // The newest life at an address stands for it, but for one that lives as well (web/membership/own-row.ts).
 const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
     ${sumHitsSql} AS total_hits,
@@ -57,10 +58,14 @@ const reading = z.array(z.looseObject({ life_id: z.number().nullable(), id: z.nu
 
 /** The counter, the servers to show, and the log's newest rows. @throws when the database does not answer within `timeoutMs` */
 export async function readBoard(pool: ReadPool, timeoutMs: number, tail = noTail): Promise<BoardReading> {
+  const endsAt = performance.now() + timeoutMs
   const rows = reading.parse(await ask(pool, sql, [tail.after, tail.after, tail.limit], timeoutMs))
   const { counter, total_hits: totalHits, at, after_at: afterAt } = figures.parse(rows[0])
   const servers = rows.filter(row => row.life_id !== null).map(row => boardServer.parse(row))
-  const log = rows.filter(row => row.id !== null).map(row => toLogRow(row, tail.showAddress))
+  const logRows = rows.filter(row => row.id !== null)
+  const log = await toLogRows(logRows, tail.showAddress, (namesSql, values) =>
+    ask(pool, namesSql, values, Math.max(1, endsAt - performance.now())),
+  )
   return { counter, totalHits, at, servers: inOrder(servers), log: newestFirst(log), afterAt }
 }
 

@@ -1,7 +1,6 @@
-import { z } from 'zod'
 import type { LogRow } from '../answers.ts'
 import { ask } from './ask.ts'
-import { logColumns, logTables, toLogRow } from './log-row.ts'
+import { logColumns, logTables, toLogRows } from './log-row.ts'
 import type { ReadPool } from './pools.ts'
 
 /** Which rows of the log: null = all. */
@@ -42,8 +41,5 @@ export async function readLogRows(
     ORDER BY a.id DESC LIMIT ?`,
     [from, to, ...srvIds, ...clients, limit],
   )
-  return z
-    .array(z.unknown())
-    .parse(rows)
-    .map(row => toLogRow(row, showAddress))
+  return toLogRows(rows, showAddress, (sql, values) => ask(read, sql, values))
 }

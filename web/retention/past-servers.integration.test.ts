@@ -6,8 +6,9 @@ import { markGoneServers, recountPastHits } from '../database/past-servers.ts'
 import { openReadPool } from '../database/pools.ts'
 import { readBoard } from '../database/read-board.ts'
 import { readLives } from '../database/read-lives.ts'
+import { readLogPage } from '../database/read-log-page.ts'
 import { registerServer } from '../database/register-server.ts'
-import { srvIdOf } from '../endpoints/log-fixture.ts'
+import { addHits, addLife, srvIdOf } from '../endpoints/log-fixture.ts'
 import { questions } from '../plans/questions.ts'
 import { rowsRead } from '../plans/rows-read.ts'
 import { openBoard } from './retention-fixture.ts'
@@ -98,3 +99,51 @@ test('100,000 past servers cost next to nothing: the board, the audit, the histo
     await one.end()
   }
 })
+
+test('where visitors moved from costs an entry a row, however many servers started there later', async () => {
+  await using board = await openBoard()
+  await addPast(board, 100_000)
+  await markAll(board)
+  const oldest = await startsOf(board, 10)
+  await addLife(board.fill, { id: 200_001, srvId: srvIdOf('b'), name: 'web-2' })
+  await board.fill.query("UPDATE server SET name = CONCAT('was-', id) WHERE id <= 10")
+  // A page and more: each visitor moved from one of the first ten servers, some ms after it started.
+  const hits = Array.from({ length: 400 }, (_, index) => ({
+    id: index + 1,
+    srvId: srvIdOf('b'),
+    life: 200_001,
+    cookie: srvIdOf('a'),
+    at: new Date((oldest[index % 10] ?? 0) + index).toISOString().replace('T', ' ').replace('Z', ''),
+  }))
+  await addHits(board.fill, hits)
+  await board.fill.query('ANALYZE TABLE server, access_log')
+  const one = openReadPool(board.url)
+  try {
+    const tail = { after: 0, limit: 50, showAddress: (address: string) => address }
+    const { log } = await readBoard(one, 60_000, tail)
+    assert.deepEqual(
+      log.map(row => row.moved_from?.name),
+      hits
+        .slice(-50)
+        .toReversed()
+        .map(({ id }) => `was-${((id - 1) % 10) + 1}`),
+    )
+    const reading = await rowsRead(one, () => readBoard(one, 60_000, tail))
+    assert.ok(reading < 500, `the board: ${reading} rows and index entries were read`)
+    const all = { srvId: null, clientAddresses: null }
+    const place = { before: 401, limit: 400 }
+    const page = await rowsRead(one, () => readLogPage(one, all, place, address => address))
+    assert.ok(page < 2000, `a page: ${page} rows and index entries were read`)
+  } finally {
+    await one.end()
+  }
+})
+
+/** When the first lives began, in ms of the epoch. */
+async function startsOf(board: Board, lives: number): Promise<number[]> {
+  const [rows] = await board.fill.query<RowDataPacket[]>(
+    'SELECT started_at FROM server ORDER BY id LIMIT ?',
+    [lives],
+  )
+  return rows.map(row => new Date(`${row.started_at}`.replace(' ', 'T').replace(/Z?$/, 'Z')).getTime())
+}
