@@ -1,6 +1,6 @@
 // NGINX as it is configured with Docker: HTTPS, a proxy in front of it, its logs, and when it counts as healthy.
 import assert from 'node:assert/strict'
-import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect as connectHttp2 } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -171,6 +171,55 @@ test('accesses are in a log of their own, which is bounded and loses no line; er
   assert.match(said, /docker-entrypoint/)
   // The documented way to read it, where the stack's own is.
   await compose('exec', '-T', 'nginx', 'tail', '-n', '1', '/var/log/balance-board/access.log')
+})
+
+test('NGINX asks the name server that the container names, and no later one', async () => {
+  await settle(3)
+  const outside = `${process.env.COMPOSE_PROJECT_NAME}_outside`
+  const inside = `${process.env.COMPOSE_PROJECT_NAME}_inside`
+  // Says what it is asked, and passes it on to Docker's own.
+  const program = `
+    const { createSocket } = require('node:dgram')
+    const server = createSocket('udp4').on('message', (query, from) => {
+      console.log('asked')
+      const relay = createSocket('udp4').on('message', answer => {
+        server.send(answer, from.port, from.address)
+        relay.close()
+      })
+      relay.send(query, 53, '127.0.0.11')
+    })
+    server.bind(53)`
+  const ports = ['--sysctl', 'net.ipv4.ip_unprivileged_port_start=0']
+  const nameServer = (
+    await docker(['create', '--network', outside, ...ports, 'node:26-slim', 'node', '-e', program])
+  ).trim()
+  const folder = await mkdtemp(join(tmpdir(), 'board-resolv-'))
+  try {
+    await docker(['network', 'connect', inside, nameServer])
+    await docker(['start', nameServer])
+    const address = (
+      await docker([
+        'inspect',
+        '--format',
+        `{{(index .NetworkSettings.Networks "${outside}").IPAddress}}`,
+        nameServer,
+      ])
+    ).trim()
+    const file = join(folder, 'resolv.conf')
+    // The second one answers nothing: RFC 5737 keeps its network for documentation.
+    await writeFile(file, `nameserver fe80::1%eth0\nnameserver ${address}\nnameserver 192.0.2.1\n`)
+    await using front = await startFront({}, ['--volume', `${file}:/etc/resolv.conf:ro`])
+    const url = `http://127.0.0.1:${await front.portOf(80)}/`
+    assert.deepEqual(failuresOf(await visitMany(url, { connections: 1, pageViews: 3 })), [])
+    assert.match(await containerLog(nameServer, 10), /asked/)
+    assert.match(
+      await front.run('cat /run/nginx/replicas.conf'),
+      new RegExp(`^resolver ${RegExp.escape(address)} `, 'm'),
+    )
+  } finally {
+    await docker(['rm', '--force', nameServer])
+    await rm(folder, { recursive: true, force: true })
+  }
 })
 
 const config = z.looseObject({

@@ -106,6 +106,19 @@ test('a visitor who comes back is told so', async ({ request }) => {
   expect(second.hit).toBeGreaterThan(first.hit)
 })
 
+test('a snapshot has every visit that was answered before the time it names', async ({ request }) => {
+  const told = visit.parse(await (await request.get('/', { headers: json })).json())
+  // A later visit has its time from the same clock, the database's.
+  const later = visit.parse(await (await request.get('/', { headers: json })).json())
+  await expect
+    .poll(async () => {
+      const { at, counter } = snapshot.parse(await (await request.get('/api/snapshot')).json())
+      if (at > later.at) expect(counter).toBeGreaterThanOrEqual(told.hit)
+      return at > later.at
+    })
+    .toBe(true)
+})
+
 for (const [what, cookie] of [
   ['forged', `srv_id=${'0'.repeat(32)}`],
   ['malformed', 'srv_id=../../etc/passwd'],

@@ -14,7 +14,12 @@ export async function launchFirefox(
     browser: 'firefox',
     executablePath,
     headless: true,
-    extraPrefsFirefox: { 'network.captive-portal-service.enabled': false, ...preferences },
+    extraPrefsFirefox: {
+      'network.captive-portal-service.enabled': false,
+      // 0: no proxy. It reads HTTP_PROXY and the like otherwise; all that tests open is on this machine.
+      'network.proxy.type': 0,
+      ...preferences,
+    },
   })
   return browser
 }

@@ -114,6 +114,7 @@ function variablesOf(settings: NginxSettings): Record<string, string> {
     NGINX_ERROR_LOG: 'error.log',
     NGINX_LISTEN: listenAddress(host, port),
     NGINX_PAGE_SOCKET: pageSocket,
+    NGINX_RESOLVER: '127.0.0.1', // never asked: replicas are given by address
     NGINX_REPLICAS: serverLines(addresses),
     NGINX_LAST_TRY_REPLICAS: lastTryServerLines(addresses),
     NGINX_STICKY: sticky,

@@ -123,6 +123,23 @@ test('PUBLIC_HOST is where plain HTTP leads', () => {
   }
 })
 
+for (const [servers, chosen] of [
+  ['127.0.0.11', '127.0.0.11'],
+  ['10.89.0.1 192.168.1.1', '10.89.0.1'],
+  ['[fd00::1] 10.89.0.1', '[fd00::1]'],
+  ['[fe80::1%eth0] 10.89.0.1', '10.89.0.1'],
+] as const)
+  test(`of the name servers ${servers} NGINX asks ${chosen}`, () => {
+    assert.equal(source({ NGINX_LOCAL_RESOLVERS: servers }).set.NGINX_RESOLVER, chosen)
+  })
+
+for (const servers of ['', '[fe80::1%eth0]'])
+  test(`no name server that NGINX can ask ends the container: "${servers}"`, () => {
+    const { status, said } = source({ NGINX_LOCAL_RESOLVERS: servers })
+    assert.equal(status, 1)
+    assert.match(said, /resolv\.conf has no name server that NGINX can ask/)
+  })
+
 let folders = 0
 function folder(...files: string[]): string {
   const made = mkdtempSync(join(root, `${++folders}-`))
@@ -133,7 +150,13 @@ function folder(...files: string[]): string {
 /** As the image's entrypoint does: sourced by sh, which stops at the first error. */
 function source(variables: Record<string, string>) {
   const quiet = { NGINX_ENTRYPOINT_QUIET_LOGS: '1' }
-  const unset = { NGINX_CERTIFICATES: join(root, 'none'), HTTP_PORT: '', HTTPS_PORT: '', TRUSTED_PROXIES: '' }
+  const unset = {
+    NGINX_CERTIFICATES: join(root, 'none'),
+    NGINX_LOCAL_RESOLVERS: '127.0.0.11',
+    HTTP_PORT: '',
+    HTTPS_PORT: '',
+    TRUSTED_PROXIES: '',
+  }
   const { status, stdout, stderr } = spawnSync(
     'sh',
     ['-c', 'set -e; . "$1"; exec "$2" -p "JSON.stringify(process.env)"', 'sh', hook, process.execPath],

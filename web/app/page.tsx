@@ -1,6 +1,7 @@
 /// <reference types="next/image-types/global" />
 import { takePageView } from '../page/page-view.ts'
 import { Board } from './board/board.tsx'
+import { PathNotice } from './frame/path-notice.tsx'
 import preview from './preview.png'
 
 export default function Page() {
@@ -9,6 +10,7 @@ export default function Page() {
     <>
       {/* Whole, as many readers of it want it; Next's own metadata would need one fixed name of the board. */}
       <meta property="og:image" content={`${view.visit?.origin ?? ''}${preview.src}`} />
+      <PathNotice />
       <Board view={view} />
     </>
   )

@@ -56,7 +56,7 @@ test('a move from a server of which nothing is known by then is not explained aw
 test('a cookie that names nobody is no move from anybody', () => {
   assert.equal(
     text({ moved_from: { srv_id: 'd', name: null } }),
-    'The cookie named a server that is not known here. NGINX chose web-2, as for a new visitor.',
+    'The cookie named a server that is not known here. Another board on this host, at another port, may have set it: cookies know no ports. NGINX chose web-2, as for a new visitor.',
   )
 })
 

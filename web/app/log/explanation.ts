@@ -1,5 +1,5 @@
 import type { Arrival, ServerReference, ServerRow } from '../../answers.ts'
-import { whyNotReached } from './why-not-reached.ts'
+import { unknownCookieOrigin, whyNotReached } from './why-not-reached.ts'
 
 export type Explained = {
   /** null: only the arrival's text is known */
@@ -24,7 +24,7 @@ export function explain(
   if (arrival === 'returning') return `The cookie named ${server}, and ${server} could answer.`
   if (arrival === null) return 'What the log says of this visit is being read.'
   if (!moved_from?.name) {
-    return `The cookie named a server that is not known here. NGINX chose ${server}, as for a new visitor.`
+    return `The cookie named a server that is not known here. ${unknownCookieOrigin} NGINX chose ${server}, as for a new visitor.`
   }
   const { srv_id, name } = moved_from
   const from = servers.find(shown => shown.srv_id === srv_id && shown.name === name)

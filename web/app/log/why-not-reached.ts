@@ -10,6 +10,10 @@ export type ServerSign = Pick<ServerRow, 'name' | 'state' | 'started_at' | 'last
 /** A life that begins so soon after a visit follows the one that was not reached. */
 const nextLifeMs = 60_000
 
+/** Where a cookie may come from that names no server of this board. */
+export const unknownCookieOrigin =
+  'Another board on this host, at another port, may have set it: cookies know no ports.'
+
 export const notRecorded = 'Why it was not reached is not recorded.'
 
 /**

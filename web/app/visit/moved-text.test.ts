@@ -17,6 +17,6 @@ test('a move says from where to where and why, and that nothing was lost', () =>
 test('a cookie of nobody known claims neither a move nor a loss', () => {
   assert.equal(
     movedText(null, 'web-1', at),
-    'Your cookie named a server that is not known here. NGINX chose web-1, as for a new visitor.',
+    'Your cookie named a server that is not known here. Another board on this host, at another port, may have set it: cookies know no ports. NGINX chose web-1, as for a new visitor.',
   )
 })

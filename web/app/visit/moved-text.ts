@@ -1,4 +1,4 @@
-import { type ServerSign, whyNotReached } from '../log/why-not-reached.ts'
+import { type ServerSign, unknownCookieOrigin, whyNotReached } from '../log/why-not-reached.ts'
 
 /**
  * What a visitor is told whose cookie named another server than the one that answers, with no character that may not be
@@ -6,6 +6,6 @@ import { type ServerSign, whyNotReached } from '../log/why-not-reached.ts'
  */
 export function movedText(from: ServerSign | null, to: string, at: string): string {
   if (!from)
-    return `Your cookie named a server that is not known here. NGINX chose ${to}, as for a new visitor.`
+    return `Your cookie named a server that is not known here. ${unknownCookieOrigin} NGINX chose ${to}, as for a new visitor.`
   return `Moved from ${from.name} to ${to}. ${whyNotReached(from, at)} Nothing was lost.`
 }
