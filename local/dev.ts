@@ -6,7 +6,7 @@ import { startStack } from './stack.ts'
 import { print } from './terminal.ts'
 
 await runUntilTold(async signal => {
-  const settings = loadSettings()
+  const settings = loadSettings(print)
   // Next's development server allows one process a project.
   const replica = sourceReplica(process.env)
   // A debugger may hold it for as long as it likes.

@@ -1,12 +1,20 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseDataDir, parseSettings, type Settings } from './settings.ts'
+import { parseDataDir, parseSettings, type Settings, settingsOfDocker } from './settings.ts'
+import type { Report } from './stack-options.ts'
 
 const file = join(import.meta.dirname, '..', '.env')
 
-/** The settings from the environment and, for what is not set there, from .env. @throws StackFailure */
-export function loadSettings(): Settings {
-  return parseSettings(readEnvironment())
+/**
+ * The settings from the environment and, for what is not set there, from .env. Reports what is set and not used.
+ * @throws StackFailure
+ */
+export function loadSettings(report: Report): Settings {
+  const environment = readEnvironment()
+  const settings = parseSettings(environment)
+  const unused = settingsOfDocker(environment)
+  if (unused.length > 0) report('settings', `not used without Docker: ${unused.join(', ')}`)
+  return settings
 }
 
 /** The folder of the stack, from the same places: no other setting is looked at. @throws StackFailure */

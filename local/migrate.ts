@@ -5,7 +5,7 @@ import { migrateCommand } from '../prisma/migrate-command.ts'
 import { databaseUrlFrom } from '../web/config/database-url.ts'
 import { dataDirAt } from './data-dir.ts'
 import { startDatabase } from './database/start.ts'
-import { loadSettings } from './load-settings.ts'
+import { loadDataDir } from './load-settings.ts'
 import { saySentences } from './say-sentences.ts'
 
 await saySentences(async () => {
@@ -15,7 +15,7 @@ await saySentences(async () => {
     console.log(await migrateCommand(databaseUrlFrom(url, process.env.DATABASE_PASSWORD_FILE), words))
     return
   }
-  const database = await startDatabase({ dataDir: dataDirAt(loadSettings().dataDir).database })
+  const database = await startDatabase({ dataDir: dataDirAt(loadDataDir()).database })
   try {
     console.log(await migrateCommand(database.url, words))
   } finally {

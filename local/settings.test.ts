@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseDataDir, parseSettings } from './settings.ts'
+import { parseDataDir, parseSettings, settingsOfDocker } from './settings.ts'
+
+const root = join(import.meta.dirname, '..')
 
 test('every setting has a default', () => {
   assert.deepEqual(parseSettings({}), {
@@ -55,8 +59,8 @@ test('a command about a running stack looks at DATA_DIR alone', () => {
 })
 
 test('proxies are a list, and what is no proxy is said', () => {
-  const settings = parseSettings({ TRUSTED_PROXIES: '10.0.0.7, 10.1.0.0/24 fd00::/8' })
-  assert.deepEqual(settings.trustedProxies, ['10.0.0.7', '10.1.0.0/24', 'fd00::/8'])
+  const settings = parseSettings({ TRUSTED_PROXIES: '10.0.0.7, 10.1.0.0/24 fd12:3456:789a::/48' })
+  assert.deepEqual(settings.trustedProxies, ['10.0.0.7', '10.1.0.0/24', 'fd12:3456:789a::/48'])
   assert.throws(
     () => parseSettings({ TRUSTED_PROXIES: 'proxy.example' }),
     /TRUSTED_PROXIES must be addresses/,
@@ -75,4 +79,31 @@ test('all that is wrong is said at once', () => {
       '    SHOW_CLIENT_IPS must be short or full, not "all"',
     ].join('\n'),
   })
+})
+
+/** The variables of .env.example, by the heading that they stand under. */
+function exampleSections() {
+  const [, ...sections] = readFileSync(join(root, '.env.example'), 'utf8').split(/^# --- /m)
+  const variables = sections.map(section =>
+    Object.fromEntries([...section.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value])),
+  )
+  const [local = {}, both = {}, docker = {}] = variables
+  return { local, both, docker }
+}
+
+test('.env.example has the defaults, and says which stack uses what', () => {
+  const { local, both, docker } = exampleSections()
+  assert.deepEqual(parseSettings({ ...local, ...both }), parseSettings({}))
+  assert.deepEqual(settingsOfDocker({ ...local, ...both }), [])
+  const set = Object.fromEntries(Object.keys(docker).map(name => [name, 'x']))
+  assert.deepEqual(settingsOfDocker(set).sort(), Object.keys(docker).sort())
+  const files = ['docker-compose.yml', 'compose/https.yml', 'compose/proxy.yml', 'compose/studio.yml']
+  const compose = files.map(file => readFileSync(join(root, file), 'utf8')).join('\n')
+  for (const name of [...Object.keys(both), ...Object.keys(docker), 'HTTP_PORT', 'REPLICAS'])
+    assert.ok(compose.includes(`\${${name}:-`), `${name} does not reach the stack with Docker`)
+})
+
+test('what is set for the stack with Docker alone is named, and what is empty is not', () => {
+  const set = { HTTPS_PORT: '8443', DATABASE_PASSWORD: 'secret', PUBLIC_HOST: '', HTTP_PORT: '8080' }
+  assert.deepEqual(settingsOfDocker(set), ['HTTPS_PORT', 'DATABASE_PASSWORD'])
 })

@@ -78,6 +78,23 @@ const schema = variables
     trustedProxies: values.TRUSTED_PROXIES,
   }))
 
+/** What only the stack with Docker uses; .env.example says the same. */
+const dockersOwn = [
+  'HTTPS_PORT',
+  'ACCESS_LOG_MB',
+  'PUBLIC_HOST',
+  'OUTSIDE_SUBNET',
+  'OUTSIDE_GATEWAY',
+  'NGINX_MEMORY',
+  'DATABASE_PORT',
+  'DATABASE_PASSWORD',
+]
+
+/** The variables that are set, and mean nothing to a stack without Docker. */
+export function settingsOfDocker(environment: Variables): string[] {
+  return dockersOwn.filter(name => environment[name])
+}
+
 type Variables = Record<string, string | undefined>
 
 /** What a whole stack needs. An empty variable counts as not set. @throws StackFailure naming every one that cannot be used */

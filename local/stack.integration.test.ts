@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { srvIdOf } from '../web/identity/srv-id.ts'
@@ -57,6 +58,30 @@ test('a folder may have any name, and :: is every address of this machine', { ti
   const { port } = new URL(stack.url)
   for (const host of ['127.0.0.1', '[::1]', 'localhost'])
     assert.equal((await fetch(`http://${host}:${port}`)).status, 200, host)
+})
+
+test('the board is at each address that this machine has, by name too', { timeout }, async () => {
+  const addresses = Object.values(networkInterfaces()).flatMap(found => found ?? [])
+  const lan = addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address
+  for (const host of ['localhost', '0.0.0.0', '::1', ...(lan ? [lan] : [])]) {
+    await using folder = await temporaryFolder()
+    await using stack = await startStubStack({ dataDir: folder.path, host, replicas: 1 })
+    assert.equal((await fetch(stack.url)).status, 200, host)
+  }
+})
+
+test('a trusted proxy says where a visitor is, and another does not', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const clientOf = async (url: string) => {
+    const answer = await fetch(url, { headers: { 'X-Forwarded-For': '203.0.113.7' } })
+    return JSON.parse(await answer.text()).client_ip
+  }
+  {
+    await using stack = await startStubStack({ dataDir: folder.path, trustedProxies: ['127.0.0.1'] })
+    assert.equal(await clientOf(stack.url), '203.0.113.7')
+  }
+  await using stack = await startStubStack({ dataDir: folder.path, trustedProxies: ['127.0.0.2'] })
+  assert.equal(await clientOf(stack.url), '127.0.0.1')
 })
 
 test('a part that is killed is started again at the same address', { timeout }, async () => {

@@ -7,7 +7,7 @@ import { startStack } from './stack.ts'
 import { print } from './terminal.ts'
 
 await runUntilTold(async signal => {
-  const settings = loadSettings()
+  const settings = loadSettings(print)
   const prepare = () => buildIfChanged(print, signal)
   return startStack({ ...settings, prepare, replica: builtReplica(process.env), report: print, signal })
 })

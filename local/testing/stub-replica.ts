@@ -9,7 +9,9 @@ if (STUB_FAULT === SERVER_NAME) {
   console.error('a fault the test asked for')
   process.exit(3)
 }
-const server = createServer((_request, response) => response.end(JSON.stringify({ server: SERVER_NAME })))
+const server = createServer((request, response) =>
+  response.end(JSON.stringify({ server: SERVER_NAME, client_ip: request.headers['x-real-ip'] })),
+)
 server.listen(Number(PORT), HOST)
 process.on('SIGTERM', async () => {
   const database = await listens(Number(new URL(DATABASE_URL).port))
