@@ -92,12 +92,12 @@ test('a visitor who comes back to an address that another server had shortly bef
   await scale(2)
   await waitUntil('one has stopped', 30_000, async () => (await serversThatAre('up')).length === 2)
   await scale(3)
-  const successor = async () => {
+  let server: (typeof before)[number] | undefined
+  await waitUntil('another server has the address', 30_000, async () => {
     const up = await serversThatAre('up')
-    return up.find(({ id, srv_id }) => before.some(earlier => earlier.srv_id === srv_id && earlier.id !== id))
-  }
-  await waitUntil('another server has the address', 30_000, async () => (await successor()) !== undefined)
-  const server = await successor()
+    server = up.find(({ id, srv_id }) => before.some(old => old.srv_id === srv_id && old.id < id))
+    return server !== undefined
+  })
   const earlier = before.find(({ srv_id }) => srv_id === server?.srv_id)
   const headers = { Accept: 'application/json', Cookie: `srv_id=${server?.srv_id}` }
   const told = visit.parse(await (await fetch(`${baseUrl}/`, { headers })).json())
