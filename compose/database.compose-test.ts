@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { freePorts } from '../local/ports.ts'
 import { openDatabasePort } from './database-port.ts'
 import { compose, docker } from './docker.ts'
-import { countServersUp, settle } from './testing/board.ts'
+import { baseUrl, countServersUp, settle } from './testing/board.ts'
 import { waitUntil } from './wait-until.ts'
 
 const healthLog = z.array(z.looseObject({ Start: z.coerce.date(), ExitCode: z.number() }))
@@ -113,7 +113,7 @@ test('when every connection that an account may have is open, MySQL still answer
 
 test('Prisma Studio opens on it, whatever its password, and leaves no port open', async () => {
   await settle(3)
-  const port = (await freePorts('studio').next()).value
+  const port = (await freePorts(`${baseUrl} studio`).next()).value
   const { DATABASE_URL: _, NODE_TEST_CONTEXT: __, ...environment } = process.env
   const studio = spawn(
     process.execPath,
