@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../../web/error-code.ts'
 
 /** A disk of its own for the database, small enough to be filled. */
 export type SmallDisk = {
   /** Leaves no room at all. */
-  fill(): void
+  fill(): Promise<void>
   /** Gives the room back. */
   empty(): void
   unmount(): void
@@ -31,14 +32,22 @@ export function mountSmallDisk(folder: string): SmallDisk | null {
   }
 }
 
-function writeUntilFull(path: string): void {
-  const page = Buffer.alloc(4096)
-  const file = openSync(path, 'w')
+/** Not in this thread, which sends the page views meanwhile. */
+async function writeUntilFull(path: string): Promise<void> {
+  await using file = await open(path, 'w')
+  for (const size of [2 ** 20, 4096]) {
+    const piece = Buffer.alloc(size)
+    while (await writesWhole(file, piece));
+  }
+}
+
+/** A piece that does not fit is written as far as it does. */
+async function writesWhole(file: FileHandle, piece: Buffer): Promise<boolean> {
   try {
-    for (;;) writeSync(file, page)
+    const { bytesWritten } = await file.write(piece)
+    return bytesWritten === piece.length
   } catch (error) {
     if (codeOf(error) !== 'ENOSPC') throw error
-  } finally {
-    closeSync(file)
+    return false
   }
 }

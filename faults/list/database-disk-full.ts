@@ -8,7 +8,7 @@ export const databaseDiskFull: Fault = {
   needs: ['smallDisk'],
   recoversWithin: afterDatabase,
   async inject({ smallDisk }) {
-    smallDisk?.fill()
+    await smallDisk?.fill()
     await pause(5000)
     smallDisk?.empty()
   },
