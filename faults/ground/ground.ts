@@ -14,7 +14,7 @@ import { signalProcess } from './signals.ts'
 
 export type ReplicaSeen = StackFile['replicas'][number]
 
-/** What faults are brought upon: a whole stack, with a proxy between each replica and the database. */
+/** What faults are brought upon: a whole stack, with a proxy between each replica and the database where faults need one. */
 export type Ground = Equipment & {
   url: string
   /** the parts as they are now: a pid changes when a part is started again */
@@ -39,6 +39,11 @@ export type GroundOptions = {
   replica?: ReplicaProgram
   report?: Report
   equipment: Equipment
+  /**
+   * whether a proxy is between each replica and the database; without it the database does not wait for this process, whatever
+   * else it has to do
+   */
+  hasProxies: boolean
   signal: AbortSignal
 }
 
@@ -52,6 +57,7 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
     random,
     signal,
     equipment,
+    hasProxies,
     replica = builtReplica(process.env),
     report = () => {},
   } = options
@@ -59,6 +65,11 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
   const proxies = new Map<string, DatabaseProxy>()
   const ports = freePorts(`${dataDir}/proxies`)
 
+  async function proxyTo(databaseUrl: string, name: string): Promise<string> {
+    const proxy = await startDatabaseProxy(databaseUrl, (await ports.next()).value)
+    proxies.set(name, proxy)
+    return proxy.url
+  }
   const closeProxies = async () => {
     for (const proxy of proxies.values()) await proxy[Symbol.asyncDispose]()
   }
@@ -70,10 +81,8 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
     report,
     signal,
     async replicaVariables(name, databaseUrl) {
-      const proxy = await startDatabaseProxy(databaseUrl, (await ports.next()).value)
-      proxies.set(name, proxy)
       return {
-        DATABASE_URL: proxy.url,
+        ...(hasProxies && { DATABASE_URL: await proxyTo(databaseUrl, name) }),
         ...(name === replicaWithClock && replicaClock?.variables),
         ...memoryLimits?.variables(name),
       }

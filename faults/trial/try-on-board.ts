@@ -4,7 +4,7 @@ import { type Ground, type GroundOptions, openGround } from '../ground/ground.ts
 import type { Outcome } from './outcome.ts'
 import { type Course, tryFaults } from './try-faults.ts'
 
-export type BoardToTry = Omit<GroundOptions, 'signal' | 'report' | 'equipment'> & {
+export type BoardToTry = Omit<GroundOptions, 'signal' | 'report' | 'equipment' | 'hasProxies'> & {
   /** done to its database before the first fault */
   statements: string[]
   /** whether it has what changes a whole board: see `equip` */
@@ -24,7 +24,13 @@ export async function tryOnBoard(board: BoardToTry, faults: Fault[], course: Cou
     for (const [index, fault] of faults.entries()) report.notTried(fault, reasons[index] ?? '')
     return faults.map(() => 'not tried')
   }
-  const ground = await openGround({ ...board, equipment, signal, report: report.part })
+  const ground = await openGround({
+    ...board,
+    equipment,
+    hasProxies: !board.isSpecial,
+    signal,
+    report: report.part,
+  })
   try {
     for (const statement of board.statements) await run(ground, statement)
     return await tryFaults(faults, ground, course)
