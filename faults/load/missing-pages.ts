@@ -4,7 +4,7 @@ import type { Ground } from '../ground/ground.ts'
 import { loopbackAddress } from './visitor.ts'
 
 /** A quarter of them together, the others by so many clients, each of which waits for an answer before it asks again. */
-const clients = 50
+const clients = 10
 
 /** Requests `count` pages that do not exist. Answers other than 404, and a refusal that says when to try again, are complaints. */
 export async function askOften({ url, complaints }: Ground, count: number): Promise<void> {
