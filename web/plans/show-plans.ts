@@ -1,16 +1,26 @@
-// How the database answers each question, as a table: node web/plans/show-plans.ts <databaseUrl>
-// For a log that bench/fill-log.ts made. Times are as this process sees them, so they include its own part.
-import { openReadPool } from '../database/pools.ts'
+// How the database answers each question, as a table, on a log of so many rows that is made for it and thrown away after it:
+//   node local/database/with-database.ts node web/plans/show-plans.ts 1000000
+// Times are as this process sees them, so they include its own part.
+import { fillLog } from '../../bench/growth/fill-log.ts'
+import { createTestDatabase } from '../../local/database/test-database.ts'
+import { onConnection } from '../database/ask.ts'
+import { closePools, openPools } from '../database/pools.ts'
+import { countLog } from '../retention/count-log.ts'
 import { planTable } from './plan-table.ts'
 
-const [, , databaseUrl] = process.argv
-if (!databaseUrl) {
-  console.error('usage: node web/plans/show-plans.ts mysql://user:password@host:port/database')
+const [, , rows = ''] = process.argv
+if (!/^[1-9]\d*$/.test(rows)) {
+  console.error('usage: node local/database/with-database.ts node web/plans/show-plans.ts <rows>')
   process.exit(2)
 }
-const read = openReadPool(databaseUrl)
+const { signal } = new AbortController()
+await using database = await createTestDatabase()
+const { read, write, ...others } = openPools(database.url)
 try {
+  await fillLog(database.url, Number(rows), signal)
+  // As replicas do while they run.
+  await onConnection(write, connection => countLog(connection, signal), 600_000)
   for await (const line of planTable(read)) console.log(line)
 } finally {
-  await read.end()
+  await closePools({ read, write, ...others })
 }
