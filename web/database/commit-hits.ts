@@ -46,8 +46,9 @@ export function batchPacket(hits: Hit[], server: CountingServer, end: 'COMMIT' |
   const tooHigh = `~0 * (value > ${highestNumber - n})`
   return [
     `UPDATE global_counter SET value = LAST_INSERT_ID(value + ${n} + ${tooHigh}) WHERE id = 1`,
-    // Under the counter's lock and by the one clock that all replicas share: times rise with the numbers.
-    'SET @at = UTC_TIMESTAMP(3)',
+    // Under the counter's lock and by the one clock that all replicas share: times rise with the numbers. Without a counter
+    // LAST_INSERT_ID() is of another statement: then the time is NULL, which the log refuses.
+    'SET @at = IF(ROW_COUNT() = 1, UTC_TIMESTAMP(3), NULL)',
     `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id) VALUES ${logRows.join(', ')}`,
     `INSERT INTO recent_request (request_id, id) VALUES ${requests.join(', ')}`,
     `UPDATE server SET hits = hits + ${n}, last_seen_at = @at WHERE id = ${server.id} AND srv_id = ${literal(server.srv_id)} AND gone_at IS NULL`,

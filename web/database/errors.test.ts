@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CommitFailed } from '../hit/hit-store.ts'
 import { judgeFailure } from './errors.ts'
 
-const serverError = (code: string) => Object.assign(new Error(code), { code, sqlState: 'HY000' })
+const serverError = (code: string | undefined, errno = 0) =>
+  Object.assign(new Error(code), { code, errno, sqlState: 'HY000' })
 const lost = Object.assign(new Error('closed'), { code: 'PROTOCOL_CONNECTION_LOST' })
 
 for (const [what, error, step, outcome, kind] of [
@@ -13,9 +15,14 @@ for (const [what, error, step, outcome, kind] of [
   ['a lock', serverError('ER_LOCK_NOWAIT'), 'lock', 'rolled_back', 'contention'],
   ['a request id that is known', serverError('ER_DUP_ENTRY'), 'requests', 'rolled_back', 'repeat'],
   ['a number that is in the log', serverError('ER_DUP_ENTRY'), 'log', 'rolled_back', 'refused'],
-  ['a server that shuts down', serverError('ER_SERVER_SHUTDOWN'), 'log', 'unknown', 'away'],
+  ['a server that shuts down', serverError('ER_SERVER_SHUTDOWN', 1053), 'log', 'unknown', 'away'],
+  ['a connection that MariaDB kills', serverError(undefined, 1927), 'log', 'unknown', 'away'],
   ['a connection that is lost', lost, 'begin', 'unknown', 'away'],
 ] as const)
   test(`${what}: ${outcome}, ${kind}`, () => {
     assert.deepEqual(judgeFailure(error, step), { outcome, kind })
   })
+
+test('an error that the driver has no name for is called by its number', () => {
+  assert.equal(new CommitFailed('rolled_back', 'refused', serverError(undefined, 1969)).code, 'ERROR_1969')
+})

@@ -1,22 +1,23 @@
-import { codeOf, reasonOf } from '../error-code.ts'
+import { codeOf, numberOf, reasonOf } from '../error-code.ts'
 import type { CommitFailureKind, CommitOutcome } from '../hit/hit-store.ts'
 import type { Step } from './commit-hits.ts'
 
 /**
  * Errors with which the server ends a connection. It may send one beside the answers to a packet that it still carries out.
- * Source: https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html, and for ER_CONNECTION_KILLED
+ * By their numbers: the driver has names for MySQL's errors alone, and gives MariaDB's without one.
+ * Source: https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html, and for 1927
  * https://mariadb.com/kb/en/mariadb-error-code-reference/
  */
 const farewells = new Set([
-  'ER_SERVER_SHUTDOWN',
-  'ER_NORMAL_SHUTDOWN',
-  'ER_SHUTDOWN_COMPLETE',
-  'ER_FORCING_CLOSE',
-  'ER_ABORTING_CONNECTION',
-  'ER_NEW_ABORTING_CONNECTION',
-  'ER_CONNECTION_KILLED',
-  'ER_SESSION_WAS_KILLED',
-  'ER_CLIENT_INTERACTION_TIMEOUT',
+  1053, // ER_SERVER_SHUTDOWN
+  1077, // ER_NORMAL_SHUTDOWN
+  1079, // ER_SHUTDOWN_COMPLETE
+  1080, // ER_FORCING_CLOSE
+  1152, // ER_ABORTING_CONNECTION
+  1184, // ER_NEW_ABORTING_CONNECTION
+  1927, // ER_CONNECTION_KILLED, MariaDB
+  3169, // ER_SESSION_WAS_KILLED
+  4031, // ER_CLIENT_INTERACTION_TIMEOUT
 ])
 
 const contentions = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_NOWAIT'])
@@ -31,7 +32,7 @@ export type Verdict = { outcome: CommitOutcome; kind: CommitFailureKind }
  */
 export function judgeFailure(error: unknown, step: Step): Verdict {
   const code = codeOf(error)
-  if (!isServerError(error) || farewells.has(code)) return { outcome: 'unknown', kind: 'away' }
+  if (!isServerError(error) || farewells.has(numberOf(error))) return { outcome: 'unknown', kind: 'away' }
   if (step === 'end') return { outcome: 'unknown', kind: 'refused' }
   return { outcome: 'rolled_back', kind: kindOf(code, step) }
 }

@@ -9,9 +9,9 @@ import { eventually } from '../../local/testing/eventually.ts'
 import { type Count, type Hit, newRequestId } from '../hit/hit.ts'
 import { defaultLimits, HitQueue } from '../hit/hit-queue.ts'
 import { CommitFailed, type HitStore } from '../hit/hit-store.ts'
-import { highestNumber } from './commit-hits.ts'
+import { batchPacket, beginBatch, highestNumber } from './commit-hits.ts'
 import { type DatabaseHitStore, databaseHitStore } from './hit-store.ts'
-import { closePools, openPools, type Pools } from './pools.ts'
+import { closePools, openPools, type Pools, takeConnection } from './pools.ts'
 import { registerServer } from './register-server.ts'
 
 let database: TestDatabase
@@ -356,6 +356,58 @@ for (const { what, code, damage, mend } of damages)
     const [next] = await replica(1).store.commit(hits(1), 900)
     assert.equal(next?.id, start + 1)
   })
+
+test('without its counter a database counts nothing, whatever the connection inserted last', async () => {
+  await using own = await createTestDatabase()
+  const pools = openPools(own.url)
+  try {
+    const srvId = 'c'.repeat(32)
+    const { id } = await registerServer(pools.write, { srvId, address: '127.0.0.1:1', name: null })
+    const store = databaseHitStore(pools.write, { id, srv_id: srvId })
+    await pools.write.query('DELETE FROM global_counter')
+    const isRefusal = { outcome: 'rolled_back', kind: 'refused' }
+    for (const n of [1, 3]) await assert.rejects(store.commit(hits(n), 1500), isRefusal)
+    await assert.rejects(store.probe(), isRefusal)
+    const [rows] = await pools.read.query('SELECT id FROM access_log')
+    assert.deepEqual(rows, [])
+  } finally {
+    await closePools(pools)
+  }
+})
+
+test('a replica that falls silent when its batch was refused keeps the others from the counter for seconds, not for hours', async () => {
+  const start = await countedSoFar()
+  const { pools, id } = replica(0)
+  const [known, next] = hits(2)
+  assert.ok(known && next)
+  await witness.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [known.requestId])
+  const silent = await takeConnection(pools.write, 1000)
+  // It breaks on the request id after it took the counter's lock, and nothing follows: as of a replica that is frozen or cut off.
+  const packet = `${beginBatch(true).sql}${batchPacket([known], { id, srv_id: '1'.repeat(32) }, 'COMMIT')}`
+  await assert.rejects(silent.query(packet), { code: 'ER_DUP_ENTRY' })
+  await assert.rejects(replica(1).store.probe(), { kind: 'contention' })
+  const counts = await eventually(() =>
+    replica(1)
+      .store.commit([next], 900)
+      .catch(() => null),
+  )
+  assert.equal(counts[0]?.id, start + 1)
+  assert.equal(await countedSoFar(), start + 1)
+})
+
+test('connections that rest are closed by the replica before the database would', async () => {
+  const { pools } = replica(0)
+  const held = await Promise.all([1, 2, 3].map(() => takeConnection(pools.write, 1000)))
+  const ids = held.map(connection => connection.threadId)
+  for (const connection of held) connection.release()
+  const [[session]] = await pools.write.query<mysql.RowDataPacket[]>('SELECT @@wait_timeout AS seconds')
+  const since = performance.now()
+  await eventually(async () => {
+    const [rows] = await witness.query('SELECT id FROM information_schema.processlist WHERE id IN (?)', [ids])
+    return z.array(z.unknown()).parse(rows).length === 0
+  })
+  assert.ok((performance.now() - since) / 1000 < session?.seconds)
+})
 
 test('a probe takes no number and leaves nothing behind', async () => {
   const start = await countedSoFar()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import { startDatabaseProxy } from '../../faults/database-proxy.ts'
 import { createTestDatabase, type TestDatabase } from '../../local/database/test-database.ts'
 import { newRequestId } from '../hit/hit.ts'
 import { srvIdOf } from '../identity/srv-id.ts'
@@ -8,7 +9,7 @@ import { noOwnRow } from './commit-hits.ts'
 import { endServer } from './end-server.ts'
 import { findTwins } from './find-twins.ts'
 import { databaseHitStore } from './hit-store.ts'
-import { closePools, openPools, openWritePool, type Pools } from './pools.ts'
+import { closePools, openPools, openWritePool, type Pools, type WritePool } from './pools.ts'
 import { pruneRecentRequests } from './prune-recent-requests.ts'
 import { readBoard } from './read-board.ts'
 import { registerServer, renameServer } from './register-server.ts'
@@ -69,6 +70,28 @@ test('replicas that start together take the lowest names, each its own', async (
     'web-5',
     'web-6',
   ])
+})
+
+test('a database that falls silent while a replica registers or is renamed fails that in its time', async () => {
+  await using proxy = await startDatabaseProxy(database.url)
+  const { id } = await register('10.0.0.1:3000')
+  const begin = (pool: WritePool) =>
+    registerServer(pool, { srvId: srvIdOf('10.0.0.2:3000'), address: '10.0.0.2:3000', name: null })
+  for (const [part, work] of [
+    ['UPDATE server SET stopped_at', begin],
+    ['SELECT name FROM server', begin],
+    ['INSERT INTO server', begin],
+    ['UPDATE server SET name', (pool: WritePool) => renameServer(pool, id)],
+  ] as const) {
+    const behind = openPools(proxy.url)
+    try {
+      proxy.trap(part, { kind: 'pass' }, () => proxy.silence())
+      await assert.rejects(work(behind.write), /inactivity timeout/, part)
+    } finally {
+      await proxy.restore()
+      await closePools(behind)
+    }
+  }
 })
 
 test('a name is free again once its server has stopped or was not seen for six seconds', async () => {

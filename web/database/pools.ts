@@ -22,9 +22,20 @@ export const connectionLimits = { read: 4, write: 3, upkeep: 2 } as const
 /** Connections that one replica opens at most. */
 export const connectionsPerReplica = connectionLimits.read + connectionLimits.write + connectionLimits.upkeep
 
+/**
+ * Seconds without a word after which the database closes a connection that writes hits, and so frees its locks. A batch that
+ * was refused holds the counter's until its ROLLBACK comes: of a replica that is frozen or cut off then, none does.
+ */
+const silentSeconds = 8
+
+/** ms after which a replica closes such a connection itself, when it has no use for it: well before the database would. */
+const idleMs = 3000
+
 const shared = {
   connectTimeout,
   queueLimit,
+  // Says goodbye: else the database logs each connection that is closed for want of use.
+  gracefulEnd: true,
   // Addresses, ids and names are all ASCII; times are read and written as UTC text.
   charset: 'ascii_bin',
   timezone: 'Z',
@@ -51,10 +62,14 @@ export function openWritePool(databaseUrl: string): WritePool {
       ...shared,
       ...readDatabaseUrl(databaseUrl),
       connectionLimit: connectionLimits.write,
+      // Below the limit: else the driver closes none.
+      maxIdle: connectionLimits.write - 1,
+      idleTimeout: idleMs,
       multipleStatements: true,
     },
     // lock_wait_timeout: for the lock on a table, which somebody holds who alters it.
-    `SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}, lock_wait_timeout = ${lockWaitSeconds};
+    `SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}, lock_wait_timeout = ${lockWaitSeconds},
+       wait_timeout = ${silentSeconds};
      SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`,
   )
 }

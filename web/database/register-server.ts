@@ -1,13 +1,18 @@
-import type { PoolConnection, ResultSetHeader } from 'mysql2/promise'
+import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import { lowestFreeName } from '../identity/server-name.ts'
-import { onConnection } from './ask.ts'
+import { askOn, onConnection } from './ask.ts'
 import { seenWithinSql } from './liveness.ts'
 import { releaseLock, takeLock } from './named-lock.ts'
 import type { WritePool } from './pools.ts'
 
 /** How long to wait for another replica that is registering, in seconds. */
 const lockTimeout = 10
+
+/** ms a statement may take: more than a lock on a row is waited for. Without a limit a silent database would end all heartbeats. */
+const patience = 2000
+
+const inserted = z.looseObject({ insertId: z.number().int() })
 
 /** A server that had the address before, and for how many ms cookies of its visitors may still come. */
 export type EarlierServer = { name: string; forMs: number }
@@ -27,19 +32,23 @@ export async function registerServer(
   return onConnection(pool, async connection => {
     if (!(await takeLock(connection, 'register', lockTimeout)))
       throw new Error(`other replicas have been registering for ${lockTimeout} s`)
-    await connection.query(
+    await askOn(
+      connection,
       'UPDATE server SET stopped_at = UTC_TIMESTAMP(3) WHERE gone_at IS NULL AND srv_id = ? AND stopped_at IS NULL',
       [identity.srvId],
+      patience,
     )
     const name = identity.name ?? lowestFreeName(await namesInUse(connection))
     const earlier = await findEarlier(connection, identity.srvId, cookieSeconds)
-    const [inserted] = await connection.query<ResultSetHeader>(
+    const result = await askOn(
+      connection,
       `INSERT INTO server (srv_id, name, address, started_at, last_seen_at, earlier_name, earlier_until)
        VALUES (?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), ?, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND)`,
       [identity.srvId, name, identity.address, earlier?.name ?? null, earlier ? earlier.forMs * 1000 : null],
+      patience,
     )
     await releaseLock(connection, 'register')
-    return { id: inserted.insertId, name, earlier }
+    return { id: inserted.parse(result).insertId, name, earlier }
   })
 }
 
@@ -50,7 +59,8 @@ async function findEarlier(
   cookieSeconds: number,
 ): Promise<EarlierServer | null> {
   const columns = 'id, name, last_seen_at'
-  const [rows] = await connection.query(
+  const rows = await askOn(
+    connection,
     `SELECT name, ? * 1000 - TIMESTAMPDIFF(MICROSECOND, last_seen_at, UTC_TIMESTAMP(3)) DIV 1000 AS forMs
      FROM (
        SELECT ${columns} FROM server WHERE gone_at IS NULL AND srv_id = ? AND hits > 0
@@ -60,6 +70,7 @@ async function findEarlier(
      ) lately
      ORDER BY id DESC LIMIT 1`,
     [cookieSeconds, srvId, cookieSeconds, srvId],
+    patience,
   )
   const [last] = z.array(z.object({ name: z.string(), forMs: z.number() })).parse(rows)
   return last && last.forMs > 0 ? last : null
@@ -71,15 +82,18 @@ export async function renameServer(pool: WritePool, serverId: number): Promise<s
     if (!(await takeLock(connection, 'register', lockTimeout)))
       throw new Error(`other replicas have been registering for ${lockTimeout} s`)
     const name = lowestFreeName(await namesInUse(connection))
-    await connection.query('UPDATE server SET name = ? WHERE id = ?', [name, serverId])
+    await askOn(connection, 'UPDATE server SET name = ? WHERE id = ?', [name, serverId], patience)
     await releaseLock(connection, 'register')
     return name
   })
 }
 
 async function namesInUse(connection: PoolConnection): Promise<string[]> {
-  const [rows] = await connection.query(
+  const rows = await askOn(
+    connection,
     `SELECT name FROM server WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`,
+    [],
+    patience,
   )
   return z
     .array(z.object({ name: z.string() }))

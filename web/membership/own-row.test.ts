@@ -9,6 +9,8 @@ function keep({ isNamed = false } = {}) {
     next: 8,
     twins: [] as { id: number; name: string }[],
     beats: [] as number[],
+    /** what the answer to a beat waits for */
+    answers: Promise.resolve(),
   }
   const said: string[] = []
   const row = new OwnRow({
@@ -18,7 +20,9 @@ function keep({ isNamed = false } = {}) {
     deeds: {
       async beat({ id }) {
         database.beats.push(id)
-        return database.rows.has(id)
+        const found = database.rows.has(id)
+        await database.answers
+        return found
       },
       async register() {
         database.rows.add(database.next)
@@ -45,8 +49,23 @@ test('a replica whose row is gone begins another life, says so, and beats there'
 test('several that find the row gone begin one life', async () => {
   const { database, row } = keep()
   database.rows.clear()
-  await Promise.all([row.rejoin(), row.rejoin(), row.beat()])
+  await Promise.all([row.beat(), row.beat(), row.beat()])
   assert.deepEqual([...database.rows], [8])
+})
+
+test('a beat that hears late that the old row is gone leaves the new one alone', async () => {
+  const { identity, database, said, row } = keep()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  database.answers = promise
+  database.rows.clear()
+  const late = row.beat()
+  database.answers = Promise.resolve()
+  await row.beat()
+  resolve()
+  await late
+  assert.deepEqual([...database.rows], [8])
+  assert.equal(identity.id, 8)
+  assert.equal(said.length, 1)
 })
 
 test('the later of two at one address takes another name, and says once what is wrong', async () => {

@@ -43,19 +43,21 @@ export class OwnRow {
 
   /** @throws what the database does */
   async beat(): Promise<void> {
+    const { id } = this.#identity
     if (!(await this.#deeds.beat(this.#identity))) {
-      await this.rejoin()
+      await this.#rejoin(id)
       await this.#deeds.beat(this.#identity)
     }
     await this.#lookForTwins()
   }
 
-  /** Begins another life; callers meanwhile share it. @throws what the database does */
-  rejoin(): Promise<void> {
+  /** Begins another life after the row `lost`, once however many beats find it gone. @throws what the database does */
+  async #rejoin(lost: number): Promise<void> {
+    if (this.#identity.id !== lost) return
     this.#rejoining ??= this.#register().finally(() => {
       this.#rejoining = null
     })
-    return this.#rejoining
+    await this.#rejoining
   }
 
   async #register(): Promise<void> {

@@ -64,6 +64,8 @@ export function assembleParts(
     onFailure(failure) {
       metrics.failedCommits.inc({ code: failure.code })
       if (failure.kind !== 'contention') failures.failed(failure)
+      // The heartbeat begins another row, also where it was a probe that found this one gone.
+      if (failure.code === noOwnRow) void heartbeat.run()
     },
     onSuccess: () => failures.succeeded(),
   })
@@ -98,11 +100,7 @@ export function assembleParts(
       commitHealth.succeeded()
       failures.succeeded()
     },
-    onFailure: failure => {
-      commitHealth.failed(failure)
-      // The next heartbeat tries again.
-      if (failure.code === noOwnRow) ownRow.rejoin().catch(() => {})
-    },
+    onFailure: failure => commitHealth.failed(failure),
     onSlow: () => commitHealth.suspect(),
     onUncounted: failure => failure.kind === 'contention' && failures.failed(failure),
   })
