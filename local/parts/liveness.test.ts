@@ -49,3 +49,18 @@ test('a refused connection is no answer either, however quickly it is refused', 
   const refused = { answered: false, afterMs: 1000 }
   assert.deepEqual(await fakePart(Array(30).fill(refused)), { hung: true, asked: 25 })
 })
+
+test('what is not heard because this process itself is starved counts for nothing', async () => {
+  let asked = 0
+  const enough = new AbortController()
+  const responds = async () => {
+    const until = performance.now() + 120
+    while (performance.now() < until);
+    if (++asked === 5) enough.abort()
+    return false
+  }
+  await assert.rejects(untilHung('http://part', 200, enough.signal, { responds, pauseMs: 1 }), {
+    name: 'AbortError',
+  })
+  assert.equal(asked, 5)
+})

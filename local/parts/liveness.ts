@@ -18,9 +18,12 @@ export type Asking = {
   pauseMs?: number
 }
 
+/** Ticks while `url` is asked: with fewer than half of those that are due, this process itself had no time to hear an answer. */
+const tickMs = 50
+
 /**
  * Asks `url` every second. Resolves once it has given no answer for `limitMs`: what answers again in between starts at zero.
- * Rejects when `signal` is aborted.
+ * A question counts only if this process was not starved meanwhile. Rejects when `signal` is aborted.
  */
 export async function untilHung(
   url: string,
@@ -32,11 +35,26 @@ export async function untilHung(
   let askedAt = now()
   while (silentMs < limitMs) {
     await sleep(pause, null, { signal })
-    const answered = await responds(url)
+    const [answered, starved] = await whileTicking(() => responds(url))
     signal.throwIfAborted()
     const since = now() - askedAt
     askedAt += since
-    silentMs = answered ? 0 : silentMs + Math.min(since, mostPerQuestionMs)
+    if (answered) silentMs = 0
+    else if (!starved) silentMs += Math.min(since, mostPerQuestionMs)
+  }
+}
+
+/** What `work` resolves to, and whether this process had too little time meanwhile to run its timers. */
+async function whileTicking<T>(work: () => Promise<T>): Promise<[T, boolean]> {
+  let ticks = 0
+  const timer = setInterval(() => ticks++, tickMs)
+  const startedAt = performance.now()
+  try {
+    const result = await work()
+    const due = Math.floor((performance.now() - startedAt) / tickMs)
+    return [result, ticks < due / 2]
+  } finally {
+    clearInterval(timer)
   }
 }
 
