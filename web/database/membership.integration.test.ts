@@ -170,8 +170,8 @@ test('of two that live at one address both are shown, and both count, and one th
     [first.id, false],
     [second.id, false],
   ])
-  assert.deepEqual(await findTwins(pools.read, { id: second.id, srv_id }, 1000), [
-    { id: first.id, name: first.name },
+  assert.deepEqual(await findTwins(pools.read, { ...second, srv_id }, 1000), [
+    { id: first.id, name: first.name, srv_id },
   ])
   await count(first, address, 3)
   await count(second, address, 2)
@@ -183,7 +183,19 @@ test('of two that live at one address both are shown, and both count, and one th
   assert.deepEqual([board.counter, board.totalHits], [5, 5])
   assert.equal(await renameServer(pools.write, second.id), 'web-2')
   await endServer(pools.write, second.id)
-  assert.deepEqual(await findTwins(pools.read, { id: first.id, srv_id }, 1000), [])
+  assert.deepEqual(await findTwins(pools.read, { ...first, srv_id }, 1000), [])
+})
+
+test('of two with one name, since the first was silent when the second took it, the second takes another', async () => {
+  const first = await register('10.0.0.1:3000')
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 7 SECOND')
+  const second = await register('10.0.0.2:3000')
+  assert.equal(second.name, first.name)
+  const srv_id = srvIdOf('10.0.0.1:3000')
+  await writeHeartbeat(pools.write, { id: first.id, srv_id }, health, 1000)
+  const others = await findTwins(pools.read, { ...second, srv_id: srvIdOf('10.0.0.2:3000') }, 1000)
+  assert.deepEqual(others, [{ id: first.id, name: first.name, srv_id }])
+  assert.equal(await renameServer(pools.write, second.id), 'web-2')
 })
 
 test('a replica whose row is gone, another’s or marked as gone counts nothing, and hears of it', async () => {

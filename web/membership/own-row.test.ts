@@ -7,7 +7,7 @@ function keep({ isNamed = false } = {}) {
   const database = {
     rows: new Set([7]),
     next: 8,
-    twins: [] as { id: number; name: string }[],
+    twins: [] as { id: number; name: string; srv_id: string }[],
     beats: [] as number[],
     /** what the answer to a beat waits for */
     answers: Promise.resolve(),
@@ -70,7 +70,7 @@ test('a beat that hears late that the old row is gone leaves the new one alone',
 
 test('the later of two at one address takes another name, and says once what is wrong', async () => {
   const { identity, database, said, row } = keep()
-  database.twins = [{ id: 3, name: 'web-1' }]
+  database.twins = [{ id: 3, name: 'web-1', srv_id: identity.srv_id }]
   await row.beat()
   await row.beat()
   assert.equal(identity.name, 'web-9')
@@ -84,9 +84,22 @@ test('the earlier keeps its name, and so does one that was given its name', asyn
     [true, 3],
   ] as const) {
     const { identity, database, said, row } = keep({ isNamed })
-    database.twins = [{ id, name: 'web-1' }]
+    database.twins = [{ id, name: 'web-1', srv_id: identity.srv_id }]
     await row.beat()
     assert.equal(identity.name, 'web-1')
     assert.equal(said.length, 1)
+  }
+})
+
+test('the later of two with one name at two addresses takes another, and nothing else is wrong', async () => {
+  for (const [id, name] of [
+    [3, 'web-9'],
+    [9, 'web-1'],
+  ] as const) {
+    const { identity, database, said, row } = keep()
+    database.twins = [{ id, name: 'web-1', srv_id: 'b'.repeat(32) }]
+    await row.beat()
+    assert.equal(identity.name, name)
+    assert.deepEqual(said, [])
   }
 })

@@ -24,7 +24,9 @@ type Options = {
  * life, with a new row.
  * Two replicas can have the same `ip:port`, for example 127.0.0.1:3001 on two machines that share a database. A replica that
  * starts marks an earlier one at its address as stopped, since that is what a crash leaves behind. If the earlier one lives,
- * its heartbeat takes the mark back, so both are shown, both count, and both say so. The later one takes another name.
+ * its heartbeat takes the mark back, so both are shown, both count, and both say so.
+ * Two replicas can have the same name: one that was silent for some seconds wakes, and another has taken its name meanwhile.
+ * Of two with one name the later takes another, unless its name was given.
  */
 export class OwnRow {
   readonly #identity: Identity
@@ -71,13 +73,13 @@ export class OwnRow {
   async #lookForTwins(): Promise<void> {
     const twins = await this.#deeds.findTwins(this.#identity)
     const identity = this.#identity
-    const isLater = twins.some(twin => twin.id < identity.id)
-    if (isLater && !this.#isNamed && twins.some(twin => twin.name === identity.name))
+    if (!this.#isNamed && twins.some(({ id, name }) => id < identity.id && name === identity.name))
       identity.name = await this.#deeds.rename(identity)
-    const all = twins.map(twin => twin.id).join()
+    const sharing = twins.filter(twin => twin.srv_id === identity.srv_id)
+    const all = sharing.map(twin => twin.id).join()
     if (all !== '' && all !== this.#saidOf)
       this.#say(
-        `another replica lives at ${identity.address} on this database: ${twins.map(twin => twin.name).join(', ')}. Both count, ` +
+        `another replica lives at ${identity.address} on this database: ${sharing.map(twin => twin.name).join(', ')}. Both count, ` +
           'but a cookie cannot tell them apart: give each its own SERVER_ADDRESS, or each stack its own database',
       )
     this.#saidOf = all
