@@ -31,20 +31,22 @@ export type Verdict = { outcome: CommitOutcome; kind: CommitFailureKind }
  * certain not, unless the failed statement is the commit itself. Without the server's own word nothing is known.
  */
 export function judgeFailure(error: unknown, step: Step): Verdict {
-  const code = codeOf(error)
-  if (!isServerError(error) || farewells.has(numberOf(error))) return { outcome: 'unknown', kind: 'away' }
+  const kind = kindOfFailure(error)
+  if (kind === 'away') return { outcome: 'unknown', kind }
   if (step === 'end') return { outcome: 'unknown', kind: 'refused' }
-  return { outcome: 'rolled_back', kind: kindOf(code, step) }
+  // In any other table a duplicate key is no repeat: the counter is behind the log.
+  const isRepeat = codeOf(error) === 'ER_DUP_ENTRY' && step === 'requests'
+  return { outcome: 'rolled_back', kind: isRepeat ? 'repeat' : kind }
 }
 
-function kindOf(code: string, step: Step): CommitFailureKind {
-  if (contentions.has(code)) return 'contention'
-  // In any other table a duplicate key is no repeat: the counter is behind the log.
-  return code === 'ER_DUP_ENTRY' && step === 'requests' ? 'repeat' : 'refused'
+/** What the error of a statement says of the database. */
+export function kindOfFailure(error: unknown): 'away' | 'contention' | 'refused' {
+  if (!isServerError(error) || farewells.has(numberOf(error))) return 'away'
+  return contentions.has(codeOf(error)) ? 'contention' : 'refused'
 }
 
 /** Only errors that the server sent have its state. */
-export function isServerError(error: unknown): boolean {
+function isServerError(error: unknown): boolean {
   return error instanceof Error && 'sqlState' in error
 }
 

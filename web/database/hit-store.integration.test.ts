@@ -243,6 +243,13 @@ test('a table that is locked refuses a batch as its row does', async () => {
   assert.equal(next?.id, start + 1)
 })
 
+test('a table that is locked while a request id is looked up is no refusal', async () => {
+  await whileLocked(['LOCK TABLES recent_request WRITE'], async holder => {
+    await assert.rejects(replica(0).store.find([newRequestId()], 5000), { kind: 'contention' })
+    await holder.query('UNLOCK TABLES')
+  })
+})
+
 test('after a commit that got no answer no other is sent before the database speaks again', async () => {
   await using proxy = await startDatabaseProxy(database.url)
   const behind = await openReplica('127.0.0.1:3004', proxy.url)

@@ -2,7 +2,7 @@ import type { PoolConnection } from 'mysql2/promise'
 import { newRequestId } from '../hit/hit.ts'
 import { CommitFailed, type HitStore } from '../hit/hit-store.ts'
 import { batchPacket, beginBatch, type CountingServer, countsFrom } from './commit-hits.ts'
-import { isServerError, judgeFailure } from './errors.ts'
+import { judgeFailure, kindOfFailure } from './errors.ts'
 import { findRecentRequestsSql, recentRequestsFrom } from './find-recent-requests.ts'
 import { lockWaitSeconds, queryPacket, takeConnection, type WritePool } from './pools.ts'
 
@@ -56,7 +56,7 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
         return recentRequestsFrom(rows)
       } catch (error) {
         connection.destroy()
-        throw new CommitFailed('rolled_back', isServerError(error) ? 'refused' : 'away', error)
+        throw new CommitFailed('rolled_back', kindOfFailure(error), error)
       }
     },
 

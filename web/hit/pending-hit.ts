@@ -7,7 +7,7 @@ export class PendingHit {
   readonly count: Promise<Count>
   /** ms, on the clock of `performance.now()` */
   readonly deadline: number
-  /** a packet with it has left, and is not known to have been rolled back */
+  /** an attempt with it has begun, and is not known to have been rolled back */
   mayBeCommitted = false
   /** its time was up before it had a number */
   ranOut = false
