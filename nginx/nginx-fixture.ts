@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -111,18 +111,27 @@ async function startReplicaThatBegins(beginning: string): Promise<StubReplica> {
   }
 }
 
+/** Where the path has all that a configuration could take for its own. */
+async function certificateIn(folder: string): Promise<[certificate: string, key: string]> {
+  const copies: [string, string] = [join(folder, 'given.crt'), join(folder, 'given.key')]
+  await copyFile(testCertificate, copies[0])
+  await copyFile(testKey, copies[1])
+  return copies
+}
+
 /** A port can be taken between finding it free and using it: then another. */
 async function startOnFreePorts(
   settings: Omit<NginxSettings, 'port'>,
   withTls: boolean,
   publicHost?: string,
 ) {
+  const [certificate, key] = await certificateIn(settings.directory)
   for (let attempt = 1; ; attempt++) {
     const [port, tlsPort] = await Promise.all([findFreePort(), findFreePort()])
     const { http2Directive } = program
     const tls = {
-      certificate: testCertificate,
-      key: testKey,
+      certificate,
+      key,
       port: tlsPort,
       http2Directive,
       ...(publicHost ? { publicHost } : {}),

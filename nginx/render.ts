@@ -6,7 +6,7 @@ import { legacyStickyVariables } from './legacy-sticky.ts'
 import { listenAddress } from './listen-address.ts'
 import type { ReplicaReference } from './replica-reference.ts'
 import { lastTryServerLines, serverLines } from './server-lines.ts'
-import { checkTls, type TlsSettings, tlsVariables } from './tls.ts'
+import { checkTls, linkCertificate, type TlsSettings, tlsVariables } from './tls.ts'
 import { checkTrustedProxies, trustedProxyVariables } from './trusted-proxies.ts'
 
 export type NginxSettings = {
@@ -74,6 +74,7 @@ export async function renderNginx(settings: NginxSettings): Promise<RenderedNgin
   const variables = variablesOf(settings)
   await mkdir(directory, { recursive: true })
   await rm(join(directory, pageSocket), { force: true })
+  if (settings.tls) await linkCertificate(directory, settings.tls)
   for (const template of await templatesFor(settings)) {
     const text = fillTemplate(await readFile(join(templates, template), 'utf8'), variables)
     await writeFile(join(directory, template.replace(/\.template$/, '')), text)

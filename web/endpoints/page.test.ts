@@ -144,7 +144,7 @@ test('what the cookie says is told where it names another server', async () => {
   assert.deepEqual(await told(`srv_id=${nobody}`), [
     'moved',
     'unknown cookie',
-    'Your cookie named a server that is not known here. NGINX chose web-3, as for a new visitor.',
+    'Your cookie named a server that is not known here. Another board on this host, at another port, may have set it: cookies know no ports. NGINX chose web-3, as for a new visitor.',
     nobody,
     origin,
   ])
