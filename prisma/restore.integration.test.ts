@@ -120,6 +120,28 @@ test('a dump that is made under load agrees elsewhere, and replaces the board un
   }
 })
 
+test('while others read the tables, as another dump does, a restore waits and page views are counted', async () => {
+  await using database = await createTestDatabase()
+  const replica = await startReplica(database.url, '10.0.0.1:3000')
+  const reader = await mysql.createConnection(database.url)
+  try {
+    await until(() => replica.told.length > 0)
+    const text = await dump(database.url)
+    await reader.beginTransaction()
+    await reader.query('SELECT COUNT(*) FROM server')
+    const restored = restore(database.url, linesOf(text))
+    const renames = "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'RENAME%'"
+    await until(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
+    const counted = replica.told.length
+    await until(() => replica.told.length > counted + 50)
+    await reader.query('COMMIT')
+    await restored
+  } finally {
+    reader.destroy()
+    await replica.stop()
+  }
+})
+
 for (const [words, change, message] of [
   ['ends too early', (text: string) => text.slice(0, text.indexOf('CREATE TABLE `server`')), /not whole/],
   [

@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { z } from 'zod'
+import { codeOf } from '../web/error-code.ts'
 import { type MigrateOptions, whileNoOtherMigrates } from './migrate.ts'
 import { MigrationRefused } from './refused.ts'
 
@@ -8,6 +10,13 @@ import { MigrationRefused } from './refused.ts'
 
 const loaded = 'restored_'
 const replaced = 'before_restore_'
+
+/** Seconds that the tables may be waited for: meanwhile all page views wait behind the restore. */
+const swapWait = 1
+/** ms between two tries, in which page views are counted */
+const swapRest = 2000
+/** Tries in which whoever reads the tables, for example a dump, may end: 10 minutes of them. */
+const mostSwaps = 200
 
 /** Statements of mariadb-dump and mysqldump that name a table, each at the start of a line. */
 const naming =
@@ -117,7 +126,18 @@ async function swap(connection: Connection, tables: string[]): Promise<void> {
     `${quoted(name)} TO ${quoted(replaced + name)}`,
     `${quoted(loaded + name)} TO ${quoted(name)}`,
   ])
-  await connection.query(`RENAME TABLE ${moves.join(', ')}`)
+  await connection.query(`SET SESSION lock_wait_timeout = ${swapWait}`)
+  for (let time = 1; ; time++) {
+    try {
+      await connection.query(`RENAME TABLE ${moves.join(', ')}`)
+      return
+    } catch (error) {
+      if (codeOf(error) !== 'ER_LOCK_WAIT_TIMEOUT') throw error
+      if (time === mostSwaps)
+        throw new MigrationRefused('others read the tables all the time, for example a dump: end them, then restore')
+      await pause(swapRest)
+    }
+  }
 }
 
 const quoted = (name: string) => `\`${name}\``
