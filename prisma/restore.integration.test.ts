@@ -130,7 +130,8 @@ test('while others read the tables, as another dump does, a restore waits and pa
     await reader.beginTransaction()
     await reader.query('SELECT COUNT(*) FROM server')
     const restored = restore(database.url, linesOf(text))
-    const renames = "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'RENAME%'"
+    const renames =
+      "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'RENAME%'"
     await until(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
     const counted = replica.told.length
     await until(() => replica.told.length > counted + 50)

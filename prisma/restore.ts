@@ -134,7 +134,9 @@ async function swap(connection: Connection, tables: string[]): Promise<void> {
     } catch (error) {
       if (codeOf(error) !== 'ER_LOCK_WAIT_TIMEOUT') throw error
       if (time === mostSwaps)
-        throw new MigrationRefused('others read the tables all the time, for example a dump: end them, then restore')
+        throw new MigrationRefused(
+          'others read the tables all the time, for example a dump: end them, then restore',
+        )
       await pause(swapRest)
     }
   }
