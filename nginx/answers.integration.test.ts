@@ -101,6 +101,59 @@ for (const way of ways) {
     assert.equal(headers.status, 431)
   })
 
+  test(`${way}: NGINX's own errors have one format, and are kept by no cache`, { timeout }, async () => {
+    await using board = await startBoard(way)
+    const errors: [path: string, status: number, code: string, headers?: Record<string, string>][] = [
+      ['//x', 400, 'bad_request'],
+      ['/x/../', 400, 'bad_request'],
+      ['/_nginx/error.json//x', 400, 'bad_request'],
+      ['/_nginx/error.html', 404, 'not_found'],
+      ['/metrics', 404, 'not_found'],
+      ['/robots.txt', 412, 'precondition_failed', { 'If-Match': '"x"' }],
+      ['/healthz', 412, 'precondition_failed', { 'If-Unmodified-Since': 'Mon, 01 Jan 1990 00:00:00 GMT' }],
+      [`/?${'x'.repeat(9000)}`, 414, 'uri_too_long'],
+      ['/', 431, 'headers_too_large', { 'X-Much': 'x'.repeat(9000) }],
+    ]
+    for (const [path, status, code, headers = {}] of errors) {
+      const name = `${path.slice(0, 30)} ${status}`
+      const json = await ask(board.port, path, { headers: { ...headers, Accept: 'application/json' } })
+      const html = await ask(board.port, path, { headers: { ...headers, Accept: 'text/html' } })
+      for (const answer of [json, html]) {
+        assert.equal(answer.status, status, name)
+        assert.equal(answer.headers['cache-control'], 'no-store', name)
+        assert.equal(answer.headers['x-frame-options'], 'DENY', name)
+      }
+      // What cannot be read as a request has no Accept either.
+      if (status < 414) assert.equal(JSON.parse(json.body).error.code, code, name)
+      assert.equal(html.headers['content-type'], 'text/html; charset=utf-8', name)
+      assert.match(html.body, /<title>.+ · Balance Board<\/title>/, name)
+    }
+  })
+
+  test(`${way}: a range and a condition of a cached asset that do not hold are errors like others`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way)
+    for (const replica of board.replicas)
+      replica.answer = (_request, response) => {
+        response.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
+        response.setHeader('ETag', '"a"')
+        response.setHeader('Accept-Ranges', 'bytes')
+        response.end('well')
+      }
+    const path = '/_next/static/a.js'
+    await ask(board.port, path)
+    const json = { Accept: 'application/json' }
+    const condition = await ask(board.port, path, { headers: { ...json, 'If-Match': '"b"' } })
+    assert.equal(condition.status, 412)
+    assert.equal(JSON.parse(condition.body).error.code, 'precondition_failed')
+    const range = await ask(board.port, path, { headers: { ...json, Range: 'bytes=99-' } })
+    assert.equal(range.status, 416)
+    assert.equal(JSON.parse(range.body).error.code, 'range_not_satisfiable')
+    // Besides the asset's own, which NGINX has added by then: the strictest one counts.
+    assert.match(String(range.headers['cache-control']), /\bno-store$/)
+  })
+
   test(`${way}: what is not HTTP is a bad request`, { timeout }, async () => {
     await using board = await startBoard(way)
     const socket = connect(board.port, '127.0.0.1')

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
+import { answerMalformed } from '../http/malformed-request.ts'
 import { createRouter } from '../http/router.ts'
 import type { Parts } from './parts.ts'
 import { routesOf } from './routes.ts'
@@ -25,6 +26,7 @@ export async function beginServing(parts: Parts): Promise<Server> {
     if (parts.readiness.leaving) response.setHeader('Connection', 'close')
     router(request, response)
   })
+  server.on('clientError', answerMalformed)
   if (parts.environment.development) {
     server.on('upgrade', (request, socket, head) => parts.next.upgrade(request, socket, head))
   }
