@@ -106,6 +106,29 @@ for (const { way, recovery, name } of cases) {
     for (const stream of streams) stream.destroy()
   })
 
+  test(`${name}: a worker that is stopped is found, and replaced`, { timeout }, async () => {
+    await using board = await startBoard(way, { recovery })
+    const [stuck, other] = board.nginx.workers()
+    assert.ok(stuck && other)
+    // Page views go through a server inside NGINX, on connections that are kept: some of those that all workers have.
+    await Promise.all(Array.from({ length: 50 }, () => ask(board.port, '/')))
+    process.kill(stuck, 'SIGSTOP')
+    await eventually(() => alive([stuck]).length === 0)
+    assert.match(await board.nginx.said(), /worker process \d+ has been stopped for 5 s: it is killed/)
+    await eventually(() => pageViewSucceeds(board))
+    assert.deepEqual(alive([board.nginx.pid]), [board.nginx.pid])
+  })
+
+  test(`${name}: an NGINX that is stopped as a whole is left as it is`, { timeout }, async () => {
+    await using board = await startBoard(way, { recovery })
+    const all = [board.nginx.pid, ...board.nginx.workers()]
+    for (const pid of all) process.kill(pid, 'SIGSTOP')
+    await new Promise(resolve => setTimeout(resolve, 7_000))
+    for (const pid of all) process.kill(pid, 'SIGCONT')
+    await eventually(() => pageViewSucceeds(board))
+    assert.deepEqual(alive(all), all)
+  })
+
   test(`${name}: workers that crash all the time make few reloads`, { timeout }, async () => {
     await using board = await startBoard(way, { recovery })
     const begun = performance.now()

@@ -13,6 +13,10 @@ const lookEvery = 200
 /** ms from a reload until its old workers must have ended: worker_shutdown_timeout, and as long again. */
 const oldWorkersEndWithin = 10_000
 
+/** ms a worker may be stopped before it is killed, and between two looks for such a worker. */
+const stoppedAtMost = 5000
+const lookForStoppedEvery = 1000
+
 const exit =
   /\b(?:worker|cache manager|cache loader) process \d+ exited (?:on signal \d+|with (?:fatal )?code [1-9]\d*)/
 const fastExit = /\[notice\] (\d+)#\d+: (signal \d+ \(SIG(?:TERM|INT)\) received).*, exiting/
@@ -36,7 +40,8 @@ export function resizeZones(declarations: string): string {
  * Watches the workers of an NGINX that leads a process group, from its start to its end. After a crash it reloads NGINX
  * with new shared memory; crashes in a row make it wait longer each time, up to 10 s. Where the reload has not replaced the
  * workers within 10 s it kills the master, for whatever started NGINX to start it again: a worker killed inside an
- * upstream's lock leaves the others, and a reload, waiting for ever.
+ * upstream's lock leaves the others, and a reload, waiting for ever. It kills a worker that a signal has stopped for 5 s
+ * while the master runs: NGINX does not see it, its clients wait for ever, and page views of other workers go through it.
  */
 export function recoverFromCrashes(
   { processLog, sharedMemory }: RenderedNginx,
@@ -46,6 +51,9 @@ export function recoverFromCrashes(
   const stopping = new AbortController()
   const nextLines = followLog(processLog)
   const leaving = new Map<number, number>()
+  /** workers that are stopped: since when */
+  let stopped = new Map<number, number>()
+  let lookedForStopped = Number.NEGATIVE_INFINITY
   let crash: string | null = null
   /** whether NGINX has refused the sizes that the file has */
   let refused = false
@@ -63,11 +71,24 @@ export function recoverFromCrashes(
     const now = performance.now()
     if (now - lastReload > backoff(reloads) + wellAfter) reloads = 0
     if (crash && now - lastReload >= backoff(reloads)) await reload(crash)
+    if (now - lookedForStopped >= lookForStoppedEvery) endStopped(now)
     for (const pid of leaving.keys()) if (!findProcess(pid)) leaving.delete(pid)
     if ([...leaving.values()].every(deadline => now < deadline)) return
     report('old workers do not end after a reload: NGINX is killed')
     leaving.clear()
     process.kill(master, 'SIGKILL')
+  }
+
+  function endStopped(now: number): void {
+    lookedForStopped = now
+    const found = listGroup(master).filter(entry => entry.stopped)
+    if (found.some(({ pid }) => pid === master)) found.length = 0
+    stopped = new Map(found.map(({ pid }) => [pid, stopped.get(pid) ?? now]))
+    for (const [pid, since] of stopped) {
+      if (now - since < stoppedAtMost) continue
+      report(`worker process ${pid} has been stopped for ${stoppedAtMost / 1000} s: it is killed`)
+      process.kill(pid, 'SIGKILL')
+    }
   }
 
   async function reload(why: string): Promise<void> {

@@ -11,6 +11,7 @@ test('a process is read from /proc, whatever its command is called', () => {
     pid: 733,
     group: 727,
     command: 'a) S (b',
+    stopped: false,
     started: 'boot/302473',
   })
 })
@@ -31,6 +32,7 @@ test('processes are read from ps where there is no /proc', () => {
     pid: 512,
     group: 500,
     command: '/usr/local/bin/nginx -x',
+    stopped: false,
     started: 'Sun Nov 22 21:14:00 2026',
   })
 })

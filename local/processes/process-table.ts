@@ -7,6 +7,8 @@ export type ProcessEntry = {
   /** the process group it is in */
   group: number
   command: string
+  /** whether a signal has stopped it (SIGSTOP), and none has continued it yet */
+  stopped: boolean
   /** when it began; tells it from another process that was given the same id */
   started: string
 }
@@ -48,7 +50,8 @@ export function parseStat(text: string, boot: string): ProcessEntry | null {
   if (!pid || command === undefined || !rest || state === 'Z' || state === 'X') return null
   // rest begins with field 4, the parent: the group is field 5, the start in clock ticks field 22.
   const fields = rest.split(' ')
-  return { pid: Number(pid), group: Number(fields[1]), command, started: `${boot}/${fields[18]}` }
+  const started = `${boot}/${fields[18]}`
+  return { pid: Number(pid), group: Number(fields[1]), command, stopped: state === 'T', started }
 }
 
 function readPs(selection: string[]): ProcessEntry[] {
@@ -65,6 +68,8 @@ function readPs(selection: string[]): ProcessEntry[] {
 export function parsePs(text: string): ProcessEntry[] {
   const line = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\w+\s+\w+\s+\d+\s+[\d:]+\s+\d+)\s+(.*)$/gm
   return [...text.matchAll(line)].flatMap(([, pid, group, state = '', started = '', command = '']) =>
-    state.startsWith('Z') ? [] : [{ pid: Number(pid), group: Number(group), command, started }],
+    state.startsWith('Z')
+      ? []
+      : [{ pid: Number(pid), group: Number(group), command, stopped: state.startsWith('T'), started }],
   )
 }

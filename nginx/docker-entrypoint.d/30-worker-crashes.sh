@@ -6,6 +6,7 @@
 log=$NGINX_RUN/processes.log
 zones=$NGINX_RUN/shared-memory.conf
 old_workers_end_within=10 # seconds: worker_shutdown_timeout, and as long again
+stopped_at_most=5         # seconds, of a worker
 largest=1000000           # bytes of the log, which is in memory
 crash='(worker|cache manager|cache loader) process [0-9]+ exited (on signal [0-9]+|with (fatal )?code [1-9][0-9]*)'
 fast_exit='\[notice\] ([0-9]+)#[0-9]+: (signal [0-9]+ \(SIG(TERM|INT)\) received).*, exiting'
@@ -14,12 +15,12 @@ say() {
     echo "balance-board: $*" >&2
 }
 
-# The processes that NGINX has started and that have not ended.
+# The processes that NGINX has started and that have not ended; given a state, those that are in it.
 workers() {
     local stat pid name state parent rest
     for stat in /proc/[0-9]*/stat; do
         { read -r pid name state parent rest <"$stat"; } 2>/dev/null || continue
-        [[ $parent != "$master" || $state == Z ]] || echo "$pid"
+        [[ $parent != "$master" || $state == Z || $state != "${1:-$state}" ]] || echo "$pid"
     done
 }
 
@@ -65,6 +66,23 @@ end_if_stuck() {
     done
 }
 
+stopped=() # by process id of a worker that is stopped: since when
+
+# Kills a worker that a signal has stopped while the master runs.
+end_stopped() {
+    local pid since=()
+    if ! grep -qE '^[0-9]+ \(.*\) T ' "/proc/$master/stat" 2>/dev/null; then
+        for pid in $(workers T); do since[$pid]=${stopped[$pid]:-$SECONDS}; done
+    fi
+    stopped=()
+    for pid in "${!since[@]}"; do
+        stopped[$pid]=${since[$pid]}
+        ((SECONDS - since[$pid] >= stopped_at_most)) || continue
+        say "worker process $pid has been stopped for $stopped_at_most s: it is killed"
+        kill -KILL "$pid"
+    done
+}
+
 watch_workers() {
     local master line seen size=0
     until read -r master <"$NGINX_RUN/nginx.pid"; do sleep 1; done 2>/dev/null
@@ -80,6 +98,7 @@ watch_workers() {
         ((SECONDS < well_from)) || reloads=0
         [[ -z $found ]] || ((SECONDS < not_before)) || reload
         end_if_stuck
+        end_stopped
         ((size < largest)) || { : >"$log"; exec <"$log"; size=0; }
     done
 }
