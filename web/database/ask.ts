@@ -49,3 +49,14 @@ export async function onConnection<T>(
     throw new DatabaseTrouble(error)
   }
 }
+
+/**
+ * Does `work` in one transaction. A restore exchanges all tables (prisma/restore.ts), and waits for transactions: so what
+ * `work` removes or writes is in the tables that it read. After an error the caller closes the connection (`onConnection`).
+ */
+export async function inTransaction<T>(connection: PoolConnection, work: () => Promise<T>): Promise<T> {
+  await askOn(connection, 'START TRANSACTION')
+  const result = await work()
+  await askOn(connection, 'COMMIT')
+  return result
+}

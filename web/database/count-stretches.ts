@@ -1,6 +1,6 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
-import { askOn } from './ask.ts'
+import { askOn, inTransaction } from './ask.ts'
 import { countRows, readCountedStretches, stretchLength } from './log-checkpoints.ts'
 import { readLogBounds } from './read-log-bounds.ts'
 
@@ -8,7 +8,11 @@ import { readLogBounds } from './read-log-bounds.ts'
  * Counts the next stretch that has all its numbers. Numbers commit in order: once a higher one is there, no row of the
  * stretch is still to come. @returns false = there is none
  */
-export async function countNextStretch(connection: PoolConnection): Promise<boolean> {
+export function countNextStretch(connection: PoolConnection): Promise<boolean> {
+  return inTransaction(connection, () => countNext(connection))
+}
+
+async function countNext(connection: PoolConnection): Promise<boolean> {
   const bounds = await readLogBounds(connection)
   if (bounds === null) return false
   const counted = await readCountedStretches(connection, { from: bounds.lowest, to: bounds.highest })
@@ -35,8 +39,10 @@ export async function findOldestCounts(connection: PoolConnection, limit: number
 }
 
 /** Counts a stretch again. One that retention has begun to remove meanwhile has no checkpoint to write to. */
-export async function recountStretch(connection: PoolConnection, last: number): Promise<void> {
-  const found = await countRows(connection, last - stretchLength + 1, last)
-  const sql = 'UPDATE log_checkpoint SET found = ?, counted_at = UTC_TIMESTAMP(3) WHERE last_id = ?'
-  await askOn(connection, sql, [found, last])
+export function recountStretch(connection: PoolConnection, last: number): Promise<void> {
+  return inTransaction(connection, async () => {
+    const found = await countRows(connection, last - stretchLength + 1, last)
+    const sql = 'UPDATE log_checkpoint SET found = ?, counted_at = UTC_TIMESTAMP(3) WHERE last_id = ?'
+    await askOn(connection, sql, [found, last])
+  })
 }

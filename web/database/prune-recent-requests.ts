@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ask } from './ask.ts'
+import { askOn, inTransaction, onConnection } from './ask.ts'
 import type { WritePool } from './pools.ts'
 
 /** Minutes a request id is kept, by the database's clock: longer than any retry. */
@@ -19,10 +19,14 @@ const done = z.looseObject({ affectedRows: z.number() })
  * Forgets request ids of hits that are ten minutes old and have a number up to `lastId`, from the lowest number upward, a
  * batch at a time: it reads no further than the first one that stays. @returns how many went
  */
-export async function pruneRecentRequests(pool: WritePool, lastId: number, limit: number): Promise<number> {
-  const [{ kept, last }] = oldest.parse(await ask(pool, oldestSql, [lastId, limit]))
-  const through = kept === null ? last : kept - 1
-  if (through === null) return 0
-  const sql = 'DELETE FROM recent_request WHERE id <= ? ORDER BY id LIMIT ?'
-  return done.parse(await ask(pool, sql, [through, limit])).affectedRows
+export function pruneRecentRequests(pool: WritePool, lastId: number, limit: number): Promise<number> {
+  return onConnection(pool, connection =>
+    inTransaction(connection, async () => {
+      const [{ kept, last }] = oldest.parse(await askOn(connection, oldestSql, [lastId, limit]))
+      const through = kept === null ? last : kept - 1
+      if (through === null) return 0
+      const sql = 'DELETE FROM recent_request WHERE id <= ? ORDER BY id LIMIT ?'
+      return done.parse(await askOn(connection, sql, [through, limit])).affectedRows
+    }),
+  )
 }

@@ -1,6 +1,6 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
-import { askOn } from './ask.ts'
+import { askOn, inTransaction } from './ask.ts'
 import { toIsoTime } from './iso-time.ts'
 import { stretchLength } from './log-checkpoints.ts'
 import { readLogBounds } from './read-log-bounds.ts'
@@ -31,17 +31,25 @@ const firstKeptSql = `SELECT MIN(id) AS id FROM access_log
 const firstKept = z.tuple([z.object({ id: z.number().int().nullable() })])
 
 const removed = z.tuple([
-  z.unknown(),
   z.tuple([z.object({ created_at: z.string() })]),
   z.looseObject({ affectedRows: z.number() }),
 ])
 
 /**
- * Removes the lowest rows beyond the limits, `batch` numbers at most, in one transaction and one packet. `now` is the time
+ * Removes the lowest rows beyond the limits, `batch` numbers at most, in one transaction. `now` is the time
  * that ages are counted to, never the database's clock while this runs: that may just have jumped.
  * @returns what went; null = nothing has to go
  */
-export async function purgeLog(
+export function purgeLog(
+  connection: PoolConnection,
+  limits: LogLimits,
+  batch: number,
+  now: Date,
+): Promise<Purge | null> {
+  return inTransaction(connection, () => purgeLowest(connection, limits, batch, now))
+}
+
+async function purgeLowest(
   connection: PoolConnection,
   limits: LogLimits,
   batch: number,
@@ -56,19 +64,17 @@ export async function purgeLog(
   const through = kept === null ? last : kept - 1
   if (through < lowest) return null
   const results = z.array(z.unknown()).parse(await askOn(connection, purgePacket(lowest, through)))
-  const [, [{ created_at }], { affectedRows: rows }] = removed.parse(results.slice(0, 3))
+  const [[{ created_at }], { affectedRows: rows }] = removed.parse(results.slice(0, 2))
   return { rows, through, throughAt: toIsoTime(created_at) }
 }
 
 /** A checkpoint goes with the first row of its stretch: what is left of the stretch is counted each time. */
 function purgePacket(lowest: number, through: number): string {
   return [
-    'START TRANSACTION',
     `SELECT created_at FROM access_log WHERE id BETWEEN ${lowest} AND ${through} ORDER BY id DESC LIMIT 1`,
     `DELETE FROM access_log WHERE id BETWEEN ${lowest} AND ${through}`,
     `DELETE FROM log_checkpoint WHERE last_id < ${through + stretchLength}`,
     `INSERT INTO log_purge (id, through_id) VALUES (1, ${through})
       ON DUPLICATE KEY UPDATE through_id = GREATEST(through_id, ${through})`,
-    'COMMIT',
   ].join('; ')
 }
