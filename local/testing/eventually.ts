@@ -1,12 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Asks again until the answer is neither null nor false; the test's own time limit ends what never comes. */
+/** ms after which what never comes is a failure: less than a test's own time limit, which ends no process that it started. */
+const longest = 90_000
+
+/** Asks again until the answer is neither null nor false. @throws after a minute and a half */
 export async function eventually<T>(
   ask: () => Promise<T> | T,
 ): Promise<Exclude<T, null | false | undefined>> {
+  const deadline = performance.now() + longest
   for (;;) {
     const answer = await ask()
     if (isAnswer(answer)) return answer
+    if (performance.now() > deadline) throw new Error(`waited in vain for: ${ask}`)
     await sleep(20)
   }
 }
