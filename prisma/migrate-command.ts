@@ -1,5 +1,4 @@
 import { createReadStream, readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { migrate } from './migrate.ts'
 import { MigrationRefused } from './refused.ts'
 import { resolveMigration, runRepair } from './resolve.ts'
@@ -23,10 +22,7 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
   }
   if (option === '--restore') {
     const input = value === '-' ? process.stdin : createReadStream(value)
-    const counter = await restore(
-      databaseUrl,
-      createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }),
-    )
+    const counter = await restore(databaseUrl, input)
     return `restored: the counter is at ${counter}`
   }
   if (option === '--applied') {

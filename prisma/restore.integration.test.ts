@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import mysql, { type RowDataPacket } from 'mysql2/promise'
 import { createTestDatabase } from '../local/database/test-database.ts'
 import { findProgram } from '../local/install/programs.mjs'
+import { temporaryFolder } from '../local/testing/temporary-folder.ts'
 import { noOwnRow } from '../web/database/commit-hits.ts'
 import { databaseHitStore } from '../web/database/hit-store.ts'
 import { closePools, openPools } from '../web/database/pools.ts'
@@ -16,6 +19,7 @@ import { until } from '../web/endpoints/endpoint-fixture.ts'
 import { CounterWatch } from '../web/hit/counter-watch.ts'
 import { newRequestId } from '../web/hit/hit.ts'
 import { defaultLimits, HitQueue } from '../web/hit/hit-queue.ts'
+import { migrateCommand } from './migrate-command.ts'
 import { restore } from './restore.ts'
 
 /** As docs/database.md says how to dump. */
@@ -32,7 +36,7 @@ async function dump(databaseUrl: string): Promise<string> {
   return stdout
 }
 
-const linesOf = (text: string) => Readable.from(text.split('\n'))
+const streamOf = (text: string) => Readable.from([text])
 
 /** A replica as far as counting goes, and visitors who come as fast as it answers. */
 async function startReplica(databaseUrl: string, address: string) {
@@ -89,14 +93,14 @@ test('a dump that is made under load agrees elsewhere, and replaces the board un
   const second = await startReplica(database.url, '10.0.0.2:3000')
   replicas.push(second)
   try {
-    const counter = await restore(elsewhere.url, linesOf(text))
+    const counter = await restore(elsewhere.url, streamOf(text))
     const pools = openPools(elsewhere.url)
     const audit = auditOf(await readAudit(pools.read))
     await closePools(pools)
     assert.ok(audit.consistent && audit.counter === counter && counter >= 300, JSON.stringify(audit))
 
     await until(() => second.told.some(({ id }) => id > counter + 300))
-    await restore(database.url, linesOf(text))
+    await restore(database.url, streamOf(text))
     const restoredAt = performance.now()
     await until(() => replicas.every(({ told }) => told.filter(({ at }) => at > restoredAt).length > 100))
     for (const { wentBack } of replicas) assert.equal(wentBack.length, 1)
@@ -129,7 +133,7 @@ test('while others read the tables, as another dump does, a restore waits and pa
     const text = await dump(database.url)
     await reader.beginTransaction()
     await reader.query('SELECT COUNT(*) FROM server')
-    const restored = restore(database.url, linesOf(text))
+    const restored = restore(database.url, streamOf(text))
     const renames =
       "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'RENAME%'"
     await until(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
@@ -141,6 +145,24 @@ test('while others read the tables, as another dump does, a restore waits and pa
     reader.destroy()
     await replica.stop()
   }
+})
+
+/** Around what mysqldump writes of a server with GTIDs, as MySQL's are by default. */
+const withGtids = (text: string) => `SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;
+SET @@SESSION.SQL_LOG_BIN= 0;
+SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5,
+3e11fa47-71ca-11e1-9e33-c80aa9429563:1-5';
+SET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;
+${text}`
+
+test('the command restores a dump from a file, whole, also of a server with GTIDs', {
+  timeout: 60_000,
+}, async () => {
+  await using database = await createTestDatabase()
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'board.sql')
+  await writeFile(file, withGtids(await dump(database.url)))
+  assert.equal(await migrateCommand(database.url, ['--restore', file]), 'restored: the counter is at 0')
 })
 
 for (const [words, change, message] of [
@@ -162,7 +184,7 @@ for (const [words, change, message] of [
     await using _ = { [Symbol.asyncDispose]: () => connection.end() }
     const tables = async () => (await connection.query<RowDataPacket[]>('SHOW TABLES'))[0]
     const before = await tables()
-    await assert.rejects(restore(database.url, linesOf(change(await dump(database.url)))), message)
+    await assert.rejects(restore(database.url, streamOf(change(await dump(database.url)))), message)
     assert.deepEqual(await tables(), before)
   })
 }

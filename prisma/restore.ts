@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { z } from 'zod'
@@ -23,22 +25,20 @@ const naming =
   /^((?:DROP TABLE IF EXISTS|CREATE TABLE|LOCK TABLES|INSERT INTO|\/\*!40000 ALTER TABLE) `)(\w+)`/
 /** Comments, among them MariaDB's word to its own client. */
 const comment = /^(--|\/\*M!999999)/
+/** What mysqldump writes for copies of a server with GTIDs: about the server and not the board, and not allowed to `board`. */
+const ofReplication = /^SET @(MYSQLDUMP_TEMP_LOG_BIN|@SESSION\.SQL_LOG_BIN|@GLOBAL\.GTID_PURGED)\b/
 
 /**
  * Replaces all of a board by a dump of it (mariadb-dump or mysqldump, of the database alone), line by line, while replicas run or
  * not. @returns the counter's value
  * @throws MigrationRefused where the dump is of another release or does not agree with itself: then nothing has changed
  */
-export function restore(
-  databaseUrl: string,
-  lines: AsyncIterable<string>,
-  options: MigrateOptions = {},
-): Promise<number> {
+export function restore(databaseUrl: string, dump: Readable, options: MigrateOptions = {}): Promise<number> {
   return whileNoOtherMigrates(databaseUrl, options, async connection => {
     await dropTables(connection, loaded)
     await dropTables(connection, replaced)
     try {
-      await load(connection, lines)
+      await load(connection, dump)
       const tables = await ownTables(connection)
       await refuseOtherTables(connection, tables)
       const counter = await refuseInconsistent(connection)
@@ -53,17 +53,18 @@ export function restore(
   })
 }
 
-async function load(connection: Connection, lines: AsyncIterable<string>): Promise<void> {
+async function load(connection: Connection, dump: Readable): Promise<void> {
   let statement = ''
   let isWhole = false
-  for await (const line of lines) {
+  // Made here and not earlier: lines that come before somebody reads them are lost, and the end with them.
+  for await (const line of createInterface({ input: dump, crlfDelay: Number.POSITIVE_INFINITY })) {
     if (line.startsWith('-- Dump completed')) isWhole = true
     if (comment.test(line) || (statement === '' && line.trim() === '')) continue
     if (/^(CREATE DATABASE|USE )/.test(line))
       throw new MigrationRefused('dump the database alone, without --databases: this one names where it goes')
     statement += `${line.replace(naming, `$1${loaded}$2\``)}\n`
     if (!line.endsWith(';')) continue
-    await connection.query(statement)
+    if (!ofReplication.test(statement)) await connection.query(statement)
     statement = ''
   }
   if (!isWhole)
