@@ -1,16 +1,17 @@
 // How the database answers each question, as a table, on a log of so many rows that is made for it and thrown away after it:
-//   node local/database/with-database.ts node web/plans/show-plans.ts 1000000
+//   node local/database/with-database.ts node bench/show-plans.ts 1000000
 // Times are as this process sees them, so they include its own part.
-import { fillLog } from '../../bench/growth/fill-log.ts'
-import { createTestDatabase } from '../../local/database/test-database.ts'
-import { onConnection } from '../database/ask.ts'
-import { closePools, openPools } from '../database/pools.ts'
-import { countLog } from '../retention/count-log.ts'
-import { planTable } from './plan-table.ts'
+
+import { createTestDatabase } from '../local/database/test-database.ts'
+import { onConnection } from '../web/database/ask.ts'
+import { closePools, openPools } from '../web/database/pools.ts'
+import { planTable } from '../web/plans/plan-table.ts'
+import { countLog } from '../web/retention/count-log.ts'
+import { fillLog } from './growth/fill-log.ts'
 
 const [, , rows = ''] = process.argv
 if (!/^[1-9]\d*$/.test(rows)) {
-  console.error('usage: node local/database/with-database.ts node web/plans/show-plans.ts <rows>')
+  console.error('usage: node local/database/with-database.ts node bench/show-plans.ts <rows>')
   process.exit(2)
 }
 const { signal } = new AbortController()
