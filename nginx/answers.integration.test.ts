@@ -125,7 +125,7 @@ for (const way of ways) {
       }
       // What cannot be read as a request has no Accept either.
       if (status < 414) assert.equal(JSON.parse(json.body).error.code, code, name)
-      assert.equal(html.headers['content-type'], 'text/html; charset=utf-8', name)
+      assert.equal(html.headers['content-type'], 'text/html', name)
       assert.match(html.body, /<title>.+ · Balance Board<\/title>/, name)
     }
   })

@@ -52,6 +52,27 @@ for (const way of ways) {
       assert.ok(performance.now() - begun < 9000)
     })
 
+  test(`${way}: an asset that no living replica has is not found, also while one is gone`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way)
+    const json = { headers: { Accept: 'application/json' } }
+    await firstOf(board).die()
+    for (const replica of board.replicas)
+      replica.answer = (_request, response) => void response.writeHead(404).end('none')
+    for (let file = 0; file < 6; file++) {
+      const { status, headers, body } = await ask(board.port, `/_next/static/none-${file}.js`, json)
+      // Of a replica that was asked last, or of NGINX itself.
+      assert.equal(status, 404)
+      assert.equal(headers['retry-after'], undefined)
+      if (body !== 'none') assert.equal(JSON.parse(body).error.code, 'not_found')
+    }
+    for (const replica of board.replicas) await replica.die()
+    const { status, body } = await ask(board.port, '/_next/static/none.js', json)
+    assert.equal(status, 503)
+    assert.equal(JSON.parse(body).error.code, 'no_replica')
+  })
+
   test(`${way}: a replica that waits for its database is not taken for frozen`, { timeout }, async () => {
     await using board = await startBoard(way, { replicas: 2 })
     for (const replica of board.replicas)
