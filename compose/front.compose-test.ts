@@ -222,6 +222,15 @@ test('NGINX asks the name server that the container names, and no later one', as
   }
 })
 
+test('NGINX is healthy where a Docker client gives its containers proxies', async () => {
+  await settle(3)
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']
+  // Nothing listens at this port. startFront waits until it is healthy.
+  const proxies = Object.fromEntries(names.map(name => [name, 'http://127.0.0.1:9']))
+  await using front = await startFront(proxies)
+  assert.match(await front.run('env'), /^http_proxy=http:\/\/127\.0\.0\.1:9$/m)
+})
+
 const config = z.looseObject({
   services: z.record(
     z.string(),

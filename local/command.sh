@@ -8,6 +8,14 @@
 # themselves, and still can. Browsers: e2e/chromium.ts, e2e/firefox.ts.
 set -eu
 
+# PATH, to which npm adds node_modules/.bin, cannot name a folder with a colon; Node imports nothing from one with a backslash.
+case $PWD in
+*:* | *\\*)
+  printf '%s\n' "Balance Board cannot run in a folder with a colon or a backslash in its path, as $PWD has: move it to another." >&2
+  exit 1
+  ;;
+esac
+
 unset NODE_USE_ENV_PROXY
 if [ -n "${NODE_OPTIONS:-}" ]; then
   NODE_OPTIONS=$(printf '%s' "$NODE_OPTIONS" | sed -E 's/(^| )--use-env-proxy(=[^ ]*)?/ /g')

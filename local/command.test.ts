@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdir, readdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
+import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
@@ -73,3 +75,16 @@ test('the command has the proxies for what it starts, other options of Node, its
     },
   )
 })
+
+for (const name of ['a:b', 'a\\b'])
+  test(`a folder that its tools cannot run in is refused in a sentence, before anything is written: ${name}`, async () => {
+    await using folder = await temporaryFolder()
+    const cwd = join(folder.path, name)
+    await mkdir(cwd)
+    const command = [join(root, 'local/command.sh'), '--packages', 'true']
+    await assert.rejects(run('sh', command, { cwd }), {
+      code: 1,
+      stderr: `Balance Board cannot run in a folder with a colon or a backslash in its path, as ${cwd} has: move it to another.\n`,
+    })
+    assert.deepEqual(await readdir(cwd), [])
+  })
