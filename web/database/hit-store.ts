@@ -93,7 +93,7 @@ async function hear(connection: PoolConnection, timeoutMs: number): Promise<void
   }
 }
 
-/** Leaves the connection released after a commit, rolled back after a refusal, and closed after anything else. */
+/** Releases the connection after a commit, and rolled back where others were in the way; closes it after any other failure. */
 async function runPacket(connection: PoolConnection, batch: string, timeoutMs: number): Promise<unknown> {
   if (timeoutMs <= 0) {
     connection.release()

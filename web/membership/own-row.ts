@@ -65,7 +65,7 @@ export class OwnRow {
   async #register(): Promise<void> {
     const { id } = await this.#deeds.register(this.#identity)
     this.#say(
-      `${this.#identity.name} has no row ${this.#identity.id} in the database any more, as after a restore: it goes on with row ${id}`,
+      `${this.#identity.name} has no row ${this.#identity.id} in the database any more, as after a restore or a long silence: it goes on with row ${id}`,
     )
     this.#identity.id = id
   }
