@@ -402,6 +402,13 @@ test('a replica that falls silent when its batch was refused keeps the others fr
   assert.equal(await countedSoFar(), start + 1)
 })
 
+test('of a replica that is cut off no connection is left after a minute', async () => {
+  for (const pool of Object.values(replica(0).pools)) {
+    const [[session]] = await pool.query<mysql.RowDataPacket[]>('SELECT @@wait_timeout AS seconds')
+    assert.ok(session?.seconds <= 60)
+  }
+})
+
 test('connections that rest are closed by the replica before the database would', async () => {
   const { pools } = replica(0)
   const held = await Promise.all([1, 2, 3].map(() => takeConnection(pools.write, 1000)))

@@ -28,7 +28,10 @@ export const connectionsPerReplica = connectionLimits.read + connectionLimits.wr
  */
 const silentSeconds = 8
 
-/** ms after which a replica closes such a connection itself, when it has no use for it: well before the database would. */
+/** The same for connections that hold up nobody's page view. */
+const backgroundSilentSeconds = 60
+
+/** ms after which a replica closes a connection itself, when it has no use for it: well before the database would. */
 const idleMs = 3000
 
 const shared = {
@@ -49,7 +52,17 @@ const sessions = new WeakMap<object, Session>()
 
 /** For everything that only reads. @throws BadDatabaseUrl */
 export function openReadPool(databaseUrl: string): ReadPool {
-  return openPool({ ...shared, ...readDatabaseUrl(databaseUrl), connectionLimit: connectionLimits.read }, '')
+  return openPool(
+    {
+      ...shared,
+      ...readDatabaseUrl(databaseUrl),
+      connectionLimit: connectionLimits.read,
+      maxIdle: connectionLimits.read - 1,
+      idleTimeout: idleMs,
+    },
+    // An audit is a transaction: left open by a replica that is cut off, no table could be altered.
+    `SET SESSION wait_timeout = ${backgroundSilentSeconds}`,
+  )
 }
 
 /**
@@ -89,18 +102,18 @@ export function openUpkeepPool(databaseUrl: string): UpkeepPool {
       multipleStatements: true,
     },
     // A replica that is frozen says nothing more: the database then closes its connection, and so frees its locks.
-    `SET SESSION innodb_lock_wait_timeout = 1, wait_timeout = 60;
+    `SET SESSION innodb_lock_wait_timeout = 1, wait_timeout = ${backgroundSilentSeconds};
      SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`,
   )
 }
 
-/** A pool whose every new connection first runs `setUp` ('' = nothing). */
+/** A pool whose every new connection first runs `setUp`. */
 function openPool(options: mysql.PoolOptions, setUp: string): Pool {
   const pool = mysql.createPool(options)
   pool.on('connection', driver => {
     // A broken connection tells its command; the pool drops it. Unheard, the event would end the process.
     driver.on('error', () => {})
-    const ready = setUp === '' ? Promise.resolve() : run(driver, setUp)
+    const ready = run(driver, setUp)
     // takeConnection hears of a failure, if somebody still waits there.
     ready.catch(() => {})
     sessions.set(driver, { driver, ready })
