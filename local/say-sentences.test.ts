@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
-const fromHere = (file: string) => JSON.stringify(join(import.meta.dirname, file))
+const fromHere = (file: string) => JSON.stringify(import.meta.resolve(`./${file}`))
 
 /** Runs Node, and resolves with how it ended and what it said of that. */
 function run(args: string[], environment: Record<string, string> = {}) {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { eventually } from '../testing/eventually.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
 
-const module = JSON.stringify(join(import.meta.dirname, 'one-at-a-time.mjs'))
+const module = JSON.stringify(import.meta.resolve('./one-at-a-time.mjs'))
 
 /** A script in a process that keeps its locks in `folder`. */
 const optionsIn = (folder: string) => ({ env: { ...process.env, TMPDIR: folder }, timeout: 60_000 })

@@ -41,7 +41,7 @@ after(() => rm(dir, { recursive: true }))
 
 /** Runs this with `next` and `serve` in a process of its own, since the end of the thread is the end of that. */
 async function inProcess(script: string, hungAfter = 30) {
-  const fromHere = (file: string) => JSON.stringify(join(import.meta.dirname, file))
+  const fromHere = (file: string) => JSON.stringify(import.meta.resolve(`./${file}`))
   const begin = `const { startNextThread } = await import(${fromHere('start-next-thread.ts')})
     const { serve } = await import(${fromHere('../endpoints/endpoint-fixture.ts')})
     const next = await startNextThread(${JSON.stringify(dir)}, ${hungAfter});`
