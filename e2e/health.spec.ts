@@ -82,3 +82,13 @@ for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
     expect(await timesLeft()).toBe(left + 1)
   })
 }
+
+test('a server goes on after SIGUSR1 and SIGUSR2, and opens no debugger', async ({ request }) => {
+  const [server] = readStack().replicas
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.kill(server?.pid ?? 0, signal)
+  const answer = await request.get('/', { headers: { Cookie: `srv_id=${server?.srv_id}` } })
+  expect(answer.headers()['x-srv-id']).toBe(server?.srv_id)
+  expect(readStack().replicas[0]?.pid).toBe(server?.pid)
+  // Node's default for SIGUSR1.
+  await expect(request.get('http://127.0.0.1:9229/json')).rejects.toThrow('ECONNREFUSED')
+})

@@ -21,6 +21,16 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
   })
 }
 
+test('SIGUSR1 and SIGUSR2 neither end the stack nor open a debugger', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const { pid, file, exited, output } = await launch(folder.path)
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.kill(pid, signal)
+  assert.equal((await fetch(file.url)).status, 200)
+  process.kill(pid, 'SIGTERM')
+  assert.deepEqual(await exited, [0, null], output())
+  assert.doesNotMatch(output(), /debugger/i)
+})
+
 test('what a killed launcher left running is ended by the next start', { timeout }, async () => {
   await using folder = await temporaryFolder()
   const { pid, file, exited } = await launch(folder.path)

@@ -20,8 +20,10 @@ try {
 
 /**
  * Ends in order on each signal that a person, a service manager or a closing terminal sends. Told again, it goes on as it was.
+ * It ignores SIGUSR1, for which Node would open its debugger, and SIGUSR2, which would end it in the middle of its requests.
  */
 function stopOnSignal(stop: () => Promise<void>): void {
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {})
   let stopping = false
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, async () => {
