@@ -113,6 +113,12 @@ for (const { way, recovery, name } of cases) {
     // Page views go through a server inside NGINX, on connections that are kept: some of those that all workers have.
     await Promise.all(Array.from({ length: 50 }, () => ask(board.port, '/')))
     process.kill(stuck, 'SIGSTOP')
+    // The other worker takes these, and gives some to the one that is stopped: it has them back when that one is killed.
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(board.port, '/')))
+    assert.deepEqual(
+      answers.filter(({ status }) => status !== 200),
+      [],
+    )
     await eventually(() => alive([stuck]).length === 0)
     assert.match(await board.nginx.said(), /worker process \d+ has been stopped for 5 s: it is killed/)
     await eventually(() => pageViewSucceeds(board))
