@@ -170,8 +170,10 @@ function processesOf(
   return { pid, files, children, workers: () => children().filter(isWorker), said, ended }
 }
 
+type WatchedFiles = Pick<RenderedNginx, 'configFile' | 'processLog' | 'sharedMemory'>
+
 /** Looks for crashed workers as on one of the two stacks. The container's script ends by itself after NGINX. */
-function watchFor(watcher: Watcher | undefined, files: RenderedNginx, pid: number) {
+export function watchFor(watcher: Watcher | undefined, files: WatchedFiles, pid: number) {
   const lines: string[] = []
   if (watcher === 'launcher') {
     const { stop } = recoverFromCrashes(files, pid, text => lines.push(text))

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
-import { readFile, rename } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '../local/testing/eventually.ts'
 import { alive } from '../local/testing/processes.ts'
-import { type Board, startBoard, type Watcher, ways } from './nginx-fixture.ts'
+import { type Board, startBoard, type Watcher, watchFor, ways } from './nginx-fixture.ts'
 import { drain, freeze, type StubReplica } from './replica-fixture.ts'
 import { ask, begin } from './request-fixture.ts'
 
@@ -164,20 +167,49 @@ for (const { way, recovery, name } of cases) {
     await eventually(() => pageViewSucceeds(board))
     assert.deepEqual(alive([board.nginx.pid]), [board.nginx.pid])
   })
+}
 
-  test(`${name}: an NGINX that cannot replace its workers is killed, to be started again`, {
+for (const recovery of watchers)
+  test(`${recovery}: an NGINX whose old workers do not end after a reload is killed, to be started again`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { recovery })
-    const [stuck, victim] = board.nginx.workers()
-    assert.ok(stuck && victim)
-    // As one is that waits for a lock which a killed worker held.
-    process.kill(stuck, 'SIGSTOP')
-    process.kill(victim, 'SIGKILL')
-    await board.nginx.ended
-    assert.match(await board.nginx.said(), /old workers do not end after a reload: NGINX is killed/)
-    for (const worker of [stuck, ...board.nginx.children()]) process.kill(worker, 'SIGKILL')
+    await using nginx = await startStuckNginx()
+    const { said, stop } = watchFor(recovery, nginx.files, nginx.pid)
+    await appendFile(nginx.files.processLog, '[alert] worker process 7 exited on signal 9\n')
+    assert.deepEqual(await nginx.ended, [null, 'SIGKILL'])
+    await stop()
+    assert.match(await said(), /worker process 7 exited on signal 9: reloading with new shared memory/)
+    assert.match(await said(), /old workers do not end after a reload: NGINX is killed/)
   })
+
+/**
+ * A program whose one worker goes on whatever it is told, as NGINX's do that wait for a lock which a killed worker held. No
+ * signal brings a real worker into that state: one that is stopped is found and killed.
+ */
+async function startStuckNginx() {
+  const directory = await mkdtemp(join(tmpdir(), 'balance-board-stuck-'))
+  const files = {
+    configFile: join(directory, 'nginx.conf'),
+    processLog: join(directory, 'processes.log'),
+    sharedMemory: join(directory, 'shared-memory.conf'),
+  }
+  await writeFile(files.processLog, '')
+  await writeFile(files.sharedMemory, 'limit_conn_zone $any zone=places:100k;\n')
+  const master = spawn('bash', ['-c', `trap '' HUP; sleep 600 & wait`], { detached: true, stdio: 'ignore' })
+  const ended = once(master, 'exit')
+  await once(master, 'spawn')
+  const pid = master.pid ?? 0
+  await writeFile(join(directory, 'nginx.pid'), `${pid}\n`)
+  return {
+    files,
+    pid,
+    ended,
+    async [Symbol.asyncDispose]() {
+      process.kill(-pid, 'SIGKILL')
+      await ended
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
 }
 
 /** Page views that replicas have taken and not answered; what they are told, if anything, is of no interest. */

@@ -44,7 +44,7 @@ export function resizeZones(declarations: string): string {
  * while the master runs: NGINX does not see it, its clients wait for ever, and page views of other workers go through it.
  */
 export function recoverFromCrashes(
-  { processLog, sharedMemory }: RenderedNginx,
+  { processLog, sharedMemory }: Pick<RenderedNginx, 'processLog' | 'sharedMemory'>,
   master: number,
   report: (text: string) => void,
 ): { stop: () => Promise<void> } {
