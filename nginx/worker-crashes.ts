@@ -81,7 +81,8 @@ export function recoverFromCrashes(
 
   function endStopped(now: number): void {
     lookedForStopped = now
-    const found = listGroup(master).filter(entry => entry.stopped)
+    // One that a reload has told to end has that deadline instead.
+    const found = listGroup(master).filter(({ pid, stopped }) => stopped && !leaving.has(pid))
     if (found.some(({ pid }) => pid === master)) found.length = 0
     stopped = new Map(found.map(({ pid }) => [pid, stopped.get(pid) ?? now]))
     for (const [pid, since] of stopped) {

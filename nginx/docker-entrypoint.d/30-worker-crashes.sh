@@ -72,7 +72,10 @@ stopped=() # by process id of a worker that is stopped: since when
 end_stopped() {
     local pid since=()
     if ! grep -qE '^[0-9]+ \(.*\) T ' "/proc/$master/stat" 2>/dev/null; then
-        for pid in $(workers T); do since[$pid]=${stopped[$pid]:-$SECONDS}; done
+        for pid in $(workers T); do
+            # One that a reload has told to end has that deadline instead.
+            [[ -n ${leaving[$pid]:-} ]] || since[$pid]=${stopped[$pid]:-$SECONDS}
+        done
     fi
     stopped=()
     for pid in "${!since[@]}"; do
