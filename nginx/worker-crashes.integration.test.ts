@@ -195,11 +195,11 @@ async function startStuckNginx() {
   }
   await writeFile(files.processLog, '')
   await writeFile(files.sharedMemory, 'limit_conn_zone $any zone=places:100k;\n')
-  const master = spawn('bash', ['-c', `trap '' HUP; sleep 600 & wait`], { detached: true, stdio: 'ignore' })
+  // It names itself once its worker is there.
+  const program = `trap '' HUP; sleep 600 & echo $$ >nginx.pid; wait`
+  const master = spawn('bash', ['-c', program], { cwd: directory, detached: true, stdio: 'ignore' })
   const ended = once(master, 'exit')
-  await once(master, 'spawn')
-  const pid = master.pid ?? 0
-  await writeFile(join(directory, 'nginx.pid'), `${pid}\n`)
+  const pid = Number(await eventually(() => readFile(join(directory, 'nginx.pid'), 'utf8').catch(() => null)))
   return {
     files,
     pid,
