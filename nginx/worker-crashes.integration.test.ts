@@ -199,7 +199,8 @@ async function startStuckNginx() {
   const program = `trap '' HUP; sleep 600 & echo $$ >nginx.pid; wait`
   const master = spawn('bash', ['-c', program], { cwd: directory, detached: true, stdio: 'ignore' })
   const ended = once(master, 'exit')
-  const pid = Number(await eventually(() => readFile(join(directory, 'nginx.pid'), 'utf8').catch(() => null)))
+  const written = () => readFile(join(directory, 'nginx.pid'), 'utf8').catch(() => '')
+  const pid = Number(await eventually(async () => (await written()).trim() || null))
   return {
     files,
     pid,
