@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ask } from './ask.ts'
 import { highestNumber } from './commit-hits.ts'
 import { DatabaseTrouble } from './errors.ts'
-import { seenWithinSql } from './liveness.ts'
+import { byGoneAt, seenWithinSql } from './liveness.ts'
 import { connectionsPerReplica, type ReadPool } from './pools.ts'
 
 /** What the database has room for, and what is there. */
@@ -18,7 +18,7 @@ type Limits = {
 const otherConnections = 10
 
 const sql = `SELECT @@max_connections AS connections,
-    (SELECT COUNT(*) FROM server WHERE stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}) AS replicas,
+    (SELECT COUNT(*) FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}) AS replicas,
     CAST(value AS CHAR) AS counter
   FROM global_counter WHERE id = 1`
 

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { ask } from './ask.ts'
-import { seenWithinSql } from './liveness.ts'
+import { byGoneAt, seenWithinSql } from './liveness.ts'
 import type { ReadPool } from './pools.ts'
 
-const sql = `SELECT id, name, srv_id FROM server
+const sql = `SELECT id, name, srv_id FROM server ${byGoneAt}
   WHERE gone_at IS NULL AND (srv_id = ? OR name = ?) AND id <> ? AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`
 
 const twins = z.array(z.object({ id: z.number().int(), name: z.string(), srv_id: z.string() }))

@@ -1,6 +1,7 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import { askOn } from './ask.ts'
+import { byGoneAt } from './liveness.ts'
 
 // A server that was not seen for ten minutes is marked as gone (`gone_at`), and its hits are added to those of its stretch
 // (`past_hits`). It keeps its row and its hits: the log and the history need its name. One that wakes after that begins
@@ -16,7 +17,7 @@ const goneMinutes = 10
 /** All hits of servers, gone or not, within one statement. */
 export const sumHitsSql = `CAST(
     (SELECT COALESCE(SUM(hits), 0) FROM past_hits) +
-    (SELECT COALESCE(SUM(hits), 0) FROM server WHERE gone_at IS NULL)
+    (SELECT COALESCE(SUM(hits), 0) FROM server ${byGoneAt} WHERE gone_at IS NULL)
   AS UNSIGNED)`
 
 const silentSql = `SELECT id FROM server

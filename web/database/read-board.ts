@@ -3,7 +3,7 @@ import type { LogRow } from '../answers.ts'
 import { ask } from './ask.ts'
 import { type BoardServer, boardServer, serverColumns } from './board-server.ts'
 import { toIsoTime } from './iso-time.ts'
-import { seenWithinSql } from './liveness.ts'
+import { byGoneAt, seenWithinSql } from './liveness.ts'
 import { logColumns, logTables, toLogRows } from './log-row.ts'
 import { sumHitsSql } from './past-servers.ts'
 import type { ReadPool } from './pools.ts'
@@ -39,9 +39,9 @@ const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
     ${serverColumns}, tail.*
   FROM global_counter c
   JOIN (SELECT 'servers' AS kind UNION ALL SELECT 'log') part
-  LEFT JOIN server s ON part.kind = 'servers' AND s.gone_at IS NULL AND ${seenWithinSql('s', 'forgotten')}
+  LEFT JOIN server s ${byGoneAt} ON part.kind = 'servers' AND s.gone_at IS NULL AND ${seenWithinSql('s', 'forgotten')}
     AND (s.stopped_at IS NULL OR NOT EXISTS (
-      SELECT 1 FROM server later WHERE later.gone_at IS NULL AND later.srv_id = s.srv_id AND later.id > s.id
+      SELECT 1 FROM server later ${byGoneAt} WHERE later.gone_at IS NULL AND later.srv_id = s.srv_id AND later.id > s.id
     ))
   LEFT JOIN (
     SELECT ${logColumns} FROM ${logTables} WHERE a.id > ? ORDER BY a.id DESC LIMIT ?

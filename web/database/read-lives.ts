@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ask } from './ask.ts'
 import { toIsoTime } from './iso-time.ts'
+import { byGoneAt } from './liveness.ts'
 import type { ReadPool } from './pools.ts'
 
 /** A life of a server, from its start to its end. */
@@ -21,9 +22,9 @@ const columns = `id, srv_id, name, started_at, last_seen_at, stopped_at,
 
 // Those that are gone by an index, from the newest on: so it is a few, however many there ever were.
 const sql = `SELECT ${columns} FROM (
-    (SELECT * FROM server WHERE gone_at IS NULL AND last_seen_at >= ? AND ready_at IS NOT NULL ORDER BY id DESC LIMIT ?)
+    (SELECT * FROM server ${byGoneAt} WHERE gone_at IS NULL AND last_seen_at >= ? AND ready_at IS NOT NULL ORDER BY id DESC LIMIT ?)
     UNION ALL
-    (SELECT * FROM server WHERE gone_at >= ? AND ready_at IS NOT NULL ORDER BY gone_at DESC LIMIT ?)
+    (SELECT * FROM server ${byGoneAt} WHERE gone_at >= ? AND ready_at IS NOT NULL ORDER BY gone_at DESC LIMIT ?)
   ) lives
   ORDER BY id DESC LIMIT ?`
 

@@ -2,7 +2,7 @@ import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import { lowestFreeName } from '../identity/server-name.ts'
 import { askOn, onConnection } from './ask.ts'
-import { seenWithinSql } from './liveness.ts'
+import { byGoneAt, seenWithinSql } from './liveness.ts'
 import { releaseLock, takeLock } from './named-lock.ts'
 import type { WritePool } from './pools.ts'
 
@@ -63,9 +63,9 @@ async function findEarlier(
     connection,
     `SELECT name, ? * 1000 - TIMESTAMPDIFF(MICROSECOND, last_seen_at, UTC_TIMESTAMP(3)) DIV 1000 AS forMs
      FROM (
-       SELECT ${columns} FROM server WHERE gone_at IS NULL AND srv_id = ? AND hits > 0
+       SELECT ${columns} FROM server ${byGoneAt} WHERE gone_at IS NULL AND srv_id = ? AND hits > 0
        UNION ALL
-       SELECT ${columns} FROM server
+       SELECT ${columns} FROM server ${byGoneAt}
        WHERE gone_at > UTC_TIMESTAMP(3) - INTERVAL ? SECOND AND srv_id = ? AND hits > 0
      ) lately
      ORDER BY id DESC LIMIT 1`,
@@ -91,7 +91,7 @@ export async function renameServer(pool: WritePool, serverId: number): Promise<s
 async function namesInUse(connection: PoolConnection): Promise<string[]> {
   const rows = await askOn(
     connection,
-    `SELECT name FROM server WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`,
+    `SELECT name FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`,
     [],
     patience,
   )
