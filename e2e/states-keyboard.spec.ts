@@ -36,13 +36,14 @@ async function tabThrough(page: Page) {
     const { stop, shown, what } = await page.evaluate(() => {
       const focused = document.activeElement ?? document.body
       const { top, bottom, left, right } = focused.getBoundingClientRect()
-      const inside = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth
+      // A page is scrolled by whole pixels, and what stands on it need not begin at one.
+      const inside = top > -1 && left > -1 && bottom < innerHeight + 1 && right < innerWidth + 1
       const { outlineStyle, outlineWidth } = getComputedStyle(focused)
       const outlined = outlineStyle !== 'none' && outlineWidth !== '0px'
       return {
         stop: focused.getAttribute('data-stop'),
         shown: inside && outlined,
-        what: focused.outerHTML.slice(0, 100),
+        what: `${focused.outerHTML.slice(0, 100)} ${[top, left, bottom, right, outlineStyle, outlineWidth]}`,
       }
     })
     reached.push(stop)

@@ -7,6 +7,8 @@ import { watchConsole } from './watch-console.ts'
 // A reader whose browser translates the page: it replaces every text node, and React must not trip over that.
 
 test.skip(!process.env.STATES_STACK_FILE, 'needs a stack of its own')
+// After the tests of states, the first of which needs a board without visits: such files come last.
+test.use({ trace: 'off' })
 test.describe.configure({ timeout: 120_000 })
 
 const status = (page: Page) => page.getByRole('status')
