@@ -21,7 +21,8 @@ const { id } = await registerServer(pool, { srvId, address, name: serverName })
 const queue = new HitQueue(databaseHitStore(pool, { id, srv_id: srvId }))
 
 const server = createServer({ keepAliveTimeout: 75_000 }, async (request, response) => {
-  if (request.url === '/health/ready') return void response.end('ready\n')
+  // What watches it asks too, and no page view is counted for that.
+  if (request.url?.startsWith('/health/')) return void response.end('ready\n')
   try {
     const { id } = await queue.submit(readHit(request))
     response.writeHead(200, [...headers.flat(), 'X-Hit', String(id), 'Content-Length', String(body.length)])
