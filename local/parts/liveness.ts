@@ -1,5 +1,5 @@
-import { get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { answers } from './answers.ts'
 
 /** ms without any answer after which a part hangs for good. Longer than a busy machine, or a frozen one that wakes, needs. */
 export const hungAfterMs = 25_000
@@ -58,14 +58,5 @@ async function whileTicking<T>(work: () => Promise<T>): Promise<[T, boolean]> {
   }
 }
 
-/** A connection of its own: none is left for a server to wait for. */
-function respondsOverHttp(url: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const request = get(url, { agent: false, timeout: patienceMs }, response => {
-      response.resume()
-      resolve(true)
-    })
-    request.on('timeout', () => request.destroy())
-    request.on('error', () => resolve(false))
-  })
-}
+/** With whatever status: what refuses still lives. */
+const respondsOverHttp = (url: string) => answers(url, { timeoutMs: patienceMs, accepts: () => true })
