@@ -1,6 +1,6 @@
 import { DatabaseUnreachable } from '../prisma/connect.ts'
 import { MigrationRefused } from '../prisma/refused.ts'
-import { DatabaseTrouble } from '../web/database/errors.ts'
+import { DatabaseTrouble } from '../web/error-code.ts'
 import { DrainRefused } from '../web/drain/refused.ts'
 import { DatabaseFailure } from './database/failure.ts'
 import { StackFailure } from './stack-failure.ts'

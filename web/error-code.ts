@@ -17,3 +17,11 @@ export function numberOf(error: unknown): number {
 export function reasonOf(error: unknown): string {
   return (error instanceof Error && error.message) || codeOf(error) || String(error)
 }
+
+/** The database did not answer, or not as it should; `cause` says how. */
+export class DatabaseTrouble extends Error {
+  constructor(cause: unknown) {
+    super(`the database: ${reasonOf(cause)}`, { cause })
+    this.name = 'DatabaseTrouble'
+  }
+}

@@ -1,5 +1,5 @@
 import { BadEnvironment, parseEnvironment } from './config/environment.ts'
-import { DatabaseTrouble } from './database/errors.ts'
+import { DatabaseTrouble } from './error-code.ts'
 import { startReplica } from './replica/replica.ts'
 
 // The replica: one Node process that answers page views, the live feed and its own health, and hands the rest to Next.

@@ -1,5 +1,5 @@
 import type { Pool, PoolConnection } from 'mysql2/promise'
-import { DatabaseTrouble } from './errors.ts'
+import { DatabaseTrouble } from '../error-code.ts'
 import { takeConnection } from './pools.ts'
 
 /** ms a question of no special urgency may take: a database that hangs must not hold a connection for ever. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ask } from './ask.ts'
 import { highestNumber } from './commit-hits.ts'
-import { DatabaseTrouble } from './errors.ts'
+import { DatabaseTrouble } from '../error-code.ts'
 import { byGoneAt, seenWithinSql } from './liveness.ts'
 import { connectionsPerReplica, type ReadPool } from './pools.ts'
 

@@ -1,4 +1,4 @@
-import { codeOf, numberOf, reasonOf } from '../error-code.ts'
+import { codeOf, numberOf } from '../error-code.ts'
 import type { CommitFailureKind, CommitOutcome } from '../hit/hit-store.ts'
 import type { Step } from './commit-hits.ts'
 
@@ -48,12 +48,4 @@ export function kindOfFailure(error: unknown): 'away' | 'contention' | 'refused'
 /** Only errors that the server sent have its state. */
 function isServerError(error: unknown): boolean {
   return error instanceof Error && 'sqlState' in error
-}
-
-/** The database did not answer, or not as it should; `cause` says how. */
-export class DatabaseTrouble extends Error {
-  constructor(cause: unknown) {
-    super(`the database: ${reasonOf(cause)}`, { cause })
-    this.name = 'DatabaseTrouble'
-  }
 }

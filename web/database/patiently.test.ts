@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DatabaseTrouble } from './errors.ts'
+import { DatabaseTrouble } from '../error-code.ts'
 import { patiently } from './patiently.ts'
 
 /** Work that fails so many times before it succeeds. */

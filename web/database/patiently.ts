@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { DatabaseTrouble } from './errors.ts'
+import { DatabaseTrouble } from '../error-code.ts'
 
 /** ms between two tries */
 const rest = 200

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { DatabaseTrouble } from '../database/errors.ts'
+import { DatabaseTrouble } from '../error-code.ts'
 import { sendError } from './answer.ts'
 import type { Endpoint } from './endpoint.ts'
 import { AnswerError } from './errors.ts'
