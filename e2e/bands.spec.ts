@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
-import { cutOff } from './cut-off.ts'
+import { cutOff } from './support/cut-off.ts'
 
 // What a visitor can do with the board's bands: look back, choose, ask why, try it, audit it.
 

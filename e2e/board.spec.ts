@@ -1,9 +1,9 @@
 import AxeBuilder from '@axe-core/playwright'
 import { type APIRequestContext, type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { z } from 'zod'
-import { openBarePage } from './bare-chromium.ts'
-import { cutOff } from './cut-off.ts'
-import { watchConsole } from './watch-console.ts'
+import { openBarePage } from '../tools/lib/bare-chromium.ts'
+import { cutOff } from './support/cut-off.ts'
+import { watchConsole } from './support/watch-console.ts'
 
 // The board as a visitor sees it, in a browser.
 

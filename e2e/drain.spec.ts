@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { z } from 'zod'
-import { readStackFile } from '../local/stack-file.ts'
-import { visitMany } from './load.ts'
+import { readStackFile } from '../tools/launcher/stack/stack-file.ts'
+import { visitMany } from '../tools/lib/load.ts'
 
 // Draining as whoever runs the stack does it, with the commands, and as visitors see it.
 
@@ -22,7 +22,7 @@ function serverCalled(name: string) {
 function run(change: 'drain' | 'undrain', name: string) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [join(import.meta.dirname, '../local/drain.ts'), change, name],
+    [join(import.meta.dirname, '..', 'tools/launcher/drain.ts'), change, name],
     { encoding: 'utf8', env: { ...process.env, DATA_DIR: dirname(stackFile) } },
   )
   return { status, said: (stdout + stderr).trim() }

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test'
+import { visitMany } from '../tools/lib/load.ts'
 import { launchFirefox } from './firefox.ts'
-import { visitMany } from './load.ts'
 
 // What is Firefox's own: with all cookies blocked it throws where a page reaches for storage, channels or locks.
 

@@ -1,5 +1,5 @@
 import puppeteer, { type Browser } from 'puppeteer-core'
-import { findProgram } from '../local/install/programs.mjs'
+import { findProgram } from '../tools/install/programs.mjs'
 
 /**
  * Starts the machine's own Firefox, which Playwright cannot drive. `preferences` are those of about:config.

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test'
-import { readStackFile } from '../local/stack-file.ts'
-import type { History } from '../web/answers.ts'
-import { visitMany } from './load.ts'
+import { readStackFile } from '../tools/launcher/stack/stack-file.ts'
+import { visitMany } from '../tools/lib/load.ts'
+import type { History } from '../web/shared/api.ts'
 
 // What the servers say of themselves to whoever starts and watches them.
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { get } from 'node:http'
 import { expect, test } from '@playwright/test'
-import { readStackFile } from '../local/stack-file.ts'
+import { readStackFile } from '../tools/launcher/stack/stack-file.ts'
 
 // What visitors get where nothing is, and what it costs the servers.
 

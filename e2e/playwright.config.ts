@@ -1,5 +1,5 @@
 import { defineConfig } from '@playwright/test'
-import { chromiumLaunch } from './chromium.ts'
+import { chromiumLaunch } from '../tools/lib/chromium.ts'
 
 export default defineConfig({
   testDir: '.',

@@ -1,9 +1,9 @@
 import { expect, type Page, test } from '@playwright/test'
-import { visitMany } from './load.ts'
-import { openBackstage } from './states/backstage.ts'
-import { expectInOrder } from './states/look-over.ts'
-import { openSlowRelay } from './states/slow-relay.ts'
-import { openTabs, openWindows, type Windows } from './states/windows.ts'
+import { visitMany } from '../tools/lib/load.ts'
+import { openBackstage } from './support/backstage.ts'
+import { expectInOrder } from './support/look-over.ts'
+import { openSlowRelay } from './support/slow-relay.ts'
+import { openTabs, openWindows, type Windows } from './support/windows.ts'
 
 // Every state the board can be in, at four widths, light and dark, on a real stack that is brought into it.
 

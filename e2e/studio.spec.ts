@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, test } from '@playwright/test'
-import { freePorts } from '../local/ports.ts'
-import { readStackFile } from '../local/stack-file.ts'
-import { openWitness } from '../prisma/witness.ts'
+import { openWitness } from '../prisma/testing/prisma-client.ts'
+import { readStackFile } from '../tools/launcher/stack/stack-file.ts'
+import { freePorts } from '../tools/lib/ports.ts'
 
 // Prisma Studio on the database that the launcher starts, as a person opens it.
 

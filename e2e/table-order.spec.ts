@@ -1,5 +1,5 @@
 import { expect, type Page, test } from '@playwright/test'
-import { openBackstage } from './states/backstage.ts'
+import { openBackstage } from './support/backstage.ts'
 
 // In which order the servers stand, on the board that the tests of states have, and after them: its first test wants no visits.
 

@@ -1,5 +1,5 @@
 import { chromium, expect, type Page, test } from '@playwright/test'
-import { chromiumLaunch } from './chromium.ts'
+import { chromiumLaunch } from '../tools/lib/chromium.ts'
 
 // Many tabs of one browser, where Web Locks are missing: plain HTTP under a name that is not localhost.
 

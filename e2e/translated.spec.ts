@@ -1,8 +1,8 @@
 import { expect, type Page, test } from '@playwright/test'
-import { visitMany } from './load.ts'
-import { openBackstage } from './states/backstage.ts'
+import { visitMany } from '../tools/lib/load.ts'
+import { openBackstage } from './support/backstage.ts'
+import { watchConsole } from './support/watch-console.ts'
 import { translate } from './translator.ts'
-import { watchConsole } from './watch-console.ts'
 
 // A reader whose browser translates the page: it replaces every text node, and React must not trip over that.
 

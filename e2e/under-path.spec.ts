@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test'
-import { openRelay } from './relay.ts'
-import { watchConsole } from './watch-console.ts'
+import { openRelay } from './support/relay.ts'
+import { watchConsole } from './support/watch-console.ts'
 
 const text = /^This board works only at the path \//
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, type Page, test } from '@playwright/test'
 import { z } from 'zod'
-import { openWitness } from '../prisma/witness.ts'
+import { openWitness } from '../prisma/testing/prisma-client.ts'
 
 // What the page says of this one visit: where its cookie led, and what it came with.
 

@@ -6,12 +6,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildIfChanged } from '../local/build/build-if-changed.ts'
-import { runBeside } from '../local/command/run-beside.ts'
-import { builtReplica } from '../local/parts/replica-program.ts'
-import { type Stack, startStack } from '../local/stack.ts'
-import type { StackOptions } from '../local/stack-options.ts'
-import { print } from '../local/terminal.ts'
+import { buildIfChanged } from '../tools/launcher/build-if-changed.ts'
+import { builtReplica } from '../tools/launcher/stack/replica-program.ts'
+import { type Stack, startStack } from '../tools/launcher/stack/stack.ts'
+import type { StackOptions } from '../tools/launcher/stack/stack-options.ts'
+import { runBeside } from '../tools/lib/run-beside.ts'
+import { print } from '../tools/lib/terminal.ts'
 
 await runBeside(process.argv.slice(2), async signal => {
   if (process.env.BASE_URL) return { environment: {}, stop: async () => {} }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@playwright/test'
 import { z } from 'zod'
-import { openWitness } from '../prisma/witness.ts'
-import { visitMany } from './load.ts'
-import type { Answer } from './visit-once.ts'
+import { openWitness } from '../prisma/testing/prisma-client.ts'
+import { visitMany } from '../tools/lib/load.ts'
+import type { Answer } from '../tools/lib/visit-once.ts'
 
 // What visitors were told, held against the database by somebody else: Prisma Client, and the pids in stack.json.
 

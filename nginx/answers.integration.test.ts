@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { poll, startBoard, ways } from './nginx-fixture.ts'
-import { breakOff, freeze } from './replica-fixture.ts'
-import { asCookie, ask, begin } from './request-fixture.ts'
+import { asCookie, ask, begin } from './testing/request-fixture.ts'
+import { poll, startBoard, ways } from './testing/run-nginx.ts'
+import { breakOff, freeze } from './testing/stub-replica.ts'
 
 const timeout = 30_000
 

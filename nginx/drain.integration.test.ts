@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startBoard, ways } from './nginx-fixture.ts'
-import { breakOff, cannotCount, drain, type StubReplica } from './replica-fixture.ts'
-import { asCookie, ask } from './request-fixture.ts'
+import { asCookie, ask } from './testing/request-fixture.ts'
+import { startBoard, ways } from './testing/run-nginx.ts'
+import { breakOff, cannotCount, drain, type StubReplica } from './testing/stub-replica.ts'
 
 const timeout = 30_000
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { findPrograms } from '../local/install/programs.mjs'
+import { findPrograms } from '../tools/install/programs.mjs'
 
 /** The NGINX program of this machine. */
 export type NginxProgram = {

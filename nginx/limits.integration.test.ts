@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startBoard, ways } from './nginx-fixture.ts'
-import { type Answer, ask, begin } from './request-fixture.ts'
+import { type Answer, ask, begin } from './testing/request-fixture.ts'
+import { startBoard, ways } from './testing/run-nginx.ts'
 
 const timeout = 60_000
 

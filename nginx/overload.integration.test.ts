@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
-import { type Board, startBoard, ways } from './nginx-fixture.ts'
-import { asCookie, ask, type Question } from './request-fixture.ts'
+import { asCookie, ask, type Question } from './testing/request-fixture.ts'
+import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 
 const timeout = 30_000
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Board, startBoard, ways } from './nginx-fixture.ts'
-import { breakOff } from './replica-fixture.ts'
-import { ask } from './request-fixture.ts'
+import { ask } from './testing/request-fixture.ts'
+import { type Board, startBoard, ways } from './testing/run-nginx.ts'
+import { breakOff } from './testing/stub-replica.ts'
 
 const timeout = 60_000
 

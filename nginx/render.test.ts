@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type NginxSettings, renderNginx } from './render.ts'
-import { testCertificate, testKey } from './test-certificate/paths.ts'
+import { testCertificate, testKey } from './testing/paths.ts'
 
 const good: NginxSettings = {
   directory: join(tmpdir(), 'balance-board-never-made'),

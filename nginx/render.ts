@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isSrvId } from '../web/identity/srv-id.ts'
+import { isSrvId } from '../web/server/srv-id.ts'
 import { fillTemplate } from './fill-template.ts'
 import { legacyStickyVariables } from './legacy-sticky.ts'
 import { listenAddress } from './listen-address.ts'

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { test } from 'node:test'
-import { startBoard, ways } from './nginx-fixture.ts'
-import { ask } from './request-fixture.ts'
+import { ask } from './testing/request-fixture.ts'
+import { startBoard, ways } from './testing/run-nginx.ts'
 
 const timeout = 30_000
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { type Board, startBoard, ways } from './nginx-fixture.ts'
-import { ask, begin } from './request-fixture.ts'
+import { ask, begin } from './testing/request-fixture.ts'
+import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 
 // Less than NGINX's own default of 60 s, and the 30 s of other answers.
 const timeout = 25_000

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { readSrvIdCookie } from '../web/http/page-view-request.ts'
-import { startBoard, ways } from './nginx-fixture.ts'
-import { breakOff } from './replica-fixture.ts'
-import { asCookie, ask } from './request-fixture.ts'
+import { readSrvIdCookie } from '../web/server/http/page-view-request.ts'
+import { asCookie, ask } from './testing/request-fixture.ts'
+import { startBoard, ways } from './testing/run-nginx.ts'
+import { breakOff } from './testing/stub-replica.ts'
 
 const timeout = 30_000
 

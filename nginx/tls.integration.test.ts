@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { startBoard, ways } from './nginx-fixture.ts'
-import { breakOff } from './replica-fixture.ts'
-import { ask, parseCookie } from './request-fixture.ts'
-import { testCertificate } from './test-certificate/paths.ts'
+import { testCertificate } from './testing/paths.ts'
+import { ask, parseCookie } from './testing/request-fixture.ts'
+import { startBoard, ways } from './testing/run-nginx.ts'
+import { breakOff } from './testing/stub-replica.ts'
 
 const timeout = 30_000
 const tls = true

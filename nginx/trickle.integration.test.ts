@@ -6,9 +6,9 @@ import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { type Board, poll, startBoard, ways } from './nginx-fixture.ts'
-import { ask } from './request-fixture.ts'
-import { testCertificate } from './test-certificate/paths.ts'
+import { testCertificate } from './testing/paths.ts'
+import { ask } from './testing/request-fixture.ts'
+import { type Board, poll, startBoard, ways } from './testing/run-nginx.ts'
 
 const timeout = 60_000
 

@@ -6,11 +6,11 @@ import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { eventually } from '../local/testing/eventually.ts'
-import { alive } from '../local/testing/processes.ts'
-import { type Board, startBoard, type Watcher, watchFor, ways } from './nginx-fixture.ts'
-import { drain, freeze, type StubReplica } from './replica-fixture.ts'
-import { ask, begin } from './request-fixture.ts'
+import { alive } from '../tools/launcher/testing/processes.ts'
+import { eventually } from '../tools/lib/eventually.ts'
+import { ask, begin } from './testing/request-fixture.ts'
+import { type Board, startBoard, type Watcher, watchFor, ways } from './testing/run-nginx.ts'
+import { drain, freeze, type StubReplica } from './testing/stub-replica.ts'
 
 const timeout = 60_000
 const watchers: Watcher[] = ['launcher', 'container']

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql, { type Connection } from 'mysql2/promise'
-import { readDatabaseUrl } from '../web/config/database-url.ts'
-import { codeOf, reasonOf } from '../web/error-code.ts'
+import { readDatabaseUrl } from '../web/server/database-url.ts'
+import { codeOf, reasonOf } from '../web/server/error-code.ts'
 
 /** The database does not answer, or does not let this user in; the message is one clear sentence, no password in it. */
 export class DatabaseUnreachable extends Error {

@@ -8,13 +8,13 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import mysql, { type RowDataPacket } from 'mysql2/promise'
-import { createEmptyDatabase } from '../local/database/test-database.ts'
 import { bundleInto } from '../web/bundle.ts'
 import { DatabaseUnreachable } from './connect.ts'
 import { migrate } from './migrate.ts'
 import { checksum, readMigrations } from './migration-files.ts'
 import { MigrationRefused } from './refused.ts'
 import { resolveMigration, runRepair } from './resolve.ts'
+import { createEmptyDatabase } from './testing/test-database.ts'
 
 const own = (await readMigrations(join(import.meta.dirname, 'migrations'))).map(({ name }) => name)
 const first = '20261122000000_first'
@@ -293,7 +293,7 @@ test('does not go on asking a database that says no', async () => {
   await assert.rejects(migrate(url.href), /cannot reach the database test_of_nobody at .*Unknown database/)
 })
 
-const source = join(import.meta.dirname, 'program.ts')
+const source = join(import.meta.dirname, 'migrate-main.ts')
 
 const runCommand = (databaseUrl: string, ...words: string[]) => runProgram(source, databaseUrl, words)
 

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { z } from 'zod'
-import { codeOf } from '../web/error-code.ts'
+import { codeOf } from '../web/server/error-code.ts'
 import { type MigrateOptions, whileNoOtherMigrates } from './migrate.ts'
 import { MigrationRefused } from './refused.ts'
 

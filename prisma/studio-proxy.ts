@@ -8,8 +8,8 @@ import {
 } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { answers } from '../local/parts/answers.ts'
-import { codeOf } from '../web/error-code.ts'
+import { answers } from '../tools/lib/answers.ts'
+import { codeOf } from '../web/server/error-code.ts'
 
 /**
  * Stands between the browser and Prisma Studio, whose page does not work on MariaDB: it asks for each table's columns as JSON,

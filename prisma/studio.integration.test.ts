@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { createTestDatabase } from '../local/database/test-database.ts'
+import { createTestDatabase } from './testing/test-database.ts'
 
 const { DATABASE_URL: _, ...environment } = process.env
 

@@ -1,4 +1,4 @@
-// Opens Prisma Studio on the database of the stack that runs; local/studio.ts, which is `npm run studio`, knows of the one
+// Opens Prisma Studio on the database of the stack that runs; tools/launcher/studio.ts, which is `npm run studio`, knows of the one
 // with Docker too: `npm run studio -- --port 5555 --browser none`.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import open from 'open'
-import { freePorts } from '../local/ports.ts'
-import { driverUrl } from '../web/config/database-url.ts'
+import { freePorts } from '../tools/lib/ports.ts'
+import { driverUrl } from '../web/server/database-url.ts'
 import { connect } from './connect.ts'
 import { findDatabaseUrl } from './find-database-url.ts'
 import { openStudioProxy } from './studio-proxy.ts'

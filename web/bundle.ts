@@ -7,10 +7,10 @@ const root = join(import.meta.dirname, '..')
 export async function bundleInto(standalone: string, plugins: Plugin[] = []): Promise<void> {
   await build({
     entryPoints: {
-      'web/replica': join(root, 'web/server.ts'),
-      'web/next-thread': join(root, 'web/next-app/thread.ts'),
-      'web/drain': join(root, 'web/drain/program.ts'),
-      'prisma/migrate': join(root, 'prisma/program.ts'),
+      'web/replica': join(root, 'web/server/main.ts'),
+      'web/next-thread': join(root, 'web/server/render/next-thread.ts'),
+      'web/drain': join(root, 'web/server/drain-command.ts'),
+      'prisma/migrate': join(root, 'prisma/migrate-main.ts'),
     },
     outdir: standalone,
     outExtension: { '.js': '.mjs' },

@@ -1,8 +1,8 @@
 'use client'
 
 import { useEffect } from 'react'
-import styles from './frame/button.module.css'
-import { Message } from './frame/message.tsx'
+import styles from './ui/button.module.css'
+import { Message } from './ui/message.tsx'
 
 /** Times the board is drawn again by itself, within `tiresAfterMs` of the first: what fails on and on is told. */
 const patience = 3

@@ -1,4 +1,4 @@
-import { Message } from './frame/message.tsx'
+import { Message } from './ui/message.tsx'
 
 export default function NotFound() {
   return (

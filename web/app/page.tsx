@@ -1,8 +1,8 @@
 /// <reference types="next/image-types/global" />
-import { takePageView } from '../page/page-view.ts'
+import { takePageView } from '../shared/page-view.ts'
 import { Board } from './board/board.tsx'
-import { PathNotice } from './frame/path-notice.tsx'
 import preview from './preview.png'
+import { PathNotice } from './ui/path-notice.tsx'
 
 export default function Page() {
   const view = takePageView()

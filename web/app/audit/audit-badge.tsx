@@ -1,10 +1,10 @@
 import { useRef, useState } from 'react'
-import type { Snapshot } from '../../answers.ts'
-import { useHydrated } from '../figures/use-hydrated.ts'
-import { ShapeMark } from '../marks/shape-mark.tsx'
+import type { Snapshot } from '../../shared/api.ts'
+import { ShapeMark } from '../ui/shape-mark.tsx'
+import { useHydrated } from '../ui/use-hydrated.ts'
 import styles from './audit-badge.module.css'
 import { AuditDialog } from './audit-dialog.tsx'
-import { addsUp } from './exactness.ts'
+import { addsUp } from './consistency.ts'
 
 /** Says whether the figures shown agree, and opens the audit. Without JavaScript it leads to the audit's own answer. */
 export function AuditBadge({ snapshot }: { snapshot: Snapshot }) {

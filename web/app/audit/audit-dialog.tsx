@@ -1,9 +1,9 @@
 import { type MouseEvent, type RefObject, useId } from 'react'
 import useSWR from 'swr'
-import type { Audit } from '../../answers.ts'
-import button from '../frame/button.module.css'
+import type { Audit } from '../../shared/api.ts'
 import { isAudit } from '../live/answer-guards.ts'
 import { fetchAnswer } from '../live/fetch-answer.ts'
+import button from '../ui/button.module.css'
 import styles from './audit-dialog.module.css'
 import { Equation } from './equation.tsx'
 

@@ -1,7 +1,7 @@
-import type { Audit } from '../../answers.ts'
-import { useFormats } from '../figures/use-formats.ts'
+import type { Audit } from '../../shared/api.ts'
+import { useFormats } from '../ui/use-formats.ts'
+import { auditTerms } from './consistency.ts'
 import styles from './equation.module.css'
-import { auditTerms } from './exactness.ts'
 
 /** The audit's figures, one a line, each with whether it equals the first. */
 export function Equation({ audit }: { audit: Audit }) {

@@ -1,12 +1,12 @@
-import type { Snapshot } from '../../answers.ts'
+import type { Snapshot } from '../../shared/api.ts'
+import { utcTime } from '../../shared/times.ts'
 import { AuditBadge } from '../audit/audit-badge.tsx'
-import { utcTime } from '../figures/times.ts'
-import { useFormats } from '../figures/use-formats.ts'
-import { ConnectionStatus } from '../live/connection-status.tsx'
 import type { LiveView } from '../live/watch-board.ts'
-import { ThemeChoice } from '../theme/theme-choice.tsx'
+import { serversUpText } from '../servers/servers-up-text.ts'
+import { useFormats } from '../ui/use-formats.ts'
 import styles from './board-header.module.css'
-import { serversUpText } from './servers-up-text.ts'
+import { ConnectionStatus } from './connection-status.tsx'
+import { ThemeChoice } from './theme-choice.tsx'
 
 type Props = { live: LiveView; snapshot: Snapshot }
 

@@ -1,20 +1,20 @@
 'use client'
 
-import type { PageView } from '../../page/page-view.ts'
-import { useFormats } from '../figures/use-formats.ts'
-import { useHydrated } from '../figures/use-hydrated.ts'
+import type { PageView } from '../../shared/page-view.ts'
 import { HistoryPanel } from '../history/history-panel.tsx'
-import { Paced } from '../live/paced.tsx'
-import { useLiveBoard } from '../live/use-live-board.ts'
 import { LogPanel } from '../log/log-panel.tsx'
 import { Picture } from '../picture/picture.tsx'
 import { ServersPanel } from '../servers/servers-panel.tsx'
 import { TryPanel } from '../try/try-panel.tsx'
+import { useFormats } from '../ui/use-formats.ts'
+import { useHydrated } from '../ui/use-hydrated.ts'
 import { MovedNotice } from '../visit/moved-notice.tsx'
 import { ProblemNotice } from '../visit/problem-notice.tsx'
 import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
 import { BoardHeader } from './board-header.tsx'
+import { Paced } from './paced.tsx'
+import { useLiveBoard } from './use-live-board.ts'
 
 /** The whole page: complete as HTML, alive once it runs in the browser. */
 export function Board({ view }: { view: PageView }) {

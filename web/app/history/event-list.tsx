@@ -1,8 +1,8 @@
-import type { History, HistoryDown, HistoryEvent } from '../../answers.ts'
-import { elapsed } from '../figures/durations.ts'
-import { Moment } from '../figures/moment.tsx'
-import { ServerName } from '../marks/server-name.tsx'
-import type { Hues } from '../servers/hues.ts'
+import type { History, HistoryDown, HistoryEvent } from '../../shared/api.ts'
+import { elapsed } from '../../shared/durations.ts'
+import type { Hues } from '../live/hues.ts'
+import { Moment } from '../ui/moment.tsx'
+import { ServerName } from '../ui/server-name.tsx'
 import styles from './event-list.module.css'
 
 const words: Record<HistoryEvent['kind'], string> = {

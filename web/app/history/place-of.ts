@@ -1,4 +1,4 @@
-import type { History } from '../../answers.ts'
+import type { History } from '../../shared/api.ts'
 
 /** Where in the history a time stands, 0 to 1. */
 export function placeOf(at: string, { times, step }: Pick<History, 'times' | 'step'>): number {

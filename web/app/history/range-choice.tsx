@@ -1,6 +1,6 @@
-import type { HistoryRange } from '../../answers.ts'
-import button from '../frame/button.module.css'
-import hidden from '../frame/hidden.module.css'
+import type { HistoryRange } from '../../shared/api.ts'
+import button from '../ui/button.module.css'
+import hidden from '../ui/hidden.module.css'
 import styles from './range-choice.module.css'
 import { rangeNames, ranges } from './ranges.ts'
 

@@ -1,4 +1,4 @@
-import type { HistoryRange } from '../../answers.ts'
+import type { HistoryRange } from '../../shared/api.ts'
 
 type Range = {
   label: string

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { History } from '../../answers.ts'
+import type { History } from '../../shared/api.ts'
 import { mostOf, seriesOf, totalsOf } from './series.ts'
 
 const times = ['2026-11-22T12:00:00.000Z', '2026-11-22T12:01:00.000Z']

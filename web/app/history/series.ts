@@ -1,5 +1,5 @@
-import type { History } from '../../answers.ts'
-import type { Hues } from '../servers/hues.ts'
+import type { History } from '../../shared/api.ts'
+import type { Hues } from '../live/hues.ts'
 
 /** The hits of a server over time; those of all servers that have no colour any more are one. */
 export type Series = { key: string; name: string; hue: number | undefined; hits: number[] }

@@ -1,4 +1,4 @@
-import type { History } from '../../answers.ts'
+import type { History } from '../../shared/api.ts'
 import { labelledBars } from './clock-text.ts'
 import { ranges } from './ranges.ts'
 import styles from './time-axis.module.css'

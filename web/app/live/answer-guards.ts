@@ -9,7 +9,7 @@ import type {
   ServerRow,
   Snapshot,
   VisitAnswer,
-} from '../../answers.ts'
+} from '../../shared/api.ts'
 import {
   type Guard,
   isFlag,

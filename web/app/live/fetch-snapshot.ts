@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../answers.ts'
+import type { Snapshot } from '../../shared/api.ts'
 import { isSnapshot, readAs } from './answer-guards.ts'
 
 const timeoutMs = 4000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LogRow, Snapshot } from '../../answers.ts'
+import type { LogRow, Snapshot } from '../../shared/api.ts'
 import { startBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
 
 function row(id: number): LogRow {

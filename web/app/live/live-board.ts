@@ -1,5 +1,5 @@
-import type { LiveTrouble, LogRow, Snapshot } from '../../answers.ts'
-import { giveHues, type Hues } from '../servers/hues.ts'
+import type { LiveTrouble, LogRow, Snapshot } from '../../shared/api.ts'
+import { giveHues, type Hues } from './hues.ts'
 
 /** All that changes on an open page. */
 export type LiveBoard = {

@@ -1,4 +1,4 @@
-import type { LiveTrouble, Snapshot } from '../../answers.ts'
+import type { LiveTrouble, Snapshot } from '../../shared/api.ts'
 import { isSnapshot, isTrouble, readAs } from './answer-guards.ts'
 import type { Guard } from './guards.ts'
 import { type NoPlace, takeStreamPlace } from './stream-place.ts'

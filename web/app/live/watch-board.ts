@@ -1,3 +1,4 @@
+import { isTabAwake, onTabAwakeChange } from '../ui/tab-awake.ts'
 import {
   after,
   type ConnectionAction,
@@ -11,7 +12,6 @@ import { fetchSnapshot } from './fetch-snapshot.ts'
 import { type LiveBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
 import { NewsPace } from './news-pace.ts'
 import { openStream } from './open-stream.ts'
-import { isTabAwake, onTabAwakeChange } from './tab-awake.ts'
 
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
 

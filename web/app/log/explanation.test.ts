@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServerRow } from '../../answers.ts'
+import type { ServerRow } from '../../shared/api.ts'
 import { type Explained, explain } from './explanation.ts'
 
 const start = '2026-11-22T11:00:00.000Z'

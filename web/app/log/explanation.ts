@@ -1,5 +1,5 @@
-import type { Arrival, ServerReference, ServerRow } from '../../answers.ts'
-import { unknownCookieOrigin, whyNotReached } from './why-not-reached.ts'
+import type { Arrival, ServerReference, ServerRow } from '../../shared/api.ts'
+import { unknownCookieOrigin, whyNotReached } from '../../shared/why-not-reached.ts'
 
 export type Explained = {
   /** null: only the arrival's text is known */

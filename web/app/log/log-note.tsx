@@ -1,4 +1,4 @@
-import { useFormats } from '../figures/use-formats.ts'
+import { useFormats } from '../ui/use-formats.ts'
 import type { ShownRow } from './shown-row.ts'
 import type { useLog } from './use-log.ts'
 

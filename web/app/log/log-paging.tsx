@@ -1,4 +1,4 @@
-import button from '../frame/button.module.css'
+import button from '../ui/button.module.css'
 import styles from './log-paging.module.css'
 import type { useLog } from './use-log.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LogRow } from '../../answers.ts'
+import type { LogRow } from '../../shared/api.ts'
 import { firstRows, olderThan, orderedRows, pageRows, type ShownRow } from './shown-row.ts'
 
 const at = '2026-11-22T12:00:00.000Z'

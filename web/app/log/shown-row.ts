@@ -1,7 +1,7 @@
-import type { Arrival, LogRow, ServerReference } from '../../answers.ts'
-import type { PageView } from '../../page/page-view.ts'
-import { utcTime } from '../figures/times.ts'
-import { arrivalText } from './arrival-text.ts'
+import type { Arrival, LogRow, ServerReference } from '../../shared/api.ts'
+import { arrivalText } from '../../shared/arrival-text.ts'
+import type { PageView } from '../../shared/page-view.ts'
+import { utcTime } from '../../shared/times.ts'
 
 /** A row as the page shows it. Of this visit's own, the first render can only print what it was given as texts. */
 export type ShownRow = {

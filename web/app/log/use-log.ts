@@ -1,9 +1,9 @@
 import { useState } from 'react'
 import useSWR from 'swr'
-import type { LogPage, LogRow } from '../../answers.ts'
-import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
+import type { LogPage, LogRow } from '../../shared/api.ts'
 import { isLogPage } from '../live/answer-guards.ts'
 import { fetchAnswer } from '../live/fetch-answer.ts'
+import { useUrlParameter } from '../ui/use-url-parameter.ts'
 import { all, isAll, type LogChoice, logUrl, placeInLog } from './log-url.ts'
 import { walkLog } from './walk-log.ts'
 

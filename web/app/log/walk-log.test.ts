@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LogPage, LogRow } from '../../answers.ts'
+import type { LogPage, LogRow } from '../../shared/api.ts'
 import { walkLog } from './walk-log.ts'
 
 function row(id: number): LogRow {

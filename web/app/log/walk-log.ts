@@ -1,4 +1,4 @@
-import type { LogPage } from '../../answers.ts'
+import type { LogPage } from '../../shared/api.ts'
 
 const pageLength = 50
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServerRow, Snapshot } from '../../answers.ts'
+import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import { newHits } from './new-hits.ts'
 
 function board(second: number, hits: Record<number, number>): Snapshot {

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../answers.ts'
+import type { Snapshot } from '../../shared/api.ts'
 
 /** Hits that came in, by server (its life's id). */
 export type NewHits = Map<number, number>

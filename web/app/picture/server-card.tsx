@@ -1,10 +1,10 @@
-import type { ServerRow } from '../../answers.ts'
-import { padRate } from '../figures/pad-rate.ts'
-import { useFormats } from '../figures/use-formats.ts'
-import colour from '../marks/hue.module.css'
-import { hueAttributes } from '../marks/hue.ts'
-import { YouMark } from '../marks/you-mark.tsx'
+import type { ServerRow } from '../../shared/api.ts'
 import { State } from '../servers/state.tsx'
+import colour from '../ui/hue.module.css'
+import { hueAttributes } from '../ui/hue.ts'
+import { padRate } from '../ui/pad-rate.ts'
+import { useFormats } from '../ui/use-formats.ts'
+import { YouMark } from '../ui/you-mark.tsx'
 import styles from './server-card.module.css'
 
 type Props = {

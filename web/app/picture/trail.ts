@@ -1,4 +1,4 @@
-import type { LogRow } from '../../answers.ts'
+import type { LogRow } from '../../shared/api.ts'
 
 const length = 12
 

@@ -1,5 +1,5 @@
-import type { Snapshot } from '../../answers.ts'
-import type { PageView } from '../../page/page-view.ts'
+import type { Snapshot } from '../../shared/api.ts'
+import type { PageView } from '../../shared/page-view.ts'
 
 /** The page's figures with its own visit in them, which is counted after they are read: so its dot flies once. */
 export function withOwnHit({ snapshot, visit, server }: PageView): Snapshot {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { plainFormats } from '../figures/formats.ts'
+import { plainFormats } from '../ui/formats.ts'
 import { errorCodesText, latencyText, megabytes } from './health-text.ts'
 
 test('latencies have one decimal under 10, and a dash where nothing was served', () => {

@@ -1,4 +1,4 @@
-import type { Formats } from '../figures/formats.ts'
+import type { Formats } from '../ui/formats.ts'
 
 /** "2.1 / 9.4": the middle and the slow end of page views lately; a dash where there were none. */
 export function latencyText(p50: number | null, p99: number | null, { rate }: Formats): string {

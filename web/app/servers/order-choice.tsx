@@ -1,4 +1,4 @@
-import field from '../frame/field.module.css'
+import field from '../ui/field.module.css'
 import { type Order, orderNames, orderOf, orders } from './order.ts'
 import styles from './order-choice.module.css'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServerRow } from '../../answers.ts'
+import type { ServerRow } from '../../shared/api.ts'
 import { inOrder, type Order, orderOf } from './order.ts'
 
 function server(name: string, figures: Pick<ServerRow, 'hits' | 'rate' | 'state'>): ServerRow {

@@ -1,4 +1,4 @@
-import type { ServerRow, ServerState } from '../../answers.ts'
+import type { ServerRow, ServerState } from '../../shared/api.ts'
 
 export type Order = 'name' | 'hits' | 'rate' | 'state'
 

@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react'
-import { padRate } from '../figures/pad-rate.ts'
-import { useFormats } from '../figures/use-formats.ts'
-import { Cell, Row, RowHeader } from '../table/table.tsx'
+import { padRate } from '../ui/pad-rate.ts'
+import { ShareBar } from '../ui/share-bar.tsx'
+import { Cell, Row, RowHeader } from '../ui/table.tsx'
+import { useFormats } from '../ui/use-formats.ts'
 import styles from './servers-table.module.css'
-import { ShareBar } from './share-bar.tsx'
 
 type Props = {
   name: ReactNode

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServerRow } from '../../answers.ts'
+import type { ServerRow } from '../../shared/api.ts'
 import { uptimeMs } from './server-times.ts'
 
 const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }

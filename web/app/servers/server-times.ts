@@ -1,4 +1,4 @@
-import type { ServerRow } from '../../answers.ts'
+import type { ServerRow } from '../../shared/api.ts'
 
 /** How long a server has been running, ms, by the database's clock: until now, or until it was last seen. */
 export function uptimeMs({ state, started_at, last_seen_at }: ServerRow, now: string): number {

@@ -1,7 +1,7 @@
-import type { ServerRow, ServerState } from '../../answers.ts'
-import { Moment } from '../figures/moment.tsx'
-import { utcTime } from '../figures/times.ts'
-import { type Shape, ShapeMark } from '../marks/shape-mark.tsx'
+import type { ServerRow, ServerState } from '../../shared/api.ts'
+import { utcTime } from '../../shared/times.ts'
+import { Moment } from '../ui/moment.tsx'
+import { type Shape, ShapeMark } from '../ui/shape-mark.tsx'
 import { isGone } from './server-times.ts'
 import styles from './state.module.css'
 

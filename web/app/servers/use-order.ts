@@ -1,6 +1,6 @@
 import { useState } from 'react'
-import type { ServerRow } from '../../answers.ts'
-import { useUrlParameter } from '../address-bar/use-url-parameter.ts'
+import type { ServerRow } from '../../shared/api.ts'
+import { useUrlParameter } from '../ui/use-url-parameter.ts'
 import { inOrder, type Order, orderOf } from './order.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { ServerRow } from '../../answers.ts'
+import type { ServerRow } from '../../shared/api.ts'
 import type { Tally } from './visit-tally.ts'
 
 /** The servers that can be met or were: those shown that have not left, then whoever else answered. */

@@ -1,5 +1,5 @@
-import { countdown, lengthInWords } from '../figures/durations.ts'
-import { useNow } from '../figures/use-now.ts'
+import { countdown, lengthInWords } from '../../shared/durations.ts'
+import { useNow } from '../ui/use-now.ts'
 import type { CookieNews } from './cookie-hold.ts'
 import { useCookieHold } from './use-cookie-hold.ts'
 

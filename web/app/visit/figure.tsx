@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import hidden from '../frame/hidden.module.css'
+import hidden from '../ui/hidden.module.css'
 import styles from './figure.module.css'
 
 type FigureProps = {

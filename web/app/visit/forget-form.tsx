@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from 'react'
-import button from '../frame/button.module.css'
+import button from '../ui/button.module.css'
 import { tellOtherTabs } from './cookie-hold.ts'
 
 const path = '/api/forget'

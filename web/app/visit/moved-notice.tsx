@@ -1,6 +1,6 @@
-import type { ServerRow } from '../../answers.ts'
-import type { VisitTexts } from '../../page/page-view.ts'
-import notice from '../frame/notice.module.css'
+import type { ServerRow } from '../../shared/api.ts'
+import type { VisitTexts } from '../../shared/page-view.ts'
+import notice from '../ui/notice.module.css'
 import styles from './moved-notice.module.css'
 import { useLaterKnown } from './use-later-known.ts'
 
@@ -8,7 +8,7 @@ type Props = { visit: VisitTexts; server: string; servers: ServerRow[] }
 
 /**
  * Tells a visitor whose cookie was not followed. Whether it was so is filled into the finished page (see
- * web/page/page-view.ts): so the notice is always in it, and the style shows it to whom it concerns.
+ * web/shared/page-view.ts): so the notice is always in it, and the style shows it to whom it concerns.
  */
 export function MovedNotice({ visit, server, servers }: Props) {
   const later = useLaterKnown(visit, server, servers)

@@ -1,5 +1,5 @@
 import { memo } from 'react'
-import type { PageView, VisitTexts } from '../../page/page-view.ts'
+import type { PageView, VisitTexts } from '../../shared/page-view.ts'
 import styles from './receipt.module.css'
 
 type Props = { server: PageView['server']; visit: VisitTexts }
@@ -7,7 +7,7 @@ type Props = { server: PageView['server']; visit: VisitTexts }
 /**
  * Why this server, and why the next visit comes back to it: the cookie that came beside the one that is this server's.
  * The first is what the browser sent, the second the MD5 of the server's own address: equal = the cookie was followed.
- * Which it was is filled into the finished page (see web/page/page-view.ts), and the style shows it.
+ * Which it was is filled into the finished page (see web/shared/page-view.ts), and the style shows it.
  */
 export const Receipt = memo(function Receipt({ server: { srv_id, name, address }, visit }: Props) {
   return (

@@ -1,6 +1,6 @@
-import type { ServerRow } from '../../answers.ts'
-import { useFormats } from '../figures/use-formats.ts'
-import { fairness } from './fairness.ts'
+import type { ServerRow } from '../../shared/api.ts'
+import { fairness } from '../servers/fairness.ts'
+import { useFormats } from '../ui/use-formats.ts'
 import { Fact, Figure } from './figure.tsx'
 import styles from './right-now.module.css'
 

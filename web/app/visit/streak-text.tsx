@@ -1,4 +1,4 @@
-import { useFormats } from '../figures/use-formats.ts'
+import { useFormats } from '../ui/use-formats.ts'
 import styles from './streak-text.module.css'
 import { useStreak } from './use-streak.ts'
 

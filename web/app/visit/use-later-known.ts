@@ -1,9 +1,9 @@
 import { useState } from 'react'
-import type { ServerRow } from '../../answers.ts'
-import type { VisitTexts } from '../../page/page-view.ts'
-import { useHydrated } from '../figures/use-hydrated.ts'
-import { notRecorded } from '../log/why-not-reached.ts'
-import { movedText } from './moved-text.ts'
+import type { ServerRow } from '../../shared/api.ts'
+import { movedText } from '../../shared/moved-text.ts'
+import type { VisitTexts } from '../../shared/page-view.ts'
+import { notRecorded } from '../../shared/why-not-reached.ts'
+import { useHydrated } from '../ui/use-hydrated.ts'
 
 /**
  * What the board came to know of a move after the page was answered: that the former server, up by its last sign then,

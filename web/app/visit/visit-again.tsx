@@ -1,4 +1,4 @@
-import button from '../frame/button.module.css'
+import button from '../ui/button.module.css'
 
 /** Asks for the page anew: one more visit. */
 export function VisitAgain() {

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { z } from 'zod'
+import { visitMany } from '../../tools/lib/load.ts'
+import { waitUntil } from '../../tools/lib/wait-until.ts'
+import { docker } from './docker.ts'
+import { changeDrainInContainer } from './drain.ts'
+import { replicaContainers, runningReplicas } from './replica-containers.ts'
+import { baseUrl, failuresOf, readSnapshot, settle } from './testing/board.ts'
+
+const checks = z.array(z.looseObject({ Start: z.coerce.date(), ExitCode: z.number() }))
+
+/** What Docker found each time it looked how a container is, since `moment`. */
+async function checksSince(moment: Date, container: string): Promise<number[]> {
+  const log = await docker(['inspect', '--format', '{{json .State.Health.Log}}', container])
+  const since = checks.parse(JSON.parse(log)).filter(({ Start }) => Start > moment)
+  return since.map(({ ExitCode }) => ExitCode)
+}
+
+test('a server that drains is given no stranger, is not unwell, and takes strangers again', async () => {
+  await settle(3)
+  const { servers } = await readSnapshot()
+  const [draining] = servers.filter(({ state }) => state === 'up')
+  assert.ok(draining)
+  const { name } = draining
+  assert.match(await changeDrainInContainer({ change: 'drain', name }), /its visitors stay, new ones go to/)
+  try {
+    const drainsSince = new Date()
+    const strangers = await visitMany(`${baseUrl}/`, { connections: 3, pageViews: 30 })
+    assert.deepEqual(failuresOf(strangers), [])
+    assert.deepEqual(
+      strangers.filter(({ srvId }) => srvId === draining.srv_id),
+      [],
+    )
+    for (const { id } of await runningReplicas()) {
+      await waitUntil('Docker looked how it is', 30_000, async () => {
+        return (await checksSince(drainsSince, id)).length > 0
+      })
+      assert.deepEqual(new Set(await checksSince(drainsSince, id)), new Set([0]))
+    }
+  } finally {
+    assert.equal(
+      await changeDrainInContainer({ change: 'undrain', name }),
+      `${name} takes new visitors again`,
+    )
+  }
+  const strangers = await visitMany(`${baseUrl}/`, { connections: 3, pageViews: 30 })
+  assert.ok(strangers.some(({ srvId }) => srvId === draining.srv_id))
+})
+
+/** What `npm run drain` prints, where no stack without Docker runs. */
+async function npmDrain(...words: string[]): Promise<string> {
+  const command = spawn(process.execPath, [`${import.meta.dirname}/../local/drain.ts`, 'drain', ...words], {
+    env: { ...process.env, DATA_DIR: `${import.meta.dirname}/no-stack-here` },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [[status], printed] = await Promise.all([once(command, 'close'), text(command.stdout)])
+  assert.equal(status, 0, printed)
+  return printed
+}
+
+/** Drains one, stops it by `stop`, and holds that this one has gone and no other. */
+async function expectToStop(stop: (name: string, outcome: string) => Promise<unknown>): Promise<void> {
+  await settle(3)
+  // The snapshots of two replicas differ for a moment: so what is looked at is what is waited for.
+  let up: Awaited<ReturnType<typeof readSnapshot>>['servers'] = []
+  const readUp = async () => {
+    up = (await readSnapshot()).servers.filter(({ state }) => state === 'up')
+    return up.length
+  }
+  await waitUntil('three are up', 15_000, async () => (await readUp()) === 3)
+  const [draining, ...others] = up
+  assert.ok(draining)
+  await stop(draining.name, await changeDrainInContainer({ change: 'drain', name: draining.name }))
+  await waitUntil('the board shows what has stopped', 15_000, async () => {
+    const stopped = (await readSnapshot()).servers.filter(({ state }) => state === 'stopped')
+    return stopped.some(({ id }) => id === draining.id) && (await readUp()) === 2
+  })
+  assert.deepEqual(
+    up.map(({ id }) => id),
+    others.map(({ id }) => id),
+  )
+  assert.equal((await replicaContainers()).length, 2)
+}
+
+test('what drain answers stops the server that drains, and no other', async () => {
+  await expectToStop(async (_name, outcome) => {
+    const container = /^ {2}docker stop (\S+) && docker rm \1$/m.exec(outcome)?.[1] ?? ''
+    await docker(['stop', container])
+    await docker(['rm', container])
+  })
+})
+
+test('one command drains a server, waits as long as cookies live, and stops it', async () => {
+  const setCookieLife = (seconds: string) =>
+    docker(['compose', 'up', '--detach', '--wait', 'nginx'], { environment: { STICKY_SECONDS: seconds } })
+  await setCookieLife('5')
+  try {
+    await expectToStop(async name => {
+      const startedAt = performance.now()
+      const printed = await npmDrain(name, '--stop')
+      assert.ok(performance.now() - startedAt > 5000)
+      assert.match(printed, /drains already.*no page view for 5 s.*2 replicas are left/s)
+    })
+  } finally {
+    await setCookieLife('300')
+  }
+})
+
+test('a name that no server has is refused in words of its own', async () => {
+  await assert.rejects(changeDrainInContainer({ change: 'drain', name: 'nobody' }), {
+    name: 'DrainRefused',
+    message: /^there is no server nobody, only web-/,
+  })
+})

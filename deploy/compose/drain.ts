@@ -1,0 +1,120 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { z } from 'zod'
+import type { DrainRequest } from '../../web/server/lifecycle/request.ts'
+import { DrainRefused } from '../../web/server/refused.ts'
+import { attemptDocker, docker } from './docker.ts'
+import { DockerFailed } from './docker-failed.ts'
+import { readProject } from './newest-version.ts'
+import { stickySecondsOfNginx } from './nginx-container.ts'
+import { takeProjectLock } from './project-lock.ts'
+import { isHealthy, type ReplicaContainer, runningReplicas } from './replica-containers.ts'
+
+/** ms between two looks at whether a server's visitors still come */
+const betweenLooksMs = 3000
+
+const board = z.looseObject({
+  servers: z.array(
+    z.looseObject({
+      id: z.number(),
+      name: z.string(),
+      address: z.string(),
+      state: z.string(),
+      hits: z.number(),
+    }),
+  ),
+})
+
+export type ShownServer = z.output<typeof board>['servers'][number]
+
+/**
+ * Has a server of the compose stack drain, or take new visitors again. It is said from inside a replica: nothing else
+ * reaches the database. @returns what came of it @throws DrainRefused, or DockerFailed where no such stack runs
+ */
+export async function changeDrainInContainer({ change, name }: DrainRequest): Promise<string> {
+  const replicas = await runningReplicas()
+  const outcome = await askToChange({ change, name }, speakerOf(replicas))
+  if (change === 'undrain') return outcome
+  const { container } = await findContainer(name, replicas)
+  const seconds = await stickySecondsOfNginx()
+  return `${outcome}.
+${name} runs in the container ${container.name}. Its visitors come back for ${seconds} s after their last page view; after that, this stops it:
+  docker stop ${container.name} && docker rm ${container.name}`
+}
+
+/** As above, and no more: the outcome in the words of the replica that was asked. @throws DrainRefused */
+export async function askToChange(
+  { change, name }: DrainRequest,
+  speaker: ReplicaContainer,
+): Promise<string> {
+  const program = ['node', 'web/drain.mjs', change, name]
+  const { status, stdout, stderr } = await attemptDocker(['exec', speaker.id, ...program])
+  if (status !== 0) throw new DrainRefused(stderr.trim())
+  return stdout.trim()
+}
+
+/** The servers that the board shows, as a replica has them. @throws DockerFailed */
+export async function readServers(speaker: ReplicaContainer): Promise<ShownServer[]> {
+  const script = `fetch('http://127.0.0.1:3000/api/snapshot').then(a => a.text()).then(t => process.stdout.write(t))`
+  return board.parse(JSON.parse(await docker(['exec', speaker.id, 'node', '-e', script]))).servers
+}
+
+/** The server that runs in a container: names on the board are not the containers'. */
+export function serverIn(container: ReplicaContainer, servers: ShownServer[]): ShownServer | undefined {
+  return servers.findLast(
+    ({ address, state }) => container.addresses.includes(address) && ['up', 'draining'].includes(state),
+  )
+}
+
+/**
+ * Waits until the visitors of a server that drains have stayed away for as long as their cookies live, then stops and
+ * removes its container. Until then `signal` ends it, and the server goes on draining.
+ * @returns what came of it @throws DrainRefused where it no longer drains, DockerFailed
+ */
+export async function stopDrained(
+  name: string,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const first = await findContainer(name, await runningReplicas())
+  const seconds = await stickySecondsOfNginx()
+  say(`waiting until ${name} has had no page view for ${seconds} s. Ctrl-C leaves it draining.`)
+  let { hits } = first.server
+  let quietSince = performance.now()
+  while (performance.now() - quietSince < seconds * 1000) {
+    await pause(betweenLooksMs, undefined, { signal }).catch(() => {
+      throw new DrainRefused(`${name} goes on draining, and was not stopped`)
+    })
+    const { server } = await findContainer(name, await runningReplicas())
+    if (server.id !== first.server.id || server.state !== 'draining')
+      throw new DrainRefused(`${name} no longer drains, and was not stopped`)
+    if (server.hits > hits) {
+      hits = server.hits
+      quietSince = performance.now()
+    }
+  }
+  const { container } = first
+  const project = (await readProject()).name
+  const onWait = () => say('a roll is under way: waiting for its end …')
+  await using lock = await takeProjectLock({ project, image: container.image, signal, onWait })
+  await lock.docker(['stop', container.id])
+  await lock.docker(['rm', '--force', container.id])
+  const left = (await runningReplicas()).length
+  return `${name} is stopped, its container ${container.name} removed; ${left} replicas are left. To start no other in its place, set REPLICAS=${left}, or give --scale web=${left} from now on.`
+}
+
+/** A replica that can be asked about all of them. @throws DockerFailed where none runs */
+function speakerOf(replicas: ReplicaContainer[]): ReplicaContainer {
+  const speaker = replicas.find(isHealthy) ?? replicas[0]
+  if (!speaker) throw new DockerFailed('no replica runs')
+  return speaker
+}
+
+/** @throws DrainRefused */
+async function findContainer(name: string, replicas: ReplicaContainer[]) {
+  const servers = await readServers(speakerOf(replicas))
+  for (const container of replicas) {
+    const server = serverIn(container, servers)
+    if (server?.name === name) return { container, server }
+  }
+  throw new DrainRefused(`no container of this project runs ${name} now`)
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { visitMany } from '../../tools/lib/load.ts'
+import { waitUntil } from '../../tools/lib/wait-until.ts'
+import { compose, containerLog, docker } from './docker.ts'
+import { runningReplicas } from './replica-containers.ts'
+import { baseUrl, expectTold, failuresOf, readSnapshot, settle } from './testing/board.ts'
+import { reportLoad } from './testing/report.ts'
+import { visitWhile } from './testing/visit-while.ts'
+
+/**
+ * Ends a container as a crash does: all that runs in it gets SIGKILL. `docker kill` would be a manual stop, after which
+ * nothing is started again. The shell that sends it is spared by kill(2), and init follows its child.
+ */
+function crash(container: string): Promise<string> {
+  return docker(['exec', container, 'sh', '-c', 'kill -9 -1']).catch(() => '')
+}
+
+async function restartsOf(container: string): Promise<number> {
+  return Number(await docker(['inspect', '--format', '{{.RestartCount}}', container]))
+}
+
+/** Stops all that runs in a container, as `crash` ends it. A health check starts later, and runs. */
+function freeze(container: string): Promise<string> {
+  return docker(['exec', container, 'sh', '-c', 'kill -STOP -1'])
+}
+
+/** Breaks it, and waits until it is back and well. */
+async function breakAndWait(container: string, how: (container: string) => Promise<unknown>): Promise<void> {
+  const restarts = await restartsOf(container)
+  await how(container)
+  await waitUntil(
+    `${container} was started again`,
+    90_000,
+    async () => (await restartsOf(container)) > restarts,
+  )
+  await waitUntil(`${container} is healthy`, 120_000, async () => {
+    const health = await docker(['inspect', '--format', '{{.State.Health.Status}}', container])
+    return health.trim() === 'healthy'
+  })
+}
+
+/** Kills NGINX's workers, and waits until NGINX has reloaded for it and no worker runs that ran before. */
+async function crashWorkers(nginx: string): Promise<void> {
+  const workers = "grep -la '^nginx: worker process' /proc/[0-9]*/cmdline | cut -d/ -f3"
+  const list = async () => (await docker(['exec', nginx, 'sh', '-c', workers])).split('\n').filter(Boolean)
+  const reloads = async () =>
+    (await containerLog(nginx, 1000)).split('reloading with new shared memory').length
+  const [before, victims] = [await reloads(), await list()]
+  assert.ok(victims.length > 0)
+  await docker(['exec', nginx, 'sh', '-c', `kill -9 ${victims.join(' ')}`])
+  await waitUntil('NGINX has reloaded', 20_000, async () => (await reloads()) > before)
+  await waitUntil('its workers are new ones', 20_000, async () => {
+    const now = await list()
+    return now.length === 2 && now.every(pid => !victims.includes(pid))
+  })
+}
+
+/** Signals all that runs in the containers, but init. */
+async function signalAll(containers: string[], signal: 'STOP' | 'CONT'): Promise<void> {
+  await Promise.all(containers.map(id => docker(['exec', id, 'sh', '-c', `kill -${signal} -1`])))
+}
+
+/** What a page view is answered; '' if it got no answer. */
+async function visit(): Promise<string> {
+  return fetch(`${baseUrl}/`, { headers: { Accept: 'application/json' } }).then(
+    answer => answer.text(),
+    () => '',
+  )
+}
+
+/** More page views were under way than NGINX allows. */
+const isOverloaded = (answer: string) => answer.includes('overloaded')
+
+async function visitMore(pageViews: number): Promise<void> {
+  const { counter } = await readSnapshot()
+  await waitUntil(`${pageViews} more visits`, 60_000, async () => {
+    return (await readSnapshot()).counter > counter + pageViews
+  })
+}
+
+async function containerOf(service: string): Promise<string> {
+  const [first = ''] = (await compose('ps', '--quiet', service)).split('\n')
+  return first
+}
+
+test('a replica that crashes under load fails no page view, and is started again', async t => {
+  await settle(3)
+  const { counter: before } = await readSnapshot()
+  const visits = await visitWhile(async () => {
+    await visitMore(300)
+    const [victim] = await runningReplicas()
+    await breakAndWait(victim?.id ?? '', crash)
+    await visitMore(300)
+  })
+  reportLoad(t, visits.all)
+  assert.deepEqual(failuresOf(visits.all), [])
+  await expectTold(visits.all, before)
+})
+
+test('a replica that stays frozen under load fails no page view, and is killed and started again', async t => {
+  await settle(3)
+  const { counter: before } = await readSnapshot()
+  const visits = await visitWhile(async () => {
+    await visitMore(300)
+    const [victim] = await runningReplicas()
+    await breakAndWait(victim?.id ?? '', freeze)
+    await visitMore(300)
+  })
+  reportLoad(t, visits.all)
+  assert.deepEqual(failuresOf(visits.all), [])
+  await expectTold(visits.all, before)
+})
+
+test('NGINX that crashes under load is back by itself; every number told is in the log', async t => {
+  await settle(3)
+  const { counter: before } = await readSnapshot()
+  const visits = await visitWhile(async () => {
+    await visitMore(300)
+    await breakAndWait(await containerOf('nginx'), crash)
+    await visitMore(300)
+  })
+  reportLoad(t, visits.all)
+  await expectTold(visits.all, before)
+})
+
+test('NGINX workers that crash under load cost only the page views they had, and the container goes on', async t => {
+  await settle(3)
+  const nginx = await containerOf('nginx')
+  const restarts = await restartsOf(nginx)
+  const { counter: before } = await readSnapshot()
+  const visits = await visitWhile(async () => {
+    await visitMore(300)
+    for (let time = 0; time < 2; time++) {
+      await crashWorkers(nginx)
+      await visitMore(300)
+    }
+  })
+  reportLoad(t, visits.all)
+  const failures = failuresOf(visits.all)
+  assert.deepEqual(
+    failures.filter(({ status }) => status !== 0),
+    [],
+  )
+  assert.ok(failures.length < visits.all.length / 10, `${failures.length} failed`)
+  await expectTold(visits.all, before)
+  assert.equal(await restartsOf(nginx), restarts)
+})
+
+test('page views recover when NGINX workers crash with all places taken', async t => {
+  await settle(3)
+  const nginx = await containerOf('nginx')
+  const replicas = (await runningReplicas()).map(({ id }) => id)
+  for (let time = 0; time < 2; time++) {
+    await signalAll(replicas, 'STOP')
+    const answers: string[] = []
+    const held = Array.from({ length: 800 }, async () => void answers.push(await visit()))
+    await waitUntil('a page view is refused', 10_000, async () => answers.some(isOverloaded), 50)
+    await crashWorkers(nginx)
+    await signalAll(replicas, 'CONT')
+    await Promise.all(held)
+    const crashed = performance.now()
+    await waitUntil('page views succeed', 15_000, async () => (await fetch(`${baseUrl}/`)).ok, 50)
+    t.diagnostic(
+      `page views succeeded ${Math.round(performance.now() - crashed)} ms after the replicas went on`,
+    )
+  }
+  const strangers = await visitMany(`${baseUrl}/`, { connections: 4, pageViews: 300 })
+  const counts = [...Map.groupBy(strangers, ({ srvId }) => srvId).values()].map(({ length }) => length)
+  t.diagnostic(`300 strangers over three servers: ${counts.join(', ')}`)
+  assert.deepEqual(failuresOf(strangers), [])
+  assert.ok(counts.length === 3 && Math.min(...counts) > 30, counts.join())
+})
+
+test('the database that crashes under load is back by itself; every number told is in the log', async t => {
+  await settle(3)
+  const { counter: before } = await readSnapshot()
+  const visits = await visitWhile(async () => {
+    await visitMore(300)
+    await breakAndWait(await containerOf('mysql'), crash)
+    await visitMore(300)
+  })
+  reportLoad(t, visits.all)
+  await expectTold(visits.all, before)
+})

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { z } from 'zod'
+import type { Answer } from '../../../tools/lib/visit-once.ts'
+import { waitUntil } from '../../../tools/lib/wait-until.ts'
+import { compose } from '../docker.ts'
+
+/** The board under test. */
+export const baseUrl = process.env.BASE_URL ?? ''
+
+const snapshot = z.looseObject({
+  counter: z.number().int(),
+  servers: z.array(
+    z.looseObject({
+      id: z.number().int(),
+      name: z.string(),
+      srv_id: z.string(),
+      state: z.string(),
+      hits: z.number().int(),
+    }),
+  ),
+})
+const audit = z.looseObject({ counter: z.number().int(), consistent: z.boolean() })
+
+/** What an open dashboard shows. */
+export async function readSnapshot() {
+  return snapshot.parse(await (await ask('/api/snapshot')).json())
+}
+
+/** The figures as of this moment; a snapshot may be half a second old. */
+export async function readAudit() {
+  return audit.parse(await (await ask('/api/audit')).json())
+}
+
+export async function countServersUp(): Promise<number> {
+  return (await readSnapshot()).servers.filter(server => server.state === 'up').length
+}
+
+/** Brings the stack to that many replicas that all serve, whatever the test before left. */
+export async function settle(replicas: number): Promise<void> {
+  await compose('up', '--detach', '--no-recreate', '--scale', `web=${replicas}`)
+  await waitUntil(`${replicas} servers are up`, 90_000, async () => (await countServersUp()) === replicas)
+}
+
+export function failuresOf(answers: Answer[]): Answer[] {
+  return answers.filter(answer => answer.status !== 200)
+}
+
+/**
+ * Every number that was told after `before` stands in the log, once, with the id of the request it was told to, and the
+ * figures agree. The log is read by MySQL's own client.
+ */
+export async function expectTold(answers: Answer[], before: number): Promise<void> {
+  const logged = await readLog(before)
+  const told = answers.filter(answer => answer.hit !== null)
+  assert.equal(new Set(told.map(answer => answer.hit)).size, told.length, 'a number was told twice')
+  const wrong = told.filter(answer => logged.get(answer.hit ?? 0) !== answer.requestId)
+  assert.deepEqual(wrong, [], 'told, and not so in the log')
+  assert.equal((await readAudit()).consistent, true)
+}
+
+/** Request ids by number. */
+async function readLog(after: number): Promise<Map<number, string>> {
+  const password = 'MYSQL_PWD="$(cat /run/secrets/database-password)"'
+  const sql = `SELECT id, request_id FROM access_log WHERE id > ${after}`
+  const client = `${password} mysql --batch --skip-column-names --user board balance_board --execute '${sql}'`
+  const rows = (await compose('exec', '-T', 'mysql', 'sh', '-c', client)).split('\n').filter(Boolean)
+  return new Map(rows.map(row => row.split('\t')).map(([id, requestId]) => [Number(id), requestId ?? '']))
+}
+
+/** Asked again for a while: the API has no second way round replicas that are just going, as the page has. */
+async function ask(path: string): Promise<Response> {
+  let answer = Response.error()
+  await waitUntil(`${path} is answered`, 10_000, async () => {
+    answer = await fetch(baseUrl + path, { signal: AbortSignal.timeout(30_000) })
+    return answer.ok
+  })
+  return answer
+}

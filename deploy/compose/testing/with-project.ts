@@ -1,0 +1,57 @@
+// Runs a command beside a compose project of its own, made for it and thrown away after it, with its volumes and image:
+//   node deploy/compose/testing/with-project.ts node --test 'compose/**/*.compose-test.ts'
+// BASE_URL is its board. Where no Docker engine answers it says so and runs nothing, which in CI is a failure.
+
+import { freePorts } from '../../../tools/lib/ports.ts'
+import { runBeside } from '../../../tools/lib/run-beside.ts'
+import { waitUntil } from '../../../tools/lib/wait-until.ts'
+import { compose, docker } from '../docker.ts'
+
+const project = `board-test-${process.pid}`
+
+if (await engineAnswers()) await runBeside(process.argv.slice(2), startProject)
+else if (process.env.CI) {
+  console.error('No Docker engine answers, and in CI the compose stack must be tested.')
+  process.exitCode = 1
+} else console.log('Skipped: no Docker engine answers, so the compose stack was not tested.')
+
+async function engineAnswers(): Promise<boolean> {
+  try {
+    await docker(['version'])
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function startProject(signal: AbortSignal) {
+  const { value: port } = await freePorts(project).next()
+  const url = `http://127.0.0.1:${port}`
+  // What a person set for the stack of their own is not meant for this one.
+  const environment = {
+    COMPOSE_PROJECT_NAME: project,
+    HTTP_PORT: `127.0.0.1:${port}`,
+    REPLICAS: '3',
+    STICKY_SECONDS: '300',
+    SHOW_CLIENT_IPS: 'short',
+    // What a shell, SQL or a URL could take for something else.
+    DATABASE_PASSWORD: ` o'dd "p\\ä%/@:#?$x `,
+  }
+  Object.assign(process.env, environment)
+  const stop = async () => {
+    await compose('down', '--volumes', '--remove-orphans', '--timeout', '5')
+    await docker(['image', 'rm', `${project}-web`]).catch(() => {})
+  }
+  try {
+    console.log(`building and starting the compose project ${project} …`)
+    await compose('up', '--build', '--detach', '--wait', '--wait-timeout', '240')
+    await waitUntil(`${url} has replicas`, 30_000, async () => {
+      signal.throwIfAborted()
+      return (await fetch(`${url}/api/snapshot`)).ok
+    })
+    return { environment: { ...environment, BASE_URL: url }, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

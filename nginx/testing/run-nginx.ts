@@ -1,0 +1,236 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { listGroup } from '../../tools/lib/process-table.ts'
+import { findNginx } from '../find-nginx.ts'
+import { type NginxSettings, type RenderedNginx, renderNginx } from '../render.ts'
+import { recoverFromCrashes } from '../worker-crashes.ts'
+import { testCertificate, testKey } from './paths.ts'
+import { ask } from './request-fixture.ts'
+import { type StubReplica, startStubReplica } from './stub-replica.ts'
+
+export type Way = 'legacy' | 'native'
+
+const found = await findNginx()
+if (!found) throw new Error('these tests need NGINX: on Debian, apt-get install nginx')
+const program = found
+
+/** The ways to be sticky that the NGINX of this machine has. */
+export const ways: Way[] = program.native ? ['legacy', 'native'] : ['legacy']
+
+export type Board = AsyncDisposable & {
+  port: number
+  /** of HTTPS, where `tls` was asked for */
+  tlsPort: number
+  replicas: StubReplica[]
+  nginx: NginxProcesses
+  /** the access log's lines, once there are as many */
+  logged(count: number): Promise<string[]>
+}
+
+export type NginxProcesses = {
+  pid: number
+  files: RenderedNginx
+  /** all that NGINX has started: workers, and for the cache a manager */
+  children(): number[]
+  /** those that are workers, of this configuration or one before it */
+  workers(): number[]
+  /** what was said of crashed workers, with `recovery` */
+  said(): Promise<string>
+  /** resolves when NGINX has ended */
+  ended: Promise<unknown>
+}
+
+/** What looks for crashed workers: what `npm start` has in its process, or what runs in a container. */
+export type Watcher = 'launcher' | 'container'
+
+type Options = Partial<
+  Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies' | 'pageViews'>
+> & {
+  replicas?: number
+  /** what the first replica's srv_id must begin with */
+  firstBegins?: string
+  tls?: boolean
+  /** of `tls`: the host that plain HTTP leads to */
+  publicHost?: string
+  /** default: crashed workers are left as they are */
+  recovery?: Watcher
+}
+
+/** NGINX before stub replicas, on ports of its own; ended and removed at the end of an `await using`. */
+export async function startBoard(way: Way, options: Options = {}): Promise<Board> {
+  const {
+    replicas: count = 3,
+    firstBegins = '',
+    stickySeconds = 300,
+    tls = false,
+    publicHost,
+    recovery,
+    ...rest
+  } = options
+  const others = Array.from({ length: count - 1 }, () => startStubReplica())
+  const replicas = await Promise.all([startReplicaThatBegins(firstBegins), ...others])
+  // With all that a configuration could take for its own.
+  const directory = await mkdtemp(join(tmpdir(), `balance-board-nginx "it's" $HOME \\ für; #`))
+  const settings = {
+    directory,
+    host: '127.0.0.1',
+    replicas,
+    stickySeconds,
+    native: way === 'native',
+    ...rest,
+  }
+  const { port, tlsPort, child, files } = await startOnFreePorts(settings, tls, publicHost)
+  const watcher = watchFor(recovery, files, child.pid ?? 0)
+  return {
+    port,
+    tlsPort,
+    replicas,
+    nginx: processesOf(child, files, watcher.said),
+    logged: lines => poll(async () => readLines(files.accessLog, lines)),
+    async [Symbol.asyncDispose]() {
+      await watcher.stop()
+      await end(child)
+      await Promise.all(replicas.map(replica => replica.die()))
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The srv_id follows from the port, which is chosen by chance. */
+async function startReplicaThatBegins(beginning: string): Promise<StubReplica> {
+  for (;;) {
+    const replica = await startStubReplica()
+    if (replica.srvId.startsWith(beginning)) return replica
+    await replica.die()
+  }
+}
+
+/** Where the path has all that a configuration could take for its own. */
+async function certificateIn(folder: string): Promise<[certificate: string, key: string]> {
+  const copies: [string, string] = [join(folder, 'given.crt'), join(folder, 'given.key')]
+  await copyFile(testCertificate, copies[0])
+  await copyFile(testKey, copies[1])
+  return copies
+}
+
+/** A port can be taken between finding it free and using it: then another. */
+async function startOnFreePorts(
+  settings: Omit<NginxSettings, 'port'>,
+  withTls: boolean,
+  publicHost?: string,
+) {
+  const [certificate, key] = await certificateIn(settings.directory)
+  for (let attempt = 1; ; attempt++) {
+    const [port, tlsPort] = await Promise.all([findFreePort(), findFreePort()])
+    const { http2Directive } = program
+    const tls = {
+      certificate,
+      key,
+      port: tlsPort,
+      http2Directive,
+      ...(publicHost ? { publicHost } : {}),
+    }
+    const all = { ...settings, port, ...(withTls ? { tls } : {}) }
+    const files = await renderNginx(all)
+    const child = spawn(program.path, files.arguments, {
+      cwd: settings.directory,
+      stdio: 'ignore',
+      detached: true,
+    })
+    if (await answers(port, child)) return { port, tlsPort, child, files }
+    const said = await readFile(files.errorLog, 'utf8').catch(() => '')
+    if (attempt === 5 || !said.includes('Address already in use')) throw new Error(`NGINX ended: ${said}`)
+  }
+}
+
+function processesOf(
+  child: ChildProcess,
+  files: RenderedNginx,
+  said: NginxProcesses['said'],
+): NginxProcesses {
+  const pid = child.pid ?? 0
+  const children = () =>
+    listGroup(pid)
+      .map(entry => entry.pid)
+      .filter(each => each !== pid)
+  const isWorker = (each: number) => {
+    try {
+      return readFileSync(`/proc/${each}/cmdline`, 'utf8').startsWith('nginx: worker')
+    } catch {
+      return false // it has ended
+    }
+  }
+  const ended = once(child, 'exit')
+  return { pid, files, children, workers: () => children().filter(isWorker), said, ended }
+}
+
+type WatchedFiles = Pick<RenderedNginx, 'configFile' | 'processLog' | 'sharedMemory'>
+
+/** Looks for crashed workers as on one of the two stacks. The container's script ends by itself after NGINX. */
+export function watchFor(watcher: Watcher | undefined, files: WatchedFiles, pid: number) {
+  const lines: string[] = []
+  if (watcher === 'launcher') {
+    const { stop } = recoverFromCrashes(files, pid, text => lines.push(text))
+    return { said: async () => lines.join('\n'), stop }
+  }
+  const output = join(dirname(files.configFile), 'watcher.log')
+  if (watcher === 'container') {
+    const script = join(import.meta.dirname, '..', 'docker-entrypoint.d/30-worker-crashes.sh')
+    const file = openSync(output, 'w')
+    const env = { ...process.env, NGINX_RUN: dirname(files.configFile) }
+    execFileSync(script, { env, stdio: ['ignore', file, file] })
+    closeSync(file)
+  }
+  return { said: () => readFile(output, 'utf8'), stop: async () => {} }
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function answers(port: number, child: ChildProcess): Promise<boolean> {
+  return poll(async () => {
+    if (hasEnded(child)) return false
+    const answer = await ask(port, '/healthz').catch(() => null)
+    return answer?.status === 200 ? true : null
+  })
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  await exited
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+async function readLines(file: string, count: number): Promise<string[] | null> {
+  const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1)
+  return lines.length >= count ? lines : null
+}
+
+/** Looks again and again until there is something to see, for 20 s at most. */
+export async function poll<T>(look: () => Promise<T | null>, everyMs = 20): Promise<T> {
+  const until = performance.now() + 20_000
+  while (performance.now() < until) {
+    const seen = await look()
+    if (seen !== null) return seen
+    await pause(everyMs)
+  }
+  throw new Error('waited for NGINX in vain')
+}

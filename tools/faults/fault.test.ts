@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { combine, randomPairs } from './combine.ts'
+import { allFaults } from './list/all.ts'
+import { allButOneKilled } from './list/all-but-one-killed.ts'
+import { clockJumped } from './list/clock-jumped.ts'
+import { nginxWorkerKilled } from './list/nginx-workers-killed.ts'
+import { replicaFrozen } from './list/replica-frozen.ts'
+import { replicaKilled } from './list/replica-killed.ts'
+import { seededRandom } from './testbed/random.ts'
+
+test('the same seed gives the same pairs, another one others', () => {
+  const titles = (seed: number) => randomPairs(allFaults, 8, seededRandom(seed)).map(({ title }) => title)
+  assert.deepEqual(titles(7), titles(7))
+  assert.notDeepEqual(titles(7), titles(8))
+})
+
+test('a pair is of two different faults, and allows what either does', () => {
+  for (const { name, allows } of randomPairs(allFaults, 200, seededRandom(1))) {
+    const both = name.split('+').map(one => allFaults.find(fault => fault.name === one))
+    assert.equal(new Set(both).size, 2)
+    const either = both.flatMap(fault => fault?.allows ?? [])
+    if (!allows.includes('no-replica')) assert.deepEqual(new Set(allows), new Set(either))
+  }
+})
+
+test('only a pair that can take every replica may leave none', () => {
+  const random = seededRandom(1)
+  assert.deepEqual(combine(allButOneKilled, replicaFrozen, random).allows, ['no-replica', 'unavailable'])
+  assert.deepEqual(combine(replicaKilled, replicaFrozen, random).allows, [])
+})
+
+test('a pair needs what either needs, and promises nothing beyond what all faults promise', () => {
+  const { needs, check } = combine(clockJumped, nginxWorkerKilled, seededRandom(1))
+  assert.deepEqual([needs, check], [['replicaClock'], undefined])
+})

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { StackFailure } from '../lib/stack-failure.ts'
+import { allFaults } from './list/all.ts'
+import { readOptions } from './options.ts'
+
+const seed = () => 42
+const names = (parameters: string[]) => readOptions(parameters, seed).faults.map(({ name }) => name)
+
+test('without options every fault is tried, then pairs of them, by a seed of chance', () => {
+  const { faults, pairs, seed: chosen, broken } = readOptions([], seed)
+  assert.deepEqual([faults, chosen, broken], [allFaults, 42, null])
+  assert.ok(pairs > 0)
+})
+
+test('faults that are named are tried alone, in that order', () => {
+  assert.deepEqual(names(['--only', 'nginx-killed', '--only', 'replica-killed']), [
+    'nginx-killed',
+    'replica-killed',
+  ])
+  assert.equal(readOptions(['--only', 'nginx-killed'], seed).pairs, 0)
+})
+
+test('a broken build is held against the faults that should find it', () => {
+  assert.deepEqual(names(['--broken', 'blind-retry']), ['replica-frozen-in-batch', 'connection-cut'])
+})
+
+test('what there is not is refused with what there is', () => {
+  assert.throws(
+    () => names(['--only', 'x']),
+    (error: Error) => error instanceof StackFailure && error.message.includes('nginx-killed'),
+  )
+  for (const wrong of [['--seed', '-1'], ['--broken', 'x'], ['--what'], ['x']])
+    assert.throws(() => names(wrong), StackFailure)
+})

@@ -1,0 +1,78 @@
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { StackFailure } from '../lib/stack-failure.ts'
+import { brokenBuilds } from './broken-builds.ts'
+import type { Fault } from './fault.ts'
+import { allFaults } from './list/all.ts'
+
+/** What `npm run test:faults -- …` is asked for. */
+export type Options = {
+  faults: Fault[]
+  /** pairs of faults at once, after the faults alone */
+  pairs: number
+  seed: number
+  markdown: boolean
+  /** tells what the stack says of its parts, too */
+  verbose: boolean
+  /** a build that is broken on purpose, and has to be caught */
+  broken: (typeof brokenBuilds)[number] | null
+}
+
+const usualPairs = 4
+
+const flags = z.object({
+  seed: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .optional(),
+  only: z.array(z.string()).optional(),
+  pairs: z
+    .string()
+    .regex(/^\d{1,3}$/)
+    .transform(Number)
+    .optional(),
+  markdown: z.boolean().default(false),
+  verbose: z.boolean().default(false),
+  broken: z.string().optional(),
+})
+
+/** Throws StackFailure with what there is to choose from. */
+export function readOptions(parameters: string[], randomSeed: () => number): Options {
+  const given = parseFlags(parameters)
+  const broken = given.broken === undefined ? null : find(brokenBuilds, given.broken)
+  const chosen = given.only?.map(name => find(allFaults, name))
+  const faults = chosen ?? broken?.caughtBy ?? allFaults
+  const pairs = given.pairs ?? (faults === allFaults ? usualPairs : 0)
+  const { seed = randomSeed(), markdown, verbose } = given
+  return { faults, pairs, seed, markdown, verbose, broken }
+}
+
+function parseFlags(parameters: string[]): z.output<typeof flags> {
+  try {
+    const { values } = parseArgs({
+      args: parameters,
+      options: {
+        seed: { type: 'string' },
+        only: { type: 'string', multiple: true },
+        pairs: { type: 'string' },
+        markdown: { type: 'boolean' },
+        verbose: { type: 'boolean' },
+        broken: { type: 'string' },
+      },
+    })
+    return flags.parse(values)
+  } catch {
+    throw new StackFailure(
+      'npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--broken BUILD] [--markdown] [--verbose]',
+    )
+  }
+}
+
+function find<T extends { name: string }>(things: T[], name: string): T {
+  const found = things.find(thing => thing.name === name)
+  if (found) return found
+  throw new StackFailure(
+    `there is no ${name}; there are\n    ${things.map(thing => thing.name).join('\n    ')}`,
+  )
+}

@@ -1,0 +1,91 @@
+import type { Answer } from '../../lib/visit-once.ts'
+import { type Allowed, type Fault, usualCatches } from '../fault.ts'
+import { countBatches, type Findings } from './findings.ts'
+import type { Residue } from './residue.ts'
+
+/** What a trial saw. Moments are on the clock of `performance.now()`. */
+export type Trial = {
+  fault: Fault
+  replicas: number
+  injectedAt: number
+  /** when the fault's cause was gone */
+  overAt: number
+  views: Answer[]
+  findings: Findings
+  /** ms; null = not all replicas came back */
+  recovery: number | null
+  residue: Residue
+  /** promises of the fault's own that were broken, in words */
+  complaints: string[]
+}
+
+const slowestMs = 3000
+const mostMemory = 512 * 1024 * 1024
+
+export const failedViews = ({ views }: Pick<Trial, 'views'>) => views.filter(({ status }) => status !== 200)
+export const slowestView = ({ views }: Pick<Trial, 'views'>) => Math.max(0, ...views.map(({ took }) => took))
+
+/** The promises that were broken, in words; none = all were kept. */
+export function brokenPromises(trial: Trial): string[] {
+  return [...brokenToVisitors(trial), ...brokenInLog(trial), ...brokenInside(trial), ...trial.complaints]
+}
+
+function brokenToVisitors(trial: Trial): string[] {
+  const { fault, recovery, injectedAt } = trial
+  const broken: string[] = []
+  const outOfOrder = failedViews(trial).filter(view => !isAllowed(view, fault.allows))
+  if (outOfOrder.length > 0) broken.push(`page views that should not have failed so: ${tally(outOfOrder)}`)
+  const early = failedViews(trial).filter(view => view.startedAt + view.took < injectedAt)
+  if (early.length > 0) broken.push(`page views that failed before the fault: ${tally(early)}`)
+  const { allowsFor = Number.POSITIVE_INFINITY } = fault
+  const late = failedViews(trial).filter(view => view.startedAt > injectedAt + allowsFor)
+  if (late.length > 0)
+    broken.push(`page views that failed more than ${allowsFor} ms after the fault began: ${tally(late)}`)
+  const slowest = slowestView(trial)
+  const mayTake = fault.slowest ?? slowestMs
+  if (slowest > mayTake) broken.push(`an answer took ${Math.round(slowest)} ms, more than ${mayTake}`)
+  if (recovery === null) broken.push('not all replicas came back')
+  else if (recovery > fault.recoversWithin)
+    broken.push(`service was back after ${Math.round(recovery)} ms, more than ${fault.recoversWithin}`)
+  return broken
+}
+
+function isAllowed({ status, code, retryAfter }: Answer, allowed: Allowed[]): boolean {
+  if (status === 0) return allowed.includes('silence')
+  if (status !== 503 || !retryAfter) return false
+  return allowed.includes(code === 'no_replica' || code === 'no_answer' ? 'no-replica' : 'unavailable')
+}
+
+/** How many failed in which way: "270 × 503 overloaded, 3 × no answer". */
+export function tally(views: Answer[]): string {
+  const kinds = Map.groupBy(views, ({ status, code }) => (status ? `${status} ${code ?? ''}` : 'no answer'))
+  return [...kinds].map(([kind, { length }]) => `${length} × ${kind}`).join(', ')
+}
+
+function brokenInLog({ fault, findings, replicas }: Trial): string[] {
+  const { lost, countedTwice, countedAfterAll, inDoubt, unexplained, gaps, backwards, figures } = findings
+  const broken: string[] = []
+  const say = (count: number, what: string) => count !== 0 && broken.push(`${count} ${what}`)
+  say(lost.length, 'numbers told are not in the log')
+  say(countedTwice.length, 'rows in the log for a page view that was counted before')
+  say(countedAfterAll.length, 'page views were counted that were told they are not')
+  say(unexplained.length, 'rows in the log that nobody was told of')
+  say(gaps, 'numbers without a row')
+  if (!fault.setsClockBack) say(backwards, 'rows that are earlier than the row before')
+  if (new Set(figures).size > 1)
+    broken.push(`counter, highest id, rows and hits differ: ${figures.join(', ')}`)
+  const batches = countBatches(inDoubt)
+  const inFlight = replicas * (fault.catches ?? usualCatches)
+  if (batches > inFlight)
+    broken.push(`${batches} batches of unknown outcome were counted, more than the ${inFlight} in flight`)
+  return broken
+}
+
+function brokenInside({ residue }: Trial): string[] {
+  const broken: string[] = []
+  const megabytes = Math.round(residue.mostMemory / 1024 / 1024)
+  if (residue.mostMemory > mostMemory) broken.push(`a replica took ${megabytes} MB of memory`)
+  if (residue.queued > 0) broken.push(`${residue.queued} page views still wait in a queue`)
+  if (residue.streams > 0) broken.push(`${residue.streams} dashboards are still held to be connected`)
+  return broken
+}

@@ -1,0 +1,32 @@
+#!/bin/sh
+# What each command of package.json runs: it installs what the command needs, then becomes the command. Not in npm's
+# pre-scripts, which `ignore-scripts` skips.
+#   sh tools/install/command.sh [options of tools/install/install.mjs] COMMAND …
+#
+# A command asks only parts of the board and browsers on this machine, so Node uses no proxy for its requests, whatever the
+# environment says: https://nodejs.org/api/cli.html#node_use_env_proxy1. npm, apt and Docker read HTTP_PROXY and the like
+# themselves, and still can. Browsers: tools/lib/chromium.ts, e2e/firefox.ts.
+set -eu
+
+# PATH, to which npm adds node_modules/.bin, cannot name a folder with a colon; Node imports nothing from one with a backslash.
+case $PWD in
+*:* | *\\*)
+  printf '%s\n' "Balance Board cannot run in a folder with a colon or a backslash in its path, as $PWD has: move it to another." >&2
+  exit 1
+  ;;
+esac
+
+unset NODE_USE_ENV_PROXY
+if [ -n "${NODE_OPTIONS:-}" ]; then
+  NODE_OPTIONS=$(printf '%s' "$NODE_OPTIONS" | sed -E 's/(^| )--use-env-proxy(=[^ ]*)?/ /g')
+  export NODE_OPTIONS
+fi
+
+parts=
+while [ "${1#--}" != "$1" ]; do
+  parts="$parts $1"
+  shift
+done
+# shellcheck disable=SC2086 # options without spaces
+"${npm_node_execpath:-node}" tools/install/install.mjs $parts
+exec "$@"

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import mysql from 'mysql2/promise'
+import { migrate } from '../../../prisma/migrate.ts'
+import { readBoard } from '../../../web/server/db/board.ts'
+import { endServer } from '../../../web/server/db/end-server.ts'
+import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
+import { ifAlone } from '../../../web/server/db/named-lock.ts'
+import { closePools, openPools } from '../../../web/server/db/pools.ts'
+import { pruneRecentRequests } from '../../../web/server/db/prune-recent-requests.ts'
+import { readAudit } from '../../../web/server/db/read-audit.ts'
+import { registerServer } from '../../../web/server/db/register-server.ts'
+import { writeBelievedTime } from '../../../web/server/db/retention-clock.ts'
+import { writeDrainWish } from '../../../web/server/db/write-drain-wish.ts'
+import { newRequestId } from '../../../web/server/hits/hit.ts'
+import { countLog } from '../../../web/server/retention/count-log.ts'
+import { retainLog } from '../../../web/server/retention/retain-log.ts'
+import { replicaAccount } from '../../lib/database-accounts.ts'
+import { temporaryFolder } from '../../lib/temporary-folder.ts'
+import { startDatabase } from './start.ts'
+
+async function startIn(dataDir: string) {
+  const database = await startDatabase({ dataDir, size: 'small' })
+  return { ...database, [Symbol.asyncDispose]: () => database.stop() }
+}
+
+async function query(connection: mysql.ConnectionOptions, sql: string): Promise<unknown> {
+  const opened = await mysql.createConnection(connection)
+  try {
+    return (await opened.query(sql))[0]
+  } finally {
+    await opened.end()
+  }
+}
+
+test("a replica's account can do all that a replica does", async () => {
+  await using folder = await temporaryFolder()
+  await using database = await startIn(folder.path)
+  await migrate(database.url)
+  const pools = openPools(database.replicaUrl)
+  try {
+    const srvId = 'a'.repeat(32)
+    const address = '127.0.0.1:3001'
+    const { id } = await registerServer(pools.write, { srvId, address, name: null })
+    const hit = { requestId: newRequestId(), clientIp: '127.0.0.1', cookieSrvId: null }
+    await databaseHitStore(pools.write, { id, srv_id: srvId }).commit([hit], 1000)
+    await writeDrainWish(pools.write, id, true)
+    const { signal } = new AbortController()
+    await ifAlone(pools.upkeep, 'retention', async connection => {
+      await writeBelievedTime(connection, new Date())
+      await retainLog(connection, { days: 30, rows: 1 }, new Date(), signal)
+    })
+    await ifAlone(pools.upkeep, 'recount', connection => countLog(connection, signal))
+    await pruneRecentRequests(pools.write, 1, 10)
+    assert.equal((await readBoard(pools.read, 1000)).servers.length, 1)
+    assert.equal((await readAudit(pools.read)).counter, 1)
+    await endServer(pools.write, id)
+  } finally {
+    await closePools(pools)
+  }
+  // What retention and recounting do to a longer log, statement by statement.
+  for (const table of ['access_log', 'log_checkpoint', 'log_purge', 'recent_request']) {
+    await query({ uri: database.replicaUrl }, `DELETE FROM ${table} LIMIT 1`)
+  }
+})
+
+test("a replica's account changes no table, account or setting, and reads no other database", async () => {
+  await using folder = await temporaryFolder()
+  await using database = await startIn(folder.path)
+  await migrate(database.url)
+  for (const statement of [
+    'CREATE TABLE other (id INT)',
+    'DROP TABLE access_log',
+    'ALTER TABLE access_log ADD COLUMN note INT',
+    'TRUNCATE access_log',
+    'CREATE DATABASE other',
+    "CREATE USER 'other'@'127.0.0.1'",
+    `GRANT ALL PRIVILEGES ON *.* TO '${replicaAccount}'@'127.0.0.1'`,
+    "ALTER USER 'board'@'127.0.0.1' IDENTIFIED BY 'other'",
+    'SET GLOBAL max_connections = 1',
+    'SELECT * FROM mysql.user',
+    "SELECT 1 INTO OUTFILE '/tmp/board-accounts-test'",
+  ]) {
+    await assert.rejects(query({ uri: database.replicaUrl }, statement), /denied/, statement)
+  }
+})
+
+test('the folder of a release without that account keeps its data and its password, and gets the account', async () => {
+  await using folder = await temporaryFolder()
+  const first = await startDatabase({ dataDir: folder.path, size: 'small' })
+  await migrate(first.url)
+  const root = {
+    socketPath: first.socket,
+    user: 'root',
+    // MariaDB looks at which user is at the other end of the socket, and takes no password.
+    authPlugins: { unix_socket: () => async () => Buffer.alloc(0) },
+  }
+  await query(root, `DROP USER '${replicaAccount}'@'127.0.0.1'`)
+  await first.stop()
+  await rm(join(folder.path, 'replica-password'))
+
+  await using second = await startIn(folder.path)
+  assert.equal(new URL(second.url).password, new URL(first.url).password)
+  assert.deepEqual(await query({ uri: second.replicaUrl }, 'SELECT value FROM global_counter'), [
+    { value: 0 },
+  ])
+})

@@ -1,0 +1,15 @@
+// `npm run dev`: the same stack from the sources as they are, with Next's hot reload.
+
+import { print } from '../lib/terminal.ts'
+import { loadSettings } from './load-settings.ts'
+import { runUntilTold } from './run-until-told.ts'
+import { sourceReplica } from './stack/replica-program.ts'
+import { startStack } from './stack/stack.ts'
+
+await runUntilTold(async signal => {
+  const settings = loadSettings(print)
+  // Next's development server allows one process a project.
+  const replica = sourceReplica(process.env)
+  // A debugger may hold it for as long as it likes.
+  return startStack({ ...settings, replicas: 1, replica, hungAfterMs: null, report: print, signal })
+})

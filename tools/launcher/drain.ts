@@ -1,0 +1,39 @@
+// `npm run drain -- web-2` and `npm run undrain -- web-2`: on the stack that runs on DATA_DIR, else on the one with Docker.
+// There `npm run drain -- web-2 --stop` also stops it, once its visitors have stayed away.
+import { DockerFailed } from '../../deploy/compose/docker-failed.ts'
+import { changeDrainInContainer, stopDrained } from '../../deploy/compose/drain.ts'
+import { changeDrain } from '../../web/server/lifecycle/change-drain.ts'
+import { parseDrainRequest } from '../../web/server/lifecycle/request.ts'
+import { DrainRefused } from '../../web/server/refused.ts'
+import { StackFailure } from '../lib/stack-failure.ts'
+import { onRunningStack } from './running-stack.ts'
+import { saySentences } from './say-sentences.ts'
+
+await saySentences(async () => {
+  const words = process.argv.slice(2)
+  const request = parseDrainRequest(words.filter(word => word !== '--stop'))
+  const stops = words.includes('--stop')
+  if (stops && request.change === 'undrain') throw new DrainRefused('--stop is for npm run drain')
+  const outcome = await onRunningStack({
+    async local({ databaseUrl }) {
+      if (stops)
+        throw new DrainRefused(
+          '--stop is for the stack with Docker: here a server that ends is started again',
+        )
+      return changeDrain(databaseUrl, request)
+    },
+    withDocker: () => changeDrainInContainer(request),
+  })
+  console.log(outcome)
+  if (stops) console.log(await stopWithDocker(request.name))
+})
+
+async function stopWithDocker(name: string): Promise<string> {
+  const told = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => told.abort())
+  try {
+    return await stopDrained(name, console.log, told.signal)
+  } catch (error) {
+    throw error instanceof DockerFailed ? new StackFailure(error.message) : error
+  }
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from '../lib/eventually.ts'
+import { temporaryFolder } from '../lib/temporary-folder.ts'
+import { launch } from './testing/launch.ts'
+import { alive, pidsOf } from './testing/processes.ts'
+import { startStubStack } from './testing/start-stub-stack.ts'
+
+const timeout = 120_000
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
+  test(`${signal}, also sent again and again, stops the stack in order`, { timeout }, async () => {
+    await using folder = await temporaryFolder()
+    const { pid, file, exited, output } = await launch(folder.path)
+    process.kill(pid, signal)
+    await eventually(() => output().includes('stopping in order'))
+    for (let more = 0; more < 3; more++) process.kill(pid, signal)
+    assert.deepEqual(await exited, [0, null], output())
+    assert.deepEqual(alive(pidsOf(file)), [])
+    assert.match(output(), /Balance Board: http:.*\nstop .*\nstop +all parts have stopped\n$/s)
+  })
+}
+
+test('SIGUSR1 and SIGUSR2 neither end the stack nor open a debugger', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const { pid, file, exited, output } = await launch(folder.path)
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.kill(pid, signal)
+  assert.equal((await fetch(file.url)).status, 200)
+  process.kill(pid, 'SIGTERM')
+  assert.deepEqual(await exited, [0, null], output())
+  assert.doesNotMatch(output(), /debugger/i)
+})
+
+test('what a killed launcher left running is ended by the next start', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const { pid, file, exited } = await launch(folder.path)
+  process.kill(pid, 'SIGKILL')
+  await exited
+  assert.deepEqual(alive(pidsOf(file)), pidsOf(file))
+
+  await using stack = await startStubStack({ dataDir: folder.path })
+  assert.deepEqual(alive(pidsOf(file)), [])
+  assert.match(
+    stack.said[0] ?? '',
+    /^cleanup: ended what an earlier start left running: nginx, web-\d, web-\d, database$/,
+  )
+  assert.deepEqual(
+    stack.file().replicas.map(r => r.address),
+    file.replicas.map(r => r.address),
+  )
+})
+
+test('so are the workers of an NGINX that was killed with its launcher', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const { pid, file, exited } = await launch(folder.path)
+  process.kill(pid, 'SIGKILL')
+  await exited
+  process.kill(file.nginx.pid, 'SIGKILL')
+  await eventually(() => alive([file.nginx.pid]).length === 0)
+  assert.equal((await fetch(file.url)).status, 200, 'the workers have ended by themselves')
+
+  await using stack = await startStubStack({ dataDir: folder.path })
+  assert.match(stack.said[0] ?? '', /nginx/)
+  await assert.rejects(fetch(stack.url === file.url ? 'http://127.0.0.1:1' : file.url))
+})

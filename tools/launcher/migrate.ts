@@ -1,0 +1,24 @@
+// `npm run migrate`: brings a database to this code's schema, or marks what failed (prisma/migrate-command.ts). The database
+// is that of DATABASE_URL, else that of the stack that runs on DATA_DIR; where none runs, it is started for it.
+import { findDatabaseUrl } from '../../prisma/find-database-url.ts'
+import { migrateCommand } from '../../prisma/migrate-command.ts'
+import { databaseUrlFrom } from '../../web/server/database-url.ts'
+import { startDatabase } from './database-server/start.ts'
+import { loadDataDir } from './load-settings.ts'
+import { saySentences } from './say-sentences.ts'
+import { dataDirAt } from './stack/data-dir.ts'
+
+await saySentences(async () => {
+  const words = process.argv.slice(2)
+  const url = await findDatabaseUrl(process.env)
+  if (url !== null) {
+    console.log(await migrateCommand(databaseUrlFrom(url, process.env.DATABASE_PASSWORD_FILE), words))
+    return
+  }
+  const database = await startDatabase({ dataDir: dataDirAt(loadDataDir()).database })
+  try {
+    console.log(await migrateCommand(database.url, words))
+  } finally {
+    await database.stop()
+  }
+})

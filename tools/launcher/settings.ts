@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { checkTrustedProxies } from '../../nginx/trusted-proxies.ts'
+import { StackFailure } from '../lib/stack-failure.ts'
+import { mostReplicas } from './database-server/server-arguments.ts'
+
+/** What `npm start` is told from outside; the README and .env.example say the same. */
+export type Settings = z.output<typeof schema>
+
+const wholeNumber = (least: number, most: number) => {
+  const error = `a whole number from ${least} to ${most}`
+  return z
+    .string()
+    .regex(/^\d+$/, { error, abort: true })
+    .transform(Number)
+    .pipe(z.int().min(least, { error }).max(most, { error }))
+}
+
+const port = wholeNumber(1, 65_535)
+
+const address = z.string().regex(/^[A-Za-z0-9.:-]+$/, 'an address of this machine')
+
+/** 8080, or with an address before it as compose takes it: 127.0.0.1:8080, [::1]:8080 */
+const portWithAddress = z
+  .string()
+  .regex(/^(?:(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):)?\d+$/, {
+    error: 'a whole number from 1 to 65535',
+    abort: true,
+  })
+  .transform(text => {
+    const digits = text.lastIndexOf(':') + 1
+    return { host: text.slice(0, Math.max(0, digits - 1)).replace(/^\[|\]$/g, ''), port: text.slice(digits) }
+  })
+  .pipe(z.object({ host: z.string(), port }))
+
+const proxies = z
+  .string()
+  .transform(text => text.split(/[\s,]+/).filter(Boolean))
+  .refine(areProxies, 'addresses and networks of proxies, as 10.0.0.7 or 10.1.0.0/24')
+
+function areProxies(proxies: string[]): boolean {
+  try {
+    checkTrustedProxies(proxies)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const variables = z.object({
+  HTTP_HOST: address.optional(),
+  HTTP_PORT: portWithAddress.default({ host: '', port: 8080 }),
+  REPLICAS: wholeNumber(1, mostReplicas).default(3),
+  DATA_DIR: z.string().default('.data'),
+  STICKY_SECONDS: wholeNumber(1, 86_400).default(300),
+  SHOW_CLIENT_IPS: z.enum(['short', 'full'], 'short or full').default('short'),
+  DRAIN_SECONDS: wholeNumber(0, 60).default(1),
+  NGINX_WORKERS: wholeNumber(1, 64).default(2),
+  LOG_RETENTION_DAYS: wholeNumber(1, 36_500).default(30),
+  LOG_MAX_ROWS: wholeNumber(1, 1e12).default(10_000_000),
+  TRUSTED_PROXIES: proxies.default([]),
+})
+
+const schema = variables
+  .refine(({ HTTP_HOST, HTTP_PORT }) => !HTTP_HOST || !HTTP_PORT.host || HTTP_HOST === HTTP_PORT.host, {
+    path: ['HTTP_HOST'],
+    error: 'the address before the port in HTTP_PORT, or left out',
+  })
+  .transform(values => ({
+    host: values.HTTP_HOST ?? (values.HTTP_PORT.host || '127.0.0.1'),
+    port: values.HTTP_PORT.port,
+    replicas: values.REPLICAS,
+    dataDir: values.DATA_DIR,
+    stickySeconds: values.STICKY_SECONDS,
+    showClientIps: values.SHOW_CLIENT_IPS,
+    drainSeconds: values.DRAIN_SECONDS,
+    nginxWorkers: values.NGINX_WORKERS,
+    logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
+    trustedProxies: values.TRUSTED_PROXIES,
+  }))
+
+/** What only the stack with Docker uses; .env.example says the same. */
+const dockersOwn = [
+  'HTTPS_PORT',
+  'ACCESS_LOG_MB',
+  'PUBLIC_HOST',
+  'OUTSIDE_SUBNET',
+  'OUTSIDE_GATEWAY',
+  'NGINX_MEMORY',
+  'DATABASE_PORT',
+  'DATABASE_PASSWORD',
+]
+
+/** The variables that are set, and mean nothing to a stack without Docker. */
+export function settingsOfDocker(environment: Variables): string[] {
+  return dockersOwn.filter(name => environment[name])
+}
+
+type Variables = Record<string, string | undefined>
+
+/** What a whole stack needs. An empty variable counts as not set. @throws StackFailure naming every one that cannot be used */
+export function parseSettings(environment: Variables): Settings {
+  return parse(schema, environment)
+}
+
+/** The folder of the stack, which is all that a command about a running one needs. @throws StackFailure */
+export function parseDataDir(environment: Variables): string {
+  return parse(variables.pick({ DATA_DIR: true }), environment).DATA_DIR
+}
+
+function parse<Parsed extends z.ZodType>(wanted: Parsed, environment: Variables): z.output<Parsed> {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = wanted.safeParse(set)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map(({ path, message }) => {
+    const name = String(path[0])
+    return `    ${name} must be ${message}, not "${set[name]}"`
+  })
+  throw new StackFailure(['these settings cannot be used:', ...problems].join('\n'))
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { StackFailure } from '../../lib/stack-failure.ts'
+import { temporaryFolder } from '../../lib/temporary-folder.ts'
+import { openDataDir, unusable } from './data-dir.ts'
+
+test('a new folder is its owner’s alone', async () => {
+  await using folder = await temporaryFolder()
+  const dataDir = await openDataDir(join(folder.path, 'a', 'b'))
+  assert.equal(statSync(dataDir.folder).mode & 0o777, 0o700)
+})
+
+test('a file in its place is one clear sentence', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'file')
+  writeFileSync(path, '')
+  const message = `the folder ${path} cannot be used: a file stands in its place`
+  await assert.rejects(openDataDir(path), { name: 'StackFailure', message })
+})
+
+test('an error of the file system says what is wrong with the folder; any other stays as it is', () => {
+  const full = Object.assign(new Error('write failed'), { code: 'ENOSPC' })
+  const failure = unusable('/srv/board', full)
+  assert.ok(failure instanceof StackFailure)
+  assert.equal(failure.message, 'the folder /srv/board cannot be used: the disk is full')
+  const other = new Error('a mistake')
+  assert.equal(unusable('/srv/board', other), other)
+})

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { srvIdOf } from '../../../web/server/srv-id.ts'
+import { eventually } from '../../lib/eventually.ts'
+import { freePorts } from '../../lib/ports.ts'
+import { listGroup } from '../../lib/process-table.ts'
+import { StackFailure } from '../../lib/stack-failure.ts'
+import { temporaryFolder } from '../../lib/temporary-folder.ts'
+import { alive, pidsOf } from '../testing/processes.ts'
+import { startStubStack } from '../testing/start-stub-stack.ts'
+import { stubReplica } from '../testing/stub-program.ts'
+import { openProcessRecord } from './process-record.ts'
+import { readStackFile } from './stack-file.ts'
+import { writeWhole } from './write-whole.ts'
+
+const timeout = 120_000
+
+test('stack.json says what runs, to its owner alone', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path })
+  const path = join(folder.path, 'stack.json')
+  const file = readStackFile(path)
+
+  assert.deepEqual(file, stack.file())
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  assert.equal(file?.url, stack.url)
+  assert.deepEqual(
+    file?.replicas.map(({ name }) => name),
+    ['web-1', 'web-2'],
+  )
+  for (const { address, srv_id } of file?.replicas ?? []) assert.equal(srv_id, srvIdOf(address))
+  // A replica knows its own account of the database alone.
+  for (const { pid } of process.platform === 'linux' ? (file?.replicas ?? []) : []) {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+    assert.match(environment, /DATABASE_URL=mysql:\/\/board_replica:/)
+    assert.ok(!environment.includes(new URL(stack.databaseUrl).password))
+  }
+  assert.deepEqual(alive(pidsOf(stack.file())), pidsOf(stack.file()))
+})
+
+test('NGINX answers only when it reaches every replica', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path, replicas: 3 })
+  const answered = new Set<string>()
+  for (let visitor = 0; visitor < 3; visitor++) answered.add(await (await fetch(stack.url)).text())
+  assert.equal(answered.size, 3)
+})
+
+test('a folder may have any name, and :: is every address of this machine', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const dataDir = join(folder.path, `it's a "board" $HOME \\ für; 100 %`)
+  await using stack = await startStubStack({ dataDir, host: '::' })
+  const { port } = new URL(stack.url)
+  for (const host of ['127.0.0.1', '[::1]', 'localhost'])
+    assert.equal((await fetch(`http://${host}:${port}`)).status, 200, host)
+})
+
+test('the board is at each address that this machine has, by name too', { timeout }, async () => {
+  const addresses = Object.values(networkInterfaces()).flatMap(found => found ?? [])
+  const lan = addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address
+  for (const host of ['localhost', '0.0.0.0', '::1', ...(lan ? [lan] : [])]) {
+    await using folder = await temporaryFolder()
+    await using stack = await startStubStack({ dataDir: folder.path, host, replicas: 1 })
+    assert.equal((await fetch(stack.url)).status, 200, host)
+  }
+})
+
+test('a trusted proxy says where a visitor is, and another does not', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const clientOf = async (url: string) => {
+    const answer = await fetch(url, { headers: { 'X-Forwarded-For': '203.0.113.7' } })
+    return JSON.parse(await answer.text()).client_ip
+  }
+  {
+    await using stack = await startStubStack({ dataDir: folder.path, trustedProxies: ['127.0.0.1'] })
+    assert.equal(await clientOf(stack.url), '203.0.113.7')
+  }
+  await using stack = await startStubStack({ dataDir: folder.path, trustedProxies: ['127.0.0.2'] })
+  assert.equal(await clientOf(stack.url), '127.0.0.1')
+})
+
+test('a part that is killed is started again at the same address', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path })
+  const before = stack.file()
+  for (const pid of pidsOf(before)) process.kill(pid, 'SIGKILL')
+
+  const path = join(folder.path, 'stack.json')
+  const after = await eventually(() => {
+    const file = readStackFile(path)
+    return file && pidsOf(file).every(pid => !pidsOf(before).includes(pid)) && file
+  })
+  assert.deepEqual(alive(pidsOf(after)), pidsOf(after))
+  assert.equal(after.databaseUrl, before.databaseUrl)
+  assert.deepEqual(
+    after.replicas.map(r => r.address),
+    before.replicas.map(r => r.address),
+  )
+  assert.equal((await fetch(stack.url)).status, 200)
+  for (const part of ['nginx', 'database', 'web-1', 'web-2']) {
+    assert.equal(
+      stack.said.filter(line => new RegExp(`^${part}: ended .* started again$`).test(line)).length,
+      1,
+      part,
+    )
+  }
+})
+
+test('a replica and an NGINX that hang are killed and started again', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path, hungAfterMs: 8000 })
+  const before = stack.file()
+  const [frozen, well] = before.replicas
+  // With its workers: they are in its group.
+  process.kill(-before.nginx.pid, 'SIGSTOP')
+  process.kill(frozen?.pid ?? 0, 'SIGSTOP')
+
+  const path = join(folder.path, 'stack.json')
+  const after = await eventually(() => {
+    const file = readStackFile(path)
+    return file && file.nginx.pid !== before.nginx.pid && file.replicas[0]?.pid !== frozen?.pid && file
+  })
+  assert.deepEqual(alive([frozen?.pid ?? 0, before.nginx.pid]), [])
+  assert.deepEqual([after.replicas[1], after.database], [well, before.database])
+  assert.equal((await fetch(stack.url)).status, 200)
+  for (const part of ['nginx', 'web-1'])
+    assert.ok(
+      stack.said.includes(`${part}: ended (SIGKILL after 8 s without an answer) and was started again`),
+    )
+})
+
+test('page views recover when NGINX workers are killed with all places taken, under the same master', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path, replicas: 3 })
+  const { nginx, replicas } = stack.file()
+  for (let time = 0; time < 2; time++) {
+    for (const { pid } of replicas) process.kill(pid, 'SIGSTOP')
+    const held = await visitUntilOverloaded(stack.url)
+    for (const worker of listGroup(nginx.pid))
+      if (worker.pid !== nginx.pid) process.kill(worker.pid, 'SIGKILL')
+    for (const { pid } of replicas) process.kill(pid, 'SIGCONT')
+    await Promise.all(held)
+    await eventually(async () => (await fetch(stack.url).catch(() => null))?.ok)
+  }
+  await eventually(() =>
+    stack.said.some(line => /^nginx: .*signal 9: reloading with new shared memory$/.test(line)),
+  )
+  await eventually(async () => {
+    const answered = new Set<string>()
+    for (let visitor = 0; visitor < 3; visitor++) answered.add(await (await fetch(stack.url)).text())
+    return answered.size === 3
+  })
+  assert.equal(readStackFile(join(folder.path, 'stack.json'))?.nginx.pid, nginx.pid)
+})
+
+test('it stops NGINX, then the replicas, then the database, and leaves nothing running', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const { value: port } = await freePorts(`${folder.path}/nginx`).next()
+  const stack = await startStubStack({
+    dataDir: folder.path,
+    port,
+    replica: stubReplica({ nginxPort: port }),
+  })
+  const pids = pidsOf(stack.file())
+  await Promise.all([stack.stop(), stack.stop()]) // asked twice
+
+  for (const name of ['web-1', 'web-2']) {
+    const log = readFileSync(join(folder.path, 'logs', `${name}.log`), 'utf8')
+    assert.deepEqual(JSON.parse(log), { database: true, nginx: false })
+  }
+  assert.deepEqual(alive(pids), [])
+  assert.equal(readStackFile(join(folder.path, 'stack.json')), null)
+})
+
+test('a second start on the same folder is refused while the first one runs, and not after', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  await using first = await startStubStack({ dataDir: folder.path })
+  await assert.rejects(startStubStack({ dataDir: folder.path }), error => {
+    assert.ok(error instanceof StackFailure)
+    assert.match(error.message, new RegExp(`already running on ${folder.path} \\(process ${process.pid}\\)`))
+    return true
+  })
+  assert.equal((await fetch(first.url)).status, 200)
+  await first.stop()
+  await using second = await startStubStack({ dataDir: folder.path })
+  assert.equal((await fetch(second.url)).status, 200)
+})
+
+test('a port in use is said before anything is started', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  await using other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const address = other.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const said: string[] = []
+  const report = (part: string) => said.push(part)
+  await assert.rejects(startStubStack({ dataDir: folder.path, port, report }), {
+    name: 'StackFailure',
+    message: `port ${port} of 127.0.0.1 is in use: stop the program that uses it, or set HTTP_PORT to another`,
+  })
+  assert.deepEqual(said, [])
+})
+
+test('a replica that does not start ends the whole start, with what its log says', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const start = startStubStack({ dataDir: folder.path, replica: stubReplica({ fault: 'web-2' }) })
+  await assert.rejects(start, {
+    name: 'StackFailure',
+    message:
+      /^web-2 ended at its start \(exit status 3\): .*web-2\.log says\n {4}a fault the test asked for$/,
+  })
+  await using again = await startStubStack({ dataDir: folder.path })
+  assert.deepEqual(
+    again.said.filter(line => line.startsWith('cleanup')),
+    [],
+    'something was left running',
+  )
+})
+
+test('a start that is told to stop half-way undoes what it had begun', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const told = new AbortController()
+  const report = (part: string) => part === 'database' && told.abort()
+  await assert.rejects(startStubStack({ dataDir: folder.path, report, signal: told.signal }), {
+    name: 'AbortError',
+  })
+  await using again = await startStubStack({ dataDir: folder.path })
+  assert.deepEqual(
+    again.said.filter(line => line.startsWith('cleanup')),
+    [],
+    'something was left running',
+  )
+})
+
+test('a process that only has the id of a recorded one is left alone', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'processes.json')
+  openProcessRecord(path, error => assert.ifError(error)).add('web-1', process.pid)
+  writeWhole(path, readFileSync(path, 'utf8').replace(/"started": "[^"]+"/, '"started": "another boot/1"'))
+  await using stack = await startStubStack({ dataDir: folder.path })
+  assert.equal((await fetch(stack.url)).status, 200)
+})
+
+/** What a page view is answered; '' if it got no answer. */
+/** Opens page views until all places are taken. A busy machine opens them slowly, and each holds its place for seconds only. */
+async function visitUntilOverloaded(url: string): Promise<Promise<void>[]> {
+  const held: Promise<void>[] = []
+  let overloaded = false
+  const open = async () => {
+    if ((await visit(url)).includes('overloaded')) overloaded = true
+  }
+  await eventually(() => {
+    if (overloaded) return true
+    for (let more = 0; more < 100; more++) held.push(open())
+    return false
+  })
+  return held
+}
+
+async function visit(url: string): Promise<string> {
+  return fetch(url, { headers: { Accept: 'application/json' } }).then(
+    answer => answer.text(),
+    () => '',
+  )
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from '../../lib/eventually.ts'
+import { keepRunning } from './keep-running.ts'
+import type { RunningPart } from './running-part.ts'
+
+/** A part without a process: it ends when the test says so, or when it is stopped. */
+function fakePart(pid: number) {
+  const { promise: exited, resolve: end } = Promise.withResolvers<string>()
+  const stop = async () => end('SIGTERM')
+  return { pid, exited, stop, end } satisfies RunningPart & { end: unknown }
+}
+
+test('a part that ends is started again, and that is said in one line', async () => {
+  const first = fakePart(1)
+  const second = fakePart(2)
+  const said: string[] = []
+  const lives: number[] = []
+  const kept = keepRunning<RunningPart>(first, {
+    start: async () => second,
+    replaced: part => lives.push(part.pid),
+    report: text => said.push(text),
+  })
+  first.end('SIGKILL')
+  await eventually(() => said.length > 0)
+  assert.deepEqual(said, ['ended (SIGKILL) and was started again'])
+  assert.deepEqual(lives, [2])
+  await kept.stop()
+  assert.equal(await second.exited, 'SIGTERM')
+})
+
+test('a start that fails is tried again', async () => {
+  const first = fakePart(1)
+  const second = fakePart(2)
+  const said: string[] = []
+  let tries = 0
+  const kept = keepRunning<RunningPart>(first, {
+    start: async () => {
+      if (tries++ === 0) throw new Error('no room')
+      return second
+    },
+    replaced: () => {},
+    report: text => said.push(text),
+  })
+  first.end('exit status 1')
+  await eventually(() => said.length > 1)
+  assert.deepEqual(said, [
+    'ended (exit status 1) and does not start, next try in 0.25 s: no room',
+    'ended (exit status 1) and was started again',
+  ])
+  await kept.stop()
+})
+
+test('a part that is stopped is not started again', async () => {
+  const first = fakePart(1)
+  const kept = keepRunning<RunningPart>(first, {
+    start: () => assert.fail('it was started again'),
+    replaced: () => {},
+    report: () => {},
+  })
+  await Promise.all([kept.stop(), kept.stop()])
+  assert.equal(await first.exited, 'SIGTERM')
+})
+
+test('one that comes up while it is being stopped is stopped too', async () => {
+  const first = fakePart(1)
+  const second = fakePart(2)
+  const starting = Promise.withResolvers<void>()
+  const ready = Promise.withResolvers<RunningPart>()
+  const kept = keepRunning<RunningPart>(first, {
+    start: () => {
+      starting.resolve()
+      return ready.promise
+    },
+    replaced: () => {},
+    report: () => {},
+  })
+  first.end('SIGKILL')
+  await starting.promise
+  const stopped = kept.stop()
+  ready.resolve(second)
+  await stopped
+  assert.equal(await second.exited, 'SIGTERM')
+})

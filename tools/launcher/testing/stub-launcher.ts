@@ -1,0 +1,18 @@
+// What `npm start` runs, with stub replicas:  node stub-launcher.ts DATA_DIR
+
+import { print } from '../../lib/terminal.ts'
+import { runUntilTold } from '../run-until-told.ts'
+import { startStack } from '../stack/stack.ts'
+import { stubReplica } from './stub-program.ts'
+
+const [dataDir = ''] = process.argv.slice(2)
+await runUntilTold(signal =>
+  startStack({
+    dataDir,
+    replicas: 2,
+    replica: stubReplica(),
+    database: { size: 'small' },
+    report: print,
+    signal,
+  }),
+)

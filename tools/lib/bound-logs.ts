@@ -1,0 +1,37 @@
+import { copyFile, glob, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DataDir } from '../launcher/stack/data-dir.ts'
+
+/** bytes; the older half of a log takes as much again */
+const largest = 20 * 1024 * 1024
+/** The access log has a line a request, so it has more room: errors are in a log of their own, and stay for days. */
+const largestAccessLog = 128 * 1024 * 1024
+const lookEvery = 10_000
+
+/**
+ * Keeps the logs of a running stack from filling the disk: one over 20 MB, of accesses 128 MB, is copied to `….1` and begins anew. Whoever
+ * writes it has it open for appending, so goes on at its new end. Returns what ends this.
+ */
+export function boundLogs({ folder }: DataDir): () => void {
+  const timer = setInterval(() => void boundAll(folder).catch(() => {}), lookEvery)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+async function boundAll(folder: string): Promise<void> {
+  for await (const path of glob(['{logs,nginx}/*.log', 'database/log'], { cwd: folder })) {
+    await boundLog(join(folder, path), path.endsWith('access.log') ? largestAccessLog : largest)
+  }
+}
+
+/** `most` is in bytes. */
+export async function boundLog(path: string, most: number): Promise<void> {
+  const size = await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+  if (size <= most) return
+  // On a full disk the copy fails, which is one more reason to begin anew.
+  await copyFile(path, `${path}.1`).catch(() => {})
+  await truncate(path).catch(() => {})
+}

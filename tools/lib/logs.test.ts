@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { boundLog } from './bound-logs.ts'
+import { lastLines, openLog } from './log-file.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+test('each start has a log of its own, and the one before is kept', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'web-1.log')
+  for (const text of ['one', 'two', 'three']) {
+    await using log = await openLog(path)
+    await log.write(text)
+  }
+  assert.equal(readFileSync(path, 'utf8'), 'three')
+  assert.equal(readFileSync(`${path}.1`, 'utf8'), 'two')
+})
+
+test('the last lines are read from the end; no log has none', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'web-1.log')
+  assert.equal(await lastLines(path, 2), '')
+  writeFileSync(path, `${'x'.repeat(20_000)}\none\ntwo\n`)
+  assert.equal(await lastLines(path, 2), 'one\ntwo')
+})
+
+test('a log that grew too large begins anew under the hands of its writer', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'access.log')
+  await using log = await openLog(path)
+  await log.write('0123456789')
+  await boundLog(path, 10)
+  assert.equal(readFileSync(path, 'utf8'), '0123456789')
+  await log.write('a')
+  await boundLog(path, 10)
+  await log.write('b')
+  assert.equal(readFileSync(path, 'utf8'), 'b')
+  assert.equal(readFileSync(`${path}.1`, 'utf8'), '0123456789a')
+})

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ServerRow, Snapshot } from '../../shared/api.ts'
+import { addsUp, auditTerms } from './consistency.ts'
+
+const at = '2026-11-22T12:00:00.000Z'
+
+function server(hits: number): ServerRow {
+  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
+  const figures = { hits, share: 0, rate: 0, started_at: at, last_seen_at: at }
+  return { id: 1, srv_id: 'a', name: 'a', address: '127.0.0.1:1', state: 'up', ...figures, ...health }
+}
+
+function snapshot(counter: number, hits: number[], earlier: number): Snapshot {
+  return { counter, at, servers: hits.map(server), earlier_hits: earlier, log: [] }
+}
+
+test('a snapshot adds up when servers and earlier servers together are the counter', () => {
+  assert.equal(addsUp(snapshot(0, [], 0)), true)
+  assert.equal(addsUp(snapshot(10, [3, 5], 2)), true)
+  assert.equal(addsUp(snapshot(10, [3, 5], 1)), false)
+})
+
+test('every figure is held against the counter, rows with those removed', () => {
+  const audit = { counter: 10, max_id: 10, rows: 7, purged: 3, sum_hits: 9, consistent: false }
+  assert.deepEqual(
+    auditTerms(audit).map(({ value, equal }) => [value, equal]),
+    [
+      [10, true],
+      [10, true],
+      [10, true],
+      [9, false],
+    ],
+  )
+})
+
+test('a log that was emptied has no highest number', () => {
+  const audit = { counter: 10, max_id: 0, rows: 0, purged: 10, sum_hits: 10, consistent: true }
+  assert.equal(auditTerms(audit).length, 3)
+  assert.ok(auditTerms(audit).every(({ equal }) => equal))
+})

@@ -1,0 +1,516 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import mysql from 'mysql2/promise'
+import { z } from 'zod'
+import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
+import { startDatabaseProxy } from '../../../tools/lib/database-proxy.ts'
+import { eventually } from '../../../tools/lib/eventually.ts'
+import { type Count, type Hit, newRequestId } from '../hits/hit.ts'
+import { defaultLimits, HitQueue } from '../hits/hit-queue.ts'
+import { CommitFailed, type HitStore } from '../hits/hit-store.ts'
+import { batchPacket, beginBatch, highestNumber } from './commit-hits.ts'
+import { type DatabaseHitStore, databaseHitStore } from './hit-store.ts'
+import { closePools, openPools, type Pools, takeConnection } from './pools.ts'
+import { registerServer } from './register-server.ts'
+
+let database: TestDatabase
+let witness: mysql.Connection
+/** pools and row of each replica */
+let replicas: { pools: Pools; id: number; store: DatabaseHitStore }[]
+
+before(async () => {
+  database = await createTestDatabase()
+  witness = await mysql.createConnection(database.url)
+})
+
+beforeEach(async () => {
+  await closeReplicas()
+  replicas = await Promise.all(['127.0.0.1:3001', '127.0.0.1:3002'].map(address => openReplica(address)))
+})
+
+after(async () => {
+  await closeReplicas()
+  await witness.end()
+  await database.drop()
+})
+
+async function openReplica(address: string, url = database.url) {
+  const pools = openPools(url)
+  const srvId = address.replaceAll(/\D/g, '').padEnd(32, '0')
+  const { id } = await registerServer(pools.write, { srvId, address, name: null })
+  return { pools, id, store: databaseHitStore(pools.write, { id, srv_id: srvId }) }
+}
+
+async function closeReplicas(): Promise<void> {
+  for (const replica of replicas ?? []) await closePools(replica.pools)
+}
+
+function replica(index: number) {
+  const found = replicas[index]
+  assert.ok(found)
+  return found
+}
+
+function hits(n: number): Hit[] {
+  return Array.from({ length: n }, () => ({
+    requestId: newRequestId(),
+    clientIp: 'fd00::7',
+    cookieSrvId: null,
+  }))
+}
+
+const figures = z.tuple([
+  z.object({
+    counter: z.number(),
+    max_id: z.coerce.number(),
+    sum_hits: z.coerce.number(),
+    row_count: z.number(),
+  }),
+])
+
+async function readFigures() {
+  const [rows] = await witness.query(`SELECT (SELECT value FROM global_counter) AS counter,
+    (SELECT COALESCE(MAX(id), 0) FROM access_log) AS max_id, (SELECT COALESCE(SUM(hits), 0) FROM server) AS sum_hits,
+    (SELECT COUNT(*) FROM access_log) AS row_count`)
+  return figures.parse(rows)[0]
+}
+
+/** The counter, the highest id, the sum of hits and the rows all agree. @returns that number */
+async function countedSoFar(): Promise<number> {
+  const { counter, max_id, sum_hits, row_count } = await readFigures()
+  assert.deepEqual([max_id, sum_hits, row_count], [counter, counter, counter])
+  return counter
+}
+
+/** The database carries out what it was sent, whether or not anybody still listens. */
+async function untilNothingRuns(): Promise<void> {
+  const sql = `SELECT id FROM information_schema.processlist
+    WHERE db = DATABASE() AND command <> 'Sleep' AND id <> CONNECTION_ID()`
+  await eventually(async () => {
+    const [rows] = await witness.query<mysql.RowDataPacket[]>(sql)
+    return rows.length === 0
+  })
+}
+
+async function assertLogged(hit: Hit, count: Count): Promise<void> {
+  const [rows] = await witness.query('SELECT id FROM access_log WHERE request_id = ?', [hit.requestId])
+  assert.deepEqual(rows, [{ id: count.id }])
+}
+
+/** Runs `work` while another session holds the counter's lock. */
+async function whileLocked(sql: string[], work: (holder: mysql.Connection) => Promise<void>): Promise<void> {
+  const holder = await mysql.createConnection(database.url)
+  try {
+    await holder.beginTransaction()
+    for (const statement of sql) await holder.query(statement)
+    await work(holder)
+  } finally {
+    holder.destroy()
+  }
+}
+
+test('a batch gets the next numbers, in order, and everything about it is written', async () => {
+  const start = await countedSoFar()
+  const batch = hits(3)
+  const cookieSrvId = 'c'.repeat(32)
+  const counts = await replica(0).store.commit(
+    batch.map(hit => ({ ...hit, cookieSrvId })),
+    1000,
+  )
+  assert.deepEqual(
+    counts.map(count => count.id),
+    [start + 1, start + 2, start + 3],
+  )
+  assert.equal(await countedSoFar(), start + 3)
+  const [rows] = await witness.query({
+    sql: `SELECT client_ip, cookie_srv_id, server_id, request_id, DATE_FORMAT(created_at, '%Y-%m-%dT%T.%f') AS at
+      FROM access_log WHERE id > ? ORDER BY id`,
+    values: [start],
+  })
+  const expected = batch.map((hit, index) => ({
+    client_ip: 'fd00::7',
+    cookie_srv_id: cookieSrvId,
+    server_id: replica(0).id,
+    request_id: hit.requestId,
+    at: counts[index]?.at.replace('Z', '000'),
+  }))
+  assert.deepEqual(rows, expected)
+  const [minutes] = await witness.query('SELECT SUM(hits) AS hits FROM server_minute WHERE server_id = ?', [
+    replica(0).id,
+  ])
+  assert.deepEqual(z.tuple([z.object({ hits: z.coerce.number() })]).parse(minutes)[0], { hits: 3 })
+})
+
+test('two replicas share the numbers: contiguous, unique, each in its own log row', async () => {
+  const start = await countedSoFar()
+  const queues = replicas.map(({ store }) => new HitQueue(store))
+  const all = hits(400)
+  const counts = await Promise.all(all.map((hit, index) => queues[index % 2]?.submit(hit)))
+  const ids = counts.flatMap(count => count?.id ?? []).toSorted((a, b) => a - b)
+  assert.deepEqual(
+    ids,
+    Array.from({ length: 400 }, (_, index) => start + 1 + index),
+  )
+  assert.equal(await countedSoFar(), start + 400)
+})
+
+test('a request id twice in a batch, in two batches and on two replicas at once is one hit', async () => {
+  const start = await countedSoFar()
+  const queues = replicas.map(({ store }) => new HitQueue(store))
+  const [same, other] = hits(2)
+  assert.ok(same && other)
+  const together = await Promise.all([0, 0, 1, 1].map(index => queues[index]?.submit(same)))
+  const [later] = await Promise.all([queues[0]?.submit(same), queues[0]?.submit(other)])
+  for (const count of [...together, later]) assert.deepEqual(count, together[0])
+  assert.equal(await countedSoFar(), start + 2)
+})
+
+test('a commit whose answer is lost is found again, not repeated', async () => {
+  const start = await countedSoFar()
+  await using proxy = await startDatabaseProxy(database.url)
+  const behind = await openReplica('127.0.0.1:3003', proxy.url)
+  try {
+    proxy.trap('COMMIT', { kind: 'cut-answer', afterBytes: 0 })
+    const batch = hits(5)
+    const queue = new HitQueue(behind.store)
+    const counts = await Promise.all(batch.map(hit => queue.submit(hit)))
+    for (const [index, hit] of batch.entries()) await assertLogged(hit, counts[index] ?? { id: 0, at: '' })
+    assert.equal(await countedSoFar(), start + 5)
+  } finally {
+    await closePools(behind.pools)
+  }
+})
+
+test('a statement that fails in the middle of the packet undoes the batch and lets go of the lock', async () => {
+  const start = await countedSoFar()
+  // The log is written, the request ids are not: the number in the way stands for any failure there.
+  const [bad] = hits(1)
+  assert.ok(bad)
+  await witness.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [bad.requestId])
+  await assert.rejects(replica(0).store.commit([bad, ...hits(3)], 1000), (error: unknown) => {
+    assert.ok(error instanceof CommitFailed)
+    assert.equal(error.outcome, 'rolled_back')
+    return true
+  })
+  assert.equal(await countedSoFar(), start)
+  const [next] = await replica(1).store.commit(hits(1), 1000)
+  assert.equal(next?.id, start + 1)
+})
+
+test('a lock that is waited for too long is tried for again', async () => {
+  const start = await countedSoFar()
+  const failures: unknown[] = []
+  await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
+    const { store } = replica(0)
+    const observed: HitStore = {
+      ...store,
+      async commit(batch, timeoutMs) {
+        try {
+          return await store.commit(batch, timeoutMs)
+        } catch (error) {
+          failures.push(error)
+          await holder.rollback()
+          throw error
+        }
+      },
+    }
+    const { id } = await new HitQueue(observed).submit(hits(1)[0] ?? assert.fail())
+    assert.equal(id, start + 1)
+  })
+  assert.equal(failures.length, 1)
+  assert.match(String(failures[0]), /Lock wait timeout/)
+  assert.equal(await countedSoFar(), start + 1)
+})
+
+test('a batch with less time than a lock is waited for is refused at once, and nothing of it is counted', async () => {
+  const start = await countedSoFar()
+  await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
+    await assert.rejects(replica(0).store.commit(hits(1), 900), { outcome: 'rolled_back' })
+    await holder.rollback()
+  })
+  const [next] = await replica(0).store.commit(hits(1), 900)
+  assert.equal(next?.id, start + 1)
+})
+
+test('a table that is locked refuses a batch as its row does', async () => {
+  const start = await countedSoFar()
+  await whileLocked(['LOCK TABLES global_counter WRITE'], async holder => {
+    await assert.rejects(replica(0).store.commit(hits(1), 5000), { outcome: 'rolled_back' })
+    await holder.query('UNLOCK TABLES')
+  })
+  const [next] = await replica(0).store.commit(hits(1), 1000)
+  assert.equal(next?.id, start + 1)
+})
+
+test('a table that is locked while a request id is looked up is no refusal', async () => {
+  await whileLocked(['LOCK TABLES recent_request WRITE'], async holder => {
+    await assert.rejects(replica(0).store.find([newRequestId()], 5000), { kind: 'contention' })
+    await holder.query('UNLOCK TABLES')
+  })
+})
+
+test('after a commit that got no answer no other is sent before the database speaks again', async () => {
+  await using proxy = await startDatabaseProxy(database.url)
+  const behind = await openReplica('127.0.0.1:3004', proxy.url)
+  try {
+    proxy.trap('COMMIT', { kind: 'cut-answer', afterBytes: 0 })
+    await assert.rejects(behind.store.commit(hits(1), 1000), { outcome: 'unknown' })
+    await untilNothingRuns()
+    const start = await countedSoFar()
+    let isAsked = false
+    proxy.trap('SELECT 1', { kind: 'hold-answer', forMs: 2000 }, () => {
+      isAsked = true
+    })
+    // The first may use up its time while it opens a connection, and ask nothing.
+    while (!isAsked) await assert.rejects(behind.store.commit(hits(1), 200), { outcome: 'rolled_back' })
+    assert.equal(await countedSoFar(), start)
+    const [next] = await behind.store.commit(hits(1), 5000)
+    assert.equal(next?.id, start + 1)
+  } finally {
+    await closePools(behind.pools)
+  }
+})
+
+test('a batch that is chosen to end a deadlock is tried again', async () => {
+  const start = await countedSoFar()
+  const { store, id: serverId } = replica(0)
+  const failures: string[] = []
+  const observed: HitStore = {
+    ...store,
+    commit: (batch, timeoutMs) =>
+      store.commit(batch, timeoutMs).catch(error => {
+        failures.push(String(error))
+        throw error
+      }),
+  }
+  // The session that has written more is spared.
+  const filler = Array.from({ length: 2000 }, () => `('${newRequestId()}', 0)`)
+  const writes = [
+    `INSERT INTO recent_request (request_id, id) VALUES ${filler.join()}`,
+    `UPDATE server SET errors = 0 WHERE id = ${serverId} AND errors = 0`,
+    `SELECT id FROM server WHERE id = ${serverId} FOR UPDATE`,
+  ]
+  await whileLocked(writes, async holder => {
+    const submission = new HitQueue(observed).submit(hits(1)[0] ?? assert.fail())
+    while (!(await someoneWaitsForALock())) await pause(150)
+    await holder.query('UPDATE global_counter SET value = value WHERE id = 1')
+    await holder.rollback()
+    assert.equal((await submission).id, start + 1)
+  })
+  assert.equal(failures.length, 1)
+  assert.match(failures[0] ?? '', /Deadlock/)
+  assert.equal(await countedSoFar(), start + 1)
+})
+
+/** The table is a copy that is renewed only when nobody has looked at it for 0.1 s. */
+async function someoneWaitsForALock(): Promise<boolean> {
+  const [rows] = await witness.query(
+    "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' LIMIT 1",
+  )
+  return z.array(z.unknown()).parse(rows).length > 0
+}
+
+/** What is wrong with the database, how it is brought about and mended, and what its error is called. */
+const damages = [
+  {
+    what: 'a table that is gone',
+    code: 'ER_NO_SUCH_TABLE',
+    damage: ['RENAME TABLE access_log TO gone'],
+    mend: ['RENAME TABLE gone TO access_log'],
+  },
+  {
+    what: 'a column that is missing',
+    code: 'ER_BAD_FIELD_ERROR',
+    damage: ['ALTER TABLE access_log RENAME COLUMN client_ip TO ip'],
+    mend: ['ALTER TABLE access_log RENAME COLUMN ip TO client_ip'],
+  },
+  {
+    what: 'an error that no list foresees',
+    code: 'ER_SIGNAL_EXCEPTION',
+    damage: [
+      "CREATE TRIGGER refuse BEFORE INSERT ON server_minute FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'",
+    ],
+    mend: ['DROP TRIGGER refuse'],
+  },
+  {
+    what: 'a counter that is behind the log',
+    code: 'ER_DUP_ENTRY',
+    damage: [
+      `INSERT INTO access_log SELECT value + 1, UTC_TIMESTAMP(3), '10.0.0.7', '', 0, NULL, '' FROM global_counter`,
+    ],
+    mend: ["DELETE FROM access_log WHERE srv_id = ''"],
+  },
+]
+
+for (const { what, code, damage, mend } of damages)
+  test(`${what} refuses a batch for certain: nothing is counted, the lock is free, and a probe says the same`, async () => {
+    const start = await countedSoFar()
+    const { store } = replica(0)
+    const isRefusal = { outcome: 'rolled_back', kind: 'refused', code }
+    for (const statement of damage) await witness.query(statement)
+    try {
+      await assert.rejects(store.commit(hits(2), 1500), isRefusal)
+      await assert.rejects(store.probe(), isRefusal)
+      const queue = new HitQueue(store, { ...defaultLimits, budgetMs: 300 })
+      await assert.rejects(queue.submit(hits(1)[0] ?? assert.fail()), { code: 'counter_unavailable' })
+      await queue.close()
+    } finally {
+      for (const statement of mend) await witness.query(statement)
+    }
+    await store.probe()
+    assert.equal(await countedSoFar(), start)
+    const [next] = await replica(1).store.commit(hits(1), 900)
+    assert.equal(next?.id, start + 1)
+  })
+
+test('without its counter a database counts nothing, whatever the connection inserted last', async () => {
+  await using own = await createTestDatabase()
+  const pools = openPools(own.url)
+  try {
+    const srvId = 'c'.repeat(32)
+    const { id } = await registerServer(pools.write, { srvId, address: '127.0.0.1:1', name: null })
+    const store = databaseHitStore(pools.write, { id, srv_id: srvId })
+    await pools.write.query('DELETE FROM global_counter')
+    const isRefusal = { outcome: 'rolled_back', kind: 'refused' }
+    for (const n of [1, 3]) await assert.rejects(store.commit(hits(n), 1500), isRefusal)
+    await assert.rejects(store.probe(), isRefusal)
+    const [rows] = await pools.read.query('SELECT id FROM access_log')
+    assert.deepEqual(rows, [])
+  } finally {
+    await closePools(pools)
+  }
+})
+
+test('a replica that falls silent when its batch was refused keeps the others from the counter for seconds, not for hours', async () => {
+  const start = await countedSoFar()
+  const { pools, id } = replica(0)
+  const [known, next] = hits(2)
+  assert.ok(known && next)
+  await witness.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [known.requestId])
+  const silent = await takeConnection(pools.write, 1000)
+  // It breaks on the request id after it took the counter's lock, and nothing follows: as of a replica that is frozen or cut off.
+  const packet = `${beginBatch(true).sql}${batchPacket([known], { id, srv_id: '1'.repeat(32) }, 'COMMIT')}`
+  await assert.rejects(silent.query(packet), { code: 'ER_DUP_ENTRY' })
+  await assert.rejects(replica(1).store.probe(), { kind: 'contention' })
+  const counts = await eventually(() =>
+    replica(1)
+      .store.commit([next], 900)
+      .catch(() => null),
+  )
+  assert.equal(counts[0]?.id, start + 1)
+  assert.equal(await countedSoFar(), start + 1)
+})
+
+test('of a replica that is cut off no connection is left after a minute', async () => {
+  for (const pool of Object.values(replica(0).pools)) {
+    const [[session]] = await pool.query<mysql.RowDataPacket[]>('SELECT @@wait_timeout AS seconds')
+    assert.ok(session?.seconds <= 60)
+  }
+})
+
+test('connections that rest are closed by the replica before the database would', async () => {
+  const { pools } = replica(0)
+  const held = await Promise.all([1, 2, 3].map(() => takeConnection(pools.write, 1000)))
+  const ids = held.map(connection => connection.threadId)
+  for (const connection of held) connection.release()
+  const [[session]] = await pools.write.query<mysql.RowDataPacket[]>('SELECT @@wait_timeout AS seconds')
+  const since = performance.now()
+  await eventually(async () => {
+    const [rows] = await witness.query('SELECT id FROM information_schema.processlist WHERE id IN (?)', [ids])
+    return z.array(z.unknown()).parse(rows).length === 0
+  })
+  assert.ok((performance.now() - since) / 1000 < session?.seconds)
+})
+
+test('a probe takes no number and leaves nothing behind', async () => {
+  const start = await countedSoFar()
+  for (const { store } of replicas) await store.probe()
+  assert.equal(await countedSoFar(), start)
+  const [[minutes]] = await witness.query<mysql.RowDataPacket[]>(
+    'SELECT COUNT(*) AS n FROM server_minute WHERE server_id = ?',
+    [replica(0).id],
+  )
+  assert.equal(minutes?.n, 0)
+  const [next] = await replica(0).store.commit(hits(1), 1000)
+  assert.equal(next?.id, start + 1)
+})
+
+test('a probe does not wait for the lock: a database that is there answers it at once', async () => {
+  await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async () => {
+    await assert.rejects(replica(0).store.probe(), { outcome: 'rolled_back', kind: 'contention' })
+  })
+})
+
+test('a probe that waits gets the lock once it is free, however it was held', async () => {
+  await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
+    const probe = replica(0).store.probe(true)
+    while (!(await someoneWaitsForALock())) await pause(150)
+    await holder.rollback()
+    await probe
+  })
+})
+
+test('a session that was refused is not used again: rights that are granted hold for a new one', async () => {
+  const { store, pools } = replica(0)
+  const sessions = new Set<number>()
+  pools.write.on('acquire', ({ threadId }) => sessions.add(threadId))
+  await witness.query('RENAME TABLE access_log TO gone')
+  await assert.rejects(store.probe())
+  await witness.query('RENAME TABLE gone TO access_log')
+  await store.probe()
+  assert.equal(sessions.size, 2)
+})
+
+test('a database that cannot be reached is away, and nothing is counted', async () => {
+  const proxy = await startDatabaseProxy(database.url)
+  const behind = await openReplica('127.0.0.1:3005', proxy.url)
+  try {
+    await proxy[Symbol.asyncDispose]()
+    const isAway = { outcome: 'rolled_back', kind: 'away', code: 'ECONNREFUSED' }
+    // The connections that were open may only now be found to be closed.
+    await eventually(() => behind.store.probe().then(null, error => error.code === isAway.code))
+    await assert.rejects(behind.store.commit(hits(1), 1000), isAway)
+  } finally {
+    await closePools(behind.pools)
+  }
+})
+
+test('a number that JavaScript cannot say exactly is never given: nothing is counted', async () => {
+  await using own = await createTestDatabase()
+  const pools = openPools(own.url)
+  try {
+    const { id } = await registerServer(pools.write, {
+      srvId: 'b'.repeat(32),
+      address: '127.0.0.1:1',
+      name: null,
+    })
+    const store = databaseHitStore(pools.write, { id, srv_id: 'b'.repeat(32) })
+    await pools.write.query('UPDATE global_counter SET value = ?', [highestNumber - 2])
+    const isRefusal = { outcome: 'rolled_back', kind: 'refused', code: 'ER_DATA_OUT_OF_RANGE' }
+    await assert.rejects(store.commit(hits(3), 1000), isRefusal)
+    const counts = await store.commit(hits(2), 1000)
+    assert.deepEqual(
+      counts.map(count => count.id),
+      [highestNumber - 1, highestNumber],
+    )
+    await assert.rejects(store.commit(hits(1), 1000), isRefusal)
+    await assert.rejects(store.probe(), isRefusal)
+    const [rows] = await pools.read.query('SELECT CAST(value AS CHAR) AS value FROM global_counter')
+    assert.deepEqual(rows, [{ value: String(highestNumber) }])
+  } finally {
+    await closePools(pools)
+  }
+})
+
+test('nothing but hex and addresses is ever written into a packet', async () => {
+  const [hit] = hits(1)
+  assert.ok(hit)
+  for (const change of [
+    { clientIp: "'" },
+    { requestId: 'a; DROP TABLE access_log' },
+    { cookieSrvId: 'x' },
+    { clientIp: '' },
+  ])
+    await assert.rejects(replica(0).store.commit([{ ...hit, ...change }], 1000), TypeError)
+})

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RowDataPacket } from 'mysql2/promise'
+import { addHits, addLife, srvIdOf } from '../../testing/log-fixture.ts'
+import { questions } from '../../testing/questions.ts'
+import { openBoard } from '../../testing/retention-fixture.ts'
+import { rowsRead } from '../../testing/rows-read.ts'
+import { onConnection } from './ask.ts'
+import { readBoard } from './board.ts'
+import { markGoneServers, recountPastHits } from './past-servers.ts'
+import { openReadPool } from './pools.ts'
+import { readLives } from './read-lives.ts'
+import { readLogPage } from './read-log-page.ts'
+import { registerServer } from './register-server.ts'
+
+type Board = Awaited<ReturnType<typeof openBoard>>
+
+/** Past lives of one address, ten seconds each, the last of which ended `ago` seconds ago. Each counted one hit. */
+async function addPast(board: Board, lives: number, ago = 3600): Promise<void> {
+  await board.fill.query(
+    `INSERT INTO server (srv_id, name, address, hits, started_at, ready_at, last_seen_at, stopped_at)
+     SELECT ?, 'web-1', '10.0.0.1:3000', 1, UTC_TIMESTAMP(3) - INTERVAL (n.n * 10 + 10 + ?) SECOND,
+       UTC_TIMESTAMP(3) - INTERVAL (n.n * 10 + 8 + ?) SECOND, UTC_TIMESTAMP(3) - INTERVAL (n.n * 10 + ?) SECOND, NULL
+     FROM (
+       WITH RECURSIVE numbers AS (SELECT 0 AS n UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < 1000)
+       SELECT a.n * 1000 + b.n AS n FROM numbers a JOIN numbers b
+     ) n WHERE n.n < ? ORDER BY n.n DESC`,
+    [srvIdOf('a'), ago, ago, ago, lives],
+  )
+  await board.fill.query('UPDATE global_counter SET value = value + ?', [lives])
+}
+
+async function markAll(board: Board): Promise<number> {
+  let marked = 0
+  await onConnection(board.replicas[0].upkeep, async connection => {
+    for (;;) {
+      const n = await markGoneServers(connection, new Date())
+      if (n === 0) return
+      marked += n
+    }
+  })
+  return marked
+}
+
+test('servers that are gone are added up exactly, and those of the last minutes are left', async () => {
+  await using board = await openBoard()
+  await addPast(board, 2500)
+  await addPast(board, 40, 0)
+  await board.fill.query('UPDATE server SET hits = id')
+  const [[sum]] = await board.fill.query<RowDataPacket[]>('SELECT SUM(hits) AS hits FROM server')
+  const before = (await board.audit()).sum_hits
+  assert.equal(before, Number(sum?.hits))
+  assert.equal(await markAll(board), 2500)
+  assert.equal((await board.audit()).sum_hits, before)
+  const stretches = async (sql: string) => (await board.fill.query<RowDataPacket[]>(sql))[0]
+  assert.deepEqual(
+    await stretches('SELECT first_id, CAST(hits AS CHAR) AS hits FROM past_hits ORDER BY first_id'),
+    await stretches(
+      `SELECT id - id % 1000 AS first_id, CAST(SUM(hits) AS CHAR) AS hits FROM server WHERE gone_at IS NOT NULL
+       GROUP BY id - id % 1000 ORDER BY first_id`,
+    ),
+  )
+})
+
+test('a past server whose hits somebody changed is noticed when its stretch is added up again', async () => {
+  await using board = await openBoard()
+  await addPast(board, 1500)
+  await markAll(board)
+  const { counter, sum_hits } = await board.audit()
+  assert.equal(sum_hits, counter)
+  await board.fill.query('UPDATE server SET hits = hits + 1 WHERE id = 20')
+  await onConnection(board.replicas[0].upkeep, connection => recountPastHits(connection, 10))
+  assert.equal((await board.audit()).sum_hits, counter + 1)
+  await board.fill.query('UPDATE server SET hits = hits - 1 WHERE id = 20')
+  await onConnection(board.replicas[0].upkeep, connection => recountPastHits(connection, 10))
+  assert.equal((await board.audit()).sum_hits, counter)
+})
+
+test('100,000 past servers cost next to nothing: the board, the audit, the history, a start and a heartbeat', async () => {
+  await using board = await openBoard()
+  await board.log(100)
+  await addPast(board, 100_000)
+  await markAll(board)
+  await board.fill.query('ANALYZE TABLE server, past_hits')
+  const one = openReadPool(board.url)
+  try {
+    for (const { name, ask } of questions(100, srvIdOf('a'))) {
+      const read = await rowsRead(one, () => ask(one))
+      assert.ok(read < 2500, `${name}: ${read} rows and index entries were read`)
+    }
+    const day = await rowsRead(one, () => readLives(one, new Date(Date.now() - 172_800_000), 200))
+    assert.ok(day < 2500, `lives of two days: ${day} rows and index entries were read`)
+    const start = await rowsRead(one, () =>
+      registerServer(one, { srvId: srvIdOf('a'), address: '10.0.0.1:3000', name: null }),
+    )
+    assert.ok(start < 200, `a start: ${start} rows and index entries were read`)
+    assert.equal((await readBoard(one, 5000)).servers.length, 1)
+  } finally {
+    await one.end()
+  }
+})
+
+test('where visitors moved from costs an entry a row, however many servers started there later', async () => {
+  await using board = await openBoard()
+  await addPast(board, 100_000)
+  await markAll(board)
+  const oldest = await startsOf(board, 10)
+  await addLife(board.fill, { id: 200_001, srvId: srvIdOf('b'), name: 'web-2' })
+  await board.fill.query("UPDATE server SET name = CONCAT('was-', id) WHERE id <= 10")
+  // A page and more: each visitor moved from one of the first ten servers, some ms after it started.
+  const hits = Array.from({ length: 400 }, (_, index) => ({
+    id: index + 1,
+    srvId: srvIdOf('b'),
+    life: 200_001,
+    cookie: srvIdOf('a'),
+    at: new Date((oldest[index % 10] ?? 0) + index).toISOString().replace('T', ' ').replace('Z', ''),
+  }))
+  await addHits(board.fill, hits)
+  await board.fill.query('ANALYZE TABLE server, access_log')
+  const one = openReadPool(board.url)
+  try {
+    const tail = { after: 0, limit: 50, showAddress: (address: string) => address }
+    const { log } = await readBoard(one, 60_000, tail)
+    assert.deepEqual(
+      log.map(row => row.moved_from?.name),
+      hits
+        .slice(-50)
+        .toReversed()
+        .map(({ id }) => `was-${((id - 1) % 10) + 1}`),
+    )
+    const reading = await rowsRead(one, () => readBoard(one, 60_000, tail))
+    assert.ok(reading < 500, `the board: ${reading} rows and index entries were read`)
+    const all = { srvId: null, clientAddresses: null }
+    const place = { before: 401, limit: 400 }
+    const page = await rowsRead(one, () => readLogPage(one, all, place, address => address))
+    assert.ok(page < 2000, `a page: ${page} rows and index entries were read`)
+  } finally {
+    await one.end()
+  }
+})
+
+/** When the first lives began, in ms of the epoch. */
+async function startsOf(board: Board, lives: number): Promise<number[]> {
+  const [rows] = await board.fill.query<RowDataPacket[]>(
+    'SELECT started_at FROM server ORDER BY id LIMIT ?',
+    [lives],
+  )
+  return rows.map(row => new Date(`${row.started_at}`.replace(' ', 'T').replace(/Z?$/, 'Z')).getTime())
+}

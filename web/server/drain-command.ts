@@ -1,0 +1,13 @@
+import { parseEnvironment } from './environment.ts'
+import { changeDrain } from './lifecycle/change-drain.ts'
+import { parseDrainRequest } from './lifecycle/request.ts'
+
+// For where only the built replica is, with a replica's environment: `node drain.mjs drain web-2`.
+
+try {
+  const request = parseDrainRequest(process.argv.slice(2))
+  console.log(await changeDrain(parseEnvironment(process.env).databaseUrl, request))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import type { History } from '../../shared/api.ts'
+import { openDatabase, serve } from '../../testing/endpoints.ts'
+import { addLife, numbers, srvIdOf } from '../../testing/log-fixture.ts'
+import { readClock } from '../db/read-clock.ts'
+import { historyEndpoint } from './history.ts'
+
+let database: Awaited<ReturnType<typeof openDatabase>>
+let history: Awaited<ReturnType<typeof serve>>
+
+before(async () => {
+  database = await openDatabase()
+  history = await serve(historyEndpoint({ read: database.read }))
+})
+
+after(async () => {
+  await history?.close()
+  await database?.close()
+})
+
+beforeEach(async () => {
+  await Promise.all(['server_minute', 'server'].map(table => database.fill.query(`TRUNCATE ${table}`)))
+})
+
+async function read(range: string): Promise<History> {
+  const { status, body } = await history.get(`?range=${range}`)
+  assert.equal(status, 200)
+  return body
+}
+
+/** Hits that tell their minute: minutes since 1970, odd for life 1 and even for life 2, so that sums show a slip. */
+const hitsOf = (minute: number, life: number) => (minute % 1000) * 2 + life
+
+for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 })) {
+  test(`${range}: every minute is in its bucket, and every bucket is there`, async () => {
+    await addLife(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+    await addLife(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2' })
+    const now = Math.floor((await readClock(database.read)).getTime() / 60_000)
+    // Every third minute, from before the range to after now, which the clock may reach while this runs.
+    const minutes = numbers(now - 1500, now + 5).filter(minute => minute % 3 !== 0)
+    const rows = minutes.flatMap(minute =>
+      [1, 2].map(life => [new Date(minute * 60_000), life, hitsOf(minute, life)]),
+    )
+    await database.fill.query('INSERT INTO server_minute (minute, server_id, hits) VALUES ?', [rows])
+
+    const { step, times, servers } = await read(range)
+    assert.equal(times.length, length)
+    for (const [at, time] of times.entries()) {
+      const first = Date.parse(time) / 60_000
+      if (at > 0) assert.equal(Date.parse(time) - Date.parse(times[at - 1] ?? ''), step * 1000)
+      const inBucket = minutes.filter(minute => minute >= first && minute < first + step / 60)
+      for (const [index, life] of [1, 2].entries()) {
+        const expected = inBucket.reduce((sum, minute) => sum + hitsOf(minute, life), 0)
+        assert.equal(servers[index]?.hits[at], expected, `${time}, life ${life}`)
+      }
+    }
+    assert.ok(servers.every(server => server.hits.length === length))
+  })
+}
+
+test('without hits there are the times and no servers', async () => {
+  await addLife(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+  const { range, step, times, servers } = await read('1h')
+  assert.deepEqual(
+    { range, step, length: times.length, servers },
+    { range: '1h', step: 60, length: 61, servers: [] },
+  )
+})
+
+test('two lives at one address are two rows, in the order they began', async () => {
+  await addLife(database.fill, { id: 9, srvId: srvIdOf('a'), name: 'web-2' })
+  await addLife(database.fill, { id: 4, srvId: srvIdOf('a'), name: 'web-1' })
+  await database.fill.query(
+    `INSERT INTO server_minute (minute, server_id, hits)
+     SELECT DATE_FORMAT(UTC_TIMESTAMP() - INTERVAL 2 MINUTE, '%Y-%m-%d %H:%i:00'), id, id FROM server`,
+  )
+  const { servers } = await read('5m')
+  const sums = servers.map(({ hits, ...life }) => ({ ...life, sum: hits.reduce((a, b) => a + b) }))
+  assert.deepEqual(sums, [
+    { id: 4, srv_id: srvIdOf('a'), name: 'web-1', sum: 4 },
+    { id: 9, srv_id: srvIdOf('a'), name: 'web-2', sum: 9 },
+  ])
+})
+
+test('servers that came and went are told, whether they were hit or not', async () => {
+  const ago = (seconds: number) => `UTC_TIMESTAMP(3) - INTERVAL ${seconds} SECOND`
+  const life = (id: number, name: string, started: string, seen: string, stopped: string) =>
+    database.fill.query(
+      `INSERT INTO server (id, srv_id, name, address, started_at, ready_at, last_seen_at, stopped_at)
+       VALUES (?, ?, ?, '10.0.0.1:3000', ${started}, ${started}, ${seen}, ${stopped})`,
+      [id, srvIdOf(String(id)), name],
+    )
+  await life(1, 'web-1', ago(4000), ago(1), 'NULL')
+  await life(2, 'web-2', ago(4000), ago(90), 'NULL')
+  await life(3, 'web-3', ago(200), ago(101), ago(100))
+  await life(4, 'web-4', ago(80), ago(1), 'NULL')
+  await life(5, 'web-5', ago(9000), ago(5000), ago(5000))
+  const { events, downs, servers } = await read('5m')
+  assert.deepEqual(
+    events.map(({ kind, name }) => `${name} ${kind}`),
+    ['web-4 joined', 'web-2 lost', 'web-3 left', 'web-3 joined'],
+  )
+  assert.deepEqual(
+    downs.map(({ name, times }) => [name, times]),
+    [['web-2', 1]],
+  )
+  assert.ok((downs[0]?.ms ?? 0) >= 90_000, JSON.stringify(downs))
+  assert.deepEqual(servers, [])
+})
+
+test('downtime that began before the range counts within it', async () => {
+  const life = (id: number, started: number, seen: number, stopped: number | null) =>
+    database.fill.query(
+      `INSERT INTO server (id, srv_id, name, address, started_at, ready_at, last_seen_at, stopped_at)
+       VALUES (?, ?, ?, '10.0.0.1:3000', ${[started, started, seen, stopped].map(ago => (ago === null ? 'NULL' : `UTC_TIMESTAMP(3) - INTERVAL ${ago} SECOND`)).join()})`,
+      [id, srvIdOf(id < 3 ? '1' : String(id)), `web-${id}`],
+    )
+  await life(1, 9000, 4000, 100)
+  await life(2, 100, 1, null)
+  await life(3, 9000, 3000, null)
+  await life(4, 9000, 3000, 3000)
+  // More than a day before the range: it was given up.
+  await life(5, 900_000, 100_000, null)
+  await database.fill.query('UPDATE server SET gone_at = last_seen_at WHERE id <> 2')
+  const { downs, events, times } = await read('5m')
+  const start = Date.parse(times[0] ?? '')
+  const now = (await readClock(database.read)).getTime()
+  assert.deepEqual(
+    downs.map(({ name, times }) => [name, times]),
+    [
+      ['web-3', 1],
+      ['web-2', 1],
+    ],
+  )
+  const [still, back] = downs.map(({ ms }) => ms)
+  assert.ok(Math.abs((still ?? 0) - (now - start)) < 60_000, `${still} of ${now - start} ms`)
+  assert.ok(Math.abs((back ?? 0) - (now - start - 100_000)) < 60_000, `${back} ms`)
+  assert.deepEqual(
+    events.map(({ kind, name }) => `${name} ${kind}`),
+    ['web-2 joined'],
+  )
+})
+
+test('the range is 5m, 1h or 24h, and 5m when not said', async () => {
+  assert.equal((await history.get()).body.range, '5m')
+  for (const query of ['range=', 'range=2h', 'range=5M', 'range=1h&range=1h', 'step=60']) {
+    const { status, body } = await history.get(`?${query}`)
+    assert.equal(status, 400, query)
+    assert.equal(body.error.code, 'bad_parameter')
+  }
+  assert.equal((await history.get('?range=2h')).body.error.message, 'range: must be 5m, 1h or 24h')
+})

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LogRow } from '../../shared/api.ts'
+import type { BoardServer } from '../db/board-server.ts'
+import { serverState } from '../db/server-state.ts'
+import { Board } from './board.ts'
+import { toSnapshot } from './snapshot.ts'
+
+const server: BoardServer = {
+  id: 1,
+  srvId: 'a'.repeat(32),
+  name: 'web-1',
+  address: '127.0.0.1:3001',
+  hits: 30,
+  startedAt: '2026-11-22T12:00:00.000Z',
+  lastSeenAt: '2026-11-22T12:00:01.000Z',
+  silentMs: 100,
+  ready: true,
+  draining: false,
+  stopped: false,
+  rate: 4.5,
+  p50Ms: 2,
+  p99Ms: 9,
+  errors: 0,
+  errorCodes: {},
+  streams: 3,
+  memoryBytes: 1,
+}
+
+function row(id: number): LogRow {
+  return {
+    id,
+    at: '2026-11-22T12:00:00.000Z',
+    client_ip: '10.0.0.7',
+    srv_id: server.srvId,
+    server: server.name,
+    arrival: 'new',
+    moved_from: null,
+  }
+}
+
+/** A database that has counted `counter` hits, and remembers after which numbers it was asked for rows. */
+function fakeDatabase() {
+  const database = { counter: 0, asked: [] as number[], away: false }
+  const board = new Board(async after => {
+    database.asked.push(after)
+    if (database.away) throw new Error('away')
+    const { counter } = database
+    const from = Math.max(after + 1, counter - 49)
+    const log = Array.from({ length: Math.max(0, counter - from + 1) }, (_, index) => row(counter - index))
+    const afterAt = after > 0 && after <= counter ? row(after).at : null
+    return { counter, totalHits: counter, at: '2026-11-22T12:00:02.000Z', servers: [server], log, afterAt }
+  })
+  return { database, board }
+}
+
+test('the first signs decide a state: stopped, lost, draining, joining, up', () => {
+  const signs = { stopped: false, silentMs: 5999, draining: false, ready: true }
+  assert.equal(serverState(signs), 'up')
+  assert.equal(serverState({ ...signs, ready: false }), 'joining')
+  assert.equal(serverState({ ...signs, draining: true }), 'draining')
+  assert.equal(serverState({ ...signs, draining: true, silentMs: 6001 }), 'lost')
+  assert.equal(serverState({ ...signs, silentMs: 60_000, stopped: true }), 'stopped')
+})
+
+test('shown servers and earlier hits add up to the counter', () => {
+  const snapshot = toSnapshot({ counter: 40, totalHits: 40, at: '', servers: [server] }, [])
+  assert.equal(snapshot.earlier_hits, 10)
+  assert.equal(snapshot.servers[0]?.share, 0.75)
+})
+
+test('a server that is gone serves nothing, whatever it said last', () => {
+  const lost = { ...server, silentMs: 7000 }
+  const [row] = toSnapshot({ counter: 30, totalHits: 30, at: '', servers: [lost] }, []).servers
+  assert.deepEqual([row?.state, row?.rate, row?.streams, row?.hits], ['lost', 0, 0, 30])
+})
+
+test('each refresh reads only the rows that are new, and keeps the newest fifty', async () => {
+  const { database, board } = fakeDatabase()
+  database.counter = 30
+  await board.refresh()
+  database.counter = 55
+  const snapshot = await board.refresh()
+  await board.refresh()
+  assert.deepEqual(database.asked, [0, 30, 55])
+  assert.deepEqual(
+    snapshot.log.map(each => each.id),
+    Array.from({ length: 50 }, (_, index) => 55 - index),
+  )
+})
+
+test('numbers that went back are followed: the rows of the log before are forgotten', async () => {
+  const { database, board } = fakeDatabase()
+  database.counter = 60
+  await board.refresh()
+  const { generation } = board
+  database.counter = 20
+  const snapshot = await board.refresh()
+  assert.deepEqual([snapshot.counter, snapshot.log[0]?.id, snapshot.log.length], [20, 20, 20])
+  assert.notEqual(board.generation, generation)
+  database.counter = 21
+  assert.deepEqual((await board.refresh()).log[0]?.id, 21)
+  assert.deepEqual(database.asked, [0, 60, 0, 20])
+})
+
+test('a log whose newest known row is another by now is read from its end, although it has grown past it', async () => {
+  const rows = (seconds: number, counter: number) =>
+    Array.from({ length: counter }, (_, at) => ({
+      ...row(counter - at),
+      at: `2026-11-22T12:00:0${seconds}.000Z`,
+    }))
+  let log = rows(1, 5)
+  const board = new Board(async after => ({
+    counter: log.length,
+    totalHits: log.length,
+    at: '2026-11-22T12:00:09.000Z',
+    servers: [],
+    log: log.filter(({ id }) => id > after),
+    afterAt: log.find(({ id }) => id === after)?.at ?? null,
+  }))
+  await board.refresh()
+  log = rows(2, 7)
+  assert.deepEqual((await board.refresh()).log, log)
+})
+
+test('many that ask at once cost one reading', async () => {
+  const { database, board } = fakeDatabase()
+  await Promise.all(Array.from({ length: 20 }, () => board.noOlderThan(1000)))
+  await board.noOlderThan(1000)
+  assert.equal(database.asked.length, 1)
+})
+
+test('a reading that fails leaves the last snapshot, and the next one is tried', async () => {
+  const { database, board } = fakeDatabase()
+  const first = await board.refresh()
+  database.away = true
+  await assert.rejects(board.refresh(), /away/)
+  assert.equal(board.latest, first)
+  database.away = false
+  await board.refresh()
+  assert.notEqual(board.latest, first)
+})

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import type { LogRow, Snapshot } from '../../shared/api.ts'
+import { acceptsGzip } from '../http/page-view-request.ts'
+import { Board } from './board.ts'
+import { LiveFeed } from './live-feed.ts'
+
+const timeout = 20_000
+
+/** A feed over a database that can go away and come back. */
+async function serveFeed(t: TestContext) {
+  const database = { counter: 3, away: false, log: [] as LogRow[] }
+  const board = new Board(async () => {
+    if (database.away) throw new Error('away')
+    const { counter } = database
+    const { log } = database
+    const at = '2026-11-22T12:00:00.000Z'
+    return { counter, totalHits: counter, at, servers: [], log, afterAt: log[0]?.at ?? null }
+  })
+  const feed = new LiveFeed(board)
+  const server = createServer((request, response) => {
+    feed.open(response, acceptsGzip(request)).catch(() => response.writeHead(503).end())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    feed.close()
+    server.close()
+    server.closeAllConnections()
+  })
+  const { port } = server.address() as AddressInfo
+  return { database, board, url: `http://127.0.0.1:${port}/` }
+}
+
+/** Hears a stream event by event. */
+async function listen(url: string, encoding = 'gzip') {
+  const answer = await fetch(url, { headers: { 'Accept-Encoding': encoding } })
+  assert.equal(answer.headers.get('Content-Encoding') ?? 'identity', encoding)
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let heard = ''
+  return async (): Promise<{ event: string; data: Partial<Snapshot> & { since?: string } }> => {
+    while (!heard.includes('\n\n')) {
+      const { value, done } = (await reader?.read()) ?? { done: true }
+      if (done) throw new Error('the stream ended')
+      heard += value
+    }
+    const end = heard.indexOf('\n\n')
+    const [event = '', data = ''] = heard.slice(0, end).split('\n')
+    heard = heard.slice(end + 2)
+    return { event: event.replace('event: ', ''), data: JSON.parse(data.replace('data: ', '')) }
+  }
+}
+
+test('a stream begins with the board as it is', { timeout }, async t => {
+  const { url } = await serveFeed(t)
+  const next = await listen(url)
+  const { event, data } = await next()
+  assert.deepEqual([event, data.counter], ['snapshot', 3])
+})
+
+test('without the database it begins with the last board, and comes alive by itself', {
+  timeout,
+}, async t => {
+  const { database, board, url } = await serveFeed(t)
+  await board.refresh()
+  database.away = true
+  t.mock.method(board, 'noOlderThan', () => board.refresh())
+  const next = await listen(url)
+  const [first, second] = [await next(), await next()]
+  assert.deepEqual([first.event, first.data.counter], ['snapshot', 3])
+  assert.deepEqual(second, { event: 'trouble', data: { since: '2026-11-22T12:00:00.000Z' } })
+  Object.assign(database, { away: false, counter: 4 })
+  let change = await next()
+  while (change.event === 'trouble') change = await next()
+  assert.deepEqual([change.event, change.data.counter], ['change', 4])
+})
+
+test('trouble that is over is not told to who comes later', { timeout }, async t => {
+  const { database, board, url } = await serveFeed(t)
+  await board.refresh()
+  database.away = true
+  t.mock.method(board, 'noOlderThan', () => board.refresh())
+  const during = await listen(url)
+  await during()
+  assert.equal((await during()).event, 'trouble')
+  database.away = false
+  const later = await listen(url)
+  assert.equal((await later()).event, 'snapshot')
+  assert.equal((await later()).event, 'change')
+})
+
+test('where nothing was ever read there is no stream', { timeout }, async t => {
+  const { database, url } = await serveFeed(t)
+  database.away = true
+  assert.equal((await fetch(url)).status, 503)
+})
+
+test('when numbers went back, all are told the whole board, and then what is new', { timeout }, async t => {
+  const { database, url } = await serveFeed(t)
+  const row = (id: number, at: string): LogRow[] => [
+    { id, at, client_ip: '10.0.0.7', srv_id: 'a', server: 'web-1', arrival: 'new', moved_from: null },
+  ]
+  Object.assign(database, { counter: 9, log: row(9, '2026-11-22T12:00:00.000Z') })
+  const next = await listen(url)
+  await next()
+  while ((await next()).data.counter !== 9);
+  Object.assign(database, { counter: 4, log: row(4, '2026-11-22T11:00:00.000Z') })
+  let news = await next()
+  while (news.data.counter === 9) news = await next()
+  assert.deepEqual([news.event, news.data.counter, news.data.log?.[0]?.id], ['snapshot', 4, 4])
+})
+
+for (const encoding of ['gzip', 'identity']) {
+  test(`${encoding}: streams that began at different times are told the same`, { timeout }, async t => {
+    const { database, url } = await serveFeed(t)
+    const first = await listen(url, encoding)
+    await first()
+    database.counter = 4
+    assert.equal((await first()).data.counter, 4)
+    const second = await listen(url, encoding)
+    assert.equal((await second()).data.counter, 4)
+    database.counter = 5
+    for (const next of [first, second]) {
+      let news = await next()
+      while (news.data.counter === 4) news = await next()
+      assert.deepEqual([news.event, news.data.counter], ['change', 5])
+    }
+  })
+}

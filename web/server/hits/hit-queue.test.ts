@@ -1,0 +1,369 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeHitStore, type Fault } from '../../testing/fake-hit-store.ts'
+import { ClientGone, NotCounted, OutcomeUnknown, PassedOn } from './errors.ts'
+import { type Hit, newRequestId } from './hit.ts'
+import { HitQueue } from './hit-queue.ts'
+
+const limits = { capacity: 100, batchSize: 10, budgetMs: 1500, lastBudgetMs: 1200, leastMs: 0 }
+
+function hit(requestId = newRequestId()): Hit {
+  return { requestId, clientIp: '10.0.0.7', cookieSrvId: null }
+}
+
+function hold(store: FakeHitStore): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  store.gate = promise
+  return resolve
+}
+
+async function codesOf(counts: Promise<unknown>[]): Promise<string[]> {
+  const settled = await Promise.allSettled(counts)
+  return settled.map(result => (result.status === 'fulfilled' ? 'counted' : result.reason.code))
+}
+
+test('hits get contiguous numbers in the order they came', async () => {
+  const queue = new HitQueue(new FakeHitStore(), limits)
+  const counts = await Promise.all(Array.from({ length: 35 }, () => queue.submit(hit())))
+  assert.deepEqual(
+    counts.map(count => count.id),
+    Array.from({ length: 35 }, (_, index) => index + 1),
+  )
+})
+
+test('what comes in during a commit is the next batch', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  const release = hold(store)
+  const first = queue.submit(hit())
+  await new Promise(setImmediate)
+  const rest = Array.from({ length: 7 }, () => queue.submit(hit()))
+  release()
+  await Promise.all([first, ...rest])
+  assert.deepEqual(store.batches, [1, 7])
+})
+
+test('a request id that comes twice in a batch gets one number, told to both', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  const same = hit()
+  const [first, second, other] = await Promise.all([same, same, hit()].map(each => queue.submit(each)))
+  assert.equal(first?.id, second?.id)
+  assert.notEqual(first?.id, other?.id)
+  assert.equal(store.log.size, 2)
+})
+
+test('a request id that was counted by another replica gets the number it has', async () => {
+  const store = new FakeHitStore()
+  const same = hit()
+  const elsewhere = await new HitQueue(store, limits).submit(same)
+  const queue = new HitQueue(store, limits)
+  const [again, other] = await Promise.all([queue.submit(same), queue.submit(hit())])
+  assert.deepEqual(again, elsewhere)
+  assert.equal(other.id, 2)
+  assert.equal(store.log.size, 2)
+})
+
+const faultPlans: Fault[][] = [
+  ['before'],
+  ['after'],
+  ['unclear'],
+  ['before', 'before', 'before'],
+  ['unclear', 'after'],
+  ['before', 'find', 'after', 'find'],
+  ['after', 'find', 'find'],
+  ['unclear', 'find', 'before', 'unclear', 'after'],
+]
+for (const plan of faultPlans) {
+  test(`each hit is counted exactly once through ${plan.join(', ')}`, async () => {
+    const store = new FakeHitStore()
+    store.faults = [...plan]
+    const queue = new HitQueue(store, limits)
+    const hits = Array.from({ length: 5 }, () => hit())
+    const counts = await Promise.all(hits.map(each => queue.submit(each)))
+    assert.deepEqual(store.faults, [])
+    assert.equal(store.log.size, 5)
+    for (const [index, count] of counts.entries()) {
+      assert.equal(store.log.get(hits[index]?.requestId ?? '')?.id, count.id)
+    }
+  })
+}
+
+test('without a database in time a hit is not counted, and is told so', async () => {
+  const store = new FakeHitStore()
+  store.faults = Array.from({ length: 1000 }, () => 'before' as const)
+  const queue = new HitQueue(store, { ...limits, budgetMs: 60 })
+  await assert.rejects(queue.submit(hit()), (error: unknown) => {
+    assert.ok(error instanceof NotCounted)
+    assert.deepEqual([error.status, error.code, error.retryAfter], [503, 'counter_unavailable', 1])
+    return true
+  })
+  await queue.close()
+  assert.equal(store.log.size, 0)
+})
+
+test('without time for an answer no attempt is made: it is certain that nothing is counted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, leastMs: 1000 })
+  const first = queue.submit(hit())
+  await new Promise(setImmediate)
+  const second = queue.submit(hit(), { startedAt: performance.now() - 600 })
+  release()
+  assert.deepEqual(await codesOf([first, second]), ['counted', 'counter_unavailable'])
+  assert.equal(store.log.size, 1)
+})
+
+test('a commit that gives no answer in time leaves the outcome unknown', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, budgetMs: 40 })
+  const sent = queue.submit(hit())
+  await new Promise(setImmediate)
+  const waiting = queue.submit(hit())
+  const codes = await codesOf([sent, waiting])
+  release()
+  await queue.close()
+  assert.deepEqual(codes, ['outcome_unknown', 'counter_unavailable'])
+  assert.equal(store.log.size, 1, 'the one that was told nothing is the only one that stands in the log')
+})
+
+test('once an outcome was unknown, a later refusal does not make it known', async () => {
+  const store = new FakeHitStore()
+  store.faults = ['unclear', ...Array.from({ length: 1000 }, () => 'before' as const)]
+  const queue = new HitQueue(store, { ...limits, budgetMs: 60 })
+  await assert.rejects(queue.submit(hit()), OutcomeUnknown)
+})
+
+test('a queue at its bound refuses, and counts nothing of what it refused', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, capacity: 3 })
+  const submissions = [queue.submit(hit())]
+  await new Promise(setImmediate)
+  for (let n = 0; n < 5; n++) submissions.push(queue.submit(hit()))
+  assert.equal(queue.length, 3)
+  release()
+  const codes = await codesOf(submissions)
+  assert.deepEqual(codes, ['counted', 'counted', 'counted', 'counted', 'overloaded', 'overloaded'])
+  assert.equal(store.log.size, 4)
+})
+
+test('the wait to expect is that for the batches before the next one, by how long commits lately took', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  for (let batch = 0; batch < 3; batch++) {
+    const release = hold(store)
+    const count = queue.submit(hit())
+    await new Promise(setImmediate)
+    now += 100
+    release()
+    await count
+  }
+  const release = hold(store)
+  const counts = [queue.submit(hit())]
+  await new Promise(setImmediate)
+  const waits = [queue.expectedWaitMs]
+  for (const more of [9, 1, 10]) {
+    for (let n = 0; n < more; n++) counts.push(queue.submit(hit()))
+    waits.push(queue.expectedWaitMs)
+  }
+  assert.deepEqual(waits, [0, 0, 100, 200])
+  release()
+  await Promise.all(counts)
+})
+
+test('the time of a page view runs from when it came, not from when its hit was submitted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, budgetMs: 60_000 })
+  await assert.rejects(queue.submit(hit(), { startedAt: performance.now() - 60_000 }), NotCounted)
+  release()
+  await queue.close()
+  assert.equal(store.log.size, 0)
+})
+
+test('a client that left before its batch is not counted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, limits)
+  const first = queue.submit(hit())
+  await new Promise(setImmediate)
+  let hasGone = false
+  const second = queue.submit(hit(), { isGone: () => hasGone })
+  const third = queue.submit(hit())
+  hasGone = true
+  release()
+  await assert.rejects(second, ClientGone)
+  assert.deepEqual([(await first).id, (await third).id], [1, 2])
+  assert.equal(store.log.size, 2)
+})
+
+test('a client that left while nothing could be committed is not counted, and no failure', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, { ...limits, budgetMs: 40 })
+  const stays = queue.submit(hit())
+  await new Promise(setImmediate)
+  const waits = queue.submit(hit(), { isGone: () => true })
+  await Promise.all([assert.rejects(waits, ClientGone), assert.rejects(stays, OutcomeUnknown)])
+  release()
+})
+
+test('a client that left after an attempt that was rolled back is not counted', async () => {
+  const store = new FakeHitStore()
+  store.faults = ['before']
+  const queue = new HitQueue(store, limits)
+  const goes = queue.submit(hit(), { isGone: () => store.faults.length === 0 })
+  const stays = queue.submit(hit())
+  await assert.rejects(goes, ClientGone)
+  assert.equal((await stays).id, 1)
+  assert.equal(store.log.size, 1)
+})
+
+test('a client that leaves while its batch is being committed is counted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, limits)
+  let hasGone = false
+  const submission = queue.submit(hit(), { isGone: () => hasGone })
+  await new Promise(setImmediate)
+  hasGone = true
+  release()
+  assert.equal((await submission).id, 1)
+})
+
+test('a queue that passes on keeps only what no other server can take, and says what it may have counted', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const queue = new HitQueue(store, limits)
+  const [sent, stays] = [true, false].map(canBePassedOn => queue.submit(hit(), { canBePassedOn }))
+  await new Promise(setImmediate)
+  const waiting = queue.submit(hit(), { canBePassedOn: true })
+  queue.suspend('away')
+  const late = queue.submit(hit(), { canBePassedOn: true })
+  const mayBeCommitted = (expected: boolean) => (error: unknown) =>
+    error instanceof PassedOn && error.status === 403 && error.mayBeCommitted === expected
+  await assert.rejects(sent ?? assert.fail(), mayBeCommitted(true))
+  await assert.rejects(waiting, mayBeCommitted(false))
+  await assert.rejects(late, mayBeCommitted(false))
+  release()
+  assert.equal((await stays)?.id, 2)
+  queue.suspend(null)
+  assert.equal((await queue.submit(hit(), { canBePassedOn: true })).id, 3)
+  assert.equal(store.log.size, 3, 'the one that had left, the one that stayed and the one after it')
+})
+
+test('while a queue is suspended, what it keeps is not sent: counted once it may be, else known not to be', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, { ...limits, lastBudgetMs: 60 })
+  queue.suspend('away')
+  await assert.rejects(queue.submit(hit()), (error: unknown) => {
+    assert.ok(error instanceof NotCounted)
+    assert.equal(error.code, 'counter_unavailable')
+    return true
+  })
+  const patient = new HitQueue(store, limits)
+  patient.suspend('away')
+  const kept = patient.submit(hit())
+  await new Promise(setImmediate)
+  assert.deepEqual([patient.length, store.batches], [1, []])
+  patient.suspend(null)
+  assert.equal((await kept).id, 1)
+  await queue.close()
+  assert.equal(store.log.size, 1)
+})
+
+test('a page view that was passed on while its batch was under way counts once, whoever is first', async () => {
+  const store = new FakeHitStore()
+  const release = hold(store)
+  const here = new HitQueue(store, limits)
+  const [same, other] = [hit(), hit()]
+  const passedOn = here.submit(same, { canBePassedOn: true })
+  const stays = here.submit(other)
+  await new Promise(setImmediate)
+  here.suspend('away')
+  await assert.rejects(passedOn, PassedOn)
+  store.gate = Promise.resolve()
+  const there = await new HitQueue(store, limits).submit(same)
+  release()
+  assert.deepEqual([there.id, (await stays).id], [1, 2])
+  assert.equal(store.log.size, 2)
+})
+
+test('while the database refuses, what nobody else can take is told at once', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, { ...limits, lastBudgetMs: 60_000 })
+  queue.suspend('away')
+  const waits = queue.submit(hit())
+  queue.suspend('refused')
+  await assert.rejects(waits, { code: 'counter_unavailable' })
+  await assert.rejects(queue.submit(hit()), { code: 'counter_unavailable' })
+  assert.equal(store.log.size, 0)
+})
+
+test('it tells once of a batch that is under way for long', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const store = new FakeHitStore()
+  const release = hold(store)
+  let slow = 0
+  const queue = new HitQueue(store, limits, { onSlow: () => slow++ })
+  const count = queue.submit(hit())
+  await new Promise(setImmediate)
+  t.mock.timers.tick(399)
+  assert.equal(slow, 0)
+  t.mock.timers.tick(1000)
+  assert.equal(slow, 1)
+  release()
+  await count
+})
+
+test('it tells of each attempt that failed, and of what page views ran out of time for', async () => {
+  const store = new FakeHitStore()
+  store.faults = ['before']
+  const told: string[] = []
+  const events = {
+    onFailure: ({ message }: Error) => told.push(message),
+    onUncounted: ({ message }: Error) => told.push(`uncounted: ${message}`),
+  }
+  const queue = new HitQueue(store, { ...limits, budgetMs: 300 }, events)
+  await queue.submit(hit())
+  assert.deepEqual(told.splice(0), ['before'])
+  store.faults = Array.from({ length: 1000 }, () => 'before' as const)
+  await assert.rejects(queue.submit(hit()), NotCounted)
+  await queue.close()
+  assert.deepEqual(new Set(told), new Set(['before', 'uncounted: before']))
+})
+
+test('a queue that closes answers what it has and takes no more', async () => {
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  const before = queue.submit(hit())
+  const closing = queue.close()
+  const codes = codesOf([before, queue.submit(hit())])
+  await closing
+  assert.deepEqual(await codes, ['counted', 'shutting_down'])
+})
+
+test('a defect in the store fails its batch, and the next one is served', async t => {
+  t.mock.method(console, 'error', () => {})
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  t.mock.method(store, 'commit', () => Promise.reject(new TypeError('a defect')), { times: 1 })
+  await assert.rejects(queue.submit(hit()), OutcomeUnknown)
+  assert.equal((await queue.submit(hit())).id, 1)
+})
+
+test('what it tells: the size of each batch and the highest number it gave', async () => {
+  const told: string[] = []
+  const queue = new HitQueue(new FakeHitStore(), limits, {
+    onBatch: size => told.push(`batch of ${size}`),
+    onCounted: lastId => told.push(`up to ${lastId}`),
+  })
+  const gone = queue.submit(hit(), { isGone: () => true })
+  await Promise.all([queue.submit(hit()), queue.submit(hit()), assert.rejects(gone, ClientGone)])
+  await queue.close()
+  assert.deepEqual(told, ['batch of 2', 'up to 2'])
+})

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { CommitFailed } from '../hits/hit-store.ts'
+import { CommitHealth } from './commit-health.ts'
+
+/** Lets everything that waits only for promises go on. */
+const settle = () => new Promise<void>(resolve => setImmediate(resolve))
+
+const cause = (code: string) => Object.assign(new Error(`the cause ${code}`), { code })
+const away = new CommitFailed('rolled_back', 'away', cause('ECONNREFUSED'))
+const refused = new CommitFailed('rolled_back', 'refused', cause('ER_DISK_FULL'))
+const contention = new CommitFailed('rolled_back', 'contention', cause('ER_LOCK_WAIT_TIMEOUT'))
+const repeat = new CommitFailed('rolled_back', 'repeat', cause('ER_DUP_ENTRY'))
+
+const whyNot = (health: CommitHealth) => health.unready?.code ?? null
+
+/** A replica whose database answers each probe with `database.answer`; null = it would commit, 'silence' = no answer. */
+function startHealth(t: TestContext, answer: CommitFailed | null | 'silence') {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const database = { answer, probes: 0, waits: false }
+  const said: string[] = []
+  const health = new CommitHealth({
+    async probe(waits) {
+      database.probes++
+      database.waits = waits
+      if (database.answer === 'silence') return new Promise(() => {})
+      if (database.answer) throw database.answer
+    },
+    onChange: cannotCount => said.push(cannotCount ?? 'can count'),
+    onFailure: failure => said.push(failure.code),
+    onSuccess: () => said.push('success'),
+  })
+  t.after(() => health.stop())
+  const pass = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 50) {
+      t.mock.timers.tick(50)
+      await settle()
+    }
+  }
+  return { health, database, said, pass }
+}
+
+test('a single failure, e.g. a broken connection, costs it nothing', async t => {
+  const { health, said, pass } = startHealth(t, null)
+  health.failed(away)
+  await pass(1000)
+  assert.equal(whyNot(health), null)
+  assert.deepEqual(said, ['ECONNREFUSED', 'success'])
+})
+
+for (const [failure, code] of [
+  [away, 'database_away'],
+  [refused, 'commits_fail'],
+] as const)
+  test(`${failure.kind}: it cannot count once nothing has succeeded for a moment, until a probe succeeds`, async t => {
+    const { health, database, said, pass } = startHealth(t, failure)
+    health.failed(failure)
+    await pass(250)
+    assert.equal(whyNot(health), null)
+    await pass(50)
+    assert.equal(whyNot(health), code)
+    assert.match(health.unready?.message ?? '', new RegExp(failure.code))
+    assert.equal(database.waits, failure === refused, 'busy replicas must not hide that it refuses no longer')
+    await pass(5000)
+    assert.equal(whyNot(health), code)
+    database.answer = null
+    await pass(300)
+    assert.equal(whyNot(health), null)
+    assert.deepEqual(
+      said.filter(text => text !== failure.code),
+      [failure.kind, 'success', 'can count'],
+    )
+    const { probes } = database
+    await pass(5000)
+    assert.equal(database.probes, probes, 'a database that is well is not probed')
+  })
+
+test('a database that is back and refuses is no longer away', async t => {
+  const { health, database, said, pass } = startHealth(t, away)
+  health.failed(away)
+  await pass(300)
+  database.answer = refused
+  await pass(300)
+  assert.equal(whyNot(health), 'commits_fail')
+  assert.deepEqual(
+    said.filter(text => text === 'away' || text === 'refused'),
+    ['away', 'refused'],
+  )
+})
+
+test('a commit that succeeds ends it as well', async t => {
+  const { health, pass } = startHealth(t, away)
+  health.failed(away)
+  await pass(300)
+  health.succeeded()
+  assert.equal(whyNot(health), null)
+})
+
+test('silence elsewhere is believed once a probe gets no answer either', async t => {
+  const { health, database, pass } = startHealth(t, 'silence')
+  health.suspect()
+  await pass(550)
+  assert.equal(whyNot(health), null)
+  await pass(50)
+  assert.equal(whyNot(health), 'database_away')
+  assert.equal(database.probes, 1, 'one probe at a time')
+})
+
+test('a database that answers a probe is not silent, whatever else is', async t => {
+  const { health, pass } = startHealth(t, null)
+  health.suspect()
+  await pass(1000)
+  assert.equal(whyNot(health), null)
+})
+
+test('locks that others hold, and page views that are counted already, are no fault of the database', async t => {
+  const { health, database, said, pass } = startHealth(t, contention)
+  health.failed(repeat)
+  health.failed(contention)
+  await pass(1000)
+  assert.deepEqual([database.probes, health.unready, said], [0, null, ['ER_LOCK_WAIT_TIMEOUT']])
+})
+
+test('who waits for a lock has reached the database, but does not know that it would be refused no more', async t => {
+  const { health, database, said, pass } = startHealth(t, away)
+  health.failed(away)
+  await pass(300)
+  database.answer = contention
+  await pass(300)
+  assert.equal(whyNot(health), null)
+  assert.ok(!said.includes('success'), 'nothing was counted')
+  database.answer = refused
+  health.failed(refused)
+  await pass(300)
+  database.answer = contention
+  await pass(1000)
+  assert.equal(whyNot(health), 'commits_fail')
+})
+
+test('a replica without visitors finds out by itself, and one that has just committed does not ask', async t => {
+  const { health, database, pass } = startHealth(t, refused)
+  health.succeeded()
+  health.check(2000)
+  assert.equal(database.probes, 0)
+  health.check(0)
+  await settle()
+  await pass(300)
+  assert.equal(whyNot(health), 'commits_fail')
+})
+
+test('once stopped it probes no more', async t => {
+  const { health, database, pass } = startHealth(t, away)
+  health.failed(away)
+  await pass(300)
+  health.stop()
+  const { probes } = database
+  await pass(2000)
+  health.check(0)
+  health.suspect()
+  assert.equal(database.probes, probes)
+})

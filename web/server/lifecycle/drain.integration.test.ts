@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
+import { closePools, openPools, type Pools } from '../db/pools.ts'
+import { readDrainWish } from '../db/read-drain-wish.ts'
+import { registerServer } from '../db/register-server.ts'
+import { writeHeartbeat } from '../db/write-heartbeat.ts'
+import { srvIdOf } from '../srv-id.ts'
+import { changeDrain } from './change-drain.ts'
+
+let database: TestDatabase
+let pools: Pools
+
+before(async () => {
+  database = await createTestDatabase()
+  pools = openPools(database.url)
+})
+
+after(async () => {
+  await closePools(pools)
+  await database.drop()
+})
+
+const wellFigures = {
+  ready: true,
+  rate: 0,
+  p50Ms: null,
+  p99Ms: null,
+  errors: 0,
+  errorCodes: {},
+  streams: 0,
+  memoryBytes: 0,
+}
+
+async function register(name: string, address: string) {
+  const { id } = await registerServer(pools.write, { srvId: srvIdOf(address), address, name })
+  const server = { id, srv_id: srvIdOf(address) }
+  const say = (draining: boolean) => writeHeartbeat(pools.write, server, { ...wellFigures, draining }, 1000)
+  await say(false)
+  return { id, say }
+}
+
+type Server = Awaited<ReturnType<typeof register>>
+
+const ask = (change: 'drain' | 'undrain', name: string) => changeDrain(database.url, { change, name })
+
+async function untilAsked(server: Server, wanted: boolean): Promise<void> {
+  while ((await readDrainWish(pools.read, server.id, 1000)) !== wanted) await new Promise(setImmediate)
+}
+
+/** As a replica does it: looks at what it is asked to do, and says that it does. */
+async function obey(server: Server, wanted: boolean): Promise<void> {
+  await untilAsked(server, wanted)
+  await server.say(wanted)
+}
+
+test('it waits until the server says that it drains, and that it no longer does', async () => {
+  const server = await register('blue-1', '10.0.0.1:3000')
+  await register('blue-2', '10.0.0.2:3000')
+  let answered = false
+  const draining = ask('drain', 'blue-1').finally(() => {
+    answered = true
+  })
+  await untilAsked(server, true)
+  assert.equal(answered, false)
+  await server.say(true)
+  assert.match(await draining, /^blue-1 drains: its visitors stay, new ones go to blue-2/)
+  assert.equal(await ask('drain', 'blue-1'), 'blue-1 drains already')
+
+  const [outcome] = await Promise.all([ask('undrain', 'blue-1'), obey(server, false)])
+  assert.equal(outcome, 'blue-1 takes new visitors again')
+  assert.match(await ask('undrain', 'blue-1'), /^blue-1 does not drain/)
+})
+
+test('a server that is lost while it is asked is waited for no longer, and asked no more', async () => {
+  const server = await register('green-1', '10.0.0.3:3000')
+  const refused = assert.rejects(ask('drain', 'green-1'), /^DrainRefused: green-1 is lost/)
+  await untilAsked(server, true)
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 7 SECOND WHERE id = ?', [
+    server.id,
+  ])
+  await refused
+  assert.equal(await readDrainWish(pools.read, server.id, 1000), false)
+})
+
+test('a life that follows at the same address is asked nothing', async () => {
+  const server = await register('red-1', '10.0.0.4:3000')
+  await Promise.all([ask('drain', 'red-1'), obey(server, true)])
+  const next = await register('red-1', '10.0.0.4:3000')
+  assert.equal(await readDrainWish(pools.read, next.id, 1000), false)
+})
+
+test('a name that no server has is refused', async () => {
+  await assert.rejects(ask('drain', 'yellow-1'), /^DrainRefused: there is no server yellow-1/)
+})

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { BoardServer } from '../db/board-server.ts'
+import { findServer } from './find-server.ts'
+import { alreadyText, outcomeText } from './outcome.ts'
+import { parseDrainRequest } from './request.ts'
+
+function server(name: string, changes: Partial<BoardServer> = {}): BoardServer {
+  return {
+    id: Number(name.slice(4)),
+    srvId: '',
+    name,
+    address: '',
+    hits: 0,
+    startedAt: '',
+    lastSeenAt: '',
+    silentMs: 100,
+    stopped: false,
+    ready: true,
+    draining: false,
+    rate: 0,
+    p50Ms: null,
+    p99Ms: null,
+    errors: 0,
+    errorCodes: {},
+    streams: 0,
+    memoryBytes: 0,
+    ...changes,
+  }
+}
+
+const three = [server('web-1'), server('web-2', { draining: true }), server('web-3')]
+
+test('a server is found by its name, whether it drains or not', () => {
+  for (const name of ['web-1', 'web-2']) assert.equal(findServer(three, name).name, name)
+})
+
+test('where a name was had by one that is gone, the one that has it now is meant', () => {
+  const stopped = server('web-2', { id: 9, stopped: true })
+  for (const servers of [
+    [stopped, ...three],
+    [...three, stopped],
+  ])
+    assert.equal(findServer(servers, 'web-2').id, 2)
+})
+
+for (const [what, servers, sentence] of [
+  ['an unknown name', three, 'there is no server web-9, only web-1, web-2, web-3'],
+  ['any name where nothing serves', [], 'there is no server web-9, nor any other'],
+  ['a lost server', [server('web-9', { silentMs: 12_300 })], /^web-9 is lost: .* 12 s ago$/],
+  ['a stopped server', [server('web-9', { stopped: true })], 'web-9 has stopped'],
+  ['a server that is only starting', [server('web-9', { ready: false })], /^web-9 is only starting/],
+] as const) {
+  test(`${what} is refused with a reason`, () => {
+    assert.throws(() => findServer([...servers], 'web-9'), { name: 'DrainRefused', message: sentence })
+  })
+}
+
+test('the outcome says who takes new visitors', () => {
+  assert.equal(
+    outcomeText({ change: 'drain', name: 'web-2' }, three),
+    'web-2 drains: its visitors stay, new ones go to web-1, web-3',
+  )
+  const all = three.map(({ name }) => server(name, { draining: true }))
+  assert.match(outcomeText({ change: 'drain', name: 'web-2' }, all), /so does every other server/)
+  assert.equal(outcomeText({ change: 'undrain', name: 'web-2' }, three), 'web-2 takes new visitors again')
+})
+
+test('what needs no doing is said', () => {
+  assert.equal(alreadyText({ change: 'drain', name: 'web-2' }), 'web-2 drains already')
+  assert.match(alreadyText({ change: 'undrain', name: 'web-2' }), /^web-2 does not drain/)
+})
+
+test('a command names one server', () => {
+  assert.deepEqual(parseDrainRequest(['drain', 'web-2']), { change: 'drain', name: 'web-2' })
+  for (const words of [['drain'], ['drain', ''], ['drain', 'web-1', 'web-2'], ['stop', 'web-1']])
+    assert.throws(() => parseDrainRequest(words), /say which server/)
+})

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { RunningDatabase } from '../../../tools/launcher/database-server/launch.ts'
+import { startThrowAwayDatabase } from '../../../tools/launcher/testing/throw-away.ts'
+import { makeFakedClock } from '../../../tools/lib/faked-clock.ts'
+import { until } from '../../testing/endpoints.ts'
+import { srvIdOf } from '../../testing/log-fixture.ts'
+import { day, openBoard } from '../../testing/retention-fixture.ts'
+import { databaseHitStore } from '../db/hit-store.ts'
+import type { Pools } from '../db/pools.ts'
+import { pruneRecentRequests } from '../db/prune-recent-requests.ts'
+import { readClock } from '../db/read-clock.ts'
+import { newRequestId } from '../hits/hit.ts'
+import { RequestIdRetention } from './request-id-retention.ts'
+import { startUpkeep } from './upkeep.ts'
+
+let folder: string
+let database: RunningDatabase
+let clock: NonNullable<ReturnType<typeof makeFakedClock>>
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'board-clock-'))
+  clock = makeFakedClock(join(folder, 'clock')) ?? assert.fail('libfaketime is not installed')
+  database = await startThrowAwayDatabase({ environment: clock.variables })
+  process.env.TEST_DATABASE_URL = database.url
+})
+
+after(async () => {
+  await database?.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const limits = { days: 30, rows: 1_000_000 }
+
+/** Retention of a replica that has just started, with a turn every 20 ms. */
+function startRetention(pools: Pools, requestIds = new RequestIdRetention(async () => 0)) {
+  const seen = { turns: 0, doubted: false, purged: 0 }
+  const events = {
+    onPurged: (rows: number) => {
+      seen.purged += rows
+    },
+    onClock: (doubted: boolean) => {
+      seen.turns += 1
+      seen.doubted = doubted
+    },
+  }
+  const stop = startUpkeep(pools, limits, requestIds, 20, events)
+  const turns = async (n: number) => {
+    const enough = seen.turns + n
+    await until(() => seen.turns >= enough)
+  }
+  return { seen, turns, [Symbol.dispose]: stop }
+}
+
+async function jumpTo(pools: Pools, days: number): Promise<void> {
+  clock.jumpTo(days * day)
+  await until(async () => {
+    const ahead = (await readClock(pools.read)).getTime() - Date.now()
+    return Math.abs(ahead - days * day * 1000) < 60_000
+  })
+}
+
+for (const days of [31, 1, -31]) {
+  test(`a database whose clock jumps by ${days} days loses no row, and retention goes on when it is back`, async () => {
+    await using board = await openBoard()
+    const [first, second] = board.replicas
+    await board.log(1000, 29.5 * day)
+    await board.log(3000, 120)
+    using before = startRetention(first)
+    await before.turns(5)
+    await jumpTo(first, days)
+    await before.turns(5)
+    // A replica that is started again meanwhile has never seen the clock right.
+    using meanwhile = startRetention(second)
+    await meanwhile.turns(5)
+    assert.deepEqual([before.seen.doubted, meanwhile.seen.doubted], [true, true])
+    assert.deepEqual([(await board.audit()).purged, before.seen.purged, meanwhile.seen.purged], [0, 0, 0])
+    await jumpTo(first, 0)
+    await until(() => !before.seen.doubted)
+    await board.fill.query('UPDATE access_log SET created_at = created_at - INTERVAL 1 DAY WHERE id <= 1000')
+    await until(async () => (await board.audit()).purged === 1000)
+    assert.ok((await board.audit()).consistent)
+  })
+}
+
+test('request ids that are minutes old stay through a jump of the clock', async () => {
+  await using board = await openBoard()
+  const [{ write }] = board.replicas
+  await board.log(1)
+  const store = databaseHitStore(write, { id: 1, srv_id: srvIdOf('a') })
+  const hits = Array.from({ length: 50 }, () => ({
+    requestId: newRequestId(),
+    clientIp: '10.0.0.7',
+    cookieSrvId: null,
+  }))
+  const counts = await store.commit(hits, 5000)
+  let steady = 0
+  const requestIds = new RequestIdRetention(
+    (lastId, limit) => pruneRecentRequests(write, lastId, limit),
+    () => steady,
+  )
+  const running = new AbortController().signal
+  requestIds.noteNumber(counts.at(-1)?.id ?? assert.fail())
+  await requestIds.turn(running)
+  await jumpTo(board.replicas[0], 31)
+  steady = 9 * 60_000
+  await requestIds.turn(running)
+  const found = await store.find(
+    hits.map(hit => hit.requestId),
+    5000,
+  )
+  await jumpTo(board.replicas[0], 0)
+  assert.equal(found.size, 50)
+})

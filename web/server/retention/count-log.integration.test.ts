@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RowDataPacket } from 'mysql2/promise'
+import { until } from '../../testing/endpoints.ts'
+import { srvIdOf } from '../../testing/log-fixture.ts'
+import { day, openBoard, running } from '../../testing/retention-fixture.ts'
+import { rowsRead } from '../../testing/rows-read.ts'
+import { databaseHitStore } from '../db/hit-store.ts'
+import { ifAlone } from '../db/named-lock.ts'
+import type { Pools } from '../db/pools.ts'
+import { newRequestId } from '../hits/hit.ts'
+import { countLog } from './count-log.ts'
+import { retainLog } from './retain-log.ts'
+
+type Board = Awaited<ReturnType<typeof openBoard>>
+
+const count = (pools: Pools) => ifAlone(pools.upkeep, 'recount', connection => countLog(connection, running))
+
+async function checkpoints(board: Board): Promise<[number, number][]> {
+  const [rows] = await board.fill.query<RowDataPacket[]>(
+    'SELECT last_id, found FROM log_checkpoint ORDER BY last_id',
+  )
+  return rows.map(row => [row.last_id, row.found])
+}
+
+test('whole stretches get a checkpoint each, the newest rows none', async () => {
+  await using board = await openBoard()
+  await board.log(12_345)
+  await count(board.replicas[0])
+  assert.deepEqual(await checkpoints(board), [
+    [5000, 5000],
+    [10_000, 5000],
+  ])
+  await board.log(15_000)
+  await count(board.replicas[1])
+  assert.equal((await checkpoints(board)).length, 3)
+  assert.ok((await board.audit()).consistent)
+})
+
+test('an audit reads checkpoints, the newest rows and what is left of the lowest stretch, not the log', async () => {
+  await using board = await openBoard()
+  await board.log(150_000, 31 * day)
+  await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id > 2500')
+  await count(board.replicas[0])
+  await ifAlone(board.replicas[0].upkeep, 'retention', connection =>
+    retainLog(connection, { days: 30, rows: 1_000_000 }, new Date(), running),
+  )
+  const audit = await board.audit()
+  assert.deepEqual([audit.rows, audit.purged, audit.consistent], [147_500, 2500, true])
+  const read = await rowsRead(board.replicas[0].read, board.audit)
+  assert.ok(read < 30_000, `${read} rows were read`)
+})
+
+test('a row lost among the newest is missed at once', async () => {
+  await using board = await openBoard()
+  await board.log(30_000)
+  await count(board.replicas[0])
+  await board.fill.query('DELETE FROM access_log WHERE id = 15000')
+  const { rows, consistent } = await board.audit()
+  assert.deepEqual([rows, consistent], [29_999, false])
+})
+
+test('a row lost further down is missed once its stretch is counted again, and from then on until it is back', async () => {
+  await using board = await openBoard()
+  await board.log(60_000)
+  await count(board.replicas[0])
+  await board.fill.query('CREATE TABLE lost AS SELECT * FROM access_log WHERE id = 7000')
+  await board.fill.query('DELETE FROM access_log WHERE id = 7000')
+  for (const _turn of ['finds it', 'still knows it']) {
+    await count(board.replicas[1])
+    const { rows, consistent } = await board.audit()
+    assert.deepEqual([rows, consistent], [59_999, false])
+  }
+  await board.fill.query('INSERT INTO access_log SELECT * FROM lost')
+  await count(board.replicas[1])
+  assert.ok((await board.audit()).consistent)
+})
+
+test('every stretch has its turn', async () => {
+  await using board = await openBoard()
+  await board.log(150_000)
+  await count(board.replicas[0])
+  await board.fill.query('DELETE FROM access_log WHERE id IN (1, 49999, 123456)')
+  // The lowest number is gone as if retention had removed it: that is how it is told.
+  await board.fill.query("UPDATE log_checkpoint SET counted_at = '2026-01-01'")
+  await count(board.replicas[0])
+  await count(board.replicas[0])
+  const { rows, purged, consistent } = await board.audit()
+  assert.deepEqual([rows, purged, consistent], [149_997, 1, false])
+})
+
+test('a row below the lowest, a counter and a sum that are off by one are seen at once', async () => {
+  await using board = await openBoard()
+  await board.log(60_000, 31 * day)
+  await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id > 12500')
+  await count(board.replicas[0])
+  await ifAlone(board.replicas[0].upkeep, 'retention', connection =>
+    retainLog(connection, { days: 30, rows: 1_000_000 }, new Date(), running),
+  )
+  assert.ok((await board.audit()).consistent)
+  for (const [damage, repair] of [
+    [
+      "INSERT INTO access_log VALUES (5001, UTC_TIMESTAMP(3), '10.0.0.7', REPEAT('a', 32), 1, NULL, REPEAT('b', 32))",
+      'DELETE FROM access_log WHERE id = 5001',
+    ],
+    ['UPDATE global_counter SET value = value + 1', 'UPDATE global_counter SET value = value - 1'],
+    ['UPDATE server SET hits = hits - 1', 'UPDATE server SET hits = hits + 1'],
+  ] as const) {
+    await board.fill.query(damage)
+    assert.equal((await board.audit()).consistent, false, damage)
+    await board.fill.query(repair)
+    assert.equal((await board.audit()).consistent, true, repair)
+  }
+})
+
+test('checkpoints that somebody removed or left over are not relied on, and are made anew', async () => {
+  await using board = await openBoard()
+  await board.log(60_000)
+  await count(board.replicas[0])
+  const whole = await checkpoints(board)
+  await board.fill.query(
+    "DELETE FROM log_checkpoint WHERE last_id = 20000; INSERT INTO log_checkpoint VALUES (900000, 5000, '2026-01-01')",
+  )
+  assert.ok((await board.audit()).consistent)
+  await count(board.replicas[0])
+  assert.deepEqual(await checkpoints(board), whole)
+})
+
+test('while hits come in, old rows go and stretches are counted, every audit is of one moment', async () => {
+  await using board = await openBoard()
+  await board.log(60_000, 31 * day)
+  const store = databaseHitStore(board.replicas[0].write, { id: 1, srv_id: srvIdOf('a') })
+  const stop = new AbortController()
+  const whileRunning = async (work: () => Promise<unknown>) => {
+    while (!stop.signal.aborted) await work()
+  }
+  const working = [
+    whileRunning(() => store.commit(hits(100), 5000)),
+    whileRunning(() => count(board.replicas[0])),
+    whileRunning(() => count(board.replicas[1])),
+    whileRunning(() =>
+      ifAlone(board.replicas[1].upkeep, 'retention', connection =>
+        retainLog(connection, { days: 30, rows: 1_000_000 }, new Date(), stop.signal),
+      ),
+    ),
+  ]
+  try {
+    await until(async () => {
+      const audit = await board.audit()
+      assert.ok(audit.consistent, JSON.stringify(audit))
+      return audit.purged === 60_000 && audit.counter > 65_000
+    })
+  } finally {
+    stop.abort()
+    await Promise.all(working)
+  }
+  assert.ok((await board.audit()).consistent)
+})
+
+function hits(n: number) {
+  return Array.from({ length: n }, () => ({
+    requestId: newRequestId(),
+    clientIp: '10.0.0.7',
+    cookieSrvId: null,
+  }))
+}

@@ -1,0 +1,182 @@
+import { readBoard } from './db/board.ts'
+import { noOwnRow } from './db/commit-hits.ts'
+import { findTwins } from './db/find-twins.ts'
+import { databaseHitStore } from './db/hit-store.ts'
+import type { Pools } from './db/pools.ts'
+import { pruneRecentRequests } from './db/prune-recent-requests.ts'
+import { readDrainWish } from './db/read-drain-wish.ts'
+import { type EarlierServer, registerServer, renameServer } from './db/register-server.ts'
+import { writeHeartbeat } from './db/write-heartbeat.ts'
+import type { Environment } from './environment.ts'
+import { Board } from './feed/board.ts'
+import { LiveFeed } from './feed/live-feed.ts'
+import { logLength } from './feed/snapshot.ts'
+import { Admission } from './hits/admission.ts'
+import { defaultLimits, HitQueue } from './hits/hit-queue.ts'
+import { showAddress } from './http/client-address.ts'
+import type { Identity } from './identity.ts'
+import { CommitHealth } from './lifecycle/commit-health.ts'
+import { CounterWatch } from './lifecycle/counter-watch.ts'
+import { FailureLog } from './lifecycle/failure-log.ts'
+import { OwnRow } from './lifecycle/own-row.ts'
+import { PeriodicTask } from './lifecycle/periodic-task.ts'
+import { Readiness } from './lifecycle/readiness.ts'
+import { createMetrics } from './metrics.ts'
+import { PageViewFigures } from './page-view-figures.ts'
+import type { NextApp } from './render/next-app.ts'
+import { PageTemplates } from './render/page-templates.ts'
+import { ProblemPages } from './render/problem-pages.ts'
+import { PurgeReport } from './retention/purge-report.ts'
+import { RequestIdRetention } from './retention/request-id-retention.ts'
+
+/** ms a reading for the board, and a sign of life, may take. */
+const databasePatience = 1000
+/** ms the look at what is asked of this replica may take: the first to notice that the database is silent */
+const drainWatchPatience = 300
+/** ms between two signs of life. Three missed ones make a server lost. */
+const beatMs = 2000
+/** ms between two looks at what this replica is asked to do */
+const drainWatchMs = 500
+
+/** Who it is, and what had its address before it. */
+export type Registered = { identity: Identity; earlier: EarlierServer | null }
+
+/** What a replica is made of. */
+export type Parts = ReturnType<typeof assembleParts>
+
+export function assembleParts(
+  environment: Environment,
+  { identity, earlier }: Registered,
+  pools: Pools,
+  next: NextApp,
+) {
+  const earlierUntil = performance.now() + (earlier?.forMs ?? 0)
+  const store = databaseHitStore(pools.write, identity)
+  const failures = new FailureLog()
+  const commitHealth = new CommitHealth({
+    probe: store.probe,
+    onChange(cannotCount) {
+      queue.suspend(cannotCount)
+      if (cannotCount)
+        console.error(`page views are passed on to other servers: ${commitHealth.unready?.message}`)
+      else console.log('page views are taken again')
+    },
+    onFailure(failure) {
+      metrics.failedCommits.inc({ code: failure.code })
+      if (failure.kind !== 'contention') failures.failed(failure)
+      // The heartbeat begins another row, also where it was a probe that found this one gone.
+      if (failure.code === noOwnRow) void heartbeat.run()
+    },
+    onSuccess: () => failures.succeeded(),
+  })
+  const readiness = new Readiness(() => commitHealth.unready)
+  const figures = new PageViewFigures()
+  const forgotten = new PurgeReport('request ids', rows => metrics.forgottenRequestIds.inc(rows))
+  const requestIds = new RequestIdRetention(async (lastId, limit) => {
+    const rows = await pruneRecentRequests(pools.write, lastId, limit)
+    if (rows > 0) forgotten.note({ rows, through: lastId })
+    return rows
+  })
+  const counterWatch = new CounterWatch((from, to) => {
+    console.error(
+      `THE COUNTER WENT BACK from ${from} to ${to}: the database was restored or is another one; ` +
+        'numbers are given again, so check /api/audit',
+    )
+    metrics.counterWentBack.inc()
+    requestIds.startOver()
+  })
+  const board = assembleBoard(environment, pools, counterWatch)
+  const feed = new LiveFeed(board)
+  let beforeBatch = 0
+  const queue = new HitQueue(store, defaultLimits, {
+    onBatch: size => {
+      metrics.batchSize.observe(size)
+      beforeBatch = counterWatch.highest
+    },
+    onCounted: lastId => {
+      counterWatch.note(lastId, beforeBatch)
+      requestIds.noteNumber(lastId)
+      readiness.databaseAnswered()
+      commitHealth.succeeded()
+      failures.succeeded()
+    },
+    onFailure: failure => commitHealth.failed(failure),
+    onSlow: () => commitHealth.suspect(),
+    onUncounted: failure => failure.kind === 'contention' && failures.failed(failure),
+  })
+  const admission = new Admission(() => queue.expectedWaitMs)
+  const metrics = createMetrics(identity, { queued: () => queue.length, streams: () => feed.size })
+  const rendering = {
+    renderPage: next.renderPage,
+    server: identity,
+    stickySeconds: environment.stickySeconds,
+    development: environment.development,
+  }
+  const pages = new PageTemplates({ ...rendering, snapshot: maxAgeMs => board.noOlderThan(maxAgeMs) })
+  const problems = new ProblemPages({ ...rendering, latest: () => board.latest })
+  const ownRow = new OwnRow({
+    identity,
+    isNamed: environment.serverName !== null,
+    deeds: {
+      beat: server => {
+        const health = {
+          ready: readiness.unready === null,
+          draining: readiness.draining,
+          ...figures.roll(),
+          ...figures.errors,
+          streams: feed.size,
+          memoryBytes: process.memoryUsage.rss(),
+        }
+        return writeHeartbeat(pools.write, server, health, databasePatience)
+      },
+      register: ({ srv_id: srvId, address, name }) => registerServer(pools.write, { srvId, address, name }),
+      findTwins: server => findTwins(pools.read, server, databasePatience),
+      rename: server => renameServer(pools.write, server.id),
+    },
+  })
+  const heartbeat = new PeriodicTask(beatMs, async () => {
+    // Less than a beat: else the last beat's probe would do for this one, and every second would probe.
+    commitHealth.check(beatMs / 2)
+    await ownRow.beat()
+    readiness.databaseAnswered()
+  })
+  const drainWatch = new PeriodicTask(drainWatchMs, async () => {
+    const wanted = await readDrainWish(pools.read, identity.id, drainWatchPatience).catch(error => {
+      commitHealth.suspect()
+      throw error
+    })
+    // Told at once: whoever asked for it waits for that.
+    if (readiness.drain(wanted)) await heartbeat.run()
+  })
+  return {
+    environment,
+    identity,
+    pools,
+    next,
+    readiness,
+    figures,
+    requestIds,
+    commitHealth,
+    board,
+    feed,
+    queue,
+    admission,
+    metrics,
+    pages,
+    problems,
+    heartbeat,
+    drainWatch,
+    earlierHere: () => (earlier && performance.now() < earlierUntil ? earlier.name : null),
+  }
+}
+
+function assembleBoard(environment: Environment, pools: Pools, counterWatch: CounterWatch): Board {
+  const shown = (address: string) => showAddress(address, environment.clientAddresses)
+  return new Board(async after => {
+    const before = counterWatch.highest
+    const tail = { after, limit: logLength, showAddress: shown }
+    const reading = await readBoard(pools.read, databasePatience, tail)
+    counterWatch.note(reading.counter, before)
+    return reading
+  })
+}

@@ -1,0 +1,47 @@
+import type { ServerRow } from './api.ts'
+import { elapsed } from './durations.ts'
+
+/** A server that is silent for longer is lost: see web/server/db/liveness.ts. */
+const lostAfterMs = 6000
+
+/** What a server's row says of it. */
+export type ServerSign = Pick<ServerRow, 'name' | 'state' | 'started_at' | 'last_seen_at'>
+
+/** A life that begins so soon after a visit follows the one that was not reached. */
+const nextLifeMs = 60_000
+
+/** Where a cookie may come from that names no server of this board. */
+export const unknownCookieOrigin =
+  'Another board on this host, at another port, may have set it: cookies know no ports.'
+
+export const notRecorded = 'Why it was not reached is not recorded.'
+
+/**
+ * Why NGINX did not follow a cookie that named this server, as far as it is known: only a last sign from before the
+ * visit tells of it. The words may be filled into a page, see web/server/render/template.ts. `at`: when the visit was counted.
+ */
+export function whyNotReached(server: ServerSign | undefined, at: string): string {
+  if (!server) return notRecorded
+  const { name, state, started_at, last_seen_at } = server
+  const beganAfterMs = Date.parse(started_at) - Date.parse(at)
+  if (beganAfterMs > 0 && beganAfterMs < nextLifeMs)
+    return `${name} was started anew ${elapsed(beganAfterMs)} after the visit.`
+  const silentMs = Date.parse(at) - Date.parse(last_seen_at)
+  if (silentMs < 0) return notRecorded
+  const silent = elapsed(silentMs)
+  switch (state) {
+    case 'lost':
+      // Silent for a moment only by then; but it gave no other sign.
+      return silentMs < lostAfterMs
+        ? `${name} is lost: its last sign came ${silent} before the visit.`
+        : `${name} was lost: no sign of it for ${silent}.`
+    case 'stopped':
+      return `${name} had stopped.`
+    case 'draining':
+      return `${name} was draining.`
+    case 'joining':
+      return `${name} was starting anew.`
+    case 'up':
+      return `${name} was up at its last sign, ${silent} before. ${notRecorded}`
+  }
+}

@@ -1,0 +1,86 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import mysql from 'mysql2/promise'
+import { createTestDatabase } from '../../prisma/testing/test-database.ts'
+import { openReadPool, type ReadPool } from '../server/db/pools.ts'
+import type { Endpoint } from '../server/http/endpoint.ts'
+import { createRouter, type SendError } from '../server/http/router.ts'
+
+/** A database of the test's own, migrated and empty. */
+export async function openDatabase() {
+  const database = await createTestDatabase()
+  const read = openReadPool(database.url)
+  const fill = mysql.createPool({ uri: database.url, timezone: 'Z', connectionLimit: 4 })
+  return {
+    read,
+    fill,
+    close: async () => {
+      await Promise.all([read.end(), fill.end()])
+      await database.drop()
+    },
+  }
+}
+
+/** One endpoint at an address of its own, behind the replica's router. */
+export async function serve(endpoint: Endpoint, sendError?: SendError) {
+  let requests = 0
+  const router = createRouter({
+    exact: { '/': { GET: endpoint, HEAD: endpoint } },
+    rest: (_request, response) => void response.writeHead(404).end(),
+    onError: () => {},
+    ...(sendError && { sendError }),
+  })
+  const server = createServer((request, response) => {
+    requests += 1
+    router(request, response)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  return {
+    url,
+    requests: () => requests,
+    /** the JSON answer to a query such as `?limit=2`, with its status */
+    get: async (query = '') => {
+      const response = await fetch(url + query)
+      return { status: response.status, body: await response.json() }
+    },
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** The same pool, but each read, or connection taken, waits for `before` first. */
+export function watched(read: ReadPool, before: () => Promise<void> | void): ReadPool {
+  return new Proxy(read, {
+    get(pool, key) {
+      const value: unknown = Reflect.get(pool, key)
+      if (typeof value !== 'function') return value
+      const isRead = key === 'query' || key === 'getConnection'
+      return async (...values: unknown[]) => {
+        if (isRead) await before()
+        return Reflect.apply(value, pool, values)
+      }
+    },
+  })
+}
+
+/** Holds whoever passes until it is opened. */
+export function closedGate() {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { pass: () => promise, open: resolve }
+}
+
+/** Asks again until it holds; gives up when that is long hopeless. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const hopeless = Date.now() + 60_000
+  while (!(await holds())) {
+    if (Date.now() > hopeless) throw new Error(`waited in vain for ${holds}`)
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}

@@ -1,0 +1,53 @@
+import type { Count, Hit } from '../server/hits/hit.ts'
+import { CommitFailed, type HitStore } from '../server/hits/hit-store.ts'
+
+/** Where an attempt breaks: before anything is written, after the commit but before its answer, or while looking. */
+export type Fault = 'before' | 'after' | 'unclear' | 'find'
+
+/**
+ * A store for tests that keeps its log in memory and fails as it is told, one fault an attempt, in turn.
+ * `unclear` = nothing was written, but no answer came either.
+ */
+export class FakeHitStore implements HitStore {
+  readonly log = new Map<string, Count & { hit: Hit }>()
+  readonly batches: number[] = []
+  faults: Fault[] = []
+  /** held back until it resolves */
+  gate: Promise<void> = Promise.resolve()
+  /** batches that wait there now */
+  waitingAtGate = 0
+
+  async commit(hits: Hit[]): Promise<Count[]> {
+    this.waitingAtGate++
+    await this.gate
+    this.waitingAtGate--
+    const fault = this.faults[0] === 'find' ? undefined : this.faults.shift()
+    if (fault === 'before') throw new CommitFailed('rolled_back', 'away', 'before')
+    if (fault === 'unclear') throw new CommitFailed('unknown', 'away', 'unclear')
+    if (hits.some(hit => this.log.has(hit.requestId)))
+      throw new CommitFailed('rolled_back', 'repeat', 'ER_DUP_ENTRY')
+    this.batches.push(hits.length)
+    const counts = hits.map(hit => this.#write(hit))
+    if (fault === 'after') throw new CommitFailed('unknown', 'away', 'after')
+    return counts
+  }
+
+  async find(requestIds: string[]): Promise<Map<string, Count>> {
+    if (this.faults[0] === 'find') {
+      this.faults.shift()
+      throw new CommitFailed('rolled_back', 'away', 'find')
+    }
+    return new Map(
+      requestIds.flatMap(id => {
+        const count = this.log.get(id)
+        return count ? [[id, { id: count.id, at: count.at }] as const] : []
+      }),
+    )
+  }
+
+  #write(hit: Hit): Count {
+    const count = { id: this.log.size + 1, at: '2026-11-22T12:00:00.000Z' }
+    this.log.set(hit.requestId, { ...count, hit })
+    return count
+  }
+}
