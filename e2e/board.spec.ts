@@ -1,9 +1,9 @@
 import AxeBuilder from '@axe-core/playwright'
 import { type APIRequestContext, type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { z } from 'zod'
-import { openBarePage } from '../tools/lib/bare-chromium.ts'
-import { cutOff } from './support/cut-off.ts'
-import { watchConsole } from './support/watch-console.ts'
+import { openBarePage } from '../tools/lib/chromium.ts'
+import { failRequests } from './support/network.ts'
+import { watchConsole } from './support/page-checks.ts'
 
 // The board as a visitor sees it, in a browser.
 
@@ -224,7 +224,7 @@ test('who asks for less motion sees no dot travel, and the same figures', async 
 })
 
 test('a lost connection is said, and picked up again by itself', async ({ page }) => {
-  const requests = await cutOff(page, '**/api/*')
+  const requests = await failRequests(page, '**/api/*')
   await page.goto('/')
   await expect(page.getByRole('status')).toContainText('Not connected', { timeout: 30_000 })
   requests.passOn()

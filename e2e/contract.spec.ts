@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test'
 import { z } from 'zod'
-import { visitMany } from '../tools/lib/load.ts'
+import { visitMany } from '../tools/lib/visitors.ts'
 
 // What scripts rely on, through NGINX, on whatever stack runs at the base URL.
 

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { z } from 'zod'
-import { readStackFile } from '../tools/launcher/stack/stack-file.ts'
-import { visitMany } from '../tools/lib/load.ts'
+import { readStackFile } from '../tools/launcher/stack/data-dir.ts'
+import { visitMany } from '../tools/lib/visitors.ts'
 
 // Draining as whoever runs the stack does it, with the commands, and as visitors see it.
 

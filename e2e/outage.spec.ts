@@ -1,36 +1,129 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@playwright/test'
 import { z } from 'zod'
+import { readStackFile } from '../tools/launcher/stack/data-dir.ts'
+import { visitMany } from '../tools/lib/visitors.ts'
+import type { History } from '../web/shared/api.ts'
+
+// What the servers say of themselves to whoever starts and watches them.
+
+test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
+
+function readStack() {
+  const stack = readStackFile(process.env.STACK_FILE ?? '')
+  if (!stack) throw new Error('no stack runs')
+  return stack
+}
+
+/** For each server: `live` and `ready` as status, and why it is not ready. */
+async function healthOfAll(): Promise<string[]> {
+  return Promise.all(
+    readStack().replicas.map(async ({ address }) => {
+      const live = await fetch(`http://${address}/health/live`)
+      const ready = await fetch(`http://${address}/health/ready`)
+      const body: unknown = await ready.json()
+      return `${live.status} ${ready.status} ${JSON.stringify(body)}`
+    }),
+  )
+}
+
+const well = '200 200 {"ready":true}'
+const away = expect.stringMatching(/^200 503 \{"error":\{"code":"database_away"/)
+
+test('while the database hangs every server lives and says why it is not ready; then all serve again by themselves', async ({
+  request,
+}) => {
+  const before = readStack()
+  process.kill(before.database.pid, 'SIGSTOP')
+  try {
+    await expect.poll(healthOfAll, { timeout: 30_000 }).toEqual([away, away, away])
+  } finally {
+    process.kill(before.database.pid, 'SIGCONT')
+  }
+  await expect.poll(healthOfAll).toEqual([well, well, well])
+  for (const { srv_id } of before.replicas) {
+    const answer = await request.get('/', { headers: { Cookie: `srv_id=${srv_id}` } })
+    expect([answer.status(), answer.headers()['x-srv-id']]).toEqual([200, srv_id])
+  }
+  expect(readStack().replicas).toEqual(before.replicas)
+})
+
+test('a database that was killed is served with again by every server, none of them started anew', async ({
+  request,
+}) => {
+  const before = readStack()
+  process.kill(before.database.pid, 'SIGKILL')
+  await expect.poll(() => readStack().database.pid, { timeout: 30_000 }).not.toBe(before.database.pid)
+  await expect.poll(healthOfAll).toEqual([well, well, well])
+  for (const { srv_id } of before.replicas) {
+    const visit = () => request.get('/', { headers: { Cookie: `srv_id=${srv_id}` } })
+    await expect.poll(async () => (await visit()).headers()['x-srv-id']).toBe(srv_id)
+    expect((await visit()).status()).toBe(200)
+  }
+  expect(readStack().replicas).toEqual(before.replicas)
+})
+
+for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
+  test(`a server that gets ${signal} leaves in order: it fails no page view and says that it left`, async ({
+    request,
+    baseURL,
+  }) => {
+    const before = readStack()
+    const [server] = before.replicas
+    const timesLeft = async () => {
+      const { events }: History = await (await request.get('/api/history?range=5m')).json()
+      return events.filter(event => event.kind === 'left').length
+    }
+    const left = await timesLeft()
+    const ended = new AbortController()
+    const visits = visitMany(`${baseURL}/`, { connections: 4, perSecond: 50, until: ended.signal })
+    process.kill(server?.pid ?? 0, signal)
+    await expect.poll(() => readStack().replicas[0]?.pid, { timeout: 30_000 }).not.toBe(server?.pid)
+    ended.abort()
+    expect(new Set((await visits).map(answer => answer.status))).toEqual(new Set([200]))
+    expect(await timesLeft()).toBe(left + 1)
+  })
+}
+
+test('a server goes on after SIGUSR1 and SIGUSR2, and opens no debugger', async ({ request }) => {
+  const [server] = readStack().replicas
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.kill(server?.pid ?? 0, signal)
+  const answer = await request.get('/', { headers: { Cookie: `srv_id=${server?.srv_id}` } })
+  expect(answer.headers()['x-srv-id']).toBe(server?.srv_id)
+  expect(readStack().replicas[0]?.pid).toBe(server?.pid)
+  // Node's default for SIGUSR1.
+  await expect(request.get('http://127.0.0.1:9229/json')).rejects.toThrow('ECONNREFUSED')
+})
 
 // A visit while the database does not answer, on a stack whose database this test may stop.
 
-const stackFile = process.env.STACK_FILE
-const part = z.looseObject({ pid: z.number().int() })
-const stack = z.looseObject({
-  database: part,
-  replicas: z.array(part.extend({ srv_id: z.string() })),
+const stackFilePath = process.env.STACK_FILE
+const processWithPid = z.looseObject({ pid: z.number().int() })
+const processesOfStack = z.looseObject({
+  database: processWithPid,
+  replicas: z.array(processWithPid.extend({ srv_id: z.string() })),
 })
 
-const readStack = (file: string) => stack.parse(JSON.parse(readFileSync(file, 'utf8')))
+const readProcesses = (file: string) => processesOfStack.parse(JSON.parse(readFileSync(file, 'utf8')))
 
 /** Stops the database's process until the end of an `await using`, or until it is told to go on. */
-const pauseDatabase = (file: string) => pause(readStack(file).database)
+const pauseDatabase = (file: string) => pause(readProcesses(file).database)
 
-function pause({ pid }: z.infer<typeof part>) {
+function pause({ pid }: z.infer<typeof processWithPid>) {
   process.kill(pid, 'SIGSTOP')
   const goOn = () => void process.kill(pid, 'SIGCONT')
   return { goOn, [Symbol.dispose]: goOn }
 }
 
 test('without the database a visit is told so on a board that comes alive by itself', async ({ page }) => {
-  test.skip(!stackFile, 'needs a stack whose database can be stopped')
+  test.skip(!stackFilePath, 'needs a stack whose database can be stopped')
   const complaints: string[] = []
   page.on('pageerror', error => complaints.push(String(error)))
   page.on('console', message => complaints.push(message.text()))
   await page.goto('/')
   const counted = await page.title()
 
-  using database = pauseDatabase(stackFile ?? '')
+  using database = pauseDatabase(stackFilePath ?? '')
   const answer = await page.goto('/')
   expect(answer?.status()).toBe(503)
   expect(answer?.headers()).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' })
@@ -52,14 +145,14 @@ test('without the database a visit is told so on a board that comes alive by its
 })
 
 test('a page view that a frozen server had before is told that it may be counted', async ({ page }) => {
-  test.skip(!stackFile, 'needs a stack whose parts can be stopped')
+  test.skip(!stackFilePath, 'needs a stack whose parts can be stopped')
   const counted = await page.goto('/')
-  const { replicas } = readStack(stackFile ?? '')
+  const { replicas } = readProcesses(stackFilePath ?? '')
   const own = replicas.find(({ srv_id }) => srv_id === counted?.headers()['x-srv-id'])
   if (!own) throw new Error('the page is of no server of this stack')
 
   using _server = pause(own)
-  using _database = pauseDatabase(stackFile ?? '')
+  using _database = pauseDatabase(stackFilePath ?? '')
   const answer = await page.goto('/')
   expect(answer?.status()).toBe(503)
   expect(answer?.headers()['x-earlier-try']).toBe('unanswered')

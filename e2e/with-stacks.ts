@@ -1,17 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildIfChanged } from '../tools/launcher/build.ts'
+import { type Stack, startStack } from '../tools/launcher/stack/stack.ts'
+import { builtReplica, type StackOptions } from '../tools/launcher/stack/stack-options.ts'
+import { runBeside } from '../tools/lib/run-beside.ts'
+import { print } from '../tools/lib/terminal.ts'
+
 // Runs a command beside stacks of its own, made for it and thrown away after it:
 //   node e2e/with-stacks.ts playwright test -c e2e
 // BASE_URL is a board with three replicas, STACK_FILE says what it is made of; at BRIEF_COOKIE_URL the cookie lives only
 // three seconds; STATES_STACK_FILE is of a board with one replica, to bring into states that others must not meet.
 // With BASE_URL set already, the command runs against that board, and nothing is started.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { buildIfChanged } from '../tools/launcher/build-if-changed.ts'
-import { builtReplica } from '../tools/launcher/stack/replica-program.ts'
-import { type Stack, startStack } from '../tools/launcher/stack/stack.ts'
-import type { StackOptions } from '../tools/launcher/stack/stack-options.ts'
-import { runBeside } from '../tools/lib/run-beside.ts'
-import { print } from '../tools/lib/terminal.ts'
 
 await runBeside(process.argv.slice(2), async signal => {
   if (process.env.BASE_URL) return { environment: {}, stop: async () => {} }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { asCookie, ask, begin } from './testing/request-fixture.ts'
+import { asCookie, ask, begin } from './testing/request.ts'
 import { poll, startBoard, ways } from './testing/run-nginx.ts'
 import { breakOff, freeze } from './testing/stub-replica.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { asCookie, ask } from './testing/request-fixture.ts'
+import { asCookie, ask } from './testing/request.ts'
 import { startBoard, ways } from './testing/run-nginx.ts'
 import { breakOff, cannotCount, drain, type StubReplica } from './testing/stub-replica.ts'
 

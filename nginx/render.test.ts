@@ -3,8 +3,8 @@ import { access, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type NginxSettings, renderNginx } from './render.ts'
-import { testCertificate, testKey } from './testing/paths.ts'
+import { fillTemplate, type NginxSettings, renderNginx } from './render.ts'
+import { testCertificate, testKey } from './testing/request.ts'
 
 const good: NginxSettings = {
   directory: join(tmpdir(), 'balance-board-never-made'),
@@ -46,4 +46,21 @@ test("compose's limit of NGINX's memory has room for 512 MB a worker, by the def
   const workers = Number(/NGINX_WORKERS: \$\{NGINX_WORKERS:-(\d+)\}/.exec(compose)?.[1])
   const gigabytes = Number(/mem_limit: \$\{NGINX_MEMORY:-(\d+)g\}/.exec(compose)?.[1])
   assert.ok(gigabytes * 1024 >= workers * 512, `${gigabytes} GB for ${workers} workers`)
+})
+
+test('only names in capitals and braces are filled in', () => {
+  const filled = fillTemplate(`listen \${PORT}; $host \${host}`, { PORT: '80' })
+  assert.equal(filled, `listen 80; $host \${host}`)
+})
+
+test('a name can hold digits', () => {
+  assert.equal(fillTemplate(`\${HTTP2}`, { HTTP2: 'on' }), 'on')
+})
+
+test('a value is taken as it is', () => {
+  assert.equal(fillTemplate(`\${A}`, { A: `$& \${B}` }), `$& \${B}`)
+})
+
+test('a variable that is not given is named', () => {
+  assert.throws(() => fillTemplate(`\${PORT}`, {}), /needs PORT/)
 })

@@ -1,13 +1,16 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isSrvId } from '../web/server/srv-id.ts'
-import { fillTemplate } from './fill-template.ts'
-import { legacyStickyVariables } from './legacy-sticky.ts'
-import { listenAddress } from './listen-address.ts'
-import type { ReplicaReference } from './replica-reference.ts'
-import { lastTryServerLines, serverLines } from './server-lines.ts'
-import { checkTls, linkCertificate, type TlsSettings, tlsVariables } from './tls.ts'
-import { checkTrustedProxies, trustedProxyVariables } from './trusted-proxies.ts'
+import { isSrvId } from '../web/server/identity.ts'
+import {
+  checkTls,
+  checkTrustedProxies,
+  linkCertificate,
+  listenAddress,
+  type TlsSettings,
+  tlsVariables,
+  trustedProxyVariables,
+} from './tls-and-proxies.ts'
+import { lastTryServerLines, legacyStickyVariables, type ReplicaReference, serverLines } from './upstreams.ts'
 
 export type NginxSettings = {
   /** where configuration, logs, cache and pid file are written; made if it is not there */
@@ -162,4 +165,16 @@ function checkSettings({
     throw new Error(`${workers} is not a number of worker processes`)
   checkTrustedProxies(trustedProxies)
   if (tls?.port === port) throw new Error(`HTTP and HTTPS need ports of their own, and both have ${port}`)
+}
+
+/**
+ * Replaces `${NAME}` as envsubst does in NGINX's official image: NGINX's own variables are lower case and stay.
+ * @throws when the template names a variable that is not given
+ */
+export function fillTemplate(template: string, variables: Record<string, string>): string {
+  return template.replace(/\$\{([A-Z][A-Z0-9_]*)\}/g, (_, name: string) => {
+    const value = variables[name]
+    if (value === undefined) throw new Error(`the NGINX template needs ${name}`)
+    return value
+  })
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { ask, begin } from './testing/request-fixture.ts'
+import { ask, begin } from './testing/request.ts'
 import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 
 // Less than NGINX's own default of 60 s, and the 30 s of other answers.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkTrustedProxies } from './trusted-proxies.ts'
+import { checkTrustedProxies } from './tls-and-proxies.ts'
 
 test('addresses and networks can be trusted', () => {
   checkTrustedProxies([])

@@ -6,8 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { testCertificate } from './testing/paths.ts'
-import { ask } from './testing/request-fixture.ts'
+import { ask, testCertificate } from './testing/request.ts'
 import { type Board, poll, startBoard, ways } from './testing/run-nginx.ts'
 
 const timeout = 60_000

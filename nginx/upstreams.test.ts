@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { legacyStickyVariables } from './legacy-sticky.ts'
+import { legacyStickyVariables } from './upstreams.ts'
 
 const replica = (address: string, digit: string) => ({ address, srvId: digit.repeat(32) })
 

@@ -3,8 +3,8 @@
 // but those that the crashed worker had. In containers docker-entrypoint.d/30-worker-crashes.sh does the same.
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { backoff, wellAfter } from '../tools/lib/backoff.ts'
-import { findProcess, listGroup } from '../tools/lib/process-table.ts'
+import { findProcess, listGroup } from '../tools/lib/processes.ts'
+import { backoff, wellAfter } from '../tools/lib/wait.ts'
 import type { RenderedNginx } from './render.ts'
 
 /** ms between two looks at the log. */

@@ -1,7 +1,11 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import mysql, { type Connection } from 'mysql2/promise'
-import { readDatabaseUrl } from '../web/server/database-url.ts'
-import { codeOf, reasonOf } from '../web/server/error-code.ts'
+import type { Connection } from 'mysql2/promise'
+import mysql from 'mysql2/promise'
+import { z } from 'zod'
+import { readDatabaseUrl } from '../web/server/config.ts'
+import { codeOf, reasonOf } from '../web/server/errors.ts'
 
 /** The database does not answer, or does not let this user in; the message is one clear sentence, no password in it. */
 export class DatabaseUnreachable extends Error {
@@ -38,3 +42,15 @@ const refusals = new Set([
   'HANDSHAKE_SSL_ERROR',
 ])
 const saysNo = (error: unknown) => refusals.has(codeOf(error))
+
+const stackFile = z.object({ databaseUrl: z.string() })
+
+/**
+ * The database to look at: DATABASE_URL where it is set, else that of the stack that keeps its files in DATA_DIR
+ * (`stack.json`, there while it runs). Null = no stack is known there.
+ */
+export async function findDatabaseUrl(env: NodeJS.ProcessEnv): Promise<string | null> {
+  if (env.DATABASE_URL) return env.DATABASE_URL
+  const text = await readFile(join(env.DATA_DIR ?? '.data', 'stack.json'), 'utf8').catch(() => null)
+  return text === null ? null : stackFile.parse(JSON.parse(text)).databaseUrl
+}

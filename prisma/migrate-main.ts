@@ -1,6 +1,6 @@
 // Brings a database to this code's schema, or marks what failed (migrate-command.ts). For where only the built replica is:
 //   DATABASE_URL=mysql://… node prisma/migrate.mjs
-import { databaseUrlFrom } from '../web/server/database-url.ts'
+import { databaseUrlFrom } from '../web/server/config.ts'
 import { migrateCommand } from './migrate-command.ts'
 
 try {

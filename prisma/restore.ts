@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { z } from 'zod'
-import { codeOf } from '../web/server/error-code.ts'
+import { codeOf } from '../web/server/errors.ts'
 import { type MigrateOptions, whileNoOtherMigrates } from './migrate.ts'
-import { MigrationRefused } from './refused.ts'
+import { MigrationRefused } from './migration-history.ts'
 
 // A dump that is read straight into a board in use is there a table at a time: replicas would count on the old counter and log
 // into the new log. So it is read into tables beside, checked, and all tables change places in one statement.

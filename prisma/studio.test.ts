@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { withColumns } from './studio-proxy.ts'
+import { withColumns } from './studio.ts'
 
 test('columns that came as a text are a list, and nothing else changes', () => {
   const table = { schema: 'balance_board', name: 'server', type: 'BASE TABLE' }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { waitUntil } from '../../tools/lib/wait-until.ts'
+import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose, docker } from './docker.ts'
 import { settle } from './testing/board.ts'
 
@@ -35,7 +35,7 @@ test('the browser suite passes, as on the stack without Docker', { timeout }, as
   const { STACK_FILE: _, NODE_TEST_CONTEXT: __, ...environment } = process.env
   try {
     const suite = spawn('playwright', ['test', '-c', 'e2e'], {
-      cwd: `${import.meta.dirname}/..`,
+      cwd: `${import.meta.dirname}/../..`,
       env: { ...environment, BRIEF_COOKIE_URL: brief.url },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { visitMany } from '../../tools/lib/load.ts'
-import { compose } from './docker.ts'
+import { visitMany } from '../../tools/lib/visitors.ts'
+import { compose, docker } from './docker.ts'
 import { baseUrl, expectTold, failuresOf, readAudit, settle } from './testing/board.ts'
 
 test('down and up again keeps the count and the log', async () => {
@@ -22,7 +22,7 @@ test('down and up again keeps the count and the log', async () => {
 test('npm run audit prints the figures of the stack with Docker', async () => {
   await settle(3)
   const { counter } = await readAudit()
-  const command = spawn(process.execPath, [`${import.meta.dirname}/../local/audit.ts`], {
+  const command = spawn(process.execPath, [`${import.meta.dirname}/../../tools/launcher/audit.ts`], {
     // What the address of that stack looks like is nothing that the command needs.
     env: { ...process.env, DATA_DIR: `${import.meta.dirname}/no-stack-here`, HTTP_PORT: '127.0.0.1:1' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -30,4 +30,86 @@ test('npm run audit prints the figures of the stack with Docker', async () => {
   const [[status], printed] = await Promise.all([once(command, 'close'), text(command.stdout)])
   assert.equal(status, 0, printed)
   assert.match(printed, new RegExp(`^counter ${counter} = .*\\nconsistent: `))
+})
+
+const runOnce = ['compose', 'run', '--rm', '--no-deps', '-T']
+
+test('another password than the database was made with is refused, and the message says what to do', async () => {
+  await assert.rejects(docker([...runOnce, 'secrets'], { environment: { DATABASE_PASSWORD: 'another' } }), {
+    message: /DATABASE_PASSWORD is not the password that the database was made with/,
+  })
+})
+
+for (const [service, command] of [
+  ['web', 'the replica'],
+  ['migrate', 'the migration'],
+]) {
+  test(`without the file of the password ${command} says which file is missing`, async () => {
+    const environment = ['--env', 'DATABASE_PASSWORD_FILE=/run/secrets/missing']
+    await assert.rejects(docker([...runOnce, ...environment, service ?? '']), {
+      message: /(DATABASE_PASSWORD_FILE|\/run\/secrets\/missing)/,
+    })
+  })
+}
+
+test('nothing but NGINX is published', async () => {
+  const containers = await docker(['compose', 'ps', '--format', 'json'])
+  const published = containers
+    .split('\n')
+    .filter(line => /"PublishedPort":[1-9]/.test(line))
+    .map(line => /"Service":"(\w+)"/.exec(line)?.[1])
+  assert.deepEqual(new Set(published), new Set(['nginx']))
+})
+
+async function sqlAsRoot(sql: string): Promise<string> {
+  const client = `MYSQL_PWD="$(cat /run/secrets/root-password)" mysql --user root --batch --skip-column-names`
+  return compose('exec', '-T', 'mysql', 'sh', '-c', `${client} --execute "${sql}"`)
+}
+
+async function countOne(): Promise<number> {
+  const [answer] = await visitMany(`${baseUrl}/`, { connections: 1, pageViews: 1 })
+  assert.equal(answer?.status, 200)
+  return answer?.hit ?? 0
+}
+
+test('a replica and a migration see their own password alone, and no root', async () => {
+  await settle(3)
+  const list = 'ls /run/secrets && cat /run/secrets/*'
+  const replica = await compose('exec', '-T', 'web', 'sh', '-c', list)
+  const migration = await docker([...runOnce, 'migrate', 'sh', '-c', list])
+  for (const seen of [replica, migration]) assert.equal(seen.split('\n')[0], 'database-password')
+  assert.notEqual(replica, migration)
+  assert.match(
+    await sqlAsRoot('SHOW GRANTS FOR board_replica'),
+    /^GRANT USAGE ON .*\nGRANT SELECT, INSERT, UPDATE, DELETE ON `balance_board`\.\* TO `board_replica`@`%`\n$/,
+  )
+})
+
+test('when the volumes of the secrets are lost, a start makes new passwords, keeps the data and says so', async () => {
+  await settle(3)
+  const before = await countOne()
+  await compose('down')
+  const names = ['secrets', 'migration-secrets', 'replica-secrets']
+  await docker(['volume', 'rm', ...names.map(name => `${process.env.COMPOSE_PROJECT_NAME}_${name}`)])
+  await compose('up', '--detach', '--wait')
+  assert.match(await compose('logs', 'secrets'), /held no passwords: new ones are made/)
+  assert.equal(await countOne(), before + 1)
+})
+
+test('data of a release with one account for everything gets the others at the next start', async () => {
+  await settle(3)
+  const before = await countOne()
+  const project = process.env.COMPOSE_PROJECT_NAME
+  // As that release left it: one password, root's too, and nothing else in the volume.
+  await sqlAsRoot(`DROP USER board_replica; DROP USER 'board_health'@'127.0.0.1'`)
+  await sqlAsRoot(
+    `$(grep "^ALTER USER 'board'@'%' IDENTIFIED" /run/secrets/accounts.sql | sed "s/'board'@'%'/root@localhost/")`,
+  )
+  await compose('down')
+  await docker(['volume', 'rm', `${project}_migration-secrets`, `${project}_replica-secrets`])
+  const removeOthers = 'cd /run/secrets && ls | grep -vx database-password | xargs rm -f'
+  await docker([...runOnce, 'secrets', 'sh', '-c', removeOthers])
+  await compose('up', '--detach', '--wait')
+  assert.equal(await countOne(), before + 1)
+  assert.match(await sqlAsRoot('SELECT user FROM mysql.user'), /^board_replica$/m)
 })

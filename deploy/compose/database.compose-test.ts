@@ -8,8 +8,8 @@ import { test } from 'node:test'
 import mysql from 'mysql2/promise'
 import { z } from 'zod'
 import { freePorts } from '../../tools/lib/ports.ts'
-import { waitUntil } from '../../tools/lib/wait-until.ts'
-import { openDatabasePort } from './database-port.ts'
+import { waitUntil } from '../../tools/lib/wait.ts'
+import { openDatabasePort } from './database.ts'
 import { compose, docker } from './docker.ts'
 import { baseUrl, countServersUp, settle } from './testing/board.ts'
 
@@ -117,7 +117,7 @@ test('Prisma Studio opens on it, whatever its password, and leaves no port open'
   const { DATABASE_URL: _, NODE_TEST_CONTEXT: __, ...environment } = process.env
   const studio = spawn(
     process.execPath,
-    [`${import.meta.dirname}/../local/studio.ts`, '--port', String(port), '--browser', 'none'],
+    [`${import.meta.dirname}/../../tools/launcher/studio.ts`, '--port', String(port), '--browser', 'none'],
     {
       env: { ...environment, DATA_DIR: join(tmpdir(), 'no-board-runs-here') },
       stdio: ['ignore', 'ignore', 'inherit'],

@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { DockerFailed } from './docker-failed.ts'
 
-const root = `${import.meta.dirname}/..`
+const root = `${import.meta.dirname}/../..`
 
 /** ms one command may take: a build on a slow machine is the longest. */
 const patience = 600_000
@@ -62,4 +61,9 @@ export async function attemptDocker(parameters: string[], { environment, keepsOp
 
 function textOf(stream: Readable | null): Promise<string> {
   return stream ? text(stream) : Promise.resolve('')
+}
+
+/** Docker could not do what it was asked; the message is for the person at the terminal. */
+export class DockerFailed extends Error {
+  override readonly name = 'DockerFailed'
 }

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { visitMany } from '../../tools/lib/load.ts'
-import { waitUntil } from '../../tools/lib/wait-until.ts'
+import { visitMany } from '../../tools/lib/visitors.ts'
+import { waitUntil } from '../../tools/lib/wait.ts'
 import { docker } from './docker.ts'
 import { changeDrainInContainer } from './drain.ts'
 import { replicaContainers, runningReplicas } from './replica-containers.ts'
@@ -53,10 +53,14 @@ test('a server that drains is given no stranger, is not unwell, and takes strang
 
 /** What `npm run drain` prints, where no stack without Docker runs. */
 async function npmDrain(...words: string[]): Promise<string> {
-  const command = spawn(process.execPath, [`${import.meta.dirname}/../local/drain.ts`, 'drain', ...words], {
-    env: { ...process.env, DATA_DIR: `${import.meta.dirname}/no-stack-here` },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const command = spawn(
+    process.execPath,
+    [`${import.meta.dirname}/../../tools/launcher/drain.ts`, 'drain', ...words],
+    {
+      env: { ...process.env, DATA_DIR: `${import.meta.dirname}/no-stack-here` },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const [[status], printed] = await Promise.all([once(command, 'close'), text(command.stdout)])
   assert.equal(status, 0, printed)
   return printed

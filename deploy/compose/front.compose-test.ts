@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { z } from 'zod'
-import { visitMany } from '../../tools/lib/load.ts'
-import { waitUntil } from '../../tools/lib/wait-until.ts'
+import { visitMany } from '../../tools/lib/visitors.ts'
+import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose, containerLog, docker } from './docker.ts'
 import { baseUrl, failuresOf, settle } from './testing/board.ts'
 
-const certificates = `${import.meta.dirname}/../nginx/test-certificate`
+const certificates = `${import.meta.dirname}/../../nginx/testing/certificate`
 const pageView = z.looseObject({ client_ip: z.string(), hit: z.number() })
 
 /** Another NGINX over the same replicas, which keeps its access log for itself. */

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { visitMany } from '../../tools/lib/load.ts'
-import { waitUntil } from '../../tools/lib/wait-until.ts'
+import { visitMany } from '../../tools/lib/visitors.ts'
+import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose, containerLog, docker } from './docker.ts'
 import { runningReplicas } from './replica-containers.ts'
-import { baseUrl, expectTold, failuresOf, readSnapshot, settle } from './testing/board.ts'
-import { reportLoad } from './testing/report.ts'
-import { visitWhile } from './testing/visit-while.ts'
+import {
+  baseUrl,
+  expectTold,
+  failuresOf,
+  readSnapshot,
+  reportLoad,
+  settle,
+  visitWhile,
+} from './testing/board.ts'
 
 /**
  * Ends a container as a crash does: all that runs in it gets SIGKILL. `docker kill` would be a manual stop, after which

@@ -1,11 +1,11 @@
-// One command at a time changes a compose project's replicas. The lock is a container whose name the engine gives once:
-// so it holds for every user, every copy of this folder and every machine that works with this engine. The container
-// ends when the pipe to it closes, and with it the lock, however its holder ended.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import { attemptDocker, docker } from './docker.ts'
-import { DockerFailed } from './docker-failed.ts'
+import { attemptDocker, DockerFailed, docker } from './docker.ts'
+
+// One command at a time changes a compose project's replicas. The lock is a container whose name the engine gives once:
+// so it holds for every user, every copy of this folder and every machine that works with this engine. The container
+// ends when the pipe to it closes, and with it the lock, however its holder ended.
 
 /** ms a holder that runs is waited for: a roll of many replicas takes some minutes. */
 const patience = 900_000

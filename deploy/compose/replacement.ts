@@ -1,17 +1,21 @@
-// Replaces the replicas of a compose project, step by step: each step looks at what is there first, since a roll before
-// may have been cut short anywhere, and other commands may scale meanwhile.
 import { setTimeout as pause } from 'node:timers/promises'
-import { waitUntil } from '../../tools/lib/wait-until.ts'
-import { DrainRefused } from '../../web/server/refused.ts'
-import { attemptDocker, containerLog } from './docker.ts'
-import { DockerFailed } from './docker-failed.ts'
+import { waitUntil } from '../../tools/lib/wait.ts'
+import { DrainRefused } from '../../web/server/errors.ts'
+import { attemptDocker, containerLog, DockerFailed } from './docker.ts'
 import { askToChange, readServers, serverIn } from './drain.ts'
-import type { Version } from './newest-version.ts'
-import { formerSettingsOfNginx } from './nginx-container.ts'
+import { formerSettingsOfNginx, type Version } from './project.ts'
 import type { ProjectLock } from './project-lock.ts'
 import { isHealthy, type ReplicaContainer, replicaContainers } from './replica-containers.ts'
-import { askedMeanwhile, planRoll } from './roll-plan.ts'
-import { readUnfinishedRoll, removeUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
+import {
+  askedMeanwhile,
+  planRoll,
+  readUnfinishedRoll,
+  removeUnfinishedRoll,
+  writeUnfinishedRoll,
+} from './roll-plan.ts'
+
+// Replaces the replicas of a compose project, step by step: each step looks at what is there first, since a roll before
+// may have been cut short anywhere, and other commands may scale meanwhile.
 
 /** ms in which a replica must be healthy: many that start at once share the machine. */
 const startPatience = 120_000

@@ -1,13 +1,13 @@
-// `npm run roll`: replaces the replicas of the compose stack by new ones without a gap. It builds, migrates, starts the
-// new ones beside the old, waits until NGINX has them, lets the old ones drain, then stops them. `docker compose up -d
-// --build` stops all replicas before the new ones are there.
-import { applyAccounts } from './apply-accounts.ts'
-import { compose } from './docker.ts'
-import { DockerFailed } from './docker-failed.ts'
-import { newestVersion, readProject } from './newest-version.ts'
+import { applyAccounts } from './database.ts'
+import { compose, DockerFailed } from './docker.ts'
+import { newestVersion, readProject } from './project.ts'
 import { takeProjectLock } from './project-lock.ts'
 import { Replacement } from './replacement.ts'
 import { replicaContainers } from './replica-containers.ts'
+
+// `npm run roll`: replaces the replicas of the compose stack by new ones without a gap. It builds, migrates, starts the
+// new ones beside the old, waits until NGINX has them, lets the old ones drain, then stops them. `docker compose up -d
+// --build` stops all replicas before the new ones are there.
 
 // Told to stop before the old ones are: the new ones go again. After that it goes on, for some seconds, to its end.
 const told = new AbortController()

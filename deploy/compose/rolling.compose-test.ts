@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Answer } from '../../tools/lib/visit-once.ts'
+import type { Answer } from '../../tools/lib/visitors.ts'
 import { compose, docker } from './docker.ts'
 import { isHealthy, replicaContainers, runningReplicas } from './replica-containers.ts'
-import { expectTold, failuresOf, readSnapshot, settle } from './testing/board.ts'
-import { reportLoad } from './testing/report.ts'
-import { roll } from './testing/roll.ts'
-import { visitWhile } from './testing/visit-while.ts'
+import {
+  expectTold,
+  failuresOf,
+  readSnapshot,
+  reportLoad,
+  roll,
+  settle,
+  visitWhile,
+} from './testing/board.ts'
 
 async function idsOfReplicas(): Promise<string[]> {
   return (await runningReplicas()).map(({ id }) => id).toSorted()

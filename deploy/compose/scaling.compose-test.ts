@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { visitMany } from '../../tools/lib/load.ts'
-import { waitUntil } from '../../tools/lib/wait-until.ts'
+import { visitMany } from '../../tools/lib/visitors.ts'
+import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose } from './docker.ts'
-import { baseUrl, expectTold, failuresOf, readAudit, readSnapshot, settle } from './testing/board.ts'
-import { reportLoad } from './testing/report.ts'
-import { visitWhile } from './testing/visit-while.ts'
+import {
+  baseUrl,
+  expectTold,
+  failuresOf,
+  readAudit,
+  readSnapshot,
+  reportLoad,
+  settle,
+  visitWhile,
+} from './testing/board.ts'
 
 const maybeFrom = z.object({ srv_id: z.string(), name: z.string() }).optional()
 const visit = z.looseObject({

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { trustedProxyVariables } from '../trusted-proxies.ts'
+import { trustedProxyVariables } from '../tls-and-proxies.ts'
 
 const hook = join(import.meta.dirname, '16-tls-and-proxies.envsh')
 const root = mkdtempSync(join(tmpdir(), 'balance-board-hook-'))

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { eventually } from '../../tools/lib/eventually.ts'
+import { eventually } from '../../tools/lib/testing.ts'
 
 const script = join(import.meta.dirname, '40-access-log.sh')
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { readSrvIdCookie } from '../../web/server/http/page-view-request.ts'
-import { srvIdOf } from '../../web/server/srv-id.ts'
+import { readSrvIdCookie } from '../../web/server/http/request.ts'
+import { srvIdOf } from '../../web/server/identity.ts'
 
 /** A stand-in for a replica: says who it is, and notes what reached it. */
 export type StubReplica = {

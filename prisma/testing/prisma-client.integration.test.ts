@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import mysql from 'mysql2/promise'
-import { openWitness } from './prisma-client.ts'
+import { openPrismaClient } from './prisma-client.ts'
 import { createTestDatabase } from './test-database.ts'
 
 const hex = (digit: string) => digit.repeat(32)
@@ -23,7 +23,7 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
     INSERT INTO retention_clock VALUES (1, '2026-11-22 12:04:31.203')`)
   await writer.end()
 
-  const witness = openWitness(database.url)
+  const witness = openPrismaClient(database.url)
   try {
     const [counters, log, recent, servers, minutes, checkpoints, purges, clocks, past] = await Promise.all([
       witness.globalCounter.findMany(),

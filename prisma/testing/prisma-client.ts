@@ -1,12 +1,12 @@
 import { PrismaMariaDb } from '@prisma/adapter-mariadb'
-import { readDatabaseUrl } from '../../web/server/database-url.ts'
+import { readDatabaseUrl } from '../../web/server/config.ts'
 import { PrismaClient } from '../client/client.ts'
 
 /**
  * Prisma Client on a database, as a second pair of eyes beside the replicas' own SQL: for tests and for looking.
  * Whoever opens it must `$disconnect()` it.
  */
-export function openWitness(databaseUrl: string): PrismaClient {
+export function openPrismaClient(databaseUrl: string): PrismaClient {
   const adapter = new PrismaMariaDb({
     ...readDatabaseUrl(databaseUrl),
     connectionLimit: 2,

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import mysql, { type RowDataPacket } from 'mysql2/promise'
-import { databaseTables } from './database-tables.ts'
-import { schemaTables } from './schema-tables.ts'
+import type { RowDataPacket } from 'mysql2/promise'
+import mysql from 'mysql2/promise'
+import { databaseTables, schemaTables } from './schema-drift.ts'
 import { createTestDatabase } from './test-database.ts'
 
 const stated = schemaTables(await readFile(join(import.meta.dirname, '../schema.prisma'), 'utf8'))

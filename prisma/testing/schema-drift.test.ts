@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { schemaTables } from './schema-tables.ts'
+import { schemaTables } from './schema-drift.ts'
 
 const model = (...lines: string[]) => ['model Thing {', ...lines, '}'].join('\n')
 

@@ -3,11 +3,11 @@
 // Times are as this process sees them, so they include its own part.
 
 import { createTestDatabase } from '../../prisma/testing/test-database.ts'
-import { onConnection } from '../../web/server/db/ask.ts'
 import { closePools, openPools } from '../../web/server/db/pools.ts'
-import { countLog } from '../../web/server/retention/count-log.ts'
-import { planTable } from '../../web/testing/plan-table.ts'
-import { fillLog } from './harness/growth-fill-log.ts'
+import { onConnection } from '../../web/server/db/query.ts'
+import { countLog } from '../../web/server/retention/retention.ts'
+import { planTable } from '../../web/testing/explain.ts'
+import { fillLog } from './harness/database.ts'
 
 const [, , rows = ''] = process.argv
 if (!/^[1-9]\d*$/.test(rows)) {

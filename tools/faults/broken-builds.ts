@@ -1,9 +1,14 @@
+import { cp, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Plugin } from 'esbuild'
+import { bundleInto } from '../../web/bundle.ts'
+import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
 import type { Fault } from './fault.ts'
-import { connectionCut } from './list/connection-cut.ts'
-import { replicaFrozenInBatch } from './list/replica-frozen-in-batch.ts'
+import { connectionCut } from './list/network.ts'
+import { replicaFrozenInBatch } from './list/replicas.ts'
 
 /** A replica that breaks a promise on purpose, to see that the faults find it. */
-export type BrokenBuild = {
+type BrokenBuild = {
   name: string
   /** what is wrong with it */
   title: string
@@ -27,8 +32,8 @@ export const brokenBuilds: BrokenBuild[] = [
     name: 'early-answer',
     title: 'a page view is answered before its batch is committed',
     edits: [
-      { file: 'web/server/db/commit-hits.ts', from: '    end,\n', to: '' },
-      { file: 'web/server/db/commit-hits.ts', from: '.at(-2)', to: '.at(-1)' },
+      { file: 'web/server/db/hit-batch.ts', from: '    end,\n', to: '' },
+      { file: 'web/server/db/hit-batch.ts', from: '.at(-2)', to: '.at(-1)' },
       {
         file: 'web/server/db/hit-store.ts',
         from: '    connection.release()\n    return results\n',
@@ -52,3 +57,31 @@ export const brokenBuilds: BrokenBuild[] = [
     caughtBy: [replicaFrozenInBatch, connectionCut],
   },
 ]
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** Copies the last build into `folder` and makes the replica in the copy anew, with the edits. The sources stay as they are. */
+export async function buildBroken({ edits }: BrokenBuild, folder: string): Promise<ReplicaProgram> {
+  await cp(join(root, 'web/.next/standalone'), folder, { recursive: true, verbatimSymlinks: true })
+  await bundleInto(folder, [edited(edits)])
+  return { ...builtReplica(process.env), cwd: join(folder, 'web') }
+}
+
+function edited(edits: BrokenBuild['edits']): Plugin {
+  return {
+    name: 'edited',
+    setup(build) {
+      for (const [file, changes] of Map.groupBy(edits, edit => edit.file)) {
+        const path = join(root, file)
+        build.onLoad({ filter: new RegExp(`^${RegExp.escape(path)}$`) }, async () => {
+          let contents = await readFile(path, 'utf8')
+          for (const { from, to } of changes) {
+            if (!contents.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)} any more`)
+            contents = contents.replace(from, to)
+          }
+          return { contents, loader: 'ts' }
+        })
+      }
+    },
+  }
+}

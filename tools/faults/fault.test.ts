@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { combine, randomPairs } from './combine.ts'
+import { combine, randomPairs } from './fault.ts'
 import { allFaults } from './list/all.ts'
-import { allButOneKilled } from './list/all-but-one-killed.ts'
-import { clockJumped } from './list/clock-jumped.ts'
-import { nginxWorkerKilled } from './list/nginx-workers-killed.ts'
-import { replicaFrozen } from './list/replica-frozen.ts'
-import { replicaKilled } from './list/replica-killed.ts'
-import { seededRandom } from './testbed/random.ts'
+import { nginxWorkerKilled } from './list/nginx.ts'
+import { allButOneKilled, clockJumped, replicaFrozen, replicaKilled } from './list/replicas.ts'
+import { seededRandom } from './testbed/testbed.ts'
 
 test('the same seed gives the same pairs, another one others', () => {
   const titles = (seed: number) => randomPairs(allFaults, 8, seededRandom(seed)).map(({ title }) => title)

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { Agent, createServer, type RequestListener } from 'node:http'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { startLoad } from './load.ts'
-import { makeVisitor } from './visitor.ts'
+import { makeVisitor, startLoad } from './load.ts'
 
 async function serve(listener: RequestListener) {
   const server = createServer(listener)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { StackFailure } from '../lib/stack-failure.ts'
+import { UserError } from '../lib/terminal.ts'
 import { allFaults } from './list/all.ts'
 import { readOptions } from './options.ts'
 
@@ -28,8 +28,8 @@ test('a broken build is held against the faults that should find it', () => {
 test('what there is not is refused with what there is', () => {
   assert.throws(
     () => names(['--only', 'x']),
-    (error: Error) => error instanceof StackFailure && error.message.includes('nginx-killed'),
+    (error: Error) => error instanceof UserError && error.message.includes('nginx-killed'),
   )
   for (const wrong of [['--seed', '-1'], ['--broken', 'x'], ['--what'], ['x']])
-    assert.throws(() => names(wrong), StackFailure)
+    assert.throws(() => names(wrong), UserError)
 })

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { StackFailure } from '../lib/stack-failure.ts'
+import { UserError } from '../lib/terminal.ts'
 import { brokenBuilds } from './broken-builds.ts'
 import type { Fault } from './fault.ts'
 import { allFaults } from './list/all.ts'
@@ -37,7 +37,7 @@ const flags = z.object({
   broken: z.string().optional(),
 })
 
-/** Throws StackFailure with what there is to choose from. */
+/** Throws UserError with what there is to choose from. */
 export function readOptions(parameters: string[], randomSeed: () => number): Options {
   const given = parseFlags(parameters)
   const broken = given.broken === undefined ? null : find(brokenBuilds, given.broken)
@@ -63,7 +63,7 @@ function parseFlags(parameters: string[]): z.output<typeof flags> {
     })
     return flags.parse(values)
   } catch {
-    throw new StackFailure(
+    throw new UserError(
       'npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--broken BUILD] [--markdown] [--verbose]',
     )
   }
@@ -72,7 +72,5 @@ function parseFlags(parameters: string[]): z.output<typeof flags> {
 function find<T extends { name: string }>(things: T[], name: string): T {
   const found = things.find(thing => thing.name === name)
   if (found) return found
-  throw new StackFailure(
-    `there is no ${name}; there are\n    ${things.map(thing => thing.name).join('\n    ')}`,
-  )
+  throw new UserError(`there is no ${name}; there are\n    ${things.map(thing => thing.name).join('\n    ')}`)
 }

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { loopbackAddress } from './load.ts'
+import { until } from './testbed/processes.ts'
 
 /** A connection on which a client behaves as no HTTP library does. */
 export type RawSocket = {
@@ -24,7 +26,7 @@ export async function openSockets(
   return opened.flatMap(result => (result.status === 'fulfilled' ? result.value : []))
 }
 
-export async function openSocket(url: string, from: string): Promise<RawSocket> {
+async function openSocket(url: string, from: string): Promise<RawSocket> {
   const { hostname, port } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port), localAddress: from })
   await once(socket, 'connect')
@@ -41,4 +43,20 @@ export async function openSocket(url: string, from: string): Promise<RawSocket> 
       return promise
     },
   }
+}
+
+const liveRequest = 'GET /api/live HTTP/1.1\r\nHost: board\r\n\r\n'
+
+/** Opens so many live feeds, and adds the connection of each to `opened`. Each connects until it is answered, as a browser does. */
+export async function openDashboards(url: string, count: number, opened: RawSocket[]): Promise<void> {
+  await Promise.all(Array.from({ length: count }, (_, n) => openDashboard(url, n, opened)))
+}
+
+async function openDashboard(url: string, n: number, opened: RawSocket[]): Promise<void> {
+  await until('a dashboard is connected', async () => {
+    const stream = await openSocket(url, loopbackAddress(2, n))
+    opened.push(stream)
+    stream.send(liveRequest)
+    return stream.isAnswered()
+  })
 }

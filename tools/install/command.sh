@@ -5,7 +5,7 @@
 #
 # A command asks only parts of the board and browsers on this machine, so Node uses no proxy for its requests, whatever the
 # environment says: https://nodejs.org/api/cli.html#node_use_env_proxy1. npm, apt and Docker read HTTP_PROXY and the like
-# themselves, and still can. Browsers: tools/lib/chromium.ts, e2e/firefox.ts.
+# themselves, and still can. Browsers: tools/lib/chromium.ts, e2e/web-browsers.spec.ts.
 set -eu
 
 # PATH, to which npm adds node_modules/.bin, cannot name a folder with a colon; Node imports nothing from one with a backslash.

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
-import { temporaryFolder } from '../lib/temporary-folder.ts'
+import { temporaryFolder } from '../lib/testing.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')

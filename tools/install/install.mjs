@@ -1,17 +1,14 @@
+import { fileURLToPath } from 'node:url'
+import { generateClient, installNpmPackages, whatPinnedNodeLacks } from './npm-packages.mjs'
+import { CannotInstall, missingBenchPrograms, missingHelpers, missingPrograms } from './programs.mjs'
+import { installIfPossible, installPrograms } from './system-packages.mjs'
+
 // Runs before npm's scripts, on whatever Node 18 or later the machine has and with nothing installed: sees to the npm
 // packages, to the pinned Node they bring, and to the programs the stack is made of. Silent when nothing is missing.
 //   node tools/install/install.mjs [--packages | --tests] [--faults] [--pictures] [--bench]
 // --packages: the npm packages and their Node alone, for commands that need no other program; --tests: a browser and
 // faketime too; --faults: faketime, where it can be installed; --pictures: what makes a film of frames; --bench: what only
 // the bench needs
-import { fileURLToPath } from 'node:url'
-import { missingBenchPrograms } from './bench-programs.mjs'
-import { CannotInstall } from './cannot-install.mjs'
-import { generateClient } from './generated-client.mjs'
-import { installNpmPackages } from './npm-packages.mjs'
-import { whatPinnedNodeLacks } from './pinned-node.mjs'
-import { missingHelpers, missingPrograms } from './programs.mjs'
-import { installIfPossible, installPrograms } from './system-packages.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const packages = process.argv.includes('--packages')

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { z } from 'zod'
-import { candidatesIn } from './apt.mjs'
-import { missingBenchPrograms } from './bench-programs.mjs'
-import { isInstalled, npmCommand } from './npm-packages.mjs'
-import { candidatesOf, installCommand, packagesOf } from './package-names.mjs'
-import { lackIn } from './pinned-node.mjs'
-import { missingHelpers, missingPrograms } from './programs.mjs'
+import { eventually, temporaryFolder } from '../lib/testing.ts'
+import { isInstalled, lackIn, npmCommand } from './npm-packages.mjs'
+import { missingBenchPrograms, missingHelpers, missingPrograms } from './programs.mjs'
+import { candidatesIn, candidatesOf, installCommand, packagesOf } from './system-packages.mjs'
 
 const zod = { version: '4.6.7', integrity: 'sha512-a' }
 const forAnother = { version: '1.0.0', integrity: 'sha512-b', optional: true }
@@ -31,7 +34,7 @@ test('every command sees to the packages before it runs anything, also where npm
     .object({ scripts: z.record(z.string(), z.string()) })
     .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')))
   for (const [name, command] of Object.entries(scripts)) {
-    assert.match(command, /^(exec )?sh local\/command\.sh( --\w+)* (node|npm|tsc|biome|playwright) /, name)
+    assert.match(command, /^(exec )?sh tools\/install\/command\.sh( --\w+)* (node|npm|tsc|biome|playwright) /, name)
   }
 })
 
@@ -141,4 +144,82 @@ test('where we may not install, there is one command to run', () => {
     installCommand('brew', packagesOf('brew', ['nginx', 'database']) ?? [], false),
     'brew install nginx mysql',
   )
+})
+
+const module = JSON.stringify(import.meta.resolve('./one-at-a-time.mjs'))
+
+/** A script in a process that keeps its locks in `folder`. */
+const optionsIn = (folder: string) => ({ env: { ...process.env, TMPDIR: folder }, timeout: 60_000 })
+
+function run(folder: string, script: string) {
+  const program = `import { alone } from ${module}; import fs from 'node:fs'; ${script}`
+  return promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], optionsIn(folder))
+}
+
+/** Fails where two work at the same time. */
+const exclusively = (rounds: number) =>
+  `for (let n = 0; n < ${rounds}; n++) alone('root', () => { fs.mkdirSync('DIR'); fs.rmdirSync('DIR') })`
+
+const name = createHash('sha256').update('root').digest('hex').slice(0, 16)
+const lockOf = (folder: string) => join(folder, `balance-board-install-${name}.lock`)
+
+function readLock(folder: string): string | null {
+  try {
+    return readFileSync(lockOf(folder), 'utf8')
+  } catch {
+    return null
+  }
+}
+
+test('starts of the same checkout work one after the other', async () => {
+  await using folder = await temporaryFolder()
+  const script = exclusively(20).replaceAll('DIR', join(folder.path, 'at-work'))
+  await Promise.all(Array.from({ length: 4 }, () => run(folder.path, script)))
+  assert.deepEqual(readdirSync(folder.path), [])
+})
+
+test('the lock names its holder whenever it is there', async () => {
+  await using folder = await temporaryFolder()
+  let running = true
+  const holder = run(folder.path, `for (let n = 0; n < 3000; n++) alone('root', () => {})`).finally(() => {
+    running = false
+  })
+  let seen = 0
+  while (running) {
+    for (let look = 0; look < 200; look++) {
+      const lock = readLock(folder.path)
+      if (lock === null) continue
+      assert.match(lock, /^\d+/)
+      seen += 1
+    }
+    await new Promise(setImmediate)
+  }
+  await holder
+  assert.ok(seen > 0)
+})
+
+test('a holder that was killed is not waited for, nor one whose number another process has now', async () => {
+  await using folder = await temporaryFolder()
+  const program = `import { alone } from ${module}; alone('root', () => { for (;;) {} })`
+  const killed = spawn(process.execPath, ['--input-type=module', '-e', program], optionsIn(folder.path))
+  const exited = once(killed, 'exit')
+  await eventually(() => readLock(folder.path))
+  killed.kill('SIGKILL')
+  await exited
+  const next = () => run(folder.path, `alone('root', () => console.log('worked'))`)
+  assert.equal((await next()).stdout, 'worked\n')
+
+  if (process.platform !== 'linux') return
+  writeFileSync(lockOf(folder.path), `${process.pid} 1`)
+  assert.equal((await next()).stdout, 'worked\n')
+})
+
+test('many starts that find the same holder dead work one after the other, too', async () => {
+  await using folder = await temporaryFolder()
+  const script = exclusively(1).replaceAll('DIR', join(folder.path, 'at-work'))
+  for (let round = 0; round < 5; round++) {
+    // No system counts this far: https://man7.org/linux/man-pages/man5/proc_sys_kernel.5.html (pid_max)
+    writeFileSync(lockOf(folder.path), '4194305')
+    await Promise.all(Array.from({ length: 4 }, () => run(folder.path, script)))
+  }
 })

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { CannotInstall } from './cannot-install.mjs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { alone } from './one-at-a-time.mjs'
+import { CannotInstall } from './programs.mjs'
 
 /** Installs what package-lock.json names, unless it stands in node_modules already. */
 export function installNpmPackages(root) {
@@ -66,4 +67,82 @@ function npmCi(root) {
 /** The npm that runs us, under the Node it runs on; else the one on the PATH. */
 export function npmCommand(execPath) {
   return execPath && basename(execPath).startsWith('npm') ? [process.execPath, execPath] : ['npm']
+}
+
+/** Node's major version the project is written for. */
+const wantedMajor = 26
+
+/** Where npm put the pinned Node; npm's scripts find it first. */
+const pinnedNode = root => join(root, 'node_modules', '.bin', 'node')
+
+/** What the machine needs before the pinned Node starts: usually nothing. */
+export function whatPinnedNodeLacks(root) {
+  const path = pinnedNode(root)
+  if (!existsSync(path)) return sayWithoutPinned()
+  if (realpathSync(path) === process.execPath) return [] // we run on it
+  const { status, stderr, error } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+  if (status === 0) return []
+  return lackIn(`${error?.message ?? ''}${stderr ?? ''}`)
+}
+
+/** Reads why Node did not start. Debian's minimal images have no libatomic. */
+export function lackIn(complaint) {
+  if (complaint.includes('libatomic.so.1')) return ['libatomic']
+  throw new CannotInstall(
+    `Node ${wantedMajor}, which npm installed, does not start on this machine: ${complaint.trim() || 'no reason given'}`,
+  )
+}
+
+function sayWithoutPinned() {
+  if (Number(process.versions.node.split('.')[0]) >= wantedMajor) return []
+  throw new CannotInstall(
+    `npm has no Node ${wantedMajor} for ${process.platform} ${process.arch}, or could not fetch it: ` +
+      `install Node ${wantedMajor} or later (https://nodejs.org) and run this again.`,
+  )
+}
+
+/** Has Prisma write prisma/client, unless it was made from this schema by this Prisma. Needs no network. */
+export function generateClient(root) {
+  if (isGenerated(root)) return
+  alone(root, () => {
+    if (isGenerated(root)) return
+    console.log('Generating the database client …')
+    runPrisma(root)
+    mkdirSync(dirname(stampOf(root)), { recursive: true })
+    writeFileSync(stampOf(root), sourceOf(root))
+  })
+}
+
+const stampOf = root => join(root, 'node_modules', '.cache', 'balance-board', 'prisma-client')
+
+function isGenerated(root) {
+  const client = join(root, 'prisma', 'client', 'client.ts')
+  return (
+    existsSync(client) && existsSync(stampOf(root)) && readFileSync(stampOf(root), 'utf8') === sourceOf(root)
+  )
+}
+
+/** What the client is made of: the schema, and Prisma's own version. */
+function sourceOf(root) {
+  const schema = readFileSync(join(root, 'prisma', 'schema.prisma'))
+  const prisma = readFileSync(join(root, 'node_modules', 'prisma', 'package.json'))
+  return createHash('sha256').update(schema).update(prisma).digest('hex')
+}
+
+function runPrisma(root) {
+  const node = existsSync(pinnedNode(root)) ? pinnedNode(root) : process.execPath
+  const prisma = join(root, 'node_modules', 'prisma', 'build', 'index.js')
+  const env = {
+    ...process.env,
+    // The engine is not used here, but the CLI downloads it unless this names a file that exists.
+    PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? join(root, 'package.json'),
+    PRISMA_HIDE_UPDATE_MESSAGE: '1',
+    CHECKPOINT_DISABLE: '1',
+  }
+  const { status, stdout, stderr } = spawnSync(node, [prisma, 'generate'], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new CannotInstall(`prisma generate failed:\n${stdout}${stderr}`)
 }

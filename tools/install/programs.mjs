@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -88,3 +89,21 @@ function isExecutable(path) {
     return false
   }
 }
+
+/** What of the bench is not on this machine: of "wrk", which makes its load, and "flask", one of its contenders. */
+export function missingBenchPrograms({ find = findProgram, imports = pythonImports } = {}) {
+  const missing = []
+  if (!find('wrk')) missing.push('wrk')
+  if (!imports('flask', 'gunicorn', 'MySQLdb')) missing.push('flask')
+  return missing
+}
+
+/** The system's own Python, whatever else is on the path: the packages are for that one. */
+function pythonImports(...modules) {
+  return (
+    spawnSync('/usr/bin/python3', ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' }).status === 0
+  )
+}
+
+/** Something is missing that only the person can see to; the message says what and how. */
+export class CannotInstall extends Error {}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { auditText } from './audit-text.ts'
+import { auditText } from './audit.ts'
 
 test('figures that agree are an equation', () => {
   const audit = { counter: 12, max_id: 12, rows: 10, purged: 2, sum_hits: 12, consistent: true }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryFolder } from '../lib/temporary-folder.ts'
-import { fingerprint } from './fingerprint.ts'
+import { temporaryFolder } from '../lib/testing.ts'
+import { fingerprint } from './build.ts'
 
 function write(root: string, path: string, text: string): void {
   mkdirSync(dirname(join(root, path)), { recursive: true })
@@ -37,7 +37,8 @@ test('times, tests and what the build itself writes do not', async () => {
   write(root, 'web/server/main.ts', 'one')
   const before = await fingerprint(root)
   utimesSync(join(root, 'web/server/main.ts'), 1, 1)
-  write(root, 'web/hit/queue.test.ts', 'a test')
+  write(root, 'web/server/hits/queue.test.ts', 'a test')
+  write(root, 'web/testing/fake.ts', 'what a test needs')
   write(root, 'web/.next/BUILD_ID', 'x')
   write(root, 'web/next-env.d.ts', 'x')
   write(root, 'prisma/client/client.ts', 'x')

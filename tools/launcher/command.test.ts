@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryFolder } from '../lib/temporary-folder.ts'
+import { temporaryFolder } from '../lib/testing.ts'
 
 const fromHere = (file: string) => JSON.stringify(import.meta.resolve(`./${file}`))
 
@@ -21,8 +21,8 @@ const nowhere = 'mysql://board:secret@127.0.0.1:1/balance_board'
 
 test('a database that the migration cannot reach is said in a sentence, without a password or a stack', async () => {
   const script = `
-    const { saySentences } = await import(${fromHere('say-sentences.ts')})
-    const { migrate } = await import(${fromHere('../prisma/migrate.ts')})
+    const { saySentences } = await import(${fromHere('command.ts')})
+    const { migrate } = await import(${fromHere('../../prisma/migrate.ts')})
     await saySentences(async () => void (await migrate('${nowhere}', { patience: 0 })))`
   assert.deepEqual(await run(['--input-type=module', '-e', script]), {
     status: 1,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { freePorts } from '../lib/ports.ts'
-import { temporaryFolder } from '../lib/temporary-folder.ts'
-import { launchDevelopment } from './testing/launch.ts'
+import { temporaryFolder } from '../lib/testing.ts'
+import { launchDevelopment } from './testing/stub-stack.ts'
 
 test('npm run dev serves the page from the sources, and counts it', { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder()

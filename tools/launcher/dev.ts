@@ -1,10 +1,10 @@
 // `npm run dev`: the same stack from the sources as they are, with Next's hot reload.
 
 import { print } from '../lib/terminal.ts'
-import { loadSettings } from './load-settings.ts'
-import { runUntilTold } from './run-until-told.ts'
-import { sourceReplica } from './stack/replica-program.ts'
+import { runUntilTold } from './command.ts'
+import { loadSettings } from './settings.ts'
 import { startStack } from './stack/stack.ts'
+import { sourceReplica } from './stack/stack-options.ts'
 
 await runUntilTold(async signal => {
   const settings = loadSettings(print)

@@ -1,13 +1,12 @@
+import { DockerFailed } from '../../deploy/compose/docker.ts'
+import { changeDrainInContainer, stopDrained } from '../../deploy/compose/drain.ts'
+import { DrainRefused } from '../../web/server/errors.ts'
+import { changeDrain, parseDrainRequest } from '../../web/server/lifecycle/drain.ts'
+import { UserError } from '../lib/terminal.ts'
+import { onRunningStack, saySentences } from './command.ts'
+
 // `npm run drain -- web-2` and `npm run undrain -- web-2`: on the stack that runs on DATA_DIR, else on the one with Docker.
 // There `npm run drain -- web-2 --stop` also stops it, once its visitors have stayed away.
-import { DockerFailed } from '../../deploy/compose/docker-failed.ts'
-import { changeDrainInContainer, stopDrained } from '../../deploy/compose/drain.ts'
-import { changeDrain } from '../../web/server/lifecycle/change-drain.ts'
-import { parseDrainRequest } from '../../web/server/lifecycle/request.ts'
-import { DrainRefused } from '../../web/server/refused.ts'
-import { StackFailure } from '../lib/stack-failure.ts'
-import { onRunningStack } from './running-stack.ts'
-import { saySentences } from './say-sentences.ts'
 
 await saySentences(async () => {
   const words = process.argv.slice(2)
@@ -34,6 +33,6 @@ async function stopWithDocker(name: string): Promise<string> {
   try {
     return await stopDrained(name, console.log, told.signal)
   } catch (error) {
-    throw error instanceof DockerFailed ? new StackFailure(error.message) : error
+    throw error instanceof DockerFailed ? new UserError(error.message) : error
   }
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { eventually } from '../lib/eventually.ts'
-import { temporaryFolder } from '../lib/temporary-folder.ts'
-import { launch } from './testing/launch.ts'
-import { alive, pidsOf } from './testing/processes.ts'
-import { startStubStack } from './testing/start-stub-stack.ts'
+import { promisify } from 'node:util'
+import { alive } from '../lib/processes.ts'
+import { eventually, temporaryFolder } from '../lib/testing.ts'
+import { launch, pidsOf, startStubStack } from './testing/stub-stack.ts'
 
 const timeout = 120_000
 
@@ -62,4 +63,21 @@ test('so are the workers of an NGINX that was killed with its launcher', { timeo
   await using stack = await startStubStack({ dataDir: folder.path })
   assert.match(stack.said[0] ?? '', /nginx/)
   await assert.rejects(fetch(stack.url === file.url ? 'http://127.0.0.1:1' : file.url))
+})
+
+test('where no stack runs, `npm run migrate` starts the database of DATA_DIR for what it does, and ends it', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const { DATABASE_URL: _, ...env } = process.env
+  const run = async (...words: string[]) => {
+    const program = join(import.meta.dirname, 'migrate.ts')
+    const done = await promisify(execFile)(process.execPath, [program, ...words], {
+      env: { ...env, DATA_DIR: folder.path },
+    }).catch((failed: { stdout: string; stderr: string }) => failed)
+    return `${done.stdout}${done.stderr}`
+  }
+  assert.match(await run(), /^migrated: 20261122000000_first, /)
+  assert.equal(await run(), 'the database is up to date\n')
+  assert.match(await run('--applied', '20261122000000_first'), /did not fail: it is applied; none has/)
 })

@@ -1,11 +1,11 @@
 // `npm run migrate`: brings a database to this code's schema, or marks what failed (prisma/migrate-command.ts). The database
 // is that of DATABASE_URL, else that of the stack that runs on DATA_DIR; where none runs, it is started for it.
-import { findDatabaseUrl } from '../../prisma/find-database-url.ts'
+import { findDatabaseUrl } from '../../prisma/connect.ts'
 import { migrateCommand } from '../../prisma/migrate-command.ts'
-import { databaseUrlFrom } from '../../web/server/database-url.ts'
+import { databaseUrlFrom } from '../../web/server/config.ts'
+import { saySentences } from './command.ts'
 import { startDatabase } from './database-server/start.ts'
-import { loadDataDir } from './load-settings.ts'
-import { saySentences } from './say-sentences.ts'
+import { loadDataDir } from './settings.ts'
 import { dataDirAt } from './stack/data-dir.ts'
 
 await saySentences(async () => {

@@ -70,7 +70,7 @@ test('proxies are a list, and what is no proxy is said', () => {
 test('all that is wrong is said at once', () => {
   const wrong = { HTTP_PORT: '80a', REPLICAS: '0', SHOW_CLIENT_IPS: 'all', HTTP_HOST: 'a b' }
   assert.throws(() => parseSettings(wrong), {
-    name: 'StackFailure',
+    name: 'UserError',
     message: [
       'these settings cannot be used:',
       '    HTTP_HOST must be an address of this machine, not "a b"',

@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
-import { checkTrustedProxies } from '../../nginx/trusted-proxies.ts'
-import { StackFailure } from '../lib/stack-failure.ts'
-import { mostReplicas } from './database-server/server-arguments.ts'
+import { checkTrustedProxies } from '../../nginx/tls-and-proxies.ts'
+import { type Report, UserError } from '../lib/terminal.ts'
+import { mostReplicas } from './database-server/server-program.ts'
 
 /** What `npm start` is told from outside; the README and .env.example say the same. */
-export type Settings = z.output<typeof schema>
+type Settings = z.output<typeof schema>
 
 const wholeNumber = (least: number, most: number) => {
   const error = `a whole number from ${least} to ${most}`
@@ -97,12 +99,12 @@ export function settingsOfDocker(environment: Variables): string[] {
 
 type Variables = Record<string, string | undefined>
 
-/** What a whole stack needs. An empty variable counts as not set. @throws StackFailure naming every one that cannot be used */
+/** What a whole stack needs. An empty variable counts as not set. @throws UserError naming every one that cannot be used */
 export function parseSettings(environment: Variables): Settings {
   return parse(schema, environment)
 }
 
-/** The folder of the stack, which is all that a command about a running one needs. @throws StackFailure */
+/** The folder of the stack, which is all that a command about a running one needs. @throws UserError */
 export function parseDataDir(environment: Variables): string {
   return parse(variables.pick({ DATA_DIR: true }), environment).DATA_DIR
 }
@@ -115,5 +117,29 @@ function parse<Parsed extends z.ZodType>(wanted: Parsed, environment: Variables)
     const name = String(path[0])
     return `    ${name} must be ${message}, not "${set[name]}"`
   })
-  throw new StackFailure(['these settings cannot be used:', ...problems].join('\n'))
+  throw new UserError(['these settings cannot be used:', ...problems].join('\n'))
+}
+
+const file = join(import.meta.dirname, '..', '..', '.env')
+
+/**
+ * The settings from the environment and, for what is not set there, from .env. Reports what is set and not used.
+ * @throws UserError
+ */
+export function loadSettings(report: Report): Settings {
+  const environment = readEnvironment()
+  const settings = parseSettings(environment)
+  const unused = settingsOfDocker(environment)
+  if (unused.length > 0) report('settings', `not used without Docker: ${unused.join(', ')}`)
+  return settings
+}
+
+/** The folder of the stack, from the same places: no other setting is looked at. @throws UserError */
+export function loadDataDir(): string {
+  return parseDataDir(readEnvironment())
+}
+
+function readEnvironment(): NodeJS.ProcessEnv {
+  if (existsSync(file)) process.loadEnvFile(file)
+  return process.env
 }

@@ -1,8 +1,8 @@
 // `npm run studio`: Prisma Studio on the database of DATABASE_URL, else of the stack that runs on DATA_DIR, else of the one with
 // Docker, whose port it opens on this machine meanwhile. Options: prisma/studio.ts.
-import { type DatabasePort, openDatabasePort } from '../../deploy/compose/database-port.ts'
-import { DockerFailed } from '../../deploy/compose/docker-failed.ts'
-import { findDatabaseUrl } from '../../prisma/find-database-url.ts'
+import { type DatabasePort, openDatabasePort } from '../../deploy/compose/database.ts'
+import { DockerFailed } from '../../deploy/compose/docker.ts'
+import { findDatabaseUrl } from '../../prisma/connect.ts'
 import { studioCommand } from '../../prisma/studio.ts'
 
 /** ms; a port that was just opened takes a moment */

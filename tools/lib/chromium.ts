@@ -1,5 +1,12 @@
-import { existsSync } from 'node:fs'
-import type { LaunchOptions } from '@playwright/test'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
+import { chromium, type LaunchOptions } from '@playwright/test'
+import { z } from 'zod'
 import { findProgram } from '../install/programs.mjs'
 
 /** How to start a Chromium: Playwright's own where that is installed, else the machine's. */
@@ -16,5 +23,139 @@ export function chromiumLaunch(): LaunchOptions {
       '--no-proxy-server',
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ],
+  }
+}
+
+/** A page in a Chromium that nothing is switched off in: Playwright forbids its browsers to prerender. */
+export type BarePage = AsyncDisposable & {
+  /** Runs an expression in the page. @returns its value; undefined while one page follows another */
+  evaluate(expression: string): Promise<unknown>
+  /** The events of a domain of the DevTools protocol, as they come. */
+  listen(domain: string, event: string): Promise<unknown[]>
+  /** A command of the DevTools protocol, for the page. @returns its result, undefined where it failed */
+  send(method: string, params?: object): Promise<unknown>
+  /** the same for the browser as a whole */
+  browser: Protocol
+}
+
+/** Opens `url`. */
+export async function openBarePage(url: string): Promise<BarePage> {
+  const { executablePath = chromium.executablePath(), args = [] } = chromiumLaunch()
+  const profile = mkdtempSync(join(tmpdir(), 'board-chromium-'))
+  const options = [
+    '--headless',
+    '--remote-debugging-port=0',
+    `--user-data-dir=${profile}`,
+    '--no-first-run',
+    ...args,
+  ]
+  const browser = spawn(executablePath, [...options, url], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  })
+  const exited = once(browser, 'exit')
+  const close = async () => {
+    browser.kill()
+    await exited
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  }
+  try {
+    const protocol = await openProtocol(await browserSocket(createInterface(browser.stderr)))
+    const session = await attachToPage(protocol)
+    const page = pageOn(protocol, session)
+    const state = `location.href + ' ' + document.readyState`
+    while ((await page.evaluate(state)) !== `${url} complete`) await pause(20)
+    return { ...page, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Chromium says where it listens on its standard error. */
+async function browserSocket(lines: AsyncIterable<string>): Promise<string> {
+  for await (const line of lines) {
+    const address = /DevTools listening on (ws:\S+)/.exec(line)?.[1]
+    if (address) return address
+  }
+  throw new Error('Chromium ended before it said where it listens')
+}
+
+/** Through its tab: a page that is attached to by itself may not prerender. @returns the page's session */
+async function attachToPage(protocol: Protocol): Promise<string> {
+  const targets = z.looseObject({ targetInfos: z.array(z.looseObject({ targetId: z.string() })) })
+  const filter = [{ type: 'tab' }]
+  let tab: string | undefined
+  while (!tab)
+    tab = targets.parse(await protocol.send('Target.getTargets', { filter })).targetInfos[0]?.targetId
+  const attached = z.looseObject({ sessionId: z.string() })
+  const { sessionId } = attached.parse(
+    await protocol.send('Target.attachToTarget', { targetId: tab, flatten: true }),
+  )
+  const pages = protocol.events('Target.attachedToTarget')
+  await protocol.send(
+    'Target.setAutoAttach',
+    { autoAttach: true, waitForDebuggerOnStart: false, flatten: true },
+    sessionId,
+  )
+  return attached.parse(pages[0]).sessionId
+}
+
+function pageOn(protocol: Protocol, session: string): Omit<BarePage, typeof Symbol.asyncDispose> {
+  const evaluated = z.looseObject({ result: z.looseObject({ value: z.unknown().optional() }) })
+  return {
+    async evaluate(expression) {
+      const answer = await protocol.send('Runtime.evaluate', { expression, returnByValue: true }, session)
+      return evaluated.safeParse(answer).data?.result.value
+    },
+    async listen(domain, event) {
+      const heard = protocol.events(`${domain}.${event}`)
+      await protocol.send(`${domain}.enable`, {}, session)
+      return heard
+    },
+    send: (method, params) => protocol.send(method, params, session),
+    browser: protocol,
+  }
+}
+
+/** A connection to Chromium's DevTools. Source: https://chromedevtools.github.io/devtools-protocol/ */
+export type Protocol = {
+  /** @returns the command's result, undefined where it failed */
+  send(method: string, params?: object, sessionId?: string): Promise<unknown>
+  /** the parameters of every event of that name from now on, as they come */
+  events(name: string): unknown[]
+}
+
+const message = z.looseObject({
+  id: z.number().optional(),
+  method: z.string().optional(),
+  params: z.unknown().optional(),
+  result: z.unknown().optional(),
+})
+
+/** It ends with the browser. */
+async function openProtocol(address: string): Promise<Protocol> {
+  const socket = new WebSocket(address)
+  const answers = new Map<number, (result: unknown) => void>()
+  const events = new Map<string, unknown[]>()
+  socket.addEventListener('message', ({ data }) => {
+    const { id, method, params, result } = message.parse(JSON.parse(String(data)))
+    if (id !== undefined) answers.get(id)?.(result)
+    if (method !== undefined) events.get(method)?.push(params)
+  })
+  await once(socket, 'open')
+  let last = 0
+  return {
+    send(method, params = {}, sessionId) {
+      const { promise, resolve } = Promise.withResolvers<unknown>()
+      answers.set(++last, resolve)
+      socket.send(JSON.stringify({ id: last, method, params, sessionId }))
+      return promise
+    },
+    events(name) {
+      const heard: unknown[] = []
+      events.set(name, heard)
+      return heard
+    },
   }
 }

@@ -1,5 +1,5 @@
+import { get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { answers } from './answers.ts'
 
 /** ms without any answer after which a part hangs for good. Longer than a busy machine, or a frozen one that wakes, needs. */
 export const hungAfterMs = 25_000
@@ -10,7 +10,7 @@ const patienceMs = 3000
 /** Most that one unanswered question counts for: a launcher that was suspended itself has heard nothing for that time. */
 const mostPerQuestionMs = pauseMs + patienceMs + 1000
 
-export type Asking = {
+type Asking = {
   /** whether it answers, with whatever status; default: over HTTP */
   responds?: (url: string) => Promise<boolean>
   /** a steady clock, in ms */
@@ -60,3 +60,23 @@ async function whileTicking<T>(work: () => Promise<T>): Promise<[T, boolean]> {
 
 /** With whatever status: what refuses still lives. */
 const respondsOverHttp = (url: string) => answers(url, { timeoutMs: patienceMs, accepts: () => true })
+
+type Wanted = {
+  /** ms that the answer may take; default: 1,000 */
+  timeoutMs?: number
+  /** which status counts as an answer; default: 200 alone */
+  accepts?: (status: number) => boolean
+}
+
+/** Whether `url` answers in time. On a connection of its own: none is left for a server to wait for. */
+export function answers(url: string, wanted: Wanted = {}): Promise<boolean> {
+  const { timeoutMs = 1000, accepts = status => status === 200 } = wanted
+  return new Promise(resolve => {
+    const request = get(url, { agent: false, timeout: timeoutMs }, response => {
+      response.resume()
+      resolve(accepts(response.statusCode ?? 0))
+    })
+    request.on('timeout', () => request.destroy())
+    request.on('error', () => resolve(false))
+  })
+}

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { boundLog } from './bound-logs.ts'
-import { lastLines, openLog } from './log-file.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { boundLog, lastLines, openLog } from './logs.ts'
+import { temporaryFolder } from './testing.ts'
 
 test('each start has a log of its own, and the one before is kept', async () => {
   await using folder = await temporaryFolder()

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { codeOf } from '../../web/server/error-code.ts'
-import { StackFailure } from './stack-failure.ts'
+import { codeOf } from '../../web/server/errors.ts'
+import { UserError } from './terminal.ts'
 
 // Below the ports that systems give to outgoing connections (Linux from 32768, macOS from 49152): so the port of a part
 // that died is still free when it is started again.
@@ -16,29 +16,29 @@ export async function* freePorts(folder: string): AsyncGenerator<number, never> 
     const port = first + ((start + step) % count)
     if ((await bind('127.0.0.1', port)) === null) yield port
   }
-  throw new StackFailure(`no port from ${first} to ${first + count - 1} is free on 127.0.0.1`)
+  throw new UserError(`no port from ${first} to ${first + count - 1} is free on 127.0.0.1`)
 }
 
-/** Throws StackFailure, with what to do, unless `port` of `host` can be listened on. */
+/** Throws UserError, with what to do, unless `port` of `host` can be listened on. */
 export async function checkPort(host: string, port: number): Promise<void> {
   const error = await bind(host, port)
   if (error) throw portFailure(host, port, codeOf(error))
 }
 
 /** Why a port cannot be listened on, as one sentence. */
-export function portFailure(host: string, port: number, code: string): StackFailure {
+export function portFailure(host: string, port: number, code: string): UserError {
   switch (code) {
     case 'EADDRINUSE':
-      return new StackFailure(
+      return new UserError(
         `port ${port} of ${host} is in use: stop the program that uses it, or set HTTP_PORT to another`,
       )
     case 'EACCES':
-      return new StackFailure(`this user may not listen on port ${port}: set HTTP_PORT to one above 1023`)
+      return new UserError(`this user may not listen on port ${port}: set HTTP_PORT to one above 1023`)
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new StackFailure(`${host} is no address of this machine: set HTTP_HOST to one that is`)
+      return new UserError(`${host} is no address of this machine: set HTTP_HOST to one that is`)
     default:
-      return new StackFailure(`port ${port} of ${host} cannot be listened on: ${code}`)
+      return new UserError(`port ${port} of ${host} cannot be listened on: ${code}`)
   }
 }
 

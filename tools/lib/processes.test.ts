@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findProcess, listGroup, parsePs, parseStat } from './process-table.ts'
+import { findProcess, listGroup, parsePs, parseStat } from './processes.ts'
 
 const rest =
   '18857 0 -1 4194560 27183 0 0 0 213 22 0 0 20 0 11 0 302473 10405179392 32717 18446744073709551615'

@@ -1,8 +1,8 @@
 'use client'
 
 import { useEffect } from 'react'
-import styles from './ui/button.module.css'
-import { Message } from './ui/message.tsx'
+import { Message } from './ui/frame.tsx'
+import ui from './ui/ui.module.css'
 
 /** Times the board is drawn again by itself, within `tiresAfterMs` of the first: what fails on and on is told. */
 const patience = 3
@@ -24,7 +24,7 @@ export default function PageError({ reset }: { reset(): void }) {
       <p>
         Something in this page failed. What has been counted stays counted; loading it again is a new visit.
       </p>
-      <button type="button" className={styles.button} onClick={() => location.reload()}>
+      <button type="button" className={ui.button} onClick={() => location.reload()}>
         Load again
       </button>
     </Message>

@@ -2,7 +2,7 @@ import type { Metadata, Viewport } from 'next'
 import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import './globals.css'
-import { ThemeScript } from './ui/theme-script.tsx'
+import { ThemeScript } from './ui/page-scripts.tsx'
 
 const description =
   'A load balancer at work, live: every page view is counted once, logged, and shown with the server that answered it.'

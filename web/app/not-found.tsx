@@ -1,4 +1,4 @@
-import { Message } from './ui/message.tsx'
+import { Message } from './ui/frame.tsx'
 
 export default function NotFound() {
   return (

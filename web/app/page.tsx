@@ -2,7 +2,7 @@
 import { takePageView } from '../shared/page-view.ts'
 import { Board } from './board/board.tsx'
 import preview from './preview.png'
-import { PathNotice } from './ui/path-notice.tsx'
+import { PathNotice } from './ui/page-scripts.tsx'
 
 export default function Page() {
   const view = takePageView()

@@ -1,6 +1,5 @@
-import { parseEnvironment } from './environment.ts'
-import { changeDrain } from './lifecycle/change-drain.ts'
-import { parseDrainRequest } from './lifecycle/request.ts'
+import { parseEnvironment } from './config.ts'
+import { changeDrain, parseDrainRequest } from './lifecycle/drain.ts'
 
 // For where only the built replica is, with a replica's environment: `node drain.mjs drain web-2`.
 

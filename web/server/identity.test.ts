@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ownAddress } from './own-address.ts'
-import { lowestFreeName } from './server-name.ts'
-import { isSrvId, srvIdOf } from './srv-id.ts'
+import { isSrvId, lowestFreeName, ownAddress, srvIdOf } from './identity.ts'
 
 const card = (address: string, internal = false) => ({
   address,

@@ -1,12 +1,15 @@
-import { BadEnvironment, parseEnvironment } from './environment.ts'
-import { DatabaseTrouble } from './error-code.ts'
+import { join } from 'node:path'
+import { BadEnvironment, parseEnvironment } from './config.ts'
+import { DatabaseTrouble } from './errors.ts'
 import { startReplica } from './replica.ts'
 
 // The replica: one Node process that answers page views, the live feed and its own health, and hands the rest to Next.
 
 try {
   const environment = parseEnvironment(process.env)
-  const replica = await startReplica(environment, import.meta.dirname)
+  // Next's folder is web/: the built replica is in it, this source is one below.
+  const nextDir = environment.development ? join(import.meta.dirname, '..') : import.meta.dirname
+  const replica = await startReplica(environment, nextDir)
   const { name, address, srv_id } = replica.identity
   console.log(
     `${name} answers on http://${environment.host}:${environment.port} as ${address}, srv_id ${srv_id}`,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PageViewFigures } from './page-view-figures.ts'
+import { PageViewFigures } from './metrics.ts'
 
 test('the rate is of the last few windows', () => {
   let now = 0

@@ -1,25 +1,20 @@
+import type { Registry } from 'prom-client'
 import { auditEndpoint } from './endpoints/audit.ts'
-import { forOwnVisitors } from './endpoints/for-own-visitors.ts'
+import { isUnderApi, notFoundEndpoint, pageProblem } from './endpoints/error-pages.ts'
 import { historyEndpoint } from './endpoints/history.ts'
-import { logEndpoint } from './endpoints/log.ts'
-import { logCsvEndpoint } from './endpoints/log-csv.ts'
-import { isUnderApi, notFoundEndpoint } from './endpoints/not-found.ts'
-import { pageEndpoint, pageHead } from './endpoints/page.ts'
-import { pageProblem } from './endpoints/page-problem.ts'
-import { metricsEndpoint } from './endpoints-metrics.ts'
+import { logCsvEndpoint, logEndpoint } from './endpoints/log.ts'
+import { forOwnVisitors, pageEndpoint, pageHead } from './endpoints/page.ts'
 import { AnswerError } from './errors.ts'
-import { healthLive, healthReady } from './health.ts'
-import { sendError } from './http/answer.ts'
-import type { Endpoint } from './http/endpoint.ts'
-import { isFlightRequest } from './http/page-view-request.ts'
-import type { Routes } from './http/router.ts'
-import { liveEndpoint } from './live.ts'
-import { contentSecurityPolicy, newNonce } from './render/content-security-policy.ts'
-import type { Parts } from './services.ts'
-import { snapshotEndpoint } from './snapshot.ts'
+import type { Board } from './feed/board.ts'
+import type { LiveFeed } from './feed/live-feed.ts'
+import { acceptsGzip, isFlightRequest } from './http/request.ts'
+import { type Endpoint, type Routes, sendError, sendJson, sendText } from './http/router.ts'
+import type { Readiness } from './lifecycle/readiness.ts'
+import { contentSecurityPolicy, newNonce } from './render/template.ts'
+import type { Services } from './services.ts'
 
 /** Every endpoint of a replica, by its path. */
-export function routesOf(parts: Parts): Routes {
+export function routesOf(parts: Services): Routes {
   const { identity, board, queue, pages, figures, metrics, environment } = parts
   const own = {
     srvId: identity.srv_id,
@@ -84,7 +79,7 @@ function notThroughNginx(endpoint: Endpoint): Endpoint {
 }
 
 /** Assets are Next's to answer; what does not exist is answered here, and never costs a rendering. */
-function restOf({ next, environment }: Parts): Endpoint {
+function restOf({ next, environment }: Services): Endpoint {
   const assets = withPolicy(next.handle, environment.development)
   const notFound = notFoundEndpoint(next.notFoundPage)
   return (request, response, url) => {
@@ -109,4 +104,36 @@ function unlessFlight(page: Endpoint): Endpoint {
     if (isFlightRequest(request, url)) throw new AnswerError(404, 'no_flight_data', 'Load the page itself.')
     return page(request, response, url)
   }
+}
+
+/** `GET /health/live`: the event loop turns. Whoever restarts what is unwell asks this. */
+const healthLive: Endpoint = (_request, response) => sendJson(response, 200, { live: true })
+
+/** `GET /health/ready`: new visitors may come; 503 says why not. Nothing to restart a replica for. */
+function healthReady(readiness: Readiness): Endpoint {
+  return (_request, response) => {
+    const { unready } = readiness
+    if (unready) throw new AnswerError(503, unready.code, unready.message)
+    sendJson(response, 200, { ready: true })
+  }
+}
+
+/** `GET /metrics`, for Prometheus. */
+function metricsEndpoint(registry: Registry): Endpoint {
+  return async (_request, response) => sendText(response, 200, registry.contentType, await registry.metrics())
+}
+
+/** ms a snapshot may be old: many that ask cost the database no more than one. */
+const maxAgeMs = 500
+
+/** `GET /api/snapshot`: the board as of now; no hit. */
+function snapshotEndpoint(board: Board): Endpoint {
+  return async (_request, response) => {
+    sendJson(response, 200, await board.noOlderThan(maxAgeMs))
+  }
+}
+
+/** `GET /api/live`: the snapshot, then what changes, pushed; no hit. */
+function liveEndpoint(feed: LiveFeed): Endpoint {
+  return (request, response) => feed.open(response, acceptsGzip(request))
 }

@@ -1,33 +1,25 @@
+import type { Environment } from './config.ts'
 import { readBoard } from './db/board.ts'
-import { noOwnRow } from './db/commit-hits.ts'
-import { findTwins } from './db/find-twins.ts'
+import { noOwnRow } from './db/hit-batch.ts'
 import { databaseHitStore } from './db/hit-store.ts'
 import type { Pools } from './db/pools.ts'
-import { pruneRecentRequests } from './db/prune-recent-requests.ts'
-import { readDrainWish } from './db/read-drain-wish.ts'
-import { type EarlierServer, registerServer, renameServer } from './db/register-server.ts'
-import { writeHeartbeat } from './db/write-heartbeat.ts'
-import type { Environment } from './environment.ts'
-import { Board } from './feed/board.ts'
+import { pruneRecentRequests } from './db/retention.ts'
+import { writeHeartbeat } from './db/server-row.ts'
+import { type EarlierServer, findTwins, readDrainWish, registerServer, renameServer } from './db/servers.ts'
+import { Board, logLength } from './feed/board.ts'
 import { LiveFeed } from './feed/live-feed.ts'
-import { logLength } from './feed/snapshot.ts'
 import { Admission } from './hits/admission.ts'
 import { defaultLimits, HitQueue } from './hits/hit-queue.ts'
 import { showAddress } from './http/client-address.ts'
 import type { Identity } from './identity.ts'
-import { CommitHealth } from './lifecycle/commit-health.ts'
-import { CounterWatch } from './lifecycle/counter-watch.ts'
-import { FailureLog } from './lifecycle/failure-log.ts'
+import { CommitHealth, CounterWatch, FailureLog } from './lifecycle/commit-health.ts'
 import { OwnRow } from './lifecycle/own-row.ts'
 import { PeriodicTask } from './lifecycle/periodic-task.ts'
 import { Readiness } from './lifecycle/readiness.ts'
-import { createMetrics } from './metrics.ts'
-import { PageViewFigures } from './page-view-figures.ts'
+import { createMetrics, PageViewFigures } from './metrics.ts'
 import type { NextApp } from './render/next-app.ts'
-import { PageTemplates } from './render/page-templates.ts'
-import { ProblemPages } from './render/problem-pages.ts'
-import { PurgeReport } from './retention/purge-report.ts'
-import { RequestIdRetention } from './retention/request-id-retention.ts'
+import { PageTemplates, ProblemPages } from './render/pages.ts'
+import { PurgeReport, RequestIdRetention } from './retention/retention.ts'
 
 /** ms a reading for the board, and a sign of life, may take. */
 const databasePatience = 1000
@@ -42,9 +34,9 @@ const drainWatchMs = 500
 export type Registered = { identity: Identity; earlier: EarlierServer | null }
 
 /** What a replica is made of. */
-export type Parts = ReturnType<typeof assembleParts>
+export type Services = ReturnType<typeof createServices>
 
-export function assembleParts(
+export function createServices(
   environment: Environment,
   { identity, earlier }: Registered,
   pools: Pools,

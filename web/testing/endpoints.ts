@@ -4,8 +4,7 @@ import type { AddressInfo } from 'node:net'
 import mysql from 'mysql2/promise'
 import { createTestDatabase } from '../../prisma/testing/test-database.ts'
 import { openReadPool, type ReadPool } from '../server/db/pools.ts'
-import type { Endpoint } from '../server/http/endpoint.ts'
-import { createRouter, type SendError } from '../server/http/router.ts'
+import { createRouter, type Endpoint, type SendError } from '../server/http/router.ts'
 
 /** A database of the test's own, migrated and empty. */
 export async function openDatabase() {

@@ -1,5 +1,4 @@
-import type { Count, Hit } from '../server/hits/hit.ts'
-import { CommitFailed, type HitStore } from '../server/hits/hit-store.ts'
+import { CommitFailed, type Count, type Hit, type HitStore } from '../server/hits/hit.ts'
 
 /** Where an attempt breaks: before anything is written, after the commit but before its answer, or while looking. */
 export type Fault = 'before' | 'after' | 'unclear' | 'find'

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { TestContext } from 'node:test'
 import { z } from 'zod'
-import type { Answer } from '../../../tools/lib/visit-once.ts'
-import { waitUntil } from '../../../tools/lib/wait-until.ts'
+import { type Answer, visitMany } from '../../../tools/lib/visitors.ts'
+import { waitUntil } from '../../../tools/lib/wait.ts'
 import { compose } from '../docker.ts'
 
 /** The board under test. */
@@ -75,4 +78,70 @@ async function ask(path: string): Promise<Response> {
     return answer.ok
   })
   return answer
+}
+
+/** Page views a second: half of them by strangers, half by regulars, who keep their cookie. */
+const perSecond = 200
+const strangersAtOnce = 12
+const regularsAtOnce = 12
+/** ms: the load ends by itself where no test ends it */
+const longest = 240_000
+
+type Visits = {
+  all: Answer[]
+  strangers: Answer[]
+  /** each one's own history */
+  regulars: Answer[][]
+}
+
+/** Visits the board while `work` is done, and records every answer. */
+export async function visitWhile(work: () => Promise<void>): Promise<Visits> {
+  const done = new AbortController()
+  const bounds = { forMs: longest, until: done.signal }
+  const url = `${baseUrl}/`
+  const byStrangers = visitMany(url, { ...bounds, connections: strangersAtOnce, perSecond: perSecond / 2 })
+  const regular = { ...bounds, connections: 1, perSecond: perSecond / 2 / regularsAtOnce, keepCookies: true }
+  const byRegulars = Promise.all(Array.from({ length: regularsAtOnce }, () => visitMany(url, regular)))
+  try {
+    await work()
+  } finally {
+    done.abort()
+    await Promise.all([byStrangers, byRegulars])
+  }
+  const [strangers, regulars] = [await byStrangers, await byRegulars]
+  return { all: [...strangers, ...regulars.flat()], strangers, regulars }
+}
+
+/** Leaves the figures of a load in the test's output. */
+export function reportLoad(test: TestContext, answers: Answer[]): void {
+  const took = answers.map(answer => answer.took).toSorted((a, b) => a - b)
+  const at = (share: number) => Math.round(took[Math.floor((took.length - 1) * share)] ?? Number.NaN)
+  const failed = answers.filter(answer => answer.status !== 200).length
+  test.diagnostic(
+    `${failed} of ${answers.length} page views failed; ms: p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}`,
+  )
+}
+
+type Rolled = { status: number | null; printed: string }
+
+/**
+ * `npm run roll`, and what it printed. Another STICKY_SECONDS in `environment` makes another version of the replicas.
+ * `onPrinted` is called with all that was printed so far, each time there is more, and may end it.
+ */
+export async function roll(
+  environment: Record<string, string> = {},
+  onPrinted: (printed: string, kill: () => void) => void = () => {},
+): Promise<Rolled> {
+  const command = spawn(process.execPath, [`${import.meta.dirname}/../roll.ts`], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let printed = ''
+  for (const stream of [command.stdout, command.stderr])
+    stream.on('data', text => {
+      printed += text
+      onPrinted(printed, () => command.kill('SIGKILL'))
+    })
+  const [status] = await once(command, 'close')
+  return { status: typeof status === 'number' ? status : null, printed }
 }

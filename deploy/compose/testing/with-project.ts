@@ -1,10 +1,10 @@
 // Runs a command beside a compose project of its own, made for it and thrown away after it, with its volumes and image:
-//   node deploy/compose/testing/with-project.ts node --test 'compose/**/*.compose-test.ts'
+//   node deploy/compose/testing/with-project.ts node --test 'deploy/compose/**/*.compose-test.ts'
 // BASE_URL is its board. Where no Docker engine answers it says so and runs nothing, which in CI is a failure.
 
 import { freePorts } from '../../../tools/lib/ports.ts'
 import { runBeside } from '../../../tools/lib/run-beside.ts'
-import { waitUntil } from '../../../tools/lib/wait-until.ts'
+import { waitUntil } from '../../../tools/lib/wait.ts'
 import { compose, docker } from '../docker.ts'
 
 const project = `board-test-${process.pid}`

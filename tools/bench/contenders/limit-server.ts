@@ -1,15 +1,15 @@
-// What the machine allows: the board's own batches of hits, and an answer of as many bytes as its page, with nothing made.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { parseEnvironment } from '../../../web/server/config.ts'
 import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
 import { openWritePool } from '../../../web/server/db/pools.ts'
-import { registerServer } from '../../../web/server/db/register-server.ts'
-import { parseEnvironment } from '../../../web/server/environment.ts'
+import { registerServer } from '../../../web/server/db/servers.ts'
 import { HitQueue } from '../../../web/server/hits/hit-queue.ts'
-import { readHit } from '../../../web/server/http/page-view-request.ts'
-import { ownAddress } from '../../../web/server/own-address.ts'
-import { srvIdOf } from '../../../web/server/srv-id.ts'
+import { readHit } from '../../../web/server/http/request.ts'
+import { ownAddress, srvIdOf } from '../../../web/server/identity.ts'
 import { parseSample } from './page-sample.ts'
+
+// What the machine allows: the board's own batches of hits, and an answer of as many bytes as its page, with nothing made.
 
 const { host, port, databaseUrl, serverName, serverAddress } = parseEnvironment(process.env)
 const { headers, body } = parseSample(readFileSync(process.env.PAGE_SAMPLE ?? '', 'utf8'))

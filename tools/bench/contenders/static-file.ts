@@ -1,15 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fillTemplate } from '../../../nginx/fill-template.ts'
+import { fillTemplate } from '../../../nginx/render.ts'
 import { openDataDir } from '../../launcher/stack/data-dir.ts'
-import { spawnPart } from '../../launcher/stack/spawn-part.ts'
-import { checkNginx } from '../../launcher/stack/stages-nginx.ts'
-import type { Entry } from '../harness/entry.ts'
-import type { BrowserAnswer } from '../harness/get-as-browser.ts'
-import type { Ground } from '../harness/ground.ts'
+import { checkNginx } from '../../launcher/stack/nginx.ts'
+import { spawnService } from '../../launcher/stack/supervise.ts'
+import type { BrowserAnswer } from '../harness/load.ts'
+import type { Entry } from '../harness/rounds.ts'
+import type { Testbed } from '../harness/testbed.ts'
 
 /** NGINX with one file: the body of this answer, as it was on the wire. */
-export async function startStaticFile({ site }: Ground, { response, body }: BrowserAnswer): Promise<Entry> {
+export async function startStaticFile({ site }: Testbed, { response, body }: BrowserAnswer): Promise<Entry> {
   const { folder } = await openDataDir(join(site.dataDir.folder, 'static_file'))
   const { path } = await checkNginx({})
   const port = await site.freePort()
@@ -40,7 +40,7 @@ export async function startStaticFile({ site }: Ground, { response, body }: Brow
     liveness: null,
     endings: [['SIGTERM', 2000]] satisfies [NodeJS.Signals, number][],
   }
-  const { pid, stop } = await spawnPart(part, site.signal)
+  const { pid, stop } = await spawnService(part, site.signal)
   site.undo.add(stop)
   return {
     name: 'static_file',

@@ -1,8 +1,6 @@
-// Holds open dashboards: node tools/bench/dashboards/dashboard-process.ts <url> <count>, told what to do by the process that forked it.
+import { openStream, orderSchema, TickRecord, type Word } from './arrivals.ts'
 
-import { orderSchema, type Word } from './messages.ts'
-import { openStream } from './open-stream.ts'
-import { TickRecord } from './tick-record.ts'
+// Holds open dashboards: node tools/bench/dashboards/dashboard-process.ts <url> <count>, told what to do by the process that forked it.
 
 /** opened at a time */
 const slice = 50

@@ -1,14 +1,13 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
 import type { Contender } from '../contenders/contender.ts'
-import { countReads } from '../harness/count-reads.ts'
-import { readCountTimes } from '../harness/read-count-times.ts'
-import { readUsage } from '../harness/read-usage.ts'
-import { visitSteadily } from '../harness/visit-steadily.ts'
-import { watchCores } from '../harness/watch-cores.ts'
-import { type Delays, delaysOf } from './delays.ts'
-import { holdDashboards } from './hold-dashboards.ts'
+import { countReads, readCountTimes } from '../harness/database.ts'
+import { visitSteadily } from '../harness/load.ts'
+import { readUsage, watchCores } from '../harness/usage.ts'
+import { type Delays, delaysOf, type Order, type Tick, type Word, wordSchema } from './arrivals.ts'
 
 /** What open dashboards cost, and how soon they know. */
-export type DashboardFigures = {
+type DashboardFigures = {
   dashboards: number
   /** in use by the board's servers, on average */
   cores: number
@@ -60,4 +59,45 @@ export async function measureDashboards(
   } finally {
     await held.close()
   }
+}
+
+/** Dashboards that are open, in a process of their own. */
+type HeldDashboards = {
+  begin: () => void
+  /** what has arrived since `begin`, and how many dashboards were cut off */
+  end: () => Promise<{ ticks: Tick[]; lost: number }>
+  close: () => Promise<void>
+}
+
+/** Resolves when all are open. @throws when one cannot be opened */
+async function holdDashboards(url: string, count: number, signal: AbortSignal): Promise<HeldDashboards> {
+  const holder = fork(join(import.meta.dirname, 'dashboard-process.ts'), [url, String(count)], { signal })
+  const exited = new Promise(resolve => holder.once('exit', resolve))
+  holder.on('error', () => {}) // after an abort nobody may be waiting for its word
+  const order = (word: Order) => holder.send(word)
+  await nextWord(holder)
+  return {
+    begin: () => order('begin'),
+    async end() {
+      order('end')
+      const word = await nextWord(holder)
+      if (!('ticks' in word)) throw new Error('the holder of the dashboards did not say what arrived')
+      return word
+    },
+    async close() {
+      if (holder.connected) holder.disconnect()
+      await exited
+    },
+  }
+}
+
+function nextWord(holder: ChildProcess): Promise<Word> {
+  const { promise, resolve, reject } = Promise.withResolvers<Word>()
+  const ended = () => reject(new Error('the holder of the dashboards ended'))
+  holder.once('exit', ended).once('error', reject)
+  holder.once('message', message => {
+    holder.off('exit', ended).off('error', reject)
+    resolve(wordSchema.parse(message))
+  })
+  return promise
 }

@@ -3,8 +3,8 @@
 // The rows follow those that are there, spread evenly over the last 20 days. Three servers share them: two with one
 // life each, and one that was started again 999 times. Counter, log and servers' hits agree at every moment.
 import mysql, { type Connection, type ResultSetHeader } from 'mysql2/promise'
-import { readDatabaseUrl } from '../../../web/server/database-url.ts'
-import { srvIdOf } from '../../../web/server/srv-id.ts'
+import { readDatabaseUrl } from '../../../web/server/config.ts'
+import { srvIdOf } from '../../../web/server/identity.ts'
 
 const chunkRows = 50_000
 const livesOfFirst = 1000

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { z } from 'zod'
 
 /** How much is measured. */
 export type Extent = {
@@ -16,10 +17,39 @@ const full: Extent = { connections: 64, rounds: 5, seconds: 8, targetSeconds: 20
 const short: Extent = { connections: 16, rounds: 1, seconds: 1, targetSeconds: 2, dashboards: 100 }
 
 /** @throws TypeError on an option that there is not */
-export function parseOptions(args: string[]): { extent: Extent; json: boolean } {
+export function parseBenchOptions(args: string[]): { extent: Extent; json: boolean } {
   const { values } = parseArgs({
     args,
     options: { json: { type: 'boolean', default: false }, short: { type: 'boolean', default: false } },
   })
   return { extent: values.short ? short : full, json: values.json }
+}
+
+/** What is measured, and for how long. */
+type PageBenchOptions = {
+  /** of each of the two long measurements, the processor's time and the trace */
+  seconds: number
+  /** boards, one after the other, of so many servers each */
+  replicas: number[]
+  json: boolean
+}
+
+const seconds = z.coerce.number().int().min(2).max(600)
+const replicas = z.array(z.coerce.number().int().min(1).max(50))
+
+/** @throws TypeError or ZodError on an option that cannot be used */
+export function parsePageOptions(args: string[]): PageBenchOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seconds: { type: 'string', default: '60' },
+      replicas: { type: 'string', default: '3,10' },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  return {
+    seconds: seconds.parse(values.seconds),
+    replicas: replicas.parse(values.replicas.split(',')),
+    json: values.json,
+  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { markdownTable } from './markdown-table.ts'
+import { markdownTable } from './report.ts'
 
 test('columns are as wide as their widest cell, names to the left and figures to the right', () => {
   assert.equal(

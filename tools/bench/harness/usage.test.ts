@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseUsage } from './parse-usage.ts'
+import { parseUsage } from './usage.ts'
 
 test('processor time is that of the program and of the system, and memory is counted in pages', () => {
   const stat =

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { unanswered } from '../../lib/unanswered.ts'
-import type { Answer } from '../../lib/visit-once.ts'
-import { countBatches, findIn } from './findings.ts'
-import type { Ledger, LoggedHit } from './ledger.ts'
+import { type Answer, unanswered } from '../../lib/visitors.ts'
+import { countBatches, findIn, type Ledger, type LoggedHit } from './findings.ts'
 
 const address = '127.1.0.1'
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { unanswered } from '../../lib/unanswered.ts'
-import { databaseKilled } from '../list/database-killed.ts'
-import { nginxKilled } from '../list/nginx-killed.ts'
-import { replicaKilled } from '../list/replica-killed.ts'
+import { unanswered } from '../../lib/visitors.ts'
+import { databaseKilled } from '../list/database.ts'
+import { nginxKilled } from '../list/nginx.ts'
+import { replicaKilled } from '../list/replicas.ts'
 import { findIn } from './findings.ts'
-import { brokenPromises, type Trial } from './promises.ts'
+import { brokenPromises, endsWell, summaryOf, type Trial } from './promises.ts'
 
 const ledger = { counter: 0, maxId: 0, rows: 0, sumHits: 0, logged: [] }
 
@@ -107,4 +107,24 @@ test('rows may have earlier times than those before them only where the database
 
 test('what a fault finds broken by its own means is told', () => {
   assert.deepEqual(brokenPromises(trial({ complaints: ['web-1 is not well'] })), ['web-1 is not well'])
+})
+
+test('a run ends well when no promise was broken, whatever could not be tried', () => {
+  assert.ok(endsWell(['kept', 'not tried'], false))
+  assert.ok(!endsWell(['kept', 'broken', 'not tried'], false))
+})
+
+test('a broken build is found only when every fault that should find it was tried and did', () => {
+  assert.ok(endsWell(['broken', 'broken'], true))
+  assert.ok(!endsWell(['broken', 'kept'], true))
+  assert.ok(!endsWell(['broken', 'not tried'], true))
+  assert.ok(!endsWell(['not tried'], true))
+  assert.ok(!endsWell([], true))
+})
+
+test('the last line says what was not tried, and never that promises were kept that were not looked at', () => {
+  assert.equal(summaryOf(['kept', 'kept'], 12.3), '2 faults in 12 s: every promise was kept')
+  assert.equal(summaryOf(['kept', 'not tried'], 5), '1 faults in 5 s: every promise was kept; 1 not tried')
+  assert.equal(summaryOf(['broken', 'kept'], 5), '2 faults in 5 s: 1 broke a promise')
+  assert.equal(summaryOf(['not tried'], 5), 'no fault was tried; 1 not tried')
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { unanswered } from '../../lib/unanswered.ts'
+import { unanswered } from '../../lib/visitors.ts'
 import { recoveryTime } from './recovery.ts'
 
 const view = (srvId: string | null, startedAt: number, took: number) => ({

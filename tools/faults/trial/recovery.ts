@@ -1,4 +1,9 @@
-import type { Answer } from '../../lib/visit-once.ts'
+import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { answers } from '../../lib/liveness.ts'
+import type { Answer } from '../../lib/visitors.ts'
+import { until } from '../testbed/processes.ts'
+import type { Testbed } from '../testbed/testbed.ts'
 
 /**
  * ms from `overAt` until every replica had answered a page view begun after it, and the last page view had failed.
@@ -15,4 +20,65 @@ export function recoveryTime(views: Answer[], overAt: number, srvIds: string[]):
   }
   if (srvIds.some(srvId => !firsts.has(srvId))) return null
   return Math.max(back, ...firsts.values()) - overAt
+}
+
+/** Until the database and NGINX answer and every replica is ready. */
+export async function untilSettled({ url, database, parts }: Testbed): Promise<void> {
+  await database.untilItAnswers()
+  await until('NGINX answers', () => answers(`${url}healthz`))
+  await until('every replica is ready', () => allReady(parts().replicas))
+}
+
+async function allReady(replicas: { address: string }[]): Promise<boolean> {
+  const ready = await Promise.all(replicas.map(({ address }) => answers(`http://${address}/health/ready`)))
+  return ready.every(Boolean)
+}
+
+/** What a fault leaves behind in the replicas. */
+export type Residue = {
+  /** bytes of the replica that took most, at its worst */
+  mostMemory: number
+  queued: number
+  streams: number
+}
+
+/** ms in which dropped connections and queues are gone. */
+const residueTimeoutMs = 10_000
+
+/** Looks at the replicas until they hold nothing any more, or for ten seconds. */
+export async function readResidue(ground: Testbed, mostMemory: number): Promise<Residue> {
+  const deadline = performance.now() + residueTimeoutMs
+  for (;;) {
+    const queued = await sum(ground, 'balance_board_queued_hits')
+    const streams = await sum(ground, 'balance_board_live_streams')
+    if (queued + streams === 0 || performance.now() > deadline) return { mostMemory, queued, streams }
+    await pause(100)
+  }
+}
+
+async function sum({ parts }: Testbed, metric: string): Promise<number> {
+  const texts = parts().replicas.map(async ({ address }) => (await fetch(`http://${address}/metrics`)).text())
+  const values = (await Promise.all(texts)).map(text =>
+    Number(new RegExp(`^${metric}{.*} (\\d+)$`, 'm').exec(text)?.[1]),
+  )
+  return values.reduce((total, value) => total + value, 0)
+}
+
+/** Looks at the memory of the replicas four times a second, frozen ones too. `most` is the most seen, in bytes. */
+export function watchMemory({ parts }: Testbed): Disposable & { most(): number } {
+  let most = 0
+  const look = () => {
+    for (const { pid } of parts().replicas) most = Math.max(most, residentBytes(pid))
+  }
+  const timer = setInterval(look, 250)
+  return { most: () => most, [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+function residentBytes(pid: number): number {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return Number(kilobytes ?? 0) * 1024
+  } catch {
+    return 0 // ended
+  }
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { unanswered } from '../../lib/unanswered.ts'
-import { nginxKilled } from '../list/nginx-killed.ts'
+import { unanswered } from '../../lib/visitors.ts'
+import { nginxKilled } from '../list/nginx.ts'
 import { findIn } from './findings.ts'
-import { asMarkdown, columns, rowOf, untoldText } from './table.ts'
+import { asMarkdown, columns, rowOf, untoldText } from './report.ts'
 
 const row = (id: number) => ({ id, requestId: `r${id}`, clientIp: '127.1.0.1', serverId: 1, at: '' })
 const views = [1, 2, 3, 4].map(() => ({ ...unanswered('127.1.0.1'), took: 1260 }))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { failureFromLog } from './failure.ts'
+import { failureFromLog } from './home.ts'
 
 for (const [line, cause] of [
   [

@@ -3,11 +3,8 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join, relative } from 'node:path'
-import { DatabaseFailure } from './failure.ts'
-import { type DatabaseServer, findInstaller } from './find-server.ts'
-import type { Home } from './home.ts'
-import { failureOf, openLog } from './log.ts'
-import { commonArguments, type Size } from './server-arguments.ts'
+import { DatabaseFailure, failureOf, type Home, openLog } from './home.ts'
+import { commonArguments, type DatabaseServer, findInstaller, type Size } from './server-program.ts'
 
 /** Makes the database's first files if there are none. Cut short, it leaves nothing that looks whole. */
 export async function initialise(server: DatabaseServer, home: Home, size: Size): Promise<void> {

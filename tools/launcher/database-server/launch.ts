@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import mysql from 'mysql2/promise'
 import { databaseName, ownerAccount, type Passwords, replicaAccount } from '../../lib/database-accounts.ts'
-import { chooseSocket } from './choose-socket.ts'
-import { causeIn, type DatabaseFailure } from './failure.ts'
-import type { DatabaseServer } from './find-server.ts'
-import type { Home } from './home.ts'
-import { failureOf, openLog, readLog } from './log.ts'
-import { type Size, serverArguments, type Tls } from './server-arguments.ts'
-import { waitUntilItAnswers } from './wait-until-it-answers.ts'
+import { causeIn, type DatabaseFailure, failureOf, type Home, openLog, readLog } from './home.ts'
+import { type DatabaseServer, type Size, serverArguments, type Tls } from './server-program.ts'
 
 export type RunningDatabase = {
   /** mysql://user:password@127.0.0.1:port/database, of the account that owns the tables */
@@ -24,7 +24,7 @@ export type RunningDatabase = {
   stop: () => Promise<void>
 }
 
-export type LaunchOptions = {
+type LaunchOptions = {
   port: number
   passwords: Passwords
   size: Size
@@ -100,4 +100,39 @@ async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
   const lastResort = setTimeout(() => child.kill('SIGKILL'), patienceAtStop)
   await exited
   clearTimeout(lastResort)
+}
+
+// A socket's path may have 107 bytes on Linux and 103 on macOS; the server makes `<socket>.lock` beside it.
+const longestPath = 95
+
+type SocketPlace = { path: string; remove: () => Promise<void> }
+
+/** In the database's own folder; where that path is too long, in a folder of its own under the system's. */
+async function chooseSocket(folder: string): Promise<SocketPlace> {
+  const path = join(folder, 'socket')
+  if (Buffer.byteLength(path) <= longestPath) return { path, remove: async () => {} }
+  const short = join(await mkdtemp(join(tmpdir(), 'board-')), 's')
+  return { path: short, remove: () => rm(dirname(short), { recursive: true, force: true }) }
+}
+
+/**
+ * Asks until the database answers, and says whether it did; `giveUp` is asked before each further try.
+ * A server that runs its set-up does not answer on TCP yet, so an answer means: ready.
+ */
+async function waitUntilItAnswers(url: string, giveUp: () => Promise<boolean>): Promise<boolean> {
+  while (!(await answers(url))) {
+    if (await giveUp()) return false
+    await sleep(50)
+  }
+  return true
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const connection = await mysql.createConnection({ uri: url, connectTimeout: 1000 })
+    await connection.end()
+    return true
+  } catch {
+    return false // not yet
+  }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseVersion } from './find-server.ts'
+import { parseVersion } from './server-program.ts'
 
 for (const [text, flavour, version] of [
   [

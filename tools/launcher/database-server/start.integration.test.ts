@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import mysql from 'mysql2/promise'
-import { DatabaseFailure } from './failure.ts'
-import { startDatabase } from './start.ts'
-import { stopStrayDatabase } from './stray.ts'
+import { DatabaseFailure } from './home.ts'
+import { startDatabase, stopStrayDatabase } from './start.ts'
 
 /** A folder of the test's own, removed with what may still run in it. */
 async function ownFolder(t: TestContext, below = ''): Promise<string> {
@@ -140,3 +141,42 @@ test('a server that cannot start says what its log says last', async t => {
   await assert.rejects(start(dataDir), isFailure(/^cannot start the database in .*\n.*ibdata1/s))
   assert.match(await readFile(join(dataDir, 'log'), 'utf8'), /ibdata1/)
 })
+
+/** Runs `script` beside a database, with a temporary folder of its own to see what is left in. */
+async function runBeside(t: TestContext, script: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'board-with-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const command = [
+    join(import.meta.dirname, '..', 'testing/with-database.ts'),
+    process.execPath,
+    '-e',
+    script,
+    'an argument',
+  ]
+  const child = spawn(process.execPath, command, {
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  return { child, ended: once(child, 'exit'), left: () => readdir(folder) }
+}
+
+test('gives the command its arguments and a database, passes on its status and leaves nothing behind', async t => {
+  const run = await runBeside(
+    t,
+    `if (process.argv[1] !== 'an argument') process.exit(1)
+     process.exit(process.env.TEST_DATABASE_URL.startsWith('mysql://') ? 7 : 2)`,
+  )
+  run.child.stdout.resume()
+  assert.deepEqual(await run.ended, [7, null])
+  assert.deepEqual(await run.left(), [])
+})
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`passes ${signal} on, stops the database after the command, and ends by it too`, async t => {
+    const run = await runBeside(t, `setInterval(() => {}, 1000); console.log('started')`)
+    await once(run.child.stdout, 'data')
+    run.child.kill(signal)
+    assert.deepEqual(await run.ended, [null, signal])
+    assert.deepEqual(await run.left(), [])
+  })
+}

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { temporaryFolder } from '../../lib/temporary-folder.ts'
+import { temporaryFolder } from '../../lib/testing.ts'
 import { openHome } from './home.ts'
-import { stopStrayDatabase } from './stray.ts'
+import { stopStrayDatabase } from './start.ts'
 
 /** A process that looks like the server of this folder. */
 async function startStray(folder: string, program: string) {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { StackFailure } from '../../lib/stack-failure.ts'
-import { temporaryFolder } from '../../lib/temporary-folder.ts'
-import { openDataDir, unusable } from './data-dir.ts'
+import { UserError } from '../../lib/terminal.ts'
+import { temporaryFolder } from '../../lib/testing.ts'
+import { openDataDir, takeLock, unusable } from './data-dir.ts'
 
 test('a new folder is its owner’s alone', async () => {
   await using folder = await temporaryFolder()
@@ -17,14 +17,31 @@ test('a file in its place is one clear sentence', async () => {
   const path = join(folder.path, 'file')
   writeFileSync(path, '')
   const message = `the folder ${path} cannot be used: a file stands in its place`
-  await assert.rejects(openDataDir(path), { name: 'StackFailure', message })
+  await assert.rejects(openDataDir(path), { name: 'UserError', message })
 })
 
 test('an error of the file system says what is wrong with the folder; any other stays as it is', () => {
   const full = Object.assign(new Error('write failed'), { code: 'ENOSPC' })
   const failure = unusable('/srv/board', full)
-  assert.ok(failure instanceof StackFailure)
+  assert.ok(failure instanceof UserError)
   assert.equal(failure.message, 'the folder /srv/board cannot be used: the disk is full')
   const other = new Error('a mistake')
   assert.equal(unusable('/srv/board', other), other)
+})
+
+test('a lock has one holder, and can be taken again once it was released', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'lock')
+  const lock = takeLock(path)
+  assert.ok(lock)
+  assert.equal(takeLock(path), null)
+  lock.release()
+  const again = takeLock(path)
+  assert.ok(again)
+  again.release()
+})
+
+test('a lock that cannot be written is an error, not a holder', async () => {
+  await using folder = await temporaryFolder()
+  assert.throws(() => takeLock(join(folder.path, 'missing', 'lock')), /unable to open/)
 })

@@ -1,8 +1,10 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { codeOf } from '../../../web/server/error-code.ts'
-import { StackFailure } from '../../lib/stack-failure.ts'
+import { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
+import { codeOf } from '../../../web/server/errors.ts'
+import { UserError } from '../../lib/terminal.ts'
 
 /** The one folder a stack writes to. */
 export type DataDir = {
@@ -46,7 +48,7 @@ export function dataDirAt(path: string): DataDir {
   }
 }
 
-/** Makes the folder, for its owner alone, if it is not there. Throws StackFailure where it cannot be used. */
+/** Makes the folder, for its owner alone, if it is not there. Throws UserError where it cannot be used. */
 export async function openDataDir(path: string): Promise<DataDir> {
   const dataDir = dataDirAt(path)
   try {
@@ -59,17 +61,115 @@ export async function openDataDir(path: string): Promise<DataDir> {
   return dataDir
 }
 
-/** Throws StackFailure where the disk has no room for a start. */
+/** Throws UserError where the disk has no room for a start. */
 export async function checkRoom({ folder, database }: DataDir): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   const free = Math.floor((bavail * bsize) / 1024 / 1024)
   const needed = existsSync(join(database, 'files')) ? roomFor.again : roomFor.first
   if (free >= needed) return
-  throw new StackFailure(`the disk of ${folder} is full: ${free} MB are free, and ${needed} MB are needed`)
+  throw new UserError(`the disk of ${folder} is full: ${free} MB are free, and ${needed} MB are needed`)
 }
 
 /** An error of the file system about `folder`, as one sentence; any other error as it is. */
 export function unusable(folder: string, error: unknown): unknown {
   const cause = causes[codeOf(error)]
-  return cause ? new StackFailure(`the folder ${folder} cannot be used: ${cause}`) : error
+  return cause ? new UserError(`the folder ${folder} cannot be used: ${cause}`) : error
+}
+
+/**
+ * Opens a data folder for the one launcher that may use it at a time. Throws UserError when another one is using it.
+ */
+export async function ownFolder(path: string): Promise<{ dataDir: DataDir; lock: Lock }> {
+  const dataDir = await openDataDir(path)
+  try {
+    const lock = takeLock(dataDir.lock)
+    if (!lock) throw inUse(dataDir)
+    writeFileSync(dataDir.launcher, `${process.pid}\n`, { mode: 0o600 })
+    return { dataDir, lock }
+  } catch (error) {
+    throw codeOf(error) === 'ERR_SQLITE_ERROR' ? lockFailure(dataDir, error) : unusable(dataDir.folder, error)
+  }
+}
+
+function inUse({ folder, launcher }: DataDir): UserError {
+  return new UserError(
+    `a board is already running on ${folder} (process ${readHolder(launcher)}): ` +
+      'stop it first, or set DATA_DIR to another folder',
+  )
+}
+
+function readHolder(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim() || 'unknown'
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** Source of the words: https://www.sqlite.org/rescode.html#full */
+function lockFailure({ lock }: DataDir, error: unknown): UserError {
+  const said = error instanceof Error ? error.message : String(error)
+  const why = said === 'database or disk is full' ? 'the disk is full' : said
+  return new UserError(`the lock ${lock} cannot be taken: ${why}`)
+}
+
+export type Lock = { release: () => void }
+
+/**
+ * Takes the lock that the file at `path` stands for, or says null: another has it. The operating system lets go of it
+ * when its holder ends, however that comes about, so it is never stale. SQLite is the one door to such locks in Node.
+ * Throws where the file cannot be written.
+ */
+export function takeLock(path: string): Lock | null {
+  const file = new DatabaseSync(path, { timeout: 0 })
+  try {
+    file.exec('BEGIN EXCLUSIVE')
+    return { release: () => file.close() }
+  } catch (error) {
+    file.close()
+    if (error instanceof Error && error.message.includes('locked')) return null
+    throw error
+  }
+}
+
+const schema = z.object({
+  /** where the board is */
+  url: z.string(),
+  /** mysql://user:password@127.0.0.1:port/database, of the account that owns the tables; replicas have another */
+  databaseUrl: z.string(),
+  nginx: z.object({ pid: z.number() }),
+  database: z.object({ pid: z.number() }),
+  replicas: z.array(z.object({ name: z.string(), pid: z.number(), address: z.string(), srv_id: z.string() })),
+})
+
+/** What stack.json says while the stack runs. */
+export type StackFile = z.output<typeof schema>
+
+/** Null when no stack runs there. */
+export function readStackFile(path: string): StackFile | null {
+  try {
+    return schema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch {
+    return null
+  }
+}
+
+export function writeStackFile(path: string, stack: StackFile): void {
+  writeWhole(path, JSON.stringify(stack, null, 2))
+}
+
+export function removeStackFile(path: string): void {
+  rmSync(path, { force: true })
+}
+
+/** Writes a file, for its owner alone, that others see whole or not at all. Throws, with nothing changed. */
+export function writeWhole(path: string, text: string): void {
+  const beside = `${path}.new`
+  try {
+    writeFileSync(beside, `${text}\n`, { mode: 0o600 })
+    renameSync(beside, path)
+  } catch (error) {
+    rmSync(beside, { force: true })
+    throw error
+  }
 }

@@ -1,7 +1,10 @@
+import { migrate } from '../../../prisma/migrate.ts'
 import { type StartOptions, startDatabase } from '../database-server/start.ts'
-import type { RunningPart } from './running-part.ts'
+import type { StackOptions } from './stack-options.ts'
+import { bringUp, type RunningService } from './supervise.ts'
+import type { Workspace } from './workspace.ts'
 
-export type DatabasePart = RunningPart & {
+type DatabaseService = RunningService & {
   url: string
   replicaUrl: string
   port: number
@@ -9,7 +12,7 @@ export type DatabasePart = RunningPart & {
 }
 
 /** A start cannot be cut short without harm, so after an abort it is waited for and then undone. */
-export async function startDatabasePart(options: StartOptions, signal: AbortSignal): Promise<DatabasePart> {
+async function startDatabaseService(options: StartOptions, signal: AbortSignal): Promise<DatabaseService> {
   signal.throwIfAborted()
   const { url, replicaUrl, port, pid, server, exited, stop } = await startDatabase(options)
   const program = `${server.flavour} ${server.version}`
@@ -18,4 +21,25 @@ export async function startDatabasePart(options: StartOptions, signal: AbortSign
     signal.throwIfAborted()
   }
   return { url, replicaUrl, port, pid, program, exited: exited.then(() => 'it died'), stop }
+}
+
+/** The database's address as the owner of its tables signs in, and as replicas do. */
+type DatabaseUrls = { owner: string; replica: string }
+
+/** Starts the database, on the same port in all its lives, and brings it to this code's schema. */
+export async function bringUpDatabase(
+  options: Pick<StackOptions, 'database'>,
+  site: Workspace,
+): Promise<DatabaseUrls> {
+  const settings = { ...options.database, dataDir: site.dataDir.database, port: await site.freePort() }
+  const { part, kept } = await bringUp(
+    'database',
+    signal => startDatabaseService(settings, signal),
+    ({ program, port }) => `${program} on 127.0.0.1:${port}`,
+    site,
+  )
+  site.undo.add(kept.stop)
+  const applied = await migrate(part.url)
+  if (applied.length > 0) site.report('database', `migrated: ${applied.join(', ')}`)
+  return { owner: part.url, replica: part.replicaUrl }
 }

@@ -1,16 +1,17 @@
 import { rm } from 'node:fs/promises'
-import type { NginxProgram } from '../../../nginx/find-nginx.ts'
+import { findNginx, type NginxProgram } from '../../../nginx/find-nginx.ts'
 import { renderNginx } from '../../../nginx/render.ts'
 import { recoverFromCrashes } from '../../../nginx/worker-crashes.ts'
-import { lastLines } from '../../lib/log-file.ts'
-import { portFailure } from '../../lib/ports.ts'
-import { StackFailure } from '../../lib/stack-failure.ts'
-import type { ProcessRecord } from './process-record.ts'
-import type { ReplicaPlace } from './replica.ts'
-import type { RunningPart } from './running-part.ts'
-import { spawnPart } from './spawn-part.ts'
+import { hungAfterMs as defaultHungAfterMs } from '../../lib/liveness.ts'
+import { lastLines } from '../../lib/logs.ts'
+import { checkPort, portFailure } from '../../lib/ports.ts'
+import { UserError } from '../../lib/terminal.ts'
+import type { ReplicaPlace } from './replicas.ts'
+import type { StackOptions } from './stack-options.ts'
+import { bringUp, type RunningService, spawnService } from './supervise.ts'
+import type { ProcessRecord, Workspace } from './workspace.ts'
 
-export type NginxSettings = {
+type NginxSettings = {
   program: NginxProgram
   /** it runs in this folder */
   folder: string
@@ -28,14 +29,14 @@ export type NginxSettings = {
 }
 
 /** The address to ask NGINX at: one that listens on all is asked on loopback. */
-export function nginxUrl(host: string, port: number): string {
+function nginxUrl(host: string, port: number): string {
   if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
   if (host === '::') return `http://[::1]:${port}`
   return host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`
 }
 
 /** Starts NGINX. It recovers from crashed workers under the same pid, which is reported. */
-export async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise<RunningPart> {
+async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise<RunningService> {
   const { program, folder, host, port, record, report, hungAfterMs, ...rest } = settings
   const { native } = program
   const rendered = await renderNginx({ directory: folder, host, port, native, ...rest })
@@ -59,7 +60,7 @@ export async function startNginx(settings: NginxSettings, signal: AbortSignal): 
     ] satisfies [NodeJS.Signals, number][],
   }
   try {
-    const running = await spawnPart(part, signal)
+    const running = await spawnService(part, signal)
     const recovery = recoverFromCrashes(rendered, running.pid, report)
     return {
       ...running,
@@ -70,11 +71,61 @@ export async function startNginx(settings: NginxSettings, signal: AbortSignal): 
     }
   } catch (error) {
     if (
-      error instanceof StackFailure &&
+      error instanceof UserError &&
       /\(98|48: .*in use\)|Address already in use/.test(await lastLines(part.log, 20))
     ) {
       throw portFailure(host, port, 'EADDRINUSE')
     }
     throw error
   }
+}
+
+const loopback = '127.0.0.1'
+
+/** Throws UserError at once where NGINX could not be started later: known before anything else takes its time. */
+export async function checkNginx(options: Pick<StackOptions, 'host' | 'port'>) {
+  const program = await findNginx()
+  if (!program) throw new UserError('there is no nginx on this machine')
+  if (options.port) await checkPort(options.host ?? loopback, options.port)
+  return program
+}
+
+/** Starts NGINX in front of `replicas`; returns the address of the board. */
+export async function bringUpNginx(
+  options: StackOptions,
+  site: Workspace,
+  program: Awaited<ReturnType<typeof checkNginx>>,
+  replicas: ReplicaPlace[],
+): Promise<string> {
+  const {
+    host = loopback,
+    port = 0,
+    stickySeconds = 300,
+    limitPrivate = false,
+    trustedProxies = [],
+    nginxWorkers = 2,
+  } = options
+  const { hungAfterMs = defaultHungAfterMs } = options
+  const settings = {
+    program,
+    folder: site.dataDir.nginx,
+    host,
+    port: port || (await site.freePort()),
+    replicas,
+    stickySeconds,
+    limitPrivate,
+    trustedProxies,
+    hungAfterMs,
+    workers: nginxWorkers,
+    record: site.record,
+    report: (text: string) => site.report('nginx', text),
+  }
+  const { kept } = await bringUp(
+    'nginx',
+    signal => startNginx(settings, signal),
+    () => `${program.version}, ${program.native ? 'native' : 'map-based'} sticky cookie`,
+    site,
+  )
+  site.undo.add(kept.stop)
+  return nginxUrl(settings.host, settings.port)
 }

@@ -1,22 +1,88 @@
+import { join } from 'node:path'
+import type { LogLimits } from '../../../web/server/db/retention.ts'
+import { srvIdOf } from '../../../web/server/identity.ts'
 import { hungAfterMs as defaultHungAfterMs } from '../../lib/liveness.ts'
-import { bringUp } from './bring-up.ts'
-import type { KeptPart } from './keep-running.ts'
-import { type ReplicaPlace, type ReplicaSettings, replicaPlace, startReplica } from './replica.ts'
-import type { RunningPart } from './running-part.ts'
-import type { Site } from './site.ts'
-import type { Report, StackOptions } from './stack-options.ts'
+import type { Report } from '../../lib/terminal.ts'
+import type { ReplicaProgram, StackOptions } from './stack-options.ts'
+import { bringUp, type KeptService, type RunningService, spawnService } from './supervise.ts'
+import type { ProcessRecord, Workspace } from './workspace.ts'
+
+/** Where a replica stands, in all its lives. */
+export type ReplicaPlace = { name: string; port: number; address: string; srvId: string }
+
+type ReplicaSettings = {
+  program: ReplicaProgram
+  databaseUrl: string
+  stickySeconds: number
+  showClientIps: 'short' | 'full'
+  drainSeconds: number
+  /** set besides the stack's own, or instead of them */
+  variables: Record<string, string>
+  logLimits: LogLimits
+  /** ms without an answer after which one is killed, and then started again; null: never */
+  hungAfterMs: number | null
+  /** folder of its log */
+  logs: string
+  record: ProcessRecord
+}
+
+/** The `n`th replica, counted from 1. */
+function replicaPlace(n: number, port: number): ReplicaPlace {
+  const address = `127.0.0.1:${port}`
+  return { name: `web-${n}`, port, address, srvId: srvIdOf(address) }
+}
+
+const replicaLog = (logs: string, place: ReplicaPlace) => join(logs, `${place.name}.log`)
+
+function startReplica(
+  place: ReplicaPlace,
+  settings: ReplicaSettings,
+  signal: AbortSignal,
+): Promise<RunningService> {
+  const { program, drainSeconds, hungAfterMs } = settings
+  const part = {
+    name: place.name,
+    program: program.command,
+    arguments: program.arguments,
+    cwd: program.cwd,
+    environment: { ...program.environment, ...variablesOf(place, settings), ...settings.variables },
+    log: replicaLog(settings.logs, place),
+    record: settings.record,
+    readyUrl: `http://${place.address}/health/ready`,
+    readyWithin: program.readyWithin,
+    // Not whether it is ready: one that drains, or whose database is away, must not be started again.
+    liveness: hungAfterMs === null ? null : { url: `http://${place.address}/health/live`, hungAfterMs },
+    endings: [['SIGTERM', drainSeconds * 1000 + 5000]] satisfies [NodeJS.Signals, number][],
+  }
+  return spawnService(part, signal)
+}
+
+function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<string, string> {
+  return {
+    HOST: '127.0.0.1',
+    PORT: String(place.port),
+    DATABASE_URL: settings.databaseUrl,
+    SERVER_NAME: place.name,
+    SERVER_ADDRESS: place.address,
+    STICKY_SECONDS: String(settings.stickySeconds),
+    SHOW_CLIENT_IPS: settings.showClientIps,
+    DRAIN_SECONDS: String(settings.drainSeconds),
+    LOG_RETENTION_DAYS: String(settings.logLimits.days),
+    LOG_MAX_ROWS: String(settings.logLimits.rows),
+  }
+}
 
 /** Starts all replicas at once and resolves when every one is ready; returns where they are. */
 export async function bringUpReplicas(
   options: StackOptions,
-  site: Site,
+  site: Workspace,
   databaseUrl: string,
 ): Promise<ReplicaPlace[]> {
   const shared = settingsFor(options, site, databaseUrl)
   const places: ReplicaPlace[] = []
   for (let n = 1; n <= options.replicas; n++) places.push(replicaPlace(n, await site.freePort()))
 
-  const running: KeptPart[] = []
+  const running: KeptService[] = []
   site.undo.add(async () => void (await Promise.all(running.map(kept => kept.stop()))))
   const starts = places.map(async place => {
     const variables = await options.replicaVariables?.(place.name, databaseUrl)
@@ -37,7 +103,7 @@ async function startPatiently(
   settings: ReplicaSettings,
   report: Report,
   signal: AbortSignal,
-): Promise<RunningPart> {
+): Promise<RunningService> {
   try {
     return await startReplica(place, settings, signal)
   } catch (error) {
@@ -49,7 +115,7 @@ async function startPatiently(
 
 function settingsFor(
   options: StackOptions,
-  site: Site,
+  site: Workspace,
   databaseUrl: string,
 ): Omit<ReplicaSettings, 'variables'> {
   return {

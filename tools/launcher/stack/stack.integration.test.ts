@@ -5,18 +5,14 @@ import { createServer } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { srvIdOf } from '../../../web/server/srv-id.ts'
-import { eventually } from '../../lib/eventually.ts'
+import { srvIdOf } from '../../../web/server/identity.ts'
 import { freePorts } from '../../lib/ports.ts'
-import { listGroup } from '../../lib/process-table.ts'
-import { StackFailure } from '../../lib/stack-failure.ts'
-import { temporaryFolder } from '../../lib/temporary-folder.ts'
-import { alive, pidsOf } from '../testing/processes.ts'
-import { startStubStack } from '../testing/start-stub-stack.ts'
-import { stubReplica } from '../testing/stub-program.ts'
-import { openProcessRecord } from './process-record.ts'
-import { readStackFile } from './stack-file.ts'
-import { writeWhole } from './write-whole.ts'
+import { alive, listGroup } from '../../lib/processes.ts'
+import { UserError } from '../../lib/terminal.ts'
+import { eventually, temporaryFolder } from '../../lib/testing.ts'
+import { pidsOf, startStubStack, stubReplica } from '../testing/stub-stack.ts'
+import { readStackFile, writeWhole } from './data-dir.ts'
+import { openProcessRecord } from './workspace.ts'
 
 const timeout = 120_000
 
@@ -187,7 +183,7 @@ test('a second start on the same folder is refused while the first one runs, and
   await using folder = await temporaryFolder()
   await using first = await startStubStack({ dataDir: folder.path })
   await assert.rejects(startStubStack({ dataDir: folder.path }), error => {
-    assert.ok(error instanceof StackFailure)
+    assert.ok(error instanceof UserError)
     assert.match(error.message, new RegExp(`already running on ${folder.path} \\(process ${process.pid}\\)`))
     return true
   })
@@ -206,7 +202,7 @@ test('a port in use is said before anything is started', { timeout }, async () =
   const said: string[] = []
   const report = (part: string) => said.push(part)
   await assert.rejects(startStubStack({ dataDir: folder.path, port, report }), {
-    name: 'StackFailure',
+    name: 'UserError',
     message: `port ${port} of 127.0.0.1 is in use: stop the program that uses it, or set HTTP_PORT to another`,
   })
   assert.deepEqual(said, [])
@@ -216,7 +212,7 @@ test('a replica that does not start ends the whole start, with what its log says
   await using folder = await temporaryFolder()
   const start = startStubStack({ dataDir: folder.path, replica: stubReplica({ fault: 'web-2' }) })
   await assert.rejects(start, {
-    name: 'StackFailure',
+    name: 'UserError',
     message:
       /^web-2 ended at its start \(exit status 3\): .*web-2\.log says\n {4}a fault the test asked for$/,
   })

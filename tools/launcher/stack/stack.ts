@@ -1,14 +1,10 @@
-import { boundLogs } from '../../lib/bound-logs.ts'
-import { unusable } from './data-dir.ts'
-import type { ReplicaPlace } from './replica.ts'
-import { bringUpReplicas } from './replicas.ts'
-import type { Roster } from './roster.ts'
-import { openSite, unwritten } from './site.ts'
-import { removeStackFile, type StackFile, writeStackFile } from './stack-file.ts'
+import { boundLogs } from '../../lib/logs.ts'
+import { removeStackFile, type StackFile, unusable, writeStackFile } from './data-dir.ts'
+import { bringUpDatabase } from './database.ts'
+import { bringUpNginx, checkNginx } from './nginx.ts'
+import { bringUpReplicas, type ReplicaPlace } from './replicas.ts'
 import type { StackOptions } from './stack-options.ts'
-import { bringUpDatabase } from './stages-database.ts'
-import { bringUpNginx, checkNginx } from './stages-nginx.ts'
-import { openUndo, type Undo } from './undo.ts'
+import { openUndo, openWorkspace, type Roster, type Undo, unwritten } from './workspace.ts'
 
 export type Stack = {
   /** where the board is */
@@ -23,7 +19,7 @@ export type Stack = {
 
 /**
  * Starts a whole stack as plain processes of this user, and keeps each part running until it is stopped.
- * Throws StackFailure, DatabaseFailure or MigrationRefused, whose message is for the person who started it, or the
+ * Throws UserError, DatabaseFailure or MigrationRefused, whose message is for the person who started it, or the
  * signal's reason; then nothing is left running.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -37,7 +33,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function assemble(options: StackOptions, undo: Undo): Promise<Stack> {
-  const site = await openSite(options, undo)
+  const site = await openWorkspace(options, undo)
   const { dataDir, roster } = site
   undo.add(boundLogs(dataDir))
 

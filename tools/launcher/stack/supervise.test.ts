@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually } from '../../lib/eventually.ts'
-import { keepRunning } from './keep-running.ts'
-import type { RunningPart } from './running-part.ts'
+import { eventually } from '../../lib/testing.ts'
+import { keepRunning, type RunningService } from './supervise.ts'
 
 /** A part without a process: it ends when the test says so, or when it is stopped. */
 function fakePart(pid: number) {
   const { promise: exited, resolve: end } = Promise.withResolvers<string>()
   const stop = async () => end('SIGTERM')
-  return { pid, exited, stop, end } satisfies RunningPart & { end: unknown }
+  return { pid, exited, stop, end } satisfies RunningService & { end: unknown }
 }
 
 test('a part that ends is started again, and that is said in one line', async () => {
@@ -16,7 +15,7 @@ test('a part that ends is started again, and that is said in one line', async ()
   const second = fakePart(2)
   const said: string[] = []
   const lives: number[] = []
-  const kept = keepRunning<RunningPart>(first, {
+  const kept = keepRunning<RunningService>(first, {
     start: async () => second,
     replaced: part => lives.push(part.pid),
     report: text => said.push(text),
@@ -34,7 +33,7 @@ test('a start that fails is tried again', async () => {
   const second = fakePart(2)
   const said: string[] = []
   let tries = 0
-  const kept = keepRunning<RunningPart>(first, {
+  const kept = keepRunning<RunningService>(first, {
     start: async () => {
       if (tries++ === 0) throw new Error('no room')
       return second
@@ -53,7 +52,7 @@ test('a start that fails is tried again', async () => {
 
 test('a part that is stopped is not started again', async () => {
   const first = fakePart(1)
-  const kept = keepRunning<RunningPart>(first, {
+  const kept = keepRunning<RunningService>(first, {
     start: () => assert.fail('it was started again'),
     replaced: () => {},
     report: () => {},
@@ -66,8 +65,8 @@ test('one that comes up while it is being stopped is stopped too', async () => {
   const first = fakePart(1)
   const second = fakePart(2)
   const starting = Promise.withResolvers<void>()
-  const ready = Promise.withResolvers<RunningPart>()
-  const kept = keepRunning<RunningPart>(first, {
+  const ready = Promise.withResolvers<RunningService>()
+  const kept = keepRunning<RunningService>(first, {
     start: () => {
       starting.resolve()
       return ready.promise

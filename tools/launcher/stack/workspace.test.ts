@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openUndo } from './undo.ts'
+import { openUndo } from './workspace.ts'
 
 test('what was begun last ends first', async () => {
   const ended: string[] = []

@@ -1,12 +1,16 @@
-import type { Snapshot } from '../../shared/api.ts'
-import { utcTime } from '../../shared/times.ts'
-import { AuditBadge } from '../audit/audit-badge.tsx'
+import { type ReactNode, useSyncExternalStore } from 'react'
+import type { LiveTrouble, Snapshot } from '../../shared/api.ts'
+import { elapsed, utcTime } from '../../shared/times.ts'
+import { AuditBadge } from '../audit/audit.tsx'
+import type { ConnectionStatus } from '../live/connection.ts'
 import type { LiveView } from '../live/watch-board.ts'
-import { serversUpText } from '../servers/servers-up-text.ts'
-import { useFormats } from '../ui/use-formats.ts'
-import styles from './board-header.module.css'
-import { ConnectionStatus } from './connection-status.tsx'
-import { ThemeChoice } from './theme-choice.tsx'
+import { serversUpText } from '../servers/server-rows.ts'
+import { Moment, type Shape, ShapeIcon } from '../ui/badges.tsx'
+import { useFormats } from '../ui/formats.ts'
+import { steadyNow, useHydrated, useNow } from '../ui/page-lifecycle.ts'
+import { chooseTheme, chosenTheme, isTheme, onThemeChange, type Theme } from '../ui/theme.ts'
+import ui from '../ui/ui.module.css'
+import styles from './board.module.css'
 
 type Props = { live: LiveView; snapshot: Snapshot }
 
@@ -20,7 +24,7 @@ export function BoardHeader({ live: { board, status }, snapshot }: Props) {
     <header className={styles.header}>
       <h1>Balance Board</h1>
       <div className={styles.state}>
-        <ConnectionStatus
+        <ConnectionIndicator
           status={status}
           trouble={board.trouble}
           figuresAt={snapshot.at}
@@ -32,5 +36,111 @@ export function BoardHeader({ live: { board, status }, snapshot }: Props) {
       <AuditBadge snapshot={snapshot} />
       <ThemeChoice />
     </header>
+  )
+}
+
+const inHtml: ConnectionWords = { shape: 'empty', short: 'As of your visit' }
+
+/**
+ * Whether what is shown is what is so, in a word or two; what there is to tell of it stands at the window's foot, where
+ * it moves nothing. Read out when it changes.
+ */
+function ConnectionIndicator(facts: ConnectionFacts) {
+  const hydrated = useHydrated()
+  const now = useNow(steadyNow)
+  const { shape, short, bad, detail } = hydrated ? connectionWords(facts, now) : inHtml
+  return (
+    <div role="status" className={styles.connection} data-bad={bad || undefined}>
+      <p className={styles.connectionShort}>
+        <ShapeIcon shape={shape} />
+        <span>{short}</span>
+      </p>
+      {detail && (
+        <p key={short} className={styles.connectionDetail}>
+          {detail}
+        </p>
+      )}
+    </div>
+  )
+}
+
+type ConnectionFacts = {
+  status: ConnectionStatus
+  /** null = the replica reads the database */
+  trouble: LiveTrouble | null
+  /** as of when the figures shown are */
+  figuresAt: string
+  /** servers are there, but all of them are draining */
+  allDraining: boolean
+}
+
+type ConnectionWords = {
+  shape: Shape
+  short: string
+  /** what is shown is not what is so */
+  bad?: boolean
+  /** what is true, since when, and what comes of it; left out when there is nothing to tell */
+  detail?: ReactNode
+}
+
+const pollingReasons = {
+  crowded:
+    'Other tabs of this browser hold all the live connections there may be. Close one of them, and this one is live.',
+  unshared:
+    'This browser blocks what its tabs need to share live connections. The figures are as good, but up to 2 s old.',
+  failed: 'No live connection can be kept open. The figures are as good, but up to 2 s old.',
+}
+
+/** Whether what is shown is what is so, in words. `now`: a steady clock in ms; null before the page runs in a browser. */
+function connectionWords(facts: ConnectionFacts, now: number | null): ConnectionWords {
+  const { status, trouble, figuresAt, allDraining } = facts
+  const figures = (
+    <>
+      figures are from <Moment iso={figuresAt} to="second" />
+    </>
+  )
+  if (status.kind === 'lost') {
+    // The seconds that pass are not read out.
+    const lasted = now === null ? '' : ` for ${elapsed(now - status.since)}`
+    const detail = (
+      <>
+        No word from any server<span aria-hidden="true">{lasted}</span>: {figures}. The page goes on asking,
+        and goes on by itself.
+      </>
+    )
+    return { shape: 'cross', short: 'Not connected', bad: true, detail }
+  }
+  if (trouble) {
+    const detail = (
+      <>
+        No answer from the database since <Moment iso={trouble.since} to="second" />: {figures}. Visits cannot
+        be counted until it is back; the page then goes on by itself.
+      </>
+    )
+    return { shape: 'cross', short: 'Database away', bad: true, detail }
+  }
+  if (status.kind === 'connecting') return { shape: 'dotted', short: 'Connecting' }
+  const detail =
+    allDraining && 'All servers are draining. They still answer, new visitors too, until they stop.'
+  if (status.kind === 'live') return { shape: 'full', short: 'Live', detail }
+  return { shape: 'half', short: 'Asking every 2 s', detail: pollingReasons[status.noPlace ?? 'failed'] }
+}
+
+/** Light, dark, or as the device has it. Of no use without JavaScript, and not shown then. */
+function ThemeChoice() {
+  const theme = useSyncExternalStore(onThemeChange, chosenTheme, (): Theme => 'system')
+  return (
+    <label className={`${ui.fieldLabel} ${styles.themeChoice}`}>
+      Theme
+      <select
+        className={`${ui.field} ${styles.themeSelect}`}
+        value={theme}
+        onChange={({ target }) => isTheme(target.value) && chooseTheme(target.value)}
+      >
+        <option value="system">System</option>
+        <option value="light">Light</option>
+        <option value="dark">Dark</option>
+      </select>
+    </label>
   )
 }

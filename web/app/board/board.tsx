@@ -1,20 +1,22 @@
 'use client'
 
+import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react'
+import useSWRSubscription from 'swr/subscription'
+import type { Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { HistoryPanel } from '../history/history-panel.tsx'
+import { startBoard } from '../live/live-board.ts'
+import { type LiveView, watchBoard } from '../live/watch-board.ts'
 import { LogPanel } from '../log/log-panel.tsx'
 import { Picture } from '../picture/picture.tsx'
 import { ServersPanel } from '../servers/servers-panel.tsx'
 import { TryPanel } from '../try/try-panel.tsx'
-import { useFormats } from '../ui/use-formats.ts'
-import { useHydrated } from '../ui/use-hydrated.ts'
-import { MovedNotice } from '../visit/moved-notice.tsx'
-import { ProblemNotice } from '../visit/problem-notice.tsx'
+import { useFormats } from '../ui/formats.ts'
+import { useHydrated } from '../ui/page-lifecycle.ts'
+import { MovedNotice, ProblemNotice } from '../visit/notices.tsx'
 import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
 import { BoardHeader } from './board-header.tsx'
-import { Paced } from './paced.tsx'
-import { useLiveBoard } from './use-live-board.ts'
 
 /** The whole page: complete as HTML, alive once it runs in the browser. */
 export function Board({ view }: { view: PageView }) {
@@ -78,4 +80,54 @@ function useCounter({ visit }: PageView, counter: number): number | string {
   const hydrated = useHydrated()
   if (!visit) return counter
   return hydrated ? Math.max(Number(visit.counter), counter) : visit.counter
+}
+
+/** The board as the page came with it, and from hydration on as it is now. */
+function useLiveBoard(first: Snapshot): LiveView {
+  const fallbackData: LiveView = { board: startBoard(first), status: { kind: 'connecting' } }
+  const { data } = useSWRSubscription<LiveView, Error, string>(
+    '/api/live',
+    (url: string, { next }) => watchBoard(url, fallbackData, view => next(null, view)),
+    { fallbackData },
+  )
+  return data ?? fallbackData
+}
+
+/** ms between two drawings of what nobody sees. */
+const unseenMs = 1900
+
+type PacedProps = {
+  snapshot: Snapshot
+  className?: string | undefined
+  children(snapshot: Snapshot): ReactNode
+}
+
+/**
+ * Gives its content new figures as they come while it is on the screen, and every two seconds while it is not: drawing
+ * costs as much there. The content is to be memoised.
+ */
+function Paced({ snapshot, className, children }: PacedProps) {
+  const box = useRef<HTMLDivElement>(null)
+  const inView = useInView(box)
+  const [shown, setShown] = useState(snapshot)
+  const due = inView || Math.abs(Date.parse(snapshot.at) - Date.parse(shown.at)) >= unseenMs
+  if (due && shown !== snapshot) setShown(snapshot)
+  return (
+    <div ref={box} className={className}>
+      {children(shown)}
+    </div>
+  )
+}
+
+/** Whether an element is on the screen, or about to come onto it; true until the browser knows. */
+function useInView(element: RefObject<Element | null>): boolean {
+  const [inView, setInView] = useState(true)
+  useEffect(() => {
+    const watch = new IntersectionObserver(entries => setInView(entries.at(-1)?.isIntersecting ?? true), {
+      rootMargin: '25%',
+    })
+    if (element.current) watch.observe(element.current)
+    return () => watch.disconnect()
+  }, [element])
+  return inView
 }

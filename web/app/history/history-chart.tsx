@@ -1,15 +1,23 @@
-import { useState } from 'react'
-import type { History } from '../../shared/api.ts'
-import type { Hues } from '../live/hues.ts'
-import { useFormats } from '../ui/use-formats.ts'
-import { axisTop } from './bars.ts'
-import { EventList } from './event-list.tsx'
-import styles from './history-chart.module.css'
-import { HistoryTable } from './history-table.tsx'
-import { Legend } from './legend.tsx'
-import { Plot } from './plot.tsx'
-import { mostOf, seriesOf, totalsOf } from './series.ts'
-import { TimeAxis } from './time-axis.tsx'
+import { type PointerEvent, useState } from 'react'
+import type { History, HistoryEvent } from '../../shared/api.ts'
+import type { Hues } from '../live/live-board.ts'
+import badges from '../ui/badges.module.css'
+import { hueAttributes } from '../ui/badges.tsx'
+import { useFormats } from '../ui/formats.ts'
+import {
+  axisTop,
+  labelledBars,
+  peakOf,
+  placeOf,
+  ranges,
+  type Series,
+  seriesOf,
+  stackedBars,
+  totalsOf,
+  useClock,
+} from './chart-data.ts'
+import { EventList, HistoryTable, Legend } from './history-details.tsx'
+import styles from './history-panel.module.css'
 
 type Props = {
   history: History
@@ -25,13 +33,13 @@ export function HistoryChart({ history, hues, stale }: Props) {
   const { times } = history
   const series = seriesOf(history, hues)
   const totals = totalsOf(series, times.length)
-  const most = mostOf(totals)
+  const most = peakOf(totals)
   const top = axisTop(most)
   const at = pointed !== null && pointed < times.length ? pointed : null
   return (
     <div className={styles.chart}>
-      <div className={styles.plot}>
-        <div className={styles.axis} aria-hidden="true">
+      <div className={styles.plotArea}>
+        <div className={styles.valueAxis} aria-hidden="true">
           <span>{whole(top)}</span>
           <span>{whole(top / 2)}</span>
           <span>0</span>
@@ -46,5 +54,103 @@ export function HistoryChart({ history, hues, stale }: Props) {
       <EventList history={history} hues={hues} stale={stale} />
       <HistoryTable history={history} series={series} totals={totals} />
     </div>
+  )
+}
+
+type PlotProps = {
+  history: History
+  series: Series[]
+  top: number
+  hues: Hues
+  /** the bar pointed at */
+  at: number | null
+  onPoint(at: number | null): void
+}
+
+/** The bars, the lines behind them, and where servers came and went. The figures stand in the table beside. */
+function Plot({ history, series, top, hues, at, onPoint }: PlotProps) {
+  const { whole } = useFormats()
+  const { times, range, events } = history
+  const paths = stackedBars(series, top)
+  const all = series.flatMap(({ hits }) => hits).reduce((sum, count) => sum + count, 0)
+  function point(event: PointerEvent<SVGSVGElement>) {
+    const { left, width } = event.currentTarget.getBoundingClientRect()
+    const place = Math.floor(((event.clientX - left) / width) * times.length)
+    onPoint(Math.max(0, Math.min(times.length - 1, place)))
+  }
+  return (
+    <svg
+      className={styles.plot}
+      role="img"
+      aria-label={`Hits in the last ${ranges[range].label}: ${whole(all)}. The table below has the figures.`}
+      onPointerMove={point}
+      onPointerDown={point}
+      onPointerLeave={() => onPoint(null)}
+    >
+      <line className={styles.grid} x2="100%" y1="0" y2="0" />
+      <line className={styles.grid} x2="100%" y1="50%" y2="50%" />
+      <svg
+        viewBox={`0 0 ${times.length} 1`}
+        preserveAspectRatio="none"
+        width="100%"
+        height="100%"
+        aria-hidden="true"
+      >
+        {at !== null && <rect className={styles.pointed} x={at} width="1" height="1" />}
+        {series.map(({ key, hue }, place) => (
+          <path
+            key={key}
+            className={`${badges.hue} ${styles.bars}`}
+            {...hueAttributes(hue)}
+            d={paths[place]}
+          />
+        ))}
+      </svg>
+      <line className={styles.ground} x2="100%" y1="100%" y2="100%" />
+      {events.map(event => (
+        <EventMark
+          key={`${event.id} ${event.kind}`}
+          event={event}
+          x={placeOf(event.at, history)}
+          hue={hues[event.srv_id]}
+        />
+      ))}
+    </svg>
+  )
+}
+
+/** A line at its time; on it an arrowhead for who came, a cross for who was lost, a bar for who left. */
+function EventMark({ event, x, hue }: { event: HistoryEvent; x: number; hue: number | undefined }) {
+  const place = `${(x * 100).toFixed(2)}%`
+  const shapes = { joined: 'M-5 1h10l-5 8z', lost: 'm-4 1 8 8m0-8-8 8', left: 'M-4 5h8' }
+  return (
+    <g className={`${badges.hue} ${styles.event}`} {...hueAttributes(hue)} data-kind={event.kind}>
+      <line x1={place} x2={place} y1="0" y2="100%" />
+      <svg x={place} overflow="visible" aria-hidden="true">
+        <path d={shapes[event.kind]} />
+      </svg>
+    </g>
+  )
+}
+
+/** Times under the bars they are of. */
+function TimeAxis({ history: { times, range } }: { history: History }) {
+  const clock = useClock()
+  const labelled = labelledBars(times.length, ranges[range].labelEvery)
+  const last = times.length - 1
+  return (
+    <svg className={styles.timeAxis} aria-hidden="true">
+      {labelled.map((at, place) => (
+        <text
+          key={at}
+          x={`${(((at + 0.5) / times.length) * 100).toFixed(2)}%`}
+          y="12"
+          data-spare={(labelled.length - place) % 2 === 0 ? '' : undefined}
+          textAnchor={times.length < 10 ? 'middle' : at === 0 ? 'start' : at === last ? 'end' : 'middle'}
+        >
+          {clock(times[at] ?? '')}
+        </text>
+      ))}
+    </svg>
   )
 }

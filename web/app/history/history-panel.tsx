@@ -1,16 +1,15 @@
 import { memo } from 'react'
 import useSWR from 'swr'
-import type { History } from '../../shared/api.ts'
-import { isHistory } from '../live/answer-guards.ts'
-import { fetchAnswer } from '../live/fetch-answer.ts'
-import type { Hues } from '../live/hues.ts'
-import { crowdOf } from '../servers/crowd.ts'
-import { Panel } from '../ui/panel.tsx'
-import { useUrlParameter } from '../ui/use-url-parameter.ts'
+import type { History, HistoryRange } from '../../shared/api.ts'
+import { fetchAnswer, isHistory } from '../live/api-client.ts'
+import type { Hues } from '../live/live-board.ts'
+import { serverDensity } from '../servers/server-rows.ts'
+import { useUrlParameter } from '../ui/address-bar.ts'
+import { Panel } from '../ui/frame.tsx'
+import ui from '../ui/ui.module.css'
+import { rangeNames, rangeOf, ranges } from './chart-data.ts'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './history-panel.module.css'
-import { RangeChoice } from './range-choice.tsx'
-import { rangeOf, ranges } from './ranges.ts'
 
 const read = (url: string) => fetchAnswer(isHistory, url)
 
@@ -30,7 +29,7 @@ export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues })
       <noscript>
         <p>The chart needs JavaScript.</p>
       </noscript>
-      <div className={styles.history} data-crowd={crowdOf(Object.keys(hues).length)}>
+      <div className={styles.history} data-crowd={serverDensity(Object.keys(hues).length)}>
         <RangeChoice range={range} onChoose={ask} />
         {data ? (
           <HistoryChart history={data} hues={hues} stale={error !== undefined} />
@@ -45,3 +44,25 @@ export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues })
     </Panel>
   )
 })
+
+type Props = { range: HistoryRange; onChoose(range: HistoryRange): void }
+
+/** How far back. */
+function RangeChoice({ range, onChoose }: Props) {
+  return (
+    <fieldset className={styles.rangeChoice}>
+      <legend className={ui.visuallyHidden}>How far back</legend>
+      {rangeNames.map(name => (
+        <button
+          key={name}
+          type="button"
+          className={ui.smallButton}
+          aria-pressed={name === range}
+          onClick={() => onChoose(name)}
+        >
+          {ranges[name].label}
+        </button>
+      ))}
+    </fieldset>
+  )
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSnapshot, isTrouble, readAs } from './answer-guards.ts'
+import { isLiveTrouble, isSnapshot, readAs } from './api-client.ts'
 
 const server = {
   id: 1,
@@ -62,8 +62,8 @@ test('what is not a snapshot is refused', () => {
 })
 
 test('trouble says since when', () => {
-  assert.deepEqual(readAs(isTrouble, '{"since":"2026-11-22T12:00:00.000Z"}'), {
+  assert.deepEqual(readAs(isLiveTrouble, '{"since":"2026-11-22T12:00:00.000Z"}'), {
     since: '2026-11-22T12:00:00.000Z',
   })
-  assert.equal(readAs(isTrouble, '{}'), null)
+  assert.equal(readAs(isLiveTrouble, '{}'), null)
 })

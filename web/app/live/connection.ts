@@ -1,4 +1,4 @@
-import type { NoPlace } from './stream-place.ts'
+import type { NoPlace } from './stream.ts'
 
 /**
  * How the page stays connected, as a pure machine: events in, actions out, times in ms of a steady clock, which goes on when

@@ -1,5 +1,4 @@
-import type { LiveTrouble, LogRow, Snapshot } from '../../shared/api.ts'
-import { giveHues, type Hues } from './hues.ts'
+import type { LiveTrouble, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 
 /** All that changes on an open page. */
 export type LiveBoard = {
@@ -43,4 +42,18 @@ function newestRows(fresh: LogRow[], known: LogRow[]): LogRow[] {
  */
 function isBehind(snapshot: Snapshot, shown: Snapshot): boolean {
   return Date.parse(snapshot.at) < Date.parse(shown.at) && snapshot.counter <= shown.counter
+}
+
+/** Each server's place in the set of colours, by srv_id: an address keeps its colour over its lives. */
+export type Hues = Record<string, number>
+
+/** Gives colours in the order of the rows, which is that of the names; who has one keeps it while the page is open. */
+export function giveHues(known: Hues, servers: ServerRow[]): Hues {
+  const strangers = servers.filter(({ srv_id }) => !(srv_id in known))
+  if (strangers.length === 0) return known
+  const hues = { ...known }
+  for (const { srv_id } of strangers) {
+    hues[srv_id] ??= Object.keys(hues).length
+  }
+  return hues
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { leaseMs, takeLease } from './stream-place.ts'
+import { leaseMs, takeLease } from './stream.ts'
 
 /** The storage that the tabs of a browser share, and their clock. */
 function browser() {

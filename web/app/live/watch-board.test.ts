@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { NewsPace } from './news-pace.ts'
+import { UpdateThrottle } from './watch-board.ts'
 
 /** A page that shows news by a pace; `shows` are the times at which it did. */
 function startPage(t: TestContext) {
@@ -11,7 +11,7 @@ function startPage(t: TestContext) {
     shows.push(now)
     pace.shown()
   }
-  const pace = new NewsPace(show, () => now)
+  const pace = new UpdateThrottle(show, () => now)
   return {
     shows,
     pace,

@@ -1,4 +1,5 @@
-import { isTabAwake, onTabAwakeChange } from '../ui/tab-awake.ts'
+import { isTabVisible, onTabVisibleChange } from '../ui/page-lifecycle.ts'
+import { fetchSnapshot } from './api-client.ts'
 import {
   after,
   type ConnectionAction,
@@ -8,10 +9,8 @@ import {
   startConnection,
   statusOf,
 } from './connection.ts'
-import { fetchSnapshot } from './fetch-snapshot.ts'
 import { type LiveBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
-import { NewsPace } from './news-pace.ts'
-import { openStream } from './open-stream.ts'
+import { openStream } from './stream.ts'
 
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
 
@@ -28,7 +27,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
   let { board } = first
   let connection = startConnection(performance.now())
   let lag = clockLag()
-  const pace = new NewsPace(proceed)
+  const pace = new UpdateThrottle(proceed)
   let closeStream = () => {}
   // A poll's answer that comes after the tab was hidden, or after the end, is nobody's.
   let turn = 0
@@ -89,7 +88,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
   }
 
   function followTab(): void {
-    if (isTabAwake() === connection.awake) return
+    if (isTabVisible() === connection.awake) return
     if (connection.awake) fallAsleep()
     else wake()
   }
@@ -117,7 +116,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
 
   let timer: ReturnType<typeof setInterval> | undefined
   const networkBack = () => tell({ type: 'network back' })
-  const unfollowTab = onTabAwakeChange(followTab)
+  const unfollowTab = onTabVisibleChange(followTab)
   addEventListener('online', networkBack)
   followTab()
 
@@ -132,4 +131,52 @@ function isSame(a: ConnectionStatus, b: ConnectionStatus): boolean {
   if (a.kind === 'lost' && b.kind === 'lost') return a.since === b.since
   if (a.kind === 'polling' && b.kind === 'polling') return a.noPlace === b.noPlace
   return a.kind === b.kind
+}
+
+/** ms that what is shown stands at least, when there is news in a row: a little under two of the server's ticks */
+const standsMs = 400
+/** ms after which news that no other followed is shown */
+const heldMs = 600
+
+/**
+ * When news is shown. The server tells of it four times a second, and each showing costs the page the same however little
+ * is new: so the first is shown at once, and of news in a row every second one.
+ */
+export class UpdateThrottle {
+  readonly #show: () => void
+  readonly #now: () => number
+  #shownAt = Number.NEGATIVE_INFINITY
+  #held: ReturnType<typeof setTimeout> | undefined
+
+  /** `show` is called when it is time for what was held; `now` is a steady clock, in ms */
+  constructor(show: () => void, now = () => performance.now()) {
+    this.#show = show
+    this.#now = now
+  }
+
+  /** Whether what is new has to wait. */
+  get holds(): boolean {
+    return this.#held !== undefined
+  }
+
+  news(): void {
+    const stoodMs = this.#now() - this.#shownAt
+    if (stoodMs >= standsMs) this.letGo()
+    else this.#held ??= setTimeout(() => this.#release(), heldMs - stoodMs)
+  }
+
+  shown(): void {
+    this.letGo()
+    this.#shownAt = this.#now()
+  }
+
+  letGo(): void {
+    clearTimeout(this.#held)
+    this.#held = undefined
+  }
+
+  #release(): void {
+    this.letGo()
+    this.#show()
+  }
 }

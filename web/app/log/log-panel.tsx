@@ -1,16 +1,25 @@
-import { memo, useState } from 'react'
-import type { Snapshot } from '../../shared/api.ts'
+import { type FormEvent, memo, useState } from 'react'
+import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
-import type { Hues } from '../live/hues.ts'
-import { Panel } from '../ui/panel.tsx'
-import { useHydrated } from '../ui/use-hydrated.ts'
-import { useUrlParameter } from '../ui/use-url-parameter.ts'
-import { LogControls } from './log-controls.tsx'
-import { LogNote } from './log-note.tsx'
-import { LogPaging } from './log-paging.tsx'
+import type { Hues } from '../live/live-board.ts'
+import { useUrlParameter } from '../ui/address-bar.ts'
+import { useFormats } from '../ui/formats.ts'
+import { Panel } from '../ui/frame.tsx'
+import { useHydrated } from '../ui/page-lifecycle.ts'
+import ui from '../ui/ui.module.css'
+import styles from './log-panel.module.css'
+import {
+  firstRows,
+  isAll,
+  type LogChoice,
+  logUrl,
+  olderThan,
+  orderedRows,
+  ownRow,
+  pageRows,
+  type ShownRow,
+} from './log-rows.ts'
 import { LogTable } from './log-table.tsx'
-import type { LogChoice } from './log-url.ts'
-import { firstRows, olderThan, orderedRows, ownRow, pageRows } from './shown-row.ts'
 import { useLog } from './use-log.ts'
 
 type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
@@ -58,3 +67,132 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
     </Panel>
   )
 })
+
+type LogNoteProps = { log: ReturnType<typeof useLog>; rows: ShownRow[]; counter: number }
+
+/** Which rows these are. */
+function LogNote({ log, rows, counter }: LogNoteProps) {
+  const { whole } = useFormats()
+  const newest = Number(rows[0]?.id ?? 0)
+  const oldest = Number(rows.at(-1)?.id ?? 0)
+  if (log.older) return <span>{rows.length > 0 ? `Numbers ${whole(newest)} to ${whole(oldest)}` : ''}</span>
+  if (!log.live)
+    return (
+      <span>{`Paused at number ${whole(newest)}: the counter is at ${whole(Math.max(newest, counter))}`}</span>
+    )
+  return <span>{log.isAsked ? 'The newest of those chosen' : 'The newest 50, newest first'}</span>
+}
+
+type LogControlsProps = {
+  choice: LogChoice
+  servers: ServerRow[]
+  log: ReturnType<typeof useLog>
+  onChoose(choice: Partial<LogChoice>): void
+}
+
+/** Whose visits, whether new ones come in, and the same rows as a file. The choice stands in the page's address. */
+function LogControls({ choice, servers, log, onChoose }: LogControlsProps) {
+  function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault()
+    const address = new FormData(event.currentTarget).get('client_ip')
+    onChoose({ client_ip: typeof address === 'string' ? address.trim() : '' })
+  }
+  const isKnown = servers.some(({ srv_id }) => srv_id === choice.srv_id)
+  return (
+    <div className={styles.controls}>
+      <form className={styles.filter} onSubmit={submit}>
+        <label className={`${ui.fieldLabel} ${styles.named}`}>
+          Server
+          <select
+            className={`${ui.field} ${styles.choice}`}
+            name="srv_id"
+            value={choice.srv_id}
+            onChange={event => onChoose({ srv_id: event.target.value })}
+          >
+            <option value="">all</option>
+            {servers.map(({ id, srv_id, name }) => (
+              <option key={id} value={srv_id}>
+                {name}
+              </option>
+            ))}
+            {choice.srv_id !== '' && !isKnown && <option value={choice.srv_id}>{choice.srv_id}</option>}
+          </select>
+        </label>
+        <label className={`${ui.fieldLabel} ${styles.named}`}>
+          Address
+          <input
+            key={choice.client_ip}
+            className={`${ui.field} ${styles.choice} ${styles.address}`}
+            name="client_ip"
+            defaultValue={choice.client_ip}
+            placeholder="any"
+            autoComplete="off"
+            spellCheck={false}
+          />
+        </label>
+        <button type="submit" className={ui.smallButton}>
+          Filter
+        </button>
+        <button
+          type="button"
+          className={ui.smallButton}
+          disabled={isAll(choice)}
+          onClick={() => onChoose({ srv_id: '', client_ip: '' })}
+        >
+          Show all
+        </button>
+      </form>
+      <div className={styles.actions}>
+        <button
+          type="button"
+          className={`${ui.smallButton} ${styles.pause}`}
+          onClick={log.live ? log.pause : log.goLive}
+        >
+          {log.live ? 'Pause' : 'Back to live'}
+        </button>
+        <a className={ui.smallButton} href={logUrl('/api/log.csv', choice)} download>
+          CSV
+        </a>
+      </div>
+      {log.error && (
+        <p role="alert" className={styles.error}>
+          {log.error.message}
+        </p>
+      )}
+    </div>
+  )
+}
+
+type LogPagingProps = {
+  log: ReturnType<typeof useLog>
+  /** the number below which older rows begin; null = there are none */
+  next: number | null
+  empty: boolean
+}
+
+/** To older rows and back. */
+function LogPaging({ log, next, empty }: LogPagingProps) {
+  const { older, loading, error } = log
+  return (
+    <div className={styles.paging}>
+      {empty && <p className={styles.empty}>{emptyText(loading, error !== undefined, next !== null)}</p>}
+      <button type="button" className={ui.smallButton} disabled={!older || loading} onClick={log.showNewer}>
+        Newer
+      </button>
+      <button
+        type="button"
+        className={ui.smallButton}
+        disabled={next === null || loading}
+        onClick={() => next !== null && log.showOlder(next)}
+      >
+        Older
+      </button>
+    </div>
+  )
+}
+
+function emptyText(loading: boolean, failed: boolean, more: boolean): string {
+  if (loading) return 'Reading the log.'
+  if (failed) return 'Nothing to show.'
+  return more ? 'None among the newest; there may be older ones.' : 'There are none.'
+}

@@ -1,11 +1,12 @@
 import type { ServerRow } from '../../shared/api.ts'
-import type { Hues } from '../live/hues.ts'
-import { ColumnHeader, Row, Table, TableBody, TableHead } from '../ui/table.tsx'
-import styles from './log-table.module.css'
-import { LogTableRow } from './log-table-row.tsx'
-import type { LogChoice } from './log-url.ts'
-import type { ShownRow } from './shown-row.ts'
-import { WhyRow } from './why-row.tsx'
+import type { Hues } from '../live/live-board.ts'
+import { Moment, ServerName, YouBadge } from '../ui/badges.tsx'
+import { useFormats } from '../ui/formats.ts'
+import { useHydrated } from '../ui/page-lifecycle.ts'
+import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
+import ui from '../ui/ui.module.css'
+import styles from './log-panel.module.css'
+import { explain, type LogChoice, type ShownRow } from './log-rows.ts'
 
 type Props = {
   rows: ShownRow[]
@@ -44,5 +45,76 @@ export function LogTable({ rows, hues, servers, opened, onOpen, onChoose, busy }
         </TableBody>
       </Table>
     </div>
+  )
+}
+
+type LogTableRowProps = { row: ShownRow; hue: number | undefined; open: boolean; onOpen(id: string): void }
+
+/** One hit: its number, when, who, which server and why that one. */
+function LogTableRow({ row, hue, open, onOpen }: LogTableRowProps) {
+  const formats = useFormats()
+  return (
+    <Row kind={row.own ? 'yours' : undefined} className={styles.row}>
+      <RowHeader className={styles.number}>{formats.whole(row.id)}</RowHeader>
+      <Cell className={styles.server}>
+        <ServerName name={row.server} hue={hue} />
+      </Cell>
+      <Cell className={styles.why}>
+        {useHydrated() ? (
+          <button
+            type="button"
+            className={`${ui.opener} ${styles.reason}`}
+            aria-expanded={open}
+            aria-label={`${row.why}: why number ${formats.whole(row.id)} reached ${row.server}`}
+            onClick={() => onOpen(row.id)}
+          >
+            {row.why}
+          </button>
+        ) : (
+          <span>{row.why}</span>
+        )}
+        {row.own && <YouBadge>this visit</YouBadge>}
+      </Cell>
+      <Cell className={styles.visitor}>
+        <code>{row.client_ip}</code>
+      </Cell>
+      <Cell className={styles.time}>
+        <Moment iso={row.at} plain={row.time} />
+      </Cell>
+    </Row>
+  )
+}
+
+type WhyRowProps = { row: ShownRow; servers: ServerRow[]; onChoose(choice: Partial<LogChoice>): void }
+
+/** Under an opened row: why that server, when to the millisecond in UTC, and more like it. */
+function WhyRow({ row, servers, onChoose }: WhyRowProps) {
+  return (
+    <Row className={styles.openedRow}>
+      <Cell span={5} className={styles.openedCell}>
+        <p className={styles.explanation}>{explain(row, servers)}</p>
+        <p className={styles.facts}>
+          <span>
+            srv_id <code>{row.srv_id}</code>
+          </span>
+          <code>{row.at}</code>
+        </p>
+        <p className={styles.more}>
+          <button type="button" className={ui.smallButton} onClick={() => onChoose({ srv_id: row.srv_id })}>
+            {`Only ${row.server}`}
+          </button>
+          {/* The own address is known whole, and can be asked for only as others see it. */}
+          {!row.own && (
+            <button
+              type="button"
+              className={ui.smallButton}
+              onClick={() => onChoose({ client_ip: row.client_ip })}
+            >
+              {`Only ${row.client_ip}`}
+            </button>
+          )}
+        </p>
+      </Cell>
+    </Row>
   )
 }

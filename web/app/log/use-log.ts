@@ -1,11 +1,9 @@
 import { useState } from 'react'
 import useSWR from 'swr'
 import type { LogPage, LogRow } from '../../shared/api.ts'
-import { isLogPage } from '../live/answer-guards.ts'
-import { fetchAnswer } from '../live/fetch-answer.ts'
-import { useUrlParameter } from '../ui/use-url-parameter.ts'
-import { all, isAll, type LogChoice, logUrl, placeInLog } from './log-url.ts'
-import { walkLog } from './walk-log.ts'
+import { fetchAnswer, isLogPage } from '../live/api-client.ts'
+import { useUrlParameter } from '../ui/address-bar.ts'
+import { allVisits, isAll, type LogChoice, logUrl, placeInLog, walkLog } from './log-rows.ts'
 
 const refreshMs = 2000
 /** Calls for one older page; the newest one, asked for again and again, takes a single call. */
@@ -42,7 +40,10 @@ export function useLog(newest: LogRow[], choice: LogChoice, own: number | null) 
   )
   // The board can be older than the visit. Live, it catches up; what is paused would for ever lack what lies between.
   const lacks = frozen !== null && own !== null && own > (frozen[0]?.id ?? 0)
-  const { data: whole } = useSWR<LogPage, Error, Key | null>(lacks ? ['/api/log', all, own + 1] : null, read)
+  const { data: whole } = useSWR<LogPage, Error, Key | null>(
+    lacks ? ['/api/log', allVisits, own + 1] : null,
+    read,
+  )
   const told = whole?.rows ?? frozen ?? newest
   // What stands there stays until the answer comes: nothing moves meanwhile.
   const asked = data ?? { rows: error ? [] : told, next: null }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Route } from './flight-path.ts'
-import { flightMs } from './flights.ts'
-import { type Dot, Swarm } from './swarm.ts'
+import { type Dot, DotAnimation } from './animation.ts'
+import { travelMs } from './dots.ts'
+import type { Route } from './geometry.ts'
 
 const route: Route = {
   from: { x: 0, y: 50 },
@@ -23,39 +23,39 @@ const dot: Dot = {
 }
 
 test('a dot is seen from when it leaves to when it lands', () => {
-  const swarm = new Swarm()
+  const swarm = new DotAnimation()
   swarm.add([dot])
   assert.deepEqual(swarm.at(999)?.dots, [])
   assert.deepEqual(swarm.at(1000)?.dots[0]?.at, route.from)
-  assert.deepEqual(swarm.at(1000 + flightMs)?.dots, [])
+  assert.deepEqual(swarm.at(1000 + travelMs)?.dots, [])
 })
 
 test('its ring answers after that, and then nothing moves any more', () => {
-  const swarm = new Swarm()
+  const swarm = new DotAnimation()
   swarm.add([dot])
-  const landsAt = 1000 + flightMs
+  const landsAt = 1000 + travelMs
   assert.deepEqual(swarm.at(landsAt - 1)?.answers, [])
   assert.equal(swarm.at(landsAt + 125)?.answers[0]?.part, 0.5)
   assert.equal(swarm.at(landsAt + 250), null)
 })
 
 test('a ring that is answering does not begin anew, and one that has answered does', () => {
-  const swarm = new Swarm()
+  const swarm = new DotAnimation()
   swarm.add([dot, { ...dot, leavesAt: 1100 }, { ...dot, leavesAt: 1300 }])
-  const landsAt = 1000 + flightMs
+  const landsAt = 1000 + travelMs
   assert.equal(swarm.at(landsAt)?.answers[0]?.part, 0)
   assert.equal(swarm.at(landsAt + 200)?.answers[0]?.part, 0.8)
   assert.equal(swarm.at(landsAt + 300)?.answers[0]?.part, 0)
 })
 
 test('what landed while nobody looked is over', () => {
-  const swarm = new Swarm()
+  const swarm = new DotAnimation()
   swarm.add([dot])
   assert.equal(swarm.at(60_000), null)
 })
 
 test('dots beside each other keep their distance from the line: across it', () => {
-  const swarm = new Swarm()
+  const swarm = new DotAnimation()
   swarm.add([
     { ...dot, aside: 3 },
     { ...dot, aside: 3, route: { ...route, upright: true } },

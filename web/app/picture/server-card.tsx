@@ -1,10 +1,8 @@
-import type { ServerRow } from '../../shared/api.ts'
-import { State } from '../servers/state.tsx'
-import colour from '../ui/hue.module.css'
-import { hueAttributes } from '../ui/hue.ts'
-import { padRate } from '../ui/pad-rate.ts'
-import { useFormats } from '../ui/use-formats.ts'
-import { YouMark } from '../ui/you-mark.tsx'
+import type { LogRow, ServerRow } from '../../shared/api.ts'
+import { StateBadge } from '../servers/server-health.tsx'
+import badges from '../ui/badges.module.css'
+import { hueAttributes, YouBadge } from '../ui/badges.tsx'
+import { padRate, useFormats } from '../ui/formats.ts'
 import styles from './server-card.module.css'
 
 type Props = {
@@ -28,7 +26,7 @@ export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props
   return (
     <li className={styles.lane}>
       <div
-        className={`${colour.hue} ${styles.card}`}
+        className={`${badges.hue} ${styles.card}`}
         data-server={id}
         data-state={state}
         data-yours={yours || undefined}
@@ -40,11 +38,11 @@ export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props
         </svg>
         <p className={styles.name}>
           <span className={styles.text}>{name}</span>
-          {yours && <YouMark>you</YouMark>}
+          {yours && <YouBadge>you</YouBadge>}
         </p>
         <p className={styles.hits}>{formats.whole(hits)}</p>
         <p className={styles.state}>
-          <State server={server} />
+          <StateBadge server={server} />
         </p>
         <p className={styles.rate}>{`${padRate(formats.rate(rate))}/s`}</p>
         <p className={styles.trail} aria-hidden="true">
@@ -55,4 +53,12 @@ export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props
       </div>
     </li>
   )
+}
+
+const recentLength = 12
+
+/** Which of the last hits a server answered, of all servers' last twelve: marks that stand where nothing may move. */
+export function recentHitsOf(srvId: string, log: LogRow[]): number[] {
+  const last = log.slice(0, recentLength)
+  return last.filter(({ srv_id }) => srv_id === srvId).map(({ id }) => id)
 }

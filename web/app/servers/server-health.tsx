@@ -1,11 +1,13 @@
-import type { ServerRow } from '../../shared/api.ts'
-import { elapsed } from '../../shared/durations.ts'
+import { useId, useState } from 'react'
+import type { ServerRow, ServerState } from '../../shared/api.ts'
+import { elapsed, utcTime } from '../../shared/times.ts'
+import { Moment, type Shape, ShapeIcon } from '../ui/badges.tsx'
+import { useFormats } from '../ui/formats.ts'
+import { useHydrated } from '../ui/page-lifecycle.ts'
 import { Cell } from '../ui/table.tsx'
-import { useFormats } from '../ui/use-formats.ts'
-import { ErrorCount } from './error-count.tsx'
-import { latencyText, megabytes } from './health-text.ts'
-import { uptimeMs } from './server-times.ts'
-import styles from './servers-table.module.css'
+import ui from '../ui/ui.module.css'
+import { errorCodesText, isGone, latencyText, megabytes, uptimeMs } from './server-rows.ts'
+import styles from './servers-panel.module.css'
 
 type Props = { server: ServerRow; now: string }
 
@@ -34,5 +36,86 @@ export function ServerHealth({ server, now }: Props) {
         className={`${styles.detail} ${styles.memory}`}
       >{`${formats.whole(megabytes(memory_bytes))} MB`}</Cell>
     </>
+  )
+}
+
+/** How many page views a server answered with an error; pressed, by code. */
+function ErrorCount({ server: { name, errors, error_codes } }: { server: ServerRow }) {
+  const id = useId()
+  const hydrated = useHydrated()
+  const [open, setOpen] = useState(false)
+  const formats = useFormats()
+  const count = formats.whole(errors)
+  const word = errors === 1 ? ' error' : ' errors'
+  const codes = errorCodesText(error_codes, formats)
+  const shown = (
+    <>
+      <span>{count}</span>
+      <span className={styles.unit}>{word}</span>
+    </>
+  )
+  if (!codes) return shown
+  const label = `${count}${word} of ${name} by code`
+  const text = `${name}: ${codes}`
+  if (hydrated && !('popover' in HTMLElement.prototype)) {
+    return (
+      <>
+        <button
+          type="button"
+          className={ui.opener}
+          aria-expanded={open}
+          aria-controls={id}
+          aria-label={label}
+          onClick={() => setOpen(!open)}
+        >
+          {shown}
+        </button>
+        <div id={id} hidden={!open} className={`${styles.codes} ${styles.beneath}`}>
+          {text}
+        </div>
+      </>
+    )
+  }
+  return (
+    <>
+      <button type="button" className={ui.opener} popoverTarget={id} aria-label={label}>
+        {shown}
+      </button>
+      <div id={id} popover="auto" className={styles.codes}>
+        {text}
+      </div>
+    </>
+  )
+}
+
+const shapes: Record<ServerState, Shape> = {
+  up: 'full',
+  joining: 'dotted',
+  draining: 'half',
+  lost: 'cross',
+  stopped: 'empty',
+}
+
+type StateBadgeProps = {
+  server: Pick<ServerRow, 'state' | 'last_seen_at'>
+  /** any time of the day whose times need not say their day; left out where there is no room for times */
+  today?: string
+}
+
+/** A server's state, as a shape and a word; where there is room, since when it is gone. */
+export function StateBadge({ server: { state, last_seen_at }, today }: StateBadgeProps) {
+  return (
+    <span className={styles.stateBadge} data-state={state}>
+      <ShapeIcon shape={shapes[state]} />
+      <span>
+        <span>{state}</span>
+        {today !== undefined && isGone(state) && (
+          <span className={styles.since}>
+            {'since '}
+            <Moment iso={last_seen_at} plain={utcTime(last_seen_at, today)} to="second" />
+          </span>
+        )}
+      </span>
+    </span>
   )
 }

@@ -1,11 +1,14 @@
-import { memo } from 'react'
-import type { Snapshot } from '../../shared/api.ts'
-import type { Hues } from '../live/hues.ts'
-import { Panel } from '../ui/panel.tsx'
-import { useFormats } from '../ui/use-formats.ts'
-import { OrderChoice } from './order-choice.tsx'
-import { ServersTable } from './servers-table.tsx'
-import { useOrder } from './use-order.ts'
+import { memo, type ReactNode } from 'react'
+import type { ServerRow, Snapshot } from '../../shared/api.ts'
+import type { Hues } from '../live/live-board.ts'
+import { ServerName, ShareBar, YouBadge } from '../ui/badges.tsx'
+import { padRate, useFormats } from '../ui/formats.ts'
+import { Panel } from '../ui/frame.tsx'
+import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
+import ui from '../ui/ui.module.css'
+import { ServerHealth, StateBadge } from './server-health.tsx'
+import { type Order, orderNames, orderOf, orders, sharesOf, useOrder } from './server-rows.ts'
+import styles from './servers-panel.module.css'
 
 type Props = { snapshot: Snapshot; hues: Hues; yourServerId: number }
 
@@ -20,3 +23,137 @@ export const ServersPanel = memo(function ServersPanel({ snapshot, hues, yourSer
     </Panel>
   )
 })
+
+type OrderChoiceProps = { order: Order; onChoose(order: Order): void }
+
+/** Which servers stand first. */
+function OrderChoice({ order, onChoose }: OrderChoiceProps) {
+  return (
+    <label className={`${ui.fieldLabel} ${styles.orderChoice}`}>
+      Order
+      <select className={ui.field} value={order} onChange={event => onChoose(orderOf(event.target.value))}>
+        {orderNames.map(name => (
+          <option key={name} value={name}>
+            {orders[name]}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+type ServersTableProps = {
+  snapshot: Snapshot
+  hues: Hues
+  /** the life of the server that answered this visit */
+  yourServerId: number
+}
+
+const add = (sum: number, value: number) => sum + value
+
+/** Hits per server; with those of servers no longer shown they add up to the counter. */
+function ServersTable({
+  snapshot: { servers, earlier_hits, counter, at },
+  hues,
+  yourServerId,
+}: ServersTableProps) {
+  const shares = sharesOf([...servers.map(({ hits }) => hits), earlier_hits])
+  const nameOf = ({ id, name, srv_id }: ServerRow) => (
+    <>
+      <ServerName name={name} hue={hues[srv_id]} whole />
+      {id === yourServerId && <YouBadge>yours</YouBadge>}
+    </>
+  )
+  return (
+    <Table label="Hits per server" className={styles.table}>
+      <TableHead>
+        <Row>
+          <ColumnHeader>Server</ColumnHeader>
+          <ColumnHeader className={styles.hits}>Hits</ColumnHeader>
+          <ColumnHeader className={styles.share}>Share</ColumnHeader>
+          <ColumnHeader className={styles.state}>State</ColumnHeader>
+          <ColumnHeader className={styles.rate}>Hits/s</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.latency}`}>p50 / p99 ms</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.errors}`}>Errors</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.watching}`}>Watching</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.uptime}`}>Uptime</ColumnHeader>
+          <ColumnHeader className={`${styles.detail} ${styles.memory}`}>Memory</ColumnHeader>
+        </Row>
+      </TableHead>
+      <TableBody>
+        {servers.map((server, place) => (
+          <ServerTableRow
+            key={server.id}
+            name={nameOf(server)}
+            state={<StateBadge server={server} today={at} />}
+            health={<ServerHealth server={server} now={at} />}
+            hits={server.hits}
+            share={shares[place] ?? 0}
+            rate={server.rate}
+            address={server.address}
+            {...(server.id === yourServerId && { kind: 'yours' })}
+          />
+        ))}
+        {earlier_hits > 0 && (
+          <ServerTableRow
+            name={<ServerName name="earlier servers" hue={undefined} />}
+            hits={earlier_hits}
+            share={shares.at(-1) ?? 0}
+          />
+        )}
+        <ServerTableRow
+          kind="sum"
+          name="All together"
+          hits={counter}
+          share={shares.reduce(add, 0)}
+          rate={servers.map(({ rate }) => rate).reduce(add, 0)}
+        />
+      </TableBody>
+    </Table>
+  )
+}
+
+type ServerTableRowProps = {
+  name: ReactNode
+  state?: ReactNode
+  hits: number
+  /** thousandths of all hits */
+  share: number
+  rate?: number
+  /** the cells of ServerHealth */
+  health?: ReactNode
+  address?: string
+  kind?: 'sum' | 'yours'
+}
+
+/** A row of the servers' table: one server, those no longer shown together, or all. */
+function ServerTableRow({ name, state, hits, share, rate, health, address, kind }: ServerTableRowProps) {
+  const formats = useFormats()
+  return (
+    <Row kind={kind} className={styles.row}>
+      <RowHeader className={styles.name}>
+        {name}
+        {address && <code className={styles.address}>{address}</code>}
+      </RowHeader>
+      <Cell className={styles.hits}>
+        <span>{formats.whole(hits)}</span>
+        <span className={styles.unit}> hits</span>
+      </Cell>
+      <Cell className={styles.share}>
+        <div className={styles.shared}>
+          {kind !== 'sum' && <ShareBar thousandths={share} />}
+          <span className={styles.figure}>{formats.share(share)}</span>
+        </div>
+      </Cell>
+      <Cell className={styles.state}>{state}</Cell>
+      <Cell className={styles.rate}>
+        {rate !== undefined && <span>{padRate(formats.rate(rate))}</span>}
+        {rate !== undefined && <span className={styles.unit}>/s</span>}
+      </Cell>
+      {health ??
+        ['latency', 'errors', 'watching', 'uptime', 'memory'].map(place => (
+          <Cell key={place} className={`${styles.nothing} ${styles[place]}`} />
+        ))}
+    </Row>
+  )
+}

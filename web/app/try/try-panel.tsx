@@ -1,12 +1,13 @@
 import { memo } from 'react'
 import type { ServerRow } from '../../shared/api.ts'
-import type { Hues } from '../live/hues.ts'
-import button from '../ui/button.module.css'
-import { Panel } from '../ui/panel.tsx'
-import { RunsTable } from './runs-table.tsx'
+import type { Hues } from '../live/live-board.ts'
+import { ServerName, ShareBar } from '../ui/badges.tsx'
+import { useFormats } from '../ui/formats.ts'
+import { Panel } from '../ui/frame.tsx'
+import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
+import ui from '../ui/ui.module.css'
 import styles from './try-panel.module.css'
-import { useVisitRuns, type Visitor, visitsARun } from './use-visit-runs.ts'
-import { doneOf, runText } from './visit-tally.ts'
+import { doneOf, runRows, runText, type Tally, useVisitRuns, type Visitor, visitsARun } from './visit-runs.ts'
 
 type Props = {
   servers: ServerRow[]
@@ -42,14 +43,14 @@ export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }:
               <button
                 key={visitor}
                 type="button"
-                className={button.button}
+                className={ui.button}
                 disabled={running !== null}
                 onClick={() => start(visitor)}
               >
                 {labels[visitor]}
               </button>
             ))}
-            <button type="button" className={button.button} disabled={running === null} onClick={cancel}>
+            <button type="button" className={ui.button} disabled={running === null} onClick={cancel}>
               Cancel
             </button>
           </div>
@@ -71,3 +72,47 @@ export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }:
     </Panel>
   )
 })
+
+type RunsTableProps = { servers: ServerRow[]; hues: Hues; tallies: Record<Visitor, Tally | null> }
+
+/** Both runs side by side, a server a row; every server stands there from the start, so nothing moves. */
+function RunsTable({ servers, hues, tallies }: RunsTableProps) {
+  const rows = runRows(servers, [tallies.myself, tallies.strangers])
+  return (
+    <Table label="Visits sent, by server" className={styles.table}>
+      <TableHead>
+        <Row>
+          <ColumnHeader>Server</ColumnHeader>
+          <ColumnHeader className={styles.count}>As myself</ColumnHeader>
+          <ColumnHeader className={styles.count}>As strangers</ColumnHeader>
+        </Row>
+      </TableHead>
+      <TableBody>
+        {rows.map(({ srv_id, name }) => (
+          <Row key={srv_id} className={styles.row}>
+            <RowHeader>
+              <ServerName name={name} hue={hues[srv_id]} />
+            </RowHeader>
+            <VisitsCell label="as myself" srvId={srv_id} tally={tallies.myself} />
+            <VisitsCell label="as strangers" srvId={srv_id} tally={tallies.strangers} />
+          </Row>
+        ))}
+      </TableBody>
+    </Table>
+  )
+}
+
+function VisitsCell({ label, srvId, tally }: { label: string; srvId: string; tally: Tally | null }) {
+  const { whole } = useFormats()
+  const visits = tally?.servers[srvId]?.visits ?? 0
+  const done = tally ? doneOf(tally) : 0
+  return (
+    <Cell className={styles.count}>
+      <span className={styles.visits}>
+        <ShareBar thousandths={done > 0 ? Math.round((visits * 1000) / done) : 0} />
+        <span className={styles.figure}>{tally ? whole(visits) : '–'}</span>
+        <span className={styles.label}>{label}</span>
+      </span>
+    </Cell>
+  )
+}

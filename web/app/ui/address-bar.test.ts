@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parameterOf, withParameter } from './url-parameter.ts'
+import { parameterOf, withParameter } from './address-bar.ts'
 
 const board = 'http://board.example/?range=1h'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { localFormats, plainFormats } from './formats.ts'
+import { localFormats, padRate, plainFormats } from './formats.ts'
 
 test('before hydration a visit’s own figures pass through untouched', () => {
   assert.equal(plainFormats.whole('x9Tq+/2=='), 'x9Tq+/2==')
@@ -24,4 +24,14 @@ test('figures follow the reader', () => {
   assert.equal(localFormats('en-GB').whole('104233'), '104,233')
   assert.equal(localFormats('de-DE').whole(104233), '104.233')
   assert.equal(localFormats('en-GB').share(1000), '100.0%')
+})
+
+test('two digits take the room of three, and what is as long stays as it is', () => {
+  assert.deepEqual(['7', '99', '100', '1,024', '9.9'].map(padRate), [
+    '\u2007\u20077',
+    '\u200799',
+    '100',
+    '1,024',
+    '9.9',
+  ])
 })

@@ -1,3 +1,5 @@
+import { useHydrated } from './page-lifecycle.ts'
+
 /** How figures are written. */
 export type Formats = {
   /** a count, or a count's digits */
@@ -38,4 +40,21 @@ export function localFormats(locale?: string): Formats {
 /** Shows below 10.0 once rounded. */
 function isSmall(rate: number): boolean {
   return Math.round(rate * 10) < 100
+}
+
+let readerFormats: Formats | undefined
+
+/** Plain until the page runs in the browser, the reader's own from then on. */
+export function useFormats(): Formats {
+  if (!useHydrated()) return plainFormats
+  readerFormats ??= localFormats()
+  return readerFormats
+}
+
+/** A blank as wide as a digit. */
+const figureSpace = '\u2007'
+
+/** A rate that goes up and down over the hundred begins where it began. */
+export function padRate(rate: string): string {
+  return rate.padStart(3, figureSpace)
 }

@@ -1,6 +1,6 @@
 import { memo } from 'react'
 import type { PageView, VisitTexts } from '../../shared/page-view.ts'
-import styles from './receipt.module.css'
+import styles from './visit-panel.module.css'
 
 type Props = { server: PageView['server']; visit: VisitTexts }
 

@@ -1,7 +1,28 @@
-import { isNumber, isText, shapeOf } from '../live/guards.ts'
+import { useEffect, useState } from 'react'
+import { isNumber, isText, shapeOf } from '../live/api-client.ts'
+
+const storageKey = 'balance-board streak'
+
+/**
+ * How many visits of this tab in a row the same server answered, this one too; null until the page runs in the browser, and
+ * where that forbids storage: there nothing is known of earlier visits.
+ */
+export function useStreak(hit: string, srvId: string): number | null {
+  const [times, setTimes] = useState<number | null>(null)
+  useEffect(() => {
+    try {
+      const streak = withVisit(readStreak(sessionStorage.getItem(storageKey)), hit, srvId)
+      sessionStorage.setItem(storageKey, JSON.stringify(streak))
+      setTimes(streak.times)
+    } catch {
+      setTimes(null)
+    }
+  }, [hit, srvId])
+  return times
+}
 
 /** Visits of this tab that the same server answered, one after the other. */
-export type Streak = {
+type Streak = {
   srv_id: string
   /** the last of them, a hit's number: who asks again for the same visit does not count it twice */
   hit: string

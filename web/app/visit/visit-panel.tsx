@@ -1,16 +1,15 @@
+import { type FormEvent, type ReactNode, useState } from 'react'
 import type { ServerRow } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
-import { Moment } from '../ui/moment.tsx'
-import frame from '../ui/panel.module.css'
-import { ServerName } from '../ui/server-name.tsx'
-import { useFormats } from '../ui/use-formats.ts'
-import { CookieLife } from './cookie-life.tsx'
-import { Fact, Figure } from './figure.tsx'
-import { ForgetForm } from './forget-form.tsx'
+import { countdown, lengthInWords } from '../../shared/times.ts'
+import { fairness } from '../servers/server-rows.ts'
+import { Moment, ServerName } from '../ui/badges.tsx'
+import { useFormats } from '../ui/formats.ts'
+import { useNow } from '../ui/page-lifecycle.ts'
+import ui from '../ui/ui.module.css'
 import { Receipt } from './receipt.tsx'
-import { RightNow } from './right-now.tsx'
-import { StreakText } from './streak-text.tsx'
-import { VisitAgain } from './visit-again.tsx'
+import { type CookieNews, tellOtherTabs, useCookieHold } from './sticky-cookie.ts'
+import { useStreak } from './streak.ts'
 import styles from './visit-panel.module.css'
 
 type Props = {
@@ -25,9 +24,9 @@ type Props = {
 export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, servers, hue }: Props) {
   const formats = useFormats()
   return (
-    <section aria-label="Your visit" className={frame.panel}>
-      <div className={styles.figures}>
-        <Figure name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'no number'} yours>
+    <section aria-label="Your visit" className={ui.panel}>
+      <div className={styles.metrics}>
+        <Metric name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'no number'} yours>
           {visit && (
             <>
               <Fact name="Why this server">{visit.arrival_text}</Fact>
@@ -36,17 +35,17 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
               </Fact>
             </>
           )}
-        </Figure>
-        <Figure name="Served by" value={<ServerName name={server.name} hue={hue} whole />}>
+        </Metric>
+        <Metric name="Served by" value={<ServerName name={server.name} hue={hue} whole />}>
           {visit && (
             <Fact name="Cookie lasts" long>
               <CookieLife server={server} stickySeconds={sticky_seconds} />
             </Fact>
           )}
-        </Figure>
-        <Figure name="Counter" value={formats.whole(counter)}>
+        </Metric>
+        <Metric name="Counter" value={formats.whole(counter)}>
           <Fact name="Counted by">all servers together</Fact>
-        </Figure>
+        </Metric>
         <RightNow servers={servers} />
       </div>
       {visit && (
@@ -60,5 +59,137 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
         </>
       )}
     </section>
+  )
+}
+
+type MetricProps = {
+  name: string
+  value: ReactNode
+  /** the reader's own number, the largest thing on the page */
+  yours?: boolean
+  /** facts about it */
+  children?: ReactNode
+}
+
+/** A figure under its name, and below it in small what is known of it. */
+function Metric({ name, value, yours, children }: MetricProps) {
+  return (
+    <dl className={styles.metric}>
+      <dt className={styles.name}>{name}</dt>
+      <dd className={yours ? styles.yours : styles.value}>{value}</dd>
+      {children}
+    </dl>
+  )
+}
+
+type FactProps = {
+  /** read out, not shown: the fact speaks for itself beside its figure */
+  name: string
+  /** may need a second line, which is kept free for it */
+  long?: boolean
+  children: ReactNode
+}
+
+function Fact({ name, long, children }: FactProps) {
+  return (
+    <>
+      <dt className={ui.visuallyHidden}>{name}</dt>
+      <dd className={long ? styles.long : styles.fact}>{children}</dd>
+    </>
+  )
+}
+
+type CookieLifeProps = {
+  server: { srv_id: string; name: string }
+  stickySeconds: number
+}
+
+/** How long the sticky cookie still leads to its server: for how long in the HTML, then counting down. */
+function CookieLife({ server, stickySeconds }: CookieLifeProps) {
+  const hold = useCookieHold(server.srv_id, server.name, stickySeconds)
+  const now = useNow()
+  const isKnown = hold !== undefined && now !== null
+  return (
+    <span>
+      {isKnown ? cookieLifeText(hold, server.srv_id, now) : `sticky for ${lengthInWords(stickySeconds)}`}
+    </span>
+  )
+}
+
+function cookieLifeText(hold: CookieNews | 'blocked', srvId: string, now: number): string {
+  if (hold === 'blocked') return 'not kept: your browser blocks cookies, so any server may answer next'
+  if (hold === null) return 'forgotten: the next visit may go to any server'
+  if (now >= hold.until) return 'run out: the next visit may go to any server'
+  const elsewhere = hold.srv_id === srvId ? '' : `, now to ${hold.server}: another tab was sent there`
+  return `sticky for ${countdown(hold.until - now)}${elsewhere}`
+}
+
+/** How much comes in, and how evenly it is spread over the servers that are up: both of the last few seconds. */
+function RightNow({ servers }: { servers: ServerRow[] }) {
+  const formats = useFormats()
+  const total = servers.reduce((sum, { rate }) => sum + rate, 0)
+  const index = fairness(servers.filter(({ state }) => state === 'up').map(({ rate }) => rate))
+  return (
+    <Metric name="Right now" value={`${formats.rate(total)} hits/s`}>
+      <Fact name="Taken over">last seconds</Fact>
+      <Fact name="Spread">
+        fairness <span className={styles.ratio}>{index === null ? '–' : formats.ratio(index)}</span>
+      </Fact>
+    </Metric>
+  )
+}
+
+/** How often in a row this tab's visits reached the same server; its place is kept until that is known. */
+function StreakText({ hit, srvId }: { hit: string; srvId: string }) {
+  const formats = useFormats()
+  const times = useStreak(hit, srvId)
+  return (
+    <p className={styles.streak}>
+      {times === null
+        ? ''
+        : times === 1
+          ? 'first visit of this tab to this server'
+          : `same server ${formats.whole(times)} times in a row in this tab`}
+    </p>
+  )
+}
+
+/** Asks for the page anew: one more visit. */
+export function VisitAgain() {
+  return (
+    // biome-ignore lint/a11y/useValidAnchor: this very address, with the range and the rows chosen in it
+    <a href="" className={`${ui.button} ${ui.primaryButton}`}>
+      Visit again
+    </a>
+  )
+}
+
+const forgetPath = '/api/forget'
+
+/** Expires the sticky cookie, which scripts cannot read, and visits again: as a stranger. */
+function ForgetForm() {
+  const [state, setState] = useState<'ready' | 'asking' | 'failed'>('ready')
+
+  async function forget(event: FormEvent) {
+    event.preventDefault()
+    setState('asking')
+    const forgotten = await fetch(forgetPath, { method: 'POST' }).then(
+      answer => answer.ok,
+      () => false,
+    )
+    if (!forgotten) return setState('failed')
+    tellOtherTabs(null)
+    location.reload()
+  }
+
+  return (
+    <form action={forgetPath} method="post" onSubmit={forget}>
+      <button type="submit" className={ui.button} disabled={state === 'asking'}>
+        Forget my server
+      </button>
+      {state === 'failed' && (
+        <p role="alert">No answer: your cookie is still there. Try again in a moment.</p>
+      )}
+    </form>
   )
 }

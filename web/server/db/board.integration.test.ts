@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
-import { recordedPool } from '../../testing/recorded-pool.ts'
+import { recordedPool } from '../../testing/explain.ts'
 import { newRequestId } from '../hits/hit.ts'
-import { srvIdOf } from '../srv-id.ts'
+import { srvIdOf } from '../identity.ts'
 import { readBoard } from './board.ts'
 import { databaseHitStore } from './hit-store.ts'
 import { closePools, openPools, type Pools } from './pools.ts'
-import { registerServer } from './register-server.ts'
+import { registerServer } from './servers.ts'
 
 let database: TestDatabase
 let pools: Pools

@@ -1,12 +1,16 @@
 import { z } from 'zod'
 import type { LogRow } from '../../shared/api.ts'
-import { ask } from './ask.ts'
-import { type BoardServer, boardServer, serverColumns } from './board-server.ts'
-import { toIsoTime } from './iso-time.ts'
-import { byGoneAt, seenWithinSql } from './liveness.ts'
-import { logColumns, logTables, toLogRows } from './log-row.ts'
-import { sumHitsSql } from './past-servers.ts'
-import type { ReadPool } from './pools.ts'
+import { logColumns, logTables, toLogRows } from './log.ts'
+import { type ReadPool, toIsoTime } from './pools.ts'
+import { query } from './query.ts'
+import {
+  type BoardServer,
+  boardServer,
+  byGoneAt,
+  seenWithinSql,
+  serverColumns,
+  sumHitsSql,
+} from './server-row.ts'
 
 /**
  * From one consistent read: `totalHits`, of all servers that ever were, equals `counter`, and so does the number of the
@@ -59,12 +63,12 @@ const reading = z.array(z.looseObject({ life_id: z.number().nullable(), id: z.nu
 /** The counter, the servers to show, and the log's newest rows. @throws when the database does not answer within `timeoutMs` */
 export async function readBoard(pool: ReadPool, timeoutMs: number, tail = noTail): Promise<BoardReading> {
   const endsAt = performance.now() + timeoutMs
-  const rows = reading.parse(await ask(pool, sql, [tail.after, tail.after, tail.limit], timeoutMs))
+  const rows = reading.parse(await query(pool, sql, [tail.after, tail.after, tail.limit], timeoutMs))
   const { counter, total_hits: totalHits, at, after_at: afterAt } = figures.parse(rows[0])
   const servers = rows.filter(row => row.life_id !== null).map(row => boardServer.parse(row))
   const logRows = rows.filter(row => row.id !== null)
   const log = await toLogRows(logRows, tail.showAddress, (namesSql, values) =>
-    ask(pool, namesSql, values, Math.max(1, endsAt - performance.now())),
+    query(pool, namesSql, values, Math.max(1, endsAt - performance.now())),
   )
   return { counter, totalHits, at, servers: inOrder(servers), log: newestFirst(log), afterAt }
 }

@@ -3,13 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { z } from 'zod'
-import { testCertificate, testKey } from '../../../nginx/testing/paths.ts'
+import { testCertificate, testKey } from '../../../nginx/testing/request.ts'
 import { connect } from '../../../prisma/connect.ts'
 import type { RunningDatabase } from '../../../tools/launcher/database-server/launch.ts'
-import { startThrowAwayDatabase } from '../../../tools/launcher/testing/throw-away.ts'
-import { temporaryFolder } from '../../../tools/lib/temporary-folder.ts'
-import { ask } from './ask.ts'
+import { startThrowAwayDatabase } from '../../../tools/launcher/testing/with-database.ts'
+import { temporaryFolder } from '../../../tools/lib/testing.ts'
 import { closePools, openPools } from './pools.ts'
+import { query } from './query.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 /** its certificate is for localhost */
@@ -47,7 +47,7 @@ async function ciphersOf(url: string): Promise<string[]> {
   const pools = openPools(url)
   const sql = "SHOW SESSION STATUS LIKE 'Ssl_cipher'"
   try {
-    const rows = await Promise.all(Object.values(pools).map(pool => ask(pool, sql)))
+    const rows = await Promise.all(Object.values(pools).map(pool => query(pool, sql)))
     const connection = await connect(url, 0)
     rows.push((await connection.query(sql))[0])
     await connection.end()

@@ -5,14 +5,13 @@ import mysql from 'mysql2/promise'
 import { z } from 'zod'
 import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
 import { startDatabaseProxy } from '../../../tools/lib/database-proxy.ts'
-import { eventually } from '../../../tools/lib/eventually.ts'
-import { type Count, type Hit, newRequestId } from '../hits/hit.ts'
+import { eventually } from '../../../tools/lib/testing.ts'
+import { CommitFailed, type Count, type Hit, type HitStore, newRequestId } from '../hits/hit.ts'
 import { defaultLimits, HitQueue } from '../hits/hit-queue.ts'
-import { CommitFailed, type HitStore } from '../hits/hit-store.ts'
-import { batchPacket, beginBatch, highestNumber } from './commit-hits.ts'
+import { batchPacket, beginBatch, highestNumber } from './hit-batch.ts'
 import { type DatabaseHitStore, databaseHitStore } from './hit-store.ts'
 import { closePools, openPools, type Pools, takeConnection } from './pools.ts'
-import { registerServer } from './register-server.ts'
+import { registerServer } from './servers.ts'
 
 let database: TestDatabase
 let witness: mysql.Connection

@@ -1,9 +1,15 @@
 import type { PoolConnection } from 'mysql2/promise'
-import { newRequestId } from '../hits/hit.ts'
-import { CommitFailed, type HitStore } from '../hits/hit-store.ts'
-import { batchPacket, beginBatch, type CountingServer, countsFrom } from './commit-hits.ts'
-import { judgeFailure, kindOfFailure } from './errors.ts'
-import { findRecentRequestsSql, recentRequestsFrom } from './find-recent-requests.ts'
+import { CommitFailed, type HitStore, newRequestId } from '../hits/hit.ts'
+import {
+  batchPacket,
+  beginBatch,
+  type CountingServer,
+  countsFrom,
+  findRecentRequestsSql,
+  judgeFailure,
+  kindOfFailure,
+  recentRequestsFrom,
+} from './hit-batch.ts'
 import { lockWaitSeconds, queryPacket, takeConnection, type WritePool } from './pools.ts'
 
 /** A batch with less time than that, in ms, could give up while it waits for the counter's lock, and be counted after that. */

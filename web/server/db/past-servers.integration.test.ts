@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RowDataPacket } from 'mysql2/promise'
-import { addHits, addLife, srvIdOf } from '../../testing/log-fixture.ts'
-import { questions } from '../../testing/questions.ts'
-import { openBoard } from '../../testing/retention-fixture.ts'
-import { rowsRead } from '../../testing/rows-read.ts'
-import { onConnection } from './ask.ts'
+import { explainCases, rowsRead } from '../../testing/explain.ts'
+import { addHits, addLife, openBoard, srvIdOf } from '../../testing/log-rows.ts'
 import { readBoard } from './board.ts'
-import { markGoneServers, recountPastHits } from './past-servers.ts'
+import { readLives } from './history.ts'
+import { readLogPage } from './log.ts'
 import { openReadPool } from './pools.ts'
-import { readLives } from './read-lives.ts'
-import { readLogPage } from './read-log-page.ts'
-import { registerServer } from './register-server.ts'
+import { onConnection } from './query.ts'
+import { markGoneServers, recountPastHits } from './server-row.ts'
+import { registerServer } from './servers.ts'
 
 type Board = Awaited<ReturnType<typeof openBoard>>
 
@@ -84,7 +82,7 @@ test('100,000 past servers cost next to nothing: the board, the audit, the histo
   await board.fill.query('ANALYZE TABLE server, past_hits')
   const one = openReadPool(board.url)
   try {
-    for (const { name, ask } of questions(100, srvIdOf('a'))) {
+    for (const { name, ask } of explainCases(100, srvIdOf('a'))) {
       const read = await rowsRead(one, () => ask(one))
       assert.ok(read < 2500, `${name}: ${read} rows and index entries were read`)
     }

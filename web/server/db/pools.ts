@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import mysql from 'mysql2'
 import type { Pool, PoolConnection } from 'mysql2/promise'
-import { readDatabaseUrl } from '../database-url.ts'
+import { readDatabaseUrl } from '../config.ts'
 
 export type ReadPool = Pool
 export type WritePool = Pool
@@ -213,4 +213,11 @@ const closePatience = 1000
 export async function closePools(pools: Pools): Promise<void> {
   const closed = Promise.allSettled([pools.read.end(), pools.write.end(), pools.upkeep.end()])
   await Promise.race([closed, pause(closePatience, undefined, { ref: false })])
+}
+
+/** '2026-11-22 12:04:31.203', as the database tells a UTC time, to '2026-11-22T12:04:31.203Z'. */
+export function toIsoTime(databaseTime: string): string {
+  const [date, time = '00:00:00'] = databaseTime.split(' ')
+  const [seconds, fraction = ''] = time.split('.')
+  return `${date}T${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`
 }

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { openDatabase } from '../../testing/endpoints.ts'
-import { addManyHits, srvIdOf } from '../../testing/log-fixture.ts'
-import { questions } from '../../testing/questions.ts'
-import { rowsRead } from '../../testing/rows-read.ts'
-import { countLog } from '../retention/count-log.ts'
-import { onConnection } from './ask.ts'
+import { explainCases, rowsRead } from '../../testing/explain.ts'
+import { addManyHits, srvIdOf } from '../../testing/log-rows.ts'
+import { countLog } from '../retention/retention.ts'
+import { onConnection } from './query.ts'
 
 const rows = 150_000
 const lives = 1000
@@ -52,7 +51,7 @@ const bounds: [string, number][] = [
   ['history', 10 * lives],
 ]
 
-for (const { name, ask } of questions(rows, srvIdOf('a'))) {
+for (const { name, ask } of explainCases(rows, srvIdOf('a'))) {
   test(`${name}: what is read does not grow with the log`, async () => {
     const [, bound = 0] = bounds.find(([start]) => name.startsWith(start)) ?? []
     const read = await rowsRead(database.read, () => ask(database.read))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fromColumn, toColumn } from './error-codes.ts'
+import { fromColumn, toColumn } from './server-row.ts'
 
 test('counts by code come back from a server’s row as they were written', () => {
   const codes = { overloaded: 3, outcome_unknown: 1 }

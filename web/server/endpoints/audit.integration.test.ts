@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Pool } from 'mysql2/promise'
 import { closedGate, openDatabase, serve, until, watched } from '../../testing/endpoints.ts'
-import { addLife, addManyHits, srvIdOf } from '../../testing/log-fixture.ts'
+import { addLife, addManyHits, srvIdOf } from '../../testing/log-rows.ts'
 import { auditEndpoint } from './audit.ts'
 
 let database: Awaited<ReturnType<typeof openDatabase>>

@@ -1,9 +1,8 @@
 import type { Audit } from '../../shared/api.ts'
+import { type AuditFigures, readAudit } from '../db/audit.ts'
 import type { ReadPool } from '../db/pools.ts'
-import { type AuditFigures, readAudit } from '../db/read-audit.ts'
-import { sendJson } from '../http/answer.ts'
-import type { Endpoint } from '../http/endpoint.ts'
-import { parseParameters } from '../http/parameters.ts'
+import { parseParameters } from '../http/request.ts'
+import { type Endpoint, sendJson } from '../http/router.ts'
 
 /** GET /api/audit answers an Audit. One runs at a time, and all who wait get its answer. */
 export function auditEndpoint({ read }: { read: ReadPool }): Endpoint {

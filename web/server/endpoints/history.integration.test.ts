@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { History } from '../../shared/api.ts'
 import { openDatabase, serve } from '../../testing/endpoints.ts'
-import { addLife, numbers, srvIdOf } from '../../testing/log-fixture.ts'
-import { readClock } from '../db/read-clock.ts'
+import { addLife, numbers, srvIdOf } from '../../testing/log-rows.ts'
+import { readClock } from '../db/history.ts'
 import { historyEndpoint } from './history.ts'
 
 let database: Awaited<ReturnType<typeof openDatabase>>

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { closedGate, openDatabase, serve, until, watched } from '../../testing/endpoints.ts'
-import { addHits, addLife, addManyHits, numbers, srvIdOf } from '../../testing/log-fixture.ts'
-import type { Endpoint } from '../http/endpoint.ts'
-import { logCsvEndpoint } from './log-csv.ts'
+import { addHits, addLife, addManyHits, numbers, srvIdOf } from '../../testing/log-rows.ts'
+import type { Endpoint } from '../http/router.ts'
+import { logCsvEndpoint } from './log.ts'
 
 const header = 'id,at,client_ip,srv_id,server,arrival,moved_from_srv_id,moved_from_server'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { openDatabase, serve } from '../../testing/endpoints.ts'
-import { addHits, addLife, addManyHits, numbers, srvIdOf } from '../../testing/log-fixture.ts'
+import { addHits, addLife, addManyHits, numbers, srvIdOf } from '../../testing/log-rows.ts'
 import { showAddress } from '../http/client-address.ts'
 import { logEndpoint } from './log.ts'
 

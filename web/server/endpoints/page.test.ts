@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, get, type IncomingMessage } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { createServer, get, IncomingMessage, ServerResponse } from 'node:http'
+import { type AddressInfo, connect, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { after, before, test } from 'node:test'
+import { after, before, beforeEach, test } from 'node:test'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
+import { serve } from '../../testing/endpoints.ts'
 import { FakeHitStore } from '../../testing/fake-hit-store.ts'
 import { Admission } from '../hits/admission.ts'
+import { PassedOn } from '../hits/hit.ts'
 import { HitQueue } from '../hits/hit-queue.ts'
-import { createRouter } from '../http/router.ts'
-import { PageTemplates } from '../render/page-templates.ts'
-import type { RenderPage } from '../render/render-template.ts'
-import { pageEndpoint, pageHead } from './page.ts'
+import { createRouter, type Endpoint } from '../http/router.ts'
+import { PageTemplates } from '../render/pages.ts'
+import { type RenderPage, Template } from '../render/template.ts'
+import { forOwnVisitors, pageEndpoint, pageHead, sendFilledPage } from './page.ts'
 
 const identity = { id: 3, name: 'web-3', address: '127.0.0.1:3003', srv_id: 'c'.repeat(32) }
 const elsewhere = 'd'.repeat(32)
@@ -221,3 +223,103 @@ server.on('request', (_request, response) => {
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate)
 }
+
+const ownSrvId = 'c'.repeat(32)
+const otherSrvId = 'd'.repeat(32)
+
+let draining = false
+let cannotCount = false
+/** what becomes of a page view that is let in */
+let ownAnswer: Endpoint
+let ownPage: Awaited<ReturnType<typeof serve>>
+
+before(async () => {
+  const own = { srvId: ownSrvId, isDraining: () => draining, cannotCount: () => cannotCount }
+  ownPage = await serve(forOwnVisitors(own, (...parameters) => ownAnswer(...parameters)))
+})
+
+beforeEach(() => {
+  draining = true
+  cannotCount = false
+  ownAnswer = (_request, response) => void response.end('the page')
+})
+
+after(() => ownPage.close())
+
+const fetchOwnPage = (headers: Record<string, string> = {}, method = 'GET') =>
+  fetch(ownPage.url, { headers, method })
+
+for (const [who, headers, status] of [
+  ['its own visitor', { Cookie: `theme=dark; srv_id=${ownSrvId}` }, 200],
+  ['a stranger', {}, 403],
+  ["another server's visitor", { Cookie: `srv_id=${otherSrvId}` }, 403],
+  ['a stranger whom every server turned away', { 'X-Last-Try': '1' }, 200],
+] as const) {
+  test(`${who} gets ${status} of a server that drains`, async () => {
+    for (const method of ['GET', 'HEAD']) assert.equal((await fetchOwnPage(headers, method)).status, status)
+  })
+}
+
+test('a server that does not drain takes everybody', async () => {
+  draining = false
+  assert.equal(await (await fetchOwnPage()).text(), 'the page')
+})
+
+test('what a stranger is told is an error like any other', async () => {
+  const answer = await fetchOwnPage()
+  assert.equal(answer.headers.get('cache-control'), 'no-store')
+  assert.deepEqual(await answer.json(), {
+    error: { code: 'draining', message: 'This server takes no new visitors.' },
+  })
+})
+
+const throughNginx = { 'X-Real-IP': '10.0.0.7' }
+
+for (const [who, headers, status] of [
+  ['its own visitor', { ...throughNginx, Cookie: `srv_id=${ownSrvId}` }, 403],
+  ['a stranger', throughNginx, 403],
+  ['a visitor at the last try', { ...throughNginx, 'X-Last-Try': '1' }, 200],
+  ['a request that did not come through NGINX', {}, 200],
+] as const) {
+  test(`${who} gets ${status} of a server that cannot count`, async () => {
+    draining = false
+    cannotCount = true
+    for (const method of ['GET', 'HEAD']) assert.equal((await fetchOwnPage(headers, method)).status, status)
+  })
+}
+
+test('a page view that the server certainly has not counted is passed on with 403', async () => {
+  ownAnswer = () => Promise.reject(new PassedOn(false))
+  const passedOn = await fetchOwnPage({ 'X-Last-Try': '1' })
+  assert.equal(passedOn.status, 403)
+  assert.equal((await passedOn.json()).error.code, 'cannot_count')
+})
+
+test('one that it may have counted is passed on without an answer, so that NGINX can say so', async () => {
+  ownAnswer = () => Promise.reject(new PassedOn(true))
+  await assert.rejects(fetchOwnPage({ 'X-Last-Try': '1' }), { name: 'TypeError' })
+})
+
+test('the bytes of a page are no other visitor’s before they have been written', t => {
+  const template = new Template('<b nonce="AAAAnonce">BBBBhit</b>', { nonce: 'AAAAnonce', hit: 'BBBBhit' })
+  const sent: { bytes: unknown; written: () => void }[] = []
+  const send = (hit: string) => {
+    const request = new IncomingMessage(new Socket())
+    request.headers['accept-encoding'] = 'gzip'
+    const response = new ServerResponse(request)
+    t.mock.method(response, 'end', (bytes: unknown, written: () => void) => sent.push({ bytes, written }))
+    sendFilledPage(request, response, {
+      status: 200,
+      template,
+      values: { nonce: 'q1w2', hit },
+      development: false,
+    })
+  }
+  send('101')
+  send('102')
+  sent[0]?.written()
+  send('103')
+  const [first, second, third] = sent.map(({ bytes }) => bytes)
+  assert.notEqual(first, second)
+  assert.equal(first, third)
+})

@@ -1,22 +1,25 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { ServerReference, ServerRow, VisitAnswer } from '../../shared/api.ts'
-import { arrivalText } from '../../shared/arrival-text.ts'
-import { movedText } from '../../shared/moved-text.ts'
 import { utcTime } from '../../shared/times.ts'
+import { arrivalText, movedText } from '../../shared/wording.ts'
 import { AnswerError } from '../errors.ts'
 import type { Admission } from '../hits/admission.ts'
-import { ClientGone } from '../hits/errors.ts'
-import { arrivalOf, type Count, type Hit } from '../hits/hit.ts'
+import { arrivalOf, ClientGone, type Count, type Hit, PassedOn } from '../hits/hit.ts'
 import type { HitQueue } from '../hits/hit-queue.ts'
-import { sendJson } from '../http/answer.ts'
-import type { Endpoint } from '../http/endpoint.ts'
-import { canBePassedOn, isBrowser, isPrefetch, readHit, wantsJson } from '../http/page-view-request.ts'
-import { requestOrigin } from '../http/request-origin.ts'
+import {
+  acceptsGzip,
+  canBePassedOn,
+  isBrowser,
+  isPrefetch,
+  readHit,
+  readSrvIdCookie,
+  requestOrigin,
+  wantsJson,
+} from '../http/request.ts'
+import { type Endpoint, sendError, sendJson } from '../http/router.ts'
 import type { Identity } from '../identity.ts'
-import { newNonce } from '../render/content-security-policy.ts'
-import type { PageTemplates } from '../render/page-templates.ts'
-import type { PageSlot } from '../render/tokens.ts'
-import { sendFilledPage, vary } from './send-filled-page.ts'
+import type { PageTemplates } from '../render/pages.ts'
+import { contentSecurityPolicy, newNonce, type PageSlot, type Template } from '../render/template.ts'
 
 type Dependencies = {
   admission: Admission
@@ -140,4 +143,78 @@ async function unlessGone(count: Promise<Count>): Promise<Count | null> {
 
 function notInAdvance(): AnswerError {
   return new AnswerError(503, 'not_in_advance', 'A page view counts when somebody looks: ask again then.')
+}
+
+type Own = {
+  srvId: string
+  isDraining: () => boolean
+  /** a page view would get no number here */
+  cannotCount: () => boolean
+}
+
+/**
+ * While the replica drains, it serves `page` only to visitors whose cookie names it. While it cannot count, it serves nothing
+ * that another replica can serve. It turns other requests away with 403: NGINX then asks the next replica, and the visitor
+ * sees nothing of it. Once all replicas have answered 403, NGINX asks with `X-Last-Try: 1`.
+ */
+export function forOwnVisitors({ srvId, isDraining, cannotCount }: Own, page: Endpoint): Endpoint {
+  const isOwn = ({ headers }: IncomingMessage) =>
+    readSrvIdCookie(headers.cookie ?? '') === srvId || headers['x-last-try'] === '1'
+
+  return async (request, response, url) => {
+    if (cannotCount() && canBePassedOn(request)) return turnAway(response, new PassedOn(false))
+    if (isDraining() && !isOwn(request)) return turnAway(response, draining())
+    try {
+      await page(request, response, url)
+    } catch (error) {
+      if (!(error instanceof PassedOn)) throw error
+      turnAway(response, error)
+    }
+  }
+}
+
+function draining(): AnswerError {
+  return new AnswerError(403, 'draining', 'This server takes no new visitors.')
+}
+
+/**
+ * A page view that may be counted here all the same gets no answer: NGINX then knows, and tells the visitor, that another
+ * server had it before and did not say. That also keeps NGINX from asking here for a second.
+ */
+function turnAway(response: ServerResponse, error: AnswerError): void {
+  if (error instanceof PassedOn && error.mayBeCommitted) response.destroy()
+  else sendError(response, error)
+}
+
+/** What an answer at `/` depends on. */
+export const vary = 'Accept, Accept-Encoding'
+
+type PageToSend<Slot extends string> = {
+  status: number
+  template: Template<Slot | 'nonce'>
+  values: Record<Slot | 'nonce', string>
+  /** beside those that every such page has */
+  headers?: OutgoingHttpHeaders
+  development: boolean
+}
+
+/** Sends a page with these values in it, compressed to whom takes that. @throws on a value that is not harmless */
+export function sendFilledPage<Slot extends string>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, template, values, headers, development }: PageToSend<Slot>,
+): void {
+  const compressed = acceptsGzip(request) ? template.fillCompressed(values) : null
+  const bytes = compressed?.bytes ?? Buffer.from(template.fill(values))
+  response.writeHead(status, {
+    ...headers,
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Length': bytes.length,
+    ...(compressed ? { 'Content-Encoding': 'gzip' } : {}),
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': contentSecurityPolicy(values.nonce, development),
+    Vary: vary,
+  })
+  // Called when the write has ended, well or not: nothing reads the bytes any more.
+  response.end(bytes, compressed?.giveBack)
 }

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LogRow } from '../../shared/api.ts'
-import type { BoardServer } from '../db/board-server.ts'
-import { serverState } from '../db/server-state.ts'
-import { Board } from './board.ts'
-import { toSnapshot } from './snapshot.ts'
+import type { LogRow, ServerRow } from '../../shared/api.ts'
+import { type BoardServer, serverState } from '../db/server-row.ts'
+import { Board, KnownServers, toSnapshot } from './board.ts'
 
 const server: BoardServer = {
   id: 1,
@@ -139,4 +137,28 @@ test('a reading that fails leaves the last snapshot, and the next one is tried',
   database.away = false
   await board.refresh()
   assert.notEqual(board.latest, first)
+})
+
+function knownServer(srv_id: string, state: ServerRow['state'] = 'up'): ServerRow {
+  const times = { started_at: '', last_seen_at: '' }
+  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
+  const figures = { hits: 0, share: 0, rate: 0 }
+  return { id: 1, srv_id, name: `web-${srv_id}`, address: '', state, ...figures, ...times, ...health }
+}
+
+test('a server that is no longer shown is known as it was last', () => {
+  const known = new KnownServers()
+  known.note([knownServer('1'), knownServer('2')])
+  known.note([knownServer('1'), knownServer('2', 'lost')])
+  known.note([knownServer('1')])
+  assert.equal(known.find('2')?.state, 'lost')
+  assert.equal(known.find('3'), null)
+})
+
+test('those not seen for longest are forgotten first', () => {
+  const known = new KnownServers()
+  for (let number = 0; number < 1000; number++) known.note([knownServer('kept'), knownServer(String(number))])
+  assert.equal(known.find('0'), null)
+  assert.equal(known.find('1')?.name, 'web-1')
+  assert.equal(known.find('kept')?.name, 'web-kept')
 })

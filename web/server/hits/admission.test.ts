@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Admission } from './admission.ts'
-import { NotCounted } from './errors.ts'
+import { NotCounted } from './hit.ts'
 
 const stays = () => false
 

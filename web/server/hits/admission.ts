@@ -1,4 +1,4 @@
-import { overloaded } from './errors.ts'
+import { overloaded } from './hit.ts'
 
 export type AdmissionLimits = {
   /** page views begun in one turn of the event loop: what a turn does not get to waits unread, so turns must be short */

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeHitStore, type Fault } from '../../testing/fake-hit-store.ts'
-import { ClientGone, NotCounted, OutcomeUnknown, PassedOn } from './errors.ts'
-import { type Hit, newRequestId } from './hit.ts'
-import { HitQueue } from './hit-queue.ts'
+import { ClientGone, type Hit, NotCounted, newRequestId, OutcomeUnknown, PassedOn } from './hit.ts'
+import { HitQueue, RecentMedian } from './hit-queue.ts'
 
 const limits = { capacity: 100, batchSize: 10, budgetMs: 1500, lastBudgetMs: 1200, leastMs: 0 }
 
@@ -366,4 +365,31 @@ test('what it tells: the size of each batch and the highest number it gave', asy
   await Promise.all([queue.submit(hit()), queue.submit(hit()), assert.rejects(gone, ClientGone)])
   await queue.close()
   assert.deepEqual(told, ['batch of 2', 'up to 2'])
+})
+
+function measured(values: number[], now = () => 0): RecentMedian {
+  const median = new RecentMedian(1000, now)
+  for (const value of values) median.add(value)
+  return median
+}
+
+test('one bad moment is not the middle', () => {
+  assert.equal(measured([5, 6, 10_000, 7, 5]).value, 6)
+})
+
+test('what lasts is', () => {
+  assert.equal(measured([5, 6, 7, ...Array<number>(10).fill(400)]).value, 400)
+})
+
+test('too little says nothing', () => {
+  assert.equal(measured([400, 400]).value, 0)
+})
+
+test('what is long ago no longer counts', () => {
+  let now = 0
+  const median = measured([400, 400, 400], () => now)
+  now = 999
+  assert.equal(median.value, 400)
+  now = 1000
+  assert.equal(median.value, 0)
 })

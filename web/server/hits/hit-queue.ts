@@ -1,12 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { commitOnce } from './commit-once.ts'
-import { overloaded, shuttingDown } from './errors.ts'
-import type { Count, Hit } from './hit.ts'
-import type { CommitFailed, HitStore } from './hit-store.ts'
-import { PendingHit } from './pending-hit.ts'
-import { RecentMedian } from './recent-median.ts'
+import { commitOnce, PendingHit } from './commit-once.ts'
+import { type CommitFailed, type Count, type Hit, type HitStore, overloaded, shuttingDown } from './hit.ts'
 
-export type HitQueueLimits = {
+type HitQueueLimits = {
   /** hits that may wait for a batch to leave; one more is refused */
   capacity: number
   /** hits in one transaction at the most */
@@ -37,7 +33,7 @@ const slowMs = 400
 const commitsCountForMs = 5000
 
 /** What others want to know of it as it happens. */
-export type HitQueueEvents = {
+type HitQueueEvents = {
   /** a batch leaves, with that many hits */
   onBatch(size: number): void
   /** hits were given numbers, up to `lastId` */
@@ -51,7 +47,7 @@ export type HitQueueEvents = {
 }
 
 /** What the queue has to know of a page view beside its hit. */
-export type PageViewTerms = {
+type PageViewTerms = {
   /** when it came, in ms on the clock of `performance.now()`: its time runs from there */
   startedAt: number
   /** whether its client has gone, asked before each attempt to commit it and when its time is up */
@@ -172,5 +168,37 @@ export class HitQueue {
     } finally {
       clearTimeout(slow)
     }
+  }
+}
+
+/** Samples kept at the most: enough that a single outlier is not the middle. */
+const mostSamples = 15
+/** Samples without which nothing is said. */
+const leastSamples = 3
+
+type Sample = { at: number; value: number }
+
+/** The middle of what was lately measured, so that one bad moment does not count. Times are ms, by the given clock. */
+export class RecentMedian {
+  readonly #keepMs: number
+  readonly #now: () => number
+  #samples: Sample[] = []
+
+  constructor(keepMs: number, now: () => number = () => performance.now()) {
+    this.#keepMs = keepMs
+    this.#now = now
+  }
+
+  add(value: number): void {
+    this.#samples.push({ at: this.#now(), value })
+    if (this.#samples.length > mostSamples) this.#samples.shift()
+  }
+
+  /** 0 while too little was measured lately */
+  get value(): number {
+    const since = this.#now() - this.#keepMs
+    const recent = this.#samples.filter(({ at }) => at > since).map(({ value }) => value)
+    if (recent.length < leastSamples) return 0
+    return recent.sort((a, b) => a - b)[Math.floor(recent.length / 2)] ?? 0
   }
 }

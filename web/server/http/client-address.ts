@@ -1,5 +1,5 @@
-import { isIPv4 } from 'node:net'
-import { type AddressBytes, addressBytes, addressText } from './address-bytes.ts'
+import { isIPv4, isIPv6 } from 'node:net'
+import { BadParameter } from '../errors.ts'
 
 /** `short`: public addresses lose the part that tells one household from another; `full`: all are whole. */
 export type AddressMode = 'short' | 'full'
@@ -29,7 +29,7 @@ function shorten(bytes: AddressBytes): string {
 }
 
 /** How many bytes of a public address are shown: a site is a /48 (RFC 6177), an IPv4 network here a /24. */
-export function keptBytes(bytes: AddressBytes): number {
+function keptBytes(bytes: AddressBytes): number {
   if (bytes.length === 4) return 3
   // 6to4 (RFC 3056) has a whole IPv4 address in its /48: 2002:cb00:7107::/48 is 203.0.113.7.
   return bytes[0] === 0x20 && bytes[1] === 0x02 ? 5 : 6
@@ -53,4 +53,102 @@ function isPublicIPv6(bytes: AddressBytes): boolean {
   const isLinkLocal = a === 0xfe && b >> 6 === 0b10 // fe80::/10, RFC 4291
   const isLoopbackOrNone = bytes.slice(0, 15).every(byte => byte === 0) && (bytes[15] ?? 0) <= 1 // ::1 and ::
   return !(isUniqueLocal || isLinkLocal || isLoopbackOrNone)
+}
+
+/** Both ends included, as hex of 4 or 16 bytes, in network order. */
+type AddressRange = { from: string; to: string }
+
+/**
+ * All addresses that are shown like this one: a whole address stands for itself, `203.0.113.x` for its network.
+ * A public address that answers would shorten is refused: who could ask for it could try them all.
+ * @throws BadParameter
+ */
+export function addressRange(shown: string, mode: AddressMode): AddressRange {
+  const address = shown.replace(/\.x$/, '.0').replace(/\/\d+$/, '')
+  const bytes = addressBytes(address)
+  if (!bytes) {
+    throw new BadParameter('client_ip', 'must be an address as the log shows it, as 10.0.0.7 or 203.0.113.x')
+  }
+  return address === shown ? rangeOfOne(bytes, mode) : rangeOfNetwork(bytes, shown)
+}
+
+function rangeOfOne(bytes: AddressBytes, mode: AddressMode): AddressRange {
+  const address = addressText(bytes)
+  const shownAs = showAddress(address, mode)
+  if (shownAs !== address) {
+    throw new BadParameter('client_ip', `public addresses are shortened here; ask for ${shownAs}`)
+  }
+  return { from: hex(bytes), to: hex(bytes) }
+}
+
+function rangeOfNetwork(bytes: AddressBytes, shown: string): AddressRange {
+  const shownAs = showAddress(addressText(bytes), 'short')
+  if (shownAs !== shown.toLowerCase()) {
+    throw new BadParameter('client_ip', `no address is shown like this; did you mean ${shownAs}?`)
+  }
+  const kept = keptBytes(bytes)
+  const filledUp = (rest: number) => hex(bytes.map((byte, at) => (at < kept ? byte : rest)))
+  return { from: filledUp(0), to: filledUp(0xff) }
+}
+
+function hex(bytes: AddressBytes): string {
+  return Buffer.from(bytes).toString('hex')
+}
+
+/** An address as numbers: 4 bytes are IPv4, 16 are IPv6. */
+type AddressBytes = readonly number[]
+
+/**
+ * Null when it is not an address. IPv4 inside IPv6 (`::ffff:10.0.0.7`, RFC 4291 2.5.5.2) is the IPv4 address. The zone
+ * of `fe80::1%eth0` is dropped: it names an interface of this machine, not a part of the address (RFC 4007 11).
+ */
+function addressBytes(raw: string): AddressBytes | null {
+  if (isIPv4(raw)) return raw.split('.').map(Number)
+  const address = raw.replace(/%[\w.-]+$/, '')
+  // Node's own check lets a zone pass, of whatever shape.
+  if (address.includes('%') || !isIPv6(address)) return null
+  const bytes = ipv6Bytes(address)
+  const isMapped = bytes.slice(0, 10).every(byte => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
+  return isMapped ? bytes.slice(12) : bytes
+}
+
+/** The canonical text: dotted decimal, or RFC 5952 for IPv6. */
+function addressText(bytes: AddressBytes): string {
+  if (bytes.length === 4) return bytes.join('.')
+  const groups = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0))
+  const zeros = longestZeroRun(groups)
+  if (zeros.length < 2) return hexGroups(groups)
+  return `${hexGroups(groups.slice(0, zeros.start))}::${hexGroups(groups.slice(zeros.start + zeros.length))}`
+}
+
+function ipv6Bytes(address: string): number[] {
+  const [before = '', after = ''] = address.replace(/[\d.]+\.[\d.]+$/, dottedAsGroups).split('::')
+  const head = groupsIn(before)
+  const tail = groupsIn(after)
+  const omitted = new Array<number>(8 - head.length - tail.length).fill(0)
+  return [...head, ...omitted, ...tail].flatMap(group => [group >> 8, group & 0xff])
+}
+
+function dottedAsGroups(dotted: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = dotted.split('.').map(Number)
+  return hexGroups([(a << 8) | b, (c << 8) | d])
+}
+
+function groupsIn(part: string): number[] {
+  return part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16))
+}
+
+function hexGroups(groups: number[]): string {
+  return groups.map(group => group.toString(16)).join(':')
+}
+
+/** The first of the longest, as RFC 5952 4.2.3 asks. */
+function longestZeroRun(groups: number[]): { start: number; length: number } {
+  let longest = { start: 0, length: 0 }
+  let length = 0
+  for (const [at, group] of groups.entries()) {
+    length = group === 0 ? length + 1 : 0
+    if (length > longest.length) longest = { start: at - length + 1, length }
+  }
+  return longest
 }

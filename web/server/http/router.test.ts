@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { answerMalformed } from './malformed-request.ts'
+import { answerMalformed } from './router.ts'
 
 const malformed = {
   'a method that Node does not know': 'FOO / HTTP/1.1\r\nHost: a\r\n\r\n',

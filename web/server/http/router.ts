@@ -1,8 +1,13 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { DatabaseTrouble } from '../error-code.ts'
-import { AnswerError } from '../errors.ts'
-import { sendError } from './answer.ts'
-import type { Endpoint } from './endpoint.ts'
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ErrorAnswer } from '../../shared/api.ts'
+import { AnswerError, DatabaseTrouble } from '../errors.ts'
 
 export type Routes = {
   /** endpoints by exact path and method */
@@ -67,4 +72,76 @@ function toAnswerError(thrown: unknown): AnswerError {
     })
   console.error(thrown)
   return new AnswerError(500, 'internal_error', 'Something went wrong here, and was written down.')
+}
+
+/** Answers one request. What it throws before it has answered is sent by the router. */
+export type Endpoint = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> | void
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers?: OutgoingHttpHeaders,
+): void {
+  sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(body), headers)
+}
+
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string,
+  headers?: OutgoingHttpHeaders,
+): void {
+  const bytes = Buffer.from(body)
+  response.writeHead(status, {
+    ...headers,
+    'Content-Type': contentType,
+    'Content-Length': bytes.length,
+    'Cache-Control': 'no-store',
+  })
+  response.end(bytes)
+}
+
+export function sendError(response: ServerResponse, error: AnswerError): void {
+  if (error.retryAfter !== undefined) response.setHeader('Retry-After', error.retryAfter)
+  const body: ErrorAnswer = { error: { code: error.code, message: error.message } }
+  sendJson(response, error.status, body)
+}
+
+/** By the codes of Node's errors: https://nodejs.org/api/http.html#event-clienterror */
+const malformedAnswers: Record<string, { status: number; code: string; message: string }> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    code: 'headers_too_large',
+    message: 'The headers of the request are too large.',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    code: 'request_timeout',
+    message: 'The request took too long to arrive.',
+  },
+}
+
+const malformed = { status: 400, code: 'bad_request', message: 'The request cannot be understood.' }
+
+/**
+ * For a server's `clientError`: answers what Node's parser refuses, in the format of all errors. NGINX passes some of it on:
+ * methods that Node does not know, raw bytes in a path, control characters in a header. Node's own answer has no body.
+ */
+export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { status, code, message } = malformedAnswers[error.code ?? ''] ?? malformed
+  const body = JSON.stringify({ error: { code, message } } satisfies ErrorAnswer)
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { CommitFailed } from '../hits/hit-store.ts'
-import { CommitHealth } from './commit-health.ts'
+import { CommitFailed } from '../hits/hit.ts'
+import { CommitHealth, CounterWatch, FailureLog } from './commit-health.ts'
 
 /** Lets everything that waits only for promises go on. */
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
@@ -158,4 +158,90 @@ test('once stopped it probes no more', async t => {
   health.check(0)
   health.suspect()
   assert.equal(database.probes, probes)
+})
+
+const deniedCause = Object.assign(new Error('INSERT command denied'), { code: 'ER_TABLEACCESS_DENIED_ERROR' })
+const denied = new CommitFailed('rolled_back', 'refused', deniedCause)
+const line = 'page views cannot be counted: ER_TABLEACCESS_DENIED_ERROR: INSERT command denied'
+
+function startLog() {
+  const lines: string[] = []
+  let now = 0
+  const log = new FailureLog(
+    text => lines.push(text),
+    () => now,
+  )
+  const failEvery = (ms: number, times: number) => {
+    for (let time = 0; time < times; time++) {
+      log.failed(denied)
+      now += ms
+    }
+  }
+  return { lines, log, failEvery }
+}
+
+test('the first failure is said at once, and later ones every ten seconds with their number', () => {
+  const { lines, failEvery } = startLog()
+  failEvery(100, 1)
+  assert.deepEqual(lines, [line])
+  failEvery(100, 299)
+  assert.deepEqual(lines, [
+    line,
+    `${line} (100 failures since the last line)`,
+    `${line} (100 failures since the last line)`,
+  ])
+})
+
+test('another error is said at once as well', () => {
+  const { lines, log, failEvery } = startLog()
+  failEvery(100, 3)
+  const lost = Object.assign(new Error('closed'), { code: 'PROTOCOL_CONNECTION_LOST' })
+  log.failed(new CommitFailed('unknown', 'away', lost))
+  assert.equal(
+    lines[1],
+    'page views cannot be counted: PROTOCOL_CONNECTION_LOST: closed (3 failures since the last line)',
+  )
+})
+
+test('it says once when it is over, and nothing where nothing failed', () => {
+  const { lines, log, failEvery } = startLog()
+  log.succeeded()
+  assert.deepEqual(lines, [])
+  failEvery(100, 5)
+  log.succeeded()
+  log.succeeded()
+  assert.deepEqual(lines, [line, 'page views are counted again (4 failures since the last line)'])
+})
+
+test('failures and successes in turn write no more than two lines in ten seconds', () => {
+  const { lines, log, failEvery } = startLog()
+  for (let time = 0; time < 300; time++) {
+    failEvery(100, 1)
+    log.succeeded()
+  }
+  assert.equal(lines.length, 6)
+})
+
+function watch() {
+  const said: [number, number][] = []
+  return { said, counter: new CounterWatch((from, to) => said.push([from, to])) }
+}
+
+test('a value below what was known before it was asked for went back, and is followed', () => {
+  const { said, counter } = watch()
+  counter.note(100, counter.highest)
+  counter.note(60, counter.highest)
+  counter.note(61, counter.highest)
+  assert.deepEqual(said, [[100, 60]])
+  assert.equal(counter.highest, 61)
+})
+
+test('a value that was on its way while a higher one came in is no sign of it', () => {
+  const { said, counter } = watch()
+  counter.note(100, counter.highest)
+  const before = counter.highest
+  counter.note(103, counter.highest)
+  counter.note(101, before)
+  assert.deepEqual(said, [])
+  assert.equal(counter.highest, 103)
 })

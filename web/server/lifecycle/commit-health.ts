@@ -1,4 +1,4 @@
-import { CommitFailed } from '../hits/hit-store.ts'
+import { CommitFailed } from '../hits/hit.ts'
 import type { Unready } from './readiness.ts'
 
 /** ms for which nothing may succeed after a failure: a connection that broke is soon replaced. */
@@ -129,4 +129,71 @@ export class CommitHealth {
 
 function toFailure(error: unknown): CommitFailed {
   return error instanceof CommitFailed ? error : new CommitFailed('rolled_back', 'refused', error)
+}
+
+/** ms between two lines about failures */
+const logEveryMs = 10_000
+
+/**
+ * Logs why commits fail: at once, then a line every ten seconds at most for each error, with the number of failures between,
+ * and one when it is over.
+ */
+export class FailureLog {
+  readonly #write: (line: string) => void
+  readonly #now: () => number
+  readonly #lastAt = new Map<string, number>()
+  #unsaid = 0
+  #said = false
+
+  /** `now` is a steady clock, in ms */
+  constructor(write: (line: string) => void = console.error, now = () => performance.now()) {
+    this.#write = write
+    this.#now = now
+  }
+
+  failed({ code, message }: CommitFailed): void {
+    this.#unsaid++
+    if (this.#now() - (this.#lastAt.get(code) ?? Number.NEGATIVE_INFINITY) < logEveryMs) return
+    const times = this.#unsaid === 1 ? '' : ` (${this.#unsaid} failures since the last line)`
+    this.#write(`page views cannot be counted: ${code}: ${message}${times}`)
+    this.#lastAt.set(code, this.#now())
+    this.#unsaid = 0
+    this.#said = true
+  }
+
+  succeeded(): void {
+    if (!this.#said) return
+    const times = this.#unsaid === 0 ? '' : ` (${this.#unsaid} failures since the last line)`
+    this.#write(`page views are counted again${times}`)
+    this.#unsaid = 0
+    this.#said = false
+  }
+}
+
+/**
+ * Notices a counter that went back: after a restore, or when another database answers. Numbers that are on their way
+ * when others come in are no sign of it, so each is compared with what was known before it was asked for.
+ */
+export class CounterWatch {
+  readonly #onBack: (from: number, to: number) => void
+  #highest = 0
+
+  constructor(onBack: (from: number, to: number) => void) {
+    this.#onBack = onBack
+  }
+
+  /** the highest value known, of the counter or of a number given; to be read before a new one is asked for */
+  get highest(): number {
+    return this.#highest
+  }
+
+  /** `before`: the highest value when this one was asked for */
+  note(value: number, before: number): void {
+    if (value >= before) {
+      this.#highest = Math.max(this.#highest, value)
+      return
+    }
+    this.#highest = value
+    this.#onBack(before, value)
+  }
 }

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
-import { readDrainWish } from '../db/read-drain-wish.ts'
-import { registerServer } from '../db/register-server.ts'
-import { writeHeartbeat } from '../db/write-heartbeat.ts'
-import { srvIdOf } from '../srv-id.ts'
-import { changeDrain } from './change-drain.ts'
+import { writeHeartbeat } from '../db/server-row.ts'
+import { readDrainWish, registerServer } from '../db/servers.ts'
+import { srvIdOf } from '../identity.ts'
+import { changeDrain } from './drain.ts'
 
 let database: TestDatabase
 let pools: Pools

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BoardServer } from '../db/board-server.ts'
-import { findServer } from './find-server.ts'
-import { alreadyText, outcomeText } from './outcome.ts'
-import { parseDrainRequest } from './request.ts'
+import type { BoardServer } from '../db/server-row.ts'
+import { alreadyText, findServer, outcomeText, parseDrainRequest } from './drain.ts'
 
 function server(name: string, changes: Partial<BoardServer> = {}): BoardServer {
   return {

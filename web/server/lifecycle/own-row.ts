@@ -1,4 +1,4 @@
-import type { Twin } from '../db/find-twins.ts'
+import type { Twin } from '../db/servers.ts'
 import type { Identity } from '../identity.ts'
 
 /** What is done in the database. */

@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
 /** Does something again and again: one run at a time, and the next when it is due, whether it failed or not. */
 export class PeriodicTask {
   readonly #everyMs: number
@@ -35,4 +37,38 @@ export class PeriodicTask {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.run(), rest)
   }
+}
+
+/**
+ * Does `turn` again and again, with `everyMs` of rest before each, until it is stopped. A turn that fails is said once,
+ * until one goes well again: the next one tries the same. @returns how to stop; a turn under way sees it by its signal
+ */
+export function repeat(
+  name: string,
+  turn: (signal: AbortSignal) => Promise<void>,
+  everyMs: number,
+  say: (text: string) => void = console.error,
+): () => void {
+  const over = new AbortController()
+  void keepOn(over.signal)
+  return () => over.abort()
+
+  async function keepOn(signal: AbortSignal): Promise<void> {
+    let failing = false
+    while (await sleep(everyMs, signal)) {
+      try {
+        await turn(signal)
+        failing = false
+      } catch (error) {
+        if (!failing && !signal.aborted) say(`${name}: ${String(error)}; it is tried again`)
+        failing = true
+      }
+    }
+  }
+}
+
+/** Rests between two pieces of background work, in ms. @returns false = told to stop meanwhile */
+export async function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
+  await pause(ms, undefined, { signal, ref: false }).catch(() => {})
+  return !signal.aborted
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { crc32, gunzipSync, gzipSync } from 'node:zlib'
 import { CompressedPage } from './compressed-page.ts'
-import type { CutText } from './layout.ts'
+import { type CutText, multiply, powerOfBytes } from './page-deflate.ts'
 
 // The values of a page, by their index.
 const [hit, at, nonce] = [0, 1, 2]
@@ -83,4 +83,15 @@ test('a value with one place may be of any length', () => {
 
 test('values for which the page leaves too few bytes unused are not compressed this way', () => {
   assert.equal(CompressedPage.of(pageOf(2, ''), [3, 3, 300]), null)
+})
+
+test('two checksums and the length of the second text give the checksum of both texts', () => {
+  for (const [first, second] of [
+    ['a', 'b'],
+    ['', 'some text'],
+    ['a page', ' and what follows it'.repeat(5000)],
+  ] as const) {
+    const combined = multiply(powerOfBytes(second.length), crc32(first)) ^ crc32(second)
+    assert.equal(combined >>> 0, crc32(first + second))
+  }
 })

@@ -1,8 +1,49 @@
 import { inflateRawSync } from 'node:zlib'
-import { Checksum } from './checksum.ts'
-import { type Deflated, deflateAround, reach } from './deflate-around.ts'
-import { type CutText, type Layout, layOut, type Place } from './layout.ts'
-import { standInsFor } from './stand-ins.ts'
+import {
+  Checksum,
+  type CutText,
+  type Deflated,
+  deflateAround,
+  type Layout,
+  layOut,
+  type Place,
+  reach,
+  standInsFor,
+} from './page-deflate.ts'
+
+/** Each takes a millisecond or two to make, and holds a compressed page. */
+const mostForms = 32
+
+/** `page`: null = not to be had */
+type Form = { lengths: readonly number[]; page: CompressedPage | null }
+
+/** One page, compressed for each set of lengths that its values come in: digits of a number, letters of an address. */
+export class CompressedForms {
+  readonly #text: CutText
+  readonly #forms: Form[] = []
+
+  constructor(text: CutText) {
+    this.#text = text
+  }
+
+  /** As one gzip member; null: not to be had this way. `values` are ASCII. */
+  fill(values: readonly string[]): FilledPage | null {
+    const form = this.#forms.find(({ lengths }) => haveLengths(values, lengths)) ?? this.#make(values)
+    return form?.page?.fill(values) ?? null
+  }
+
+  #make(values: readonly string[]): Form | null {
+    if (this.#forms.length >= mostForms) return null
+    const lengths = values.map(value => value.length)
+    const form = { lengths, page: CompressedPage.of(this.#text, lengths) }
+    this.#forms.push(form)
+    return form
+  }
+}
+
+function haveLengths(values: readonly string[], lengths: readonly number[]): boolean {
+  return values.every((value, index) => value.length === lengths[index])
+}
 
 /** Deflate, no name, no time, no system. https://www.rfc-editor.org/rfc/rfc1952#section-2.3 */
 const memberHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff])

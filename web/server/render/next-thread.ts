@@ -1,9 +1,9 @@
 import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { FromThread, ToThread } from './messages.ts'
+import type { FromThread, ToThread } from './next-app.ts'
 import { startNext } from './run-next.ts'
 
-// The thread of the replica in which Next runs: it answers what start-next-thread.ts asks it.
+// The thread of the replica in which Next runs: it answers what start-next-app.ts asks it.
 
 const port = parentPort
 if (!port) throw new Error('this runs in a thread of a replica')

@@ -1,8 +1,7 @@
 import { createServer } from 'node:http'
 import inject from 'light-my-request'
 import { withPageView } from '../../shared/page-view.ts'
-import type { AskNext } from './ask.ts'
-import type { NextApp } from './next-app.ts'
+import type { AskNext, NextApp } from './next-app.ts'
 
 export type RunningNext = Pick<NextApp, 'handle' | 'upgrade'> & { ask: AskNext }
 

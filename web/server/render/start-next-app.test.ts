@@ -42,8 +42,8 @@ after(() => rm(dir, { recursive: true }))
 /** Runs this with `next` and `serve` in a process of its own, since the end of the thread is the end of that. */
 async function inProcess(script: string, hungAfter = 30) {
   const fromHere = (file: string) => JSON.stringify(import.meta.resolve(`./${file}`))
-  const begin = `const { startNextThread } = await import(${fromHere('start-next-thread.ts')})
-    const { serve } = await import(${fromHere('../endpoints/endpoint-fixture.ts')})
+  const begin = `const { startNextThread } = await import(${fromHere('start-next-app.ts')})
+    const { serve } = await import(${fromHere('../../testing/endpoints.ts')})
     const next = await startNextThread(${JSON.stringify(dir)}, ${hungAfter});`
   const file = join(dir, 'replica.mjs')
   await writeFile(file, begin + script)

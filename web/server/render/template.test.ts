@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Template } from './template.ts'
+import { newNonce, Template } from './template.ts'
 
 const tokens = { hit: 'AAAAtokenhit', nonce: 'BBBBtokennonce+' }
 
@@ -30,3 +30,9 @@ for (const value of ['<', '"', "'", '\\', '&', '\n', '\u2028', '${', '`']) {
     assert.throws(() => template.fill({ hit: value, nonce: '' }), /not to be filled/)
   })
 }
+
+test('no nonce is given twice, and each is 16 bytes as base64', () => {
+  const nonces = Array.from({ length: 2000 }, newNonce)
+  assert.equal(new Set(nonces).size, nonces.length)
+  for (const nonce of nonces) assert.match(nonce, /^[A-Za-z0-9+/]{22}==$/)
+})

@@ -1,5 +1,6 @@
-import { CompressedForms } from './compressed-forms.ts'
-import type { FilledPage } from './compressed-page.ts'
+import { randomBytes, randomFillSync } from 'node:crypto'
+import type { PageProblem, PageView, VisitTexts } from '../../shared/page-view.ts'
+import { CompressedForms, type FilledPage } from './compressed-page.ts'
 
 /** Characters that mean nothing in HTML, in an attribute or in a JavaScript string: all that may be filled in. */
 const harmless = /^[A-Za-z0-9_ .:,+/=-]*$/
@@ -52,4 +53,100 @@ export class Template<Slot extends string> {
     }
     return texts
   }
+}
+
+/** Has Next render `/` with these request headers, as a page that shows this view. @throws when it does not answer 200 */
+export type RenderPage = (view: PageView, headers: Record<string, string>) => Promise<string>
+
+/** How a replica's pages are rendered, whatever they show. */
+export type PageRendering = {
+  renderPage: RenderPage
+  server: PageView['server']
+  stickySeconds: number
+  development: boolean
+}
+
+/** Has Next render the page with tokens in it. @throws when it cannot, or when a token is missing */
+export async function renderTemplate<Slot extends string>(
+  { renderPage, server, stickySeconds, development }: PageRendering,
+  shown: Pick<PageView, 'snapshot' | 'visit' | 'problem'>,
+  tokens: Record<Slot | 'nonce', string>,
+): Promise<Template<Slot | 'nonce'>> {
+  const headers = { 'content-security-policy': contentSecurityPolicy(tokens.nonce, development) }
+  const view = { ...shown, server, sticky_seconds: stickySeconds }
+  return new Template(await renderPage(view, headers), tokens)
+}
+
+/** What is filled into the page per hit. */
+export type PageSlot = keyof VisitTexts | 'nonce'
+
+/** What is filled into the page of a visit that was not counted. */
+export type ProblemSlot = Exclude<keyof PageProblem, 'retry_after'> | 'nonce'
+
+/**
+ * One-off stand-ins for a hit's own values, new at each boot so that nobody can write one into the page. They look like
+ * base64, since Next takes a nonce only if it does.
+ */
+export function makeTokens(): Record<PageSlot, string> {
+  return {
+    nonce: token(),
+    hit: token(),
+    counter: token(),
+    client_ip: token(),
+    at: token(),
+    at_text: token(),
+    arrival: token(),
+    arrival_text: token(),
+    moved_text: token(),
+    cookie: token(),
+    origin: token(),
+  }
+}
+
+export function makeProblemTokens(): Record<ProblemSlot, string> {
+  return { nonce: token(), code: token(), message: token() }
+}
+
+export function makeNonceToken(): Record<'nonce', string> {
+  return { nonce: token() }
+}
+
+function token(): string {
+  return randomBytes(24).toString('base64url').replaceAll(/[-_]/g, '0')
+}
+
+const nonceBytes = 16
+/** Drawn for many nonces at once: each call of the system takes its time. */
+const nonceBuffer = Buffer.alloc(nonceBytes * 256)
+let nonceBytesUsed = nonceBuffer.length
+
+/** For one answer alone. Base64, as the policy's grammar has it. */
+export function newNonce(): string {
+  if (nonceBytesUsed === nonceBuffer.length) {
+    randomFillSync(nonceBuffer)
+    nonceBytesUsed = 0
+  }
+  nonceBytesUsed += nonceBytes
+  return nonceBuffer.toString('base64', nonceBytesUsed - nonceBytes, nonceBytesUsed)
+}
+
+const ownFilesAlone = [
+  "worker-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/**
+ * Scripts with this answer's nonce and what they load, our own workers, styles and connections, and nothing else.
+ * React needs eval in development only, for its stack traces.
+ */
+export function contentSecurityPolicy(nonce: string, development: boolean): string {
+  const script = `script-src 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`
+  const style = `style-src 'self'${development ? " 'unsafe-inline'" : ''}`
+  return `default-src 'none'; ${script}; ${style}; ${ownFilesAlone}`
 }

@@ -1,7 +1,7 @@
 import { uptime } from 'node:os'
-import type { ClockReading } from '../db/retention-clock.ts'
+import type { ClockReading } from '../db/retention.ts'
 
-/** ms that a clock may be off: less than the shortest time a row stays (web/server/db/purge-log.ts) minus one minute */
+/** ms that a clock may be off: less than the shortest time a row stays (web/server/db/retention.ts) minus one minute */
 const tolerance = 30_000
 /** Clocks differ in speed: by 0.02 % at most, unless one is broken. */
 const drift = 0.001

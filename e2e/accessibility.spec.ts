@@ -1,0 +1,198 @@
+import { type APIRequestContext, type Browser, expect, type Locator, type Page, test } from '@playwright/test'
+import { z } from 'zod'
+
+// The board without a mouse. (That a row of the log and the audit open and close by keyboard: bands.spec.ts.)
+
+const controls = 'a[href], button:enabled, input:enabled, select:enabled, summary, [tabindex="0"]'
+
+async function visitLive(page: Page) {
+  await page.goto('/')
+  await expect(page.getByRole('status')).toContainText('Live')
+}
+
+/** Presses Tab until the control has the focus, as a person would; the page has far fewer stops than it tries. */
+async function tabTo(page: Page, control: Locator): Promise<void> {
+  await expect(control).toBeVisible()
+  for (let stops = 0; stops < 120; stops++) {
+    if (await control.evaluate(element => element === document.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`Tab never reaches ${control}`)
+}
+
+/** Presses Tab once for each control there is: which were reached, and which of those are not seen to have the focus. */
+async function tabThrough(page: Page) {
+  await visitLive(page)
+  const all = page.locator(controls).filter({ visible: true })
+  const expected = await all.evaluateAll(elements =>
+    elements.map((element, place) => {
+      element.setAttribute('data-stop', String(place))
+      return String(place)
+    }),
+  )
+  const reached: (string | null)[] = []
+  const hidden: string[] = []
+  for (const _ of expected) {
+    await page.keyboard.press('Tab')
+    const { stop, shown, what } = await page.evaluate(() => {
+      const focused = document.activeElement ?? document.body
+      const { top, bottom, left, right } = focused.getBoundingClientRect()
+      // A page is scrolled by whole pixels, and what stands on it need not begin at one.
+      const inside = top > -1 && left > -1 && bottom < innerHeight + 1 && right < innerWidth + 1
+      const { outlineStyle, outlineWidth } = getComputedStyle(focused)
+      const outlined = outlineStyle !== 'none' && outlineWidth !== '0px'
+      return {
+        stop: focused.getAttribute('data-stop'),
+        shown: inside && outlined,
+        what: `${focused.outerHTML.slice(0, 100)} ${[top, left, bottom, right, outlineStyle, outlineWidth]}`,
+      }
+    })
+    reached.push(stop)
+    if (!shown) hidden.push(what)
+  }
+  return { expected, reached, hidden, controls: await all.count() }
+}
+
+for (const width of [360, 1280]) {
+  test(`Tab reaches every control in the order of the page, and shows where it is: ${width} px`, async ({
+    page,
+  }) => {
+    await page.setViewportSize({ width, height: 900 })
+    await expect(async () => {
+      const { expected, reached, hidden, controls } = await tabThrough(page)
+      // A server that tells its first error meanwhile has a control more: then once again.
+      expect(controls).toBe(expected.length)
+      expect(reached).toEqual(expected)
+      expect(hidden).toEqual([])
+    }).toPass({ timeout: 30_000 })
+  })
+}
+
+test('theme and range are chosen by keyboard', async ({ page }) => {
+  await visitLive(page)
+  await tabTo(page, page.getByLabel('Theme'))
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  await expect(page.locator('html')).toHaveCSS('color-scheme', 'dark')
+  await page.keyboard.press('Home')
+  await tabTo(page, page.getByRole('button', { name: '1 h', exact: true }))
+  await page.keyboard.press('Space')
+  await expect(page.getByRole('button', { name: '1 h', exact: true })).toHaveAttribute('aria-pressed', 'true')
+  await expect(page).toHaveURL(/range=1h/)
+  await tabTo(page, page.getByText('As a table'))
+  await page.keyboard.press('Enter')
+  await tabTo(page, page.getByRole('region', { name: /as a table/ }))
+})
+
+test('the log is filtered, paused and paged by keyboard, and the focus stays where it was', async ({
+  page,
+  request,
+}) => {
+  for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
+  await visitLive(page)
+  const press = async (name: string, key: 'Enter' | 'Space') => {
+    await tabTo(page, page.getByRole('button', { name, exact: true }))
+    await page.keyboard.press(key)
+  }
+  await tabTo(page, page.getByRole('combobox', { name: 'Server' }))
+  await page.keyboard.press('ArrowDown')
+  await expect(page).toHaveURL(/srv_id=[0-9a-f]{32}/)
+  await press('Show all', 'Enter')
+  await expect(page).not.toHaveURL(/srv_id/)
+  await tabTo(page, page.getByLabel('Address'))
+  await page.keyboard.type('127.0.0.1')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/client_ip=127\.0\.0\.1/)
+  await press('Show all', 'Enter')
+  await press('Pause', 'Space')
+  await expect(page.getByRole('button', { name: 'Back to live' })).toBeFocused()
+  await press('Older', 'Enter')
+  await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
+  await press('Back to live', 'Enter')
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeFocused()
+  await tabTo(page, page.getByRole('link', { name: 'CSV' }))
+  const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')])
+  expect(download.suggestedFilename()).toMatch(/\.csv$/)
+})
+
+test('visits are tried, sent again and forgotten by keyboard', async ({ page }) => {
+  await visitLive(page)
+  await tabTo(page, page.getByText('How to check this'))
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('md5sum')).toBeVisible()
+  await tabTo(page, page.getByRole('button', { name: 'As myself' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('As myself: 60 visits counted by 1 server.')).toBeVisible({ timeout: 30_000 })
+  const title = await page.title()
+  await tabTo(page, page.getByRole('link', { name: 'Visit again' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('came back').first()).toBeVisible()
+  expect(await page.title()).not.toBe(title)
+  await expect(page.getByRole('status')).toContainText('Live')
+  await tabTo(page, page.getByRole('button', { name: 'Forget my server' }))
+  await page.keyboard.press('Enter')
+  await expect(page.locator('dt:text-is("Why this server") + dd')).toContainText('new visitor')
+})
+
+test('the audit keeps the focus while it is open', async ({ page }) => {
+  await visitLive(page)
+  await tabTo(page, page.getByRole('button', { name: 'Exact' }))
+  await page.keyboard.press('Space')
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByText('All are equal')).toBeVisible()
+  await tabTo(page, dialog.getByRole('button', { name: 'Count again' }))
+  await page.keyboard.press('Enter')
+  await expect(dialog.getByText('All are equal')).toBeVisible()
+  await tabTo(page, dialog.getByRole('button', { name: 'Close' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('button', { name: 'Exact' })).toBeFocused()
+})
+
+// Motion, and its absence. (That dots travel, and do not for who asks for less motion: board.spec.ts.)
+
+/** Has the page note every animation and transition that begins, from its start. */
+async function noteMotion(page: Page): Promise<() => Promise<string[]>> {
+  await page.addInitScript(() => {
+    const seen: string[] = []
+    Object.assign(globalThis, { motion: seen })
+    for (const event of ['animationstart', 'transitionrun']) {
+      addEventListener(event, ({ target, type }) => {
+        seen.push(`${type} ${target instanceof Element ? target.getAttribute('class') : ''}`)
+      })
+    }
+    const animate = Element.prototype.animate
+    Element.prototype.animate = function (...how) {
+      seen.push(`animate ${this.getAttribute('class')}`)
+      return animate.apply(this, how)
+    }
+  })
+  return async () => z.array(z.string()).parse(await page.evaluate('globalThis.motion'))
+}
+
+/** What moved on a board that saw a visit come in, a theme change, and the pointer on its controls. */
+async function motionOf(
+  browser: Browser,
+  request: APIRequestContext,
+  reducedMotion: 'reduce' | 'no-preference',
+) {
+  const context = await browser.newContext({ reducedMotion })
+  const page = await context.newPage()
+  const motion = await noteMotion(page)
+  await page.goto('/')
+  await expect(page.getByRole('status')).toContainText('Live')
+  const newest = page.getByRole('table', { name: 'Latest visits' }).getByRole('rowheader').first()
+  const before = await newest.innerText()
+  await request.get('/', { headers: { accept: 'application/json' } })
+  await expect(newest).not.toHaveText(before)
+  await page.getByLabel('Theme').selectOption('dark')
+  for (const name of ['As myself', 'Forget my server', 'Exact'])
+    await page.getByRole('button', { name }).hover()
+  const seen = await motion()
+  await context.close()
+  return seen
+}
+
+test('who asks for less motion sees nothing move, where others do', async ({ browser, request }) => {
+  expect(await motionOf(browser, request, 'no-preference')).not.toEqual([])
+  expect(await motionOf(browser, request, 'reduce')).toEqual([])
+})

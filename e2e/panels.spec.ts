@@ -1,0 +1,331 @@
+import { readFileSync } from 'node:fs'
+import AxeBuilder from '@axe-core/playwright'
+import { expect, type Page, test } from '@playwright/test'
+import { z } from 'zod'
+import { openPrismaClient } from '../prisma/testing/prisma-client.ts'
+import { failRequests } from './support/network.ts'
+
+// What a visitor can do with the board's bands: look back, choose, ask why, try it, audit it.
+
+const log = (page: Page) => page.getByRole('table', { name: 'Latest visits' })
+
+async function visitLive(page: Page, path = '/') {
+  await page.goto(path)
+  await expect(page.getByRole('status')).toHaveText('Live')
+}
+
+test('the range of the history stands in the address, and comes back with it', async ({ page }) => {
+  await visitLive(page)
+  await expect(page.getByRole('button', { name: '5 min' })).toHaveAttribute('aria-pressed', 'true')
+  await page.getByRole('button', { name: '24 h' }).click()
+  await expect(page).toHaveURL(/\?range=24h$/)
+  await expect(page.getByRole('img', { name: /last 24 h/ })).toBeVisible()
+  await page.reload()
+  await expect(page.getByRole('button', { name: '24 h' })).toHaveAttribute('aria-pressed', 'true')
+  await page.getByText('As a table').click()
+  const table = page.getByRole('region', { name: /as a table/ })
+  // The names, the most of each, and 145 times.
+  await expect(table.getByRole('row')).toHaveCount(147)
+  await expect(table.getByRole('row', { name: /^Most in 10 minutes( [\d,]+)+$/ })).toBeVisible()
+})
+
+test('a history that cannot be read says so, and comes by itself when it can', async ({ page }) => {
+  const requests = await failRequests(page, '**/api/history*')
+  await page.goto('/')
+  await expect(page.getByText('The history could not be read')).toBeVisible()
+  requests.passOn()
+  await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible({ timeout: 30_000 })
+})
+
+test('the log is filtered by server and by address, in the address bar too', async ({ page }) => {
+  await visitLive(page)
+  const own = page.getByRole('row', { name: /this visit/ })
+  const server = (await own.getByRole('cell').first().innerText()).trim()
+  await page.getByRole('combobox', { name: 'Server' }).selectOption(server)
+  await expect(page).toHaveURL(/\?srv_id=[0-9a-f]{32}$/)
+  await expect.poll(() => serversShown(page)).toEqual([server])
+  await expect(page.getByRole('link', { name: 'CSV' })).toHaveAttribute('href', /log\.csv\?srv_id=/)
+  await page.reload()
+  await expect.poll(() => serversShown(page)).toEqual([server])
+  await page.getByRole('button', { name: 'Show all' }).click()
+  await page.getByLabel('Address').fill('192.0.2.7')
+  await page.getByLabel('Address').press('Enter')
+  await expect(page.getByText(/ask for 192\.0\.2\.x$/)).toBeVisible()
+  await page.getByLabel('Address').fill('10.99.99.99')
+  await page.getByLabel('Address').press('Enter')
+  await expect(page).toHaveURL(/\?client_ip=10\.99\.99\.99$/)
+  await expect(page.getByText('There are none.')).toBeVisible()
+})
+
+/** The numbers in the log, as they stand. */
+async function numbersShown(page: Page): Promise<number[]> {
+  const texts = await log(page).getByRole('rowheader').allInnerTexts()
+  return texts.map(text => Number(text.replaceAll(/\D/g, '')))
+}
+
+/** The names of the servers in the log, each once. */
+async function serversShown(page: Page): Promise<string[]> {
+  const names = await log(page).getByRole('row').locator('td:first-of-type > span').allInnerTexts()
+  return [...new Set(names.map(name => name.trim()))]
+}
+
+test('a paused log stands still, and goes on when told to', async ({ page, request }) => {
+  await visitLive(page)
+  await page.getByRole('button', { name: 'Pause' }).click()
+  const first = log(page).getByRole('row').nth(1)
+  const before = await first.innerText()
+  const hit = Number((await request.get('/')).headers()['x-hit'])
+  await expect(page.getByText(/Paused at number/)).toContainText(new Intl.NumberFormat('en-US').format(hit))
+  expect(await first.innerText()).toBe(before)
+  await page.getByRole('button', { name: 'Back to live' }).click()
+  await expect(first).toContainText(new Intl.NumberFormat('en-US').format(hit))
+})
+
+test('older rows join the newest without gap, and there is a way back', async ({ page, request }) => {
+  for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
+  await visitLive(page)
+  await page.getByRole('button', { name: 'Pause' }).click()
+  const newest = await numbersShown(page)
+  await page.getByRole('button', { name: 'Older' }).click()
+  await expect.poll(async () => (await numbersShown(page))[0]).toBe((newest.at(-1) ?? 0) - 1)
+  await page.getByRole('button', { name: 'Newer' }).click()
+  await expect.poll(() => numbersShown(page)).toEqual(newest)
+})
+
+test('a row opens to say why that server', async ({ page }) => {
+  await visitLive(page)
+  await page.reload()
+  const opener = page
+    .getByRole('row', { name: /this visit/ })
+    .getByRole('button', { name: /^came back: why/ })
+  await opener.focus()
+  await page.keyboard.press('Enter')
+  await expect(opener).toHaveAttribute('aria-expanded', 'true')
+  await expect(page.getByText(/^The cookie named (\S+), and \1 could answer\.$/)).toBeVisible()
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+})
+
+test('a pause that comes before the board tells of the visit lacks nothing', async ({ page, request }) => {
+  for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
+  await visitLive(page)
+  // Its figures stay as old as they were rendered: the board never tells of the second visit, and maybe not of those just
+  // before it.
+  await failRequests(page, '**/api/{live,snapshot}')
+  for (let visit = 0; visit < 5; visit++) await request.get('/', { headers: { accept: 'application/json' } })
+  await page.reload()
+  await page
+    .getByRole('row', { name: /this visit/ })
+    .getByRole('button', { name: /^came back: why/ })
+    .click()
+  await expect(page.getByText(/^The cookie named (\S+), and \1 could answer\.$/)).toBeVisible()
+  const newest = await numbersShown(page)
+  const own = newest[0] ?? 0
+  expect(newest).toEqual(Array.from({ length: 50 }, (_, at) => own - at))
+  await page.getByRole('button', { name: 'Older' }).click()
+  await expect.poll(async () => (await numbersShown(page))[0]).toBe(own - 50)
+})
+
+test('sixty visits as oneself reach one server, as strangers every one', async ({ page }) => {
+  await visitLive(page)
+  await page.getByRole('button', { name: 'As myself' }).click()
+  await expect(page.getByText('As myself: 60 visits counted by 1 server.')).toBeVisible({ timeout: 30_000 })
+  await page.getByRole('button', { name: 'As strangers' }).click()
+  await expect(page.getByText(/As strangers: 60 visits counted by [2-9]\d* servers\./)).toBeVisible({
+    timeout: 30_000,
+  })
+})
+
+test('a run of visits can be cancelled, and says what was not sent', async ({ page }) => {
+  await visitLive(page)
+  await page.route(
+    url => url.pathname === '/',
+    async route => {
+      await new Promise(resolve => setTimeout(resolve, 200))
+      await route.continue()
+    },
+  )
+  await page.getByRole('button', { name: 'As strangers' }).click()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await expect(page.getByText(/As strangers: .* not sent\./)).toBeVisible()
+})
+
+test('the audit opens as an equation, by keyboard, and gives the focus back', async ({ page }) => {
+  await visitLive(page)
+  const badge = page.getByRole('button', { name: 'Exact' })
+  await badge.focus()
+  await page.keyboard.press('Enter')
+  const dialog = page.getByRole('dialog', { name: 'Is it exact?' })
+  await expect(dialog.getByText('All are equal')).toBeVisible()
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+  await page.keyboard.press('Escape')
+  await expect(dialog).toBeHidden()
+  await expect(badge).toBeFocused()
+})
+
+test('figures that do not agree are said in words', async ({ page }) => {
+  const wrong = { counter: 9, max_id: 9, rows: 9, purged: 0, sum_hits: 8, consistent: false }
+  await page.route('**/api/audit', route => route.fulfill({ json: wrong }))
+  await visitLive(page)
+  await page.getByRole('button', { name: 'Exact' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog.getByText('They are not equal')).toBeVisible()
+  await expect(dialog.getByRole('listitem').last()).toContainText('≠')
+})
+
+test('without JavaScript nothing is shown that does nothing', async ({ browser }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false })
+  const page = await context.newPage()
+  await page.goto('/')
+  // Found by place: searches by text pass over noscript.
+  await expect(page.locator('section noscript p').first()).toContainText('The chart needs JavaScript.')
+  for (const name of ['Pause', 'Older', 'As myself', 'Filter', '24 h']) {
+    await expect(page.getByRole('button', { name })).toHaveCount(0)
+  }
+  await expect(page.getByRole('link', { name: 'CSV' })).toBeVisible()
+  await expect(page.getByRole('link', { name: /Exact/ })).toHaveAttribute('href', '/api/audit')
+  await context.close()
+})
+
+// What the page says of this one visit: where its cookie led, and what it came with.
+
+const gone = 'e'.repeat(32)
+const nobody = 'f'.repeat(32)
+
+async function serverOf(page: Page): Promise<string> {
+  return (await page.locator('dt:text-is("Served by") + dd').innerText()).trim()
+}
+
+const cookieOf = (page: Page) => page.locator('dt:text-is("Cookie you came with") + dd')
+
+/** A life of a server that gave its last sign a while ago, for as long as the test runs. */
+async function withLostServer(silentMs: number, work: () => Promise<void>): Promise<void> {
+  const stack = z
+    .object({ databaseUrl: z.string() })
+    .parse(JSON.parse(readFileSync(process.env.STACK_FILE ?? '', 'utf8')))
+  const witness = openPrismaClient(stack.databaseUrl)
+  const lastSeenAt = new Date(Date.now() - silentMs)
+  const row = { srvId: gone, name: 'web-gone', address: '192.0.2.1:3000', readyAt: lastSeenAt, lastSeenAt }
+  const { id } = await witness.server.create({ data: { ...row, startedAt: new Date(Date.now() - 60_000) } })
+  try {
+    await work()
+  } finally {
+    await witness.server.delete({ where: { id } })
+    await witness.$disconnect()
+  }
+}
+
+test('a visitor whose server is lost is told from where, to where and why, and the log says the same', async ({
+  page,
+  context,
+  baseURL,
+}) => {
+  test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
+  await withLostServer(10_000, async () => {
+    // The board may be half a second old, and not know the server yet.
+    await expect(async () => {
+      await context.addCookies([{ name: 'srv_id', value: gone, url: baseURL ?? '' }])
+      await page.goto('/')
+      await expect(page.getByText(/^Moved from web-gone/)).toBeVisible({ timeout: 100 })
+    }).toPass()
+    const server = await serverOf(page)
+    const why = /web-gone was lost: no sign of it for \d+ s\./
+    const notice = page.getByText(`Moved from web-gone to ${server}.`)
+    await expect(notice).toContainText(why)
+    await expect(notice).toContainText('Nothing was lost.')
+    await expect(page.getByRole('status')).toHaveText('Live')
+    await page
+      .getByRole('row', { name: /this visit/ })
+      .getByRole('button')
+      .click()
+    await expect(page.getByText(/^The cookie named web-gone\./)).toContainText(why)
+  })
+})
+
+test('a visitor whose server was silent for a moment only is told that it is lost, once that is known', async ({
+  page,
+  context,
+  baseURL,
+}) => {
+  test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
+  await withLostServer(500, async () => {
+    const unknown = page.getByText('Why it was not reached is not recorded.')
+    await expect(async () => {
+      await context.addCookies([{ name: 'srv_id', value: gone, url: baseURL ?? '' }])
+      await page.goto('/')
+      await expect(unknown).toBeVisible({ timeout: 100 })
+    }).toPass()
+    const server = await serverOf(page)
+    const heightBefore = (await page.locator('[data-arrival=moved]').first().boundingBox())?.height
+    const later = page.getByText(
+      new RegExp(
+        `^Moved from web-gone to ${server}\\. web-gone is lost: its last sign came \\d s before the visit\\.`,
+      ),
+    )
+    await expect(later).toBeVisible()
+    await expect(unknown).toBeHidden()
+    expect((await page.locator('[data-arrival=moved]').first().boundingBox())?.height).toBe(heightBefore)
+  })
+})
+
+test('a cookie that names nobody is no loss', async ({ page, context, baseURL }) => {
+  await context.addCookies([{ name: 'srv_id', value: nobody, url: baseURL ?? '' }])
+  await page.goto('/')
+  await expect(page.getByText('Your cookie named a server that is not known here.')).toBeVisible()
+  await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
+  await expect(cookieOf(page)).toHaveText(nobody, { useInnerText: true })
+})
+
+test('who was not moved is told nothing of a move', async ({ page }) => {
+  await page.goto('/')
+  await page.reload()
+  await expect(page.getByText(/Moved from|not known here/)).toHaveCount(0)
+  expect(await cookieOf(page).innerText()).toBe(await page.locator('dt:text("md5 of") + dd').innerText())
+})
+
+test('an older page of the log, with its filter and range, can be shared, and outlives the next visit', async ({
+  page,
+  context,
+  request,
+}) => {
+  for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
+  await page.goto('/?range=1h')
+  await expect(page.getByRole('status')).toHaveText('Live')
+  await page.getByRole('button', { name: 'Older' }).click()
+  await expect(page).toHaveURL(/\?range=1h&before=\d+$/)
+  const numbers = (of: Page) =>
+    of.getByRole('table', { name: 'Latest visits' }).getByRole('rowheader').allInnerTexts()
+  await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
+  const shown = await numbers(page)
+  const other = await context.newPage()
+  await other.goto(page.url())
+  await expect.poll(() => numbers(other)).toEqual(shown)
+  await other.getByRole('link', { name: 'Visit again' }).click()
+  await expect.poll(() => numbers(other)).toEqual(shown)
+  await expect(other).toHaveURL(page.url())
+  await other.getByRole('button', { name: 'Newer' }).click()
+  await expect(other).toHaveURL(/\?range=1h$/)
+})
+
+test('on paper stand the figures, the chart and whole tables, and nothing that wants a hand', async ({
+  page,
+}) => {
+  await page.goto('/')
+  await expect(page.getByRole('status')).toHaveText('Live')
+  await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+  for (const name of ['Visit again', 'Forget my server', 'Pause', 'Older', 'CSV', '24 h', 'Cancel']) {
+    await expect(page.getByText(name, { exact: true })).toBeHidden()
+  }
+  await expect(page.getByRole('combobox')).toHaveCount(0)
+  await expect(page.getByRole('status')).toBeHidden()
+  await expect(page.getByText(/^As of \d{4}-\d\d-\d\d \d\d:\d\d UTC$/)).toBeVisible()
+  await expect(page.getByRole('table', { name: 'Hits per server' })).toBeVisible()
+  await expect(page.locator('html')).toHaveCSS('color-scheme', 'light')
+  // A table that scrolls in itself would be cut on paper.
+  const log = page.getByRole('table', { name: 'Latest visits' })
+  const cut = await log.evaluate(table => {
+    const box = table.parentElement
+    return box ? box.scrollHeight - box.clientHeight : -1
+  })
+  expect(cut).toBe(0)
+})

@@ -1,0 +1,256 @@
+import { chromium, expect, type Page, test } from '@playwright/test'
+import type { Browser } from 'puppeteer-core'
+import puppeteer from 'puppeteer-core'
+import { findProgram } from '../tools/install/programs.mjs'
+import { chromiumLaunch } from '../tools/lib/chromium.ts'
+import { visitMany } from '../tools/lib/visitors.ts'
+import { openBoardControl } from './support/board-control.ts'
+import { watchConsole } from './support/page-checks.ts'
+
+// What is Firefox's own: with all cookies blocked it throws where a page reaches for storage, channels or locks.
+
+test.skip(!process.env.STACK_FILE, 'needs a board on this machine')
+test.describe.configure({ timeout: 120_000 })
+
+/** 2 = none are kept. Source: https://searchfox.org/mozilla-central/source/netwerk/cookie/nsICookieService.idl */
+const cookies = { all: 0, none: 2 }
+
+async function openBoard(url: string, cookieBehavior: number) {
+  const browser = await launchFirefox({ 'network.cookie.cookieBehavior': cookieBehavior })
+  const page = await browser.newPage()
+  const errors: string[] = []
+  page.on('pageerror', error => errors.push(String(error)))
+  await page.goto(url)
+  const text = (selector: string) => page.$eval(selector, element => element.textContent ?? '')
+  const status = () => text('[role=status]')
+  const visit = () => text('section[aria-label="Your visit"]')
+  return { page, errors, status, visit, [Symbol.asyncDispose]: () => browser.close() }
+}
+
+test('with all cookies blocked the page works, and claims no cookie and no earlier visit', async ({
+  baseURL,
+}) => {
+  await using board = await openBoard(baseURL ?? '', cookies.none)
+  await expect.poll(board.status, { timeout: 30_000 }).toContain('Asking every 2 s')
+  for (let visits = 0; visits < 2; visits++) {
+    const told = await board.visit()
+    expect(told).toContain('not kept: your browser blocks cookies')
+    expect(told).not.toMatch(/sticky for|in this tab|of this tab/)
+    await board.page.reload()
+    await expect.poll(board.status, { timeout: 30_000 }).toContain('Asking every 2 s')
+  }
+  const answers = await visitMany(`${baseURL}/`, { connections: 1, pageViews: 3 })
+  const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
+  await expect.poll(board.visit, { timeout: 15_000 }).toContain(newest)
+  await board.page.select('select', 'dark')
+  expect(await board.page.$eval('html', html => html.dataset.theme)).toBe('dark')
+  expect(board.errors).toEqual([])
+})
+
+test('with cookies the page is live and counts its cookie down', async ({ baseURL }) => {
+  await using board = await openBoard(baseURL ?? '', cookies.all)
+  await expect.poll(board.status, { timeout: 30_000 }).toContain('Live')
+  expect(await board.visit()).toMatch(/sticky for \d:\d\d/)
+  expect(board.errors).toEqual([])
+})
+
+/**
+ * Starts the machine's own Firefox, which Playwright cannot drive. `preferences` are those of about:config.
+ * @throws where there is none
+ */
+async function launchFirefox(preferences: Record<string, unknown>): Promise<Browser & AsyncDisposable> {
+  const executablePath = findProgram('firefox-esr') ?? findProgram('firefox')
+  if (!executablePath) throw new Error('there is no Firefox on this machine')
+  const browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath,
+    headless: true,
+    extraPrefsFirefox: {
+      'network.captive-portal-service.enabled': false,
+      // 0: no proxy. It reads HTTP_PROXY and the like otherwise; all that tests open is on this machine.
+      'network.proxy.type': 0,
+      ...preferences,
+    },
+  })
+  return browser
+}
+
+// Many tabs of one browser, where Web Locks are missing: plain HTTP under a name that is not localhost.
+
+test.skip(!process.env.STATES_STACK_FILE, 'needs a board on this machine')
+test.use({ trace: 'off' })
+
+const status = (page: Page) => page.getByRole('status')
+
+test('seven visible tabs on plain HTTP: all load, four are live, and a closed one makes room', async ({
+  baseURL,
+}) => {
+  const launch = chromiumLaunch()
+  await using browser = await chromium.launch({
+    ...launch,
+    args: [...(launch.args ?? []), '--host-resolver-rules=MAP board.test 127.0.0.1'],
+  })
+  const board = new URL(baseURL ?? '')
+  board.hostname = 'board.test'
+  const context = await browser.newContext()
+  const tabs: Page[] = []
+  for (let tab = 0; tab < 7; tab++) {
+    const page = await context.newPage()
+    await page.goto(board.href)
+    tabs.push(page)
+  }
+  expect(await tabs[0]?.evaluate(() => isSecureContext)).toBe(false)
+  const live = async () => {
+    const texts = await Promise.all(tabs.map(page => status(page).innerText()))
+    return texts.filter(text => text.startsWith('Live')).length
+  }
+  for (const page of tabs) await expect(status(page)).toContainText(/Live|Asking every 2 s/)
+  await expect.poll(live).toBe(4)
+
+  await tabs.shift()?.close()
+  await tabs.shift()?.close()
+  await expect.poll(live, { timeout: 30_000 }).toBe(4)
+})
+
+// A reader whose browser translates the page: it replaces every text node, and React must not trip over that.
+
+test.skip(!process.env.STATES_STACK_FILE, 'needs a stack of its own')
+// After the tests of states, the first of which needs a board without visits: such files come last.
+test.use({ trace: 'off' })
+test.describe.configure({ timeout: 120_000 })
+const figures = (page: Page) => page.getByRole('region', { name: 'Your visit' })
+
+/** Somebody else visits, and the page's counter says so. */
+async function visitsComeIn(page: Page, url: string) {
+  const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 3 })
+  const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
+  await expect(figures(page)).toContainText(newest)
+  await expect(page).toHaveTitle(`${newest} · Balance Board`)
+}
+
+test('a translated page stays alive and current while the server, then the database, freezes', async ({
+  page,
+}) => {
+  await using backstage = openBoardControl()
+  const complaints = watchConsole(page)
+  await page.goto(backstage.url)
+  await expect(status(page)).toContainText('Live')
+  const touched = await translate(page)
+  await visitsComeIn(page, backstage.url)
+
+  for (const [part, words] of [
+    ['server', 'Not connected'],
+    ['database', 'Database away'],
+  ] as const) {
+    const thaw = backstage.freeze(part)
+    await expect(status(page)).toContainText(words, { timeout: 20_000 })
+    thaw()
+    await expect(status(page)).toContainText('Live', { timeout: 30_000 })
+    await visitsComeIn(page, backstage.url)
+  }
+
+  await expect(page.getByRole('heading', { name: 'Balance Board' })).toBeVisible()
+  expect(await touched()).toEqual([])
+  expect(complaints.filter(text => !/Failed to load resource|net::ERR_/.test(text))).toEqual([])
+})
+
+test('every control of a translated page works', async ({ page }) => {
+  await using backstage = openBoardControl()
+  await backstage.addVisits([{ server: 'web-1', count: 120, clientIps: ['10.0.0.7'] }])
+  const complaints = watchConsole(page)
+  await page.goto(backstage.url)
+  await expect(status(page)).toContainText('Live')
+  const touched = await translate(page)
+
+  for (const range of ['1 h', '24 h', '5 min']) {
+    await page.getByRole('button', { name: range, exact: true }).click()
+    await expect(page.getByRole('button', { name: range, exact: true, pressed: true })).toBeVisible()
+  }
+  await page.getByText('As a table').click()
+  await page
+    .getByRole('button', { name: /why number/ })
+    .nth(2)
+    .click()
+  await page
+    .getByRole('button', { name: /why number/ })
+    .nth(4)
+    .click()
+  await page.getByRole('button', { name: 'Back to live' }).click()
+  await page.getByRole('button', { name: 'Older' }).click()
+  await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
+  await page.getByRole('button', { name: 'Newer' }).click()
+  await page.getByLabel('Address').fill('10.0.0.7')
+  await page.getByRole('button', { name: 'Filter' }).click()
+  await expect(page.getByText('The newest of those chosen')).toBeVisible()
+  await page.getByRole('button', { name: 'Show all' }).click()
+  await page.getByLabel('Order').selectOption({ index: 1 })
+  await page.getByRole('button', { name: /Exact/ }).click()
+  await expect(page.getByText('All are equal')).toBeVisible()
+  await page.getByRole('button', { name: 'Close' }).click()
+  await page.getByRole('button', { name: 'As strangers' }).click()
+  await expect(page.getByText(/^As strangers: 60 visits counted/)).toBeVisible({ timeout: 30_000 })
+  await visitsComeIn(page, backstage.url)
+
+  expect(await touched()).toEqual([])
+  expect(complaints).toEqual([])
+})
+
+/**
+ * Translates the page as browsers do: each text becomes two nested `font` elements around a new text, and texts that come
+ * later too. React then holds text nodes that are no longer in the page.
+ * @returns what React did to such text nodes so far: empty where each text that changes is alone in its element
+ */
+async function translate(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(() => {
+    const found: string[] = []
+    Object.assign(window, { touchedTexts: found })
+
+    const isReacts = (node: unknown): node is Text =>
+      node instanceof Text && Object.keys(node).some(key => key.startsWith('__reactFiber$'))
+    const note = (what: string, node: unknown) => {
+      if (isReacts(node)) found.push(`${what}: ${node.data}`)
+    }
+    const prototype = Node.prototype
+    const value = Object.getOwnPropertyDescriptor(prototype, 'nodeValue')
+    Object.defineProperty(prototype, 'nodeValue', {
+      ...value,
+      set(this: Node, text: string) {
+        if (this.nodeValue !== text) note('changed', this)
+        value?.set?.call(this, text)
+      },
+    })
+    const { insertBefore, removeChild } = prototype
+    prototype.insertBefore = function <T extends Node>(this: Node, child: T, before: Node | null) {
+      if (this.isConnected) note('inserted before', before)
+      return insertBefore.call(this, child, before) as T
+    }
+    prototype.removeChild = function <T extends Node>(this: Node, child: T) {
+      if (this.isConnected) note('removed', child)
+      return removeChild.call(this, child) as T
+    }
+
+    function translateIn(node: Node): void {
+      if (node instanceof Element && node.tagName !== 'FONT') {
+        for (const child of [...node.childNodes]) translateIn(child)
+      } else if (node instanceof Text && node.data.trim() !== '') {
+        if (!node.parentElement || node.parentElement.closest('font, script, style, textarea')) return
+        const [outer, inner] = [document.createElement('font'), document.createElement('font')]
+        inner.append(node.data)
+        outer.append(inner)
+        node.replaceWith(outer)
+      }
+    }
+    translateIn(document.body)
+    new MutationObserver(changes => {
+      for (const { type, target, addedNodes } of changes) {
+        if (type === 'characterData') translateIn(target)
+        else for (const node of addedNodes) translateIn(node)
+      }
+    }).observe(document.body, { childList: true, characterData: true, subtree: true })
+  })
+  return () =>
+    page.evaluate(() => {
+      const touched: unknown = Reflect.get(window, 'touchedTexts')
+      return Array.isArray(touched) ? touched.map(String) : ['the page was loaded again']
+    })
+}

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:http2'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { ask, parseCookie, testCertificate } from './testing/request.ts'
+import { type Board, startBoard, ways } from './testing/run-nginx.ts'
+import { breakOff } from './testing/stub-replica.ts'
+
+const timeout = 60_000
+
+// The tests connect from 127.0.0.1: it is a trusted proxy where it is named, and a stranger where another is.
+const strangerToAll = { trustedProxies: ['192.0.2.1', '10.0.0.0/8', '2001:db8::/32'], replicas: 1 }
+const trusted = { trustedProxies: ['127.0.0.1', '192.0.2.0/24'], replicas: 1 }
+
+for (const way of ways) {
+  test(`${way}: what a stranger says of itself is not believed`, { timeout }, async () => {
+    await using board = await startBoard(way, strangerToAll)
+    const headers = {
+      'X-Forwarded-For': '203.0.113.7',
+      'X-Forwarded-Proto': 'https',
+      'X-Real-IP': '203.0.113.7',
+      Forwarded: 'for=203.0.113.7;proto=https',
+    }
+    const { cookies } = await ask(board.port, '/', { headers })
+    assert.deepEqual(seenBy(board), ['127.0.0.1', '127.0.0.1', 'http'])
+    assert.equal(cookies[0]?.attributes.secure, undefined)
+  })
+
+  const chains: [string, string | string[], string][] = [
+    ['its visitor', '203.0.113.7', '203.0.113.7'],
+    ['a visitor with IPv6', '2001:db8::7', '2001:db8::7'],
+    ['a visitor with a port', '203.0.113.7:4711', '203.0.113.7'],
+    ['what the visitor wrote before it', '6.6.6.6, 203.0.113.7', '203.0.113.7'],
+    ['another trusted proxy between', '6.6.6.6, 203.0.113.7, 192.0.2.10', '203.0.113.7'],
+    ['a header a proxy', ['6.6.6.6', '203.0.113.7', '192.0.2.10'], '203.0.113.7'],
+    ['what is no address', 'unknown', '127.0.0.1'],
+    ['what is no address, behind another trusted proxy', '203.0.113.7, x, 192.0.2.10', '192.0.2.10'],
+    ['nothing', '', '127.0.0.1'],
+  ]
+  for (const [name, forwarded, address] of chains)
+    test(`${way}: a trusted proxy says ${name}`, { timeout }, async () => {
+      await using board = await startBoard(way, trusted)
+      await ask(board.port, '/', { headers: { 'X-Forwarded-For': forwarded } })
+      assert.deepEqual(seenBy(board), [address, address, 'http'])
+      const [line = ''] = await board.logged(1)
+      assert.equal(JSON.parse(line).client, address)
+    })
+
+  test(`${way}: where a trusted proxy says HTTPS, it is`, { timeout }, async () => {
+    await using board = await startBoard(way, trusted)
+    const visitor = '203.0.113.7'
+    const headers = { 'X-Forwarded-For': visitor, 'X-Forwarded-Proto': 'https', Host: 'board.example' }
+    const view = await ask(board.port, '/', { headers })
+    const forget = await ask(board.port, '/api/forget', { method: 'POST', headers })
+    assert.deepEqual(seenBy(board), [visitor, visitor, 'https'])
+    assert.equal(board.replicas[0]?.requests[0]?.headers['x-forwarded-port'], '443')
+    assert.equal(view.headers['strict-transport-security'], undefined)
+    for (const replica of board.replicas) replica.answer = breakOff
+    const failed = await ask(board.port, '/', { headers })
+    assert.equal(view.cookies.length, 1)
+    assert.equal(forget.cookies.length, 1)
+    for (const { attributes } of [...view.cookies, ...forget.cookies, ...failed.cookies])
+      assert.equal(attributes.secure, '')
+  })
+
+  for (const scheme of ['http', 'https, http', 'http, https', 'ftp', ''])
+    test(`${way}: a trusted proxy that says "${scheme}" does not say HTTPS`, { timeout }, async () => {
+      await using board = await startBoard(way, trusted)
+      const { cookies } = await ask(board.port, '/', { headers: { 'X-Forwarded-Proto': scheme } })
+      assert.deepEqual(seenBy(board), ['127.0.0.1', '127.0.0.1', 'http'])
+      assert.equal(cookies[0]?.attributes.secure, undefined)
+    })
+
+  test(`${way}: who came to a trusted proxy over HTTPS is not sent there again`, { timeout }, async () => {
+    await using board = await startBoard(way, { ...trusted, tls: true })
+    const secure = await ask(board.port, '/', { headers: { 'X-Forwarded-Proto': 'https' } })
+    const plain = await ask(board.port, '/', { headers: { 'X-Forwarded-Proto': 'http' } })
+    assert.deepEqual([secure.status, plain.status], [200, 308])
+  })
+
+  test(`${way}: each visitor of a trusted proxy has limits of its own`, { timeout }, async () => {
+    await using board = await startBoard(way, trusted)
+    const from = (visitor: string) => ask(board.port, '/', { headers: { 'X-Forwarded-For': visitor } })
+    await untilLimited(() => from('203.0.113.7'))
+    // As many as the limited one could not have by what its rate gives back meanwhile.
+    const others = ['203.0.113.8', '203.0.113.7, 203.0.113.9', ''].flatMap(other =>
+      Array<string>(50).fill(other),
+    )
+    for (const { status } of await Promise.all(others.map(from))) assert.equal(status, 200)
+  })
+
+  test(`${way}: a stranger cannot leave its limits by another name`, { timeout }, async () => {
+    await using board = await startBoard(way, { ...strangerToAll, limitPrivate: true })
+    let visitor = 0
+    await untilLimited(() =>
+      ask(board.port, '/', { headers: { 'X-Forwarded-For': `203.0.113.${visitor++ % 256}` } }),
+    )
+  })
+}
+
+/** X-Real-IP, X-Forwarded-For and X-Forwarded-Proto of the first request that reached the replica. */
+function seenBy(board: Board): unknown[] {
+  const seen = board.replicas[0]?.requests[0]?.headers ?? {}
+  return [seen['x-real-ip'], seen['x-forwarded-for'], seen['x-forwarded-proto']]
+}
+
+/** More than burst and rate let through, however slowly they are asked. */
+async function untilLimited(askOnce: () => Promise<{ status: number }>): Promise<void> {
+  for (let round = 0; round < 40; round++) {
+    const answers = await Promise.all(Array.from({ length: 50 }, askOnce))
+    if (answers.some(({ status }) => status === 429)) return
+  }
+  throw new Error('never limited')
+}
+
+const tls = true
+
+for (const way of ways) {
+  test(`${way}: over HTTPS every cookie is Secure`, { timeout }, async () => {
+    await using board = await startBoard(way, { tls })
+    const view = await ask(board.tlsPort, '/', { tls })
+    assert.equal(view.cookies.length, 1)
+    assert.equal(view.cookies[0]?.value, view.headers['x-srv-id'])
+    assert.deepEqual(view.cookies[0]?.attributes, {
+      'max-age': '300',
+      path: '/',
+      httponly: '',
+      samesite: 'lax',
+      secure: '',
+    })
+    const headers = { Cookie: `srv_id=${view.cookies[0]?.value}` }
+    const again = await ask(board.tlsPort, '/', { tls, headers })
+    assert.equal(again.headers['x-srv-id'], view.headers['x-srv-id'])
+
+    const forget = await ask(board.tlsPort, '/api/forget', { tls, method: 'POST' })
+    assert.equal(forget.cookies.length, 1)
+    for (const replica of board.replicas) replica.answer = breakOff
+    const failed = await ask(board.tlsPort, '/', { tls, headers })
+    assert.equal(failed.status, 503)
+    assert.deepEqual(failed.cookies, [])
+    for (const { attributes: given } of forget.cookies) assert.equal(given.secure, '')
+  })
+
+  test(`${way}: a replica knows that the visitor came over HTTPS, and by which port`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, { tls, replicas: 1 })
+    await ask(board.tlsPort, '/', { tls })
+    await ask(board.tlsPort, '/api/log', { tls, headers: { Host: 'localhost' } })
+    const seen = board.replicas[0]?.requests.map(({ headers }) => [
+      headers['x-forwarded-proto'],
+      headers['x-forwarded-port'],
+    ])
+    assert.deepEqual(seen, [
+      ['https', String(board.tlsPort)],
+      ['https', '443'],
+    ])
+  })
+
+  test(`${way}: HTTPS is promised for a year, on errors too, and never for localhost`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, { tls })
+    for (const path of ['/', '/api/log', '/healthz', '/metrics', '//x']) {
+      const { headers } = await ask(board.tlsPort, path, { tls })
+      assert.equal(headers['strict-transport-security'], 'max-age=31536000', path)
+    }
+    const local = await ask(board.tlsPort, '/', { tls, headers: { Host: `localhost:${board.tlsPort}` } })
+    assert.equal(local.headers['strict-transport-security'], undefined)
+  })
+
+  test(`${way}: plain HTTP leads to HTTPS, and does nothing else`, { timeout }, async () => {
+    await using board = await startBoard(way, { tls })
+    for (const [method, path] of [
+      ['GET', '/'],
+      ['HEAD', '/?a=b%20c'],
+      ['POST', '/api/forget'],
+      ['GET', '/api/live'],
+      ['GET', '/healthz/'],
+      ['GET', '//evil.example/x'],
+    ] as const) {
+      const { status, headers, cookies } = await ask(board.port, path, {
+        method,
+        headers: { Host: 'board.example:80' },
+      })
+      assert.deepEqual([status, cookies], [308, []])
+      assert.equal(headers.location, `https://board.example:${board.tlsPort}${path}`)
+      assert.equal(headers['strict-transport-security'], undefined)
+    }
+    for (const { requests } of board.replicas) assert.equal(requests.length, 0)
+    const { status, body } = await ask(board.port, '/healthz')
+    assert.deepEqual([status, body], [200, 'ok\n'])
+  })
+
+  test(`${way}: plain HTTP leads to the public host, whatever host a client writes`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, { tls, publicHost: 'board.example' })
+    const location = `https://board.example:${board.tlsPort}/?a=b`
+    for (const port of [board.port, board.tlsPort]) {
+      const { status, headers } = await ask(port, '/?a=b', { headers: { Host: 'evil.example' } })
+      assert.deepEqual([status, headers.location], [308, location])
+    }
+  })
+
+  test(`${way}: an error over plain HTTP keeps its status`, { timeout }, async () => {
+    await using board = await startBoard(way, { tls })
+    const { status, body } = await ask(board.port, `/?${'x'.repeat(10_000)}`)
+    assert.equal(status, 414)
+    assert.match(body, /The address is too long/)
+    assert.equal((await ask(board.port, '/_nginx/error.html')).status, 404)
+  })
+
+  test(`${way}: plain HTTP at the port of HTTPS leads to HTTPS too`, { timeout }, async () => {
+    await using board = await startBoard(way, { tls })
+    const { status, headers } = await ask(board.tlsPort, '/?a=b')
+    assert.deepEqual([status, headers.location], [308, `https://127.0.0.1:${board.tlsPort}/?a=b`])
+  })
+
+  test(`${way}: HTTP/2 is spoken, with the same cookie, headers and checks`, { timeout }, async () => {
+    await using board = await startBoard(way, { tls, replicas: 1 })
+    const session = connect(`https://127.0.0.1:${board.tlsPort}`, { ca: readFileSync(testCertificate) })
+    const get = async (path: string) => {
+      const stream = session.request({ ':path': path })
+      const [headers] = await once(stream, 'response')
+      return { status: headers[':status'], cookies: headers['set-cookie'] ?? [], body: await text(stream) }
+    }
+    try {
+      const { status, cookies, body } = await get('/?a=b')
+      assert.equal(session.alpnProtocol, 'h2')
+      assert.deepEqual([status, body], [200, 'well'])
+      const [cookie] = cookies.map(parseCookie)
+      assert.deepEqual([cookie?.value, cookie?.attributes.secure], [board.replicas[0]?.srvId, ''])
+      const seen = board.replicas[0]?.requests[0]
+      assert.equal(seen?.url, '/?a=b')
+      assert.equal(seen?.headers.host, `127.0.0.1:${board.tlsPort}`)
+      assert.equal(seen?.headers['x-forwarded-proto'], 'https')
+      assert.equal(seen?.headers['x-forwarded-port'], String(board.tlsPort))
+      assert.equal((await get('/metrics')).status, 404)
+      assert.equal((await get('//x/metrics')).status, 400)
+      assert.equal(board.replicas[0]?.requests.length, 1)
+    } finally {
+      session.destroy()
+    }
+  })
+
+  test(`${way}: an event arrives over HTTP/2 while the stream is open`, { timeout }, async () => {
+    await using board = await startBoard(way, { tls, replicas: 1 })
+    for (const replica of board.replicas)
+      replica.answer = (_request, response) =>
+        void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n')
+    const session = connect(`https://127.0.0.1:${board.tlsPort}`, { ca: readFileSync(testCertificate) })
+    try {
+      const stream = session.request({ ':path': '/api/live' })
+      assert.equal(String((await once(stream, 'data'))[0]), 'data: 1\n\n')
+    } finally {
+      session.destroy()
+    }
+  })
+
+  test(`${way}: without a certificate nothing says HTTPS`, { timeout }, async () => {
+    await using board = await startBoard(way, { replicas: 1 })
+    const { headers, cookies } = await ask(board.port, '/', { headers: { Host: 'board.example' } })
+    const forget = await ask(board.port, '/api/forget', { method: 'POST' })
+    for (const { attributes } of [...cookies, ...forget.cookies]) assert.equal(attributes.secure, undefined)
+    assert.equal(headers['strict-transport-security'], undefined)
+    const seen = board.replicas[0]?.requests[0]?.headers ?? {}
+    assert.deepEqual([seen['x-forwarded-proto'], seen['x-forwarded-port']], ['http', '80'])
+  })
+}

@@ -1,0 +1,99 @@
+import { constants } from 'node:fs'
+import { access, rm, symlink } from 'node:fs/promises'
+import { isIPv4, isIPv6 } from 'node:net'
+import { join, resolve } from 'node:path'
+
+export type TlsSettings = {
+  /** PEM file: the certificate, then those that vouch for it */
+  certificate: string
+  /** PEM file, without a passphrase */
+  key: string
+  /** HTTPS listens here; the port of plain HTTP then only leads to it */
+  port: number
+  /** the host that plain HTTP leads to; default: the one that the client asked for */
+  publicHost?: string
+  /** whether this NGINX has the directive `http2`: see findNginx */
+  http2Directive: boolean
+  /** false where browsers reach HTTP or HTTPS by other ports than 80 and 443: then there is no HSTS; default: true */
+  strictTransport?: boolean
+}
+
+// Beside the configuration: the paths that they lead to may have characters that mean something in it.
+const certificateLink = 'tls.crt'
+const keyLink = 'tls.key'
+
+/** Links to the files of `tls` in the folder of the configuration. NGINX follows them again at each reload. */
+export async function linkCertificate(directory: string, { certificate, key }: TlsSettings): Promise<void> {
+  for (const [link, file] of [
+    [certificateLink, certificate],
+    [keyLink, key],
+  ] as const) {
+    await rm(join(directory, link), { force: true })
+    await symlink(resolve(file), join(directory, link))
+  }
+}
+
+/** What conf/transport-tls.conf.template needs. */
+export function tlsVariables(host: string, tls: TlsSettings): Record<string, string> {
+  return {
+    NGINX_LISTEN_TLS: `${listenAddress(host, tls.port)} ssl${tls.http2Directive ? '' : ' http2'}`,
+    NGINX_HTTP2: tls.http2Directive ? 'http2 on;' : '',
+    NGINX_REDIRECT_HOST: tls.publicHost ?? '$host',
+    NGINX_CERTIFICATE: certificateLink,
+    NGINX_CERTIFICATE_KEY: keyLink,
+    NGINX_STRICT_TRANSPORT: tls.strictTransport === false ? '' : 'max-age=31536000',
+    NGINX_HTTPS_PORT_SUFFIX: tls.port === 443 ? '' : `:${tls.port}`,
+  }
+}
+
+/** @throws when a file is not there or cannot be read: HTTPS that was asked for never becomes plain HTTP */
+export async function checkTls({ certificate, key, publicHost = 'localhost' }: TlsSettings): Promise<void> {
+  if (!/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(publicHost))
+    throw new Error(`${publicHost} is not the name of a host that plain HTTP can lead to`)
+  for (const [name, file] of Object.entries({ certificate, "certificate's key": key })) {
+    await access(file, constants.R_OK).catch(() => {
+      throw new Error(`HTTPS needs the ${name}, and ${file} is not there or cannot be read`)
+    })
+  }
+}
+
+/** What conf/client-proxied.conf.template needs; docker-entrypoint.d/ does the same in a container. */
+export function trustedProxyVariables(proxies: string[]): Record<string, string> {
+  return {
+    NGINX_SET_REAL_IP_FROM: proxies.map(proxy => `set_real_ip_from ${proxy};`).join('\n'),
+    NGINX_TRUSTED_PEERS: proxies.map(proxy => `${proxy} 1;`).join('\n'),
+  }
+}
+
+/** @throws one error that names all that is neither an address nor a network in CIDR notation */
+export function checkTrustedProxies(proxies: string[]): void {
+  const wrong = proxies.filter(proxy => !isAddressOrNetwork(proxy))
+  if (wrong.length > 0)
+    throw new Error(
+      `TRUSTED_PROXIES takes addresses and networks, as 10.0.0.7 or 10.1.0.0/24, at least /8 (IPv6: /16), and not: ${wrong.join(' ')}`,
+    )
+}
+
+/**
+ * A trusted address can name any other, so a network that many visitors come from is refused: two halves of all addresses
+ * are all. The widest networks in use are 10.0.0.0/8 and, of IPv6, about /29.
+ */
+function isAddressOrNetwork(text: string): boolean {
+  const [address = '', length, ...rest] = text.split('/')
+  const bits = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : 0
+  if (bits === 0 || rest.length > 0) return false
+  const least = bits === 32 ? 8 : 16
+  return (
+    length === undefined ||
+    (/^[1-9]\d{0,2}$/.test(length) && Number(length) >= least && Number(length) <= bits)
+  )
+}
+
+/**
+ * Where to listen, as NGINX's `listen` has it: IPv6 addresses are in brackets, and `::` means IPv4 too, as it does for Node.
+ * Source: https://nginx.org/en/docs/http/ngx_http_core_module.html#listen
+ */
+export function listenAddress(host: string, port: number): string {
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return host === '::' ? `${address} ipv6only=off` : address
+}

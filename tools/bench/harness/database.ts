@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { connect } from '../../../prisma/connect.ts'
+import { migrate } from '../../../prisma/migrate.ts'
+
+/** Runs a statement, or several, on a connection of its own; returns the rows of the only or the last one, unread. */
+export async function queryDatabase(databaseUrl: string, statement: string): Promise<unknown> {
+  const connection = await connect(databaseUrl, 5000)
+  try {
+    const [rows] = await connection.query(statement)
+    return rows
+  } finally {
+    await connection.end()
+  }
+}
+
+/** The first row, read by `schema`. @throws when there is none, or it is of another shape */
+export async function queryRow<T>(databaseUrl: string, schema: z.ZodType<T>, query: string): Promise<T> {
+  const rows = z.array(z.unknown()).parse(await queryDatabase(databaseUrl, query))
+  return schema.parse(rows[0])
+}
+
+/** Which tables a contender counts in: the board's own, or a counter and a log as its peers have them. */
+export type Tables = 'board' | 'peers'
+
+/** Makes a database named `name` anew on the same server, with empty tables; returns its address. */
+export async function makeSchema(databaseUrl: string, name: string, tables: Tables): Promise<string> {
+  await queryDatabase(
+    databaseUrl,
+    `DROP DATABASE IF EXISTS ${name}; CREATE DATABASE ${name} CHARACTER SET ascii`,
+  )
+  const url = new URL(databaseUrl)
+  url.pathname = `/${name}`
+  if (tables === 'board') await migrate(url.href)
+  else await queryDatabase(url.href, await readFile(join(import.meta.dirname, 'peer-tables.sql'), 'utf8'))
+  return url.href
+}
+
+/** Adds rows to the log of a board that does not run. */
+export async function fillLog(databaseUrl: string, rows: number, signal: AbortSignal): Promise<void> {
+  const script = join(import.meta.dirname, 'fill-log.ts')
+  const child = spawn(process.execPath, [script, databaseUrl, String(rows)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    signal,
+  })
+  const [status] = await once(child, 'exit')
+  if (status !== 0) throw new Error(`filling the log ended with status ${status}`)
+}
+
+/** What a contender has counted. */
+export type Count = {
+  read: () => Promise<number>
+  /**
+   * The counter now, and whether all agrees with it: the rows of the log since it stood at `from`, the log's highest
+   * number and, on the board, the servers' hits.
+   */
+  check: (from: number) => Promise<{ counter: number; consistent: boolean }>
+}
+
+const figure = z.coerce.number()
+const value = z.object({ counter: figure })
+const figures = z.object({ counter: figure, added: figure, highest: figure, server_hits: figure })
+
+export function countIn(databaseUrl: string, tables: Tables): Count {
+  const serverHits = tables === 'board' ? '(SELECT COALESCE(SUM(hits), 0) FROM server)' : 'c.value'
+  return {
+    async read() {
+      const query = 'SELECT value AS counter FROM global_counter WHERE id = 1'
+      return (await queryRow(databaseUrl, value, query)).counter
+    },
+    async check(from) {
+      const { counter, added, highest, server_hits } = await queryRow(
+        databaseUrl,
+        figures,
+        `SELECT c.value AS counter, (SELECT COUNT(*) FROM access_log WHERE id > ${from}) AS added,
+           (SELECT COALESCE(MAX(id), 0) FROM access_log) AS highest, ${serverHits} AS server_hits
+         FROM global_counter c WHERE c.id = 1`,
+      )
+      const consistent = added === counter - from && highest === counter && server_hits === counter
+      return { counter, consistent }
+    },
+  }
+}
+
+/**
+ * Begins to count the queries that read in this database; the function returned says how many were asked since. By the
+ * server's log of statements, which says too who asked: what belongs to a batch of hits or to the log's upkeep comes over
+ * connections that also write or lock. Those that were closed meanwhile are not seen.
+ */
+export async function countReads(databaseUrl: string): Promise<() => Promise<number>> {
+  await queryDatabase(
+    databaseUrl,
+    "SET GLOBAL general_log = 0; SET GLOBAL log_output = 'TABLE'; TRUNCATE TABLE mysql.general_log; SET GLOBAL general_log = 1",
+  )
+  return async () => {
+    await queryDatabase(databaseUrl, 'SET GLOBAL general_log = 0')
+    return (await queryRow(databaseUrl, logged, readsSql)).count
+  }
+}
+
+const logged = z.object({ count: z.coerce.number() })
+
+const readsSql = `SELECT COUNT(*) AS count FROM mysql.general_log
+  WHERE command_type = 'Query'
+    AND thread_id IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE())
+    AND thread_id NOT IN (
+      SELECT thread_id FROM mysql.general_log
+      WHERE command_type = 'Query' AND (argument NOT LIKE 'SELECT%' OR argument LIKE '%_LOCK(%')
+    )`
+
+const countTimes = z.array(z.object({ id: z.number(), at: z.number() }))
+
+/** When each hit after `after` was counted, by its number: ms since 1970, on the clock of this machine. */
+export async function readCountTimes(databaseUrl: string, after: number): Promise<Map<number, number>> {
+  const found = await queryDatabase(
+    databaseUrl,
+    `SELECT id, CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', created_at) DIV 1000 AS UNSIGNED) AS at
+     FROM access_log WHERE id > ${after}`,
+  )
+  return new Map(countTimes.parse(found).map(({ id, at }) => [id, at]))
+}

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Stack, startStack } from '../../launcher/stack/stack.ts'
+import { builtReplica, type ReplicaProgram } from '../../launcher/stack/stack-options.ts'
+import { type BarePage, openBarePage } from '../../lib/chromium.ts'
+
+type ThrowAwayBoard = AsyncDisposable & Pick<Stack, 'url' | 'file'>
+
+/** A board of its own, of which nothing is left after it. */
+export async function startThrowAwayBoard(
+  replicas: number,
+  signal: AbortSignal,
+  replica: ReplicaProgram = builtReplica(process.env),
+): Promise<ThrowAwayBoard> {
+  const folder = mkdtempSync(join(tmpdir(), 'board-thrown-away-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  try {
+    const stack = await startStack({
+      replicas,
+      dataDir: join(folder, 'data'),
+      replica,
+      database: { size: 'small' },
+      signal,
+    })
+    return {
+      url: stack.url,
+      file: stack.file,
+      async [Symbol.asyncDispose]() {
+        await stack.stop()
+        remove()
+      },
+    }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
+/** A replica that leaves the processor to the page: the machine of who reads it is not the servers'. */
+export function lowPriorityReplica(): ReplicaProgram {
+  const { command, arguments: program, ...rest } = builtReplica(process.env)
+  return { ...rest, command: 'nice', arguments: ['-n', '10', command, ...program] }
+}
+
+export type Window = { width: number; height: number }
+
+export const usualWindow: Window = { width: 1280, height: 1024 }
+
+/** The board in a browser of its own, in a window of that size from its first byte on, once it is live. */
+export async function openBoard(url: string, window: Window, signal: AbortSignal): Promise<BarePage> {
+  const page = await openBarePage(`${url}/healthz`)
+  try {
+    await page.send('Emulation.setDeviceMetricsOverride', { ...window, deviceScaleFactor: 1, mobile: false })
+    await page.send('Page.navigate', { url: `${url}/` })
+    const status = `document.querySelector('[role=status]')?.textContent`
+    while ((await page.evaluate(status)) !== 'Live') await pause(50, undefined, { signal })
+    return page
+  } catch (error) {
+    await page[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** Opens another tab before the page's own. */
+export async function hideTab(page: BarePage, signal: AbortSignal): Promise<void> {
+  await page.browser.send('Target.createTarget', { url: 'about:blank' })
+  while ((await page.evaluate('document.visibilityState')) !== 'hidden')
+    await pause(50, undefined, { signal })
+}

@@ -1,0 +1,204 @@
+// `npm run bench:page`: what an open page costs its reader's machine while a thousand visits a second come in.
+
+import { setTimeout } from 'node:timers/promises'
+import { buildIfChanged } from '../../launcher/build.ts'
+import { saySentences } from '../../launcher/command.ts'
+import { outliveTerminal, UserError } from '../../lib/terminal.ts'
+import { type Answer, visitMany } from '../../lib/visitors.ts'
+import { parsePageOptions } from '../harness/options.ts'
+import { markdownTable, say } from '../harness/report.ts'
+import { hideTab, lowPriorityReplica, openBoard, startThrowAwayBoard, usualWindow } from './board.ts'
+import {
+  measureShares,
+  readTrace,
+  recordTrace,
+  type Shares,
+  type TraceFigures,
+} from './browser-performance.ts'
+import {
+  type InputFigures,
+  measureInput,
+  measureShift,
+  measureWire,
+  type ShiftFigures,
+  type WireFigures,
+} from './web-vitals.ts'
+
+/** Visits while something is measured. */
+type Load = AsyncDisposable & {
+  /** Ends it. @returns what became of the visits */
+  end(): Promise<LoadFigures>
+}
+
+/** `failures`: how many page views failed, by what they were told, such as "overloaded"; "unanswered" where they were not. */
+type LoadFigures = { perSecond: number; failures: Record<string, number> }
+
+const perSecond = 1000
+/** Whatever happens, it ends after that. */
+const longestMs = 30 * 60_000
+
+/** A thousand strangers a second, as far as the machine can. */
+function startLoad(url: string): Load {
+  const told = new AbortController()
+  const beganAt = performance.now()
+  const answers = visitMany(`${url}/`, {
+    connections: 32,
+    perSecond,
+    forMs: longestMs,
+    until: told.signal,
+  })
+  async function end(): Promise<LoadFigures> {
+    told.abort()
+    return figuresOf(await answers, performance.now() - beganAt)
+  }
+  return {
+    end,
+    async [Symbol.asyncDispose]() {
+      await end()
+    },
+  }
+}
+
+function figuresOf(answers: Answer[], lasted: number): LoadFigures {
+  const failures: Record<string, number> = {}
+  for (const { status, code } of answers) {
+    if (status === 200) continue
+    const reason = status === 0 ? 'unanswered' : (code ?? String(status))
+    failures[reason] = (failures[reason] ?? 0) + 1
+  }
+  return {
+    perSecond: (answers.length / lasted) * 1000,
+    failures,
+  }
+}
+
+type BoardFigures = {
+  replicas: number
+  load: LoadFigures
+  /** at the top of the page, where the picture is, and at the log */
+  shares: { top: Shares; log: Shares; hidden: Shares }
+  trace: TraceFigures
+  input: InputFigures
+  shifts: ShiftFigures[]
+  wire: WireFigures
+}
+
+/** Until what a page does at its beginning is over. */
+const settlingMs = 4000
+/** First until the browser has put it away, then measured. */
+const hiddenMs = 10_000
+const widths = [360, 768, 1280, 2560]
+
+/** An open page of the board at `url`, while a thousand visits a second come in. */
+async function measureBoard(
+  { url, replicas, seconds }: { url: string; replicas: number; seconds: number },
+  signal: AbortSignal,
+): Promise<BoardFigures> {
+  const pause = (ms: number) => setTimeout(ms, undefined, { signal })
+  const step = (text: string) => say(`${replicas} servers`, text)
+  step('bytes of a first visit')
+  const wire = await measureWire(url, signal)
+  await using load = startLoad(url)
+  // The very first visits lengthen the log, row by row.
+  await pause(settlingMs)
+  const shifts: ShiftFigures[] = []
+  for (const width of widths) {
+    step(`layout shift, ${width} px`)
+    shifts.push(await measureShift(url, width, signal))
+  }
+  await using page = await openBoard(url, usualWindow, signal)
+  await pause(settlingMs)
+  const sharesOver = (ms: number) => measureShares(page.browser, () => pause(ms))
+  step(`processor’s time at the top, ${seconds} s`)
+  const top = await sharesOver(seconds * 1000)
+  step(`trace, ${seconds} s`)
+  const trace = readTrace(await recordTrace(page.browser, () => pause(seconds * 1000)))
+  step('keys and clicks')
+  const input = await measureInput(page, signal)
+  await pause(settlingMs)
+  step(`processor’s time at the log, ${seconds} s`)
+  const log = await sharesOver(seconds * 1000)
+  step('hidden')
+  await hideTab(page, signal)
+  await pause(hiddenMs)
+  const hidden = await sharesOver(hiddenMs)
+  return { replicas, load: await load.end(), shares: { top, log, hidden }, trace, input, shifts, wire }
+}
+
+type Line = [what: string, read: (figures: BoardFigures) => string, target?: string]
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`
+const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`
+
+const failuresText = (failures: Record<string, number>) =>
+  Object.entries(failures)
+    .map(([reason, count]) => `${count} ${reason}`)
+    .join(', ') || '0'
+
+const sharesLines = (where: string, read: (figures: BoardFigures) => Shares, target: string): Line[] => [
+  [`${where}: the page’s process, of a core`, figures => percent(read(figures).renderer), target],
+  [`${where}: of that, its main thread`, figures => percent(read(figures).mainThread)],
+  [`${where}: the process that draws, beside it`, figures => percent(read(figures).drawing)],
+]
+
+const lines: Line[] = [
+  ['visits a second', ({ load }) => load.perSecond.toFixed(0), '1,000'],
+  ['visits that failed', ({ load }) => failuresText(load.failures), '0'],
+  ...sharesLines('top', ({ shares }) => shares.top, 'under 20 %'),
+  ...sharesLines('log', ({ shares }) => shares.log, 'under 20 %'),
+  ...sharesLines('hidden tab', ({ shares }) => shares.hidden, 'about 0 %'),
+  ['frames a second', ({ trace }) => trace.framesPerSecond.toFixed(1), '60'],
+  ['longest time between two frames', ({ trace }) => ms(trace.longestGap)],
+  ['tasks over 50 ms', ({ trace }) => String(trace.over50)],
+  ['tasks over 100 ms', ({ trace }) => String(trace.over100), '0'],
+  ['longest task', ({ trace }) => ms(trace.longestTask)],
+  ['the most that a task ran', ({ trace }) => ms(trace.longestTaskRunning)],
+  ['keys and clicks heard', ({ input }) => `${input.heard} of ${input.sent}`, 'all'],
+  ['their delay, middle', ({ input }) => ms(input.middleDelay)],
+  ['their delay, longest', ({ input }) => ms(input.longestDelay)],
+  [
+    'layout shift by width',
+    ({ shifts }) => shifts.map(({ width, score }) => `${width}: ${score.toFixed(4)}`).join(', '),
+    '0',
+  ],
+  ['HTML', ({ wire }) => kilobytes(wire.html), '10 kB'],
+  ['JavaScript', ({ wire }) => kilobytes(wire.javascript), '175 kB'],
+  ['all', ({ wire: { html, javascript, css, rest } }) => kilobytes(html + javascript + css + rest), '200 kB'],
+]
+
+/**
+ * Times by the clock are longer on a machine that others use too, and here it also holds the board and the load, of which
+ * only the replicas yield to the page. Shares of a core are of the processor's time.
+ */
+function reportText(boards: BoardFigures[]): string {
+  const head = ['An open page', ...boards.map(({ replicas }) => `${replicas} servers`), 'wanted']
+  const rows = lines.map(([what, read, target = '']) => [what, ...boards.map(read), target])
+  const moved = boards.flatMap(({ shifts }) => shifts).filter(({ of }) => of.length > 0)
+  return [
+    markdownTable(head, rows),
+    ...moved.map(({ width, of }) => `Moved at ${width} px: ${of.join(', ')}`),
+  ].join('\n\n')
+}
+
+outliveTerminal()
+const told = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => told.abort(new UserError(`the bench was ended early, by ${name}`)))
+}
+
+await saySentences(async () => {
+  const { seconds, replicas, json } = parsePageOptions(process.argv.slice(2))
+  const boards: BoardFigures[] = []
+  try {
+    await buildIfChanged(say, told.signal)
+    for (const count of replicas) {
+      await using board = await startThrowAwayBoard(count, told.signal, lowPriorityReplica())
+      boards.push(await measureBoard({ url: board.url, replicas: count, seconds }, told.signal))
+    }
+  } catch (error) {
+    told.signal.throwIfAborted()
+    throw error
+  }
+  console.log(json ? JSON.stringify({ seconds, boards }, null, 2) : reportText(boards))
+})

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { eventually } from '../../lib/testing.ts'
+import { readStackFile, type StackFile } from '../stack/data-dir.ts'
+import { startStack } from '../stack/stack.ts'
+import type { ReplicaProgram, StackOptions } from '../stack/stack-options.ts'
+
+/** A stack with a real database and NGINX and two stub replicas, stopped when it goes out of scope. */
+export async function startStubStack(options: Partial<StackOptions> & { dataDir: string }) {
+  const said: string[] = []
+  const stack = await startStack({
+    replicas: 2,
+    replica: stubReplica(),
+    database: { size: 'small' },
+    report: (part, text) => said.push(`${part}: ${text}`),
+    ...options,
+  })
+  return { ...stack, said, [Symbol.asyncDispose]: stack.stop }
+}
+
+type Launched = { pid: number; file: StackFile; output: () => string; exited: Promise<unknown[]> }
+
+/** Runs stub-launcher.ts as a process of its own, as a terminal would, and waits until its stack runs. */
+export function launch(dataDir: string): Promise<Launched> {
+  return run([join(import.meta.dirname, 'stub-launcher.ts'), dataDir], process.env, dataDir)
+}
+
+/** The same with what `npm run dev` runs: the real replica from its sources, with NGINX on `httpPort`. */
+export function launchDevelopment(dataDir: string, httpPort: number): Promise<Launched> {
+  const environment = {
+    ...process.env,
+    DATA_DIR: dataDir,
+    HTTP_HOST: '127.0.0.1',
+    HTTP_PORT: String(httpPort),
+  }
+  return run([join(import.meta.dirname, '../dev.ts')], environment, dataDir)
+}
+
+async function run(program: string[], env: NodeJS.ProcessEnv, dataDir: string): Promise<Launched> {
+  const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const said: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => said.push(String(chunk)))
+  const exited = once(child, 'exit')
+  await once(child, 'spawn')
+  const output = () => said.join('')
+  const file = await eventually(() => {
+    if (child.exitCode !== null) throw new Error(`the launcher ended: ${output()}`)
+    return readStackFile(join(dataDir, 'stack.json'))
+  })
+  return { pid: child.pid ?? 0, file, output, exited }
+}
+
+type StubOptions = {
+  /** the replica that shall end at its start */
+  fault?: string
+  /** what it looks at when it is told to stop */
+  nginxPort?: number
+}
+
+/** Runs stub-replica.ts. */
+export function stubReplica({ fault = '', nginxPort = 0 }: StubOptions = {}): ReplicaProgram {
+  return {
+    command: process.execPath,
+    arguments: [join(import.meta.dirname, 'stub-replica.ts')],
+    cwd: import.meta.dirname,
+    environment: { NODE_ENV: 'test', STUB_FAULT: fault, STUB_NGINX_PORT: String(nginxPort) },
+    readyWithin: 30_000,
+  }
+}
+
+export const pidsOf = ({ nginx, database, replicas }: StackFile) => [
+  nginx.pid,
+  database.pid,
+  ...replicas.map(replica => replica.pid),
+]

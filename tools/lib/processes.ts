@@ -1,0 +1,116 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf } from '../../web/server/errors.ts'
+
+/** A process of this machine that has not ended. */
+type ProcessEntry = {
+  pid: number
+  /** the process group it is in */
+  group: number
+  command: string
+  /** whether a signal has stopped it (SIGSTOP), and none has continued it yet */
+  stopped: boolean
+  /** when it began; tells it from another process that was given the same id */
+  started: string
+}
+
+/** Null when there is no such process. */
+export function findProcess(pid: number): ProcessEntry | null {
+  if (process.platform === 'linux') return readEntry(pid)
+  return readPs(['-p', String(pid)])[0] ?? null
+}
+
+export function listGroup(group: number): ProcessEntry[] {
+  return listProcesses().filter(entry => entry.group === group)
+}
+
+function listProcesses(): ProcessEntry[] {
+  if (process.platform !== 'linux') return readPs(['-ax'])
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(name => readEntry(Number(name)))
+    .filter(entry => entry !== null)
+}
+
+function readEntry(pid: number): ProcessEntry | null {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'), bootId())
+  } catch {
+    return null // ended
+  }
+}
+
+/** Ticks count from the boot, so two boots may have the same. */
+const bootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+
+/** Reads /proc/PID/stat (proc_pid_stat(5)); null for a process that has ended and was not yet taken note of. */
+export function parseStat(text: string, boot: string): ProcessEntry | null {
+  // The command stands in parentheses and may hold any character.
+  const match = /^(\d+) \((.*)\) (\S) (.*)$/s.exec(text.trimEnd())
+  const [, pid, command, state, rest] = match ?? []
+  if (!pid || command === undefined || !rest || state === 'Z' || state === 'X') return null
+  // rest begins with field 4, the parent: the group is field 5, the start in clock ticks field 22.
+  const fields = rest.split(' ')
+  const started = `${boot}/${fields[18]}`
+  return { pid: Number(pid), group: Number(fields[1]), command, stopped: state === 'T', started }
+}
+
+function readPs(selection: string[]): ProcessEntry[] {
+  try {
+    const columns = ['-o', 'pid=', '-o', 'pgid=', '-o', 'stat=', '-o', 'lstart=', '-o', 'comm=']
+    const options = { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' }, stdio: 'pipe' } as const
+    return parsePs(execFileSync('ps', [...selection, ...columns], options))
+  } catch {
+    return [] // none was selected
+  }
+}
+
+/** Reads lines of "  512   512 Ss   Sun Nov 22 21:14:00 2026     /usr/sbin/nginx". */
+export function parsePs(text: string): ProcessEntry[] {
+  const line = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\w+\s+\w+\s+\d+\s+[\d:]+\s+\d+)\s+(.*)$/gm
+  return [...text.matchAll(line)].flatMap(([, pid, group, state = '', started = '', command = '']) =>
+    state.startsWith('Z')
+      ? []
+      : [{ pid: Number(pid), group: Number(group), command, stopped: state.startsWith('T'), started }],
+  )
+}
+
+/** How long a killed process may take to be gone, in ms: the system may be writing for it. */
+const killPatience = 5_000
+
+/**
+ * Ends a process group: `signal` asks, and after `patience` ms SIGKILL makes. Says whether it is gone.
+ * Throws EPERM where it belongs to another user.
+ */
+export async function endGroup(group: number, signal: NodeJS.Signals, patience: number): Promise<boolean> {
+  if (!signalGroup(group, signal) || (await isGone(group, patience))) return true
+  signalGroup(group, 'SIGKILL')
+  return isGone(group, killPatience)
+}
+
+/** False when there is no such group. */
+export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-group, signal)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ESRCH') return false
+    throw error
+  }
+}
+
+async function isGone(group: number, patience: number): Promise<boolean> {
+  const deadline = performance.now() + patience
+  while (isThere(group)) {
+    if (performance.now() > deadline) return false
+    await sleep(20)
+  }
+  return true
+}
+
+// Signals still reach a process that has ended and waits to be taken note of; the table leaves it out.
+const isThere = (group: number) => signalGroup(group, 0) && listGroup(group).length > 0
+
+/** Those of `pids` that have not ended. */
+export const alive = (pids: number[]) => pids.filter(pid => findProcess(pid) !== null)

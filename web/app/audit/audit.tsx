@@ -1,0 +1,137 @@
+import { type MouseEvent, type RefObject, useId, useRef, useState } from 'react'
+import useSWR from 'swr'
+import type { Audit, Snapshot } from '../../shared/api.ts'
+import { fetchAnswer, isAudit } from '../live/api-client.ts'
+import { ShapeIcon } from '../ui/badges.tsx'
+import { useFormats } from '../ui/formats.ts'
+import { useHydrated } from '../ui/page-lifecycle.ts'
+import ui from '../ui/ui.module.css'
+import styles from './audit.module.css'
+import { addsUp, auditTerms } from './consistency.ts'
+
+/** Says whether the figures shown agree, and opens the audit. Without JavaScript it leads to the audit's own answer. */
+export function AuditBadge({ snapshot }: { snapshot: Snapshot }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [opened, setOpened] = useState(false)
+  const exact = addsUp(snapshot)
+  const words = exact ? (
+    <span key="exact">Exact ✓</span>
+  ) : (
+    <span key="not equal">
+      <ShapeIcon shape="cross" /> Not equal
+    </span>
+  )
+  if (!useHydrated()) {
+    return (
+      <a href="/api/audit" className={styles.badge} data-bad={exact ? undefined : ''}>
+        {words}
+      </a>
+    )
+  }
+  function open() {
+    setOpened(true)
+    dialog.current?.showModal()
+  }
+  return (
+    <>
+      <button
+        type="button"
+        className={styles.badge}
+        data-bad={exact ? undefined : ''}
+        aria-haspopup="dialog"
+        title={
+          exact ? 'The servers’ hits add up to the counter' : 'The servers’ hits do not add up to the counter'
+        }
+        onClick={open}
+      >
+        {words}
+      </button>
+      <AuditDialog ref={dialog} opened={opened} onClose={() => setOpened(false)} />
+    </>
+  )
+}
+
+type Props = { ref: RefObject<HTMLDialogElement | null>; opened: boolean; onClose(): void }
+
+// A long log that was not counted before takes a while.
+const timeoutMs = 60_000
+const readAudit = (url: string) => fetchAnswer(isAudit, url, timeoutMs)
+
+/** The audit, taken when it is opened: it costs the database more than other answers, so it is asked for once, and again only when told to. */
+function AuditDialog({ ref, opened, onClose }: Props) {
+  const title = useId()
+  const { data, error, isValidating, mutate } = useSWR<Audit, Error>(
+    opened ? '/api/audit' : null,
+    readAudit,
+    {
+      revalidateOnFocus: false,
+      revalidateOnReconnect: false,
+      dedupingInterval: 0,
+      shouldRetryOnError: false,
+    },
+  )
+  const close = () => ref.current?.close()
+  // What is inside the dialog stands in a box of its own: a click on the dialog itself is one beside that.
+  const closeBeside = (event: MouseEvent) => event.target === event.currentTarget && close()
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself
+    <dialog
+      ref={ref}
+      className={styles.dialog}
+      aria-labelledby={title}
+      onClose={onClose}
+      onClick={closeBeside}
+    >
+      <div className={styles.inside}>
+        <h2 id={title}>Is it exact?</h2>
+        <p className={styles.note}>
+          Four ways to say how many visits there were, from one consistent reading of the database.
+        </p>
+        <div className={styles.result} aria-live="polite" aria-busy={isValidating}>
+          {data && <Equation audit={data} />}
+          {!data && !error && <p className={styles.note}>Counting the log.</p>}
+          {error && !isValidating && (
+            <p className={styles.bad}>{`The audit could not be taken: ${error.message}`}</p>
+          )}
+        </div>
+        <div className={styles.actions}>
+          <button type="button" className={ui.smallButton} disabled={isValidating} onClick={() => mutate()}>
+            Count again
+          </button>
+          <button type="button" className={ui.smallButton} onClick={close}>
+            Close
+          </button>
+        </div>
+      </div>
+    </dialog>
+  )
+}
+
+/** The audit's figures, one a line, each with whether it equals the first. */
+function Equation({ audit }: { audit: Audit }) {
+  const { whole } = useFormats()
+  const terms = auditTerms(audit)
+  return (
+    <>
+      <ol className={styles.terms}>
+        {terms.map(({ name, value, parts, equal }, place) => (
+          <li key={name} className={styles.term} data-bad={equal ? undefined : ''}>
+            <span className={styles.sign}>{place > 0 && (equal ? '=' : '≠')}</span>
+            <span className={styles.value}>{whole(value)}</span>
+            <span className={styles.name}>
+              {name}
+              {parts && (
+                <span className={styles.parts}>
+                  {parts.map(part => `${whole(part.value)} ${part.name}`).join(' + ')}
+                </span>
+              )}
+            </span>
+          </li>
+        ))}
+      </ol>
+      <p className={styles.verdict} data-bad={audit.consistent ? undefined : ''}>
+        {audit.consistent ? 'All are equal ✓' : 'They are not equal ✕'}
+      </p>
+    </>
+  )
+}

@@ -1,0 +1,140 @@
+import { useState } from 'react'
+import type { History, HistoryDown, HistoryEvent } from '../../shared/api.ts'
+import { elapsed } from '../../shared/times.ts'
+import type { Hues } from '../live/live-board.ts'
+import { Moment, ServerName } from '../ui/badges.tsx'
+import { useFormats } from '../ui/formats.ts'
+import { peakOf, ranges, type Series, useClock } from './chart-data.ts'
+import styles from './history-panel.module.css'
+
+type LegendProps = {
+  history: History
+  series: Series[]
+  totals: number[]
+  /** the bar whose figures are shown; null = all bars together */
+  at: number | null
+}
+
+const sum = (hits: number[]) => hits.reduce((all, count) => all + count, 0)
+
+/** Whose colour is which, with figures: of the whole range, or of one bar; and the highest bar of each. */
+export function Legend({ history: { times, range }, series, totals, at }: LegendProps) {
+  const { whole } = useFormats()
+  const clock = useClock()
+  const figure = (hits: number[]) => whole(at === null ? sum(hits) : (hits[at] ?? 0))
+  return (
+    <ul className={styles.legend}>
+      <li className={styles.of}>
+        <span>{at === null ? `Last ${ranges[range].label}` : `From ${clock(times[at] ?? '')}`}</span>
+        <b>{figure(totals)}</b>
+      </li>
+      <li className={styles.most}>
+        <span>{`most in ${ranges[range].bar}`}</span>
+        <b>{whole(peakOf(totals))}</b>
+      </li>
+      {series.map(({ key, name, hue, hits }) => (
+        <li key={key}>
+          <ServerName name={name} hue={hue} />
+          <b>{figure(hits)}</b>
+          <span className={styles.own}>{`most ${whole(peakOf(hits))}`}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+const eventWords: Record<HistoryEvent['kind'], string> = {
+  joined: 'joined at',
+  lost: 'was lost at',
+  left: 'left at',
+}
+
+/** As many as stay a glance, those who were down first; all events are marked in the chart. */
+const maxLines = 4
+const maxDowns = 2
+
+type EventListProps = { history: Pick<History, 'events' | 'downs'>; hues: Hues; stale: boolean }
+
+/** Who was down for how long; then the marks in words, newest first. */
+export function EventList({ history: { events, downs }, hues, stale }: EventListProps) {
+  if (events.length === 0 && !stale)
+    return <p className={styles.eventList}>No server joined or left in this time.</p>
+  const shownEvents = maxLines - Math.min(maxDowns, downs.length) - Number(stale)
+  return (
+    <ul className={styles.eventList} aria-label="Servers that joined, left or were down">
+      {stale && <li className={styles.stale}>Not read anew just now: this is how it was.</li>}
+      {downs.slice(0, maxDowns).map(down => (
+        <li key={down.srv_id}>
+          <ServerName name={down.name} hue={hues[down.srv_id]} />
+          <span className={styles.when}>{downText(down)}</span>
+        </li>
+      ))}
+      {events.slice(0, shownEvents).map(({ kind, id, srv_id, name, at }) => (
+        <li key={`${id} ${kind}`} data-kind={kind}>
+          <ServerName name={name} hue={hues[srv_id]} />
+          <span className={styles.when}>
+            {eventWords[kind]} <Moment iso={at} to="second" />
+          </span>
+        </li>
+      ))}
+      {events.length > shownEvents && <li>{`and ${events.length - shownEvents} more before`}</li>}
+    </ul>
+  )
+}
+
+function downText({ times, ms }: HistoryDown): string {
+  return times === 1 ? `down once, ${elapsed(ms)}` : `down ${times} times, ${elapsed(ms)} in all`
+}
+
+type HistoryTableProps = { history: History; series: Series[]; totals: number[] }
+
+/** The chart in figures, the most and then the newest first; made only when somebody opens it. */
+export function HistoryTable({ history: { times, range }, series, totals }: HistoryTableProps) {
+  const { whole } = useFormats()
+  const [opened, setOpened] = useState(false)
+  return (
+    <details className={styles.details} onToggle={event => setOpened(event.currentTarget.open)}>
+      <summary>As a table</summary>
+      {opened && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+        <section className={styles.scroll} aria-label="Hits over time, as a table" tabIndex={0}>
+          <table className={styles.table}>
+            <thead>
+              <tr>
+                <th scope="col">From</th>
+                {series.map(({ key, name }) => (
+                  <th key={key} scope="col">
+                    {name}
+                  </th>
+                ))}
+                <th scope="col">All</th>
+              </tr>
+            </thead>
+            <tbody>
+              <tr>
+                <th scope="row">{`Most in ${ranges[range].bar}`}</th>
+                {series.map(({ key, hits }) => (
+                  <td key={key}>{whole(peakOf(hits))}</td>
+                ))}
+                <td>{whole(peakOf(totals))}</td>
+              </tr>
+              {times
+                .map((time, at) => (
+                  <tr key={time}>
+                    <th scope="row">
+                      <Moment iso={time} to="second" />
+                    </th>
+                    {series.map(({ key, hits }) => (
+                      <td key={key}>{whole(hits[at] ?? 0)}</td>
+                    ))}
+                    <td>{whole(totals[at] ?? 0)}</td>
+                  </tr>
+                ))
+                .reverse()}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </details>
+  )
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ServerRow } from '../../shared/api.ts'
+import { plainFormats } from '../ui/formats.ts'
+import {
+  errorCodesText,
+  fairness,
+  inOrder,
+  latencyText,
+  megabytes,
+  type Order,
+  orderOf,
+  serversUpText,
+  sharesOf,
+  uptimeMs,
+} from './server-rows.ts'
+
+function server(name: string, figures: Pick<ServerRow, 'hits' | 'rate' | 'state'>): ServerRow {
+  const at = '2026-11-22T12:00:00.000Z'
+  const times = { started_at: at, last_seen_at: at }
+  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
+  return { id: 1, srv_id: name, name, address: '127.0.0.1:1', share: 0, ...times, ...health, ...figures }
+}
+
+const servers = [
+  server('web-1', { hits: 5, rate: 1, state: 'up' }),
+  server('web-2', { hits: 90, rate: 0, state: 'lost' }),
+  server('web-3', { hits: 5, rate: 12, state: 'stopped' }),
+  server('web-10', { hits: 400, rate: 1, state: 'draining' }),
+]
+const numbersIn = (order: Order) => inOrder(servers, order).map(({ name }) => name.slice(4))
+
+test('the most comes first, who is in trouble before who is up, and alike ones stay by name', () => {
+  assert.deepEqual(numbersIn('name'), ['1', '2', '3', '10'])
+  assert.deepEqual(numbersIn('hits'), ['10', '2', '1', '3'])
+  assert.deepEqual(numbersIn('rate'), ['3', '1', '10', '2'])
+  assert.deepEqual(numbersIn('state'), ['2', '10', '3', '1'])
+})
+
+test('an order that there is not is that by name', () => {
+  assert.deepEqual(['', 'rate', 'toString', 'RATE'].map(orderOf), ['name', 'rate', 'name', 'name'])
+})
+
+const sum = (values: number[]) => values.reduce((a, b) => a + b, 0)
+
+test('three equal counts add up to 100.0 %', () => {
+  assert.deepEqual(sharesOf([5, 5, 5]), [334, 333, 333])
+})
+
+test('what is left goes to the largest remainders', () => {
+  assert.deepEqual(sharesOf([1, 2, 3]), [167, 333, 500])
+})
+
+test('any counts add up, and none is off by a tenth of a percent or more', () => {
+  for (let round = 1; round <= 200; round++) {
+    const counts = Array.from(
+      { length: 1 + (round % 12) },
+      (_, place) => (round * 7919 * (place + 1)) % 10_007,
+    )
+    const shares = sharesOf(counts)
+    assert.equal(sum(shares), 1000)
+    for (const [place, share] of shares.entries()) {
+      assert.ok(Math.abs(share - ((counts[place] ?? 0) * 1000) / sum(counts)) < 1)
+    }
+  }
+})
+
+test('nothing counted is nothing shared', () => {
+  assert.deepEqual(sharesOf([0, 0]), [0, 0])
+  assert.deepEqual(sharesOf([]), [])
+})
+
+test('all alike is 1, whatever the rate', () => {
+  assert.equal(fairness([4, 4, 4]), 1)
+  assert.equal(fairness([0.5]), 1)
+})
+
+test('one of n that has all is 1/n', () => {
+  assert.equal(fairness([9, 0, 0]), 1 / 3)
+})
+
+test('in between it is in between', () => {
+  assert.equal(fairness([2, 1, 1])?.toFixed(3), (16 / 18).toFixed(3))
+})
+
+test('nothing to share has no fairness', () => {
+  assert.equal(fairness([0, 0]), null)
+  assert.equal(fairness([]), null)
+})
+
+const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
+const serverIn = (state: ServerRow['state']): ServerRow => ({
+  id: 1,
+  srv_id: 'a',
+  name: 'web-1',
+  address: '127.0.0.1:1',
+  state,
+  hits: 0,
+  share: 0,
+  rate: 0,
+  started_at: '2026-11-22T12:00:00.000Z',
+  last_seen_at: '2026-11-22T12:00:08.000Z',
+  ...health,
+})
+
+test('a server runs until now; one that is gone ran until it was last seen', () => {
+  const now = '2026-11-22T12:00:30.000Z'
+  assert.equal(uptimeMs(serverIn('up'), now), 30_000)
+  assert.equal(uptimeMs(serverIn('draining'), now), 30_000)
+  assert.equal(uptimeMs(serverIn('lost'), now), 8_000)
+  assert.equal(uptimeMs(serverIn('stopped'), now), 8_000)
+})
+
+test('latencies have one decimal under 10, and a dash where nothing was served', () => {
+  assert.equal(latencyText(2.14, 94.4, plainFormats), '2.1 / 94')
+  assert.equal(latencyText(null, null, plainFormats), '–')
+})
+
+test('memory is in whole megabytes', () => {
+  assert.equal(megabytes(104_857_600), 105)
+})
+
+test('errors by code are told the most first, and nothing where there are none', () => {
+  assert.equal(
+    errorCodesText({ outcome_unknown: 1, overloaded: 3 }, plainFormats),
+    '3 overloaded, 1 outcome_unknown',
+  )
+  assert.equal(errorCodesText({}, plainFormats), '')
+})
+
+test('those that are up are counted', () => {
+  assert.equal(serversUpText(['up', 'lost', 'up'], String), '2 servers up')
+  assert.equal(serversUpText(['draining', 'up'], String), '1 server up')
+})
+
+test('when none is up it says what they are', () => {
+  assert.equal(serversUpText(['draining', 'lost', 'draining'], String), '0 servers up, 2 draining, 1 lost')
+  assert.equal(serversUpText(['stopped'], String), '0 servers up')
+})

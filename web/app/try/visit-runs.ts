@@ -1,0 +1,173 @@
+import { useEffect, useRef, useState } from 'react'
+import type { ServerRow } from '../../shared/api.ts'
+import { isErrorAnswer, isVisitAnswer, readAs } from '../live/api-client.ts'
+import { tellOtherTabs } from '../visit/sticky-cookie.ts'
+
+export type Visitor = 'myself' | 'strangers'
+
+export const visitsARun = 60
+const atOnce = 6
+
+/** The last run of each kind, null before the first; one runs at a time, and ends with the page. */
+export function useVisitRuns(stickySeconds: number) {
+  const [tallies, setTallies] = useState<Record<Visitor, Tally | null>>({ myself: null, strangers: null })
+  const [running, setRunning] = useState<Visitor | null>(null)
+  const stop = useRef<AbortController>(null)
+  useEffect(() => () => stop.current?.abort(), [])
+
+  async function start(visitor: Visitor): Promise<void> {
+    const run = new AbortController()
+    stop.current = run
+    setRunning(visitor)
+    setTallies(known => ({ ...known, [visitor]: emptyTally }))
+    const onOutcome = (outcome: VisitOutcome) => {
+      setTallies(known => ({ ...known, [visitor]: withOutcome(known[visitor] ?? emptyTally, outcome) }))
+      // The browser's cookie was renewed: what counts it down must hear of it.
+      if (visitor === 'myself' && outcome.kind === 'answered') {
+        const { srv_id, server } = outcome
+        tellOtherTabs({ srv_id, server, until: Date.now() + stickySeconds * 1000 })
+      }
+    }
+    const credentials = visitor === 'myself' ? 'include' : 'omit'
+    const visit = (signal: AbortSignal) => visitOnce(credentials, signal)
+    await sendVisits({ count: visitsARun, atOnce, visit, onOutcome, signal: run.signal })
+    setRunning(null)
+  }
+
+  return { tallies, running, start, cancel: () => stop.current?.abort() }
+}
+
+type Run = {
+  /** how many in all */
+  count: number
+  /** how many may be under way together */
+  atOnce: number
+  visit(signal: AbortSignal): Promise<VisitOutcome>
+  onOutcome(outcome: VisitOutcome): void
+  signal: AbortSignal
+}
+
+/**
+ * Visits as often as told; when aborted, those under way are given up and no more are sent. The first goes alone: a
+ * visitor whose cookie has run out gets a new one with it, which the others then bring along.
+ */
+export async function sendVisits({ count, atOnce, visit, onOutcome, signal }: Run): Promise<void> {
+  let sent = 0
+  async function one(): Promise<void> {
+    sent++
+    onOutcome(await visit(signal))
+  }
+  async function lane(): Promise<void> {
+    while (sent < count && !signal.aborted) await one()
+  }
+  if (count > 0 && !signal.aborted) await one()
+  await Promise.all(Array.from({ length: atOnce }, lane))
+}
+
+/** A page view takes 2 s at most and is tried twice; more than that is no answer. */
+const timeoutMs = 8000
+
+/** Of a replica whose commit was under way, and of NGINX where a replica took the visit and did not answer. */
+const inDoubtCodes = ['outcome_unknown', 'no_answer']
+
+/** Visits the page as a script can: with the browser's cookies, or as somebody who has none. One hit. */
+async function visitOnce(credentials: 'include' | 'omit', signal: AbortSignal): Promise<VisitOutcome> {
+  try {
+    const answer = await fetch('/', {
+      credentials,
+      cache: 'no-store',
+      headers: { Accept: 'application/json' },
+      signal: endsWith(signal, timeoutMs),
+    })
+    const earlierTry = answer.headers.get('X-Earlier-Try')
+    return outcomeOf(answer.ok, await answer.text(), earlierTry !== null)
+  } catch {
+    return { kind: 'unknown' }
+  }
+}
+
+/** A signal that follows `signal`, or says that the time is up. `AbortSignal.any` is missing in browsers of 2023. */
+function endsWith(signal: AbortSignal, timeout: number): AbortSignal {
+  const either = new AbortController()
+  for (const source of [signal, AbortSignal.timeout(timeout)]) {
+    if (source.aborted) either.abort(source.reason)
+    source.addEventListener('abort', () => either.abort(source.reason), { signal: either.signal })
+  }
+  return either.signal
+}
+
+/**
+ * An error says that nothing was counted, unless it says that it does not know. `earlierTry`: another server was asked before
+ * the one that says so, and did not answer.
+ */
+export function outcomeOf(ok: boolean, text: string, earlierTry = false): VisitOutcome {
+  const visit = ok ? readAs(isVisitAnswer, text) : null
+  if (visit) return { kind: 'answered', srv_id: visit.srv_id, server: visit.server }
+  const error = readAs(isErrorAnswer, text)?.error
+  const isCertain = error && !earlierTry && !inDoubtCodes.includes(error.code)
+  return { kind: isCertain ? 'failed' : 'unknown' }
+}
+
+/** What came of a visit. `failed`: certainly not counted; `unknown`: no word came back, so it may be. */
+export type VisitOutcome =
+  | { kind: 'answered'; srv_id: string; server: string }
+  | { kind: 'failed' | 'unknown' }
+
+export type Tally = {
+  /** answers by srv_id */
+  servers: Record<string, { name: string; visits: number }>
+  answered: number
+  failed: number
+  unknown: number
+}
+
+export const emptyTally: Tally = { servers: {}, answered: 0, failed: 0, unknown: 0 }
+
+export function withOutcome(tally: Tally, outcome: VisitOutcome): Tally {
+  if (outcome.kind !== 'answered') return { ...tally, [outcome.kind]: tally[outcome.kind] + 1 }
+  const { srv_id, server: name } = outcome
+  const visits = (tally.servers[srv_id]?.visits ?? 0) + 1
+  return {
+    ...tally,
+    answered: tally.answered + 1,
+    servers: { ...tally.servers, [srv_id]: { name, visits } },
+  }
+}
+
+export function doneOf({ answered, failed, unknown }: Tally): number {
+  return answered + failed + unknown
+}
+
+const visits = (count: number) => `${count} visit${count === 1 ? '' : 's'}`
+
+/** A run that has ended, in words: what is known of every visit, and no more. */
+export function runText(tally: Tally, planned: number): string {
+  const { answered, failed, unknown } = tally
+  const unsent = planned - doneOf(tally)
+  const servers = Object.keys(tally.servers).length
+  return [
+    `${visits(answered)} counted${answered > 0 ? ` by ${servers} server${servers === 1 ? '' : 's'}` : ''}.`,
+    failed > 0 ? `${visits(failed)} refused, not counted.` : '',
+    unknown > 0 ? `${visits(unknown)} without an answer: may be counted.` : '',
+    unsent > 0 ? `${visits(unsent)} not sent.` : '',
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+/** The servers that can be met or were: those shown that have not left, then whoever else answered. */
+export function runRows(
+  servers: Pick<ServerRow, 'srv_id' | 'name' | 'state'>[],
+  tallies: (Tally | null)[],
+): { srv_id: string; name: string }[] {
+  const names = new Map<string, string>()
+  for (const { srv_id, name, state } of servers) {
+    if (state !== 'stopped' && state !== 'lost') names.set(srv_id, name)
+  }
+  for (const tally of tallies) {
+    for (const [srvId, { name }] of Object.entries(tally?.servers ?? {})) {
+      if (!names.has(srvId)) names.set(srvId, name)
+    }
+  }
+  return [...names].map(([srv_id, name]) => ({ srv_id, name }))
+}

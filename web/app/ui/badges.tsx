@@ -1,0 +1,85 @@
+import { localTimes, type Times } from '../../shared/times.ts'
+import styles from './badges.module.css'
+import { useHydrated } from './page-lifecycle.ts'
+
+type ServerNameProps = {
+  name: string
+  /** place in the set of colours; undefined = a server no longer shown */
+  hue: number | undefined
+  /** to be read in full, on several lines if need be; else a long name ends in "…" */
+  whole?: boolean
+}
+
+/** A server's name with its colour. */
+export function ServerName({ name, hue, whole = false }: ServerNameProps) {
+  return (
+    <span className={styles.serverName} title={whole ? undefined : name}>
+      <span className={`${styles.hue} ${styles.swatch}`} {...hueAttributes(hue)} aria-hidden="true" />
+      <span className={whole ? styles.wholeName : styles.shortName}>{name}</span>
+    </span>
+  )
+}
+
+/** How many colours there are; after that they come again, drawn as a ring or with gaps. */
+const colourCount = 7
+
+/** A server's colour as attributes, for what has the class of hue.module.css. Undefined = a server no longer shown. */
+export function hueAttributes(hue: number | undefined): { 'data-hue'?: number; 'data-again'?: '' } {
+  if (hue === undefined) return {}
+  const again = Math.floor(hue / colourCount) % 2 === 1
+  return { 'data-hue': hue % colourCount, ...(again && { 'data-again': '' }) }
+}
+
+export type Shape = 'full' | 'dotted' | 'half' | 'cross' | 'empty'
+
+/** A state's shape. The word always stands beside it, so it is not read out. */
+export function ShapeIcon({ shape }: { shape: Shape }) {
+  return (
+    <svg className={styles.shape} viewBox="0 0 12 12" aria-hidden="true">
+      {shape === 'full' && <circle cx="6" cy="6" r="5" fill="currentColor" />}
+      {shape === 'half' && <path d="M6 1a5 5 0 0 0 0 10z" fill="currentColor" />}
+      {shape === 'cross' && <path d="m2 2 8 8m0-8-8 8" className={styles.shapeLine} />}
+      {shape === 'dotted' && (
+        <circle cx="6" cy="6" r="4.25" className={styles.shapeLine} strokeDasharray="1.6 1.74" />
+      )}
+      {(shape === 'half' || shape === 'empty') && (
+        <circle cx="6" cy="6" r="4.25" className={styles.shapeLine} />
+      )}
+    </svg>
+  )
+}
+
+/** Says that this is the reader's. */
+export function YouBadge({ children }: { children: string }) {
+  return <span className={styles.you}>{children}</span>
+}
+
+/** A share as a length; the figure stands beside it. The page's policy allows no inline styles, so it is a drawing. */
+export function ShareBar({ thousandths }: { thousandths: number }) {
+  return (
+    <svg className={styles.shareBar} aria-hidden="true">
+      <rect className={styles.shareWhole} width="100%" height="100%" rx="3" />
+      <rect className={styles.sharePart} width={`${thousandths / 10}%`} height="100%" rx="3" />
+    </svg>
+  )
+}
+
+type MomentProps = {
+  iso: string
+  /** what stands in the HTML: UTC */
+  plain?: string
+  to?: keyof Times
+}
+
+let readerTimes: Times | undefined
+
+/** A time: UTC in the HTML, the reader's own from hydration on, with UTC at hand. */
+export function Moment({ iso, plain = iso, to = 'moment' }: MomentProps) {
+  if (!useHydrated()) return <time dateTime={iso}>{plain}</time>
+  readerTimes ??= localTimes()
+  return (
+    <time dateTime={iso} title={iso}>
+      {readerTimes[to](iso)}
+    </time>
+  )
+}

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { testCertificate } from '../../nginx/testing/request.ts'
+import { BadDatabaseUrl, BadEnvironment, driverUrl, parseEnvironment, readDatabaseUrl } from './config.ts'
+
+const DATABASE_URL = 'mysql://root:secret@127.0.0.1:3306/balance_board'
+
+test('a database is all that must be told', () => {
+  assert.deepEqual(parseEnvironment({ DATABASE_URL }), {
+    development: false,
+    host: '127.0.0.1',
+    port: 3000,
+    databaseUrl: DATABASE_URL,
+    serverName: null,
+    serverAddress: null,
+    stickySeconds: 300,
+    clientAddresses: 'short',
+    drainSeconds: 1,
+    logLimits: { days: 30, rows: 10_000_000 },
+  })
+})
+
+test('an empty variable is an unset one', () => {
+  assert.equal(parseEnvironment({ DATABASE_URL, PORT: '', SERVER_NAME: '' }).port, 3000)
+})
+
+test('everything wrong is said at once', () => {
+  const variables = {
+    DATABASE_URL: 'postgres://x',
+    PORT: '70000',
+    STICKY_SECONDS: 'soon',
+    SHOW_CLIENT_IPS: 'some',
+    LOG_RETENTION_DAYS: '0',
+    LOG_MAX_ROWS: '1.5',
+  }
+  assert.throws(
+    () => parseEnvironment(variables),
+    (error: unknown) => {
+      assert.ok(error instanceof BadEnvironment)
+      for (const name of Object.keys(variables)) assert.match(error.message, new RegExp(`^  ${name}: `, 'm'))
+      return true
+    },
+  )
+})
+
+for (const address of ['10.0.0.7:3000', '[fd00::7]:3000']) {
+  test(`${address} is an address NGINX can know a server by`, () => {
+    assert.equal(parseEnvironment({ DATABASE_URL, SERVER_ADDRESS: address }).serverAddress, address)
+  })
+}
+
+for (const address of [
+  'web:3000',
+  '10.0.0.7',
+  'fd00::7:3000',
+  '10.0.0.7:0',
+  '[10.0.0.7]:80',
+  '1.2.3.4:99999',
+]) {
+  test(`${address} is not`, () => {
+    assert.throws(
+      () => parseEnvironment({ DATABASE_URL, SERVER_ADDRESS: address }),
+      /SERVER_ADDRESS: must be ip:port/,
+    )
+  })
+}
+
+test('the password can stand in a file of its own', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'board-environment-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'password')
+  writeFileSync(file, 'p@ss:word\n')
+  const variables = { DATABASE_URL: 'mysql://board@mysql:3306/balance_board', DATABASE_PASSWORD_FILE: file }
+  assert.equal(
+    parseEnvironment(variables).databaseUrl,
+    'mysql://board:p%40ss%3Aword@mysql:3306/balance_board',
+  )
+})
+
+for (const [written, password] of [
+  [' outer spaces ', ' outer spaces '],
+  ['one newline\n', 'one newline'],
+  ['of Windows\r\n', 'of Windows'],
+  ['two newlines\n\n', 'two newlines\n'],
+  ['\'"\\$%@:/?#ä', '\'"\\$%@:/?#ä'],
+] as const)
+  test(`a password file with ${JSON.stringify(written)} gives ${JSON.stringify(password)}`, t => {
+    const folder = mkdtempSync(join(tmpdir(), 'board-password-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'password')
+    writeFileSync(file, written)
+    const variables = { DATABASE_URL: 'mysql://board@mysql:3306/balance_board', DATABASE_PASSWORD_FILE: file }
+    const { password: parsed } = readDatabaseUrl(parseEnvironment(variables).databaseUrl)
+    assert.equal(parsed, password)
+  })
+
+test('a password file that is not there is named', () => {
+  const variables = { DATABASE_URL, DATABASE_PASSWORD_FILE: '/nowhere/password' }
+  assert.throws(() => parseEnvironment(variables), /DATABASE_PASSWORD_FILE: cannot be read/)
+})
+
+const url = 'mysql://board:p%40ss@db.example:3307/balance_board'
+const encryptionOf = (query: string) => readDatabaseUrl(`${url}?${query}`).ssl
+
+test('a URL says where the database is and who signs in', () => {
+  const access = {
+    host: 'db.example',
+    port: 3307,
+    user: 'board',
+    password: 'p@ss',
+    database: 'balance_board',
+  }
+  assert.deepEqual(readDatabaseUrl(url), access)
+  assert.deepEqual(readDatabaseUrl('mysql://board@[fd00::7]/b'), {
+    host: 'fd00::7',
+    port: 3306,
+    user: 'board',
+    password: '',
+    database: 'b',
+  })
+})
+
+for (const [query, expected] of [
+  ['', undefined],
+  ['sslmode=disable', undefined],
+  ['ssl-mode=DISABLED', undefined],
+  ['sslmode=require', { rejectUnauthorized: false, verifyIdentity: false }],
+  ['ssl-mode=REQUIRED', { rejectUnauthorized: false, verifyIdentity: false }],
+  ['SslMode=Required', { rejectUnauthorized: false, verifyIdentity: false }],
+  ['sslaccept=accept_invalid_certs', { rejectUnauthorized: false, verifyIdentity: false }],
+  ['ssl_mode=VERIFY_CA', { rejectUnauthorized: true, verifyIdentity: false }],
+  ['sslmode=verify-full', { rejectUnauthorized: true, verifyIdentity: true }],
+  ['ssl-mode=VERIFY_IDENTITY', { rejectUnauthorized: true, verifyIdentity: true }],
+  ['sslaccept=strict', { rejectUnauthorized: true, verifyIdentity: true }],
+  ['sslmode=require&sslaccept=strict', { rejectUnauthorized: true, verifyIdentity: true }],
+] as const)
+  test(`?${query} sets the encryption`, () => assert.deepEqual(encryptionOf(query), expected))
+
+for (const [query, level] of [
+  ['', { rejectUnauthorized: true, verifyIdentity: true }],
+  ['sslmode=require&', { rejectUnauthorized: true, verifyIdentity: false }],
+  ['sslmode=verify-ca&', { rejectUnauthorized: true, verifyIdentity: false }],
+] as const)
+  for (const name of ['sslca', 'ssl-ca', 'sslcert'])
+    test(`?${query}${name}=… is verified with that certificate`, () => {
+      const { ca: text, ...verified } = encryptionOf(`${query}${name}=${testCertificate}`) ?? assert.fail()
+      assert.match(text ?? '', /^-----BEGIN CERTIFICATE-----/)
+      assert.deepEqual(verified, level)
+    })
+
+for (const [bad, sentence] of [
+  ['', /must be mysql:/],
+  ['postgres://board@db/board', /must be mysql:/],
+  ['mysql://board@db', /must be mysql:/],
+  [`${url}?sslmode=sure`, /has sslmode=sure, which is not known/],
+  [`${url}?sslmode=`, /has sslmode=, which is not known/],
+  [`${url}?ssl-mode=PREFERRED`, /could mean no encryption/],
+  [`${url}?sslmode=disable&sslaccept=strict`, /both disables TLS and requires it/],
+  [`${url}?sslmode=disable&sslca=${testCertificate}`, /both disables TLS and requires it/],
+  [`${url}?sslmode=require&sslmode=disable`, /has sslmode more than once/],
+  [`${url}?sslca=/nowhere/ca.pem`, /has sslca=\/nowhere\/ca.pem, a file that cannot be read/],
+  [`${url}?sslca=${testCertificate}&sslcert=${testCertificate}`, /names two files/],
+  [`${url}?ssl={"rejectUnauthorized":false}`, /has ssl, which is not known/],
+  [`${url}?connection_limit=5`, /has connection_limit, which is not known/],
+  [`${url}?multipleStatements=true`, /has multipleStatements, which is not known/],
+  [`${url}?__proto__=x`, /has __proto__, which is not known/],
+  [`${url}?constructor=x`, /has constructor, which is not known/],
+  [`${url}#?sslmode=require`, /has a #/],
+  ['mysql://board@10.0.0.7/b?sslmode=verify-full', /use a host name, or sslmode=verify-ca/],
+  ['mysql://board@[fd00::7]/b?sslaccept=strict', /use a host name, or sslmode=verify-ca/],
+  ['mysql://board:100%@db/b', /write it as %25/],
+] as const)
+  test(`${bad} is refused in a sentence`, () => {
+    assert.throws(
+      () => readDatabaseUrl(bad),
+      (error: unknown) => {
+        assert.ok(error instanceof BadDatabaseUrl)
+        assert.match(error.message, sentence)
+        assert.match(error.message, /^DATABASE_URL [^\n]+$/)
+        assert.ok(!error.message.includes('p@ss') && !error.message.includes('p%40ss'))
+        return true
+      },
+    )
+  })
+
+test('a program that reads the URL with the driver gets the encryption of the URL', () => {
+  const handedOn = new URL(driverUrl(`${url}?sslaccept=strict`))
+  assert.deepEqual(JSON.parse(handedOn.searchParams.get('ssl') ?? ''), {
+    rejectUnauthorized: true,
+    verifyIdentity: true,
+  })
+  assert.equal(driverUrl(url), url)
+})

@@ -1,0 +1,243 @@
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { z } from 'zod'
+
+/** Everything a replica is told from outside. */
+export type Environment = z.output<typeof schema>
+
+/** All that is wrong with the environment, one line a variable. */
+export class BadEnvironment extends Error {
+  constructor(problems: string[]) {
+    super(['The environment cannot be used:', ...problems.map(problem => `  ${problem}`)].join('\n'))
+    this.name = 'BadEnvironment'
+  }
+}
+
+const port = z.coerce.number().int().min(1).max(65535)
+
+const databaseUrl = z
+  .string('must be mysql://user:password@host:port/database')
+  .superRefine((text, context) => {
+    try {
+      readDatabaseUrl(text)
+    } catch (error) {
+      if (!(error instanceof BadDatabaseUrl)) throw error
+      context.addIssue({ code: 'custom', message: error.problem })
+    }
+  })
+
+const serverName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/, 'letters, digits, dots and hyphens only, 63 at most')
+
+const serverAddress = z.string().refine(isAddressWithPort, 'must be ip:port, as NGINX knows the server')
+
+const schema = z
+  .object({
+    NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
+    /** address to listen on; whoever reaches it past NGINX can forge X-Real-IP, so loopback unless told otherwise */
+    HOST: z.string().min(1).default('127.0.0.1'),
+    PORT: port.default(3000),
+    DATABASE_URL: databaseUrl,
+    /** a file with the password, instead of one in the URL */
+    DATABASE_PASSWORD_FILE: z.string().refine(isReadable, 'cannot be read').optional(),
+    /** null: the lowest free web-N */
+    SERVER_NAME: serverName.optional(),
+    /** undefined: the address listened on */
+    SERVER_ADDRESS: serverAddress.optional(),
+    /** life of NGINX's sticky cookie, in seconds: the replica only tells visitors of it */
+    STICKY_SECONDS: z.coerce.number().int().min(1).max(86_400).default(300),
+    SHOW_CLIENT_IPS: z.enum(['short', 'full']).default('short'),
+    /** days a row of the log stays */
+    LOG_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
+    /** rows of the log that stay, the newest */
+    LOG_MAX_ROWS: z.coerce.number().int().min(1).max(1e12).default(10_000_000),
+    /** how long a replica told to stop goes on answering, in seconds */
+    DRAIN_SECONDS: z.coerce.number().min(0).max(60).default(1),
+  })
+  .transform(values => ({
+    development: values.NODE_ENV === 'development',
+    host: values.HOST,
+    port: values.PORT,
+    databaseUrl: databaseUrlFrom(values.DATABASE_URL, values.DATABASE_PASSWORD_FILE),
+    serverName: values.SERVER_NAME ?? null,
+    serverAddress: values.SERVER_ADDRESS ?? null,
+    stickySeconds: values.STICKY_SECONDS,
+    clientAddresses: values.SHOW_CLIENT_IPS,
+    drainSeconds: values.DRAIN_SECONDS,
+    logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
+  }))
+
+/** @throws BadEnvironment naming every variable that cannot be used */
+export function parseEnvironment(variables: Record<string, string | undefined>): Environment {
+  // An empty variable means unset: compose files and .env files cannot leave one out.
+  const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(set)
+  if (parsed.success) return parsed.data
+  throw new BadEnvironment(parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`))
+}
+
+function isAddressWithPort(text: string): boolean {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
+  const [, ipv6, ipv4, digits] = match ?? []
+  const version = ipv6 === undefined ? 4 : 6
+  return isIP(ipv6 ?? ipv4 ?? '') === version && Number(digits) >= 1 && Number(digits) <= 65535
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Where a database is, who signs in, and whether the connection is encrypted: what the driver takes. */
+type DatabaseAccess = {
+  host: string
+  port: number
+  user: string
+  password: string
+  database: string
+  ssl?: { ca?: string; rejectUnauthorized: boolean; verifyIdentity: boolean }
+}
+
+/** A database's URL that cannot be used as it says; the message is one sentence, without the password. */
+export class BadDatabaseUrl extends Error {
+  override readonly name = 'BadDatabaseUrl'
+  /** the sentence without its subject */
+  readonly problem: string
+
+  constructor(problem: string) {
+    super(`DATABASE_URL ${problem}`)
+    this.problem = problem
+  }
+}
+
+/** How the server proves who it is, from the least to the most. */
+const levels = ['disabled', 'required', 'verify-ca', 'verify-identity'] as const
+type Level = (typeof levels)[number]
+
+/** Each level by the words of MySQL's own clients, of Prisma and of PostgreSQL, in lower case and with hyphens. */
+const levelNames = new Map<string, Level>(
+  Object.entries({
+    disable: 'disabled',
+    disabled: 'disabled',
+    require: 'required',
+    required: 'required',
+    'accept-invalid-certs': 'required',
+    'verify-ca': 'verify-ca',
+    'verify-full': 'verify-identity',
+    'verify-identity': 'verify-identity',
+    strict: 'verify-identity',
+  }),
+)
+
+/** What a parameter says, by its name in lower case without hyphens and underscores. */
+const parameterNames = new Map<string, 'level' | 'ca'>(
+  Object.entries({
+    sslmode: 'level',
+    sslaccept: 'level',
+    sslca: 'ca',
+    sslcert: 'ca',
+  }),
+)
+
+const shape = 'must be mysql://user:password@host:port/database'
+const known = 'sslmode (disable, require, verify-ca or verify-full), sslaccept (strict) and sslca (a file)'
+
+/**
+ * `url`, a mysql:// one, with the password from a file in it if one is named: so it need not be in the environment. One
+ * newline at the file's end is not part of the password; spaces are. Returns `url` unchanged if it is no URL.
+ * @throws when the file cannot be read
+ */
+export function databaseUrlFrom(url: string, passwordFile?: string): string {
+  if (!passwordFile || !URL.canParse(url)) return url
+  const withPassword = new URL(url)
+  withPassword.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, ''))
+  return withPassword.href
+}
+
+/** The same as a URL that the driver reads itself, for a program that hands it on. @throws BadDatabaseUrl */
+export function driverUrl(text: string): string {
+  const { ssl } = readDatabaseUrl(text)
+  const url = new URL(text)
+  url.search = ssl ? new URLSearchParams({ ssl: JSON.stringify(ssl) }).toString() : ''
+  return url.href
+}
+
+/**
+ * Reads a database's URL for the driver. It refuses what it does not know: an ignored parameter could have
+ * required encryption. @throws BadDatabaseUrl
+ */
+export function readDatabaseUrl(text: string): DatabaseAccess {
+  const url = URL.parse(text)
+  if (url?.protocol !== 'mysql:' || url.hostname === '' || url.pathname.length < 2)
+    throw new BadDatabaseUrl(shape)
+  if (url.hash !== '') throw new BadDatabaseUrl('has a #; write it as %23')
+  const ssl = readEncryption(url.searchParams)
+  const host = decode(url.hostname.replace(/^\[|\]$/g, ''))
+  // The driver would compare the certificate with `localhost`.
+  if (ssl?.verifyIdentity && isIP(host))
+    throw new BadDatabaseUrl(
+      `requires ${host} to be verified by its name; use a host name, or sslmode=verify-ca`,
+    )
+  return {
+    host,
+    port: Number(url.port || 3306),
+    user: decode(url.username),
+    password: decode(url.password),
+    database: decode(url.pathname.slice(1)),
+    ...(ssl && { ssl }),
+  }
+}
+
+function readEncryption(parameters: URLSearchParams): DatabaseAccess['ssl'] {
+  const asked = new Map<string, Level>()
+  let ca: string | undefined
+  for (const [name, value] of parameters) {
+    const kind = parameterNames.get(name.toLowerCase().replaceAll(/[-_]/g, ''))
+    if (kind === undefined) throw new BadDatabaseUrl(`has ${name}, which is not known; known are ${known}`)
+    if (parameters.getAll(name).length > 1) throw new BadDatabaseUrl(`has ${name} more than once`)
+    if (kind === 'level') asked.set(name, readLevel(name, value))
+    else if (ca === undefined) ca = readCertificate(name, value)
+    else throw new BadDatabaseUrl('names two files of certificates')
+  }
+  return toEncryption([...asked.values()], ca)
+}
+
+/** Of several levels the highest holds, but for none beside some. */
+function toEncryption(asked: Level[], ca: string | undefined): DatabaseAccess['ssl'] {
+  const level = levels.findLast(each => asked.includes(each)) ?? (ca ? 'verify-identity' : 'disabled')
+  if (asked.includes('disabled') && (level !== 'disabled' || ca))
+    throw new BadDatabaseUrl('both disables TLS and requires it')
+  if (level === 'disabled') return undefined
+  // A named certificate is there to be checked.
+  const rejectUnauthorized = level !== 'required' || ca !== undefined
+  return { ...(ca && { ca }), rejectUnauthorized, verifyIdentity: level === 'verify-identity' }
+}
+
+function readLevel(name: string, value: string): Level {
+  const level = levelNames.get(value.toLowerCase().replaceAll('_', '-'))
+  if (level) return level
+  if (/^prefer(red)?$/i.test(value) || /^allow$/i.test(value))
+    throw new BadDatabaseUrl(`has ${name}=${value}, which could mean no encryption; use disable or require`)
+  throw new BadDatabaseUrl(`has ${name}=${value}, which is not known; known are ${known}`)
+}
+
+function readCertificate(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    throw new BadDatabaseUrl(`has ${name}=${file}, a file that cannot be read`)
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new BadDatabaseUrl('has a % that starts no encoded character; write it as %25')
+  }
+}

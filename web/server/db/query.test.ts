@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { z } from 'zod'
+import { DatabaseTrouble } from '../errors.ts'
+import { newRequestId } from '../hits/hit.ts'
+import { databaseHitStore } from './hit-store.ts'
+import {
+  closePools,
+  connectionLimits,
+  openPools,
+  openReadPool,
+  openUpkeepPool,
+  openWritePool,
+  type ReadPool,
+} from './pools.ts'
+import { onConnection, query, retryOnTrouble } from './query.ts'
+
+/** What the server answers a packet of statements with; null = nothing, ever. */
+type Reply = Buffer | null
+
+const ok = Buffer.from([0, 0, 0, 2, 0, 0, 0])
+
+/** Source: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_err_packet.html */
+function errorPacket(code: number, message: string): Buffer {
+  return Buffer.from([0xff, code & 0xff, code >> 8, ...Buffer.from(`#42000${message}`)])
+}
+
+/** Source: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html */
+const greeting = Buffer.concat([
+  Buffer.from([10, ...Buffer.from('8.0.0\0'), 1, 0, 0, 0]),
+  Buffer.from('12345678\0'),
+  // capabilities without TLS and compression, character set, status, capabilities, length of the scramble
+  Buffer.from([0xdf, 0xf7, 8, 2, 0, 0x0b, 0, 21]),
+  Buffer.alloc(10),
+  Buffer.from('123456789012\0mysql_native_password\0'),
+])
+
+const frame = (sequence: number, payload: Buffer) =>
+  Buffer.concat([Buffer.from([payload.length & 0xff, payload.length >> 8, 0, sequence]), payload])
+
+/** A server that signs everybody in, and answers statements as it is told. */
+async function startServer(reply: (sql: string) => Reply, greets = true) {
+  const sockets = new Set<Socket>()
+  const packets: string[] = []
+  let connections = 0
+  const server = createServer(socket => {
+    connections++
+    sockets.add(socket)
+    socket.on('error', () => {})
+    if (!greets) return
+    socket.write(frame(0, greeting))
+    let signedIn = false
+    socket.on('data', data => {
+      if (!signedIn) {
+        signedIn = true
+        return void socket.write(frame(2, ok))
+      }
+      const sql = Buffer.from(data).subarray(5).toString()
+      packets.push(sql)
+      const answer = reply(sql)
+      if (answer) socket.write(frame(1, answer))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = z.object({ port: z.number() }).parse(server.address())
+  return {
+    url: `mysql://board:secret@127.0.0.1:${port}/board`,
+    packets,
+    connections: () => connections,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function whilePool<P extends ReadPool>(pool: P, work: (pool: P) => Promise<void>): Promise<void> {
+  try {
+    await work(pool)
+  } finally {
+    // It says goodbye on each connection, and not every server here answers.
+    void pool.end().catch(() => {})
+  }
+}
+
+const hit = { requestId: newRequestId(), clientIp: '10.0.0.7', cookieSrvId: null }
+const server1 = { id: 1, srv_id: 'a'.repeat(32) }
+
+for (const [name, open] of Object.entries({ openReadPool, openWritePool, openUpkeepPool })) {
+  test(`${name}: a session whose limits the server refuses is not used, and ends nothing else`, async () => {
+    await using server = await startServer(sql =>
+      sql.startsWith('SET') ? errorPacket(1193, 'Unknown system variable') : ok,
+    )
+    await whilePool(open(server.url), async pool => {
+      for (let time = 0; time < 5; time++)
+        await assert.rejects(query(pool, 'DO 1'), /Unknown system variable/)
+      assert.equal(server.packets.filter(sql => sql === 'DO 1').length, 0)
+      assert.equal(server.connections(), 5, 'each of them is closed')
+    })
+  })
+
+  test(`${name}: a server that never answers about the limits fails the call in its time`, async () => {
+    await using server = await startServer(sql => (sql.startsWith('SET') ? null : ok))
+    await whilePool(open(server.url), async pool => {
+      await assert.rejects(query(pool, 'DO 1', [], 50), /no connection within 50 ms/)
+      assert.deepEqual(
+        server.packets.filter(sql => sql === 'DO 1'),
+        [],
+      )
+    })
+  })
+}
+
+test('a batch whose connection cannot be set up is certainly not committed', async () => {
+  await using server = await startServer(() => errorPacket(1193, 'Unknown system variable'))
+  await whilePool(openWritePool(server.url), async pool => {
+    const failed = { outcome: 'rolled_back', kind: 'away', code: 'ER_UNKNOWN_SYSTEM_VARIABLE' }
+    await assert.rejects(databaseHitStore(pool, server1).commit([hit], 1000), failed)
+  })
+})
+
+test('a server that accepts and says nothing fails each call in its own time', async () => {
+  await using server = await startServer(() => ok, false)
+  await whilePool(openWritePool(server.url), async pool => {
+    await assert.rejects(query(pool, 'DO 1', [], 40), /no connection within 40 ms/)
+    const failed = { outcome: 'rolled_back', kind: 'away', code: 'NO_CONNECTION' }
+    await assert.rejects(databaseHitStore(pool, server1).commit([hit], 40), failed)
+    await assert.rejects(databaseHitStore(pool, server1).find([hit.requestId], 40), failed)
+  })
+})
+
+test('a call waits for a connection that others hold for its own time at most', async () => {
+  await using server = await startServer(() => ok)
+  await whilePool(openReadPool(server.url), async pool => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const holders = Array.from({ length: connectionLimits.read }, () => onConnection(pool, () => promise))
+    await assert.rejects(query(pool, 'DO 1', [], 50), /no connection within 50 ms/)
+    resolve()
+    await Promise.all(holders)
+    await query(pool, 'DO 2')
+    const asked = server.packets.filter(sql => !sql.startsWith('SET SESSION'))
+    assert.deepEqual(asked, ['DO 2'], 'who gave up does not ask after all, and keeps no connection')
+  })
+})
+
+test('only so many calls wait for a connection: one more is refused at once', async () => {
+  await using server = await startServer(() => ok)
+  for (const pool of Object.values(openPools(server.url)))
+    await whilePool(pool, async () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const calls = Array.from({ length: 4 + 64 }, () => onConnection(pool, () => promise))
+      const settled = Promise.allSettled(calls)
+      await assert.rejects(
+        Promise.any([onConnection(pool, async () => {}), onConnection(pool, async () => {})]),
+        AggregateError,
+      )
+      resolve()
+      await settled
+    })
+})
+
+test('pools of a server that says nothing are closed in the end', async () => {
+  await using server = await startServer(() => null)
+  const pools = openPools(server.url)
+  await assert.rejects(query(pools.write, 'DO 1', [], 30))
+  await closePools(pools)
+})
+
+/** Work that fails so many times before it succeeds. */
+function failingWork(times: number, error: Error) {
+  const work = { tries: 0, do: async () => (++work.tries > times ? 'done' : Promise.reject(error)) }
+  return work
+}
+
+test('trouble that passes is waited for', async () => {
+  const work = failingWork(2, new DatabaseTrouble('away'))
+  assert.equal(await retryOnTrouble(work.do, 10_000), 'done')
+  assert.equal(work.tries, 3)
+})
+
+test('trouble that stays is told once patience is over', async () => {
+  const work = failingWork(Number.POSITIVE_INFINITY, new DatabaseTrouble('away'))
+  await assert.rejects(retryOnTrouble(work.do, 1), /away/)
+})
+
+test('what is no trouble of the database is not tried again', async () => {
+  const work = failingWork(1, new TypeError('a defect'))
+  await assert.rejects(retryOnTrouble(work.do, 10_000), /a defect/)
+  assert.equal(work.tries, 1)
+})

@@ -1,0 +1,141 @@
+import type { PoolConnection } from 'mysql2/promise'
+import { z } from 'zod'
+import { readLogBounds, stretchLength } from './audit.ts'
+import { type ReadPool, toIsoTime, type WritePool } from './pools.ts'
+import { inTransaction, onConnection, query, queryOn } from './query.ts'
+
+/** How much of the log is kept: rows go that are older, or further down, than that. */
+export type LogLimits = { days: number; rows: number }
+
+/**
+ * Seconds any row stays: a page view that is tried again must find its first try. One minute, and what the database's
+ * clock may be off (web/server/retention/database-clock.ts).
+ */
+const shortestStay = 90
+
+/** What one batch removed. */
+export type Purge = {
+  rows: number
+  /** the highest number gone through, and the time of the highest row removed */
+  through: number
+  throughAt: string
+}
+
+// Only numbers up to the first row that stays: so the lowest number left tells what is gone.
+const firstKeptSql = `SELECT MIN(id) AS id FROM access_log
+  WHERE id BETWEEN ? AND ?
+    AND created_at >= CAST(? AS DATETIME(3)) - INTERVAL ? DAY
+    AND (id > ? OR created_at >= CAST(? AS DATETIME(3)) - INTERVAL ${shortestStay} SECOND)`
+
+const firstKept = z.tuple([z.object({ id: z.number().int().nullable() })])
+
+const removed = z.tuple([
+  z.tuple([z.object({ created_at: z.string() })]),
+  z.looseObject({ affectedRows: z.number() }),
+])
+
+/**
+ * Removes the lowest rows beyond the limits, `batch` numbers at most, in one transaction. `now` is the time
+ * that ages are counted to, never the database's clock while this runs: that may just have jumped.
+ * @returns what went; null = nothing has to go
+ */
+export function purgeLog(
+  connection: PoolConnection,
+  limits: LogLimits,
+  batch: number,
+  now: Date,
+): Promise<Purge | null> {
+  return inTransaction(connection, () => purgeLowest(connection, limits, batch, now))
+}
+
+async function purgeLowest(
+  connection: PoolConnection,
+  limits: LogLimits,
+  batch: number,
+  now: Date,
+): Promise<Purge | null> {
+  const bounds = await readLogBounds(connection)
+  if (bounds === null) return null
+  const { lowest, highest } = bounds
+  const last = Math.min(lowest + batch - 1, highest)
+  const values = [lowest, last, now, limits.days, highest - limits.rows, now]
+  const [{ id: kept }] = firstKept.parse(await queryOn(connection, firstKeptSql, values))
+  const through = kept === null ? last : kept - 1
+  if (through < lowest) return null
+  const results = z.array(z.unknown()).parse(await queryOn(connection, purgePacket(lowest, through)))
+  const [[{ created_at }], { affectedRows: rows }] = removed.parse(results.slice(0, 2))
+  return { rows, through, throughAt: toIsoTime(created_at) }
+}
+
+/** A checkpoint goes with the first row of its stretch: what is left of the stretch is counted each time. */
+function purgePacket(lowest: number, through: number): string {
+  return [
+    `SELECT created_at FROM access_log WHERE id BETWEEN ${lowest} AND ${through} ORDER BY id DESC LIMIT 1`,
+    `DELETE FROM access_log WHERE id BETWEEN ${lowest} AND ${through}`,
+    `DELETE FROM log_checkpoint WHERE last_id < ${through + stretchLength}`,
+    `INSERT INTO log_purge (id, through_id) VALUES (1, ${through})
+      ON DUPLICATE KEY UPDATE through_id = GREATEST(through_id, ${through})`,
+  ].join('; ')
+}
+
+/** Minutes a request id is kept, by the database's clock: longer than any retry. */
+const keepMinutes = 10
+
+// The times stand in the log. An id whose row has gone from there is older than any retry.
+const oldestRequestsSql = `SELECT MIN(IF(a.created_at > UTC_TIMESTAMP(3) - INTERVAL ${keepMinutes} MINUTE, r.id, NULL)) AS kept,
+    MAX(r.id) AS last
+  FROM (SELECT id FROM recent_request WHERE id <= ? ORDER BY id LIMIT ?) r
+  LEFT JOIN access_log a ON a.id = r.id`
+
+const nullableNumber = z.number().int().nullable()
+const oldestRequests = z.tuple([z.object({ kept: nullableNumber, last: nullableNumber })])
+const deleted = z.looseObject({ affectedRows: z.number() })
+
+/**
+ * Forgets request ids of hits that are ten minutes old and have a number up to `lastId`, from the lowest number upward, a
+ * batch at a time: it reads no further than the first one that stays. @returns how many went
+ */
+export function pruneRecentRequests(pool: WritePool, lastId: number, limit: number): Promise<number> {
+  return onConnection(pool, connection =>
+    inTransaction(connection, async () => {
+      const [{ kept, last }] = oldestRequests.parse(
+        await queryOn(connection, oldestRequestsSql, [lastId, limit]),
+      )
+      const through = kept === null ? last : kept - 1
+      if (through === null) return 0
+      const sql = 'DELETE FROM recent_request WHERE id <= ? ORDER BY id LIMIT ?'
+      return deleted.parse(await queryOn(connection, sql, [through, limit])).affectedRows
+    }),
+  )
+}
+
+export type ClockReading = {
+  /** the database's time now */
+  now: Date
+  /** the time that retention believed last; null = it never ran */
+  believedAt: Date | null
+}
+
+const clockSql = `SELECT UTC_TIMESTAMP(3) AS now,
+  (SELECT believed_at FROM retention_clock WHERE id = 1) AS believed_at`
+
+const toDate = (text: string) => new Date(toIsoTime(text))
+const clockReading = z.tuple([
+  z.object({
+    now: z.string().transform(toDate),
+    believed_at: z.string().transform(toDate).nullable(),
+  }),
+])
+
+/** @throws DatabaseTrouble */
+export async function readRetentionClock(read: ReadPool): Promise<ClockReading> {
+  const [{ now, believed_at: believedAt }] = clockReading.parse(await query(read, clockSql))
+  return { now, believedAt }
+}
+
+/** Notes the time that retention goes by, for replicas that start later. */
+export async function writeBelievedTime(connection: PoolConnection, now: Date): Promise<void> {
+  const write = `INSERT INTO retention_clock (id, believed_at) VALUES (1, ?)
+    ON DUPLICATE KEY UPDATE believed_at = ?`
+  await queryOn(connection, write, [now, now])
+}

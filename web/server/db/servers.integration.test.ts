@@ -1,0 +1,352 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
+import { startDatabaseProxy } from '../../../tools/lib/database-proxy.ts'
+import { rowsRead } from '../../testing/explain.ts'
+import { newRequestId } from '../hits/hit.ts'
+import { srvIdOf } from '../identity.ts'
+import { readBoard } from './board.ts'
+import { highestNumber, noOwnRow } from './hit-batch.ts'
+import { databaseHitStore } from './hit-store.ts'
+import {
+  closePools,
+  connectionsPerReplica,
+  openPools,
+  openWritePool,
+  type Pools,
+  type WritePool,
+} from './pools.ts'
+import { pruneRecentRequests } from './retention.ts'
+import { type Health, writeHeartbeat } from './server-row.ts'
+import {
+  checkLimits,
+  connectionWarning,
+  endServer,
+  findTwins,
+  registerServer,
+  renameServer,
+} from './servers.ts'
+
+let database: TestDatabase
+let pools: Pools
+
+before(async () => {
+  database = await createTestDatabase()
+  pools = openPools(database.url)
+})
+
+beforeEach(async () => {
+  await pools.write.query(
+    'DELETE FROM server; UPDATE global_counter SET value = 0; DELETE FROM access_log; DELETE FROM recent_request',
+  )
+})
+
+after(async () => {
+  await closePools(pools)
+  await database.drop()
+})
+
+const health: Health = {
+  ready: true,
+  draining: false,
+  rate: 1.5,
+  p50Ms: null,
+  p99Ms: 12.25,
+  errors: 4,
+  errorCodes: { overloaded: 3, outcome_unknown: 1 },
+  streams: 7,
+  memoryBytes: 123_456_789,
+}
+
+function register(address: string, name: string | null = null) {
+  return registerServer(pools.write, { srvId: srvIdOf(address), address, name })
+}
+
+async function count(server: { id: number }, address: string, n: number) {
+  const hits = Array.from({ length: n }, () => ({
+    requestId: newRequestId(),
+    clientIp: '10.0.0.7',
+    cookieSrvId: null,
+  }))
+  return databaseHitStore(pools.write, { id: server.id, srv_id: srvIdOf(address) }).commit(hits, 1000)
+}
+
+test('replicas that start together take the lowest names, each its own', async () => {
+  const addresses = Array.from({ length: 6 }, (_, index) => `10.0.0.${index + 1}:3000`)
+  const servers = await Promise.all(addresses.map(address => register(address)))
+  assert.deepEqual(servers.map(server => server.name).toSorted(), [
+    'web-1',
+    'web-2',
+    'web-3',
+    'web-4',
+    'web-5',
+    'web-6',
+  ])
+})
+
+test('a database that falls silent while a replica registers or is renamed fails that in its time', async () => {
+  await using proxy = await startDatabaseProxy(database.url)
+  const { id } = await register('10.0.0.1:3000')
+  const begin = (pool: WritePool) =>
+    registerServer(pool, { srvId: srvIdOf('10.0.0.2:3000'), address: '10.0.0.2:3000', name: null })
+  for (const [part, work] of [
+    ['UPDATE server SET stopped_at', begin],
+    ['SELECT name FROM server', begin],
+    ['INSERT INTO server', begin],
+    ['UPDATE server SET name', (pool: WritePool) => renameServer(pool, id)],
+  ] as const) {
+    const behind = openPools(proxy.url)
+    try {
+      proxy.trap(part, { kind: 'pass' }, () => proxy.silence())
+      await assert.rejects(work(behind.write), /inactivity timeout/, part)
+    } finally {
+      await proxy.restore()
+      await closePools(behind)
+    }
+  }
+})
+
+test('a name is free again once its server has stopped or was not seen for six seconds', async () => {
+  const [first, second] = [await register('10.0.0.1:3000'), await register('10.0.0.2:3000')]
+  await endServer(pools.write, first.id)
+  assert.equal((await register('10.0.0.3:3000')).name, 'web-1')
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 7 SECOND WHERE id = ?', [
+    second.id,
+  ])
+  assert.equal((await register('10.0.0.4:3000')).name, 'web-2')
+})
+
+test('a replica that starts again at its address is another life: it keeps the name, and inherits no hits', async () => {
+  const address = '10.0.0.1:3000'
+  const first = await register(address)
+  await count(first, address, 3)
+  const second = await register(address)
+  assert.equal(second.name, first.name)
+  await count(second, address, 2)
+  const board = await readBoard(pools.read, 1000)
+  assert.deepEqual([board.counter, board.totalHits], [5, 5])
+  assert.deepEqual(
+    board.servers.map(server => [server.id, server.hits, server.stopped]),
+    [[second.id, 2, false]],
+  )
+})
+
+test('a server knows which one had its address before, as long as cookies of that one may come', async () => {
+  const address = '10.0.0.1:3000'
+  const registerAs = (name: string) =>
+    registerServer(pools.write, { srvId: srvIdOf(address), address, name }, 300)
+  const first = await registerAs('blue')
+  assert.equal(first.earlier, null)
+  assert.equal((await registerAs('red')).earlier, null, 'blue answered nobody, so it gave no cookie')
+  await count(first, address, 1)
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 100 SECOND')
+  const next = await registerAs('green')
+  assert.equal(next.earlier?.name, 'blue')
+  assert.ok(Math.abs((next.earlier?.forMs ?? 0) - 200_000) < 10_000, `${next.earlier?.forMs} ms`)
+
+  const visit = async (cookieSrvId: string | null) => {
+    const hit = { requestId: newRequestId(), clientIp: '10.0.0.7', cookieSrvId }
+    await databaseHitStore(pools.write, { id: next.id, srv_id: srvIdOf(address) }).commit([hit], 1000)
+  }
+  for (const cookie of [null, srvIdOf(address), srvIdOf('10.0.0.2:3000')]) await visit(cookie)
+  await pools.write.query('UPDATE server SET earlier_until = UTC_TIMESTAMP(3) WHERE id = ?', [next.id])
+  await visit(srvIdOf(address))
+  const tail = { after: 1, limit: 9, showAddress: (shown: string) => shown }
+  const { log } = await readBoard(pools.read, 1000, tail)
+  assert.deepEqual(
+    log.map(({ arrival, maybe_from }) => [arrival, maybe_from?.name]),
+    [
+      ['returning', undefined],
+      ['moved', undefined],
+      ['returning', 'blue'],
+      ['new', undefined],
+    ],
+  )
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 301 SECOND')
+  assert.equal((await registerAs('black')).earlier, null)
+})
+
+test('of two that live at one address both are shown, and both count, and one that has really ended is not', async () => {
+  const address = '10.0.0.1:3000'
+  const srv_id = srvIdOf(address)
+  const beat = (id: number) => writeHeartbeat(pools.write, { id, srv_id }, health, 1000)
+  const shown = async () =>
+    (await readBoard(pools.read, 1000)).servers.map(({ id, stopped }) => [id, stopped])
+  const first = await register(address)
+  await beat(first.id)
+  const second = await register(address)
+  await beat(second.id)
+  assert.deepEqual(await shown(), [[second.id, false]])
+  await beat(first.id)
+  assert.deepEqual(await shown(), [
+    [first.id, false],
+    [second.id, false],
+  ])
+  assert.deepEqual(await findTwins(pools.read, { ...second, srv_id }, 1000), [
+    { id: first.id, name: first.name, srv_id },
+  ])
+  await count(first, address, 3)
+  await count(second, address, 2)
+  const board = await readBoard(pools.read, 1000)
+  assert.deepEqual(
+    board.servers.map(server => server.hits),
+    [3, 2],
+  )
+  assert.deepEqual([board.counter, board.totalHits], [5, 5])
+  assert.equal(await renameServer(pools.write, second.id), 'web-2')
+  await endServer(pools.write, second.id)
+  assert.deepEqual(await findTwins(pools.read, { ...first, srv_id }, 1000), [])
+})
+
+test('of two with one name, since the first was silent when the second took it, the second takes another', async () => {
+  const first = await register('10.0.0.1:3000')
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 7 SECOND')
+  const second = await register('10.0.0.2:3000')
+  assert.equal(second.name, first.name)
+  const srv_id = srvIdOf('10.0.0.1:3000')
+  await writeHeartbeat(pools.write, { id: first.id, srv_id }, health, 1000)
+  const others = await findTwins(pools.read, { ...second, srv_id: srvIdOf('10.0.0.2:3000') }, 1000)
+  assert.deepEqual(others, [{ id: first.id, name: first.name, srv_id }])
+  assert.equal(await renameServer(pools.write, second.id), 'web-2')
+})
+
+test('a replica whose row is gone, another’s or marked as gone counts nothing, and hears of it', async () => {
+  const address = '10.0.0.1:3000'
+  const { id } = await register(address)
+  for (const damage of [
+    'UPDATE server SET gone_at = last_seen_at',
+    "UPDATE server SET gone_at = NULL, srv_id = REPEAT('f', 32)",
+    'DELETE FROM server',
+  ]) {
+    await pools.write.query(damage)
+    await assert.rejects(count({ id }, address, 3), { outcome: 'rolled_back', code: noOwnRow })
+    const server = { id, srv_id: srvIdOf(address) }
+    assert.equal(await writeHeartbeat(pools.write, server, health, 1000), false, damage)
+  }
+  assert.equal((await readBoard(pools.read, 1000)).counter, 0)
+  const again = await register(address)
+  assert.equal((await count(again, address, 3)).at(-1)?.id, 3)
+})
+
+test('a given name is taken as it is', async () => {
+  assert.equal((await register('10.0.0.1:3000', 'blue')).name, 'blue')
+})
+
+test('a heartbeat tells how the replica is', async () => {
+  const { id } = await register('10.0.0.1:3000')
+  const before = await readBoard(pools.read, 1000)
+  assert.equal(before.servers[0]?.ready, false)
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 30 SECOND')
+  const silent = await readBoard(pools.read, 1000)
+  assert.ok((silent.servers[0]?.silentMs ?? 0) >= 30_000)
+  await writeHeartbeat(pools.write, { id, srv_id: srvIdOf('10.0.0.1:3000') }, health, 1000)
+  const [server] = (await readBoard(pools.read, 1000)).servers
+  assert.ok(server)
+  const { ready, draining, rate, p50Ms, p99Ms, errors, errorCodes, streams, memoryBytes } = server
+  assert.deepEqual({ ready, draining, rate, p50Ms, p99Ms, errors, errorCodes, streams, memoryBytes }, health)
+  assert.ok(server.silentMs < 30_000)
+})
+
+test('a server is no longer shown after a minute, and its hits stay in the sum', async () => {
+  const address = '10.0.0.1:3000'
+  const server = await register(address)
+  await count(server, address, 4)
+  await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 61 SECOND')
+  const board = await readBoard(pools.read, 1000)
+  assert.deepEqual([board.servers, board.counter, board.totalHits], [[], 4, 4])
+})
+
+test('request ids up to a number are forgotten, a batch at a time', async () => {
+  const address = '10.0.0.1:3000'
+  const server = await register(address)
+  await count(server, address, 10)
+  await pools.write.query('UPDATE access_log SET created_at = created_at - INTERVAL 11 MINUTE')
+  assert.equal(await pruneRecentRequests(pools.write, 8, 5), 5)
+  assert.equal(await pruneRecentRequests(pools.write, 8, 5), 3)
+  assert.equal(await pruneRecentRequests(pools.write, 8, 5), 0)
+})
+
+test('request ids younger than ten minutes stay, whatever their numbers, and none above the first of them goes', async () => {
+  const address = '10.0.0.1:3000'
+  const server = await register(address)
+  await count(server, address, 10)
+  await pools.write.query(
+    'UPDATE access_log SET created_at = created_at - INTERVAL 11 MINUTE WHERE id <= 4 OR id >= 7',
+  )
+  assert.equal(await pruneRecentRequests(pools.write, 100_000, 50), 4)
+  assert.equal(await pruneRecentRequests(pools.write, 100_000, 50), 0)
+})
+
+test('a request id whose row the log no longer has is forgotten', async () => {
+  const address = '10.0.0.1:3000'
+  await count(await register(address), address, 10)
+  await pools.write.query('DELETE FROM access_log WHERE id <= 3')
+  assert.equal(await pruneRecentRequests(pools.write, 100_000, 50), 3)
+})
+
+test('forgetting request ids reads a batch of them and their rows, however many are kept', async () => {
+  const address = '10.0.0.1:3000'
+  const server = await register(address)
+  for (let batch = 0; batch < 10; batch++) await count(server, address, 500)
+  await pools.write.query(
+    'UPDATE access_log SET created_at = created_at - INTERVAL 11 MINUTE WHERE id <= 1000',
+  )
+  const one = openWritePool(database.url)
+  try {
+    const read = await rowsRead(one, () => pruneRecentRequests(one, 100_000, 100))
+    assert.ok(read <= 500, `${read} rows and index entries were read`)
+  } finally {
+    await one.end()
+  }
+})
+
+let limitsDatabase: TestDatabase
+let limitsPools: Pools
+
+before(async () => {
+  limitsDatabase = await createTestDatabase()
+  limitsPools = openPools(limitsDatabase.url)
+})
+
+after(async () => {
+  await closePools(limitsPools)
+  await limitsDatabase.drop()
+})
+
+const registerMany = async (replicas: number) => {
+  for (let replica = 0; replica < replicas; replica++) {
+    const address = `10.0.0.${replica}:3000`
+    await registerServer(limitsPools.write, { srvId: srvIdOf(address), address, name: null })
+  }
+}
+
+test('a warning says what is needed, from the first replica that does not fit', () => {
+  const connections = 2 * connectionsPerReplica + 10
+  assert.equal(connectionWarning({ connections, replicas: 2 }), null)
+  assert.match(
+    connectionWarning({ connections, replicas: 3 }) ?? '',
+    /takes 28 connections, and 3 replicas .* need 37:/,
+  )
+})
+
+test('it counts the living replicas against what the database takes', async () => {
+  await registerMany(3)
+  assert.equal(await checkLimits(limitsPools.read), null)
+  await registerMany(60)
+  assert.match(
+    (await checkLimits(limitsPools.read)) ?? '',
+    /^The database takes \d+ connections, and 60 replicas with up to 9/,
+  )
+  await limitsPools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 7 SECOND')
+  assert.equal(await checkLimits(limitsPools.read), null, 'those that are lost hold no connection')
+})
+
+test('a counter that is too high to be shown is refused in a sentence', async () => {
+  await limitsPools.write.query('UPDATE global_counter SET value = ?', [highestNumber])
+  assert.equal(await checkLimits(limitsPools.read), null)
+  await limitsPools.write.query('UPDATE global_counter SET value = value + 1')
+  await assert.rejects(
+    checkLimits(limitsPools.read),
+    /^DatabaseTrouble: the database: its counter stands at 9007199254740992/,
+  )
+})

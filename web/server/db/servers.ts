@@ -1,0 +1,187 @@
+import type { PoolConnection } from 'mysql2/promise'
+import { z } from 'zod'
+import { DatabaseTrouble } from '../errors.ts'
+import { lowestFreeName } from '../identity.ts'
+import { highestNumber } from './hit-batch.ts'
+import { connectionsPerReplica, type ReadPool, type WritePool } from './pools.ts'
+import { onConnection, query, queryOn, releaseLock, takeLock } from './query.ts'
+import { byGoneAt, seenWithinSql } from './server-row.ts'
+
+/** How long to wait for another replica that is registering, in seconds. */
+const lockTimeout = 10
+
+/** ms a statement may take: more than a lock on a row is waited for. Without a limit a silent database would end all heartbeats. */
+const registerTimeoutMs = 2000
+
+const inserted = z.looseObject({ insertId: z.number().int() })
+
+/** A server that had the address before, and for how many ms cookies of its visitors may still come. */
+export type EarlierServer = { name: string; forMs: number }
+
+/**
+ * Begins a life of a replica: a row for it, which inherits nothing. An earlier life at the same address is marked as
+ * stopped; if it lives all the same, its next heartbeat takes that back (web/server/lifecycle/own-row.ts). Without a given name the
+ * replica takes the lowest web-N that no live one has; the lock keeps two from taking the same.
+ * `cookieSeconds` is the life of a cookie: so long after the earlier life's last sign its visitors may come here.
+ * @throws DatabaseTrouble, with nothing registered
+ */
+export async function registerServer(
+  pool: WritePool,
+  identity: { srvId: string; address: string; name: string | null },
+  cookieSeconds = 0,
+): Promise<{ id: number; name: string; earlier: EarlierServer | null }> {
+  return onConnection(pool, async connection => {
+    if (!(await takeLock(connection, 'register', lockTimeout)))
+      throw new Error(`other replicas have been registering for ${lockTimeout} s`)
+    await queryOn(
+      connection,
+      'UPDATE server SET stopped_at = UTC_TIMESTAMP(3) WHERE gone_at IS NULL AND srv_id = ? AND stopped_at IS NULL',
+      [identity.srvId],
+      registerTimeoutMs,
+    )
+    const name = identity.name ?? lowestFreeName(await namesInUse(connection))
+    const earlier = await findEarlier(connection, identity.srvId, cookieSeconds)
+    const result = await queryOn(
+      connection,
+      `INSERT INTO server (srv_id, name, address, started_at, last_seen_at, earlier_name, earlier_until)
+       VALUES (?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), ?, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND)`,
+      [identity.srvId, name, identity.address, earlier?.name ?? null, earlier ? earlier.forMs * 1000 : null],
+      registerTimeoutMs,
+    )
+    await releaseLock(connection, 'register')
+    return { id: inserted.parse(result).insertId, name, earlier }
+  })
+}
+
+/** The last life at the address that answered anybody; its last sign is no earlier than the last cookie it gave. */
+async function findEarlier(
+  connection: PoolConnection,
+  srvId: string,
+  cookieSeconds: number,
+): Promise<EarlierServer | null> {
+  const columns = 'id, name, last_seen_at'
+  const rows = await queryOn(
+    connection,
+    `SELECT name, ? * 1000 - TIMESTAMPDIFF(MICROSECOND, last_seen_at, UTC_TIMESTAMP(3)) DIV 1000 AS forMs
+     FROM (
+       SELECT ${columns} FROM server ${byGoneAt} WHERE gone_at IS NULL AND srv_id = ? AND hits > 0
+       UNION ALL
+       SELECT ${columns} FROM server ${byGoneAt}
+       WHERE gone_at > UTC_TIMESTAMP(3) - INTERVAL ? SECOND AND srv_id = ? AND hits > 0
+     ) lately
+     ORDER BY id DESC LIMIT 1`,
+    [cookieSeconds, srvId, cookieSeconds, srvId],
+    registerTimeoutMs,
+  )
+  const [last] = z.array(z.object({ name: z.string(), forMs: z.number() })).parse(rows)
+  return last && last.forMs > 0 ? last : null
+}
+
+/** Gives a server that is registered the lowest free name instead of the one it has. @throws DatabaseTrouble */
+export async function renameServer(pool: WritePool, serverId: number): Promise<string> {
+  return onConnection(pool, async connection => {
+    if (!(await takeLock(connection, 'register', lockTimeout)))
+      throw new Error(`other replicas have been registering for ${lockTimeout} s`)
+    const name = lowestFreeName(await namesInUse(connection))
+    await queryOn(connection, 'UPDATE server SET name = ? WHERE id = ?', [name, serverId], registerTimeoutMs)
+    await releaseLock(connection, 'register')
+    return name
+  })
+}
+
+async function namesInUse(connection: PoolConnection): Promise<string[]> {
+  const rows = await queryOn(
+    connection,
+    `SELECT name FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`,
+    [],
+    registerTimeoutMs,
+  )
+  return z
+    .array(z.object({ name: z.string() }))
+    .parse(rows)
+    .map(row => row.name)
+}
+
+const twinsSql = `SELECT id, name, srv_id FROM server ${byGoneAt}
+  WHERE gone_at IS NULL AND (srv_id = ? OR name = ?) AND id <> ? AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`
+
+const twins = z.array(z.object({ id: z.number().int(), name: z.string(), srv_id: z.string() }))
+
+export type Twin = z.output<typeof twins>[0]
+
+/** Other servers that live at the same address, or under the same name. @throws when the database does not answer within `timeoutMs` */
+export async function findTwins(
+  read: ReadPool,
+  server: { id: number; srv_id: string; name: string },
+  timeoutMs: number,
+): Promise<Twin[]> {
+  return twins.parse(await query(read, twinsSql, [server.srv_id, server.name, server.id], timeoutMs))
+}
+
+/** Ends a life of a replica in good order. */
+export async function endServer(pool: WritePool, serverId: number): Promise<void> {
+  const sql = `UPDATE server SET stopped_at = UTC_TIMESTAMP(3), draining = FALSE, rate = 0, streams = 0 WHERE id = ?`
+  await query(pool, sql, [serverId], 1000)
+}
+
+const drainWishRow = z.tuple([z.object({ drain_wanted: z.number() })])
+
+/** Whether a life of a replica is asked to drain. @throws when the database does not answer within `timeoutMs` */
+export async function readDrainWish(pool: ReadPool, serverId: number, timeoutMs: number): Promise<boolean> {
+  const result = await query(pool, 'SELECT drain_wanted FROM server WHERE id = ?', [serverId], timeoutMs)
+  const [server] = drainWishRow.parse(result)
+  return server.drain_wanted !== 0
+}
+
+/** Asks a life of a replica to drain, or to take new visitors again. @throws DatabaseTrouble */
+export async function writeDrainWish(pool: WritePool, serverId: number, wanted: boolean): Promise<void> {
+  await query(pool, 'UPDATE server SET drain_wanted = ? WHERE id = ?', [wanted, serverId])
+}
+
+/** What the database has room for, and what is there. */
+type Limits = {
+  /** connections that it takes */
+  connections: number
+  /** replicas that are alive, this one among them */
+  replicas: number
+  counter: bigint
+}
+
+/** Connections that are not the replicas': of people, migrations, health checks and the server itself. */
+const otherConnections = 10
+
+const limitsSql = `SELECT @@max_connections AS connections,
+    (SELECT COUNT(*) FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}) AS replicas,
+    CAST(value AS CHAR) AS counter
+  FROM global_counter WHERE id = 1`
+
+const limitsRow = z.tuple([
+  z.object({
+    connections: z.number().int(),
+    replicas: z.number().int(),
+    counter: z.string().transform(BigInt),
+  }),
+])
+
+/**
+ * Whether the database has room for its replicas and for the next numbers, asked once a replica is registered.
+ * @returns a sentence where it has not; null = it has
+ * @throws DatabaseTrouble when it does not answer, or when its counter is too high to be shown
+ */
+export async function checkLimits(pool: ReadPool): Promise<string | null> {
+  const [limits] = limitsRow.parse(await query(pool, limitsSql))
+  if (limits.counter > highestNumber)
+    throw new DatabaseTrouble(
+      `its counter stands at ${limits.counter}, and no number past ${highestNumber} can be shown`,
+    )
+  return connectionWarning(limits)
+}
+
+export function connectionWarning({ connections, replicas }: Omit<Limits, 'counter'>): string | null {
+  const needed = replicas * connectionsPerReplica + otherConnections
+  if (needed <= connections) return null
+  return (
+    `The database takes ${connections} connections, and ${replicas} replicas with up to ${connectionsPerReplica} each ` +
+    `and ${otherConnections} others need ${needed}: raise max_connections, or run fewer replicas.`
+  )
+}

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { after, before, test } from 'node:test'
+import type { Snapshot } from '../../shared/api.ts'
+import { serve } from '../../testing/endpoints.ts'
+import { AnswerError } from '../errors.ts'
+import { counterUnavailable, OutcomeUnknown, overloaded, shuttingDown } from '../hits/hit.ts'
+import { createRouter } from '../http/router.ts'
+import { ProblemPages } from '../render/pages.ts'
+import { type RenderPage, Template } from '../render/template.ts'
+import { notFoundEndpoint, pageProblem } from './error-pages.ts'
+
+const snapshot: Snapshot = { counter: 41, at: '', servers: [], earlier_hits: 0, log: [] }
+const boardText = 'the board, counter 41'
+
+/** Stands in for Next: prints what the page would, and the nonce as Next finds it in the policy. */
+const renderPage: RenderPage = async ({ problem, snapshot: shown }, headers) => {
+  const nonce = /'nonce-([^']+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
+  return `<script nonce="${nonce}">the board, counter ${shown.counter}: ${problem?.code}: ${problem?.message}</script>`
+}
+
+/** What is answered to a page view that failed so. */
+async function answerTo(error: AnswerError, accept = 'text/html', latest: Snapshot | null = snapshot) {
+  const problems = new ProblemPages({
+    latest: () => latest,
+    renderPage,
+    server: { id: 1, name: 'web-1', address: '127.0.0.1:3001', srv_id: 'a'.repeat(32) },
+    stickySeconds: 300,
+    development: false,
+  })
+  const board = await serve(() => Promise.reject(error), pageProblem(problems, false))
+  try {
+    const answer = await fetch(board.url, { headers: { Accept: accept } })
+    return { answer, text: await answer.text() }
+  } finally {
+    await board.close()
+  }
+}
+
+for (const error of [counterUnavailable(), new OutcomeUnknown()]) {
+  test(`${error.code}: a person gets the board, and why nothing was counted`, async () => {
+    const { answer, text } = await answerTo(error)
+    assert.equal(answer.status, 503)
+    assert.equal(answer.headers.get('retry-after'), '1')
+    assert.equal(answer.headers.get('cache-control'), 'no-store')
+    assert.equal(answer.headers.get('x-hit'), null)
+    const nonce = /'nonce-([^']+)'/.exec(answer.headers.get('content-security-policy') ?? '')?.[1]
+    assert.equal(text, `<script nonce="${nonce}">${boardText}: ${error.code}: ${error.message}</script>`)
+  })
+}
+
+const plain: AnswerError[] = [
+  overloaded(),
+  shuttingDown(),
+  new AnswerError(500, 'internal_error', 'Not well.'),
+]
+for (const error of plain) {
+  test(`${error.code}: a person gets a few plain words, not a board`, async () => {
+    const { answer, text } = await answerTo(error)
+    assert.equal(answer.status, error.status)
+    assert.ok(text.includes(error.message))
+    assert.ok(!text.includes(boardText))
+    assert.match(answer.headers.get('content-security-policy') ?? '', /^default-src 'none'/)
+  })
+}
+
+test('where there is no board to show, the plain words stand in for it', async t => {
+  t.mock.method(console, 'error', () => {})
+  const { answer, text } = await answerTo(counterUnavailable(), 'text/html', null)
+  assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '1'])
+  assert.match(text, /Not now/)
+})
+
+test('a script gets the code and the message', async () => {
+  const { answer, text } = await answerTo(overloaded(), 'application/json')
+  assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5'])
+  assert.equal(JSON.parse(text).error.code, 'overloaded')
+})
+
+const page = new Template('<script nonce="TOKEN">', { nonce: 'TOKEN' })
+const server = createServer(
+  createRouter({
+    exact: { '/': { GET: (_request, response) => void response.end('the page') } },
+    rest: notFoundEndpoint(page),
+    onError: () => {},
+  }),
+)
+let port = 0
+
+before(async () => {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  port = typeof address === 'object' && address ? address.port : 0
+})
+
+after(() => {
+  server.closeAllConnections()
+  server.close()
+})
+
+/** Writes the request line as it stands: fetch would rewrite the path. */
+async function ask(line: string, ...headers: string[]) {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`${[`${line} HTTP/1.1`, 'Host: x', 'Connection: close', ...headers].join('\r\n')}\r\n\r\n`)
+  const text = (await socket.setEncoding('latin1').toArray()).join('')
+  const [head = '', body = ''] = text.split('\r\n\r\n')
+  return { status: Number(head.split(' ')[1]), head, body }
+}
+
+const paths = [
+  '/nope',
+  '/nope/',
+  '/index',
+  '/page',
+  '/404',
+  '/500',
+  '/_error',
+  '/_not-found',
+  '/_global-error',
+  '/%ff',
+  '/%00',
+  '/__proto__',
+  '/constructor',
+  '//',
+  '//[',
+  '//x/',
+  '*',
+  `/${'a'.repeat(7000)}`,
+]
+
+for (const path of paths) {
+  test(`a person at ${path.slice(0, 20)} gets the page, with a nonce of the answer's policy`, async () => {
+    const { status, head, body } = await ask(`GET ${path}`, 'Accept: text/html')
+    assert.equal(status, 404)
+    assert.match(head, /content-type: text\/html/i)
+    const nonce = /script-src 'nonce-([^']+)'/.exec(head)?.[1]
+    assert.equal(body, `<script nonce="${nonce}">`)
+  })
+}
+
+const forScripts = [
+  '/api',
+  '/api/',
+  '/api/nope',
+  '/api/snapshot/',
+  '/_next/static/nope.js',
+  '/_next/image?url=%2Ficon.svg&w=64&q=75',
+  '/_next/data/build/index.json',
+  '/nope?_rsc=1',
+]
+
+for (const path of forScripts) {
+  test(`what is asked at ${path} gets JSON`, async () => {
+    const { status, body } = await ask(`GET ${path}`, 'Accept: text/html')
+    assert.equal(status, 404)
+    assert.deepEqual(JSON.parse(body), {
+      error: { code: 'not_found', message: 'There is nothing at this address.' },
+    })
+  })
+}
+
+test('so does whoever asks for JSON or for flight data', async () => {
+  for (const header of ['Accept: application/json', 'RSC: 1'])
+    assert.equal(JSON.parse((await ask('GET /nope', header)).body).error.code, 'not_found')
+})
+
+for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'HEAD']) {
+  test(`${method} of what does not exist is a 404, not a word about methods`, async () => {
+    const { status, head, body } = await ask(`${method} /nope`, 'Next-Action: x', 'Range: bytes=0-1')
+    assert.equal(status, 404)
+    assert.doesNotMatch(head, /^allow:/im)
+    assert.equal(body === '', method === 'HEAD')
+  })
+}
+
+test('of an address that names a host, the path counts', async () => {
+  assert.equal((await ask('GET http://any.example/?a=1')).body, 'the page')
+  assert.equal((await ask('GET http://any.example')).body, 'the page')
+  assert.equal((await ask('GET http://any.example/nope')).status, 404)
+})

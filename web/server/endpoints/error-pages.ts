@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AnswerError } from '../errors.ts'
+import { NotCounted, OutcomeUnknown } from '../hits/hit.ts'
+import { isFlightRequest, wantsJson } from '../http/request.ts'
+import { type Endpoint, type SendError, sendError, sendText } from '../http/router.ts'
+import type { ProblemPages } from '../render/pages.ts'
+import { newNonce, type Template } from '../render/template.ts'
+import { sendFilledPage, vary } from './page.ts'
+
+/**
+ * Answers a page view that came to nothing: a script with JSON, a person with a page. Where only the number is missing that
+ * page is the board, alive, with the reason in the visit's place; else a few plain words.
+ */
+export function pageProblem(problems: ProblemPages, development: boolean): SendError {
+  return async (error, request, response) => {
+    if (error.retryAfter !== undefined) response.setHeader('Retry-After', error.retryAfter)
+    if (lacksOnlyItsNumber(error) && !wantsJson(request) && (await sentBoard(error, request, response)))
+      return
+    response.setHeader('Vary', vary)
+    if (wantsJson(request)) return sendError(response, error)
+    response.setHeader('Content-Security-Policy', unavailablePagePolicy)
+    sendText(response, error.status, 'text/html; charset=utf-8', unavailablePage(error))
+  }
+
+  /** false = there is none to show, or none in time */
+  async function sentBoard(
+    { status, code, message }: AnswerError,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<boolean> {
+    try {
+      const template = await problems.current()
+      if (!template) return false
+      const values = { nonce: newNonce(), code, message }
+      sendFilledPage(request, response, { status, template, values, development })
+      return true
+    } catch (thrown) {
+      console.error('no board for a page view that was not counted:', thrown)
+      return false
+    }
+  }
+}
+
+/** While this server is saturated a board is more than it can give, and there is nothing to watch where it is stopping. */
+function lacksOnlyItsNumber(error: AnswerError): boolean {
+  if (error instanceof OutcomeUnknown) return true
+  return error instanceof NotCounted && error.code === 'counter_unavailable'
+}
+
+/**
+ * Answers 404 for every path and method that nothing else answers: a person with `page`, scripts and whatever asks for an
+ * asset or for the API with JSON. It renders nothing; without a page everybody gets JSON.
+ */
+export function notFoundEndpoint(page: Template<'nonce'> | null): Endpoint {
+  return (request, response, url) => {
+    if (page && !isForScript(url) && !wantsJson(request) && !isFlightRequest(request, url)) {
+      const values = { nonce: newNonce() }
+      return sendFilledPage(request, response, { status: 404, template: page, values, development: false })
+    }
+    response.setHeader('Vary', vary)
+    sendError(response, new AnswerError(404, 'not_found', 'There is nothing at this address.'))
+  }
+}
+
+export function isUnderApi({ pathname }: URL): boolean {
+  return pathname === '/api' || pathname.startsWith('/api/')
+}
+
+function isForScript(url: URL): boolean {
+  return isUnderApi(url) || url.pathname.startsWith('/_next/')
+}
+
+const unavailablePageStyle = `
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 1rem/1.6 system-ui, sans-serif; }
+main { max-width: 32rem; padding: 2rem; }
+h1 { margin: 0; font-size: 1.5rem; line-height: 1.25; }
+`
+
+/** Its own style, and nothing else. */
+const unavailablePagePolicy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(unavailablePageStyle).digest('base64')}'`,
+  "img-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** A page view that came to nothing, in few bytes. Its message is a text of ours, never a visitor's. */
+function unavailablePage(error: AnswerError): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Not now · Balance Board</title>
+<style>${unavailablePageStyle}</style>
+</head>
+<body>
+<main>
+<h1>Not now</h1>
+<p>${error.message}</p>
+<p><a href="/">Visit again</a></p>
+</main>
+</body>
+</html>
+`
+}

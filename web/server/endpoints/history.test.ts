@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Life } from '../db/history.ts'
+import { bucketStarts, historyBuckets, historyDowns, historyEvents } from './history.ts'
+
+test('five minutes are five whole ones and the current one', () => {
+  assert.deepEqual(bucketStarts(historyBuckets('5m', new Date('2026-11-22T12:04:31.203Z'))), [
+    '2026-11-22T11:59:00.000Z',
+    '2026-11-22T12:00:00.000Z',
+    '2026-11-22T12:01:00.000Z',
+    '2026-11-22T12:02:00.000Z',
+    '2026-11-22T12:03:00.000Z',
+    '2026-11-22T12:04:00.000Z',
+  ])
+})
+
+test('an hour is in minutes, a day in tens of minutes', () => {
+  const now = new Date('2026-11-22T12:04:31.203Z')
+  const hour = historyBuckets('1h', now)
+  assert.equal(hour.step, 60)
+  assert.equal(bucketStarts(hour).length, 61)
+  assert.equal(bucketStarts(hour)[0], '2026-11-22T11:04:00.000Z')
+  const day = historyBuckets('24h', now)
+  assert.equal(day.step, 600)
+  assert.equal(bucketStarts(day).length, 145)
+  assert.equal(bucketStarts(day)[0], '2026-11-21T12:00:00.000Z')
+  assert.equal(bucketStarts(day).at(-1), '2026-11-22T12:00:00.000Z')
+})
+
+test('a new bucket begins on the edge, not before', () => {
+  const last = (now: string) => bucketStarts(historyBuckets('24h', new Date(now))).at(-1)
+  assert.equal(last('2026-11-22T12:09:59.999Z'), '2026-11-22T12:00:00.000Z')
+  assert.equal(last('2026-11-22T12:10:00.000Z'), '2026-11-22T12:10:00.000Z')
+})
+
+const minute = (count: number) => `2026-11-22T12:0${count}:00.000Z`
+const since = new Date(minute(1))
+
+function eventLife(id: number, more: Partial<Life>): Life {
+  const times = { started_at: minute(0), last_seen_at: minute(5), stopped_at: null }
+  return { id, srv_id: `s${id}`, name: `web-${id}`, ...times, silent_ms: 1000, ...more }
+}
+
+const toldEvents = (lives: Life[]) =>
+  historyEvents(lives, since).map(({ kind, name, at }) => `${name} ${kind} ${at.slice(14, 16)}`)
+
+test('joins, losses and leaves are told, newest first, and only those since then', () => {
+  const lives = [
+    eventLife(1, {}),
+    eventLife(2, { started_at: minute(2) }),
+    eventLife(3, { last_seen_at: minute(4), silent_ms: 60_000 }),
+    eventLife(4, { started_at: minute(1), last_seen_at: minute(3), stopped_at: minute(3) }),
+  ]
+  assert.deepEqual(toldEvents(lives), [
+    'web-3 lost 04',
+    'web-4 left 03',
+    'web-2 joined 02',
+    'web-4 joined 01',
+  ])
+})
+
+test('a server that was silent for long before another followed it was lost, not gone in good order', () => {
+  const lives = [eventLife(5, { last_seen_at: minute(2), stopped_at: minute(3), silent_ms: 60_000 })]
+  assert.deepEqual(toldEvents(lives), ['web-5 lost 02'])
+})
+
+const at = (seconds: number) => new Date(Date.UTC(2026, 10, 22, 12, 0, seconds)).toISOString()
+const now = new Date(at(300))
+
+/** Of web-1 unless said, alive since the hour; times are seconds after it. */
+function downLife(id: number, started: number, seen: number, stopped: number | null, name = 'web-1'): Life {
+  const silent_ms = ((stopped ?? 300) - seen) * 1000
+  const times = {
+    started_at: at(started),
+    last_seen_at: at(seen),
+    stopped_at: stopped === null ? null : at(stopped),
+  }
+  return { id, srv_id: `s of ${name}`, name, ...times, silent_ms }
+}
+
+const toldDowns = (lives: Life[]) =>
+  historyDowns(lives, now).map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`)
+
+test('who was lost is down from the last sign to the next life, and time by time it adds up', () => {
+  const lives = [downLife(1, 0, 20, 50), downLife(2, 50, 100, 103), downLife(3, 103, 299, null)]
+  assert.deepEqual(toldDowns(lives.toReversed()), ['web-1 2 33'])
+})
+
+test('who was lost and did not come back is down until now, the longest first', () => {
+  assert.deepEqual(toldDowns([downLife(1, 0, 280, null), downLife(2, 0, 200, null, 'web-2')]), [
+    'web-2 1 100',
+    'web-1 1 20',
+  ])
+})
+
+test('who left in good order was not down, though another life began at the address later', () => {
+  assert.deepEqual(toldDowns([downLife(1, 0, 20, 21), downLife(2, 60, 299, null)]), [])
+  assert.deepEqual(toldDowns([downLife(1, 0, 20, 21)]), [])
+})
+
+for (const [words, lives, expected] of [
+  ['still down: all of the range counts', [downLife(1, 0, 20, null)], ['web-1 1 200']],
+  ['back within the range', [downLife(1, 0, 20, 150), downLife(2, 150, 299, null)], ['web-1 1 50']],
+  ['back before the range', [downLife(1, 0, 20, 90), downLife(2, 90, 299, null)], []],
+  [
+    'back, and down again',
+    [downLife(1, 0, 20, 150), downLife(2, 150, 200, 240), downLife(3, 240, 299, null)],
+    ['web-1 2 90'],
+  ],
+  ['it left in good order long ago', [downLife(1, 0, 20, 21)], []],
+] as const) {
+  test(`down since before the range, ${words}`, () => {
+    const downs = historyDowns([...lives], now, new Date(at(100)))
+    assert.deepEqual(
+      downs.map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`),
+      expected,
+    )
+  })
+}
+
+test('addresses do not follow one another', () => {
+  assert.deepEqual(toldDowns([downLife(1, 0, 20, 21), downLife(2, 21, 299, null, 'web-2')]), [])
+})

@@ -1,0 +1,164 @@
+// Arithmetic of CRC-32: polynomials over GF(2), modulo that of gzip, the coefficient of x^0 in the highest bit.
+// Source: crc32_combine_gen and multmodp of zlib, https://github.com/madler/zlib/blob/v1.3.1/crc32.c
+import { constants, crc32, deflateRawSync } from 'node:zlib'
+
+/** A text cut where values go: one piece more than there are places, and which of the values goes to each place. */
+export type CutText = { pieces: readonly string[]; places: readonly number[] }
+
+/** Bytes from `start` to before `end`, for the value of that index. */
+export type Place = { value: number; start: number; end: number }
+
+export type Layout = { page: Buffer; places: Place[] }
+
+/** The text as bytes, with values in it. */
+export function layOut({ pieces, places }: CutText, bytesFor: (value: number) => Buffer): Layout {
+  const parts: Buffer[] = []
+  let length = 0
+  const add = (part: Buffer) => {
+    parts.push(part)
+    length += part.length
+  }
+  const laid: Place[] = []
+  for (const [index, piece] of pieces.entries()) {
+    add(Buffer.from(piece))
+    const value = places[index]
+    if (value === undefined) continue
+    const start = length
+    add(bytesFor(value))
+    laid.push({ value, start, end: length })
+  }
+  return { page: Buffer.concat(parts), places: laid }
+}
+
+/**
+ * Bytes to stand for values while a page is compressed. None occurs in the page, and none that a back-reference may cover
+ * stands for anything else: so it can only lead to the same place of the same value.
+ * @returns null when the page leaves too few bytes unused
+ */
+export function standInsFor(
+  { pieces, places }: CutText,
+  lengths: readonly number[],
+): Map<number, Buffer> | null {
+  const [lone, ...unused] = unusedBytes(pieces)
+  const standIns = new Map<number, Buffer>()
+  for (const [value, { length: times }] of Map.groupBy(places, place => place)) {
+    const length = lengths[value] ?? 0
+    // What has one place stands uncompressed there: nothing refers to it.
+    if (times === 1) standIns.set(value, Buffer.alloc(length, lone))
+    else standIns.set(value, Buffer.from(unused.splice(0, length)))
+    if (lone === undefined || standIns.get(value)?.length !== length) return null
+  }
+  return standIns
+}
+
+function unusedBytes(pieces: readonly string[]): number[] {
+  const used = new Uint8Array(256)
+  for (const piece of pieces) for (const byte of Buffer.from(piece)) used[byte] = 1
+  return Array.from(used.keys()).filter(byte => used[byte] === 0)
+}
+
+/** How far back zlib looks. */
+export const reach = 32_768 - 262
+
+/** A stored block's header: not the last block, then its length twice. https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4 */
+const storedHeaderBytes = 5
+
+export type Deflated = {
+  bytes: Buffer
+  /** where in `bytes` the values stand as they are */
+  stored: { value: number; at: number }[]
+}
+
+/** Compresses a page, all but the places in `kept`, which are in order and stand in the outcome as they are. */
+export function deflateAround(page: Buffer, kept: Place[]): Deflated {
+  const parts: Buffer[] = []
+  let length = 0
+  const add = (part: Buffer) => {
+    parts.push(part)
+    length += part.length
+  }
+  const stored: Deflated['stored'] = []
+  let from = 0
+  for (const { value, start, end } of kept) {
+    if (start > from) add(deflatePart(page, from, start, constants.Z_SYNC_FLUSH))
+    add(storedHeader(end - start))
+    stored.push({ value, at: length })
+    add(page.subarray(start, end))
+    from = end
+  }
+  add(deflatePart(page, from, page.length, constants.Z_FINISH))
+  return { bytes: Buffer.concat(parts), stored }
+}
+
+/** What stands before the part is its dictionary, as it is for whoever decompresses the whole. */
+function deflatePart(page: Buffer, from: number, to: number, finishFlush: number): Buffer {
+  const dictionary = page.subarray(Math.max(0, from - 32_768), from)
+  const options = { level: 9, memLevel: 9, finishFlush }
+  return deflateRawSync(page.subarray(from, to), dictionary.length > 0 ? { ...options, dictionary } : options)
+}
+
+function storedHeader(length: number): Buffer {
+  const header = Buffer.alloc(storedHeaderBytes)
+  header.writeUInt16LE(length, 1)
+  header.writeUInt16LE(~length & 0xffff, 3)
+  return header
+}
+
+/**
+ * The CRC-32 of a page for any values, from its CRC-32 with some: it is linear, so what a value changes depends on the
+ * value and its places alone, and 70 kB need not be read again for each hit.
+ */
+export class Checksum {
+  readonly #base: number
+  /** of each value. `change`: what `last` changes; most are the same for one visitor as for the next */
+  readonly #parts: { value: number; base: number; factor: number; last: string | null; change: number }[] = []
+
+  constructor({ page, places }: Layout) {
+    this.#base = crc32(page)
+    for (const [value, itsPlaces] of Map.groupBy(places, place => place.value)) {
+      const [first] = itsPlaces
+      const base = first ? crc32(page.subarray(first.start, first.end)) : 0
+      const factor = itsPlaces.reduce((sum, place) => sum ^ powerOfBytes(page.length - place.end), 0)
+      this.#parts.push({ value, base, factor, last: null, change: 0 })
+    }
+  }
+
+  /** For values of the same lengths. */
+  of(values: readonly string[]): number {
+    let sum = this.#base
+    for (const part of this.#parts) {
+      const text = values[part.value] ?? ''
+      if (text !== part.last) {
+        part.last = text
+        part.change = multiply(part.factor, crc32(text) ^ part.base)
+      }
+      sum ^= part.change
+    }
+    return sum >>> 0
+  }
+}
+
+/** x^32 + x^26 + … + 1, without x^32 */
+const modulus = 0xedb88320
+const one = 0x80000000
+
+/** a · b */
+export function multiply(a: number, b: number): number {
+  let product = 0
+  for (let bit = one; bit !== 0; bit >>>= 1) {
+    if (a & bit) product ^= b
+    b = b & 1 ? (b >>> 1) ^ modulus : b >>> 1
+  }
+  return product >>> 0
+}
+
+/** x^(8n): what a checksum is multiplied by when n bytes follow. */
+export function powerOfBytes(n: number): number {
+  let power = one
+  let square = 0x00800000 // x^8
+  for (let rest = n; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) power = multiply(square, power)
+    square = multiply(square, square)
+  }
+  return power
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Snapshot } from '../../shared/api.ts'
+import { PageTemplates, ProblemPages } from './pages.ts'
+
+const server = { id: 1, name: 'web-1', address: '127.0.0.1:3001', srv_id: 'a'.repeat(32) }
+const values = {
+  nonce: '',
+  hit: '',
+  counter: '',
+  client_ip: '',
+  at: '',
+  at_text: '',
+  arrival: '',
+  arrival_text: '',
+  moved_text: '',
+  cookie: '',
+  origin: '',
+}
+
+function snapshot(counter: number): Snapshot {
+  return { counter, at: '', servers: [], earlier_hits: 0, log: [] }
+}
+
+/** Pages that print the counter they were rendered from, and every token. */
+function pagesFrom(source: () => Promise<Snapshot>) {
+  let renderings = 0
+  const pages = new PageTemplates({
+    snapshot: source,
+    async renderPage({ visit, snapshot: shown }, headers) {
+      renderings++
+      return `counter ${shown.counter} ${Object.values(visit ?? {}).join('')}${headers['content-security-policy']}`
+    },
+    server,
+    stickySeconds: 300,
+    development: false,
+  })
+  const shown = async () => (await pages.current()).template.fill(values).split(' ')[1]
+  return { pages, shown, renderings: () => renderings }
+}
+
+test('many visitors share one rendering', async () => {
+  const { pages, renderings } = pagesFrom(async () => snapshot(1))
+  await Promise.all(Array.from({ length: 20 }, () => pages.current()))
+  await pages.current()
+  assert.equal(renderings(), 1)
+})
+
+test('a page that has aged is rendered anew, but not from the same snapshot again', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  let latest = snapshot(1)
+  const { shown, renderings } = pagesFrom(async () => latest)
+  assert.equal(await shown(), '1')
+  now = 1100
+  assert.equal(await shown(), '1')
+  assert.equal(renderings(), 1)
+  latest = snapshot(2)
+  now = 2200
+  assert.equal(await shown(), '2')
+  assert.equal(renderings(), 2)
+})
+
+test('nobody waits for the next page while the last one is less than a second old', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  const next = Promise.withResolvers<Snapshot>()
+  let read = async () => snapshot(1)
+  const { shown } = pagesFrom(() => read())
+  assert.equal(await shown(), '1')
+  read = () => next.promise
+  now = 600
+  assert.equal(await shown(), '1')
+  next.resolve(snapshot(2))
+  await new Promise(setImmediate)
+  assert.equal(await shown(), '2')
+})
+
+test('a next page that fails while nobody waits for it hurts nobody', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  let read = async () => snapshot(1)
+  const { shown } = pagesFrom(() => read())
+  await shown()
+  now = 600
+  read = () => Promise.reject(new Error('away'))
+  assert.equal(await shown(), '1')
+  await new Promise(setImmediate)
+  assert.equal(await shown(), '1')
+})
+
+test('without a newer snapshot the last page is shown', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  let read = async () => snapshot(1)
+  const { shown } = pagesFrom(() => read())
+  await shown()
+  now = 1100
+  read = () => Promise.reject(new Error('away'))
+  assert.equal(await shown(), '1')
+})
+
+test('a database that hangs does not hold up the page', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  let read = async () => snapshot(1)
+  const { shown } = pagesFrom(() => read())
+  await shown()
+  now = 1100
+  read = () => new Promise(() => {})
+  assert.equal(await shown(), '1')
+})
+
+test('a first page that cannot be rendered is an error', async () => {
+  const { pages } = pagesFrom(() => Promise.reject(new Error('away')))
+  await assert.rejects(pages.current(), /away/)
+})
+
+const problemValues = { nonce: 'n', code: 'outcome_unknown', message: 'It may be counted.' }
+
+function lastSnapshot(counter: number): Snapshot {
+  return { counter, at: '', servers: [], earlier_hits: 0, log: [] }
+}
+
+/** Pages that print the counter they were rendered from, what they say, and every token. */
+function problemsFrom(latest: () => Snapshot | null, rendered = async () => {}) {
+  let renderings = 0
+  const problems = new ProblemPages({
+    latest,
+    async renderPage({ visit, problem, snapshot: shown }, headers) {
+      renderings++
+      await rendered()
+      assert.equal(visit, null)
+      const nonce = /'nonce-([^']+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
+      return `${shown.counter}|${nonce}|${problem?.code}|${problem?.message}|${problem?.retry_after}`
+    },
+    server: { id: 1, name: 'web-1', address: '127.0.0.1:3001', srv_id: 'a'.repeat(32) },
+    stickySeconds: 300,
+    development: false,
+  })
+  const shown = async () => (await problems.current())?.fill(problemValues) ?? null
+  return { problems, shown, renderings: () => renderings }
+}
+
+test('it shows the last snapshot, and why nothing was counted', async () => {
+  const { shown } = problemsFrom(() => lastSnapshot(7))
+  assert.equal(await shown(), '7|n|outcome_unknown|It may be counted.|1')
+})
+
+test('many share one rendering while the snapshot is the same, however long', async t => {
+  let now = 1000
+  t.mock.method(performance, 'now', () => now)
+  const last = lastSnapshot(7)
+  const { shown, renderings } = problemsFrom(() => last)
+  await Promise.all(Array.from({ length: 20 }, shown))
+  now += 60_000
+  await shown()
+  assert.equal(renderings(), 1)
+})
+
+test('a newer snapshot is shown, rendered twice a second at the most', async t => {
+  let now = 1000
+  t.mock.method(performance, 'now', () => now)
+  let counter = 0
+  const { shown, renderings } = problemsFrom(() => lastSnapshot(++counter))
+  await shown()
+  now += 499
+  await shown()
+  assert.equal(renderings(), 1)
+  now += 1
+  assert.match((await shown()) ?? '', /^3\|/)
+})
+
+test('without any snapshot there is no such page', async () => {
+  const { problems } = problemsFrom(() => null)
+  await assert.rejects(problems.current(), /nothing to show/)
+})
+
+test('while a rendering takes long the one before it is shown, and none when there is none', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let rendering = Promise.withResolvers<void>()
+  let counter = 0
+  const { shown } = problemsFrom(
+    () => lastSnapshot(++counter),
+    () => rendering.promise,
+  )
+  const inTime = async (ms: number) => {
+    const page = shown()
+    await new Promise(setImmediate)
+    t.mock.timers.tick(ms)
+    return page
+  }
+  assert.equal(await inTime(300), null)
+  rendering.resolve()
+  await new Promise(setImmediate)
+  assert.match((await inTime(0)) ?? '', /^1\|/)
+
+  let now = performance.now()
+  t.mock.method(performance, 'now', () => now)
+  now += 10_000
+  rendering = Promise.withResolvers()
+  assert.match((await inTime(300)) ?? '', /^1\|/)
+  rendering.resolve()
+})

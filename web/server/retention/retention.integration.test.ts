@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { PoolConnection, RowDataPacket } from 'mysql2/promise'
+import mysql from 'mysql2/promise'
+import { until } from '../../testing/endpoints.ts'
+import { day, openBoard, running } from '../../testing/log-rows.ts'
+import { countNextStretch, recountStretch, stretchLength } from '../db/audit.ts'
+import type { Pools, UpkeepPool } from '../db/pools.ts'
+import { ifAlone, onConnection } from '../db/query.ts'
+import { pruneRecentRequests, purgeLog } from '../db/retention.ts'
+import { RequestIdRetention, retainLog, startUpkeep } from './retention.ts'
+
+test('replicas side by side keep the log within its limits and its stretches counted, until they stop', async () => {
+  await using board = await openBoard()
+  await board.log(7000, 31 * day)
+  const limits = { days: 30, rows: 1_000_000 }
+  const requestIds = new RequestIdRetention(async () => 0)
+  const stops = board.replicas.map(pools => startUpkeep(pools, limits, requestIds, 20))
+  try {
+    await until(async () => (await board.audit()).purged === 7000)
+    await board.log(16_000)
+    await until(async () => (await countedStretches()) === '15000')
+  } finally {
+    for (const stop of stops) stop()
+  }
+  assert.deepEqual(await board.audit(), {
+    counter: 16_000,
+    max_id: 16_000,
+    rows: 9000,
+    purged: 7000,
+    sum_hits: 16_000,
+    consistent: true,
+  })
+
+  async function countedStretches(): Promise<string> {
+    const [rows] = await board.fill.query<RowDataPacket[]>('SELECT last_id FROM log_checkpoint')
+    return rows.map(row => row.last_id).join()
+  }
+})
+
+const limits = { days: 30, rows: 1_000_000 }
+
+/** One turn of a replica. */
+const retain = (pools: Pools, { days, rows } = limits) =>
+  ifAlone(pools.upkeep, 'retention', connection => retainLog(connection, { days, rows }, new Date(), running))
+
+test('rows that are too old go, and the figures still agree', async () => {
+  await using board = await openBoard()
+  await board.log(2500, 31 * day)
+  await board.log(4000, 29 * day)
+  await retain(board.replicas[0])
+  assert.deepEqual(await board.audit(), {
+    counter: 4000,
+    max_id: 4000,
+    rows: 1500,
+    purged: 2500,
+    sum_hits: 4000,
+    consistent: true,
+  })
+})
+
+test('rows beyond the highest number of rows go', async () => {
+  await using board = await openBoard()
+  await board.log(4000, 120)
+  await retain(board.replicas[0], { days: 30, rows: 700 })
+  const { rows, purged, consistent } = await board.audit()
+  assert.deepEqual({ rows, purged, consistent }, { rows: 700, purged: 3300, consistent: true })
+})
+
+test('the rows of the last minute stay, however many: a retried page view looks there for itself', async () => {
+  await using board = await openBoard()
+  await board.log(1000, 120)
+  await board.log(3000, 1)
+  await retain(board.replicas[0], { days: 30, rows: 10 })
+  assert.equal((await board.audit()).rows, 2000)
+})
+
+test('nothing goes from above a row that stays', async () => {
+  await using board = await openBoard()
+  await board.log(3000, 31 * day)
+  await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id = 1700')
+  await retain(board.replicas[0])
+  const { rows, purged, consistent } = await board.audit()
+  assert.deepEqual({ rows, purged, consistent }, { rows: 1301, purged: 1699, consistent: true })
+})
+
+test('a log whose every row went still tells how many, and one that somebody emptied does not pass', async () => {
+  await using board = await openBoard()
+  await board.log(2500, 31 * day)
+  await retain(board.replicas[0])
+  const emptied = { counter: 2500, max_id: 0, rows: 0, purged: 2500, sum_hits: 2500, consistent: true }
+  assert.deepEqual(await board.audit(), emptied)
+  await board.log(2600)
+  assert.deepEqual(await board.audit(), {
+    counter: 2600,
+    max_id: 2600,
+    rows: 100,
+    purged: 2500,
+    sum_hits: 2600,
+    consistent: true,
+  })
+  await board.fill.query('DELETE FROM access_log')
+  assert.equal((await board.audit()).consistent, false)
+})
+
+test('history and request ids are left alone', async () => {
+  await using board = await openBoard()
+  await board.log(2000, 31 * day)
+  await board.fill.query(
+    "INSERT INTO server_minute VALUES ('2026-01-01 00:00:00', 1, 2000); INSERT INTO recent_request VALUES (REPEAT('a', 32), 1)",
+  )
+  await retain(board.replicas[0])
+  const [[left]] = await board.fill.query<RowDataPacket[]>(
+    'SELECT (SELECT SUM(hits) FROM server_minute) AS history, (SELECT COUNT(*) FROM recent_request) AS ids',
+  )
+  assert.deepEqual({ history: Number(left?.history), ids: left?.ids }, { history: 2000, ids: 1 })
+})
+
+test('of two replicas one works, the other has nothing to do', async () => {
+  await using board = await openBoard()
+  const turns: string[] = []
+  const finish = Promise.withResolvers<void>()
+  const first = ifAlone(board.replicas[0].upkeep, 'retention', async () => {
+    turns.push('first')
+    await finish.promise
+  })
+  await until(() => turns.length === 1)
+  await ifAlone(board.replicas[1].upkeep, 'retention', async () => void turns.push('second'))
+  await ifAlone(board.replicas[1].upkeep, 'recount', async () => void turns.push('second counts'))
+  finish.resolve()
+  await first
+  await ifAlone(board.replicas[1].upkeep, 'retention', async () => void turns.push('second, later'))
+  assert.deepEqual(turns, ['first', 'second counts', 'second, later'])
+})
+
+test('a replica that is killed in between leaves a log that agrees, and another goes on', async () => {
+  await using board = await openBoard()
+  await board.log(20_000, 31 * day)
+  const killed = assert.rejects(
+    ifAlone(board.replicas[0].upkeep, 'retention', async connection => {
+      const work = retainLog(connection, limits, new Date(), running)
+      await Promise.all([work, killWhenBegun(connection.threadId ?? assert.fail())])
+    }),
+    /closed|Killed|lost/i,
+  )
+  async function killWhenBegun(threadId: number) {
+    await until(async () => (await board.audit()).purged > 0)
+    await board.fill.query('KILL ?', [threadId])
+  }
+  await killed
+  const { purged, consistent } = await board.audit()
+  assert.ok(consistent)
+  assert.ok(purged > 0 && purged < 20_000, `${purged} of 20,000 went before the end`)
+  await until(async () => {
+    await retain(board.replicas[1])
+    return (await board.audit()).purged === 20_000
+  })
+  assert.ok((await board.audit()).consistent)
+})
+
+test('told to stop, a turn ends after the batch under way', async () => {
+  await using board = await openBoard()
+  await board.log(20_000, 31 * day)
+  const stop = new AbortController()
+  const turn = ifAlone(board.replicas[0].upkeep, 'retention', connection =>
+    retainLog(connection, limits, new Date(), stop.signal),
+  )
+  await until(async () => (await board.audit()).purged > 0)
+  stop.abort()
+  await turn
+  const { purged, consistent } = await board.audit()
+  assert.ok(consistent && purged % 500 === 0 && purged < 20_000, `${purged} went`)
+})
+
+test('neither the counter nor a new row waits for a removal that is under way', async () => {
+  await using board = await openBoard()
+  await board.log(3000, 31 * day)
+  const holder = await board.replicas[0].upkeep.getConnection()
+  await holder.query('START TRANSACTION; DELETE FROM access_log WHERE id BETWEEN 1 AND 3000')
+  const writes = await Promise.allSettled([
+    board.fill.query('UPDATE global_counter SET value = value + 1'),
+    board.fill.query(
+      "INSERT INTO access_log VALUES (3001, UTC_TIMESTAMP(3), '10.0.0.7', REPEAT('a', 32), 1, NULL, REPEAT('b', 32))",
+    ),
+  ])
+  await holder.query('ROLLBACK')
+  holder.release()
+  // The write pool waits one second for a lock, and then fails.
+  assert.deepEqual(
+    writes.map(write => write.status),
+    ['fulfilled', 'fulfilled'],
+  )
+})
+
+const tables = ['access_log', 'recent_request', 'log_checkpoint', 'log_purge']
+const exchange = tables.flatMap(name => [`${name} TO old_${name}`, `new_${name} TO ${name}`]).join(', ')
+
+/** The pool, but that before each statement after a first look `between` is done. */
+function interrupted(pool: UpkeepPool, between: () => Promise<void>): UpkeepPool {
+  return Object.create(pool, {
+    getConnection: {
+      value: async () => {
+        const connection = await pool.getConnection()
+        let looked = false
+        return Object.create(connection, {
+          query: {
+            value: async (options: { sql: string }) => {
+              if (looked && options.sql !== 'COMMIT') await between()
+              looked ||= options.sql.includes('SELECT')
+              return connection.query(options)
+            },
+          },
+        })
+      },
+    },
+  })
+}
+
+const purge = (pool: UpkeepPool) =>
+  onConnection(pool, connection => purgeLog(connection, { days: 30, rows: 1e9 }, 500, new Date()))
+const count = (work: (connection: PoolConnection) => Promise<unknown>) => (pool: UpkeepPool) =>
+  onConnection(pool, work)
+
+for (const [what, work] of [
+  ['old rows are removed', purge],
+  ['a stretch is counted', count(countNextStretch)],
+  ['a stretch is counted again', count(connection => recountStretch(connection, stretchLength))],
+  ['request ids are forgotten', (pool: UpkeepPool) => pruneRecentRequests(pool, 100, 2000)],
+] as const)
+  test(`no restore exchanges the tables between what is read and what is written while ${what}`, async () => {
+    await using board = await openBoard()
+    await board.log(stretchLength + 100, 40 * day)
+    await board.fill.query(
+      'INSERT INTO recent_request (request_id, id) SELECT request_id, id FROM access_log WHERE id <= 100',
+    )
+    for (const name of tables) await board.fill.query(`CREATE TABLE new_${name} LIKE ${name}`)
+    const restoring = await mysql.createConnection(board.url)
+    await using _ = { [Symbol.asyncDispose]: () => restoring.end() }
+    await restoring.query('SET SESSION lock_wait_timeout = 1')
+    let tried = 0
+    await work(
+      interrupted(board.replicas[0].upkeep, async () => {
+        tried++
+        await assert.rejects(restoring.query(`RENAME TABLE ${exchange}`), { code: 'ER_LOCK_WAIT_TIMEOUT' })
+      }),
+    )
+    assert.ok(tried > 0)
+    await restoring.query(`RENAME TABLE ${exchange}`)
+  })
