@@ -5,10 +5,10 @@ import type { Connection } from 'mysql2/promise'
 import mysql from 'mysql2/promise'
 import { z } from 'zod'
 import { readDatabaseUrl } from '../web/server/config.ts'
-import { codeOf, reasonOf } from '../web/server/errors.ts'
+import { codeOf, reasonOf, UserError } from '../web/server/errors.ts'
 
 /** The database does not answer, or does not let this user in; the message is one clear sentence, no password in it. */
-export class DatabaseUnreachable extends Error {
+export class DatabaseUnreachable extends UserError {
   override readonly name = 'DatabaseUnreachable'
 }
 

@@ -5,9 +5,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { z } from 'zod'
+import { UserError } from '../web/server/errors.ts'
 
 /** The database was not migrated, and nothing in it was changed; the message is one clear sentence. */
-export class MigrationRefused extends Error {
+export class MigrationRefused extends UserError {
   override readonly name = 'MigrationRefused'
 }
 

@@ -19,6 +19,7 @@ import { parseArgs } from 'node:util'
 import open from 'open'
 import { answers } from '../tools/lib/liveness.ts'
 import { freePorts } from '../tools/lib/ports.ts'
+import { abortOnSignals } from '../tools/lib/terminal.ts'
 import { driverUrl } from '../web/server/config.ts'
 import { codeOf } from '../web/server/errors.ts'
 import { connect, findDatabaseUrl } from './connect.ts'
@@ -164,7 +165,7 @@ async function runStudio(databaseUrl: string): Promise<number> {
       DATABASE_URL: databaseUrl,
     },
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => studio.kill(signal))
+  abortOnSignals(signal => studio.kill(signal))
   const exited = once(studio, 'exit')
   const answers = async () => {
     while (!(await proxy.answers())) await pause(100)

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { UserError } from '../../web/server/errors.ts'
 
 const root = `${import.meta.dirname}/../..`
 
@@ -64,6 +65,6 @@ function textOf(stream: Readable | null): Promise<string> {
 }
 
 /** Docker could not do what it was asked; the message is for the person at the terminal. */
-export class DockerFailed extends Error {
+export class DockerFailed extends UserError {
   override readonly name = 'DockerFailed'
 }

@@ -1,3 +1,5 @@
+import { abortOnSignals } from '../../tools/lib/terminal.ts'
+import { UserError } from '../../web/server/errors.ts'
 import { applyAccounts } from './database.ts'
 import { compose, DockerFailed } from './docker.ts'
 import { newestVersion, readProject } from './project.ts'
@@ -10,13 +12,12 @@ import { replicaContainers } from './replica-containers.ts'
 // --build` stops all replicas before the new ones are there.
 
 // Told to stop before the old ones are: the new ones go again. After that it goes on, for some seconds, to its end.
-const told = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => told.abort())
+const told = abortOnSignals(() => {})
 
 try {
   await roll()
 } catch (error) {
-  console.error(error instanceof DockerFailed ? `roll: ${error.message}` : error)
+  console.error(error instanceof UserError ? `roll: ${error.message}` : error)
   process.exitCode = 1
 }
 
@@ -28,10 +29,10 @@ async function roll(): Promise<void> {
   }
   const project = (await readProject()).name
   const onWait = () => say('another roll is under way: waiting for its end …')
-  await using lock = await takeProjectLock({ project, image, signal: told.signal, onWait })
+  await using lock = await takeProjectLock({ project, image, signal: told, onWait })
   say('building …')
   await compose('build', '--quiet', 'web')
-  if (told.signal.aborted) throw new DockerFailed('told to stop; nothing has changed.')
+  if (told.aborted) throw new DockerFailed('told to stop; nothing has changed.')
   say('migrating …')
   await applyAccounts()
   say((await compose('run', '--rm', '--no-deps', '-T', 'migrate')).trim())
@@ -39,7 +40,7 @@ async function roll(): Promise<void> {
     project,
     lock,
     newest: await newestVersion(),
-    told: told.signal,
+    told,
     say,
   })
   await replacement.run(found.map(({ id }) => id))

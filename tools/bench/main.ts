@@ -1,8 +1,8 @@
 // `npm run bench`: see README.md here. What it found goes to standard output: tables, or with --json a line of JSON.
 // --short only shows that all of it works.
 
+import { UserError } from '../../web/server/errors.ts'
 import { buildIfChanged } from '../launcher/build.ts'
-import { UserError } from '../lib/terminal.ts'
 import { entryOf, startContender } from './contenders/contender.ts'
 import { board, buildNaiveNext, flask, limitOf, naiveNext } from './contenders/entrants.ts'
 import { takeSample } from './contenders/page-sample.ts'

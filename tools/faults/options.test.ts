@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { UserError } from '../lib/terminal.ts'
+import { UserError } from '../../web/server/errors.ts'
 import { allFaults } from './list/all.ts'
 import { readOptions } from './options.ts'
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { UserError } from '../lib/terminal.ts'
+import { UserError } from '../../web/server/errors.ts'
 import { brokenBuilds } from './broken-builds.ts'
 import type { Fault } from './fault.ts'
 import { allFaults } from './list/all.ts'

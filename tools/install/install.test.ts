@@ -34,7 +34,11 @@ test('every command sees to the packages before it runs anything, also where npm
     .object({ scripts: z.record(z.string(), z.string()) })
     .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')))
   for (const [name, command] of Object.entries(scripts)) {
-    assert.match(command, /^(exec )?sh tools\/install\/command\.sh( --\w+)* (node|npm|tsc|biome|playwright) /, name)
+    assert.match(
+      command,
+      /^(exec )?sh tools\/install\/command\.sh( --\w+)* (node|npm|tsc|biome|playwright) /,
+      name,
+    )
   }
 })
 

@@ -1,8 +1,9 @@
 // `npm run audit`: whether the running board's figures agree. The exit status is 1 where they do not.
 import { z } from 'zod'
 import { readAuditInContainer } from '../../deploy/compose/replica-containers.ts'
-import { UserError } from '../lib/terminal.ts'
-import { onRunningStack, saySentences } from './command.ts'
+import { UserError } from '../../web/server/errors.ts'
+import { saySentences } from '../lib/terminal.ts'
+import { onRunningStack } from './command.ts'
 
 /** The answer of /api/audit. */
 const auditAnswer = z.object({

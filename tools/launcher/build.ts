@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { glob, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { UserError } from '../../web/server/errors.ts'
 import { lastLines } from '../lib/logs.ts'
 import { endGroup } from '../lib/processes.ts'
-import { type Report, UserError } from '../lib/terminal.ts'
+import type { Report } from '../lib/terminal.ts'
 import { type Lock, takeLock } from './stack/data-dir.ts'
 
 const root = join(import.meta.dirname, '..', '..')

@@ -21,7 +21,7 @@ const nowhere = 'mysql://board:secret@127.0.0.1:1/balance_board'
 
 test('a database that the migration cannot reach is said in a sentence, without a password or a stack', async () => {
   const script = `
-    const { saySentences } = await import(${fromHere('command.ts')})
+    const { saySentences } = await import(${fromHere('../lib/terminal.ts')})
     const { migrate } = await import(${fromHere('../../prisma/migrate.ts')})
     await saySentences(async () => void (await migrate('${nowhere}', { patience: 0 })))`
   assert.deepEqual(await run(['--input-type=module', '-e', script]), {

@@ -1,35 +1,9 @@
 import { DockerFailed } from '../../deploy/compose/docker.ts'
-import { DatabaseUnreachable } from '../../prisma/connect.ts'
-import { MigrationRefused } from '../../prisma/migration-history.ts'
-import { DatabaseTrouble, DrainRefused } from '../../web/server/errors.ts'
-import { abortOnSignals, outliveTerminal, print, UserError } from '../lib/terminal.ts'
-import { DatabaseFailure } from './database-server/home.ts'
+import { UserError } from '../../web/server/errors.ts'
+import { abortOnSignals, outliveTerminal, print, saySentences } from '../lib/terminal.ts'
 import { loadDataDir } from './settings.ts'
 import { dataDirAt, readStackFile, type StackFile } from './stack/data-dir.ts'
 import type { Stack } from './stack/stack.ts'
-
-const forThePerson = [
-  UserError,
-  DatabaseFailure,
-  DatabaseUnreachable,
-  MigrationRefused,
-  DrainRefused,
-  DatabaseTrouble,
-]
-
-/** Runs a command. A failure meant for the person is said as it is, any other with its stack; both exit with 1. */
-export async function saySentences(command: () => Promise<void>): Promise<void> {
-  try {
-    await command()
-  } catch (error) {
-    process.exitCode = 1
-    console.error(isForThePerson(error) ? `Balance Board: ${error.message}` : error)
-  }
-}
-
-function isForThePerson(error: unknown): error is Error {
-  return forThePerson.some(kind => error instanceof kind)
-}
 
 /**
  * Starts a stack, says where it is, and stops it when told to: by Ctrl-C, by SIGTERM, or by the terminal closing.

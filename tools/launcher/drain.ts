@@ -1,9 +1,8 @@
-import { DockerFailed } from '../../deploy/compose/docker.ts'
 import { changeDrainInContainer, stopDrained } from '../../deploy/compose/drain.ts'
 import { DrainRefused } from '../../web/server/errors.ts'
 import { changeDrain, parseDrainRequest } from '../../web/server/lifecycle/drain.ts'
-import { UserError } from '../lib/terminal.ts'
-import { onRunningStack, saySentences } from './command.ts'
+import { abortOnSignals, saySentences } from '../lib/terminal.ts'
+import { onRunningStack } from './command.ts'
 
 // `npm run drain -- web-2` and `npm run undrain -- web-2`: on the stack that runs on DATA_DIR, else on the one with Docker.
 // There `npm run drain -- web-2 --stop` also stops it, once its visitors have stayed away.
@@ -24,15 +23,12 @@ await saySentences(async () => {
     withDocker: () => changeDrainInContainer(request),
   })
   console.log(outcome)
-  if (stops) console.log(await stopWithDocker(request.name))
+  if (stops)
+    console.log(
+      await stopDrained(
+        request.name,
+        console.log,
+        abortOnSignals(() => {}),
+      ),
+    )
 })
-
-async function stopWithDocker(name: string): Promise<string> {
-  const told = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => told.abort())
-  try {
-    return await stopDrained(name, console.log, told.signal)
-  } catch (error) {
-    throw error instanceof DockerFailed ? new UserError(error.message) : error
-  }
-}

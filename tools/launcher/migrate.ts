@@ -3,7 +3,7 @@
 import { findDatabaseUrl } from '../../prisma/connect.ts'
 import { migrateCommand } from '../../prisma/migrate-command.ts'
 import { databaseUrlFrom } from '../../web/server/config.ts'
-import { saySentences } from './command.ts'
+import { saySentences } from '../lib/terminal.ts'
 import { startDatabase } from './database-server/start.ts'
 import { loadDataDir } from './settings.ts'
 import { dataDirAt } from './stack/data-dir.ts'

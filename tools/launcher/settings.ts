@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { checkTrustedProxies } from '../../nginx/tls-and-proxies.ts'
-import { type Report, UserError } from '../lib/terminal.ts'
+import { UserError } from '../../web/server/errors.ts'
+import type { Report } from '../lib/terminal.ts'
 import { mostReplicas } from './database-server/server-program.ts'
 
 /** What `npm start` is told from outside; the README and .env.example say the same. */

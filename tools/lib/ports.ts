@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { codeOf } from '../../web/server/errors.ts'
-import { UserError } from './terminal.ts'
+import { codeOf, UserError } from '../../web/server/errors.ts'
 
 // Below the ports that systems give to outgoing connections (Linux from 32768, macOS from 49152): so the port of a part
 // that died is still free when it is started again.

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { abortOnSignals } from './terminal.ts'
 
 /** Something a command runs beside: what the command finds in its environment, and how to end it. */
 export type Company = { environment: Record<string, string>; stop(): Promise<void> }
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
  * Starts something, runs a command beside it, and ends it after the command, however that ended: by itself or by a
@@ -14,18 +13,18 @@ export async function runBeside(
   start: (signal: AbortSignal) => Promise<Company>,
 ): Promise<void> {
   if (!program) return fail('usage: <this command> <command> [arguments]')
-  const told = new AbortController()
-  let passOn = (_name: NodeJS.Signals) => told.abort()
-  for (const name of signals) process.on(name, () => passOn(name))
-  const company = await start(told.signal).catch(fail)
+  const starting = new AbortController()
+  let onSignal = (_name: NodeJS.Signals) => starting.abort()
+  abortOnSignals(name => onSignal(name))
+  const company = await start(starting.signal).catch(fail)
   if (!company) return
   try {
-    if (told.signal.aborted) return fail('told to stop')
+    if (starting.signal.aborted) return fail('told to stop')
     const child = spawn(program, parameters, {
       stdio: 'inherit',
       env: { ...process.env, ...company.environment },
     })
-    passOn = name => child.kill(name)
+    onSignal = name => child.kill(name)
     const [status, signal] = await ended(child)
     process.exitCode = status ?? 1
     if (signal) process.once('exit', () => endBy(signal))

@@ -1,31 +1,40 @@
-/** What a stack says of itself: a part ("web-2", "nginx") and a line about it. */
+import { UserError } from '../../web/server/errors.ts'
+
+/** What a stack says about itself: a service ("web-2", "nginx") and a line about it. */
 export type Report = (part: string, text: string) => void
 
-/** The stack cannot be had; the message is one clear sentence for the person at the terminal. */
-export class UserError extends Error {
-  override readonly name = 'UserError'
-}
-
-/** One line a part, names in a column of their own. */
+/** One line a service, names in their own column. */
 export const print: Report = (part, text) => console.log(`${part.padEnd(10)}${text}`)
 
-/** A terminal that was closed, or a pipe nobody reads any more, must not end the launcher before it has stopped all. */
+/** Runs a command. A UserError prints its message, any other error its stack; both set exit status 1. */
+export async function saySentences(command: () => Promise<void>): Promise<void> {
+  try {
+    await command()
+  } catch (error) {
+    process.exitCode = 1
+    console.error(error instanceof UserError ? `Balance Board: ${error.message}` : error)
+  }
+}
+
+/** A closed terminal, or a pipe without a reader, must not end the launcher before it has stopped all processes. */
 export function outliveTerminal(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 }
 
 /**
- * Aborted when this process is told to stop: by Ctrl-C, by SIGTERM, by Ctrl-\, or by the terminal closing.
- * SIGUSR1 and SIGUSR2 do nothing: Node would open its debugger, or end and leave all parts running.
+ * Aborted on Ctrl-C, Ctrl-\, SIGTERM or when the terminal closes; the reason is a UserError that names the signal.
+ * This process ignores SIGUSR1 and SIGUSR2: on them Node would open its debugger, or end and leave all processes running.
+ * @param onSignal gets each signal that aborts, also after the first; default: the first prints a line
  */
-export function abortOnSignals(): AbortSignal {
-  const told = new AbortController()
+export function abortOnSignals(onSignal?: (name: NodeJS.Signals) => void): AbortSignal {
+  const stop = new AbortController()
   for (const name of ['SIGUSR1', 'SIGUSR2'] as const) process.on(name, () => {})
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(name, () => {
-      if (!told.signal.aborted) print('stop', 'stopping in order …')
-      told.abort()
+      if (onSignal) onSignal(name)
+      else if (!stop.signal.aborted) print('stop', 'stopping in order …')
+      stop.abort(new UserError(`ended early, by ${name}`))
     })
   }
-  return told.signal
+  return stop.signal
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { z } from 'zod'
+import { UserError } from '../../web/server/errors.ts'
 import { findProgram } from '../install/programs.mjs'
 import type { BarePage } from '../lib/chromium.ts'
-import { UserError } from '../lib/terminal.ts'
 
 const screenshot = z.object({ data: z.base64() })
 

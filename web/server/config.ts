@@ -1,15 +1,17 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { UserError } from './errors.ts'
 
 /** Everything a replica is told from outside. */
 export type Environment = z.output<typeof schema>
 
 /** All that is wrong with the environment, one line a variable. */
-export class BadEnvironment extends Error {
+export class BadEnvironment extends UserError {
+  override readonly name = 'BadEnvironment'
+
   constructor(problems: string[]) {
     super(['The environment cannot be used:', ...problems.map(problem => `  ${problem}`)].join('\n'))
-    this.name = 'BadEnvironment'
   }
 }
 
@@ -104,7 +106,7 @@ type DatabaseAccess = {
 }
 
 /** A database's URL that cannot be used as it says; the message is one sentence, without the password. */
-export class BadDatabaseUrl extends Error {
+export class BadDatabaseUrl extends UserError {
   override readonly name = 'BadDatabaseUrl'
   /** the sentence without its subject */
   readonly problem: string

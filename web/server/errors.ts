@@ -1,3 +1,8 @@
+/** A failure whose message is shown to a person as it is written here: without a stack, in whole sentences, with no password. */
+export class UserError extends Error {
+  override readonly name: string = 'UserError'
+}
+
 /** An error that is an answer: thrown anywhere under an endpoint, sent as `{error: {code, message}}` with its status. */
 export class AnswerError extends Error {
   readonly status: number
@@ -23,7 +28,7 @@ export class BadParameter extends AnswerError {
 }
 
 /** A server cannot be asked to drain, or did not answer; the message is one clear sentence. */
-export class DrainRefused extends Error {
+export class DrainRefused extends UserError {
   override readonly name = 'DrainRefused'
 }
 
@@ -48,9 +53,10 @@ export function reasonOf(error: unknown): string {
 }
 
 /** The database did not answer, or not as it should; `cause` says how. */
-export class DatabaseTrouble extends Error {
+export class DatabaseTrouble extends UserError {
+  override readonly name = 'DatabaseTrouble'
+
   constructor(cause: unknown) {
     super(`the database: ${reasonOf(cause)}`, { cause })
-    this.name = 'DatabaseTrouble'
   }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { BadEnvironment, parseEnvironment } from './config.ts'
-import { DatabaseTrouble } from './errors.ts'
+import { parseEnvironment } from './config.ts'
+import { UserError } from './errors.ts'
 import { startReplica } from './replica.ts'
 
 // The replica: one Node process that answers page views, the live feed and its own health, and hands the rest to Next.
@@ -16,8 +16,7 @@ try {
   )
   stopOnSignal(replica.stop)
 } catch (error) {
-  const isForPeople = error instanceof BadEnvironment || error instanceof DatabaseTrouble
-  console.error(isForPeople ? error.message : error)
+  console.error(error instanceof UserError ? error.message : error)
   process.exit(1)
 }
 

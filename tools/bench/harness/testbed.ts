@@ -1,21 +1,18 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { saySentences } from '../../launcher/command.ts'
+import { UserError } from '../../../web/server/errors.ts'
 import { bringUpDatabase } from '../../launcher/stack/database.ts'
 import { openUndo, openWorkspace, type Undo, type Workspace } from '../../launcher/stack/workspace.ts'
-import { outliveTerminal, UserError } from '../../lib/terminal.ts'
+import { abortOnSignals, outliveTerminal, saySentences } from '../../lib/terminal.ts'
 import { queryRow } from './database.ts'
 import { say } from './report.ts'
 
 /** Runs a bench from start to end; Ctrl-C, SIGTERM and a closing terminal end it early, with nothing left behind. */
 export async function benchCommand(work: (ground: Testbed) => Promise<void>): Promise<void> {
   outliveTerminal()
-  const told = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => told.abort(new UserError(`the bench was ended early, by ${name}`)))
-  }
-  await saySentences(() => withTestbed(told.signal, work))
+  const signal = abortOnSignals(() => {})
+  await saySentences(() => withTestbed(signal, work))
 }
 
 /** What all contenders stand on: a folder, and one database server. */

@@ -2,8 +2,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { buildIfChanged } from '../../launcher/build.ts'
-import { saySentences } from '../../launcher/command.ts'
-import { outliveTerminal, UserError } from '../../lib/terminal.ts'
+import { abortOnSignals, outliveTerminal, saySentences } from '../../lib/terminal.ts'
 import { type Answer, visitMany } from '../../lib/visitors.ts'
 import { parsePageOptions } from '../harness/options.ts'
 import { markdownTable, say } from '../harness/report.ts'
@@ -182,22 +181,19 @@ function reportText(boards: BoardFigures[]): string {
 }
 
 outliveTerminal()
-const told = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(name, () => told.abort(new UserError(`the bench was ended early, by ${name}`)))
-}
+const ended = abortOnSignals(() => {})
 
 await saySentences(async () => {
   const { seconds, replicas, json } = parsePageOptions(process.argv.slice(2))
   const boards: BoardFigures[] = []
   try {
-    await buildIfChanged(say, told.signal)
+    await buildIfChanged(say, ended)
     for (const count of replicas) {
-      await using board = await startThrowAwayBoard(count, told.signal, lowPriorityReplica())
-      boards.push(await measureBoard({ url: board.url, replicas: count, seconds }, told.signal))
+      await using board = await startThrowAwayBoard(count, ended, lowPriorityReplica())
+      boards.push(await measureBoard({ url: board.url, replicas: count, seconds }, ended))
     }
   } catch (error) {
-    told.signal.throwIfAborted()
+    ended.throwIfAborted()
     throw error
   }
   console.log(json ? JSON.stringify({ seconds, boards }, null, 2) : reportText(boards))

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UserError } from '../../../web/server/errors.ts'
 
 /** The folder of one private database, and what stands in it. */
 export type Home = {
@@ -56,7 +57,7 @@ export async function failureOf(act: string, home: Home): Promise<DatabaseFailur
 }
 
 /** The private database cannot be had; the message is one clear sentence, and what its log says under it. */
-export class DatabaseFailure extends Error {
+export class DatabaseFailure extends UserError {
   override readonly name = 'DatabaseFailure'
 }
 

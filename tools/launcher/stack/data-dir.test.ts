@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { UserError } from '../../lib/terminal.ts'
+import { UserError } from '../../../web/server/errors.ts'
 import { temporaryFolder } from '../../lib/testing.ts'
 import { openDataDir, takeLock, unusable } from './data-dir.ts'
 

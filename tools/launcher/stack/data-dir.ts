@@ -3,8 +3,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-import { codeOf } from '../../../web/server/errors.ts'
-import { UserError } from '../../lib/terminal.ts'
+import { codeOf, UserError } from '../../../web/server/errors.ts'
 
 /** The one folder a stack writes to. */
 export type DataDir = {

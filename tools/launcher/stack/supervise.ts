@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { UserError } from '../../../web/server/errors.ts'
 import { answers, untilHung } from '../../lib/liveness.ts'
 import { lastLines, openLog } from '../../lib/logs.ts'
 import { endGroup, signalGroup } from '../../lib/processes.ts'
-import { UserError } from '../../lib/terminal.ts'
 import { backoff, wellAfter } from '../../lib/wait.ts'
 import type { ProcessRecord, Workspace } from './workspace.ts'
 
