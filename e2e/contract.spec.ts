@@ -195,6 +195,15 @@ test('crawlers are told to stay away, without a page view', async ({ request }) 
   expect(answer.headers()['x-hit']).toBeUndefined()
 })
 
+test('a browser that looks for icons gets short answers, without a page view', async ({ request }) => {
+  for (const path of ['/favicon.ico', '/apple-touch-icon.png', '/apple-touch-icon-precomposed.png']) {
+    const answer = await request.get(path, { headers: { Accept: 'image/*,*/*;q=0.8' } })
+    expect([path, answer.status()]).toEqual([path, 404])
+    expect((await answer.body()).length).toBeLessThan(200)
+    expect(answer.headers()['x-hit']).toBeUndefined()
+  }
+})
+
 test('the snapshot adds up: servers and earlier hits are the counter', async ({ request }) => {
   await request.get('/', { headers: json })
   const answer = await request.get('/api/snapshot')

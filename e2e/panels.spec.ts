@@ -3,6 +3,7 @@ import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
 import { z } from 'zod'
 import { openPrismaClient } from '../prisma/testing/prisma-client.ts'
+import { readStackFile } from '../tools/launcher/stack/data-dir.ts'
 import { failRequests } from './support/network.ts'
 
 // What a visitor can do with the board's bands: look back, choose, ask why, try it, audit it.
@@ -273,6 +274,25 @@ test('a cookie that names nobody is no loss', async ({ page, context, baseURL })
   await expect(page.getByText('Your cookie named a server that is not known here.')).toBeVisible()
   await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
   await expect(cookieOf(page)).toHaveText(nobody, { useInnerText: true })
+})
+
+test('of two boards at two ports of one host, each replaces the other’s cookie, and the page says so', async ({
+  page,
+}) => {
+  const other = readStackFile(process.env.STATES_STACK_FILE ?? '')?.url
+  test.skip(!other, 'needs a second board')
+  const told = page.getByText(
+    'Another board on this host, at another port, may have set it: cookies know no ports.',
+  )
+  await page.goto('/')
+  await expect(told).toBeHidden()
+  await page.goto(other ?? '')
+  await expect(told).toBeVisible()
+  await page.goto('/')
+  await expect(told).toBeVisible()
+  await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
+  await page.reload()
+  await expect(told).toBeHidden()
 })
 
 test('who was not moved is told nothing of a move', async ({ page }) => {

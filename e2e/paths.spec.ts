@@ -109,6 +109,13 @@ test('under a path of another proxy the page says that it does not work there', 
   await expect(page.getByRole('alert')).toBeInViewport()
 })
 
+test('a browser that knows no roles as properties reads it out all the same', async ({ page, baseURL }) => {
+  await using relay = await openRelay(baseURL ?? '', { pathOf: withoutBoard })
+  await page.addInitScript('delete Element.prototype.role')
+  await page.goto(`${relay.url}/board/`)
+  await expect(page.getByRole('alert')).toHaveText(pathNotice)
+})
+
 test('where the proxy also passes on what the page asks for at /, the board lives beside that notice', async ({
   page,
   baseURL,

@@ -1,10 +1,11 @@
 import { chromium, expect, type Page, test } from '@playwright/test'
 import type { Browser } from 'puppeteer-core'
 import puppeteer from 'puppeteer-core'
+import { z } from 'zod'
 import { findProgram } from '../tools/install/programs.mjs'
 import { chromiumLaunch } from '../tools/lib/chromium.ts'
 import { visitMany } from '../tools/lib/visitors.ts'
-import { openBoardControl } from './support/board-control.ts'
+import { type BoardControl, openBoardControl } from './support/board-control.ts'
 import { watchConsole } from './support/page-checks.ts'
 
 // What is Firefox's own: with all cookies blocked it throws where a page reaches for storage, channels or locks.
@@ -195,8 +196,116 @@ test('every control of a translated page works', async ({ page }) => {
   expect(complaints).toEqual([])
 })
 
+/** Holds the page's scripts back, as on a slow network, until they are let through. */
+async function holdScripts(page: Page): Promise<() => void> {
+  const { promise: through, resolve } = Promise.withResolvers<void>()
+  await page.route('**/_next/static/**/*.js', async route => {
+    await through
+    await route.continue()
+  })
+  return resolve
+}
+
+/** The page breaks in no way that a reader sees, whatever the server does. */
+async function expectAliveAndCurrent(page: Page, backstage: BoardControl): Promise<void> {
+  await expect(status(page)).toContainText('Live', { timeout: 30_000 })
+  await visitsComeIn(page, backstage.url)
+  const thaw = backstage.freeze('server')
+  await expect(status(page)).toContainText('Not connected', { timeout: 20_000 })
+  thaw()
+  await expect(status(page)).toContainText('Live', { timeout: 30_000 })
+  await visitsComeIn(page, backstage.url)
+  await expect(page.getByRole('heading', { name: 'Balance Board' })).toBeVisible()
+}
+
+for (const [how, translateSo] of [
+  ['text by text', translate],
+  ['in place', translateInPlace],
+] as const) {
+  test(`a page that is translated ${how} before its scripts run comes alive, and stays so`, async ({
+    page,
+  }) => {
+    await using backstage = openBoardControl()
+    const letThrough = await holdScripts(page)
+    await page.goto(backstage.url, { waitUntil: 'domcontentloaded' })
+    await expect(status(page)).toContainText('As of your visit')
+    await translateSo(page)
+    letThrough()
+    await expectAliveAndCurrent(page, backstage)
+  })
+}
+
+test('a page whose texts are translated in place stays alive and current', async ({ page }) => {
+  await using backstage = openBoardControl()
+  const complaints = watchConsole(page)
+  await page.goto(backstage.url)
+  await expect(status(page)).toContainText('Live')
+  await translateInPlace(page)
+  await expectAliveAndCurrent(page, backstage)
+  expect(complaints.filter(text => !/Failed to load resource|net::ERR_/.test(text))).toEqual([])
+})
+
+test('a page that another program breaks again and again is drawn again each time, and its figures do not go back', async ({
+  page,
+}) => {
+  await using backstage = openBoardControl()
+  await page.goto(backstage.url)
+  await expect(status(page)).toContainText('Live')
+  await visitsComeIn(page, backstage.url)
+  await page.evaluate(() => {
+    const seen: string[] = []
+    Object.assign(window, { seenTexts: seen })
+    new MutationObserver(() => {
+      const counter = document.querySelector('section[aria-label="Your visit"]')?.textContent ?? ''
+      const number = /Counter([\d,]+)/.exec(counter)?.[1]?.replaceAll(',', '')
+      if (number !== undefined && number !== seen.at(-1)) seen.push(number)
+    }).observe(document.body, { childList: true, characterData: true, subtree: true })
+  })
+  for (let breakage = 0; breakage < 8; breakage++) {
+    const why = page.getByRole('button', { name: /why number/ }).nth(3)
+    await why.click()
+    const opened = page.getByText(/^srv_id/)
+    await expect(opened).toBeVisible()
+    await opened.evaluate(element => element.closest('tr')?.remove())
+    // React now removes what is no longer there.
+    await why.click()
+    await expect(status(page)).toContainText('Live', { timeout: 20_000 })
+    await expect(page.getByText('The board could not be shown')).toHaveCount(0)
+    await visitsComeIn(page, backstage.url)
+  }
+  const numbers = z
+    .array(z.string())
+    .parse(await page.evaluate('seenTexts'))
+    .map(Number)
+  expect(numbers.length).toBeGreaterThan(8)
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+})
+
+/** What stands after each text that was translated in place: as good as other words, and not seen. */
+const translated = '\u2060'
+
 /**
- * Translates the page as browsers do: each text becomes two nested `font` elements around a new text, and texts that come
+ * Translates the page as some browsers do: the words in each text node change, and those of texts that come later too.
+ */
+async function translateInPlace(page: Page): Promise<void> {
+  await page.evaluate(translated => {
+    function translateIn(node: Node): void {
+      if (node instanceof Text && node.data.trim() !== '' && !node.data.endsWith(translated)) {
+        if (!node.parentElement?.closest('script, style, textarea')) node.data += translated
+      } else for (const child of node.childNodes) translateIn(child)
+    }
+    translateIn(document.body)
+    new MutationObserver(changes => {
+      for (const { type, target, addedNodes } of changes) {
+        if (type === 'characterData') translateIn(target)
+        else for (const node of addedNodes) translateIn(node)
+      }
+    }).observe(document.body, { childList: true, characterData: true, subtree: true })
+  }, translated)
+}
+
+/**
+ * Translates the page as most browsers do: each text becomes two nested `font` elements around a new text, and texts that come
  * later too. React then holds text nodes that are no longer in the page.
  * @returns what React did to such text nodes so far: empty where each text that changes is alone in its element
  */

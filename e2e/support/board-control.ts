@@ -9,7 +9,7 @@ import { srvIdOf } from '../../web/server/identity.ts'
  * The board that tests of states have for themselves, from behind: what they change is put back at the end. What they add
  * stands on the page for the next visitor; it takes some visits to see to that.
  */
-type BoardControl = AsyncDisposable & {
+export type BoardControl = AsyncDisposable & {
   url: string
   counter(): Promise<number>
   /** Servers beside the real one, shown until the end; their hits stay in the sums, as those of any server that left. */

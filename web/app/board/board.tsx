@@ -82,12 +82,19 @@ function useCounter({ visit }: PageView, counter: number): number | string {
   return hydrated ? Math.max(Number(visit.counter), counter) : visit.counter
 }
 
+/** Outlives a board that is drawn again after an error: its figures must not go back to those of the page's start. */
+let latest: LiveView | undefined
+
 /** The board as the page came with it, and from hydration on as it is now. */
 function useLiveBoard(first: Snapshot): LiveView {
-  const fallbackData: LiveView = { board: startBoard(first), status: { kind: 'connecting' } }
+  const fallbackData: LiveView = latest ?? { board: startBoard(first), status: { kind: 'connecting' } }
   const { data } = useSWRSubscription<LiveView, Error, string>(
     '/api/live',
-    (url: string, { next }) => watchBoard(url, fallbackData, view => next(null, view)),
+    (url: string, { next }) =>
+      watchBoard(url, fallbackData, view => {
+        latest = view
+        next(null, view)
+      }),
     { fallbackData },
   )
   return data ?? fallbackData

@@ -74,6 +74,59 @@ test('an older view that counts more is taken: the database’s clock was set', 
   assert.equal(board.snapshot.counter, 91)
 })
 
+/** The board after all these views, in that order. */
+function afterAll(shown: Snapshot, views: Snapshot[]) {
+  return views.reduce((board, next) => withChange(board, next), startBoard(shown)).snapshot
+}
+
+test('older views that become newer are taken, though nobody visits: the database’s clock was set back', () => {
+  const lost = { ...view(90, 5, []), servers: [{ ...server(1, 'a'), state: 'lost' as const }] }
+  const shown = { ...view(90, 30, rows(90, 41)), servers: [server(1, 'a')] }
+  const board = afterAll(shown, [view(90, 3, []), view(90, 4, []), lost])
+  assert.deepEqual(
+    board.servers.map(({ state }) => state),
+    ['lost'],
+  )
+  assert.deepEqual(ids(board.log), ids(rows(90, 41)))
+  assert.equal(afterAll(board, [view(90, 6, [])]).at, view(90, 6, []).at)
+})
+
+test('an hour back is as good as a second', () => {
+  const hour = 3600
+  const board = afterAll(
+    view(90, 30, []),
+    [2, 3, 3, 4].map(second => view(90, second - hour, [])),
+  )
+  assert.equal(board.at, view(90, 4 - hour, []).at)
+})
+
+test('older views of several replicas, in turn or again and again, are not', () => {
+  const turns = [3, 4, 3, 4, 3, 4]
+  const repeats = [3, 3, 3, 4, 4, 4]
+  const falls = [8, 7, 6, 5, 4, 3]
+  for (const seconds of [turns, repeats, falls])
+    assert.equal(
+      afterAll(
+        view(90, 30, []),
+        seconds.map(second => view(90, second, [])),
+      ).at,
+      view(90, 30, []).at,
+    )
+})
+
+test('older views that count less are not, however many there are', () => {
+  const board = afterAll(
+    view(90, 30, []),
+    [3, 4, 5, 6, 7].map(second => view(89, second, [])),
+  )
+  assert.equal(board.at, view(90, 30, []).at)
+})
+
+test('a newer view between older ones begins their count again', () => {
+  const at = [3, 4, 31, 4, 5].map(second => view(90, second, []))
+  assert.equal(afterAll(view(90, 30, []), at).at, view(90, 31, []).at)
+})
+
 test('trouble stays until figures come again', () => {
   const troubled = withTrouble(startBoard(view(1, 0, [])), { since: '2026-11-22T12:00:01.000Z' })
   assert.equal(troubled.trouble?.since, '2026-11-22T12:00:01.000Z')

@@ -6,18 +6,24 @@ export type LiveBoard = {
   /** null = the replica reads the database */
   trouble: LiveTrouble | null
   hues: Hues
+  /** the older views that came in a row, and were not shown; null = the last view is shown */
+  older: OlderViews | null
 }
+
+/** `at`: the time of the last one, ms. `rises`: how often in a row one was newer than the one before it. */
+type OlderViews = { at: number; rises: number }
 
 const logLength = 50
 
 export function startBoard(snapshot: Snapshot): LiveBoard {
-  return { snapshot, trouble: null, hues: giveHues({}, snapshot.servers) }
+  return { snapshot, trouble: null, hues: giveHues({}, snapshot.servers), older: null }
 }
 
-/** A whole new view. One that is behind what is shown is passed over. */
+/** A whole new view. One that is older than what is shown is passed over, unless the database's clock was set back. */
 export function withSnapshot(board: LiveBoard, snapshot: Snapshot): LiveBoard {
-  if (isBehind(snapshot, board.snapshot)) return { ...board, trouble: null }
-  return { snapshot, trouble: null, hues: giveHues(board.hues, snapshot.servers) }
+  const older = olderViews(board, snapshot)
+  if (older && older.rises < risesOfSetClock) return { ...board, trouble: null, older }
+  return { snapshot, trouble: null, hues: giveHues(board.hues, snapshot.servers), older: null }
 }
 
 /** New figures, and only the log's new rows. */
@@ -36,12 +42,20 @@ function newestRows(fresh: LogRow[], known: LogRow[]): LogRow[] {
   return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, logLength)
 }
 
+/** Views of several replicas can rise once by chance. */
+const risesOfSetClock = 2
+
 /**
- * Replicas look at the database at slightly different moments, and one that cannot tells what it last saw: an older view
- * that counts no more than this one is behind. One that counts more is right: then the database's clock was set.
+ * The older views in a row once this one is among them; null when it is not older, or counts more: then it is right, and the
+ * database's clock was set.
+ * Replicas look at the database at slightly different moments, and one that cannot repeats what it last saw. So an older view
+ * is no news. But views that count the same and become newer are: with the clock set back, all views are older than the one shown.
  */
-function isBehind(snapshot: Snapshot, shown: Snapshot): boolean {
-  return Date.parse(snapshot.at) < Date.parse(shown.at) && snapshot.counter <= shown.counter
+function olderViews({ snapshot: shown, older }: LiveBoard, snapshot: Snapshot): OlderViews | null {
+  const at = Date.parse(snapshot.at)
+  if (at >= Date.parse(shown.at) || snapshot.counter > shown.counter) return null
+  if (!older || at < older.at || snapshot.counter < shown.counter) return { at, rises: 0 }
+  return { at, rises: at > older.at ? older.rises + 1 : older.rises }
 }
 
 /** Each server's place in the set of colours, by srv_id: an address keeps its colour over its lives. */

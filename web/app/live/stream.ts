@@ -44,16 +44,18 @@ export function openStream(url: string, listener: StreamListener): () => void {
     source.addEventListener('error', fail)
   }
 
-  takeStreamPlace(fail).then(place => {
-    if (typeof place === 'string') {
-      if (!closed) listener.refused(place)
-    } else if (closed) {
-      place()
-    } else {
-      givePlaceBack = place
-      open()
-    }
-  }, fail)
+  takeStreamPlace(fail)
+    .then(place => {
+      if (typeof place === 'string') {
+        if (!closed) listener.refused(place)
+      } else if (closed) {
+        place()
+      } else {
+        givePlaceBack = place
+        open()
+      }
+    })
+    .catch(fail)
 
   return close
 }
@@ -63,6 +65,9 @@ export function openStream(url: string, listener: StreamListener): () => void {
  * load any more. So this many tabs hold one, and the others poll.
  */
 const places = 4
+
+/** Until a request for a lock has failed, in ms: some browsers leave it without an answer. */
+const lockAnswerMs = 2000
 
 /** Why a tab gets no place. crowded: other tabs hold them all. unshared: this browser does not let its tabs agree. */
 export type NoPlace = 'crowded' | 'unshared'
@@ -88,19 +93,32 @@ async function takeStreamPlace(lost: () => void): Promise<(() => void) | NoPlace
 async function takeLock(): Promise<(() => void) | NoPlace> {
   for (let place = 1; place <= places; place++) {
     const release = await tryLock(`balance-board stream ${place}`)
+    // Other tabs may get their locks: with a lease beside them, the browser could open too many streams.
+    if (release === 'no answer') return 'unshared'
     if (release) return release
   }
   return 'crowded'
 }
 
-function tryLock(name: string): Promise<(() => void) | null> {
+/** @returns a function that gives the lock back, or null where another tab has it */
+function tryLock(name: string): Promise<(() => void) | null | 'no answer'> {
   return new Promise((resolve, reject) => {
+    let inTime = true
+    const timer = setTimeout(() => {
+      inTime = false
+      resolve('no answer')
+    }, lockAnswerMs)
     navigator.locks
       .request(name, { ifAvailable: true }, lock => {
-        if (!lock) return resolve(null)
+        clearTimeout(timer)
+        // A lock that comes too late is given back.
+        if (!lock || !inTime) return resolve(null)
         return new Promise<void>(release => resolve(() => release()))
       })
-      .catch(reject)
+      .catch(reason => {
+        clearTimeout(timer)
+        reject(reason)
+      })
   })
 }
 

@@ -106,22 +106,30 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
 
   /** A machine that slept comes back with a stream that may be dead and figures that are old: begin again. */
   function tick(): void {
-    if (Math.abs(clockLag() - lag) < sleptMs) {
-      proceed()
-    } else {
-      fallAsleep()
-      wake()
-    }
+    if (Math.abs(clockLag() - lag) < sleptMs) proceed()
+    else beginAgain()
+  }
+
+  function beginAgain(): void {
+    fallAsleep()
+    wake()
   }
 
   let timer: ReturnType<typeof setInterval> | undefined
   const networkBack = () => tell({ type: 'network back' })
+  // Put aside by Back or Forward, its stream was closed without a word.
+  const cameBack = ({ persisted }: PageTransitionEvent) => {
+    if (persisted && connection.awake) beginAgain()
+    else followTab()
+  }
   const unfollowTab = onTabVisibleChange(followTab)
+  addEventListener('pageshow', cameBack)
   addEventListener('online', networkBack)
   followTab()
 
   return () => {
     unfollowTab()
+    removeEventListener('pageshow', cameBack)
     removeEventListener('online', networkBack)
     rest()
   }

@@ -21,6 +21,16 @@ test('what is not chosen does not stand in the address', () => {
   assert.equal(logUrl('/api/log', { srv_id: '', client_ip: 'fd00::7' }), '/api/log?client_ip=fd00%3A%3A7')
 })
 
+test('what is chosen stands there in browsers too that do not count the parameters', async () => {
+  const size = Object.getOwnPropertyDescriptor(URLSearchParams.prototype, 'size') ?? {}
+  Reflect.deleteProperty(URLSearchParams.prototype, 'size')
+  try {
+    assert.equal(logUrl('/api/log', { srv_id: 'ab', client_ip: '' }, 12), '/api/log?srv_id=ab&before=12')
+  } finally {
+    Object.defineProperty(URLSearchParams.prototype, 'size', size)
+  }
+})
+
 test('a place in the log is a number, and anything else is the newest', () => {
   assert.equal(placeInLog('104'), 104)
   for (const text of ['', '0', '-1', '1e3', '12.5', ' 7', '9'.repeat(30)])

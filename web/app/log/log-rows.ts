@@ -22,7 +22,8 @@ export function logUrl(path: string, choice: LogChoice, before: number | null = 
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(choice)) if (value !== '') query.set(name, value)
   if (before !== null) query.set('before', String(before))
-  return query.size > 0 ? `${path}?${query}` : path
+  const text = query.toString()
+  return text === '' ? path : `${path}?${text}`
 }
 
 const pageLength = 50

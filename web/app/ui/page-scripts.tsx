@@ -18,8 +18,8 @@ export function ThemeScript() {
   return <InlineScript source={themeSource} />
 }
 
-/** React leaves elements alone that it did not make: this one is there only where the page is under another path. */
-const pathNoticeSource = `if(location.pathname!=='/'){const p=document.createElement('p');p.role='alert';p.textContent='This board works only at the path / of a host, and here its path is '+location.pathname+'. The proxy in front of it needs a host name or a port for it alone.';document.body.prepend(p)}`
+/** React leaves elements alone that it did not make: this one is there only where a host serves the page under another path. */
+const pathNoticeSource = `if(/^https?:$/.test(location.protocol)&&location.pathname!=='/'){const p=document.createElement('p');p.setAttribute('role','alert');p.textContent='This board works only at the path / of a host, and here its path is '+location.pathname+'. The proxy in front of it needs a host name or a port for it alone.';document.body.prepend(p)}`
 
 /**
  * Says that the board does not work under a path of another proxy, as /board/: the page comes, and none of the files,

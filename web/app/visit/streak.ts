@@ -3,22 +3,77 @@ import { isNumber, isText, shapeOf } from '../live/api-client.ts'
 
 const storageKey = 'balance-board streak'
 
+/** This visit among the visits of its tab. `before`: what came just before it, as far as the tab knows. */
+export type InARow = { times: number; before: 'nothing' | 'same server' | 'other server' | 'unknown' }
+
+type Known = { streak: Streak; before: InARow['before'] }
+
+/** Of this page. Outlives a board that is drawn again. */
+let known: Known | undefined
+
 /**
  * How many visits of this tab in a row the same server answered, this one too; null until the page runs in the browser, and
- * where that forbids storage: there nothing is known of earlier visits.
+ * where that forbids storage.
+ * The storage has the streak only between two pages: a tab that is duplicated copies the storage of the page that is open, and
+ * has made none of its visits.
  */
-export function useStreak(hit: string, srvId: string): number | null {
-  const [times, setTimes] = useState<number | null>(null)
+export function useStreak(hit: string, srvId: string): InARow | null {
+  const [row, setRow] = useState<InARow | null>(null)
   useEffect(() => {
     try {
-      const streak = withVisit(readStreak(sessionStorage.getItem(storageKey)), hit, srvId)
-      sessionStorage.setItem(storageKey, JSON.stringify(streak))
-      setTimes(streak.times)
+      known ??= join(takeStreak(), hit, srvId)
     } catch {
-      setTimes(null)
+      return
+    }
+    setRow({ times: known.streak.times, before: known.before })
+    const leave = () => known && storeStreak(known.streak)
+    const comeBack = ({ persisted }: PageTransitionEvent) => {
+      if (persisted) takeLater()
+    }
+    addEventListener('pagehide', leave)
+    addEventListener('pageshow', comeBack)
+    return () => {
+      removeEventListener('pagehide', leave)
+      removeEventListener('pageshow', comeBack)
     }
   }, [hit, srvId])
-  return times
+  return row
+}
+
+function join(earlier: Streak | null, hit: string, srvId: string): Known {
+  const streak = withVisit(earlier, hit, srvId)
+  if (earlier) return { streak, before: streak.times > 1 ? 'same server' : 'other server' }
+  const [navigation] = performance.getEntriesByType('navigation')
+  // A page that is loaded again follows a visit, which it cannot know if that page's script did not run.
+  const isFirst = !(navigation && 'type' in navigation) || navigation.type === 'navigate'
+  return { streak, before: isFirst ? 'nothing' : 'unknown' }
+}
+
+/** Back from where the browser had put this page aside: the streak of the visits that the tab made since goes on. */
+function takeLater(): void {
+  try {
+    const streak = takeStreak()
+    if (known && streak) known = { ...known, streak }
+  } catch {
+    // Storage was switched off meanwhile.
+  }
+}
+
+/** @throws where the browser forbids storage */
+function takeStreak(): Streak | null {
+  const streak = readStreak(sessionStorage.getItem(storageKey))
+  // Also tells whether anything can be stored.
+  sessionStorage.setItem(storageKey, '')
+  sessionStorage.removeItem(storageKey)
+  return streak
+}
+
+function storeStreak(streak: Streak): void {
+  try {
+    sessionStorage.setItem(storageKey, JSON.stringify(streak))
+  } catch {
+    // The next page knows of no earlier one.
+  }
 }
 
 /** Visits of this tab that the same server answered, one after the other. */

@@ -8,8 +8,8 @@ import { useFormats } from '../ui/formats.ts'
 import { useNow } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import { Receipt } from './receipt.tsx'
-import { type CookieNews, tellOtherTabs, useCookieHold } from './sticky-cookie.ts'
-import { useStreak } from './streak.ts'
+import { type KnownHold, tellOtherTabs, useCookieHold } from './sticky-cookie.ts'
+import { type InARow, useStreak } from './streak.ts'
 import styles from './visit-panel.module.css'
 
 type Props = {
@@ -116,8 +116,10 @@ function CookieLife({ server, stickySeconds }: CookieLifeProps) {
   )
 }
 
-function cookieLifeText(hold: CookieNews | 'blocked', srvId: string, now: number): string {
+function cookieLifeText(hold: KnownHold, srvId: string, now: number): string {
   if (hold === 'blocked') return 'not kept: your browser blocks cookies, so any server may answer next'
+  if (hold === 'unknown')
+    return 'not known: other pages may have changed the cookie, and this browser stores no word of it'
   if (hold === null) return 'forgotten: the next visit may go to any server'
   if (now >= hold.until) return 'run out: the next visit may go to any server'
   const elsewhere = hold.srv_id === srvId ? '' : `, now to ${hold.server}: another tab was sent there`
@@ -141,17 +143,22 @@ function RightNow({ servers }: { servers: ServerRow[] }) {
 
 /** How often in a row this tab's visits reached the same server; its place is kept until that is known. */
 function StreakText({ hit, srvId }: { hit: string; srvId: string }) {
-  const formats = useFormats()
-  const times = useStreak(hit, srvId)
-  return (
-    <p className={styles.streak}>
-      {times === null
-        ? ''
-        : times === 1
-          ? 'first visit of this tab to this server'
-          : `same server ${formats.whole(times)} times in a row in this tab`}
-    </p>
-  )
+  const { whole } = useFormats()
+  const row = useStreak(hit, srvId)
+  return <p className={styles.streak}>{row ? textOf(row, whole) : ''}</p>
+}
+
+function textOf({ times, before }: InARow, whole: (count: number) => string): string {
+  switch (before) {
+    case 'nothing':
+      return 'first visit of this tab to this server'
+    case 'same server':
+      return `same server ${whole(times)} times in a row in this tab`
+    case 'other server':
+      return 'the visit before in this tab reached another server'
+    case 'unknown':
+      return ''
+  }
 }
 
 /** Asks for the page anew: one more visit. */

@@ -166,6 +166,35 @@ test('so does whoever asks for JSON or for flight data', async () => {
     assert.equal(JSON.parse((await ask('GET /nope', header)).body).error.code, 'not_found')
 })
 
+const icons = [
+  '/favicon.ico',
+  '/favicon.ico?v=2',
+  '/apple-touch-icon.png',
+  '/apple-touch-icon-precomposed.png',
+  '/apple-touch-icon-120x120.png',
+  '/apple-touch-icon-120x120-precomposed.png',
+]
+
+for (const path of icons) {
+  test(`who looks for an icon at ${path} gets a short answer`, async () => {
+    for (const accept of ['*/*', 'image/avif,image/webp,image/*,*/*;q=0.8', 'text/html,*/*']) {
+      const { status, body } = await ask(`GET ${path}`, `Accept: ${accept}`)
+      assert.deepEqual([status, JSON.parse(body).error.code], [404, 'not_found'])
+    }
+  })
+}
+
+test('so does whatever loads an image, a font or a style that is not there', async () => {
+  for (const accept of [
+    'image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5',
+    'font/woff2',
+    'text/css,*/*;q=0.1',
+  ])
+    assert.equal(JSON.parse((await ask('GET /nope', `Accept: ${accept}`)).body).error.code, 'not_found')
+  const browser = 'Accept: text/html,application/xhtml+xml,image/avif,image/webp,*/*;q=0.8'
+  assert.match((await ask('GET /nope', browser)).head, /content-type: text\/html/i)
+})
+
 for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'HEAD']) {
   test(`${method} of what does not exist is a 404, not a word about methods`, async () => {
     const { status, head, body } = await ask(`${method} /nope`, 'Next-Action: x', 'Range: bytes=0-1')

@@ -50,11 +50,11 @@ function lacksOnlyItsNumber(error: AnswerError): boolean {
 
 /**
  * Answers 404 for every path and method that nothing else answers: a person with `page`, scripts and whatever asks for an
- * asset or for the API with JSON. It renders nothing; without a page everybody gets JSON.
+ * asset, an image or the API with JSON. It renders nothing; without a page everybody gets JSON.
  */
 export function notFoundEndpoint(page: Template<'nonce'> | null): Endpoint {
   return (request, response, url) => {
-    if (page && !isForScript(url) && !wantsJson(request) && !isFlightRequest(request, url)) {
+    if (page && !isForScript(url) && !isIcon(url) && !wantsOther(request) && !isFlightRequest(request, url)) {
       const values = { nonce: newNonce() }
       return sendFilledPage(request, response, { status: 404, template: page, values, development: false })
     }
@@ -65,6 +65,20 @@ export function notFoundEndpoint(page: Template<'nonce'> | null): Endpoint {
 
 export function isUnderApi({ pathname }: URL): boolean {
   return pathname === '/api' || pathname.startsWith('/api/')
+}
+
+/** Browsers look for an icon at these addresses by themselves, and Safari says that it takes anything. */
+function isIcon({ pathname }: URL): boolean {
+  return /^\/(?:favicon\.ico|apple-touch-icon[\w-]*\.png)$/.test(pathname)
+}
+
+/** Whether something else than a page is asked for: JSON, or what a page loads, such as an image. */
+function wantsOther(request: IncomingMessage): boolean {
+  const accept = request.headers.accept ?? ''
+  return (
+    wantsJson(request) ||
+    (/\b(?:image|audio|video|font)\/|text\/css/.test(accept) && !accept.includes('text/html'))
+  )
 }
 
 function isForScript(url: URL): boolean {

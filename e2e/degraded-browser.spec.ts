@@ -1,0 +1,363 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { chromium, expect, type Page, test } from '@playwright/test'
+import { chromiumLaunch } from '../tools/lib/chromium.ts'
+import { visitMany } from '../tools/lib/visitors.ts'
+import { failRequests } from './support/network.ts'
+
+// Browsers that lack or forbid what the page uses, and what browsers do with pages: the page works, and says nothing untrue.
+
+const status = (page: Page) => page.getByRole('status')
+const visit = (page: Page) => page.getByRole('region', { name: 'Your visit' })
+const log = (page: Page) => page.getByRole('table', { name: 'Latest visits' })
+
+let busy: string | undefined
+
+/** A server with more visits than one page of the log has rows. */
+async function busyServer(url: string): Promise<string> {
+  if (busy === undefined) {
+    const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 60, keepCookies: true })
+    busy = answers.at(-1)?.srvId ?? ''
+  }
+  return busy
+}
+
+/** Errors that no part of the page has caught. */
+function watchErrors(page: Page): string[] {
+  const errors: string[] = []
+  page.on('pageerror', error => errors.push(String(error)))
+  return errors
+}
+
+/** The figures follow, and the log can be filtered, walked and exported. */
+async function expectWorking(page: Page, url: string, connection: RegExp = /^Live/): Promise<void> {
+  const errors = watchErrors(page)
+  const srvId = await busyServer(url)
+  await page.goto(`${url}/`)
+  await expect(status(page)).toHaveText(connection, { timeout: 20_000 })
+  const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 2 })
+  const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
+  await expect(visit(page)).toContainText(newest)
+
+  await page.locator('select[name=srv_id]').selectOption(srvId)
+  await expect(page.getByText('The newest of those chosen')).toBeVisible()
+  await page.getByRole('button', { name: 'Older' }).click()
+  await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
+  await expect(page).toHaveURL(new RegExp(`[?&]srv_id=${srvId}&before=\\d+$`))
+  const name = await page.locator('select[name=srv_id] option:checked').innerText()
+  for (const row of await log(page).getByRole('row').filter({ hasNotText: 'Number' }).allInnerTexts())
+    expect(row).toContain(name)
+  await expect(page.getByRole('link', { name: 'CSV' })).toHaveAttribute(
+    'href',
+    `/api/log.csv?srv_id=${srvId}`,
+  )
+  expect(errors).toEqual([])
+}
+
+// What the page or its libraries use, or could, that some browser which Next supports does not have (Chrome 111, Firefox 111,
+// Safari 16.4), or has not everywhere. Source: https://developer.mozilla.org/en-US/docs/Web/API
+const newer = [
+  ['URLSearchParams.prototype.size'],
+  ['AbortSignal.any'],
+  ['HTMLElement.prototype.popover', 'HTMLElement.prototype.showPopover'],
+  ['OffscreenCanvas', 'HTMLCanvasElement.prototype.transferControlToOffscreen'],
+  ['Worker'],
+  ['Element.prototype.role', 'Element.prototype.ariaLabel', 'Element.prototype.checkVisibility'],
+  ['BroadcastChannel'],
+  ['navigator.locks'],
+  ['localStorage'],
+  ['sessionStorage'],
+  ['requestIdleCallback', 'scheduler', 'navigation'],
+  ['crypto.randomUUID', 'crypto.subtle'],
+  ['URL.canParse', 'URL.parse'],
+  ['Intl.DurationFormat', 'Intl.Segmenter'],
+  ['Promise.withResolvers', 'Promise.try', 'Array.fromAsync', 'Object.groupBy', 'Map.groupBy', 'Iterator'],
+  [
+    'Array.prototype.toSorted',
+    'Array.prototype.toReversed',
+    'Array.prototype.toSpliced',
+    'Array.prototype.with',
+  ],
+  [
+    'Set.prototype.union',
+    'Set.prototype.intersection',
+    'Set.prototype.difference',
+    'Set.prototype.isSubsetOf',
+  ],
+  ['String.prototype.isWellFormed', 'String.prototype.toWellFormed', 'ArrayBuffer.prototype.transfer'],
+]
+
+for (const names of newer) {
+  test(`a browser without ${names.join(', ')}`, async ({ page, baseURL }) => {
+    await page.addInitScript(names => {
+      for (const name of names) {
+        const path = name.split('.')
+        const last = path.pop() ?? ''
+        let owner: unknown = globalThis
+        for (const part of path) owner = Object(Reflect.get(Object(owner), part))
+        // A property of an interface stands on its prototype.
+        for (let at: unknown = owner; at !== null; at = Reflect.getPrototypeOf(Object(at)))
+          Reflect.deleteProperty(Object(at), last)
+      }
+    }, names)
+    await expectWorking(page, baseURL ?? '')
+    for (const name of names)
+      expect(await page.evaluate(`typeof ${name}`).catch(() => 'undefined')).toBe('undefined')
+  })
+}
+
+/** Facilities that are there, and of no use; and how the page is connected then. */
+const useless: [what: string, script: string, connection: RegExp][] = [
+  [
+    'storage that throws',
+    `for (const name of ['localStorage', 'sessionStorage'])
+    Object.defineProperty(window, name, { get() { throw new DOMException('no', 'SecurityError') } })`,
+    /^Live/,
+  ],
+  [
+    'storage that is null',
+    `for (const name of ['localStorage', 'sessionStorage'])
+    Object.defineProperty(window, name, { value: null })`,
+    /^Live/,
+  ],
+  [
+    'no room in its storage',
+    `Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }`,
+    /^Live/,
+  ],
+  [
+    'locks that never answer',
+    `LockManager.prototype.request = () => new Promise(() => {})`,
+    /^Asking every 2 s/,
+  ],
+  [
+    'locks that are refused',
+    `LockManager.prototype.request = async () => { throw new DOMException('no', 'SecurityError') }`,
+    /^Live/,
+  ],
+  [
+    'locks that throw',
+    `LockManager.prototype.request = () => { throw new DOMException('no', 'SecurityError') }`,
+    /^Live/,
+  ],
+  [
+    'neither locks nor storage',
+    `delete Navigator.prototype.locks
+    Object.defineProperty(window, 'localStorage', { value: null })`,
+    /^Asking every 2 s/,
+  ],
+  [
+    'channels that throw',
+    `window.BroadcastChannel = class { constructor() { throw new DOMException('no', 'SecurityError') } }`,
+    /^Live/,
+  ],
+  [
+    'event streams that throw',
+    `window.EventSource = class { constructor() { throw new DOMException('no', 'SecurityError') } }`,
+    /^Asking every 2 s/,
+  ],
+  [
+    'workers that throw',
+    `window.Worker = class { constructor() { throw new DOMException('no', 'SecurityError') } }`,
+    /^Live/,
+  ],
+]
+
+for (const [what, script, connection] of useless) {
+  test(`a browser with ${what}`, async ({ page, baseURL }) => {
+    await page.addInitScript(script)
+    await expectWorking(page, baseURL ?? '', connection)
+    await page.getByLabel('Theme').selectOption('dark')
+    await expect(page.locator('html')).toHaveCSS('color-scheme', 'dark')
+  })
+}
+
+test('Chromium with all cookies blocked claims no cookie and no earlier visit', async ({ baseURL }) => {
+  const profile = mkdtempSync(join(tmpdir(), 'board-chromium-'))
+  // 2: block. Source: https://chromeenterprise.google/policies/#DefaultCookiesSetting
+  const preferences = { profile: { default_content_setting_values: { cookies: 2 } } }
+  await mkdir(join(profile, 'Default'))
+  await writeFile(join(profile, 'Default/Preferences'), JSON.stringify(preferences))
+  try {
+    await using context = await chromium.launchPersistentContext(profile, chromiumLaunch())
+    const page = context.pages()[0] ?? (await context.newPage())
+    await expectWorking(page, baseURL ?? '', /^(?:Live|Asking every 2 s)/)
+    await page.reload()
+    await expect(visit(page)).toContainText('not kept: your browser blocks cookies')
+    await expect(visit(page)).not.toContainText(/sticky for|in this tab|of this tab/)
+    expect(await context.cookies()).toEqual([])
+  } finally {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  }
+})
+
+for (const hours of [1, -1]) {
+  test(`the machine’s clock is set by ${hours} h during an outage: nothing untrue is shown`, async ({
+    page,
+  }) => {
+    await page.clock.install()
+    const requests = await failRequests(page, '**/api/*')
+    await page.goto('/')
+    await expect(status(page)).toContainText('Not connected', { timeout: 30_000 })
+    const figuresAt = (await status(page).locator('time').innerText()).trim()
+    await page.clock.setSystemTime(Date.now() + hours * 3_600_000)
+    await expect(visit(page)).toContainText(hours > 0 ? 'run out' : /sticky for 1:0\d:\d\d/)
+    await expect(status(page)).toContainText('Not connected', { timeout: 30_000 })
+    // Another day has its date before the time.
+    await expect(status(page).locator('time')).toHaveText(new RegExp(`${figuresAt}$`))
+    await expect(status(page)).toHaveText(/No word from any server for (?:\d\d? s|[1-4] min): /)
+    requests.passOn()
+    await expect(status(page)).toHaveText('Live', { timeout: 30_000 })
+  })
+}
+
+/** As by Back or Forward, from where a browser had put the page aside. */
+const comeBack = (page: Page) =>
+  page.evaluate(() => void dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
+
+test('a page that comes back by Back knows what became of the cookie meanwhile', async ({ context }) => {
+  const page = await context.newPage()
+  // What is put aside hears nothing.
+  await page.addInitScript('delete globalThis.BroadcastChannel')
+  await page.goto('/')
+  await expect(status(page)).toHaveText('Live')
+  await expect(visit(page)).toContainText('sticky for')
+  const other = await context.newPage()
+  await other.goto('/')
+  await expect(status(other)).toHaveText('Live')
+  const forgets = other.waitForResponse('**/api/forget')
+  await other.route('**/', route => route.abort())
+  await other.getByRole('button', { name: 'Forget my server' }).click()
+  await forgets
+  await expect(visit(page)).toContainText('sticky for')
+  await comeBack(page)
+  await expect(visit(page)).toContainText('forgotten: the next visit may go to any server')
+  await expect(status(page)).toHaveText('Live')
+})
+
+test('a page that comes back by Back, in a browser that stores nothing, claims nothing of the cookie', async ({
+  page,
+}) => {
+  await page.addInitScript(
+    `Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }`,
+  )
+  await page.goto('/')
+  await expect(visit(page)).toContainText('sticky for')
+  await comeBack(page)
+  await expect(visit(page)).toContainText('not known: other pages may have changed the cookie')
+})
+
+test('a duplicated tab does not count the visits of the tab that it copies', async ({ page, context }) => {
+  await page.goto('/')
+  await expect(visit(page)).toContainText('first visit of this tab to this server')
+  for (const times of [2, 3]) {
+    await page.reload()
+    await expect(visit(page)).toContainText(`same server ${times} times in a row in this tab`)
+  }
+  // A window that a page opens begins with a copy of its session’s storage, as a duplicated tab does.
+  const [copy] = await Promise.all([context.waitForEvent('page'), page.evaluate(() => void open('/'))])
+  await expect(visit(copy)).toContainText('first visit of this tab to this server')
+  await copy.reload()
+  await expect(visit(copy)).toContainText('same server 2 times in a row in this tab')
+  await page.reload()
+  await expect(visit(page)).toContainText('same server 4 times in a row in this tab')
+})
+
+test('a visit that another server answers is not called the first', async ({ page, context }) => {
+  const servers = new Set<string | undefined>()
+  await page.goto('/')
+  await expect(visit(page)).toContainText('first visit of this tab to this server')
+  for (let tries = 0; tries < 30 && servers.size < 2; tries++) {
+    await context.clearCookies({ name: 'srv_id' })
+    const answer = await page.reload()
+    servers.add(answer?.headers()['x-srv-id'])
+    await expect(status(page)).toHaveText('Live')
+    await expect(visit(page)).toContainText(
+      /in a row in this tab|the visit before in this tab reached another server/,
+    )
+  }
+  expect(servers.size).toBe(2)
+})
+
+test('a page that was saved to the disk does not speak of a proxy', async ({ page }, { outputPath }) => {
+  await page.goto('/')
+  await expect(status(page)).toHaveText('Live')
+  const file = outputPath('board.html')
+  await writeFile(file, await page.content())
+  await page.goto(pathToFileURL(file).href)
+  await expect(visit(page)).toBeVisible()
+  await expect(page.getByText('works only at the path')).toHaveCount(0)
+})
+
+test('no rule of the styles is lost whole where a browser does not know :has()', async ({
+  page,
+  request,
+}) => {
+  await page.goto('/')
+  const lists = await page.evaluate(() => {
+    const found: string[] = []
+    const look = (rules: CSSRuleList) => {
+      for (const rule of rules) {
+        if (rule instanceof CSSStyleRule) found.push(rule.selectorText)
+        else if ('cssRules' in rule && rule.cssRules instanceof CSSRuleList) look(rule.cssRules)
+      }
+    }
+    for (const sheet of document.styleSheets) look(sheet.cssRules)
+    return found
+  })
+  expect(lists.filter(selector => selector.includes(':has(')).length).toBeGreaterThan(3)
+  const flat = (selector: string): string => {
+    const less = selector.replaceAll(/\([^()]*\)/g, '')
+    return less === selector ? less : flat(less)
+  }
+  expect(lists.filter(selector => selector.includes(':has(') && flat(selector).includes(','))).toEqual([])
+
+  const sheets = await page
+    .locator('link[rel=stylesheet]')
+    .evaluateAll(links => links.map(link => link.getAttribute('href') ?? ''))
+  // Newer than the least browsers: what builds the page must have replaced the one, and nothing replaces the other.
+  for (const sheet of sheets)
+    expect(await (await request.get(sheet)).text()).not.toMatch(/light-dark\(|color-mix\(/)
+})
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`in forced colours, ${colorScheme}, all marks can be seen and what is chosen differs`, async ({
+    page,
+  }) => {
+    await page.emulateMedia({ forcedColors: 'active', colorScheme })
+    await page.goto('/')
+    await expect(status(page)).toHaveText('Live')
+    await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
+    const colours = await page.evaluate(() => {
+      const styleOf = (selector: string) => {
+        const element = document.querySelector(selector)
+        if (!element) throw new Error(`there is no ${selector}`)
+        return getComputedStyle(element)
+      }
+      const servers = '[aria-label="Hits per server"]'
+      return {
+        canvas: styleOf('html').backgroundColor,
+        swatches: [...document.querySelectorAll(`${servers} [data-hue]`)].map(
+          swatch => getComputedStyle(swatch).backgroundColor,
+        ),
+        bar: styleOf(`${servers} rect + rect`).fill,
+        track: styleOf(`${servers} rect`).stroke,
+        trunk: styleOf('figure line').stroke,
+        axis: styleOf('svg text').fill,
+        pressed: styleOf('[aria-pressed=true]').backgroundColor,
+        other: styleOf('[aria-pressed=false]').backgroundColor,
+        card: styleOf('[data-yours]').outlineStyle,
+      }
+    })
+    expect(new Set([colours.canvas, ...colours.swatches]).size).toBe(1 + colours.swatches.length)
+    for (const drawn of [colours.bar, colours.track, colours.trunk, colours.axis])
+      expect(drawn).not.toBe(colours.canvas)
+    expect(colours.pressed).not.toBe(colours.other)
+    expect(colours.card).toBe('solid')
+    const yours = page.getByRole('table', { name: 'Hits per server' }).getByRole('row', { name: /yours/ })
+    await expect(yours).toHaveCSS('outline-style', 'solid')
+  })
+}
