@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { eventually } from '../tools/lib/testing.ts'
 import { asCookie, ask, begin } from './testing/request.ts'
-import { poll, startBoard, ways } from './testing/run-nginx.ts'
+import { startBoard, ways } from './testing/run-nginx.ts'
 import { breakOff, freeze } from './testing/stub-replica.ts'
 
 const timeout = 30_000
@@ -214,7 +215,7 @@ for (const way of ways) {
     )
     second.answer = freeze
     const held = begin(board.port, '/?held', { headers: asCookie(second.srvId) })
-    await poll(async () => second.requests.at(-1)?.url === '/?held' || null)
+    await eventually(() => second.requests.at(-1)?.url === '/?held', { ms: 20_000 })
     assert.equal((await ask(board.port, '/?overloaded')).status, 503)
     assert.equal(
       (await ask(board.port, '/?body', { body: 'x', headers: { 'Content-Length': '1' } })).status,

@@ -6,8 +6,9 @@ import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { eventually } from '../tools/lib/testing.ts'
 import { ask, testCertificate } from './testing/request.ts'
-import { type Board, poll, startBoard, ways } from './testing/run-nginx.ts'
+import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 
 const timeout = 60_000
 
@@ -114,8 +115,10 @@ for (const way of ways) {
     const streams: ClientHttp2Stream[] = []
     for (let client = 1; client <= clients; client++) {
       streams.push(openStream(session, { endStream: true }, { ':path': '/?held' }))
-      await poll(async () => (held().length === client ? true : null))
-      await poll(async () => ((await ask(board.tlsPort, '/', { tls: true })).status === 200 ? true : null))
+      await eventually(() => held().length === client, { ms: 20_000 })
+      await eventually(async () => (await ask(board.tlsPort, '/', { tls: true })).status === 200, {
+        ms: 20_000,
+      })
     }
     session.settings({ initialWindowSize: 1 << 20 })
     for (const stream of streams) assert.equal((await text(stream)).length, largePage.length)
@@ -181,12 +184,15 @@ async function untilText(socket: Socket, pattern: RegExp): Promise<string> {
 /** Until NGINX has sent as much as the clients take, and passes none of their requests on any more. */
 async function untilNoneComes(board: Board): Promise<void> {
   let before = -1
-  await poll(async () => {
-    const now = board.replicas.flatMap(({ requests }) => requests).length
-    const last = before
-    before = now
-    return now > 0 && now === last ? now : null
-  }, 500)
+  await eventually(
+    () => {
+      const now = board.replicas.flatMap(({ requests }) => requests).length
+      const last = before
+      before = now
+      return now > 0 && now === last
+    },
+    { ms: 20_000, everyMs: 500 },
+  )
 }
 
 async function openSession(board: Board, initialWindowSize?: number): Promise<ClientHttp2Session> {

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import mysql, { type RowDataPacket } from 'mysql2/promise'
 import { findProgram } from '../tools/install/programs.mjs'
-import { temporaryFolder } from '../tools/lib/testing.ts'
+import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { readAudit } from '../web/server/db/audit.ts'
 import { noOwnRow } from '../web/server/db/hit-batch.ts'
 import { databaseHitStore } from '../web/server/db/hit-store.ts'
@@ -17,7 +17,6 @@ import { auditOf } from '../web/server/endpoints/audit.ts'
 import { newRequestId } from '../web/server/hits/hit.ts'
 import { defaultLimits, HitQueue } from '../web/server/hits/hit-queue.ts'
 import { CounterWatch } from '../web/server/lifecycle/commit-health.ts'
-import { until } from '../web/testing/endpoints.ts'
 import { migrateCommand } from './migrate-command.ts'
 import { restore } from './restore.ts'
 import { createTestDatabase } from './testing/test-database.ts'
@@ -87,7 +86,7 @@ test('a dump that is made under load agrees elsewhere, and replaces the board un
   const replicas = [await startReplica(database.url, '10.0.0.1:3000')]
   const [first] = replicas
   assert.ok(first)
-  await until(() => first.told.length > 300)
+  await eventually(() => first.told.length > 300)
   const text = await dump(database.url)
   // This one is in no dump.
   const second = await startReplica(database.url, '10.0.0.2:3000')
@@ -99,10 +98,12 @@ test('a dump that is made under load agrees elsewhere, and replaces the board un
     await closePools(pools)
     assert.ok(audit.consistent && audit.counter === counter && counter >= 300, JSON.stringify(audit))
 
-    await until(() => second.told.some(({ id }) => id > counter + 300))
+    await eventually(() => second.told.some(({ id }) => id > counter + 300))
     await restore(database.url, streamOf(text))
     const restoredAt = performance.now()
-    await until(() => replicas.every(({ told }) => told.filter(({ at }) => at > restoredAt).length > 100))
+    await eventually(() =>
+      replicas.every(({ told }) => told.filter(({ at }) => at > restoredAt).length > 100),
+    )
     for (const { wentBack } of replicas) assert.equal(wentBack.length, 1)
     await Promise.all(replicas.map(replica => replica.stop()))
 
@@ -129,16 +130,16 @@ test('while others read the tables, as another dump does, a restore waits and pa
   const replica = await startReplica(database.url, '10.0.0.1:3000')
   const reader = await mysql.createConnection(database.url)
   try {
-    await until(() => replica.told.length > 0)
+    await eventually(() => replica.told.length > 0)
     const text = await dump(database.url)
     await reader.beginTransaction()
     await reader.query('SELECT COUNT(*) FROM server')
     const restored = restore(database.url, streamOf(text))
     const renames =
       "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'RENAME%'"
-    await until(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
+    await eventually(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
     const counted = replica.told.length
-    await until(() => replica.told.length > counted + 50)
+    await eventually(() => replica.told.length > counted + 50)
     await reader.query('COMMIT')
     await restored
   } finally {

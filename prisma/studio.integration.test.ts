@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { freePorts } from '../tools/lib/ports.ts'
+import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { createTestDatabase } from './testing/test-database.ts'
 
 const { DATABASE_URL: _, ...environment } = process.env
-
-async function openDataDir() {
-  const folder = await mkdtemp(join(tmpdir(), 'board-studio-'))
-  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
-}
 
 function startStudio(folder: string, ...options: string[]): ChildProcess {
   return spawn(process.execPath, [join(import.meta.dirname, 'studio.ts'), ...options], {
@@ -24,27 +18,22 @@ function startStudio(folder: string, ...options: string[]): ChildProcess {
   })
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  assert(address && typeof address === 'object')
-  return address.port
-}
+const ports = freePorts(import.meta.filename)
+const freePort = async () => (await ports.next()).value
 
 /** Asks as Studio's page does, until it answers. */
 async function ask(port: number, sql: string, studio: ChildProcess): Promise<unknown> {
   const body = JSON.stringify({ procedure: 'query', query: { sql, parameters: [] } })
   const headers = { 'Content-Type': 'application/json' }
-  for (;;) {
-    const answer = await fetch(`http://localhost:${port}/bff`, { method: 'POST', headers, body }).catch(
+  const answer = await eventually(async () => {
+    const response = await fetch(`http://localhost:${port}/bff`, { method: 'POST', headers, body }).catch(
       () => null,
     )
-    if (answer?.ok) return answer.json()
+    if (response?.ok) return response
     assert.equal(studio.exitCode, null, 'Studio ended')
-    await sleep(50)
-  }
+    return null
+  })
+  return answer.json()
 }
 
 async function failureOf(studio: ChildProcess): Promise<string> {
@@ -59,10 +48,10 @@ async function failureOf(studio: ChildProcess): Promise<string> {
 
 test('shows the database of the stack that keeps its files in DATA_DIR', { timeout: 60_000 }, async () => {
   await using database = await createTestDatabase()
-  await using data = await openDataDir()
-  await writeFile(join(data.folder, 'stack.json'), JSON.stringify({ databaseUrl: database.url }))
+  await using data = await temporaryFolder()
+  await writeFile(join(data.path, 'stack.json'), JSON.stringify({ databaseUrl: database.url }))
   const port = await freePort()
-  const studio = startStudio(data.folder, '--port', String(port), '--browser', 'none')
+  const studio = startStudio(data.path, '--port', String(port), '--browser', 'none')
   try {
     assert.deepEqual(await ask(port, 'SELECT id, value FROM global_counter', studio), [
       null,
@@ -76,13 +65,13 @@ test('shows the database of the stack that keeps its files in DATA_DIR', { timeo
 })
 
 test('says so where no stack runs', async () => {
-  await using data = await openDataDir()
-  assert.match(await failureOf(startStudio(data.folder)), /^no stack runs here: .*\n$/)
+  await using data = await temporaryFolder()
+  assert.match(await failureOf(startStudio(data.path)), /^no stack runs here: .*\n$/)
 })
 
 test('says so where the stack has gone and left its file', async () => {
-  await using data = await openDataDir()
+  await using data = await temporaryFolder()
   const databaseUrl = `mysql://board:secret@127.0.0.1:${await freePort()}/balance_board`
-  await writeFile(join(data.folder, 'stack.json'), JSON.stringify({ databaseUrl }))
-  assert.match(await failureOf(startStudio(data.folder)), /^cannot reach the database balance_board at .*\n$/)
+  await writeFile(join(data.path, 'stack.json'), JSON.stringify({ databaseUrl }))
+  assert.match(await failureOf(startStudio(data.path)), /^cannot reach the database balance_board at .*\n$/)
 })

@@ -1,16 +1,17 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { listGroup } from '../../tools/lib/processes.ts'
+import { answers } from '../../tools/lib/liveness.ts'
+import { freePorts } from '../../tools/lib/ports.ts'
+import { listGroup, nginxWorkers } from '../../tools/lib/processes.ts'
+import { eventually } from '../../tools/lib/testing.ts'
 import { findNginx } from '../find-nginx.ts'
 import { type NginxSettings, type RenderedNginx, renderNginx } from '../render.ts'
 import { recoverFromCrashes } from '../worker-crashes.ts'
-import { ask, testCertificate, testKey } from './request.ts'
+import { testCertificate, testKey } from './request.ts'
 import { type StubReplica, startStubReplica } from './stub-replica.ts'
 
 export type Way = 'legacy' | 'native'
@@ -91,7 +92,7 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
     tlsPort,
     replicas,
     nginx: processesOf(child, files, watcher.said),
-    logged: lines => poll(async () => readLines(files.accessLog, lines)),
+    logged: lines => eventually(() => readLines(files.accessLog, lines), { ms: patienceMs }),
     async [Symbol.asyncDispose]() {
       await watcher.stop()
       await end(child)
@@ -125,8 +126,9 @@ async function startOnFreePorts(
   publicHost?: string,
 ) {
   const [certificate, key] = await certificateIn(settings.directory)
+  const ports = freePorts(settings.directory)
   for (let attempt = 1; ; attempt++) {
-    const [port, tlsPort] = await Promise.all([findFreePort(), findFreePort()])
+    const [port, tlsPort] = [(await ports.next()).value, (await ports.next()).value]
     const { http2Directive } = program
     const tls = {
       certificate,
@@ -142,7 +144,7 @@ async function startOnFreePorts(
       stdio: 'ignore',
       detached: true,
     })
-    if (await answers(port, child)) return { port, tlsPort, child, files }
+    if (await isUp(port, child)) return { port, tlsPort, child, files }
     const said = await readFile(files.errorLog, 'utf8').catch(() => '')
     if (attempt === 5 || !said.includes('Address already in use')) throw new Error(`NGINX ended: ${said}`)
   }
@@ -158,15 +160,8 @@ function processesOf(
     listGroup(pid)
       .map(entry => entry.pid)
       .filter(each => each !== pid)
-  const isWorker = (each: number) => {
-    try {
-      return readFileSync(`/proc/${each}/cmdline`, 'utf8').startsWith('nginx: worker')
-    } catch {
-      return false // it has ended
-    }
-  }
   const ended = once(child, 'exit')
-  return { pid, files, children, workers: () => children().filter(isWorker), said, ended }
+  return { pid, files, children, workers: () => nginxWorkers(pid, { ending: true }), said, ended }
 }
 
 type WatchedFiles = Pick<RenderedNginx, 'configFile' | 'processLog' | 'sharedMemory'>
@@ -189,22 +184,16 @@ export function watchFor(watcher: Watcher | undefined, files: WatchedFiles, pid:
   return { said: () => readFile(output, 'utf8'), stop: async () => {} }
 }
 
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
+/** ms that NGINX may take for anything */
+const patienceMs = 20_000
 
-async function answers(port: number, child: ChildProcess): Promise<boolean> {
-  return poll(async () => {
-    if (hasEnded(child)) return false
-    const answer = await ask(port, '/healthz').catch(() => null)
-    return answer?.status === 200 ? true : null
-  })
+/** Whether NGINX answers; false: it has ended. @throws after 20 s */
+async function isUp(port: number, child: ChildProcess): Promise<boolean> {
+  const look = async () => {
+    if (hasEnded(child)) return 'ended'
+    return (await answers(`http://127.0.0.1:${port}/healthz`)) && 'up'
+  }
+  return (await eventually(look, { ms: patienceMs })) === 'up'
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -221,15 +210,4 @@ function hasEnded(child: ChildProcess): boolean {
 async function readLines(file: string, count: number): Promise<string[] | null> {
   const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1)
   return lines.length >= count ? lines : null
-}
-
-/** Looks again and again until there is something to see, for 20 s at most. */
-export async function poll<T>(look: () => Promise<T | null>, everyMs = 20): Promise<T> {
-  const until = performance.now() + 20_000
-  while (performance.now() < until) {
-    const seen = await look()
-    if (seen !== null) return seen
-    await pause(everyMs)
-  }
-  throw new Error('waited for NGINX in vain')
 }

@@ -13,10 +13,13 @@ export async function* freePorts(folder: string): AsyncGenerator<number, never> 
   const start = createHash('sha256').update(folder).digest().readUInt32BE() % count
   for (let step = 0; step < count; step++) {
     const port = first + ((start + step) % count)
-    if ((await bind('127.0.0.1', port)) === null) yield port
+    if (await isFree(port)) yield port
   }
   throw new UserError(`no port from ${first} to ${first + count - 1} is free on 127.0.0.1`)
 }
+
+/** Whether `port` of 127.0.0.1 can be listened on now. */
+export const isFree = async (port: number) => (await bind('127.0.0.1', port)) === null
 
 /** Throws UserError, with what to do, unless `port` of `host` can be listened on. */
 export async function checkPort(host: string, port: number): Promise<void> {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
-import { findProcess, listGroup, parsePs, parseStat } from './processes.ts'
+import { commandLine, findProcess, listGroup, parsePs, parseStat, signalProcess } from './processes.ts'
 
 const rest =
   '18857 0 -1 4194560 27183 0 0 0 213 22 0 0 20 0 11 0 302473 10405179392 32717 18446744073709551615'
@@ -44,4 +46,15 @@ test('this process is in the table, and in its group', () => {
     listGroup(own?.group ?? 0).find(({ pid }) => pid === process.pid),
     own,
   )
+})
+
+test('a command line is whole, and empty once the process has ended', async () => {
+  const child = spawn('sleep', ['1234'])
+  await once(child, 'spawn')
+  const pid = child.pid ?? 0
+  assert.equal(commandLine(pid), 'sleep 1234')
+  assert.equal(signalProcess(pid, 'SIGKILL'), true)
+  await once(child, 'exit')
+  assert.equal(commandLine(pid), '')
+  assert.equal(signalProcess(pid, 'SIGKILL'), false)
 })

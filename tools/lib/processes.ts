@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../../web/server/errors.ts'
+import { poll } from './wait.ts'
 
 /** A process of this machine that has not ended. */
 type ProcessEntry = {
@@ -89,10 +89,13 @@ export async function endGroup(group: number, signal: NodeJS.Signals, patience: 
   return isGone(group, killPatience)
 }
 
-/** False when there is no such group. */
-export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+/** False when there is no such group. @throws EPERM where it belongs to another user */
+export const signalGroup = (group: number, signal: NodeJS.Signals | 0) => signalProcess(-group, signal)
+
+/** False when there is no such process. @throws EPERM where it belongs to another user */
+export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-group, signal)
+    process.kill(pid, signal)
     return true
   } catch (error) {
     if (codeOf(error) === 'ESRCH') return false
@@ -100,17 +103,36 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
   }
 }
 
-async function isGone(group: number, patience: number): Promise<boolean> {
-  const deadline = performance.now() + patience
-  while (isThere(group)) {
-    if (performance.now() > deadline) return false
-    await sleep(20)
-  }
-  return true
-}
+const isGone = async (group: number, patience: number) =>
+  (await poll(() => !isThere(group), patience, 20)) !== null
 
 // Signals still reach a process that has ended and waits to be taken note of; the table leaves it out.
 const isThere = (group: number) => signalGroup(group, 0) && listGroup(group).length > 0
 
 /** Those of `pids` that have not ended. */
 export const alive = (pids: number[]) => pids.filter(pid => findProcess(pid) !== null)
+
+/** The whole command line, or the title that the process gave itself; '' when it has ended. */
+export function commandLine(pid: number): string {
+  try {
+    if (process.platform === 'linux')
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trimEnd()
+    return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trimEnd()
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * The workers of the NGINX whose master is `pid`. `ending`: also those of an earlier configuration, which only finish the
+ * requests they have.
+ */
+export function nginxWorkers(pid: number, { ending = false } = {}): number[] {
+  const title = ending ? /^nginx: worker process/ : /^nginx: worker process$/
+  return listGroup(pid)
+    .map(entry => entry.pid)
+    .filter(member => title.test(commandLine(member)))
+}

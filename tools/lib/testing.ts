@@ -1,29 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { poll } from './wait.ts'
 
-/** ms after which what never comes is a failure: less than a test's own time limit, which ends no process that it started. */
+/** ms. Shorter than a test's time limit: a test that exceeds its limit leaves the processes it started running. */
 const longest = 90_000
 
-/** Asks again until the answer is neither null nor false. @throws after a minute and a half */
-export async function eventually<T>(
-  ask: () => Promise<T> | T,
-): Promise<Exclude<T, null | false | undefined>> {
-  const deadline = performance.now() + longest
-  for (;;) {
-    const answer = await ask()
-    if (isAnswer(answer)) return answer
-    if (performance.now() > deadline) throw new Error(`waited in vain for: ${ask}`)
-    await sleep(20)
-  }
+/** Polls until `ask` returns neither null, false nor undefined, and returns that. @throws after `ms`, or what `ask` throws */
+export async function eventually<T>(ask: () => Promise<T> | T, { ms = longest, everyMs = 20 } = {}) {
+  const answer = await poll(ask, ms, everyMs)
+  if (answer === null) throw new Error(`waited in vain for: ${ask}`)
+  return answer
 }
 
-function isAnswer<T>(answer: T): answer is Exclude<T, null | false | undefined> {
-  return answer !== null && answer !== false && answer !== undefined
-}
-
-/** A folder of the test's own, removed when it goes out of scope. */
+/** A new folder for one test, removed when it goes out of scope. */
 export async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), 'board-stack-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }

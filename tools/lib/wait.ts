@@ -1,29 +1,55 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
+type Found<T> = Exclude<T, null | false | undefined>
+
 /**
- * Asks every `everyMs` until `what` answers true, at most `ms`. An error is asked again too: it is told when time is up.
- * @throws an error saying what was waited for
+ * Calls `look` every `everyMs`, for `ms` at most, until it returns neither null, false nor undefined. An error it throws ends the poll.
+ * @returns what `look` found; null when time is up
+ */
+export async function poll<T>(
+  look: () => Promise<T> | T,
+  ms: number,
+  everyMs: number,
+): Promise<Found<T> | null> {
+  const deadline = performance.now() + ms
+  for (;;) {
+    const found = await look()
+    if (isFound(found)) return found
+    if (performance.now() > deadline) return null
+    await pause(everyMs)
+  }
+}
+
+function isFound<T>(value: T): value is Found<T> {
+  return value !== null && value !== false && value !== undefined
+}
+
+/**
+ * Polls until `what` returns true. An error it throws counts as false.
+ * @throws an Error that names what it waited for, once `ms` are over; its cause is the last error
  */
 export async function waitUntil(
   sentence: string,
   ms: number,
-  what: () => Promise<boolean>,
+  what: () => Promise<boolean> | boolean,
   everyMs = 250,
 ): Promise<void> {
-  const deadline = performance.now() + ms
   let last: unknown
-  for (;;) {
-    try {
-      if (await what()) return
-      last = undefined
-    } catch (error) {
-      last = error
-    }
-    if (performance.now() > deadline) {
-      throw new Error(`waited ${Math.round(ms / 1000)} s, and still not: ${sentence}`, { cause: last })
-    }
-    await pause(everyMs)
-  }
+  const holds = await poll(
+    async () => {
+      try {
+        last = undefined
+        return await what()
+      } catch (error) {
+        last = error
+        return false
+      }
+    },
+    ms,
+    everyMs,
+  )
+  if (holds === null)
+    throw new Error(`waited ${Math.round(ms / 1000)} s, and still not: ${sentence}`, { cause: last })
 }
 
 /** A part that has run this long counts as well again, in ms. */

@@ -74,12 +74,3 @@ export function closedGate() {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { pass: () => promise, open: resolve }
 }
-
-/** Asks again until it holds; gives up when that is long hopeless. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const hopeless = Date.now() + 60_000
-  while (!(await holds())) {
-    if (Date.now() > hopeless) throw new Error(`waited in vain for ${holds}`)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
-}

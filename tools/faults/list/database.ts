@@ -2,8 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection } from 'mysql2/promise'
 import { z } from 'zod'
 import { databaseName, replicaAccount } from '../../lib/database-accounts.ts'
+import { signalProcess } from '../../lib/processes.ts'
 import { afterDatabase, type Fault } from '../fault.ts'
-import { freezeProcess, signalProcess, until, untilEnded } from '../testbed/processes.ts'
+import { freezeProcess, until, untilEnded } from '../testbed/processes.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 
 export const databaseKilled: Fault = {

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { answers } from '../../lib/liveness.ts'
+import { nginxWorkers, signalProcess } from '../../lib/processes.ts'
 import { type Allowed, afterDatabase, type Fault } from '../fault.ts'
 import { checkSpread } from '../load.ts'
-import { nginxWorkers, signalProcess, until } from '../testbed/processes.ts'
+import { until } from '../testbed/processes.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 
 export const nginxKilled: Fault = {

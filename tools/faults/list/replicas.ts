@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { signalProcess } from '../../lib/processes.ts'
 import { afterDatabase, afterRestart, type Fault } from '../fault.ts'
-import { freezeProcess, signalProcess, untilEnded } from '../testbed/processes.ts'
+import { freezeProcess, untilEnded } from '../testbed/processes.ts'
 import { replicaWithClock } from '../testbed/testbed.ts'
 
 export const replicaKilled: Fault = {

@@ -8,10 +8,11 @@ import { type Stack, startStack } from '../../launcher/stack/stack.ts'
 import { builtReplica, type ReplicaProgram } from '../../launcher/stack/stack-options.ts'
 import { type DatabaseProxy, startDatabaseProxy } from '../../lib/database-proxy.ts'
 import { freePorts } from '../../lib/ports.ts'
+import { signalProcess } from '../../lib/processes.ts'
 import type { Report } from '../../lib/terminal.ts'
 import type { Answer } from '../../lib/visitors.ts'
 import type { Equipment } from './equipment.ts'
-import { signalProcess, until } from './processes.ts'
+import { until } from './processes.ts'
 
 type TestbedReplica = StackFile['replicas'][number]
 

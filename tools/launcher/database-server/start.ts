@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { codeOf } from '../../../web/server/errors.ts'
 import { accountStatements } from '../../lib/database-accounts.ts'
+import { freePorts, isFree } from '../../lib/ports.ts'
+import { commandLine } from '../../lib/processes.ts'
+import { poll } from '../../lib/wait.ts'
 import { DatabaseFailure, failureInFolder, type Home, keepPassword, openHome } from './home.ts'
 import { initialise } from './initialise.ts'
 import { launch, type RunningDatabase } from './launch.ts'
@@ -71,7 +69,7 @@ async function findStray(home: Home): Promise<number | null> {
   const pid = Number(await readFile(home.pid, 'utf8').catch(() => 0))
   if (!Number.isInteger(pid) || pid <= 0) return null
   // After a crash the number may belong to anybody.
-  return (await commandOf(pid)).includes(`--datadir=${home.files}`) ? pid : null
+  return commandLine(pid).includes(`--datadir=${home.files}`) ? pid : null
 }
 
 /** ms for the last flush. A server that takes longer loses nothing by SIGKILL: what it committed is on the disk. */
@@ -93,9 +91,9 @@ export async function stopStrayDatabase(dataDir: string, patience = patienceMs):
     process.kill(pid, 'SIGTERM')
     // A frozen one hears nothing before it goes on.
     process.kill(pid, 'SIGCONT')
-    if (await within(patience, isGone)) return true
+    if (await poll(isGone, patience, 50)) return true
     process.kill(pid, 'SIGKILL')
-    if (await within(killPatienceMs, isGone)) return true
+    if (await poll(isGone, killPatienceMs, 50)) return true
   } catch (error) {
     if (codeOf(error) === 'ESRCH') return true
     if (codeOf(error) !== 'EPERM') throw error
@@ -105,51 +103,13 @@ export async function stopStrayDatabase(dataDir: string, patience = patienceMs):
   )
 }
 
-/** Whether `holds` came true within `ms`. */
-async function within(ms: number, holds: () => Promise<boolean>): Promise<boolean> {
-  const deadline = performance.now() + ms
-  while (!(await holds())) {
-    if (performance.now() > deadline) return false
-    await sleep(50)
-  }
-  return true
-}
-
-/** The command line of a process, empty if it is gone. Not every machine has both /proc and `ps`. */
-async function commandOf(pid: number): Promise<string> {
-  if (process.platform === 'linux') {
-    return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ')
-  }
-  const listed = promisify(execFile)('ps', ['-ww', '-o', 'command=', '-p', String(pid)])
-  return listed.then(
-    ({ stdout }) => stdout,
-    () => '',
-  )
-}
-
 /** The port asked for; else the one of last time, so that replicas reconnect; else any free one. */
 async function choosePort(asked: number | undefined, rememberedIn: string): Promise<number> {
   if (asked !== undefined) {
-    if (await takePort(asked)) return asked
+    if (await isFree(asked)) return asked
     throw new DatabaseFailure(`cannot start the database: port ${asked} is taken by another program`)
   }
   const remembered = Number(await readFile(rememberedIn, 'utf8').catch(() => 0))
-  const port = (await takePort(remembered)) ?? (await takePort(0))
-  if (port === null) throw new DatabaseFailure('cannot start the database: no port is free on 127.0.0.1')
-  return port
-}
-
-/** Binds and lets go again; 0 = any. Null where it is not free. */
-async function takePort(port: number): Promise<number | null> {
-  const server = createServer()
-  try {
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    return typeof address === 'object' && address ? address.port : null
-  } catch {
-    return null
-  } finally {
-    server.close()
-  }
+  if (remembered > 0 && (await isFree(remembered))) return remembered
+  return (await freePorts(rememberedIn).next()).value
 }

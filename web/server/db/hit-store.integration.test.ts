@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import { z } from 'zod'
 import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
@@ -292,7 +291,7 @@ test('a batch that is chosen to end a deadlock is tried again', async () => {
   ]
   await whileLocked(writes, async holder => {
     const submission = new HitQueue(observed).submit(hits(1)[0] ?? assert.fail())
-    while (!(await someoneWaitsForALock())) await pause(150)
+    await eventually(someoneWaitsForALock, { everyMs: 150 })
     await holder.query('UPDATE global_counter SET value = value WHERE id = 1')
     await holder.rollback()
     assert.equal((await submission).id, start + 1)
@@ -444,7 +443,7 @@ test('a probe does not wait for the lock: a database that is there answers it at
 test('a probe that waits gets the lock once it is free, however it was held', async () => {
   await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
     const probe = replica(0).store.probe(true)
-    while (!(await someoneWaitsForALock())) await pause(150)
+    await eventually(someoneWaitsForALock, { everyMs: 150 })
     await holder.rollback()
     await probe
   })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Pool } from 'mysql2/promise'
-import { closedGate, openDatabase, serve, until, watched } from '../../testing/endpoints.ts'
+import { eventually } from '../../../tools/lib/testing.ts'
+import { closedGate, openDatabase, serve, watched } from '../../testing/endpoints.ts'
 import { addLife, addManyHits, srvIdOf } from '../../testing/log-rows.ts'
 import { auditEndpoint } from './audit.ts'
 
@@ -79,7 +80,7 @@ test('two audits at once share one read, the next has its own', async () => {
   )
   try {
     const both = [shared.get(), shared.get()]
-    await until(() => shared.requests() === 2)
+    await eventually(() => shared.requests() === 2)
     gate.open()
     const [one, other] = await Promise.all(both)
     assert.ok(one?.body.consistent)
@@ -97,7 +98,7 @@ test('while hits are committed, every audit is of one moment', async () => {
   const writing = Promise.all([1, 2].map(life => commitHits(database.fill, life, () => stopped)))
   const seen = new Set<number>()
   try {
-    await until(async () => {
+    await eventually(async () => {
       const { body } = await audit.get()
       assert.ok(body.consistent, JSON.stringify(body))
       return seen.add(body.counter).size > 20

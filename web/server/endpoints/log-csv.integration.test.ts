@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
-import { closedGate, openDatabase, serve, until, watched } from '../../testing/endpoints.ts'
+import { eventually } from '../../../tools/lib/testing.ts'
+import { closedGate, openDatabase, serve, watched } from '../../testing/endpoints.ts'
 import { addHits, addLife, addManyHits, numbers, srvIdOf } from '../../testing/log-rows.ts'
 import type { Endpoint } from '../http/router.ts'
 import { logCsvEndpoint } from './log.ts'
@@ -114,7 +115,7 @@ test('two run at once; a third is asked to wait, and gets in when one has ended'
     logCsvEndpoint({ read: watched(database.read, gate.pass), addresses: 'short' }),
   )
   const running = [fetch(url), fetch(url)]
-  await until(() => requests() === 2)
+  await eventually(() => requests() === 2)
   const third = await fetch(url)
   assert.equal(third.status, 503)
   assert.equal(third.headers.get('retry-after'), '5')
@@ -143,13 +144,13 @@ test('no more is read than the client takes, and one that leaves makes room', as
   const { url } = await start(logCsvEndpoint({ read: counted, addresses: 'short', ...endless }))
   const other = await start()
   const stalled = [await connectAndStall(url), await connectAndStall(url)]
-  await until(() => reads > 4)
+  await eventually(() => reads > 4)
   assert.equal((await idsIn(await fetch(other.url))).length, 100_000)
   // One client took it all meanwhile; the other two would have too, with 200 reads each.
   assert.ok(reads < 200, `${reads} reads`)
   assert.equal((await fetch(url)).status, 503)
   stalled[0]?.destroy()
-  await until(async () => (await fetch(`${url}?limit=1`)).status === 200)
+  await eventually(async () => (await fetch(`${url}?limit=1`)).status === 200)
   stalled[1]?.destroy()
 })
 
@@ -159,8 +160,8 @@ test('a client that takes too long is cut off and makes room', async () => {
     logCsvEndpoint({ read: database.read, addresses: 'short', longestMs: 200 }),
   )
   const stalled = [await connectAndStall(url), await connectAndStall(url)]
-  await until(() => requests() === 2)
-  await until(async () => (await fetch(`${url}?limit=1`)).status === 200)
+  await eventually(() => requests() === 2)
+  await eventually(async () => (await fetch(`${url}?limit=1`)).status === 200)
   for (const socket of stalled) socket.destroy()
 })
 
@@ -170,8 +171,8 @@ test('a client that takes nothing for a while is cut off and makes room', async 
     logCsvEndpoint({ read: database.read, addresses: 'short', waitMs: 500, stalledMs: 600_000 }),
   )
   const stalled = [await connectAndStall(url), await connectAndStall(url)]
-  await until(() => requests() === 2)
-  await until(async () => (await fetch(`${url}?limit=1`)).status === 200)
+  await eventually(() => requests() === 2)
+  await eventually(async () => (await fetch(`${url}?limit=1`)).status === 200)
   for (const socket of stalled) socket.destroy()
 })
 
@@ -181,8 +182,8 @@ test('a client that has stalled gives its place to the next one', async () => {
     logCsvEndpoint({ read: database.read, addresses: 'short', stalledMs: 200 }),
   )
   const stalled = [await connectAndStall(url), await connectAndStall(url)]
-  await until(() => requests() === 2)
-  await until(async () => (await fetch(`${url}?limit=1`)).status === 200)
+  await eventually(() => requests() === 2)
+  await eventually(async () => (await fetch(`${url}?limit=1`)).status === 200)
   for (const socket of stalled) socket.destroy()
 })
 
@@ -192,7 +193,7 @@ test('an export that waits for the database has not stalled', async () => {
   const read = watched(database.read, gate.pass)
   const { url, requests } = await start(logCsvEndpoint({ read, addresses: 'short', stalledMs: 1 }))
   const running = [fetch(url), fetch(url)]
-  await until(() => requests() === 2)
+  await eventually(() => requests() === 2)
   assert.equal((await fetch(url)).status, 503)
   gate.open()
   for (const response of await Promise.all(running)) assert.equal((await idsIn(response)).length, 3000)
@@ -212,7 +213,7 @@ test('nothing more is read for a client that has left, even where nothing was fo
   const response = await fetch(`${url}?client_ip=10.0.0.8`, { signal: client.signal })
   assert.equal(response.status, 200)
   client.abort()
-  await until(() => reads === 3)
+  await eventually(() => reads === 3)
   const left = gate
   gate = closedGate()
   gate.open()

@@ -4,6 +4,7 @@ import { createServer, get, IncomingMessage, ServerResponse } from 'node:http'
 import { type AddressInfo, connect, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, beforeEach, test } from 'node:test'
+import { eventually } from '../../../tools/lib/testing.ts'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import { serve } from '../../testing/endpoints.ts'
 import { FakeHitStore } from '../../testing/fake-hit-store.ts'
@@ -202,13 +203,13 @@ test('a client that leaves before its batch is not counted', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   store.gate = promise
   const first = fetch(origin, { headers: { Accept: 'application/json' } })
-  await until(() => store.waitingAtGate === 1)
+  await eventually(() => store.waitingAtGate === 1)
   const before = store.log.size
   const leaving = get(origin, { headers: { Accept: 'application/json' } })
   leaving.on('error', () => {})
-  await until(() => connections === 2)
+  await eventually(() => connections === 2)
   leaving.destroy()
-  await until(() => connections === 1)
+  await eventually(() => connections === 1)
   resolve()
   assert.equal((await first).status, 200)
   assert.equal(store.log.size, before + 1)
@@ -219,10 +220,6 @@ server.on('request', (_request, response) => {
   connections++
   response.on('close', () => connections--)
 })
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(setImmediate)
-}
 
 const ownSrvId = 'c'.repeat(32)
 const otherSrvId = 'd'.repeat(32)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
+import { eventually } from '../../../tools/lib/testing.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
 import { writeHeartbeat } from '../db/server-row.ts'
 import { readDrainWish, registerServer } from '../db/servers.ts'
@@ -44,7 +45,7 @@ type Server = Awaited<ReturnType<typeof register>>
 const ask = (change: 'drain' | 'undrain', name: string) => changeDrain(database.url, { change, name })
 
 async function untilAsked(server: Server, wanted: boolean): Promise<void> {
-  while ((await readDrainWish(pools.read, server.id, 1000)) !== wanted) await new Promise(setImmediate)
+  await eventually(async () => (await readDrainWish(pools.read, server.id, 1000)) === wanted)
 }
 
 /** As a replica does it: looks at what it is asked to do, and says that it does. */

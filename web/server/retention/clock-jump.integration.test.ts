@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import type { RunningDatabase } from '../../../tools/launcher/database-server/launch.ts'
 import { startThrowAwayDatabase } from '../../../tools/launcher/testing/with-database.ts'
 import { makeFakedClock } from '../../../tools/lib/faked-clock.ts'
-import { until } from '../../testing/endpoints.ts'
+import { eventually } from '../../../tools/lib/testing.ts'
 import { day, openBoard, srvIdOf } from '../../testing/log-rows.ts'
 import { readClock } from '../db/history.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
@@ -48,14 +48,14 @@ function startRetention(pools: Pools, requestIds = new RequestIdRetention(async 
   const stop = startUpkeep(pools, limits, requestIds, 20, events)
   const turns = async (n: number) => {
     const enough = seen.turns + n
-    await until(() => seen.turns >= enough)
+    await eventually(() => seen.turns >= enough)
   }
   return { seen, turns, [Symbol.dispose]: stop }
 }
 
 async function jumpTo(pools: Pools, days: number): Promise<void> {
   clock.jumpTo(days * day)
-  await until(async () => {
+  await eventually(async () => {
     const ahead = (await readClock(pools.read)).getTime() - Date.now()
     return Math.abs(ahead - days * day * 1000) < 60_000
   })
@@ -77,9 +77,9 @@ for (const days of [31, 1, -31]) {
     assert.deepEqual([before.seen.doubted, meanwhile.seen.doubted], [true, true])
     assert.deepEqual([(await board.audit()).purged, before.seen.purged, meanwhile.seen.purged], [0, 0, 0])
     await jumpTo(first, 0)
-    await until(() => !before.seen.doubted)
+    await eventually(() => !before.seen.doubted)
     await board.fill.query('UPDATE access_log SET created_at = created_at - INTERVAL 1 DAY WHERE id <= 1000')
-    await until(async () => (await board.audit()).purged === 1000)
+    await eventually(async () => (await board.audit()).purged === 1000)
     assert.ok((await board.audit()).consistent)
   })
 }

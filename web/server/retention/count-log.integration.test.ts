@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RowDataPacket } from 'mysql2/promise'
-import { until } from '../../testing/endpoints.ts'
+import { eventually } from '../../../tools/lib/testing.ts'
 import { rowsRead } from '../../testing/explain.ts'
 import { day, openBoard, running, srvIdOf } from '../../testing/log-rows.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
@@ -143,7 +143,7 @@ test('while hits come in, old rows go and stretches are counted, every audit is 
     ),
   ]
   try {
-    await until(async () => {
+    await eventually(async () => {
       const audit = await board.audit()
       assert.ok(audit.consistent, JSON.stringify(audit))
       return audit.purged === 60_000 && audit.counter > 65_000

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PoolConnection, RowDataPacket } from 'mysql2/promise'
 import mysql from 'mysql2/promise'
-import { until } from '../../testing/endpoints.ts'
+import { eventually } from '../../../tools/lib/testing.ts'
 import { day, openBoard, running } from '../../testing/log-rows.ts'
 import { countNextStretch, recountStretch, stretchLength } from '../db/audit.ts'
 import type { Pools, UpkeepPool } from '../db/pools.ts'
@@ -17,9 +17,9 @@ test('replicas side by side keep the log within its limits and its stretches cou
   const requestIds = new RequestIdRetention(async () => 0)
   const stops = board.replicas.map(pools => startUpkeep(pools, limits, requestIds, 20))
   try {
-    await until(async () => (await board.audit()).purged === 7000)
+    await eventually(async () => (await board.audit()).purged === 7000)
     await board.log(16_000)
-    await until(async () => (await countedStretches()) === '15000')
+    await eventually(async () => (await countedStretches()) === '15000')
   } finally {
     for (const stop of stops) stop()
   }
@@ -124,7 +124,7 @@ test('of two replicas one works, the other has nothing to do', async () => {
     turns.push('first')
     await finish.promise
   })
-  await until(() => turns.length === 1)
+  await eventually(() => turns.length === 1)
   await ifAlone(board.replicas[1].upkeep, 'retention', async () => void turns.push('second'))
   await ifAlone(board.replicas[1].upkeep, 'recount', async () => void turns.push('second counts'))
   finish.resolve()
@@ -144,14 +144,14 @@ test('a replica that is killed in between leaves a log that agrees, and another 
     /closed|Killed|lost/i,
   )
   async function killWhenBegun(threadId: number) {
-    await until(async () => (await board.audit()).purged > 0)
+    await eventually(async () => (await board.audit()).purged > 0)
     await board.fill.query('KILL ?', [threadId])
   }
   await killed
   const { purged, consistent } = await board.audit()
   assert.ok(consistent)
   assert.ok(purged > 0 && purged < 20_000, `${purged} of 20,000 went before the end`)
-  await until(async () => {
+  await eventually(async () => {
     await retain(board.replicas[1])
     return (await board.audit()).purged === 20_000
   })
@@ -165,7 +165,7 @@ test('told to stop, a turn ends after the batch under way', async () => {
   const turn = ifAlone(board.replicas[0].upkeep, 'retention', connection =>
     retainLog(connection, limits, new Date(), stop.signal),
   )
-  await until(async () => (await board.audit()).purged > 0)
+  await eventually(async () => (await board.audit()).purged > 0)
   stop.abort()
   await turn
   const { purged, consistent } = await board.audit()
