@@ -51,6 +51,6 @@ const stackFile = z.object({ databaseUrl: z.string() })
  */
 export async function findDatabaseUrl(env: NodeJS.ProcessEnv): Promise<string | null> {
   if (env.DATABASE_URL) return env.DATABASE_URL
-  const text = await readFile(join(env.DATA_DIR ?? '.data', 'stack.json'), 'utf8').catch(() => null)
+  const text = await readFile(join(env.DATA_DIR || '.data', 'stack.json'), 'utf8').catch(() => null)
   return text === null ? null : stackFile.parse(JSON.parse(text)).databaseUrl
 }

@@ -77,6 +77,7 @@ async function openAndAsk(url: string, opened: mysql.Connection[]): Promise<void
 test('when every connection that an account may have is open, MySQL still answers its health check', async t => {
   await settle(3)
   const port = await openDatabasePort()
+  assert.ok(port)
   const opened: mysql.Connection[] = []
   try {
     const replica = new URL(port.url)

@@ -1,3 +1,7 @@
+// What is done to the stack with Docker beside `docker compose`. Two commands start here, `roll.ts` and (in the service
+// `secrets`) `make-secrets.ts`; `npm run audit`, `drain` and `studio` in local/ call `audit.ts`, `drain.ts` and
+// `database-port.ts` for this stack. All of them run Docker's own command line, through this module, and read what it
+// prints. `*.yml` are files for COMPOSE_FILE, beside docker-compose.yml; `testing/` is for `*.compose-test.ts` alone.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
@@ -5,6 +9,12 @@ import { text } from 'node:stream/consumers'
 import { UserError } from '../../web/server/errors.ts'
 
 const root = `${import.meta.dirname}/../..`
+
+/**
+ * Without it a build whose parts are all known gets another image id with the containerd image store: a record of the build
+ * with its time is added to the image. https://docs.docker.com/build/building/variables/#buildx_no_default_attestations
+ */
+const sameImageFromSameParts = { BUILDX_NO_DEFAULT_ATTESTATIONS: '1' }
 
 /** ms one command may take: a build on a slow machine is the longest. */
 const patience = 600_000
@@ -43,7 +53,7 @@ export async function containerLog(id: string, lines: number): Promise<string> {
 export async function attemptDocker(parameters: string[], { environment, keepsOpen }: Options = {}) {
   const command = spawn('docker', parameters, {
     cwd: root,
-    env: { ...process.env, ...environment },
+    env: { ...sameImageFromSameParts, ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', ...(keepsOpen ? [keepsOpen] : [])],
     detached: true,
     timeout: patience,

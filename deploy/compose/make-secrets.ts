@@ -5,27 +5,17 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  accountStatements,
-  ownerAccount,
-  replicaAccount,
-  signInStatements,
-} from '../../tools/lib/database-accounts.ts'
-
-/**
- * Connections an account may have at the same time: together five fewer than --max-connections in docker-compose.yml, so
- * that the health check and root always get in.
- */
-const mostConnections = { [replicaAccount]: 300, [ownerAccount]: 15 }
+import { accountStatements, mostConnections, signInStatements } from '../../tools/lib/database-accounts.ts'
 
 const [, , secrets = '', migration = '', replica = ''] = process.argv
 const given = process.env.DATABASE_PASSWORD ?? ''
+const project = process.env.PROJECT ?? 'balance-board'
 
 const kept = readSecret('database-password')
 if (given !== '' && kept !== '' && given !== kept) {
   console.error(
     'DATABASE_PASSWORD is not the password that the database was made with. Set it back; or, to change the password, ' +
-      'run `docker compose down`, remove the volume `secrets`, and start again: the database takes the new one.',
+      `run \`docker compose down && docker volume rm ${project}_secrets\`, and start again: the database takes the new one.`,
   )
   process.exitCode = 1
 } else {

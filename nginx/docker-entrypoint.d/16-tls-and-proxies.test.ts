@@ -65,11 +65,65 @@ for (const [http, https, promised] of [
     assert.equal(set.NGINX_STRICT_TRANSPORT, promised ? 'max-age=31536000' : '')
   })
 
-test('a bare HTTP_PORT is said to be published over IPv6 too, and an address is not', () => {
+for (const [port, notice] of [
+  [
+    '8080',
+    /^balance-board: \w+=8080 names no address, so it is published over IPv6 too: visitors over IPv6/m,
+  ],
+  [':8080', /=:8080 names no address/],
+  ['[::]:8080', /=\[::\]:8080 is published over IPv6: .* For IPv4 alone, set \w+=0\.0\.0\.0:8080$/m],
+  ['[2001:db8::1]:8080', /is published over IPv6/],
+  ['', null],
+  ['0.0.0.0:8080', null],
+  ['127.0.0.1:8080', null],
+] as const)
+  for (const name of ['HTTP_PORT', 'HTTPS_PORT'])
+    test(`${name}=${port}: ${notice ? 'the log says that visitors over IPv6 have no limits' : 'IPv4 alone, no notice'}`, () => {
+      const secure = { NGINX_CERTIFICATES: folder('tls.crt', 'tls.key'), NGINX_ENTRYPOINT_QUIET_LOGS: '' }
+      const said = source({ ...secure, [name]: port }).printed
+      if (notice) assert.match(said, notice)
+      else assert.doesNotMatch(said, /IPv6/)
+      assert.equal(said.includes(`${name}=${port} `), notice !== null)
+    })
+
+test('an HTTPS_PORT that nothing is published at is not looked at', () => {
   const say = { NGINX_ENTRYPOINT_QUIET_LOGS: '' }
-  const said = (port: string) => source({ ...say, HTTP_PORT: port }).printed
-  assert.match(said('8080'), /HTTP_PORT=8080 names no address: visitors over IPv6/)
-  for (const port of ['', '0.0.0.0:8080', '127.0.0.1:8080']) assert.doesNotMatch(said(port), /IPv6/)
+  assert.doesNotMatch(source({ ...say, HTTPS_PORT: '8443' }).printed, /HTTPS_PORT=8443/)
+})
+
+for (const [trusted, gateway, port, refused] of [
+  ['172.30.238.1', '172.30.238.1', '', true],
+  ['172.30.238.1', '172.30.238.1', '8080', true],
+  ['172.30.238.1', '172.30.238.1', '0.0.0.0:8080', true],
+  ['172.30.238.1', '172.30.238.1', '[::]:8080', true],
+  ['172.30.238.1', '172.30.238.1', '192.0.2.1:8080', true],
+  ['10.0.0.7, 172.30.238.0/24', '172.30.238.1', '8080', true],
+  ['172.16.0.0/12', '172.30.238.1', '8080', true],
+  ['172.30.238.1/32', '172.30.238.1', '8080', true],
+  ['fd12:3456:789a::1', 'fd12:3456:789a::1', '8080', true],
+  ['172.30.238.1', '172.30.238.1', '127.0.0.1:8080', false],
+  ['172.30.238.1', '172.30.238.1', '[::1]:8080', false],
+  ['10.0.0.7,172.30.239.0/24,10.0.0.0/8,fd12:3456:789a::/48', '172.30.238.1', '8080', false],
+  ['172.30.238.1', '', '8080', false],
+  ['', '172.30.238.1', '8080', false],
+] as const)
+  test(`TRUSTED_PROXIES=${trusted}, the gateway is ${gateway || 'unknown'}, HTTP_PORT=${port}: ${refused ? 'refused' : 'taken'}`, () => {
+    const { status, said } = source({ TRUSTED_PROXIES: trusted, OUTSIDE_GATEWAY: gateway, HTTP_PORT: port })
+    assert.equal(status, refused ? 1 : 0, said)
+    if (refused) assert.match(said, /^balance-board: HTTP_PORT=.* anybody could give any address/)
+  })
+
+test('with a trusted gateway and a certificate HTTPS must be published on this machine alone too', () => {
+  const proxied = {
+    TRUSTED_PROXIES: '172.30.238.1',
+    OUTSIDE_GATEWAY: '172.30.238.1',
+    HTTP_PORT: '127.0.0.1:80',
+  }
+  const secure = { ...proxied, NGINX_CERTIFICATES: folder('tls.crt', 'tls.key') }
+  for (const port of ['', '8443', '0.0.0.0:8443'])
+    assert.match(source({ ...secure, HTTPS_PORT: port }).said, /^balance-board: HTTPS_PORT=.* publishes/)
+  assert.equal(source({ ...secure, HTTPS_PORT: '127.0.0.1:8443' }).status, 0)
+  assert.equal(source(proxied).status, 0)
 })
 
 test('an HTTPS_PORT that is none ends the container', () => {
@@ -155,6 +209,7 @@ function source(variables: Record<string, string>) {
     NGINX_LOCAL_RESOLVERS: '127.0.0.11',
     HTTP_PORT: '',
     HTTPS_PORT: '',
+    OUTSIDE_GATEWAY: '',
     TRUSTED_PROXIES: '',
   }
   const { status, stdout, stderr } = spawnSync(

@@ -104,7 +104,10 @@ test('.env.example has the defaults, and says which stack uses what', () => {
     'deploy/compose/studio.yml',
   ]
   const compose = files.map(file => readFileSync(join(root, file), 'utf8')).join('\n')
-  for (const name of [...Object.keys(both), ...Object.keys(docker), 'HTTP_PORT', 'REPLICAS'])
+  // The one that compose reads to find these files.
+  const { COMPOSE_FILE, ...inFiles } = docker
+  assert.equal(COMPOSE_FILE, 'docker-compose.yml')
+  for (const name of [...Object.keys(both), ...Object.keys(inFiles), 'HTTP_PORT', 'REPLICAS'])
     assert.ok(compose.includes(`\${${name}:-`), `${name} does not reach the stack with Docker`)
 })
 

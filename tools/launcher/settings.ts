@@ -83,6 +83,8 @@ const schema = variables
 
 /** What only the stack with Docker uses; .env.example says the same. */
 const dockersOwn = [
+  'COMPOSE_FILE',
+  'COMPOSE_PROJECT_NAME',
   'HTTPS_PORT',
   'ACCESS_LOG_MB',
   'PUBLIC_HOST',

@@ -1,27 +1,34 @@
 // `npm run studio`: Prisma Studio on the database of DATABASE_URL, else of the stack that runs on DATA_DIR, else of the one with
 // Docker, whose port it opens on this machine meanwhile. Options: prisma/studio.ts.
-import { type DatabasePort, openDatabasePort } from '../../deploy/compose/database.ts'
+import { openDatabasePort } from '../../deploy/compose/database.ts'
 import { DockerFailed } from '../../deploy/compose/docker.ts'
 import { findDatabaseUrl } from '../../prisma/connect.ts'
 import { studioCommand } from '../../prisma/studio.ts'
+import { UserError } from '../lib/terminal.ts'
+import { saySentences } from './command.ts'
 
 /** ms; a port that was just opened takes a moment */
 const portPatience = 10_000
 
-const url = await findDatabaseUrl(process.env)
-const port = url === null ? await findDatabasePort() : null
-try {
-  await studioCommand(url ?? port?.url ?? null, port ? portPatience : 0)
-} finally {
-  await port?.close()
-}
+await saySentences(async () => {
+  const url = await findDatabaseUrl(process.env)
+  const port = url === null ? await findDatabasePort() : null
+  try {
+    await studioCommand(url ?? port?.url ?? null, port ? portPatience : 0)
+  } finally {
+    await port?.close()
+  }
+})
 
-/** Null where no stack with Docker runs. */
-async function findDatabasePort(): Promise<DatabasePort | null> {
+/** Null where no stack with Docker runs. @throws StackFailure where Docker cannot say that, or open the port */
+async function findDatabasePort() {
   try {
     return await openDatabasePort()
   } catch (error) {
-    if (error instanceof DockerFailed) return null
-    throw error
+    if (!(error instanceof DockerFailed)) throw error
+    const folder = process.env.DATA_DIR || '.data'
+    throw new UserError(
+      `no board is running on ${folder}, and the database of the one with Docker cannot be opened: ${error.message}`,
+    )
   }
 }

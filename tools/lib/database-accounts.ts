@@ -8,6 +8,12 @@ export const ownerAccount = 'board'
 /** What replicas sign in with: it reads and writes rows, and changes no table, account or setting. */
 export const replicaAccount = 'board_replica'
 
+/**
+ * Connections that an account may have at the same time with Docker: together five fewer than --max-connections in
+ * docker-compose.yml, so that the health check and root always get in.
+ */
+export const mostConnections = { [replicaAccount]: 300, [ownerAccount]: 15 }
+
 export type Passwords = { owner: string; replica: string }
 
 export type AccountOptions = {

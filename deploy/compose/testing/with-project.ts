@@ -1,7 +1,7 @@
 // Runs a command beside a compose project of its own, made for it and thrown away after it, with its volumes and image:
 //   node deploy/compose/testing/with-project.ts node --test 'deploy/compose/**/*.compose-test.ts'
 // BASE_URL is its board. Where no Docker engine answers it says so and runs nothing, which in CI is a failure.
-
+import { readFileSync } from 'node:fs'
 import { freePorts } from '../../../tools/lib/ports.ts'
 import { runBeside } from '../../../tools/lib/run-beside.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
@@ -25,12 +25,16 @@ async function engineAnswers(): Promise<boolean> {
 }
 
 async function startProject(signal: AbortSignal) {
-  const { value: port } = await freePorts(project).next()
+  const ports = freePorts(project)
+  const { value: port } = await ports.next()
+  const { value: databasePort } = await ports.next()
   const url = `http://127.0.0.1:${port}`
-  // What a person set for the stack of their own is not meant for this one.
   const environment = {
+    ...defaults(),
     COMPOSE_PROJECT_NAME: project,
+    COMPOSE_FILE: 'docker-compose.yml',
     HTTP_PORT: `127.0.0.1:${port}`,
+    DATABASE_PORT: String(databasePort),
     REPLICAS: '3',
     STICKY_SECONDS: '300',
     SHOW_CLIENT_IPS: 'short',
@@ -54,4 +58,10 @@ async function startProject(signal: AbortSignal) {
     await stop()
     throw error
   }
+}
+
+/** What a person set for their stack, in the environment or in .env, is not meant for this one: empty is the default. */
+function defaults(): Record<string, string> {
+  const example = readFileSync(`${import.meta.dirname}/../../.env.example`, 'utf8')
+  return Object.fromEntries([...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name = '']) => [name, '']))
 }

@@ -7,10 +7,10 @@ import { migrate } from '../../../prisma/migrate.ts'
 import { readAudit } from '../../../web/server/db/audit.ts'
 import { readBoard } from '../../../web/server/db/board.ts'
 import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
-import { closePools, openPools } from '../../../web/server/db/pools.ts'
+import { closePools, connectionsPerReplica, openPools } from '../../../web/server/db/pools.ts'
 import { ifAlone } from '../../../web/server/db/query.ts'
 import { pruneRecentRequests, writeBelievedTime } from '../../../web/server/db/retention.ts'
-import { endServer, registerServer, writeDrainWish } from '../../../web/server/db/servers.ts'
+import { checkLimits, endServer, registerServer, writeDrainWish } from '../../../web/server/db/servers.ts'
 import { newRequestId } from '../../../web/server/hits/hit.ts'
 import { countLog, retainLog } from '../../../web/server/retention/retention.ts'
 import { replicaAccount } from '../../lib/database-accounts.ts'
@@ -21,6 +21,13 @@ async function startIn(dataDir: string) {
   const database = await startDatabase({ dataDir, size: 'small' })
   return { ...database, [Symbol.asyncDispose]: () => database.stop() }
 }
+
+/** MariaDB looks at which user is at the other end of the socket, and takes no password. */
+const rootAt = (socketPath: string) => ({
+  socketPath,
+  user: 'root',
+  authPlugins: { unix_socket: () => async () => Buffer.alloc(0) },
+})
 
 async function query(connection: mysql.ConnectionOptions, sql: string): Promise<unknown> {
   const opened = await mysql.createConnection(connection)
@@ -87,13 +94,7 @@ test('the folder of a release without that account keeps its data and its passwo
   await using folder = await temporaryFolder()
   const first = await startDatabase({ dataDir: folder.path, size: 'small' })
   await migrate(first.url)
-  const root = {
-    socketPath: first.socket,
-    user: 'root',
-    // MariaDB looks at which user is at the other end of the socket, and takes no password.
-    authPlugins: { unix_socket: () => async () => Buffer.alloc(0) },
-  }
-  await query(root, `DROP USER '${replicaAccount}'@'127.0.0.1'`)
+  await query(rootAt(first.socket), `DROP USER '${replicaAccount}'@'127.0.0.1'`)
   await first.stop()
   await rm(join(folder.path, 'replica-password'))
 
@@ -102,4 +103,26 @@ test('the folder of a release without that account keeps its data and its passwo
   assert.deepEqual(await query({ uri: second.replicaUrl }, 'SELECT value FROM global_counter'), [
     { value: 0 },
   ])
+})
+
+test("a replica warns when the replicas are too many for their account's limit", async () => {
+  await using folder = await temporaryFolder()
+  await using database = await startIn(folder.path)
+  await migrate(database.url)
+  const limit = `WITH MAX_USER_CONNECTIONS ${2 * connectionsPerReplica}`
+  await query(rootAt(database.socket), `ALTER USER '${replicaAccount}'@'127.0.0.1' ${limit}`)
+  const pools = openPools(database.replicaUrl)
+  const register = (address: string) =>
+    registerServer(pools.write, { srvId: address.padEnd(32, '0'), address: `${address}:3000`, name: null })
+  try {
+    for (const address of ['10.0.0.1', '10.0.0.2']) await register(address)
+    assert.equal(await checkLimits(pools.read), null)
+    await register('10.0.0.3')
+    assert.match(
+      (await checkLimits(pools.read)) ?? '',
+      /18 of them from replicas: .* room for 2 replicas, and 3 run/,
+    )
+  } finally {
+    await closePools(pools)
+  }
 })

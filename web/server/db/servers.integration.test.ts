@@ -25,6 +25,7 @@ import {
   findTwins,
   registerServer,
   renameServer,
+  replicasThatFit,
 } from './servers.ts'
 
 let database: TestDatabase
@@ -320,13 +321,24 @@ const registerMany = async (replicas: number) => {
   }
 }
 
-test('a warning says what is needed, from the first replica that does not fit', () => {
-  const connections = 2 * connectionsPerReplica + 10
-  assert.equal(connectionWarning({ connections, replicas: 2 }), null)
+test('a warning says what there is room for, from the first replica that does not fit', () => {
+  const limits = { connections: 2 * connectionsPerReplica + 10, accountConnections: 0 }
+  assert.equal(connectionWarning({ ...limits, replicas: 2 }), null)
   assert.match(
-    connectionWarning({ connections, replicas: 3 }) ?? '',
-    /takes 28 connections, and 3 replicas .* need 37:/,
+    connectionWarning({ ...limits, replicas: 3 }) ?? '',
+    /takes 28 connections: .* room for 2 replicas, and 3 run/,
   )
+})
+
+test('the limit of the account counts where it is the lower one', () => {
+  const docker = { connections: 320, accountConnections: 300 }
+  assert.equal(replicasThatFit(docker), 33)
+  assert.equal(connectionWarning({ ...docker, replicas: 33 }), null)
+  assert.match(
+    connectionWarning({ ...docker, replicas: 34 }) ?? '',
+    /takes 320 connections, 300 of them from replicas: .* room for 33 replicas, and 34 run/,
+  )
+  assert.equal(replicasThatFit({ connections: 100, accountConnections: 300 }), 10)
 })
 
 test('it counts the living replicas against what the database takes', async () => {
@@ -335,7 +347,7 @@ test('it counts the living replicas against what the database takes', async () =
   await registerMany(60)
   assert.match(
     (await checkLimits(limitsPools.read)) ?? '',
-    /^The database takes \d+ connections, and 60 replicas with up to 9/,
+    /^The database takes \d+ connections: with up to 9 .* and 60 run/,
   )
   await limitsPools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 7 SECOND')
   assert.equal(await checkLimits(limitsPools.read), null, 'those that are lost hold no connection')

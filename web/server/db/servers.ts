@@ -140,8 +140,10 @@ export async function writeDrainWish(pool: WritePool, serverId: number, wanted: 
 
 /** What the database has room for, and what is there. */
 type Limits = {
-  /** connections that it takes */
+  /** connections that it takes, from all accounts */
   connections: number
+  /** connections that it takes from the replicas' account; 0 = no limit but the one above */
+  accountConnections: number
   /** replicas that are alive, this one among them */
   replicas: number
   counter: bigint
@@ -150,7 +152,9 @@ type Limits = {
 /** Connections that are not the replicas': of people, migrations, health checks and the server itself. */
 const otherConnections = 10
 
+// The session's value is the limit of the account: https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html
 const limitsSql = `SELECT @@max_connections AS connections,
+    @@session.max_user_connections AS accountConnections,
     (SELECT COUNT(*) FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}) AS replicas,
     CAST(value AS CHAR) AS counter
   FROM global_counter WHERE id = 1`
@@ -158,6 +162,7 @@ const limitsSql = `SELECT @@max_connections AS connections,
 const limitsRow = z.tuple([
   z.object({
     connections: z.number().int(),
+    accountConnections: z.number().int(),
     replicas: z.number().int(),
     counter: z.string().transform(BigInt),
   }),
@@ -177,11 +182,22 @@ export async function checkLimits(pool: ReadPool): Promise<string | null> {
   return connectionWarning(limits)
 }
 
-export function connectionWarning({ connections, replicas }: Omit<Limits, 'counter'>): string | null {
-  const needed = replicas * connectionsPerReplica + otherConnections
-  if (needed <= connections) return null
+/** How many replicas the limits have room for. */
+export function replicasThatFit({
+  connections,
+  accountConnections,
+}: Pick<Limits, 'connections' | 'accountConnections'>): number {
+  const forReplicas = Math.min(connections - otherConnections, accountConnections || Number.POSITIVE_INFINITY)
+  return Math.floor(forReplicas / connectionsPerReplica)
+}
+
+export function connectionWarning(limits: Omit<Limits, 'counter'>): string | null {
+  const { connections, accountConnections, replicas } = limits
+  const room = replicasThatFit(limits)
+  if (replicas <= room) return null
+  const forAccount = accountConnections ? `, ${accountConnections} of them from replicas` : ''
   return (
-    `The database takes ${connections} connections, and ${replicas} replicas with up to ${connectionsPerReplica} each ` +
-    `and ${otherConnections} others need ${needed}: raise max_connections, or run fewer replicas.`
+    `The database takes ${connections} connections${forAccount}: with up to ${connectionsPerReplica} for a replica, and ` +
+    `${otherConnections} for others, there is room for ${room} replicas, and ${replicas} run. Raise its limits, or run fewer.`
   )
 }

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { temporaryFolder } from '../../tools/lib/testing.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** What `npm run studio` says, and the commands it gives to a `docker` that does `script`. */
+async function studioWith(script: string) {
+  await using folder = await temporaryFolder()
+  const commands = join(folder.path, 'commands')
+  const docker = `#!/bin/sh\nprintf '%s\\n' "$*" >>'${commands}'\n${script}`
+  await writeFile(join(folder.path, 'docker'), docker, { mode: 0o755 })
+  const { DATABASE_URL: _, NODE_TEST_CONTEXT: __, ...environment } = process.env
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(root, 'tools/launcher/studio.ts'), '--browser', 'none'],
+    {
+      encoding: 'utf8',
+      env: { ...environment, DATA_DIR: folder.path, PATH: `${folder.path}:${process.env.PATH}` },
+    },
+  )
+  return { status, said: stderr, commands: (await readFile(commands, 'utf8')).split('\n') }
+}
+
+test('Studio says that no stack runs only where none does', async () => {
+  const { status, said } = await studioWith('exit 0')
+  assert.equal(status, 1)
+  assert.match(said, /^no stack runs here: start one with `npm start`/)
+})
+
+test('Studio says in one sentence why Docker refuses', async () => {
+  const { status, said } = await studioWith('echo "Cannot connect to the Docker daemon" >&2; exit 1')
+  assert.equal(status, 1)
+  assert.match(
+    said,
+    /^Balance Board: no board is running on .* cannot be opened: .*Cannot connect to the Docker daemon\n$/,
+  )
+})
+
+test('the port is opened with the files the stack was started with, and what could not be opened is removed', async () => {
+  const { status, said, commands } = await studioWith(`case "$*" in
+*' ps --quiet mysql') echo id-of-mysql ;;
+*' ps --quiet nginx') echo id-of-nginx ;;
+*'id-of-nginx') printf '%s\\n' other /srv/a,b /srv/a,b/docker-compose.yml,/srv/a,b/compose/proxy.yml /srv/a,b/its.env ;;
+*' up '*) echo 'port is already allocated' >&2; exit 1 ;;
+esac`)
+  assert.equal(status, 1)
+  assert.match(said, /^Balance Board: .*: port is already allocated\n$/)
+  const files = '--file /srv/a,b/docker-compose.yml --file /srv/a,b/compose/proxy.yml'
+  const as = '--project-name other --project-directory /srv/a,b --env-file /srv/a,b/its.env'
+  const started = `compose --ansi never ${as} ${files} --file ${join(root, 'compose')}/studio.yml`
+  assert.ok(commands.includes(`${started} up --detach --no-deps database-port`), commands.join('\n'))
+  assert.equal(commands.at(-2), `${started} rm --stop --force database-port`)
+})
