@@ -1,7 +1,7 @@
-// What is done to the stack with Docker beside `docker compose`. Two commands start here, `roll.ts` and (in the service
-// `secrets`) `make-secrets.ts`; `npm run audit`, `drain` and `studio` in local/ call `audit.ts`, `drain.ts` and
-// `database-port.ts` for this stack. All of them run Docker's own command line, through this module, and read what it
-// prints. `*.yml` are files for COMPOSE_FILE, beside docker-compose.yml; `testing/` is for `*.compose-test.ts` alone.
+// What is done to the stack with Docker beside `docker compose`. `npm run roll` starts in `roll.ts`, and the service `secrets`
+// in `make-secrets.ts`. `npm run audit`, `drain` and `studio` (tools/launcher) call `replica-containers.ts`, `drain.ts` and
+// `database.ts` for this stack. All of them run Docker's own command line through this module, and read what it prints.
+// The `*.yml` files go into COMPOSE_FILE after docker-compose.yml; `testing/` is for `*.compose-test.ts` alone.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'

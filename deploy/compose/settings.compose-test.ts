@@ -1,3 +1,4 @@
+// What a person sets, and the commands that the README gives: with another copy of this folder, with .env, and after a roll.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -27,8 +28,6 @@ import {
   settle,
   visitWhile,
 } from './testing/board.ts'
-
-// What a person sets, and the commands that the README gives: with another copy of this folder, with .env, and after a roll.
 
 const root = join(import.meta.dirname, '..', '..')
 const project = process.env.COMPOSE_PROJECT_NAME ?? ''

@@ -4,8 +4,8 @@ import { openDatabasePort } from '../../deploy/compose/database.ts'
 import { DockerFailed } from '../../deploy/compose/docker.ts'
 import { findDatabaseUrl } from '../../prisma/connect.ts'
 import { studioCommand } from '../../prisma/studio.ts'
-import { UserError } from '../lib/terminal.ts'
-import { saySentences } from './command.ts'
+import { UserError } from '../../web/server/errors.ts'
+import { saySentences } from '../lib/terminal.ts'
 
 /** ms; a port that was just opened takes a moment */
 const portPatience = 10_000
@@ -20,7 +20,7 @@ await saySentences(async () => {
   }
 })
 
-/** Null where no stack with Docker runs. @throws StackFailure where Docker cannot say that, or open the port */
+/** Null where no stack with Docker runs. @throws UserError where Docker cannot say that, or open the port */
 async function findDatabasePort() {
   try {
     return await openDatabasePort()

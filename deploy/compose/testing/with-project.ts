@@ -62,6 +62,6 @@ async function startProject(signal: AbortSignal) {
 
 /** What a person set for their stack, in the environment or in .env, is not meant for this one: empty is the default. */
 function defaults(): Record<string, string> {
-  const example = readFileSync(`${import.meta.dirname}/../../.env.example`, 'utf8')
+  const example = readFileSync(`${import.meta.dirname}/../../../.env.example`, 'utf8')
   return Object.fromEntries([...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name = '']) => [name, '']))
 }

@@ -1,11 +1,35 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { mostConnections } from '../../tools/lib/database-accounts.ts'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
+import { replicasThatFit } from '../../web/server/db/servers.ts'
+import { rollWarning } from './database.ts'
 
 const root = join(import.meta.dirname, '..', '..')
+
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+const connections = Number(/--max-connections=(\d+)/.exec(read('docker-compose.yml'))?.[1])
+
+test('the accounts together leave five connections of MySQL for the health check and root', () => {
+  const { board, board_replica } = mostConnections
+  assert.equal(board + board_replica + 5, connections)
+})
+
+test('a roll, a replica and the documents say the same of how many replicas the database has room for', () => {
+  const room = replicasThatFit({ connections, accountConnections: mostConnections.board_replica })
+  const inRoll = Math.floor(room / 2)
+  assert.equal(rollWarning(inRoll), null)
+  assert.match(
+    rollWarning(inRoll + 1) ?? '',
+    new RegExp(`^17 old and 17 new replicas are more than the ${room} .* A roll of ${inRoll} fits$`),
+  )
+  for (const file of ['README.md', 'docs/database.md'])
+    assert.match(read(file), new RegExp(`\\b${room}\\s+replicas, or ${inRoll} while`), file)
+})
 
 /** What `npm run studio` says, and the commands it gives to a `docker` that does `script`. */
 async function studioWith(script: string) {
@@ -51,7 +75,7 @@ esac`)
   assert.match(said, /^Balance Board: .*: port is already allocated\n$/)
   const files = '--file /srv/a,b/docker-compose.yml --file /srv/a,b/compose/proxy.yml'
   const as = '--project-name other --project-directory /srv/a,b --env-file /srv/a,b/its.env'
-  const started = `compose --ansi never ${as} ${files} --file ${join(root, 'compose')}/studio.yml`
+  const started = `compose --ansi never ${as} ${files} --file ${join(root, 'deploy/compose')}/studio.yml`
   assert.ok(commands.includes(`${started} up --detach --no-deps database-port`), commands.join('\n'))
   assert.equal(commands.at(-2), `${started} rm --stop --force database-port`)
 })
