@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:http2'
+import { connect, constants } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { ask, parseCookie, testCertificate } from './testing/request.ts'
@@ -244,6 +244,33 @@ for (const way of ways) {
     } finally {
       session.destroy()
     }
+  })
+
+  test(`${way}: over HTTP/2 many cookies are read, and too many end the connection without words`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(way, { tls, replicas: 1 })
+    // Browsers send each cookie in a field apart.
+    const cookies = (kilobytes: number) =>
+      Array.from({ length: kilobytes / 4 }, (_, index) => `other${index}=${'x'.repeat(3980)}`)
+    const get = async (cookie: string | string[]) => {
+      const session = connect(`https://127.0.0.1:${board.tlsPort}`, { ca: readFileSync(testCertificate) })
+      const codes: number[] = []
+      session.on('goaway', code => codes.push(code)).on('error', () => {})
+      try {
+        const [headers] = await once(session.request({ ':path': '/', cookie }), 'response')
+        return headers[':status']
+      } catch {
+        return codes
+      } finally {
+        session.destroy()
+      }
+    }
+    assert.equal(await get(cookies(28)), 200)
+    assert.deepEqual(await get(cookies(40)), [constants.NGHTTP2_ENHANCE_YOUR_CALM])
+    assert.deepEqual(await get('x'.repeat(12_000)), [constants.NGHTTP2_ENHANCE_YOUR_CALM])
+    assert.equal(await get([]), 200)
+    assert.equal(board.replicas[0]?.requests.length, 2)
   })
 
   test(`${way}: an event arrives over HTTP/2 while the stream is open`, { timeout }, async () => {
