@@ -1,6 +1,6 @@
 'use client'
 
-import { useEffect } from 'react'
+import { useLayoutEffect } from 'react'
 import { Message } from './ui/frame.tsx'
 import ui from './ui/ui.module.css'
 
@@ -28,7 +28,8 @@ function pauseBeforeNext(now: number): number {
  * is drawn again by itself, which is no visit. This page is seen only where that does not help.
  */
 export default function PageError({ reset }: { reset(): void }) {
-  useEffect(() => {
+  // Before anything of this page is painted.
+  useLayoutEffect(() => {
     const draw = () => {
       drawnAt = performance.now()
       reset()
