@@ -3,7 +3,7 @@ import { openDataDir } from '../../launcher/stack/data-dir.ts'
 import { bringUpNginx, checkNginx } from '../../launcher/stack/nginx.ts'
 import { bringUpReplicas } from '../../launcher/stack/replicas.ts'
 import type { ReplicaProgram } from '../../launcher/stack/stack-options.ts'
-import { openRoster, openUndo } from '../../launcher/stack/workspace.ts'
+import { openRoster } from '../../launcher/stack/workspace.ts'
 import { countIn, makeSchema, type Tables } from '../harness/database.ts'
 import { say } from '../harness/report.ts'
 import type { Entry } from '../harness/rounds.ts'
@@ -36,13 +36,12 @@ export async function startContender(
   { name, program, tables }: Entrant,
   { replicas = 3, databaseUrl }: StartOptions = {},
 ): Promise<Contender> {
-  const undo = openUndo()
-  ground.site.undo.add(undo.run)
+  const resources = ground.site.resources.use(new AsyncDisposableStack())
   const site = {
     ...ground.site,
     dataDir: await openDataDir(join(ground.site.dataDir.folder, name)),
     roster: openRoster(),
-    undo,
+    resources,
     report: (part: string, text: string) => say(`${name} ${part}`, text),
   }
   const options = { replicas, replica: program, dataDir: site.dataDir.folder, drainSeconds: 0 }
@@ -55,7 +54,7 @@ export async function startContender(
     tables,
     servers: places.map(({ name, address, srvId }) => ({ pid: site.roster.pidOf(name), address, srvId })),
     nginxPid: site.roster.pidOf('nginx'),
-    stop: undo.run,
+    stop: () => resources.disposeAsync(),
   }
 }
 

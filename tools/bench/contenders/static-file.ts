@@ -41,7 +41,7 @@ export async function startStaticFile({ site }: Testbed, { response, body }: Bro
     endings: [['SIGTERM', 2000]] satisfies [NodeJS.Signals, number][],
   }
   const { pid, stop } = await spawnService(part, site.signal)
-  site.undo.add(stop)
+  site.resources.defer(stop)
   return {
     name: 'static_file',
     url: `http://127.0.0.1:${port}`,

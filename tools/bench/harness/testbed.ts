@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../../../web/server/errors.ts'
 import { bringUpDatabase } from '../../launcher/stack/database.ts'
-import { openUndo, openWorkspace, type Undo, type Workspace } from '../../launcher/stack/workspace.ts'
+import { openWorkspace, type Workspace } from '../../launcher/stack/workspace.ts'
 import { abortOnSignals, outliveTerminal, saySentences } from '../../lib/terminal.ts'
 import { queryRow } from './database.ts'
 import { say } from './report.ts'
@@ -28,21 +28,21 @@ const folder = join(import.meta.dirname, '..', '..', '..', '.data-bench')
 
 /** Runs `work` on a new ground, and leaves nothing of it, however it ended. Throws the signal's reason after an abort. */
 async function withTestbed(signal: AbortSignal, work: (ground: Testbed) => Promise<void>): Promise<void> {
-  const undo = openUndo()
+  const resources = new AsyncDisposableStack()
   try {
-    await work(await createTestbed(undo, signal))
+    await work(await createTestbed(resources, signal))
   } catch (error) {
     signal.throwIfAborted()
     throw error
   } finally {
-    await undo.run()
+    await resources.disposeAsync()
   }
 }
 
-async function createTestbed(undo: Undo, signal: AbortSignal): Promise<Testbed> {
-  const site = await openWorkspace({ dataDir: folder, report: say, signal }, undo)
+async function createTestbed(resources: AsyncDisposableStack, signal: AbortSignal): Promise<Testbed> {
+  const site = await openWorkspace({ dataDir: folder, report: say, signal }, resources)
   await rm(site.dataDir.database, { recursive: true, force: true }) // of a bench that was killed
-  undo.add(() => rm(folder, { recursive: true, force: true }))
+  resources.defer(() => rm(folder, { recursive: true, force: true }))
   const { owner: databaseUrl } = await bringUpDatabase({ database: { everything: true } }, site)
   await checkDurable(databaseUrl)
   return { site, databaseUrl, databasePid: site.roster.pidOf('database') }

@@ -38,7 +38,7 @@ export async function bringUpDatabase(
     ({ program, port }) => `${program} on 127.0.0.1:${port}`,
     site,
   )
-  site.undo.add(kept.stop)
+  site.resources.defer(kept.stop)
   const applied = await migrate(part.url)
   if (applied.length > 0) site.report('database', `migrated: ${applied.join(', ')}`)
   return { owner: part.url, replica: part.replicaUrl }

@@ -126,6 +126,6 @@ export async function bringUpNginx(
     () => `${program.version}, ${program.native ? 'native' : 'map-based'} sticky cookie`,
     site,
   )
-  site.undo.add(kept.stop)
+  site.resources.defer(kept.stop)
   return nginxUrl(settings.host, settings.port)
 }

@@ -83,7 +83,7 @@ export async function bringUpReplicas(
   for (let n = 1; n <= options.replicas; n++) places.push(replicaPlace(n, await site.freePort()))
 
   const running: KeptService[] = []
-  site.undo.add(async () => void (await Promise.all(running.map(kept => kept.stop()))))
+  site.resources.defer(async () => void (await Promise.all(running.map(kept => kept.stop()))))
   const starts = places.map(async place => {
     const variables = await options.replicaVariables?.(place.name, databaseUrl)
     const settings = { ...shared, variables: variables ?? {} }

@@ -4,7 +4,7 @@ import { bringUpDatabase } from './database.ts'
 import { bringUpNginx, checkNginx } from './nginx.ts'
 import { bringUpReplicas, type ReplicaPlace } from './replicas.ts'
 import type { StackOptions } from './stack-options.ts'
-import { openUndo, openWorkspace, type Roster, type Undo, unwritten } from './workspace.ts'
+import { openWorkspace, type Roster, unwritten } from './workspace.ts'
 
 export type Stack = {
   /** where the board is */
@@ -13,7 +13,7 @@ export type Stack = {
   databaseUrl: string
   /** what stack.json says at this moment: pids change when a part is started again */
   file: () => StackFile
-  /** Stops NGINX, the replicas and the database, in this order, and loses nothing. Safe to call again. */
+  /** Stops NGINX, the replicas and the database, in this order, and loses nothing. Called again, it waits for the same stop. */
   stop: () => Promise<void>
 }
 
@@ -23,19 +23,19 @@ export type Stack = {
  * signal's reason; then nothing is left running.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const undo = openUndo()
+  const resources = new AsyncDisposableStack()
   try {
-    return await assemble(options, undo)
+    return await assemble(options, resources)
   } catch (error) {
-    await undo.run()
+    await resources.disposeAsync()
     throw unusable(options.dataDir, error)
   }
 }
 
-async function assemble(options: StackOptions, undo: Undo): Promise<Stack> {
-  const site = await openWorkspace(options, undo)
+async function assemble(options: StackOptions, resources: AsyncDisposableStack): Promise<Stack> {
+  const site = await openWorkspace(options, resources)
   const { dataDir, roster } = site
-  undo.add(boundLogs(dataDir))
+  resources.defer(boundLogs(dataDir))
 
   const nginx = await checkNginx(options)
   await options.prepare?.()
@@ -55,8 +55,13 @@ async function assemble(options: StackOptions, undo: Undo): Promise<Stack> {
       failed(error) // of no harm to the board itself
     }
   })
-  undo.add(() => removeStackFile(dataDir.stackFile))
-  return { url, databaseUrl, file, stop: undo.run }
+  resources.defer(() => removeStackFile(dataDir.stackFile))
+  let stopped: Promise<void> | null = null
+  const stop = () => {
+    stopped ??= resources.disposeAsync()
+    return stopped
+  }
+  return { url, databaseUrl, file, stop }
 }
 
 function describe(url: string, databaseUrl: string, replicas: ReplicaPlace[], roster: Roster): StackFile {

@@ -15,25 +15,26 @@ export type Workspace = {
   roster: Roster
   /** a port of 127.0.0.1 that is free now */
   freePort: () => Promise<number>
-  undo: Undo
+  /** what to stop or remove when the stack stops, in reverse order */
+  resources: AsyncDisposableStack
   report: Report
   signal: AbortSignal
 }
 
 export async function openWorkspace(
   options: Pick<StackOptions, 'dataDir' | 'report' | 'signal'>,
-  undo: Undo,
+  resources: AsyncDisposableStack,
 ): Promise<Workspace> {
   const { report = () => {}, signal = new AbortController().signal } = options
   const { dataDir, lock } = await ownFolder(options.dataDir)
-  undo.add(lock.release)
+  resources.defer(lock.release)
   await cleanUp(dataDir, report)
   await checkRoom(dataDir)
   const record = openProcessRecord(dataDir.processes, unwritten(dataDir.processes, report))
-  undo.add(() => removeProcessRecord(dataDir.processes))
+  resources.defer(() => removeProcessRecord(dataDir.processes))
   const ports = freePorts(dataDir.folder)
   const freePort = async () => (await ports.next()).value
-  return { dataDir, record, roster: openRoster(), freePort, undo, report, signal }
+  return { dataDir, record, roster: openRoster(), freePort, resources, report, signal }
 }
 
 /** Says, and no more, that a file about the running stack could not be written. */
@@ -72,37 +73,6 @@ export function openRoster(): Roster {
       return pid
     },
     onChange: listener => listeners.push(listener),
-  }
-}
-
-/** What was begun, to be ended in reverse. */
-export type Undo = {
-  add: (end: () => Promise<void> | void) => void
-  /** Ends everything, the last begun first, each also when one before it failed. Called again, it waits for the same. */
-  run: () => Promise<void>
-}
-
-export function openUndo(): Undo {
-  const ends: (() => Promise<void> | void)[] = []
-  let running: Promise<void> | null = null
-
-  async function endAll(): Promise<void> {
-    const errors: unknown[] = []
-    for (let end = ends.pop(); end; end = ends.pop()) {
-      try {
-        await end()
-      } catch (error) {
-        errors.push(error)
-      }
-    }
-    if (errors.length > 0) throw errors[0]
-  }
-  return {
-    add: end => ends.push(end),
-    run() {
-      running ??= endAll()
-      return running
-    },
   }
 }
 
