@@ -7,9 +7,9 @@ const root = join(import.meta.dirname, '..')
 export async function bundleInto(standalone: string, plugins: Plugin[] = []): Promise<void> {
   await build({
     entryPoints: {
-      'web/replica': join(root, 'web/server/main.ts'),
+      'web/replica': join(root, 'web/server/replica/main.ts'),
       'web/next-thread': join(root, 'web/server/render/next-thread.ts'),
-      'web/drain': join(root, 'web/server/drain-command.ts'),
+      'web/drain': join(root, 'web/server/replica/drain-command.ts'),
       'prisma/migrate': join(root, 'prisma/migrate-main.ts'),
     },
     outdir: standalone,

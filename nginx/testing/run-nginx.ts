@@ -33,7 +33,7 @@ export type Board = AsyncDisposable & {
   logged(count: number): Promise<string[]>
 }
 
-export type NginxProcesses = {
+type NginxProcesses = {
   pid: number
   files: RenderedNginx
   /** all that NGINX has started: workers, and for the cache a manager */

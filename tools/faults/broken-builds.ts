@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { bundleInto } from '../../web/bundle.ts'
 import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
-import type { Fault } from './fault.ts'
 import { connectionCut } from './list/network.ts'
 import { replicaFrozenInBatch } from './list/replicas.ts'
+import type { Fault } from './testbed/fault.ts'
 
 /** A replica that breaks a promise on purpose, to see that the faults find it. */
 type BrokenBuild = {

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { UserError } from '../../web/server/errors.ts'
 import { brokenBuilds } from './broken-builds.ts'
-import type { Fault } from './fault.ts'
 import { allFaults } from './list/all.ts'
+import type { Fault } from './testbed/fault.ts'
 
 /** What `npm run test:faults -- …` is asked for. */
 export type Options = {

@@ -57,6 +57,6 @@ export function withPageView<T>(view: PageView, render: () => T): T {
 /** Called by the page while it renders. */
 export function takePageView(): PageView {
   const view = shared[key]?.getStore()
-  if (!view) throw new Error('the page is rendered by web/server/main.ts, not by Next on its own')
+  if (!view) throw new Error('the page is rendered by web/server/replica/main.ts, not by Next on its own')
   return view
 }

@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts'
+import type { Fault } from '../testbed/fault.ts'
 import { dashboardsDropped, leavingClients, memoryLimited, slowBodies, slowClients } from './clients.ts'
 import {
   counterLocked,

@@ -2,10 +2,10 @@ import { Agent } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { nginxWorkers, signalProcess } from '../../lib/processes.ts'
 import { unanswered, visitOnce } from '../../lib/visitors.ts'
-import { afterDatabase, type Fault } from '../fault.ts'
-import { loopbackAddress } from '../load.ts'
-import { openDashboards, openSockets, type RawSocket } from '../raw-sockets.ts'
+import { afterDatabase, type Fault } from '../testbed/fault.ts'
+import { loopbackAddress } from '../testbed/load.ts'
 import { until } from '../testbed/processes.ts'
+import { openDashboards, openSockets, type RawSocket } from '../testbed/raw-sockets.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 
 export const dashboardsDropped: Fault = {

@@ -3,7 +3,7 @@ import type { Connection } from 'mysql2/promise'
 import { z } from 'zod'
 import { databaseName, replicaAccount } from '../../lib/database-accounts.ts'
 import { signalProcess } from '../../lib/processes.ts'
-import { afterDatabase, type Fault } from '../fault.ts'
+import { afterDatabase, type Fault } from '../testbed/fault.ts'
 import { freezeProcess, until, untilEnded } from '../testbed/processes.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DatabaseProxy, Fate } from '../../lib/database-proxy.ts'
-import { afterDatabase, type Fault } from '../fault.ts'
-import { checkSpread } from '../load.ts'
+import { afterDatabase, type Fault } from '../testbed/fault.ts'
+import { checkSpread } from '../testbed/load.ts'
 import { replicas } from '../testbed/testbed.ts'
 
 const cuts = 24

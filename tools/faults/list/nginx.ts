@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { answers } from '../../lib/liveness.ts'
 import { nginxWorkers, signalProcess } from '../../lib/processes.ts'
-import { type Allowed, afterDatabase, type Fault } from '../fault.ts'
-import { checkSpread } from '../load.ts'
+import { type Allowed, afterDatabase, type Fault } from '../testbed/fault.ts'
+import { checkSpread } from '../testbed/load.ts'
 import { until } from '../testbed/processes.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 

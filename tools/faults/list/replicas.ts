@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { signalProcess } from '../../lib/processes.ts'
-import { afterDatabase, afterRestart, type Fault } from '../fault.ts'
+import { afterDatabase, afterRestart, type Fault } from '../testbed/fault.ts'
 import { freezeProcess, untilEnded } from '../testbed/processes.ts'
 import { replicaWithClock } from '../testbed/testbed.ts'
 

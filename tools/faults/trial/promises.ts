@@ -1,5 +1,5 @@
 import type { Answer } from '../../lib/visitors.ts'
-import { type Allowed, type Fault, usualCatches } from '../fault.ts'
+import { type Allowed, type Fault, usualCatches } from '../testbed/fault.ts'
 import { countBatches, type Findings } from './findings.ts'
 import type { Residue } from './recovery.ts'
 

@@ -1,5 +1,4 @@
-import type { Fault } from '../fault.ts'
-import type { Options } from '../options.ts'
+import type { Fault } from '../testbed/fault.ts'
 import { failedViews, type Outcome, slowestView, summaryOf, type Trial, tally } from './promises.ts'
 
 export type TrialReport = {
@@ -12,7 +11,7 @@ export type TrialReport = {
 }
 
 /** Tells of trials as they end, on the terminal; as Markdown it leaves the table alone on the standard output. */
-export function openReport({ markdown, verbose }: Pick<Options, 'markdown' | 'verbose'>): TrialReport {
+export function openReport({ markdown, verbose }: { markdown: boolean; verbose: boolean }): TrialReport {
   const say = (line: string) => (markdown ? console.error(line) : console.log(line))
   const row = (cells: string[]) => console.log(markdown ? asMarkdown(cells) : asText(cells))
   const startedAt = performance.now()

@@ -70,7 +70,7 @@ export function builtReplica(environment: Variables = {}): ReplicaProgram {
 export function sourceReplica(environment: Variables = {}): ReplicaProgram {
   return {
     command: process.execPath,
-    arguments: [join(root, 'web/server/main.ts')],
+    arguments: [join(root, 'web/server/replica/main.ts')],
     cwd: root,
     environment: { ...environment, NODE_ENV: 'development', NEXT_TELEMETRY_DISABLED: '1' },
     readyWithin: 120_000, // it compiles first

@@ -28,7 +28,7 @@ export type BoardReading = {
 }
 
 /** Which of the log's rows are wanted: the newest `limit` of those after number `after`. */
-export type LogTail = { after: number; limit: number; showAddress: (address: string) => string }
+type LogTail = { after: number; limit: number; showAddress: (address: string) => string }
 
 /** For those who want none. */
 const noTail: LogTail = { after: 0, limit: 0, showAddress: address => address }

@@ -33,6 +33,7 @@ type Question = PromiseWithResolvers<NextAnswer> & { seconds: number }
  * Starts Next's standalone output in `dir` in a thread of its own: rendering takes tens of milliseconds at a time, in
  * which page views would have to wait for their numbers. The thread's end is the replica's: nothing catches it. The same
  * when the thread hangs, since every page would then be the last one that was rendered.
+ * @public Its test imports it by path, in another process.
  */
 export async function startNextThread(dir: string, hungAfterSeconds = hungAfter): Promise<NextApp> {
   const thread = new Worker(join(dir, 'next-thread.mjs'), {

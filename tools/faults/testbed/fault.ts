@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Answer } from '../lib/visitors.ts'
-import type { Need } from './testbed/equipment.ts'
-import { type Random, replicas, type Testbed } from './testbed/testbed.ts'
+import type { Answer } from '../../lib/visitors.ts'
+import type { Need } from './equipment.ts'
+import { type Random, replicas, type Testbed } from './testbed.ts'
 
 /**
  * What a page view may meet instead of its number. unavailable: 503 with Retry-After, from a replica, or `overloaded` from

@@ -1,8 +1,8 @@
 import { Agent } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Answer, visitOnce } from '../lib/visitors.ts'
+import { type Answer, visitOnce } from '../../lib/visitors.ts'
 import { afterDatabase } from './fault.ts'
-import type { Testbed } from './testbed/testbed.ts'
+import type { Testbed } from './testbed.ts'
 
 export type Load = {
   /** one a page view, as its visitor saw it in the end */

@@ -1,5 +1,5 @@
-import { parseEnvironment } from './config.ts'
-import { changeDrain, parseDrainRequest } from './lifecycle/drain.ts'
+import { parseEnvironment } from '../config.ts'
+import { changeDrain, parseDrainRequest } from '../lifecycle/drain.ts'
 
 // For where only the built replica is, with a replica's environment: `node drain.mjs drain web-2`.
 

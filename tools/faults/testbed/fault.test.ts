@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { allFaults } from '../list/all.ts'
+import { nginxWorkerKilled } from '../list/nginx.ts'
+import { allButOneKilled, clockJumped, replicaFrozen, replicaKilled } from '../list/replicas.ts'
 import { combine, randomPairs } from './fault.ts'
-import { allFaults } from './list/all.ts'
-import { nginxWorkerKilled } from './list/nginx.ts'
-import { allButOneKilled, clockJumped, replicaFrozen, replicaKilled } from './list/replicas.ts'
-import { seededRandom } from './testbed/testbed.ts'
+import { seededRandom } from './testbed.ts'
 
 test('the same seed gives the same pairs, another one others', () => {
   const titles = (seed: number) => randomPairs(allFaults, 8, seededRandom(seed)).map(({ title }) => title)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { loopbackAddress } from './load.ts'
-import { until } from './testbed/processes.ts'
+import { until } from './processes.ts'
 
 /** A connection on which a client behaves as no HTTP library does. */
 export type RawSocket = {

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
-import { parseEnvironment } from './config.ts'
-import { UserError } from './errors.ts'
+import { parseEnvironment } from '../config.ts'
+import { UserError } from '../errors.ts'
 import { startReplica } from './replica.ts'
 
 // The replica: one Node process that answers page views, the live feed and its own health, and hands the rest to Next.
 
 try {
   const environment = parseEnvironment(process.env)
-  // Next's folder is web/: the built replica is in it, this source is one below.
-  const nextDir = environment.development ? join(import.meta.dirname, '..') : import.meta.dirname
+  // Next's folder is web/: the built replica is in it, this source is two below.
+  const nextDir = environment.development ? join(import.meta.dirname, '../..') : import.meta.dirname
   const replica = await startReplica(environment, nextDir)
   const { name, address, srv_id } = replica.identity
   console.log(

@@ -1,0 +1,147 @@
+// Part of `npm run lint`: reads every import of the project, type imports included, and reports those that `directions`
+// does not allow, modules that import each other in a circle, and folders that do.
+import { globSync, readFileSync } from 'node:fs'
+import { join, posix } from 'node:path'
+import { parseSync, Visitor } from 'oxc-parser'
+import { z } from 'zod'
+
+/**
+ * Which code may import which. The first line that matches a module applies to it; a path covers everything below it. A
+ * module may always import its own area, which is the path its line starts with.
+ */
+const directions: [area: string, mayImport: string[]][] = [
+  ['web/shared', []],
+  ['web/app', ['web/shared']],
+  ['web/server', ['web/shared']],
+  ['web/build.ts', ['web/bundle.ts']],
+  ['web/bundle.ts', []],
+  ['prisma/studio.ts', ['prisma', 'web/server/config.ts', 'web/server/errors.ts', 'tools/lib']],
+  ['prisma', ['web/server/config.ts', 'web/server/errors.ts']],
+  ['nginx', ['web/shared', 'web/server/identity.ts', 'tools/lib', 'tools/install/programs.mjs']],
+  ['deploy', ['web/server', 'web/shared', 'tools/lib']],
+  ['tools/install', []],
+  ['tools/lint', []],
+  ['tools/lib', ['web/server', 'web/shared', 'tools/install/programs.mjs']],
+  [
+    'tools/launcher',
+    ['web/server', 'web/shared', 'prisma', 'nginx', 'deploy', 'tools/lib', 'tools/install/programs.mjs'],
+  ],
+  // It explains the very queries that the tests count rows of.
+  ['tools/bench/explain.ts', ['tools/bench', 'web/server', 'web/testing', 'prisma/testing']],
+  ['tools/bench', ['web/server', 'web/shared', 'prisma', 'nginx', 'tools/lib', 'tools/launcher']],
+  ['tools/faults', ['web/server', 'web/shared', 'web/bundle.ts', 'tools/lib', 'tools/launcher']],
+  [
+    'tools/screenshots',
+    ['web/server', 'web/shared', 'tools/bench', 'tools/launcher', 'tools/lib', 'tools/install/programs.mjs'],
+  ],
+  ['next.config.ts', []],
+  ['prisma.config.ts', []],
+]
+
+/** Each module's path from the project's root, and the paths it imports. */
+export type Imports = ReadonlyMap<string, readonly string[]>
+
+const literal = z.object({ value: z.string() })
+
+const isTest = (path: string) =>
+  path.startsWith('e2e/') || path.includes('/testing/') || /\.(test|spec|compose-test)\.tsx?$/.test(path)
+
+const covers = (area: string, path: string) => path === area || path.startsWith(`${area}/`)
+
+/** What is wrong with the imports, a line a problem; none when all is well. */
+export function importProblems(imports: Imports): string[] {
+  const ofProduct = new Map([...imports].filter(([path]) => !isTest(path)))
+  return [
+    ...[...imports].flatMap(([from, to]) => to.flatMap(path => wrongDirection(from, path) ?? [])),
+    ...circles(imports).map(circle => `modules import each other: ${circle.join(' → ')}`),
+    ...circles(foldersOf(ofProduct)).map(
+      circle => `folders import each other: ${witnessed(circle, ofProduct)}`,
+    ),
+  ]
+}
+
+function wrongDirection(from: string, to: string): string | undefined {
+  const wrong = (why: string) => `${from} imports ${to}: ${why}`
+  if (/\.(test|spec|compose-test)\.tsx?$/.test(to)) return wrong('a module with tests is imported by none')
+  if (covers('e2e', to)) return covers('e2e', from) ? undefined : wrong('nothing imports e2e')
+  if (isTest(from)) return undefined
+  const direction = directions.find(([area]) => covers(area, from))
+  if (!direction) return wrong('directions in tools/lint/imports.ts does not know where it belongs')
+  const [area, mayImport] = direction
+  if (isTest(to) && !mayImport.some(allowed => isTest(`${allowed}/`) && covers(allowed, to)))
+    return wrong('product code imports no test support')
+  const allowed = [area, ...mayImport].some(path => covers(path, to))
+  return allowed ? undefined : wrong(`${area} may import ${mayImport.join(', ') || 'nothing else'}`)
+}
+
+function foldersOf(imports: Imports): Imports {
+  const folders = new Map<string, string[]>()
+  for (const [from, to] of imports) {
+    const folder = posix.dirname(from)
+    const others = to.map(path => posix.dirname(path)).filter(other => other !== folder)
+    folders.set(folder, [...(folders.get(folder) ?? []), ...others])
+  }
+  return folders
+}
+
+/** Circles among the imports, each once: its members in order, and the first one again. */
+function circles(imports: Imports): string[][] {
+  const found: string[][] = []
+  const done = new Set<string>()
+  const visit = (path: string, trail: string[]) => {
+    if (trail.includes(path)) found.push([...trail.slice(trail.indexOf(path)), path])
+    if (done.has(path) || trail.includes(path)) return
+    for (const next of new Set(imports.get(path))) visit(next, [...trail, path])
+    done.add(path)
+  }
+  for (const path of imports.keys()) visit(path, [])
+  return found
+}
+
+/** A circle of folders, with an import for each step. */
+function witnessed(circle: string[], imports: Imports): string {
+  const steps = circle.slice(1).map((folder, index) => {
+    for (const [from, to] of imports) {
+      const path = to.find(path => posix.dirname(path) === folder && posix.dirname(from) === circle[index])
+      if (path) return `${from} → ${path}`
+    }
+    return folder
+  })
+  return `${circle.join(' → ')} (${steps.join(', ')})`
+}
+
+/** The paths that a module imports: values and types, static and dynamic, and workers by their URL. Packages are left out. */
+export function importsOf(path: string, text: string): string[] {
+  const { program, errors } = parseSync(path, text)
+  if (errors[0]) throw new Error(`${path}: ${errors[0].message}`)
+  const sources: unknown[] = []
+  const add = ({ source }: { source: unknown }) => sources.push(source)
+  new Visitor({
+    ImportDeclaration: add,
+    ExportNamedDeclaration: add,
+    ExportAllDeclaration: add,
+    ImportExpression: add,
+    TSImportType: add,
+    NewExpression: ({ callee, arguments: [source, base] }) => {
+      if (callee.type === 'Identifier' && callee.name === 'URL' && base) sources.push(source)
+    },
+  }).visit(program)
+  const named = sources.map(source => literal.safeParse(source).data?.value ?? '')
+  return [...new Set(named.filter(name => /^\.\.?\/.*\.\w+$/.test(name)))].map(name =>
+    posix.join(posix.dirname(path), name),
+  )
+}
+
+/** Reads all sources of the project, and nothing that is installed or generated. */
+function readImports(root: string): Imports {
+  const isGenerated = (path: string) =>
+    /(^|\/)(\.[^/]*|node_modules|prisma\/client|next-env\.d\.ts)$/.test(path)
+  const paths = globSync('**/*.{ts,tsx,mjs}', { cwd: root, exclude: isGenerated })
+  return new Map(paths.map(path => [path, importsOf(path, readFileSync(join(root, path), 'utf8'))]))
+}
+
+if (import.meta.main) {
+  const problems = importProblems(readImports(join(import.meta.dirname, '../..')))
+  for (const problem of problems) console.error(problem)
+  if (problems.length > 0) process.exitCode = 1
+}
