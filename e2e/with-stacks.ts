@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { buildIfChanged } from '../tools/launcher/build.ts'
 import { type Stack, startStack } from '../tools/launcher/stack/stack.ts'
 import { builtReplica, type StackOptions } from '../tools/launcher/stack/stack-options.ts'
-import { runBeside } from '../tools/lib/run-beside.ts'
 import { print } from '../tools/lib/terminal.ts'
+import { runBeside } from '../tools/lib/testing/run-beside.ts'
 
 // Runs a command beside stacks of its own, made for it and thrown away after it:
 //   node e2e/with-stacks.ts playwright test -c e2e

@@ -19,10 +19,10 @@ const wrongOnes: [from: string, path: string, why: RegExp][] = [
   ['deploy/compose/roll.ts', '../../tools/launcher/settings.ts', /deploy may import/],
   ['tools/launcher/start.ts', './testing/stub-stack.ts', /product code imports no test support/],
   ['web/server/db/log.ts', '../../testing/log-rows.ts', /product code imports no test support/],
-  ['web/server/db/log.test.ts', './query.test.ts', /a module with tests is imported by none/],
+  ['web/server/db/log.test.ts', './query.test.ts', /no module imports a test/],
   ['tools/bench/page/main.ts', '../../../e2e/with-stacks.ts', /nothing imports e2e/],
   ['tools/lib/wait.test.ts', '../../e2e/support/network.ts', /nothing imports e2e/],
-  ['scripts/new.ts', '../web/shared/api.ts', /does not know where it belongs/],
+  ['scripts/new.ts', '../web/shared/api.ts', /add its folder to the directions/],
 ]
 
 for (const [from, path, why] of wrongOnes) {
@@ -75,14 +75,14 @@ test('every kind of import is seen, and packages are left out', () => {
   )
 })
 
-test('modules that import each other in a circle are reported, also by types alone', () => {
+test('an import cycle is reported, also of types alone', () => {
   const problems = problemsOf({
     'web/shared/a.ts': `import { b } from './b.ts'`,
     'web/shared/b.ts': `import type { C } from './c.ts'`,
     'web/shared/c.ts': `export type { A } from './a.ts'`,
   })
   assert.deepEqual(problems, [
-    'modules import each other: web/shared/a.ts → web/shared/b.ts → web/shared/c.ts → web/shared/a.ts',
+    'import cycle: web/shared/a.ts → web/shared/b.ts → web/shared/c.ts → web/shared/a.ts',
   ])
 })
 

@@ -1,5 +1,5 @@
 // Part of `npm run lint`: reads every import of the project, type imports included, and reports those that `directions`
-// does not allow, modules that import each other in a circle, and folders that do.
+// does not allow, import cycles, and folders that import each other.
 import { globSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
@@ -43,8 +43,9 @@ export type Imports = ReadonlyMap<string, readonly string[]>
 
 const literal = z.object({ value: z.string() })
 
+/** Tests and what serves only them. */
 const isTest = (path: string) =>
-  path.startsWith('e2e/') || path.includes('/testing/') || /\.(test|spec|compose-test)\.tsx?$/.test(path)
+  /^e2e\/|\/testing(\/|\.ts$)/.test(path) || /\.(test|spec|compose-test)\.tsx?$/.test(path)
 
 const covers = (area: string, path: string) => path === area || path.startsWith(`${area}/`)
 
@@ -53,20 +54,20 @@ export function importProblems(imports: Imports): string[] {
   const ofProduct = new Map([...imports].filter(([path]) => !isTest(path)))
   return [
     ...[...imports].flatMap(([from, to]) => to.flatMap(path => wrongDirection(from, path) ?? [])),
-    ...circles(imports).map(circle => `modules import each other: ${circle.join(' → ')}`),
-    ...circles(foldersOf(ofProduct)).map(
-      circle => `folders import each other: ${witnessed(circle, ofProduct)}`,
+    ...cycles(imports).map(cycle => `import cycle: ${cycle.join(' → ')}`),
+    ...cycles(foldersOf(ofProduct)).map(
+      cycle => `folders import each other: ${withImports(cycle, ofProduct)}`,
     ),
   ]
 }
 
 function wrongDirection(from: string, to: string): string | undefined {
   const wrong = (why: string) => `${from} imports ${to}: ${why}`
-  if (/\.(test|spec|compose-test)\.tsx?$/.test(to)) return wrong('a module with tests is imported by none')
+  if (/\.(test|spec|compose-test)\.tsx?$/.test(to)) return wrong('no module imports a test')
   if (covers('e2e', to)) return covers('e2e', from) ? undefined : wrong('nothing imports e2e')
   if (isTest(from)) return undefined
   const direction = directions.find(([area]) => covers(area, from))
-  if (!direction) return wrong('directions in tools/lint/imports.ts does not know where it belongs')
+  if (!direction) return wrong('add its folder to the directions in tools/lint/imports.ts')
   const [area, mayImport] = direction
   if (isTest(to) && !mayImport.some(allowed => isTest(`${allowed}/`) && covers(allowed, to)))
     return wrong('product code imports no test support')
@@ -84,8 +85,8 @@ function foldersOf(imports: Imports): Imports {
   return folders
 }
 
-/** Circles among the imports, each once: its members in order, and the first one again. */
-function circles(imports: Imports): string[][] {
+/** Cycles among the imports, each once: its members in order, and the first one again. */
+function cycles(imports: Imports): string[][] {
   const found: string[][] = []
   const done = new Set<string>()
   const visit = (path: string, trail: string[]) => {
@@ -98,16 +99,16 @@ function circles(imports: Imports): string[][] {
   return found
 }
 
-/** A circle of folders, with an import for each step. */
-function witnessed(circle: string[], imports: Imports): string {
-  const steps = circle.slice(1).map((folder, index) => {
+/** A cycle of folders, with an import for each step. */
+function withImports(cycle: string[], imports: Imports): string {
+  const steps = cycle.slice(1).map((folder, index) => {
     for (const [from, to] of imports) {
-      const path = to.find(path => posix.dirname(path) === folder && posix.dirname(from) === circle[index])
+      const path = to.find(path => posix.dirname(path) === folder && posix.dirname(from) === cycle[index])
       if (path) return `${from} → ${path}`
     }
     return folder
   })
-  return `${circle.join(' → ')} (${steps.join(', ')})`
+  return `${cycle.join(' → ')} (${steps.join(', ')})`
 }
 
 /** The paths that a module imports: values and types, static and dynamic, and workers by their URL. Packages are left out. */

@@ -3,7 +3,7 @@
 // BASE_URL is its board. Where no Docker engine answers it says so and runs nothing, which in CI is a failure.
 import { readFileSync } from 'node:fs'
 import { freePorts } from '../../../tools/lib/ports.ts'
-import { runBeside } from '../../../tools/lib/run-beside.ts'
+import { runBeside } from '../../../tools/lib/testing/run-beside.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
 import { compose, docker } from '../docker.ts'
 

@@ -4,7 +4,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runBeside } from '../../lib/run-beside.ts'
+import { runBeside } from '../../lib/testing/run-beside.ts'
 import type { RunningDatabase } from '../database-server/launch.ts'
 import { type StartOptions, startDatabase } from '../database-server/start.ts'
 

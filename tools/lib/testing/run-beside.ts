@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { abortOnSignals } from './terminal.ts'
+import { abortOnSignals } from '../terminal.ts'
 
 /** Something a command runs beside: what the command finds in its environment, and how to end it. */
 export type Company = { environment: Record<string, string>; stop(): Promise<void> }
