@@ -229,7 +229,7 @@ test('a visitor whose server is lost is told from where, to where and why, and t
       await expect(page.getByText(/^Moved from web-gone/)).toBeVisible({ timeout: 100 })
     }).toPass()
     const server = await serverOf(page)
-    const why = /web-gone was lost: no sign of it for \d+ s\./
+    const why = /web-gone was lost: no heartbeat for \d+ s\./
     const notice = page.getByText(`Moved from web-gone to ${server}.`)
     await expect(notice).toContainText(why)
     await expect(notice).toContainText('Nothing was lost.')
@@ -259,7 +259,7 @@ test('a visitor whose server was silent for a moment only is told that it is los
     const heightBefore = (await page.locator('[data-arrival=moved]').first().boundingBox())?.height
     const later = page.getByText(
       new RegExp(
-        `^Moved from web-gone to ${server}\\. web-gone is lost: its last sign came \\d s before the visit\\.`,
+        `^Moved from web-gone to ${server}\\. web-gone is lost: its last heartbeat came \\d s before the visit\\.`,
       ),
     )
     await expect(later).toBeVisible()

@@ -48,7 +48,7 @@ async function makeItCount(stub: StubReplica, databaseUrl: string) {
   })
   stub.answer = createRouter({
     exact: { '/': { GET: page } },
-    rest: (_request, response) => void response.writeHead(404).end(),
+    fallback: (_request, response) => void response.writeHead(404).end(),
     onError: () => {},
   })
   return {

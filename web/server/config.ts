@@ -3,10 +3,10 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { UserError } from './errors.ts'
 
-/** Everything a replica is told from outside. */
+/** The configuration of a replica, parsed from environment variables. */
 export type Environment = z.output<typeof schema>
 
-/** All that is wrong with the environment, one line a variable. */
+/** Lists everything wrong with the environment, one line per variable. */
 export class BadEnvironment extends UserError {
   override readonly name = 'BadEnvironment'
 
@@ -37,24 +37,24 @@ const serverAddress = z.string().refine(isAddressWithPort, 'must be ip:port, as 
 const schema = z
   .object({
     NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
-    /** address to listen on; whoever reaches it past NGINX can forge X-Real-IP, so loopback unless told otherwise */
+    /** address to listen on. A client that bypasses NGINX can forge X-Real-IP, so the default is loopback. */
     HOST: z.string().min(1).default('127.0.0.1'),
     PORT: port.default(3000),
     DATABASE_URL: databaseUrl,
-    /** a file with the password, instead of one in the URL */
+    /** a file with the database's password, so that the URL need not contain it */
     DATABASE_PASSWORD_FILE: z.string().refine(isReadable, 'cannot be read').optional(),
-    /** null: the lowest free web-N */
+    /** default: the lowest free web-N */
     SERVER_NAME: serverName.optional(),
-    /** undefined: the address listened on */
+    /** default: the address it listens on */
     SERVER_ADDRESS: serverAddress.optional(),
-    /** life of NGINX's sticky cookie, in seconds: the replica only tells visitors of it */
+    /** lifetime of NGINX's sticky cookie in seconds. The replica only shows it. */
     STICKY_SECONDS: z.coerce.number().int().min(1).max(86_400).default(300),
     SHOW_CLIENT_IPS: z.enum(['short', 'full']).default('short'),
-    /** days a row of the log stays */
+    /** days to keep a row of the log */
     LOG_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
-    /** rows of the log that stay, the newest */
+    /** newest rows of the log to keep */
     LOG_MAX_ROWS: z.coerce.number().int().min(1).max(1e12).default(10_000_000),
-    /** how long a replica told to stop goes on answering, in seconds */
+    /** seconds that a stopping replica goes on answering */
     DRAIN_SECONDS: z.coerce.number().min(0).max(60).default(1),
   })
   .transform(values => ({
@@ -70,9 +70,9 @@ const schema = z
     logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
   }))
 
-/** @throws BadEnvironment naming every variable that cannot be used */
+/** @throws BadEnvironment that lists every invalid variable */
 export function parseEnvironment(variables: Record<string, string | undefined>): Environment {
-  // An empty variable means unset: compose files and .env files cannot leave one out.
+  // Compose and .env files cannot leave a variable out, so an empty one counts as unset.
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
   const parsed = schema.safeParse(set)
   if (parsed.success) return parsed.data
@@ -95,7 +95,7 @@ function isReadable(file: string): boolean {
   }
 }
 
-/** Where a database is, who signs in, and whether the connection is encrypted: what the driver takes. */
+/** Host, user and encryption of a database connection, as the driver takes them. */
 type DatabaseAccess = {
   host: string
   port: number
@@ -105,10 +105,10 @@ type DatabaseAccess = {
   ssl?: { ca?: string; rejectUnauthorized: boolean; verifyIdentity: boolean }
 }
 
-/** A database's URL that cannot be used as it says; the message is one sentence, without the password. */
+/** An invalid database URL. The message is one sentence and never contains the password. */
 export class BadDatabaseUrl extends UserError {
   override readonly name = 'BadDatabaseUrl'
-  /** the sentence without its subject */
+  /** the message without its subject */
   readonly problem: string
 
   constructor(problem: string) {
@@ -117,11 +117,11 @@ export class BadDatabaseUrl extends UserError {
   }
 }
 
-/** How the server proves who it is, from the least to the most. */
+/** How strictly the server's identity is checked, weakest first. */
 const levels = ['disabled', 'required', 'verify-ca', 'verify-identity'] as const
 type Level = (typeof levels)[number]
 
-/** Each level by the words of MySQL's own clients, of Prisma and of PostgreSQL, in lower case and with hyphens. */
+/** The levels' names in MySQL's clients, Prisma and PostgreSQL, lower case with hyphens. */
 const levelNames = new Map<string, Level>(
   Object.entries({
     disable: 'disabled',
@@ -136,7 +136,7 @@ const levelNames = new Map<string, Level>(
   }),
 )
 
-/** What a parameter says, by its name in lower case without hyphens and underscores. */
+/** Known parameters, lower case without hyphens and underscores. */
 const parameterNames = new Map<string, 'level' | 'ca'>(
   Object.entries({
     sslmode: 'level',
@@ -150,9 +150,9 @@ const shape = 'must be mysql://user:password@host:port/database'
 const known = 'sslmode (disable, require, verify-ca or verify-full), sslaccept (strict) and sslca (a file)'
 
 /**
- * `url`, a mysql:// one, with the password from a file in it if one is named: so it need not be in the environment. One
- * newline at the file's end is not part of the password; spaces are. Returns `url` unchanged if it is no URL.
- * @throws when the file cannot be read
+ * Inserts the password from a file into a mysql:// URL, so that it need not be in the environment. One newline at the file's
+ * end is removed, spaces are kept. Returns `url` unchanged without a file or if it is no URL.
+ * @throws if the file cannot be read
  */
 export function databaseUrlFrom(url: string, passwordFile?: string): string {
   if (!passwordFile || !URL.canParse(url)) return url
@@ -161,7 +161,7 @@ export function databaseUrlFrom(url: string, passwordFile?: string): string {
   return withPassword.href
 }
 
-/** The same as a URL that the driver reads itself, for a program that hands it on. @throws BadDatabaseUrl */
+/** The same URL in the form that the driver itself reads, to pass to another program. @throws BadDatabaseUrl */
 export function driverUrl(text: string): string {
   const { ssl } = readDatabaseUrl(text)
   const url = new URL(text)
@@ -170,8 +170,8 @@ export function driverUrl(text: string): string {
 }
 
 /**
- * Reads a database's URL for the driver. It refuses what it does not know: an ignored parameter could have
- * required encryption. @throws BadDatabaseUrl
+ * Parses a database URL for the driver. Rejects unknown parameters: an ignored one could have required encryption.
+ * @throws BadDatabaseUrl
  */
 export function readDatabaseUrl(text: string): DatabaseAccess {
   const url = URL.parse(text)
@@ -180,7 +180,7 @@ export function readDatabaseUrl(text: string): DatabaseAccess {
   if (url.hash !== '') throw new BadDatabaseUrl('has a #; write it as %23')
   const ssl = readEncryption(url.searchParams)
   const host = decode(url.hostname.replace(/^\[|\]$/g, ''))
-  // The driver would compare the certificate with `localhost`.
+  // For an IP address the driver would compare the certificate with `localhost`.
   if (ssl?.verifyIdentity && isIP(host))
     throw new BadDatabaseUrl(
       `requires ${host} to be verified by its name; use a host name, or sslmode=verify-ca`,
@@ -196,26 +196,26 @@ export function readDatabaseUrl(text: string): DatabaseAccess {
 }
 
 function readEncryption(parameters: URLSearchParams): DatabaseAccess['ssl'] {
-  const asked = new Map<string, Level>()
+  const levelByName = new Map<string, Level>()
   let ca: string | undefined
   for (const [name, value] of parameters) {
     const kind = parameterNames.get(name.toLowerCase().replaceAll(/[-_]/g, ''))
     if (kind === undefined) throw new BadDatabaseUrl(`has ${name}, which is not known; known are ${known}`)
     if (parameters.getAll(name).length > 1) throw new BadDatabaseUrl(`has ${name} more than once`)
-    if (kind === 'level') asked.set(name, readLevel(name, value))
+    if (kind === 'level') levelByName.set(name, readLevel(name, value))
     else if (ca === undefined) ca = readCertificate(name, value)
     else throw new BadDatabaseUrl('names two files of certificates')
   }
-  return toEncryption([...asked.values()], ca)
+  return toEncryption([...levelByName.values()], ca)
 }
 
-/** Of several levels the highest holds, but for none beside some. */
-function toEncryption(asked: Level[], ca: string | undefined): DatabaseAccess['ssl'] {
-  const level = levels.findLast(each => asked.includes(each)) ?? (ca ? 'verify-identity' : 'disabled')
-  if (asked.includes('disabled') && (level !== 'disabled' || ca))
+/** The strictest of several levels applies. `disabled` together with any other is an error. */
+function toEncryption(given: Level[], ca: string | undefined): DatabaseAccess['ssl'] {
+  const level = levels.findLast(each => given.includes(each)) ?? (ca ? 'verify-identity' : 'disabled')
+  if (given.includes('disabled') && (level !== 'disabled' || ca))
     throw new BadDatabaseUrl('both disables TLS and requires it')
   if (level === 'disabled') return undefined
-  // A named certificate is there to be checked.
+  // Verify whenever a certificate authority is given.
   const rejectUnauthorized = level !== 'required' || ca !== undefined
   return { ...(ca && { ca }), rejectUnauthorized, verifyIdentity: level === 'verify-identity' }
 }

@@ -19,7 +19,7 @@ export class AnswerError extends Error {
   }
 }
 
-/** A query parameter that cannot be taken; the message says which and why. */
+/** An invalid query parameter. The message says which and why. */
 export class BadParameter extends AnswerError {
   constructor(name: string, why: string) {
     super(400, 'bad_parameter', `${name}: ${why}`)
@@ -27,14 +27,14 @@ export class BadParameter extends AnswerError {
   }
 }
 
-/** A server cannot be asked to drain, or did not answer; the message is one clear sentence. */
+/** A server cannot drain or did not answer. The message is one sentence. */
 export class DrainRefused extends UserError {
   override readonly name = 'DrainRefused'
 }
 
 /**
- * What Node, the driver or the database calls an error, e.g. `ECONNREFUSED`, `ER_DUP_ENTRY`, or `ERROR_1969` where the driver
- * knows only the database's number; '' for one without either.
+ * The error's name in Node, the driver or the database, e.g. `ECONNREFUSED`, `ER_DUP_ENTRY`, or `ERROR_1969` if the driver knows
+ * only the database's number. '' if it has neither.
  */
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
@@ -42,17 +42,17 @@ export function codeOf(error: unknown): string {
   return numberOf(error) > 0 ? `ERROR_${numberOf(error)}` : ''
 }
 
-/** The number of an error, as the database or the system counts them; 0 for one without. */
+/** The error's number in the database or the system; 0 if it has none. */
 export function numberOf(error: unknown): number {
   return error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? error.errno : 0
 }
 
-/** What an error says in words. One that gathers several, as of a name with two addresses, has only a code. */
+/** The error in words. An error that combines several, e.g. for a name with two addresses, has only a code. */
 export function reasonOf(error: unknown): string {
   return (error instanceof Error && error.message) || codeOf(error) || String(error)
 }
 
-/** The database did not answer, or not as it should; `cause` says how. */
+/** The database did not answer, or answered with an error; `cause` has it. */
 export class DatabaseTrouble extends UserError {
   override readonly name = 'DatabaseTrouble'
 

@@ -3,23 +3,23 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-/** Who this replica is, in this life. */
+/** This instance of the replica. */
 export type Identity = {
-  /** its row in `server`: which life */
+  /** id of its row in `server` */
   id: number
-  /** how people call it */
+  /** the readable name */
   name: string
   /** ip:port, as NGINX knows it */
   address: string
-  /** what the sticky cookie calls it */
+  /** its value in the sticky cookie */
   srv_id: string
 }
 
 const pattern = /^[0-9a-f]{32}$/
 
 /**
- * The value of the cookie that names a server: lowercase hex MD5 of its `ip:port` (`[ip]:port` for IPv6), as NGINX's
- * `sticky cookie` makes it. A name, not a secret.
+ * The sticky cookie's value for a server: lowercase hex MD5 of its `ip:port` (`[ip]:port` for IPv6), as NGINX's `sticky cookie`
+ * computes it. It is a name, not a secret.
  * Source: https://nginx.org/en/docs/http/ngx_http_upstream_module.html#sticky
  */
 export function srvIdOf(address: string): string {
@@ -31,8 +31,8 @@ export function isSrvId(text: string): boolean {
 }
 
 /**
- * The `ip:port` that NGINX reaches this replica at, when it was not told: the address it listens on or, when it listens
- * on all, the machine's first address that is not loopback (in a container there is one).
+ * The default for SERVER_ADDRESS, the `ip:port` that NGINX reaches this replica at: the address it listens on. If it listens on
+ * all, the machine's first address that is not loopback (a container has one).
  */
 export function ownAddress(host: string, port: number, interfaces = networkInterfaces()): string {
   return withPort(isWildcard(host) ? firstOutside(interfaces) : host, port)
@@ -63,7 +63,7 @@ export function lowestFreeName(inUse: string[]): string {
   }
 }
 
-/** @throws EADDRINUSE and the like, before anything is begun that would have to be undone */
+/** @throws EADDRINUSE or the like, before anything is started that would need to be undone */
 export async function checkAddressFree(host: string, port: number): Promise<void> {
   const probe = createServer().listen(port, host)
   await once(probe, 'listening')

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PageViewFigures } from './metrics.ts'
+import { PageViewStats } from './metrics.ts'
 
 test('the rate is of the last few windows', () => {
   let now = 0
-  const figures = new PageViewFigures(() => now)
+  const figures = new PageViewStats(() => now)
   const beat = (hits: number) => {
     for (let hit = 0; hit < hits; hit++) figures.recordHit(1)
     now += 2000
@@ -19,7 +19,7 @@ test('the rate is of the last few windows', () => {
 })
 
 test('percentiles are in ms, and null when there was nothing', () => {
-  const figures = new PageViewFigures()
+  const figures = new PageViewStats()
   assert.deepEqual([figures.roll().p50Ms, figures.roll().p99Ms], [null, null])
   for (let n = 0; n < 98; n++) figures.recordHit(2)
   figures.recordHit(50)
@@ -30,7 +30,7 @@ test('percentiles are in ms, and null when there was nothing', () => {
 })
 
 test('errors are counted by code, and add up', () => {
-  const figures = new PageViewFigures()
+  const figures = new PageViewStats()
   assert.deepEqual(figures.errors, { errors: 0, errorCodes: {} })
   for (const code of ['overloaded', 'outcome_unknown', 'overloaded']) figures.recordError(code)
   assert.deepEqual(figures.errors, { errors: 3, errorCodes: { overloaded: 2, outcome_unknown: 1 } })

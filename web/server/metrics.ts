@@ -1,10 +1,10 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-/** What `/metrics` tells: the process, and what became of page views. `figures` are read when somebody asks. */
+/** Metrics of the process and of its page views, for `/metrics`. `gauges` are read on each scrape. */
 export function createMetrics(
   server: { name: string; srv_id: string },
-  figures: { queued(): number; streams(): number },
+  gauges: { queued(): number; streams(): number },
 ) {
   const registry = new Registry()
   registry.setDefaultLabels({ server: server.name, srv_id: server.srv_id })
@@ -15,7 +15,7 @@ export function createMetrics(
     help: 'Page views that wait for a batch to leave',
     registers,
     collect() {
-      this.set(figures.queued())
+      this.set(gauges.queued())
     },
   })
   new Gauge({
@@ -23,7 +23,7 @@ export function createMetrics(
     help: 'Dashboards connected',
     registers,
     collect() {
-      this.set(figures.streams())
+      this.set(gauges.streams())
     },
   })
   return {
@@ -41,13 +41,13 @@ export function createMetrics(
     }),
     failures: new Counter({
       name: 'balance_board_failed_page_views_total',
-      help: 'Page views answered with an error, by its code; only outcome_unknown may stand in the log',
+      help: 'Page views answered with an error, by its code; only outcome_unknown may be in the log',
       labelNames: ['code'] as const,
       registers,
     }),
     failedCommits: new Counter({
       name: 'balance_board_failed_commits_total',
-      help: 'Attempts to commit a batch that failed, probes among them, by the error of the database or the driver',
+      help: 'Failed attempts to commit a batch, including probes, by the error of the database or the driver',
       labelNames: ['code'] as const,
       registers,
     }),
@@ -80,13 +80,13 @@ export function createMetrics(
   }
 }
 
-/** Windows of a few seconds that the figures of "lately" are made of. */
+/** Recent stats cover this many windows of one heartbeat each. */
 const windows = 3
 
 type Window = { startedAt: number; hits: number; durations: RecordableHistogram }
 
-/** How this replica's page views went lately: figures for its row in `server`. Times are ms, by the given clock. */
-export class PageViewFigures {
+/** Stats of this replica's recent page views, for its row in `server`. Times are ms, by the given clock. */
+export class PageViewStats {
   readonly #now: () => number
   #windows: Window[]
   readonly #errors = new Map<string, number>()
@@ -107,13 +107,13 @@ export class PageViewFigures {
     this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1)
   }
 
-  /** Page views answered with an error since the start: all, and by code. */
+  /** Page views answered with an error since the start: the sum, and by code. */
   get errors(): { errors: number; errorCodes: Record<string, number> } {
     const errors = [...this.#errors.values()].reduce((sum, count) => sum + count, 0)
     return { errors, errorCodes: Object.fromEntries(this.#errors) }
   }
 
-  /** The figures of the last few windows; begins a new one. Called at every heartbeat. */
+  /** Stats over the last windows; opens a new window. Called at every heartbeat. */
   roll(): { rate: number; p50Ms: number | null; p99Ms: number | null } {
     const all = createHistogram()
     for (const window of this.#windows) all.add(window.durations)

@@ -1,27 +1,31 @@
-// The shape of every answer, in one place. Times are ISO 8601 in UTC with milliseconds ("2026-11-22T12:04:31.203Z"),
-// by the database's clock. Addresses are as the contract shows them: public ones shortened.
+// What the page and the server agree on. This module has the shape of every answer, limits.ts the numbers, wording.ts and times.ts
+// the words, page-view.ts what one rendering of the page gets. web/app and web/server import from here; this folder imports from
+// neither. Times are ISO 8601 in UTC with milliseconds ("2026-11-22T12:04:31.203Z"), by the database's clock. Public addresses
+// are shortened.
 
-/** Why a hit went where it did: no cookie, a cookie that names this server's address, or one that names another. */
+import type { HistoryRange } from './limits.ts'
+
+/** new: no cookie. returning: the cookie names this server's address. moved: it names another. */
 export type Arrival = 'new' | 'returning' | 'moved'
 
-/** joining: registered, not yet serving. draining: takes no new visitors. lost: not seen for 6 s. stopped: left in good order. */
+/** joining: registered, not yet serving. draining: takes no new visitors. lost: no heartbeat for 6 s. stopped: left in good order. */
 export type ServerState = 'joining' | 'up' | 'draining' | 'lost' | 'stopped'
 
-/** What a page view answers to `Accept: application/json`; one hit. */
+/** Answer of a page view with `Accept: application/json`. One hit. */
 export type VisitAnswer = {
   /** the hit's number: its place on the global counter, and its key in the log */
   hit: number
   srv_id: string
   /** the server's readable name */
   server: string
-  /** the visitor's own address, whole */
+  /** the visitor's full address */
   client_ip: string
   arrival: Arrival
-  /** the server the visitor came from, when moved; its name is null when it is not known */
+  /** if moved: the server the visitor came from; its name is null if unknown */
   moved_from: ServerReference | null
   /**
-   * Only where it returned to an address that another server had a short time before: that one. Whose cookie it was
-   * cannot be told, since a cookie names an address.
+   * Only if it returned to an address that another server had shortly before: that server. A cookie names an address, so it
+   * is not known which of the two the visitor had been on.
    */
   maybe_from?: ServerReference
   at: string
@@ -34,7 +38,7 @@ export type LogRow = {
   at: string
   client_ip: string
   srv_id: string
-  /** the name of the server that answered, in the life that answered */
+  /** the name of the server that answered, at that time */
   server: string
   arrival: Arrival
   moved_from: ServerReference | null
@@ -43,7 +47,7 @@ export type LogRow = {
 }
 
 export type ServerRow = {
-  /** which life of the replica */
+  /** id of this instance of the server */
   id: number
   srv_id: string
   name: string
@@ -53,59 +57,57 @@ export type ServerRow = {
   hits: number
   /** of all hits ever counted, 0 to 1 */
   share: number
-  /** hits a second, over the last few seconds */
+  /** hits per second over the last seconds */
   rate: number
   started_at: string
   last_seen_at: string
-  /** of page views inside the replica lately; null = none */
+  /** of recent page views, inside the replica; null if there were none */
   p50_ms: number | null
   p99_ms: number | null
-  /** page views answered with an error in this life */
+  /** page views that this instance answered with an error */
   errors: number
-  /** the same by code */
+  /** `errors` by code */
   error_codes: Record<string, number>
-  /** dashboards connected */
+  /** connected dashboards */
   streams: number
   memory_bytes: number
 }
 
-/** The board as of one moment: `servers` and `earlier_hits` add up to `counter` exactly. */
+/** The board at one moment: the hits of `servers` and `earlier_hits` add up to `counter` exactly. */
 export type Snapshot = {
   counter: number
   at: string
   servers: ServerRow[]
   /** hits of servers no longer shown */
   earlier_hits: number
-  /** newest first, 50 at most */
+  /** newest first, at most 50 */
   log: LogRow[]
 }
 
-/** What `/api/live` pushes after the first full snapshot (event `change`): the new log rows only, newest first. */
+/** Event `change` of `/api/live`, after the first full snapshot: only the new log rows, newest first. */
 export type SnapshotChange = Snapshot
 
-/** Event `trouble` of `/api/live`: the replica cannot read the database; figures are as of the last snapshot. */
+/** Event `trouble` of `/api/live`: the replica cannot read the database; the numbers are from the last snapshot. */
 export type LiveTrouble = { since: string }
 
 export type LogPage = {
   /** newest first */
   rows: LogRow[]
-  /** pass as `before` to go on; null = the log's end */
+  /** pass as `before` to continue; null at the log's end */
   next: number | null
 }
 
-export type HistoryRange = '5m' | '1h' | '24h'
-
-/** joined, left in good order: when its row says so. lost: its last sign. */
+/** joined, left: the time is from its row. lost: the time of its last heartbeat. */
 export type HistoryEvent = {
   kind: 'joined' | 'lost' | 'left'
-  /** which life of the replica */
+  /** id of the server's instance */
   id: number
   srv_id: string
   name: string
   at: string
 }
 
-/** A server that was gone unasked: how often, and how long in all, by its signs of life, one every 2 s. */
+/** Unexpected absences of a server: how often and how long in total. Measured by heartbeats, so exact to 2 s. */
 export type HistoryDown = { srv_id: string; name: string; times: number; ms: number }
 
 export type History = {
@@ -114,23 +116,23 @@ export type History = {
   step: number
   /** starts of the buckets, oldest first */
   times: string[]
-  /** hits per bucket, one number a time */
+  /** hits per bucket: one number for each of `times` */
   servers: { id: number; srv_id: string; name: string; hits: number[] }[]
-  /** servers that came and went since the first bucket began, newest first, 200 at most */
+  /** since the first bucket, newest first, at most 200 */
   events: HistoryEvent[]
-  /** since the first bucket began, the longest first */
+  /** since the first bucket, longest first */
   downs: HistoryDown[]
 }
 
 export type Audit = {
   counter: number
-  /** the log's highest id; 0 = empty */
+  /** highest id in the log; 0 if it is empty */
   max_id: number
-  /** rows standing in the log */
+  /** rows in the log */
   rows: number
   /** rows removed by retention */
   purged: number
-  /** of all servers that ever were */
+  /** hits of all servers ever */
   sum_hits: number
   consistent: boolean
 }

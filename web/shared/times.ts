@@ -1,4 +1,4 @@
-/** Times as the reader has them; times of another day with their day. */
+/** Formats times in the reader's locale and zone. Times of another day include the day. */
 export type Times = {
   /** to the millisecond */
   moment(iso: string): string
@@ -22,13 +22,13 @@ export function localTimes(locale?: string, timeZone?: string, now = Date.now): 
   }
 }
 
-/** A time for who reads the HTML, before the reader's zone is known: "12:04:31.203 UTC", and of another day to the minute. */
+/** A time for the HTML, before the reader's zone is known: "12:04:31.203 UTC"; of another day "2026-11-21 12:04 UTC". */
 export function utcTime(iso: string, today: string): string {
   const [date = '', time = ''] = iso.replace('Z', '').split('T')
   return today.startsWith(date) ? `${time} UTC` : `${date} ${time.slice(0, 5)} UTC`
 }
 
-/** A clock running down: "4:32", "1:04:32". Never below "0:00". */
+/** A countdown: "4:32", "1:04:32". Never below "0:00". */
 export function countdown(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000))
   const minutes = Math.floor(seconds / 60)
@@ -37,7 +37,7 @@ export function countdown(ms: number): string {
   return `${Math.floor(minutes / 60)}:${two(minutes)}:${two(seconds)}`
 }
 
-/** How long something has lasted: "12 s", "4 min", "2 h". */
+/** A duration so far: "12 s", "4 min", "2 h". */
 export function elapsed(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000))
   if (seconds < 60) return `${seconds} s`
@@ -45,7 +45,7 @@ export function elapsed(ms: number): string {
   return `${Math.floor(seconds / 3600)} h`
 }
 
-/** A length that was set: "5 minutes", "1 minute", "90 seconds". */
+/** A configured duration: "5 minutes", "1 minute", "90 seconds". */
 export function lengthInWords(seconds: number): string {
   const [count, unit] = seconds % 60 === 0 ? [seconds / 60, 'minute'] : [seconds, 'second']
   return `${count} ${unit}${count === 1 ? '' : 's'}`

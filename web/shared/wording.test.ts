@@ -11,7 +11,7 @@ test('a move says from where to where and why, and that nothing was lost', () =>
   const from = { name: 'web-3', state: 'lost', started_at: movedStart, last_seen_at: movedSeen } as const
   assert.equal(
     movedText(from, 'web-1', movedAt),
-    'Moved from web-3 to web-1. web-3 was lost: no sign of it for 9 s. Nothing was lost.',
+    'Moved from web-3 to web-1. web-3 was lost: no heartbeat for 9 s. Nothing was lost.',
   )
 })
 
@@ -30,17 +30,17 @@ const why = (state: ServerState, at = later) =>
   whyNotReached({ name: 'web-3', state, started_at: start, last_seen_at: seen }, at)
 
 test('each state is told as it was', () => {
-  assert.equal(why('lost'), 'web-3 was lost: no sign of it for 14 s.')
+  assert.equal(why('lost'), 'web-3 was lost: no heartbeat for 14 s.')
   assert.equal(
     why('lost', '2026-11-22T12:00:01.200Z'),
-    'web-3 is lost: its last sign came 1 s before the visit.',
+    'web-3 is lost: its last heartbeat came 1 s before the visit.',
   )
   assert.equal(why('stopped'), 'web-3 had stopped.')
   assert.equal(why('draining'), 'web-3 was draining.')
-  assert.equal(why('joining'), 'web-3 was starting anew.')
+  assert.equal(why('joining'), 'web-3 was restarting.')
   assert.equal(
     why('up'),
-    'web-3 was up at its last sign, 14 s before. Why it was not reached is not recorded.',
+    'web-3 was up at its last heartbeat, 14 s before. Why it was not reached is not recorded.',
   )
 })
 
@@ -51,6 +51,6 @@ test('a sign that came after the visit tells nothing of it, nor does a server th
 })
 
 test('a life that begins soon after the visit is told; one that begins later says nothing of it', () => {
-  assert.equal(why('up', '2026-11-22T10:59:57.500Z'), 'web-3 was started anew 2 s after the visit.')
+  assert.equal(why('up', '2026-11-22T10:59:57.500Z'), 'web-3 was restarted 2 s after the visit.')
   assert.equal(why('up', '2026-11-22T10:58:59.000Z'), 'Why it was not reached is not recorded.')
 })

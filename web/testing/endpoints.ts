@@ -6,7 +6,10 @@ import { createTestDatabase } from '../../prisma/testing/test-database.ts'
 import { openReadPool, type ReadPool } from '../server/db/pools.ts'
 import { createRouter, type Endpoint, type SendError } from '../server/http/router.ts'
 
-/** A database of the test's own, migrated and empty. */
+// Support for the tests of web/server: endpoints behind the real router, databases with rows, a hit store that fails on request,
+// and what a query costs. The tests beside the server's modules call it; the build never sees it.
+
+/** A migrated, empty database for one test. */
 export async function openDatabase() {
   const database = await createTestDatabase()
   const read = openReadPool(database.url)
@@ -21,12 +24,12 @@ export async function openDatabase() {
   }
 }
 
-/** One endpoint at an address of its own, behind the replica's router. */
+/** Serves one endpoint on a free port, behind the replica's router. */
 export async function serve(endpoint: Endpoint, sendError?: SendError) {
   let requests = 0
   const router = createRouter({
     exact: { '/': { GET: endpoint, HEAD: endpoint } },
-    rest: (_request, response) => void response.writeHead(404).end(),
+    fallback: (_request, response) => void response.writeHead(404).end(),
     onError: () => {},
     ...(sendError && { sendError }),
   })
@@ -54,7 +57,7 @@ export async function serve(endpoint: Endpoint, sendError?: SendError) {
   }
 }
 
-/** The same pool, but each read, or connection taken, waits for `before` first. */
+/** The same pool, but every query and every connection waits for `before` first. */
 export function watched(read: ReadPool, before: () => Promise<void> | void): ReadPool {
   return new Proxy(read, {
     get(pool, key) {
@@ -69,7 +72,7 @@ export function watched(read: ReadPool, before: () => Promise<void> | void): Rea
   })
 }
 
-/** Holds whoever passes until it is opened. */
+/** A gate that is closed until `open`. */
 export function closedGate() {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { pass: () => promise, open: resolve }

@@ -8,33 +8,33 @@ import type { ReadPool } from '../server/db/pools.ts'
 import { query } from '../server/db/query.ts'
 import { historyBuckets } from '../server/endpoints/history.ts'
 import { addressRange } from '../server/http/client-address.ts'
-import type { HistoryRange } from '../shared/api.ts'
+import type { HistoryRange } from '../shared/limits.ts'
 
 const rounds = 21
 
-/** How the database answers each question, a line at a time, as Markdown. */
+/** How the database executes each query, as lines of a Markdown table. */
 export async function* planTable(read: ReadPool): AsyncGenerator<string> {
-  yield '| question | rows and index entries read | median ms | plan |\n| --- | ---: | ---: | --- |'
+  yield '| query | rows and index entries read | median ms | plan |\n| --- | ---: | ---: | --- |'
   const { highest, srv_id } = await readSubject(read)
-  for (const question of explainCases(highest, srv_id)) yield await line(read, question)
+  for (const explainCase of explainCases(highest, srv_id)) yield await line(read, explainCase)
 }
 
-async function line(read: ReadPool, { name, ask: put }: ExplainCase): Promise<string> {
+async function line(read: ReadPool, { name, run }: ExplainCase): Promise<string> {
   const statements: Sent[] = []
-  await put(recordedPool(read, statement => statements.push(statement)))
-  const plans = await Promise.all(statements.filter(isQuestion).map(statement => planOf(read, statement)))
-  const examined = await rowsRead(read, () => put(read))
+  await run(recordedPool(read, statement => statements.push(statement)))
+  const plans = await Promise.all(statements.filter(isSelect).map(statement => planOf(read, statement)))
+  const examined = await rowsRead(read, () => run(read))
   const times: number[] = []
   for (let round = 0; round < rounds; round += 1) {
     const startedAt = performance.now()
-    await put(read)
+    await run(read)
     times.push(performance.now() - startedAt)
   }
   const median = times.toSorted((a, b) => a - b)[Math.floor(rounds / 2)]
   return `| ${name} | ${examined} | ${median?.toFixed(1)} | ${[...new Set(plans.flat())].join(', ')} |`
 }
 
-const isQuestion = ({ sql }: Sent) => sql.trimStart().startsWith('SELECT')
+const isSelect = ({ sql }: Sent) => sql.trimStart().startsWith('SELECT')
 
 const step = z.object({
   table: z.string().nullable(),
@@ -42,7 +42,7 @@ const step = z.object({
   key: z.string().nullable(),
 })
 
-/** "access_log range PRIMARY": what is looked into, how, by which key. */
+/** For example "access_log range PRIMARY": table, access type, key. */
 async function planOf(read: ReadPool, { sql, values }: Sent): Promise<string[]> {
   const steps = z.array(step).parse(await query(read, `EXPLAIN ${sql}`, values))
   return steps.flatMap(({ table, type, key }) => (table && type ? `${table} ${type} ${key ?? 'no key'}` : []))
@@ -50,35 +50,35 @@ async function planOf(read: ReadPool, { sql, values }: Sent): Promise<string[]> 
 
 const subject = z.tuple([z.object({ highest: z.number(), srv_id: z.string() })])
 
-/** The highest number, and the server that had the most lives. */
+/** The highest number, and the server with the most instances. */
 async function readSubject(read: ReadPool) {
   const sql = `SELECT (SELECT MAX(id) FROM access_log) AS highest,
     (SELECT srv_id FROM server GROUP BY srv_id ORDER BY COUNT(*) DESC LIMIT 1) AS srv_id`
   return subject.parse(await query(read, sql))[0]
 }
 
-type ExplainCase = { name: string; ask(read: ReadPool): Promise<unknown> }
+type ExplainCase = { name: string; run(read: ReadPool): Promise<unknown> }
 
 const whole = (address: string) => address
 
 function logPage(name: string, filter: Partial<LogFilter>, before = Number.MAX_SAFE_INTEGER): ExplainCase {
   const all = { srvId: null, clientAddresses: null, ...filter }
-  return { name, ask: read => readLogPage(read, all, { before, limit: 200 }, whole) }
+  return { name, run: read => readLogPage(read, all, { before, limit: 200 }, whole) }
 }
 
 const history = (range: HistoryRange): ExplainCase => ({
   name: `history of ${range}`,
-  ask: async read => readHistory(read, historyBuckets(range, await readClock(read))),
+  run: async read => readHistory(read, historyBuckets(range, await readClock(read))),
 })
 
-/** Everything a visitor can have the database asked, on a log with `highest` rows and a server that had many lives. */
+/** Every query that a visitor can cause, on a log with `highest` rows and a server that had many instances. */
 export function explainCases(highest: number, srvId: string): ExplainCase[] {
   const middle = Math.floor(highest / 2)
   const clientAddresses = addressRange('192.0.2.7', 'full')
   return [
     {
       name: 'snapshot',
-      ask: read => readBoard(read, 60_000, { after: 0, limit: 50, showAddress: whole }),
+      run: read => readBoard(read, 60_000, { after: 0, limit: 50, showAddress: whole }),
     },
     logPage('page: newest', {}),
     logPage('page: from the middle', {}, middle),
@@ -88,40 +88,40 @@ export function explainCases(highest: number, srvId: string): ExplainCase[] {
     logPage('page: no such client', { clientAddresses }),
     logPage('page: no such client, from the middle', { clientAddresses }, middle),
     logPage('page: one server, no such client', { srvId, clientAddresses }),
-    { name: 'audit', ask: readAudit },
+    { name: 'audit', run: readAudit },
     history('5m'),
     history('1h'),
     history('24h'),
   ]
 }
 
-// MariaDB counts an index entry apart that it looks at and leaves out before it reads the row.
+// MariaDB counts index entries that it reads and discards before reading the row separately.
 const statusSql = `SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Handler_icp_attempts'`
 
 const readCounts = z.array(z.object({ Value: z.coerce.number() }))
 
-/** How many rows and index entries the database looked at to answer. On a pool that nobody else uses meanwhile. */
-export async function rowsRead(read: ReadPool, question: () => Promise<unknown>): Promise<number> {
-  await question()
+/** Rows and index entries that the database read for a query. The pool must have no other user meanwhile. */
+export async function rowsRead(read: ReadPool, run: () => Promise<unknown>): Promise<number> {
+  await run()
   const before = await readsSoFar(read)
-  await question()
+  await run()
   const between = await readsSoFar(read)
   // Reading the counts is itself counted.
   return between - before - ((await readsSoFar(read)) - between)
 }
 
-/** By this session: a pool that is asked one thing after the other has one connection. */
+/** Of this session: a pool that runs one query at a time uses one connection. */
 async function readsSoFar(read: ReadPool): Promise<number> {
   const rows = readCounts.parse(await query(read, statusSql))
   return rows.reduce((sum, row) => sum + row.Value, 0)
 }
 
-/** A statement as it was sent. */
+/** A statement with its values. */
 type Sent = { sql: string; values: unknown[] }
 
 const sent = z.object({ sql: z.string(), values: z.array(z.unknown()) })
 
-/** The same pool, which tells `note` of every statement that goes over a connection of it. */
+/** The same pool, but `note` gets every statement that is sent over its connections. */
 export function recordedPool(read: ReadPool, note: (statement: Sent) => void): ReadPool {
   return new Proxy(read, {
     get(pool, key) {

@@ -1,19 +1,19 @@
 import { CommitFailed, type Count, type Hit, type HitStore } from '../server/hits/hit.ts'
 
-/** Where an attempt breaks: before anything is written, after the commit but before its answer, or while looking. */
+/** Where an attempt fails: before the write, after the commit but before its answer, without any answer, or in `find`. */
 export type Fault = 'before' | 'after' | 'unclear' | 'find'
 
 /**
- * A store for tests that keeps its log in memory and fails as it is told, one fault an attempt, in turn.
- * `unclear` = nothing was written, but no answer came either.
+ * A store that keeps its log in memory and fails as `faults` says, one fault per attempt.
+ * `unclear`: nothing was written, but no answer came either.
  */
 export class FakeHitStore implements HitStore {
   readonly log = new Map<string, Count & { hit: Hit }>()
   readonly batches: number[] = []
   faults: Fault[] = []
-  /** held back until it resolves */
+  /** commits wait for this promise */
   gate: Promise<void> = Promise.resolve()
-  /** batches that wait there now */
+  /** batches that wait at the gate now */
   waitingAtGate = 0
 
   async commit(hits: Hit[]): Promise<Count[]> {

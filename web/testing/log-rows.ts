@@ -4,14 +4,17 @@ import { readAudit } from '../server/db/audit.ts'
 import { closePools, openPools } from '../server/db/pools.ts'
 import { auditOf } from '../server/endpoints/audit.ts'
 
-/** A srv_id that is easy to tell from others: the same hex digit 32 times. */
+/** A srv_id that is easy to recognise: the same hex digit 32 times. */
 export function srvIdOf(digit: string): string {
   return digit.repeat(32)
 }
 
-type Life = { id: number; srvId: string; name: string; startedAt?: string; hits?: number }
+type Instance = { id: number; srvId: string; name: string; startedAt?: string; hits?: number }
 
-export async function addLife(fill: Pool, { id, srvId, name, startedAt, hits = 1 }: Life): Promise<void> {
+export async function addInstance(
+  fill: Pool,
+  { id, srvId, name, startedAt, hits = 1 }: Instance,
+): Promise<void> {
   const started = startedAt ?? '2026-11-22 12:00:00.000'
   await fill.query(
     `INSERT INTO server (id, srv_id, name, address, hits, started_at, last_seen_at)
@@ -23,19 +26,19 @@ export async function addLife(fill: Pool, { id, srvId, name, startedAt, hits = 1
 type LoggedHit = {
   id: number
   srvId?: string
-  life?: number
+  serverId?: number
   ip?: string
   cookie?: string | null
   at?: string
 }
 
 export async function addHits(fill: Pool, hits: LoggedHit[]): Promise<void> {
-  const rows = hits.map(({ id, srvId = srvIdOf('a'), life = 1, ip = '10.0.0.7', cookie = null, at }) => [
+  const rows = hits.map(({ id, srvId = srvIdOf('a'), serverId = 1, ip = '10.0.0.7', cookie = null, at }) => [
     id,
     at ?? '2026-11-22 12:04:31.203',
     ip,
     srvId,
-    life,
+    serverId,
     cookie,
     id.toString(16).padStart(32, '0'),
   ])
@@ -45,7 +48,7 @@ export async function addHits(fill: Pool, hits: LoggedHit[]): Promise<void> {
   )
 }
 
-/** Rows of life 1, from `from` to `to`, with one address. */
+/** Log rows of server 1, with the numbers `from` to `to` and one client address. */
 export async function addManyHits(fill: Pool, from: number, to: number, ip = '10.0.0.7'): Promise<void> {
   const digits =
     'SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9'
@@ -63,16 +66,16 @@ export function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, at) => from + at)
 }
 
-/** A database with nothing in it, as two replicas would use it. */
+/** An empty database, used by two replicas. */
 export async function openBoard() {
   const database = await createTestDatabase()
   const replicas = [openPools(database.url), openPools(database.url)] as const
   const fill = replicas[0].write
 
-  /** Counts and logs the numbers up to `to`, all of one server, at a time so many seconds ago. */
+  /** Counts and logs the numbers up to `to` for one server, dated `secondsAgo`. */
   async function log(to: number, secondsAgo = 0): Promise<void> {
     const { counter } = await audit()
-    if (counter === 0) await addLife(fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1', hits: 0 })
+    if (counter === 0) await addInstance(fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1', hits: 0 })
     await addManyHits(fill, counter + 1, to)
     await fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) - INTERVAL ? SECOND WHERE id > ?', [
       secondsAgo,
@@ -99,7 +102,7 @@ export async function openBoard() {
   }
 }
 
-/** A signal that says: go on. */
+/** A signal that is never aborted. */
 export const running = new AbortController().signal
 
 export const day = 86_400

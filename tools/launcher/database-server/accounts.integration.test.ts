@@ -10,7 +10,7 @@ import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
 import { closePools, connectionsPerReplica, openPools } from '../../../web/server/db/pools.ts'
 import { ifAlone } from '../../../web/server/db/query.ts'
 import { pruneRecentRequests, writeBelievedTime } from '../../../web/server/db/retention.ts'
-import { checkLimits, endServer, registerServer, writeDrainWish } from '../../../web/server/db/servers.ts'
+import { checkLimits, endServer, registerServer, writeDrainWanted } from '../../../web/server/db/servers.ts'
 import { newRequestId } from '../../../web/server/hits/hit.ts'
 import { countLog, retainLog } from '../../../web/server/retention/retention.ts'
 import { replicaAccount } from '../../lib/database-accounts.ts'
@@ -49,7 +49,7 @@ test("a replica's account can do all that a replica does", async () => {
     const { id } = await registerServer(pools.write, { srvId, address, name: null })
     const hit = { requestId: newRequestId(), clientIp: '127.0.0.1', cookieSrvId: null }
     await databaseHitStore(pools.write, { id, srv_id: srvId }).commit([hit], 1000)
-    await writeDrainWish(pools.write, id, true)
+    await writeDrainWanted(pools.write, id, true)
     const { signal } = new AbortController()
     await ifAlone(pools.upkeep, 'retention', async connection => {
       await writeBelievedTime(connection, new Date())

@@ -1,4 +1,5 @@
-import type { History, HistoryRange } from '../../shared/api.ts'
+import type { History } from '../../shared/api.ts'
+import { defaultHistoryRange, type HistoryRange, historyRangeNames } from '../../shared/limits.ts'
 import type { Hues } from '../live/live-board.ts'
 
 type Range = {
@@ -17,11 +18,9 @@ export const ranges: Record<HistoryRange, Range> = {
   '24h': { label: '24 h', bar: '10 minutes', refreshMs: 30_000, labelEvery: 36 },
 }
 
-export const rangeNames: HistoryRange[] = ['5m', '1h', '24h']
-
 /** What the address asks for; 5 minutes when it asks for nothing that there is. */
 export function rangeOf(text: string): HistoryRange {
-  return rangeNames.find(name => name === text) ?? '5m'
+  return historyRangeNames.find(name => name === text) ?? defaultHistoryRange
 }
 
 /** The hits of a server over time; those of all servers that have no colour any more are one. */

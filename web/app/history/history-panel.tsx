@@ -1,13 +1,14 @@
 import { memo } from 'react'
 import useSWR from 'swr'
-import type { History, HistoryRange } from '../../shared/api.ts'
+import type { History } from '../../shared/api.ts'
+import { type HistoryRange, historyRangeNames } from '../../shared/limits.ts'
 import { fetchAnswer, isHistory } from '../live/api-client.ts'
 import type { Hues } from '../live/live-board.ts'
 import { serverDensity } from '../servers/server-rows.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
 import { Panel } from '../ui/frame.tsx'
 import ui from '../ui/ui.module.css'
-import { rangeNames, rangeOf, ranges } from './chart-data.ts'
+import { rangeOf, ranges } from './chart-data.ts'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './history-panel.module.css'
 
@@ -52,7 +53,7 @@ function RangeChoice({ range, onChoose }: Props) {
   return (
     <fieldset className={styles.rangeChoice}>
       <legend className={ui.visuallyHidden}>How far back</legend>
-      {rangeNames.map(name => (
+      {historyRangeNames.map(name => (
         <button
           key={name}
           type="button"

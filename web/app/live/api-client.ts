@@ -10,6 +10,7 @@ import type {
   Snapshot,
   VisitAnswer,
 } from '../../shared/api.ts'
+import { historyRangeNames } from '../../shared/limits.ts'
 
 /**
  * Checks data that comes in. By hand, since a schema library would weigh more than all the page's own code; the types
@@ -101,7 +102,7 @@ export const isSnapshot = shapeOf<Snapshot>({
 export const isLogPage = shapeOf<LogPage>({ rows: listOf(isLogRow), next: orNull(isNumber) })
 
 export const isHistory = shapeOf<History>({
-  range: oneOf('5m', '1h', '24h'),
+  range: oneOf(...historyRangeNames),
   step: isNumber,
   times: listOf(isTime),
   servers: listOf(

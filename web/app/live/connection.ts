@@ -1,3 +1,4 @@
+import { liveSilenceMs } from '../../shared/limits.ts'
 import type { NoPlace } from './stream.ts'
 
 /**
@@ -6,8 +7,6 @@ import type { NoPlace } from './stream.ts'
  * A stream is kept open while the tab can be seen; while there is none that works, the board is polled.
  */
 
-/** The server sends an event at least every 2 s: three of them missing is a dead stream. */
-const silenceMs = 6_000
 const pollEveryMs = 2_000
 const firstRetryMs = 1_000
 const longestRetryMs = 15_000
@@ -128,7 +127,7 @@ export function due(connection: Connection, now: number): [Connection, Connectio
   if (next.stream === 'none' && now >= next.nextStreamAt) {
     actions.push('open stream')
     next = { ...next, stream: 'opening', streamSignAt: now }
-  } else if (next.stream !== 'none' && now - next.streamSignAt >= silenceMs) {
+  } else if (next.stream !== 'none' && now - next.streamSignAt >= liveSilenceMs) {
     actions.push('close stream')
   }
   const pollDue = now - next.polledAt >= pollEveryMs && now - next.heardAt >= pollEveryMs
@@ -147,7 +146,7 @@ export function statusOf(connection: Connection, now: number): ConnectionStatus 
 }
 
 function isSilent({ heardAt, listensSince }: Connection, now: number): boolean {
-  return now - Math.max(heardAt, listensSince) >= silenceMs
+  return now - Math.max(heardAt, listensSince) >= liveSilenceMs
 }
 
 function retryAfter(failures: number, jitter: number): number {

@@ -1,4 +1,5 @@
 import type { LiveTrouble, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
+import { boardLogLength } from '../../shared/limits.ts'
 
 /** All that changes on an open page. */
 export type LiveBoard = {
@@ -12,8 +13,6 @@ export type LiveBoard = {
 
 /** `at`: the time of the last one, ms. `rises`: how often in a row one was newer than the one before it. */
 type OlderViews = { at: number; rises: number }
-
-const logLength = 50
 
 export function startBoard(snapshot: Snapshot): LiveBoard {
   return { snapshot, trouble: null, hues: giveHues({}, snapshot.servers), older: null }
@@ -39,7 +38,7 @@ export function withTrouble(board: LiveBoard, trouble: LiveTrouble): LiveBoard {
 function newestRows(fresh: LogRow[], known: LogRow[]): LogRow[] {
   const byId = new Map<number, LogRow>()
   for (const row of [...known, ...fresh]) byId.set(row.id, row)
-  return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, logLength)
+  return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, boardLogLength)
 }
 
 /** Views of several replicas can rise once by chance. */

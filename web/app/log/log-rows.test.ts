@@ -194,7 +194,7 @@ test('a cookie may be that of a server that had the address before', () => {
 test('a move is put down to what its server was by then, in the words that the visitor was told', () => {
   assert.equal(
     text({}, web3('lost', at)),
-    'The cookie named web-3. web-3 was lost: no sign of it for 8 s. NGINX chose web-2.',
+    'The cookie named web-3. web-3 was lost: no heartbeat for 8 s. NGINX chose web-2.',
   )
 })
 

@@ -1,4 +1,5 @@
 import type { Arrival, LogPage, LogRow, ServerReference, ServerRow } from '../../shared/api.ts'
+import { boardLogLength, logPage } from '../../shared/limits.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { utcTime } from '../../shared/times.ts'
 import { arrivalText, unknownCookieOrigin, whyNotReached } from '../../shared/wording.ts'
@@ -26,8 +27,6 @@ export function logUrl(path: string, choice: LogChoice, before: number | null = 
   return text === '' ? path : `${path}?${text}`
 }
 
-const pageLength = 50
-
 /**
  * A full page of the log, if `steps` calls find one: each looks through a bounded stretch, and where rows are rare it
  * comes back with few. `ask` answers the rows below a number, null = from the newest on.
@@ -39,13 +38,13 @@ export async function walkLog(
 ): Promise<LogPage> {
   const first = await ask(before)
   let { rows, next } = first
-  for (let step = 1; step < steps && next !== null && rows.length < pageLength; step++) {
+  for (let step = 1; step < steps && next !== null && rows.length < logPage.default; step++) {
     const page = await ask(next)
     rows = [...rows, ...page.rows]
     next = page.next
   }
-  const cut = rows.slice(0, pageLength)
-  return { rows: cut, next: rows.length > pageLength ? (cut.at(-1)?.id ?? next) : next }
+  const cut = rows.slice(0, logPage.default)
+  return { rows: cut, next: rows.length > logPage.default ? (cut.at(-1)?.id ?? next) : next }
 }
 
 /** A row as the page shows it. Of this visit's own, the first render can only print what it was given as texts. */
@@ -66,8 +65,6 @@ export type ShownRow = {
   own: boolean
 }
 
-const tableLength = 50
-
 export function ownRow({ visit, server }: PageView): ShownRow | null {
   if (!visit) return null
   const { hit: id, at, at_text: time, client_ip, arrival_text: why } = visit
@@ -80,14 +77,14 @@ export function ownRow({ visit, server }: PageView): ShownRow | null {
  * the day whose times need not say their day.
  */
 export function firstRows(own: ShownRow | null, log: LogRow[], today: string): ShownRow[] {
-  return [...(own ? [own] : []), ...log.map(row => shown(row, today))].slice(0, tableLength)
+  return [...(own ? [own] : []), ...log.map(row => shown(row, today))].slice(0, boardLogLength)
 }
 
 /** For every render after that: newest first, each number once. */
 export function orderedRows(own: ShownRow | null, log: LogRow[], today: string): ShownRow[] {
   const rows = pageRows(own, log, today)
   const all = own && !rows.some(row => row.own) ? [own, ...rows] : rows
-  return all.sort((a, b) => Number(b.id) - Number(a.id)).slice(0, tableLength)
+  return all.sort((a, b) => Number(b.id) - Number(a.id)).slice(0, boardLogLength)
 }
 
 /** Rows that were asked for: as they came, the own one marked if it is among them. */
@@ -102,7 +99,7 @@ export function pageRows(own: ShownRow | null, log: LogRow[], today: string): Sh
 
 /** The number below which rows older than these begin; null = there are none, since these are fewer than can be shown. */
 export function olderThan(rows: ShownRow[]): number | null {
-  const last = rows[tableLength - 1]
+  const last = rows[boardLogLength - 1]
   return last ? Number(last.id) : null
 }
 

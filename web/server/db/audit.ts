@@ -4,11 +4,14 @@ import type { ReadPool } from './pools.ts'
 import { inTransaction, onConnection, queryOn } from './query.ts'
 import { sumHitsSql } from './server-row.ts'
 
-/** The newest numbers, whose rows are counted each time; of those below, what was found when they were last counted. */
-const countedAnew = 20_000
+/** Numbers one checkpoint covers. The last number of a checkpoint is a multiple of it. */
+export const checkpointLength = 5000
 
-/** Without checkpoints every row is counted, which takes seconds; a database that hangs must not hold the audit for ever. */
-const countPatience = 60_000
+/** The rows of this many newest numbers are counted on every audit. Older rows are taken from the checkpoints. */
+const newestCounted = 20_000
+
+/** ms. Without checkpoints all rows are counted, which takes seconds. The limit ends an audit whose database hangs. */
+const countTimeoutMs = 60_000
 
 const auditSql = `SELECT
   (SELECT value FROM global_counter WHERE id = 1) AS counter,
@@ -17,29 +20,29 @@ const auditSql = `SELECT
   (SELECT through_id FROM log_purge WHERE id = 1) AS purged_through,
   ${sumHitsSql} AS sum_hits`
 
-const figures = z.tuple([
+const auditRow = z.tuple([
   z.object({
     counter: z.number().int(),
-    /** null: the log is empty */
+    /** null if the log is empty */
     min_id: z.number().int().nullable(),
     max_id: z.number().int().nullable(),
-    /** the highest number that retention removed; null: it removed none */
+    /** the highest number that retention removed; null if it removed none */
     purged_through: z.number().int().nullable(),
     sum_hits: z.number().int(),
   }),
 ])
 
-export type AuditFigures = z.output<typeof figures>[0] & { row_count: number }
+export type AuditCounts = z.output<typeof auditRow>[0] & { row_count: number }
 
-/** The figures that must agree, all as of the same commit. */
-export function readAudit(read: ReadPool): Promise<AuditFigures> {
+/** The counts that must agree, read from one snapshot of the data. @throws DatabaseTrouble */
+export function readAudit(read: ReadPool): Promise<AuditCounts> {
   return onConnection(read, readConsistently)
 }
 
-async function readConsistently(connection: PoolConnection): Promise<AuditFigures> {
+async function readConsistently(connection: PoolConnection): Promise<AuditCounts> {
   await queryOn(connection, 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
   await queryOn(connection, 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
-  const [read] = figures.parse(await queryOn(connection, auditSql))
+  const [read] = auditRow.parse(await queryOn(connection, auditSql))
   const { min_id: lowest, max_id: highest } = read
   const row_count = lowest === null || highest === null ? 0 : await countLog(connection, lowest, highest)
   await queryOn(connection, 'COMMIT')
@@ -47,46 +50,43 @@ async function readConsistently(connection: PoolConnection): Promise<AuditFigure
 }
 
 async function countLog(connection: PoolConnection, lowest: number, highest: number): Promise<number> {
-  const count = (from: number, to: number) => countRows(connection, from, to, countPatience)
-  const counted = await readCountedStretches(connection, { from: lowest, to: highest - countedAnew })
+  const count = (from: number, to: number) => countRows(connection, from, to, countTimeoutMs)
+  const counted = await readCheckpoints(connection, { from: lowest, to: highest - newestCounted })
   if (counted === null) return count(lowest, highest)
   return (await count(lowest, counted.from - 1)) + counted.rows + (await count(counted.to + 1, highest))
 }
 
-/** Numbers one checkpoint stands for. A stretch's last number is a multiple of it. */
-export const stretchLength = 5000
+/** Numbers `from` to `to`, whose checkpoints found `rows` rows. */
+type CountedRange = { from: number; to: number; rows: number }
 
-/** Rows that need not be counted, as their stretches were: those of the numbers `from` to `to`. */
-type CountedStretches = { from: number; to: number; rows: number }
-
-const countedSql = `SELECT MIN(last_id) AS first, MAX(last_id) AS last, COUNT(*) AS stretches,
+const countedSql = `SELECT MIN(last_id) AS first, MAX(last_id) AS last, COUNT(*) AS checkpoints,
     CAST(SUM(found) AS UNSIGNED) AS found
   FROM log_checkpoint WHERE last_id BETWEEN ? AND ?`
 
 const number = z.number().int().nullable()
 const counted = z.tuple([
-  z.object({ first: number, last: number, stretches: z.number().int(), found: number }),
+  z.object({ first: number, last: number, checkpoints: z.number().int(), found: number }),
 ])
 
 /**
- * What the checkpoints say of the whole stretches within the numbers `from` to `to`.
- * @returns null = nothing, or not of all stretches between the first and the last, so nothing that can be relied on
+ * Adds up the checkpoints that lie within the numbers `from` to `to`.
+ * @returns null if there are none, or if one between the first and the last is missing
  */
-async function readCountedStretches(
+async function readCheckpoints(
   connection: PoolConnection,
   { from, to }: { from: number; to: number },
-): Promise<CountedStretches | null> {
-  const [{ first, last, stretches, found }] = counted.parse(
-    await queryOn(connection, countedSql, [from + stretchLength - 1, to]),
+): Promise<CountedRange | null> {
+  const [{ first, last, checkpoints, found }] = counted.parse(
+    await queryOn(connection, countedSql, [from + checkpointLength - 1, to]),
   )
   if (first === null || last === null || found === null) return null
-  if (last - first !== (stretches - 1) * stretchLength) return null
-  return { from: first - stretchLength + 1, to: last, rows: found }
+  if (last - first !== (checkpoints - 1) * checkpointLength) return null
+  return { from: first - checkpointLength + 1, to: last, rows: found }
 }
 
 const rowCount = z.tuple([z.object({ n: z.number().int() })])
 
-/** Counts the rows of the numbers `from` to `to`. By the key: in it they stand together. */
+/** Counts the rows with numbers `from` to `to` by the primary key, where they lie next to each other. */
 async function countRows(connection: PoolConnection, from: number, to: number, timeoutMs?: number) {
   const sql = 'SELECT COUNT(*) AS n FROM access_log FORCE INDEX (PRIMARY) WHERE id BETWEEN ? AND ?'
   const [{ n }] = rowCount.parse(await queryOn(connection, sql, [from, to], timeoutMs))
@@ -94,21 +94,21 @@ async function countRows(connection: PoolConnection, from: number, to: number, t
 }
 
 /**
- * Counts the next stretch that has all its numbers. Numbers commit in order: once a higher one is there, no row of the
- * stretch is still to come. @returns false = there is none
+ * Writes the next checkpoint, once the log has a number past its end. Numbers commit in order, so no row of the
+ * checkpoint can still be missing then. @returns false if there is nothing to write yet
  */
-export function countNextStretch(connection: PoolConnection): Promise<boolean> {
-  return inTransaction(connection, () => countNext(connection))
+export function writeNextCheckpoint(connection: PoolConnection): Promise<boolean> {
+  return inTransaction(connection, () => writeNext(connection))
 }
 
-async function countNext(connection: PoolConnection): Promise<boolean> {
+async function writeNext(connection: PoolConnection): Promise<boolean> {
   const bounds = await readLogBounds(connection)
   if (bounds === null) return false
-  const counted = await readCountedStretches(connection, { from: bounds.lowest, to: bounds.highest })
-  // None, or with a hole that somebody made: then all are made anew.
+  const counted = await readCheckpoints(connection, { from: bounds.lowest, to: bounds.highest })
+  // No checkpoints, or a person deleted some: start from the beginning.
   if (counted === null) await queryOn(connection, 'DELETE FROM log_checkpoint')
-  const before = counted?.to ?? Math.ceil((bounds.lowest - 1) / stretchLength) * stretchLength
-  const last = before + stretchLength
+  const before = counted?.to ?? Math.ceil((bounds.lowest - 1) / checkpointLength) * checkpointLength
+  const last = before + checkpointLength
   if (last > bounds.highest) return false
   const found = await countRows(connection, before + 1, last)
   const sql = `INSERT INTO log_checkpoint (last_id, found, counted_at) VALUES (?, ?, UTC_TIMESTAMP(3))
@@ -117,20 +117,20 @@ async function countNext(connection: PoolConnection): Promise<boolean> {
   return true
 }
 
-const oldestCountsSql = 'SELECT last_id FROM log_checkpoint ORDER BY counted_at, last_id LIMIT ?'
+const oldestSql = 'SELECT last_id FROM log_checkpoint ORDER BY counted_at, last_id LIMIT ?'
 
-const stretches = z.array(z.object({ last_id: z.number().int() }))
+const checkpointIds = z.array(z.object({ last_id: z.number().int() }))
 
-/** The stretches that were counted longest ago, `limit` at most, each by its last number. */
-export async function findOldestCounts(connection: PoolConnection, limit: number): Promise<number[]> {
-  const rows = stretches.parse(await queryOn(connection, oldestCountsSql, [limit]))
+/** The last numbers of the checkpoints that were counted longest ago, at most `limit`. */
+export async function findOldestCheckpoints(connection: PoolConnection, limit: number): Promise<number[]> {
+  const rows = checkpointIds.parse(await queryOn(connection, oldestSql, [limit]))
   return rows.map(row => row.last_id)
 }
 
-/** Counts a stretch again. One that retention has begun to remove meanwhile has no checkpoint to write to. */
-export function recountStretch(connection: PoolConnection, last: number): Promise<void> {
+/** Counts the rows of a checkpoint again. Does nothing if retention has removed the checkpoint meanwhile. */
+export function recountCheckpoint(connection: PoolConnection, last: number): Promise<void> {
   return inTransaction(connection, async () => {
-    const found = await countRows(connection, last - stretchLength + 1, last)
+    const found = await countRows(connection, last - checkpointLength + 1, last)
     const sql = 'UPDATE log_checkpoint SET found = ?, counted_at = UTC_TIMESTAMP(3) WHERE last_id = ?'
     await queryOn(connection, sql, [found, last])
   })
@@ -139,7 +139,7 @@ export function recountStretch(connection: PoolConnection, last: number): Promis
 const boundsSql = 'SELECT MIN(id) AS lowest, MAX(id) AS highest FROM access_log'
 const bounds = z.tuple([z.object({ lowest: number, highest: number })])
 
-/** The lowest and the highest number in the log; null = it is empty. Two looks into an index. */
+/** The lowest and the highest number in the log; null if it is empty. Two index look-ups. */
 export async function readLogBounds(connection: PoolConnection) {
   const [{ lowest, highest }] = bounds.parse(await queryOn(connection, boundsSql))
   return lowest === null || highest === null ? null : { lowest, highest }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { LogRow } from '../../shared/api.ts'
+import { forgottenAfterSeconds } from '../../shared/limits.ts'
 import { logColumns, logTables, toLogRows } from './log.ts'
 import { type ReadPool, toIsoTime } from './pools.ts'
 import { query } from './query.ts'
@@ -12,10 +13,7 @@ import {
   sumHitsSql,
 } from './server-row.ts'
 
-/**
- * From one consistent read: `totalHits`, of all servers that ever were, equals `counter`, and so does the number of the
- * newest row.
- */
+/** From one consistent read: `totalHits`, the hits of all servers ever, equals `counter` and the newest row's number. */
 export type BoardReading = {
   counter: number
   totalHits: number
@@ -23,27 +21,26 @@ export type BoardReading = {
   servers: BoardServer[]
   /** newest first */
   log: LogRow[]
-  /** when the hit with the number `after` was counted; null = there is no such row */
+  /** when the hit with the number `after` was counted; null if there is no such row */
   afterAt: string | null
 }
 
-/** Which of the log's rows are wanted: the newest `limit` of those after number `after`. */
+/** Which rows of the log to read: the newest `limit` with a number above `after`. */
 type LogTail = { after: number; limit: number; showAddress: (address: string) => string }
 
-/** For those who want none. */
 const noTail: LogTail = { after: 0, limit: 0, showAddress: address => address }
 
-// One statement has one view of the data, so figures and rows belong together, and a dashboard's news is one question; where
-// moved visitors came from is another. The figures stand in every row; each part has one at least, of nothing where it is
-// empty.
-// The newest life at an address stands for it, but for one that lives as well (web/server/lifecycle/own-row.ts).
+// One statement sees one state of the data, so counter, servers and rows agree, and a dashboard's update costs one query
+// (plus one if visitors have moved). Each row repeats the totals. The servers and the log each give at least one row, of NULLs
+// if there is nothing.
+// Of stopped instances at an address only the newest is shown (web/server/lifecycle/own-row.ts).
 const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
     ${sumHitsSql} AS total_hits,
     (SELECT created_at FROM access_log WHERE id = ?) AS after_at,
     ${serverColumns}, tail.*
   FROM global_counter c
   JOIN (SELECT 'servers' AS kind UNION ALL SELECT 'log') part
-  LEFT JOIN server s ${byGoneAt} ON part.kind = 'servers' AND s.gone_at IS NULL AND ${seenWithinSql('s', 'forgotten')}
+  LEFT JOIN server s ${byGoneAt} ON part.kind = 'servers' AND s.gone_at IS NULL AND ${seenWithinSql('s', forgottenAfterSeconds)}
     AND (s.stopped_at IS NULL OR NOT EXISTS (
       SELECT 1 FROM server later ${byGoneAt} WHERE later.gone_at IS NULL AND later.srv_id = s.srv_id AND later.id > s.id
     ))
@@ -52,20 +49,22 @@ const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
   ) tail ON part.kind = 'log'
   WHERE c.id = 1`
 
-const figures = z.object({
+const totals = z.object({
   counter: z.number().int(),
   total_hits: z.number().int(),
   at: z.string().transform(toIsoTime),
   after_at: z.string().transform(toIsoTime).nullable(),
 })
-const reading = z.array(z.looseObject({ life_id: z.number().nullable(), id: z.number().nullable() })).min(1)
+const reading = z
+  .array(z.looseObject({ instance_id: z.number().nullable(), id: z.number().nullable() }))
+  .min(1)
 
-/** The counter, the servers to show, and the log's newest rows. @throws when the database does not answer within `timeoutMs` */
+/** Reads the counter, the servers to show, and the newest rows of the log. @throws if there is no answer within `timeoutMs` */
 export async function readBoard(pool: ReadPool, timeoutMs: number, tail = noTail): Promise<BoardReading> {
   const endsAt = performance.now() + timeoutMs
   const rows = reading.parse(await query(pool, sql, [tail.after, tail.after, tail.limit], timeoutMs))
-  const { counter, total_hits: totalHits, at, after_at: afterAt } = figures.parse(rows[0])
-  const servers = rows.filter(row => row.life_id !== null).map(row => boardServer.parse(row))
+  const { counter, total_hits: totalHits, at, after_at: afterAt } = totals.parse(rows[0])
+  const servers = rows.filter(row => row.instance_id !== null).map(row => boardServer.parse(row))
   const logRows = rows.filter(row => row.id !== null)
   const log = await toLogRows(logRows, tail.showAddress, (namesSql, values) =>
     query(pool, namesSql, values, Math.max(1, endsAt - performance.now())),

@@ -12,39 +12,38 @@ import {
 } from './hit-batch.ts'
 import { lockWaitSeconds, queryPacket, takeConnection, type WritePool } from './pools.ts'
 
-/** A batch with less time than that, in ms, could give up while it waits for the counter's lock, and be counted after that. */
-const longEnoughToWait = lockWaitSeconds * 1000 + 200
+/** ms. A batch with less time left must not wait for the counter's lock: it could be committed after its time is up. */
+const waitsForLockMs = lockWaitSeconds * 1000 + 200
 
-/** ms that a probe may take: less than a batch needs to wait for the lock. */
-const probeTimeout = 1000
+/** ms for a probe: less than a batch needs to wait for the lock. */
+const probeTimeoutMs = 1000
 
-/** A store that can be asked whether it would count. */
 export type DatabaseHitStore = HitStore & {
   /**
-   * Does all that a commit of one hit does, and rolls it back: no number is taken. Unless it `waits` for the counter's
-   * lock, a database that is there answers at once.
+   * Does everything that a commit of one hit does, then rolls back: no number is used. Unless it `waits` for the counter's
+   * lock, a reachable database answers immediately.
    * @throws CommitFailed as a commit would
    */
   probe(waits?: boolean): Promise<void>
 }
 
-/** Counts and logs hits in the database, for one life of a replica. */
+/** Counts and logs hits in the database for one instance of a replica. */
 export function databaseHitStore(pool: WritePool, server: CountingServer): DatabaseHitStore {
-  // What is sent to a database that is silent may be carried out when it wakes. So no batch follows one that got no
-  // answer before the database has said something again: at most one is in doubt, not one a connection.
-  let silent = false
+  // A silent database may execute what it was sent once it wakes. So after a batch without an answer none is sent until
+  // the database answers again: at most one batch is in doubt, not one per connection.
+  let unanswered = false
 
   return {
     async commit(hits, timeoutMs) {
       const timeLeft = countDown(timeoutMs)
       const batch = batchPacket(hits, server, 'COMMIT')
       const connection = await connect(pool, timeLeft())
-      if (silent) await hear(connection, timeLeft())
-      silent = false
+      if (unanswered) await ping(connection, timeLeft())
+      unanswered = false
       try {
         return countsFrom(await runPacket(connection, batch, timeLeft()), hits.length)
       } catch (error) {
-        silent = error instanceof CommitFailed && error.outcome === 'unknown'
+        unanswered = error instanceof CommitFailed && error.outcome === 'unknown'
         throw error
       }
     },
@@ -67,7 +66,7 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
     },
 
     async probe(waits = false) {
-      const timeLeft = countDown(waits ? longEnoughToWait + probeTimeout : probeTimeout)
+      const timeLeft = countDown(waits ? waitsForLockMs + probeTimeoutMs : probeTimeoutMs)
       const hit = { requestId: newRequestId(), clientIp: '0.0.0.0', cookieSrvId: null }
       const connection = await connect(pool, timeLeft())
       await runPacket(connection, batchPacket([hit], server, 'ROLLBACK'), timeLeft())
@@ -75,7 +74,7 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
   }
 }
 
-/** @returns how many ms are left of `timeoutMs`, whenever it is asked */
+/** @returns a function that gives the ms left of `timeoutMs` */
 function countDown(timeoutMs: number): () => number {
   const endsAt = performance.now() + timeoutMs
   return () => Math.ceil(endsAt - performance.now())
@@ -89,8 +88,8 @@ async function connect(pool: WritePool, timeoutMs: number): Promise<PoolConnecti
   }
 }
 
-/** Has the database say something. Closes the connection on which it does not. @throws CommitFailed */
-async function hear(connection: PoolConnection, timeoutMs: number): Promise<void> {
+/** Makes the database answer. Closes the connection if it does not. @throws CommitFailed */
+async function ping(connection: PoolConnection, timeoutMs: number): Promise<void> {
   try {
     await connection.query({ sql: 'SELECT 1', timeout: Math.max(1, timeoutMs) })
   } catch (error) {
@@ -99,13 +98,13 @@ async function hear(connection: PoolConnection, timeoutMs: number): Promise<void
   }
 }
 
-/** Releases the connection after a commit, and rolled back where others were in the way; closes it after any other failure. */
+/** Releases the connection after a commit or a rolled-back contention. Closes it after any other failure. */
 async function runPacket(connection: PoolConnection, batch: string, timeoutMs: number): Promise<unknown> {
   if (timeoutMs <= 0) {
     connection.release()
-    throw new CommitFailed('rolled_back', 'away', 'the connection took all the time there was')
+    throw new CommitFailed('rolled_back', 'away', 'getting a connection took all the time')
   }
-  const { sql, steps } = beginBatch(timeoutMs > longEnoughToWait)
+  const { sql, steps } = beginBatch(timeoutMs > waitsForLockMs)
   let answered = 0
   try {
     const results = await queryPacket(connection, { sql: sql + batch, timeout: timeoutMs }, () => answered++)
@@ -114,14 +113,14 @@ async function runPacket(connection: PoolConnection, batch: string, timeoutMs: n
   } catch (error) {
     const { outcome, kind } = judgeFailure(error, steps[answered] ?? 'end')
     if (outcome === 'unknown' || !(await rollBack(connection))) connection.destroy()
-    // A session keeps the rights it began with, also when more were granted meanwhile.
+    // A session keeps the privileges it started with, even if more are granted meanwhile.
     else if (kind === 'refused') connection.destroy()
     else connection.release()
     throw new CommitFailed(outcome, kind, error)
   }
 }
 
-/** The failed statement stopped the packet, so the transaction still holds the counter's lock: let go of it. */
+/** The failed statement stopped the packet, but the transaction still holds the counter's lock. Releases it. */
 async function rollBack(connection: PoolConnection): Promise<boolean> {
   try {
     await connection.query({ sql: 'ROLLBACK', timeout: 200 })

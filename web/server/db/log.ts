@@ -4,17 +4,17 @@ import { arrivalOf } from '../hits/hit.ts'
 import { type ReadPool, toIsoTime } from './pools.ts'
 import { query } from './query.ts'
 
-/** How many numbers one page looks at, whatever it finds. */
-const scanned = 5000
+/** Numbers that one page scans, however few rows match. */
+const scannedNumbers = 5000
 
 type PagePlace = {
-  /** rows below this number */
+  /** rows with numbers below this */
   before: number
-  /** rows at most; fewer, or none, is not the log's end: `next` says that */
+  /** maximum rows. A shorter or empty page is not the log's end: only `next` says that. */
   limit: number
 }
 
-/** One page of the log, newest first. `showAddress` says how an address is shown. */
+/** One page of the log, newest first. `showAddress` formats client addresses. */
 export async function readLogPage(
   read: ReadPool,
   filter: LogFilter,
@@ -22,41 +22,41 @@ export async function readLogPage(
   showAddress: (address: string) => string,
 ): Promise<LogPage> {
   const ends = await readLogEnds(read, before)
-  // So that a server that left long ago is found at once, not after a walk through all that came since.
+  // Jump to the server's newest hit: a server that left long ago would otherwise cost a scan of all later rows.
   const newest = filter.srvId === null ? ends.newest : await readNewestOfServer(read, filter.srvId, before)
   if (ends.oldest === null || newest === null) return { rows: [], next: null }
 
-  const from = Math.max(ends.oldest, newest - scanned + 1)
+  const from = Math.max(ends.oldest, newest - scannedNumbers + 1)
   const found = await readLogRows(read, filter, { from, to: newest, limit: limit + 1 }, showAddress)
   const rows = found.slice(0, limit)
   if (found.length > limit) return { rows, next: rows.at(-1)?.id ?? null }
   return { rows, next: from > ends.oldest ? from : null }
 }
 
-/** Which rows of the log: null = all. */
+/** Which rows of the log to read; null means all. */
 export type LogFilter = {
   srvId: string | null
-  /** both ends included, as hex of the address's 4 or 16 bytes */
+  /** both ends included, each as hex of the address's 4 or 16 bytes */
   clientAddresses: { from: string; to: string } | null
 }
 
-type LogStretch = {
-  /** the first and last number looked at */
+type ScanRange = {
+  /** first and last number scanned */
   from: number
   to: number
-  /** rows at most */
+  /** maximum rows */
   limit: number
 }
 
-// Both forms as bytes, in network order; the length keeps IPv4 and IPv6 apart, which sort among each other.
+// Compares addresses as bytes in network order. The length keeps IPv4 and IPv6 apart: their bytes sort among each other.
 const fromClientsSql = `AND LENGTH(INET6_ATON(a.client_ip)) = LENGTH(UNHEX(?))
       AND INET6_ATON(a.client_ip) BETWEEN UNHEX(?) AND UNHEX(?)`
 
-/** The rows that pass the filter, newest first. What it looks at is bounded by the stretch, not by what it finds. */
+/** Rows that match the filter, newest first. The range limits the cost, not the number of matches. */
 async function readLogRows(
   read: ReadPool,
   { srvId, clientAddresses }: LogFilter,
-  { from, to, limit }: LogStretch,
+  { from, to, limit }: ScanRange,
   showAddress: (address: string) => string,
 ): Promise<LogRow[]> {
   const srvIds = srvId === null ? [] : [srvId]
@@ -80,7 +80,7 @@ const endsSql = `SELECT
 
 const ends = z.tuple([z.object({ oldest: z.number().int().nullable(), newest: z.number().int().nullable() })])
 
-/** The oldest number in the log and the newest below `before`; null = there is none. Two looks into an index. */
+/** The oldest number in the log and the newest below `before`; null if there is none. Two index look-ups. */
 async function readLogEnds(read: ReadPool, before: number) {
   const rows = await query(read, endsSql, [before])
   const [found] = ends.parse(rows)
@@ -91,13 +91,13 @@ const newestOfServerSql = 'SELECT MAX(id) AS id FROM access_log WHERE srv_id = ?
 
 const newest = z.tuple([z.object({ id: z.number().int().nullable() })])
 
-/** The newest hit below `before` that a server answered, in any of its lives; null = there is none. One look into an index. */
+/** The newest hit below `before` that any instance at this address answered; null if none. One index look-up. */
 async function readNewestOfServer(read: ReadPool, srvId: string, before: number): Promise<number | null> {
   const [{ id }] = newest.parse(await query(read, newestOfServerSql, [srvId, before]))
   return id
 }
 
-/** Rows of the log first, then the life each names: the other way round the newest few would need a sort of them all. */
+/** Log rows first, then the instance of each. The other way round, reading the newest few would sort all rows. */
 export const logTables = 'access_log a STRAIGHT_JOIN server s ON s.id = a.server_id'
 
 export const logColumns = `a.id, a.created_at, a.client_ip, a.srv_id, s.name AS server_name, a.cookie_srv_id,
@@ -113,38 +113,38 @@ const joinedRow = z.object({
   maybe_from_name: z.string().nullable(),
 })
 
-/** An address that a visitor had a cookie of, when the visitor moved from there, as the database writes times. */
+/** The srv_id in a moved visitor's cookie and the time of the hit, in the database's format. */
 type MovedFrom = { cookie_srv_id: string; created_at: string }
 
 /**
- * An address used again inherits the srv_id but not the name. So the name a visitor moved from is that of the last life
- * that had begun when the hit came. The values stand in the statement, and not in the rows of a join: only then is a name
- * one look into this index, however many lives began later.
+ * The name of the server that a visitor moved from: the last instance at that address that had started before the hit. A
+ * new instance at an address keeps the srv_id but may have another name. The values are literals in the statement, not rows
+ * of a join: only then is each name one index look-up, however many instances started later.
  */
 const nameSql = `SELECT (
     SELECT name FROM server FORCE INDEX (server_srv_id_started_at_idx)
     WHERE srv_id = ? AND started_at <= ? ORDER BY started_at DESC, id DESC LIMIT 1
   ) AS name`
 
-/** Names in one statement: 200 take a few ms. */
-const namesAtOnce = 200
+/** Names looked up in one statement: 200 take a few ms. */
+const namesPerStatement = 200
 
 const names = z.array(z.object({ name: z.string().nullable() }))
 
-/** Sends a statement to the database that the rows came from. */
-type Ask = (sql: string, values: unknown[]) => Promise<unknown>
+/** Runs a statement on the database that the rows came from. */
+type RunQuery = (sql: string, values: unknown[]) => Promise<unknown>
 
 /**
- * The log's rows from those with `logColumns` of `logTables`, in their order. Rows of moved visitors cost one statement more.
- * `showAddress` says how an address is shown (web/server/http/client-address.ts). @throws what `ask` throws
+ * Converts rows with `logColumns` of `logTables`, keeping their order. Moved visitors cost one more statement.
+ * `showAddress` formats client addresses (web/server/http/client-address.ts). @throws what `run` throws
  */
 export async function toLogRows(
   rows: unknown,
   showAddress: (address: string) => string,
-  ask: Ask,
+  run: RunQuery,
 ): Promise<LogRow[]> {
   const joined = z.array(joinedRow).parse(rows)
-  const nameOf = await readNames(joined.filter(isMoved), ask)
+  const nameOf = await readNames(joined.filter(isMoved), run)
   return joined.map(row => ({
     id: row.id,
     at: toIsoTime(row.created_at),
@@ -162,16 +162,16 @@ type Joined = z.infer<typeof joinedRow>
 const isMoved = (row: Joined): row is Joined & MovedFrom =>
   row.cookie_srv_id !== null && row.cookie_srv_id !== row.srv_id
 
-/** What each address was called at each time: null = no life had begun there. */
-async function readNames(moved: MovedFrom[], ask: Ask): Promise<(from: MovedFrom) => string | null> {
+/** The server's name for each address and time; null if no instance had started there. */
+async function readNames(moved: MovedFrom[], run: RunQuery): Promise<(from: MovedFrom) => string | null> {
   const keyOf = ({ cookie_srv_id, created_at }: MovedFrom) => `${cookie_srv_id} ${created_at}`
   const wanted = [...new Map(moved.map(from => [keyOf(from), from])).values()]
   const found = new Map<string, string | null>()
-  for (let start = 0; start < wanted.length; start += namesAtOnce) {
-    const part = wanted.slice(start, start + namesAtOnce)
+  for (let start = 0; start < wanted.length; start += namesPerStatement) {
+    const part = wanted.slice(start, start + namesPerStatement)
     const sql = part.map(() => nameSql).join(' UNION ALL ')
     const values = part.flatMap(({ cookie_srv_id, created_at }) => [cookie_srv_id, created_at])
-    const rows = names.parse(await ask(sql, values))
+    const rows = names.parse(await run(sql, values))
     for (const [index, from] of part.entries()) found.set(keyOf(from), rows[index]?.name ?? null)
   }
   return from => found.get(keyOf(from)) ?? null

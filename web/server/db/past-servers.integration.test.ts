@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RowDataPacket } from 'mysql2/promise'
 import { explainCases, rowsRead } from '../../testing/explain.ts'
-import { addHits, addLife, openBoard, srvIdOf } from '../../testing/log-rows.ts'
+import { addHits, addInstance, openBoard, srvIdOf } from '../../testing/log-rows.ts'
 import { readBoard } from './board.ts'
-import { readLives } from './history.ts'
+import { readInstances } from './history.ts'
 import { readLogPage } from './log.ts'
 import { openReadPool } from './pools.ts'
 import { onConnection } from './query.ts'
@@ -82,11 +82,11 @@ test('100,000 past servers cost next to nothing: the board, the audit, the histo
   await board.fill.query('ANALYZE TABLE server, past_hits')
   const one = openReadPool(board.url)
   try {
-    for (const { name, ask } of explainCases(100, srvIdOf('a'))) {
-      const read = await rowsRead(one, () => ask(one))
+    for (const { name, run } of explainCases(100, srvIdOf('a'))) {
+      const read = await rowsRead(one, () => run(one))
       assert.ok(read < 2500, `${name}: ${read} rows and index entries were read`)
     }
-    const day = await rowsRead(one, () => readLives(one, new Date(Date.now() - 172_800_000), 200))
+    const day = await rowsRead(one, () => readInstances(one, new Date(Date.now() - 172_800_000), 200))
     assert.ok(day < 2500, `lives of two days: ${day} rows and index entries were read`)
     const start = await rowsRead(one, () =>
       registerServer(one, { srvId: srvIdOf('a'), address: '10.0.0.1:3000', name: null }),
@@ -103,13 +103,13 @@ test('where visitors moved from costs an entry a row, however many servers start
   await addPast(board, 100_000)
   await markAll(board)
   const oldest = await startsOf(board, 10)
-  await addLife(board.fill, { id: 200_001, srvId: srvIdOf('b'), name: 'web-2' })
+  await addInstance(board.fill, { id: 200_001, srvId: srvIdOf('b'), name: 'web-2' })
   await board.fill.query("UPDATE server SET name = CONCAT('was-', id) WHERE id <= 10")
   // A page and more: each visitor moved from one of the first ten servers, some ms after it started.
   const hits = Array.from({ length: 400 }, (_, index) => ({
     id: index + 1,
     srvId: srvIdOf('b'),
-    life: 200_001,
+    serverId: 200_001,
     cookie: srvIdOf('a'),
     at: new Date((oldest[index % 10] ?? 0) + index).toISOString().replace('T', ' ').replace('Z', ''),
   }))

@@ -3,41 +3,47 @@ import mysql from 'mysql2'
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import { readDatabaseUrl } from '../config.ts'
 
+// All SQL of the replica is in this folder, one module a topic. The endpoints, the feed, the hit queue, the lifecycle and
+// retention call it; it calls MySQL or MariaDB through mysql2. This module opens three connection pools: `write` for hits and the
+// replica's own row, `read` for queries, `upkeep` for background work under a lock. query.ts runs a statement with a time limit;
+// hit-batch.ts builds the transaction that counts page views and hit-store.ts sends it; the other modules each read or write
+// a few tables.
+
 export type ReadPool = Pool
 export type WritePool = Pool
 export type UpkeepPool = Pool
 
-/** How long a batch waits for the counter's lock, in s: less than its page views have. */
+/** Seconds that a batch waits for the counter's lock: less than the time budget of its page views. */
 export const lockWaitSeconds = 1
 
-/** How long to wait for a connection to the database and for its session to be set up, in ms each. */
+/** ms to open a connection, and again ms to set up its session. */
 const connectTimeout = 1000
 
-/** How many callers may wait for a connection of a pool. One more is refused. */
+/** Callers that may wait for a connection of a pool. One more is refused. */
 const queueLimit = 64
 
-/** Connections that one replica opens at most, by pool. */
+/** Maximum connections of one replica, by pool. */
 export const connectionLimits = { read: 4, write: 3, upkeep: 2 } as const
 
-/** Connections that one replica opens at most. */
+/** Maximum connections of one replica. */
 export const connectionsPerReplica = connectionLimits.read + connectionLimits.write + connectionLimits.upkeep
 
 /**
- * Seconds without a word after which the database closes a connection that writes hits, and so frees its locks. A batch that
- * was refused holds the counter's until its ROLLBACK comes: of a replica that is frozen or cut off then, none does.
+ * Seconds of silence after which the database closes a connection that writes hits, and so releases its locks. A failed batch
+ * holds the counter's lock until its ROLLBACK, which a frozen or disconnected replica never sends.
  */
 const silentSeconds = 8
 
-/** The same for connections that hold up nobody's page view. */
+/** The same for connections that block no page view. */
 const backgroundSilentSeconds = 60
 
-/** ms after which a replica closes a connection itself, when it has no use for it: well before the database would. */
+/** ms after which a replica closes an idle connection itself: well before the database would. */
 const idleMs = 3000
 
 const shared = {
   connectTimeout,
   queueLimit,
-  // Says goodbye: else the database logs each connection that is closed for want of use.
+  // Send a goodbye when closing, or the database logs an aborted connection.
   gracefulEnd: true,
   // Addresses, ids and names are all ASCII; times are read and written as UTC text.
   charset: 'ascii_bin',
@@ -45,7 +51,7 @@ const shared = {
   dateStrings: true,
 } satisfies mysql.PoolOptions
 
-/** What the driver knows of a pooled connection: its own handle, and when its session is set up. */
+/** A pooled connection's driver handle, and when its session is set up. */
 type Session = { driver: mysql.PoolConnection; ready: Promise<unknown> }
 
 const sessions = new WeakMap<object, Session>()
@@ -60,14 +66,14 @@ export function openReadPool(databaseUrl: string): ReadPool {
       maxIdle: connectionLimits.read - 1,
       idleTimeout: idleMs,
     },
-    // An audit is a transaction: left open by a replica that is cut off, no table could be altered.
+    // An audit is a transaction: if a disconnected replica left it open, no table could be altered.
     `SET SESSION wait_timeout = ${backgroundSilentSeconds}`,
   )
 }
 
 /**
- * For hit batches and this replica's own row. Takes several statements in one packet; only validated hex, addresses and
- * numbers are ever written into them.
+ * For hit batches and this replica's own row. Accepts several statements in one packet: only validated hex, addresses and
+ * numbers may be written into them.
  */
 export function openWritePool(databaseUrl: string): WritePool {
   return openPool(
@@ -75,12 +81,12 @@ export function openWritePool(databaseUrl: string): WritePool {
       ...shared,
       ...readDatabaseUrl(databaseUrl),
       connectionLimit: connectionLimits.write,
-      // Below the limit: else the driver closes none.
+      // One below the limit: at the limit the driver closes no connection.
       maxIdle: connectionLimits.write - 1,
       idleTimeout: idleMs,
       multipleStatements: true,
     },
-    // lock_wait_timeout: for the lock on a table, which somebody holds who alters it.
+    // lock_wait_timeout limits the wait for a table lock, e.g. during ALTER TABLE.
     `SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}, lock_wait_timeout = ${lockWaitSeconds},
        wait_timeout = ${silentSeconds};
      SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`,
@@ -88,8 +94,8 @@ export function openWritePool(databaseUrl: string): WritePool {
 }
 
 /**
- * For what is done to the log in the background, each on a connection that it keeps while it holds a lock, so that hits
- * never wait for one. Takes several statements in one packet; only numbers are ever written into them.
+ * For background work on the log that holds a lock on its connection, so that hits never wait for a connection. Accepts several
+ * statements in one packet: only numbers may be written into them.
  */
 export function openUpkeepPool(databaseUrl: string): UpkeepPool {
   return openPool(
@@ -97,24 +103,24 @@ export function openUpkeepPool(databaseUrl: string): UpkeepPool {
       ...shared,
       ...readDatabaseUrl(databaseUrl),
       connectionLimit: connectionLimits.upkeep,
-      // The next use is seconds away, and the database has better uses for a connection.
+      // The next use is seconds away: keep no idle connection.
       maxIdle: 0,
       multipleStatements: true,
     },
-    // A replica that is frozen says nothing more: the database then closes its connection, and so frees its locks.
+    // If the replica freezes, the database closes the silent connection and releases its locks.
     `SET SESSION innodb_lock_wait_timeout = 1, wait_timeout = ${backgroundSilentSeconds};
      SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`,
   )
 }
 
-/** A pool whose every new connection first runs `setUp`. */
+/** Creates a pool that runs `setUp` on each new connection first. */
 function openPool(options: mysql.PoolOptions, setUp: string): Pool {
   const pool = mysql.createPool(options)
   pool.on('connection', driver => {
-    // A broken connection tells its command; the pool drops it. Unheard, the event would end the process.
+    // The running command already reports a broken connection, and the pool drops it. An unhandled event would end the process.
     driver.on('error', () => {})
     const ready = run(driver, setUp)
-    // takeConnection hears of a failure, if somebody still waits there.
+    // takeConnection reports the failure if a caller still waits.
     ready.catch(() => {})
     sessions.set(driver, { driver, ready })
   })
@@ -131,7 +137,7 @@ function run(driver: mysql.PoolConnection, sql: string): Promise<unknown> {
 
 /**
  * Takes a connection whose session is set up, within `timeoutMs`.
- * @throws what the driver throws: no connection, no free place in the queue, or a session that could not be set up
+ * @throws the driver's error: no connection, queue full, or session set-up failed
  */
 export function takeConnection(pool: Pool, timeoutMs: number): Promise<PoolConnection> {
   const { promise, resolve, reject } = Promise.withResolvers<PoolConnection>()
@@ -157,7 +163,7 @@ export function takeConnection(pool: Pool, timeoutMs: number): Promise<PoolConne
   return promise
 }
 
-/** A connection that was asked for did not come in time. */
+/** No connection became free in time. */
 class NoConnection extends Error {
   readonly code = 'NO_CONNECTION'
 
@@ -173,15 +179,15 @@ async function takeSetUp(pool: Pool): Promise<PoolConnection> {
     await sessions.get(connection.connection)?.ready
     return connection
   } catch (error) {
-    // Without its limits a statement could wait for a lock for a minute.
+    // Without the session's limits a statement could wait a minute for a lock.
     connection.destroy()
     throw error
   }
 }
 
 /**
- * Runs a packet of several statements. `onResult` is called once a statement of it has answered without an error.
- * @throws what the driver throws
+ * Runs a packet of several statements. Calls `onResult` for each statement that succeeds.
+ * @throws the driver's error
  */
 export function queryPacket(
   connection: PoolConnection,
@@ -189,7 +195,7 @@ export function queryPacket(
   onResult: () => void,
 ): Promise<unknown> {
   const driver = sessions.get(connection.connection)?.driver
-  if (!driver) throw new TypeError('the connection is of no pool of ours')
+  if (!driver) throw new TypeError('the connection belongs to no pool of this module')
   return new Promise((resolve, reject) => {
     const query = driver.query(packet, (error, results) => (error ? reject(error) : resolve(results)))
     query.on('fields', onResult)
@@ -206,16 +212,16 @@ export function openPools(databaseUrl: string): Pools {
   }
 }
 
-/** ms that saying goodbye to the database may take: one that hangs must not keep a replica from ending. */
-const closePatience = 1000
+/** ms for saying goodbye to the database: a database that hangs must not keep a replica from exiting. */
+const closeTimeoutMs = 1000
 
-/** Never throws: connections that are broken already need no closing. */
+/** Never throws: broken connections need no closing. */
 export async function closePools(pools: Pools): Promise<void> {
   const closed = Promise.allSettled([pools.read.end(), pools.write.end(), pools.upkeep.end()])
-  await Promise.race([closed, pause(closePatience, undefined, { ref: false })])
+  await Promise.race([closed, pause(closeTimeoutMs, undefined, { ref: false })])
 }
 
-/** '2026-11-22 12:04:31.203', as the database tells a UTC time, to '2026-11-22T12:04:31.203Z'. */
+/** Converts the database's UTC time '2026-11-22 12:04:31.203' to '2026-11-22T12:04:31.203Z'. */
 export function toIsoTime(databaseTime: string): string {
   const [date, time = '00:00:00'] = databaseTime.split(' ')
   const [seconds, fraction = ''] = time.split('.')

@@ -4,13 +4,13 @@ import { z } from 'zod'
 import { DatabaseTrouble } from '../errors.ts'
 import { takeConnection, type UpkeepPool } from './pools.ts'
 
-/** ms a question of no special urgency may take: a database that hangs must not hold a connection for ever. */
+/** ms for a query without special urgency: a database that hangs must not hold a connection for ever. */
 const queryTimeoutMs = 5000
 
 /**
- * Asks the database one thing.
- * @returns the rows, or what a statement that writes did: for the caller to parse
- * @throws DatabaseTrouble when there is no connection, or no answer, within `timeoutMs`
+ * Runs one statement.
+ * @returns the rows, or the result of a write: the caller parses it
+ * @throws DatabaseTrouble without a connection or an answer within `timeoutMs`
  */
 export function query(
   pool: Pool,
@@ -24,7 +24,7 @@ export function query(
   return onConnection(pool, work, timeoutMs)
 }
 
-/** The same on a connection that the caller holds, for work that is done on one. @throws what the driver throws */
+/** Runs one statement on a connection that the caller holds. @throws the driver's error */
 export async function queryOn(
   connection: PoolConnection,
   sql: string,
@@ -36,8 +36,8 @@ export async function queryOn(
 }
 
 /**
- * Does `work` on a connection of its own, which must come within `timeoutMs`. After an error the connection is closed: an
- * answer may still come on it, and the database rolls back what it leaves.
+ * Runs `work` on a connection, which must be free within `timeoutMs`. After an error the connection is closed: an answer may
+ * still arrive on it, and the database rolls back an open transaction.
  * @throws DatabaseTrouble
  */
 export async function onConnection<T>(
@@ -58,8 +58,8 @@ export async function onConnection<T>(
 }
 
 /**
- * Does `work` in one transaction. A restore exchanges all tables (prisma/restore.ts), and waits for transactions: so what
- * `work` removes or writes is in the tables that it read. After an error the caller closes the connection (`onConnection`).
+ * Runs `work` in one transaction. A restore swaps all tables (prisma/restore.ts) and waits for transactions, so `work` writes
+ * to the same tables that it read. After an error the caller must close the connection, as `onConnection` does.
  */
 export async function inTransaction<T>(connection: PoolConnection, work: () => Promise<T>): Promise<T> {
   await queryOn(connection, 'START TRANSACTION')
@@ -72,11 +72,11 @@ export async function inTransaction<T>(connection: PoolConnection, work: () => P
 const retryPauseMs = 200
 
 /**
- * Does `work` again while the database gives trouble, for up to `patienceMs`: one that just starts, or is busy while many
- * replicas start together, gets some time. @throws the last trouble, or at once what is no trouble of the database's
+ * Retries `work` for up to `timeoutMs` while the database is unavailable, e.g. while it starts or many replicas start together.
+ * @throws the last DatabaseTrouble, or any other error immediately
  */
-export async function retryOnTrouble<T>(work: () => Promise<T>, patienceMs: number): Promise<T> {
-  const deadline = performance.now() + patienceMs
+export async function retryOnTrouble<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
+  const deadline = performance.now() + timeoutMs
   for (;;) {
     try {
       return await work()
@@ -87,15 +87,15 @@ export async function retryOnTrouble<T>(work: () => Promise<T>, patienceMs: numb
   }
 }
 
-/** What replicas take turns at. */
+/** Work that only one replica may do at a time. */
 type LockName = 'register' | 'retention' | 'recount'
 
-// A server may hold several boards, each in a database of its own.
+// A database server may hold several boards, each in a separate database.
 const fullName = "CONCAT(?, '.', DATABASE())"
 
 const held = z.tuple([z.object({ held: z.number().nullable() })])
 
-/** Takes a lock that lasts as long as the connection. @returns false: another held it all the `timeout` seconds */
+/** Takes a lock that lasts as long as the connection. @returns false if another replica held it for `timeout` seconds */
 export async function takeLock(
   connection: PoolConnection,
   name: LockName,
@@ -115,8 +115,8 @@ export async function releaseLock(connection: PoolConnection, name: LockName): P
 }
 
 /**
- * Does `work` unless another replica is at it, on the connection that holds the lock: with the lock it loses the means
- * to go on. @throws DatabaseTrouble
+ * Runs `work` unless another replica is running it. It runs on the connection that holds the lock: if the lock is lost,
+ * `work` cannot go on. @throws DatabaseTrouble
  */
 export async function ifAlone(
   pool: UpkeepPool,

@@ -1,31 +1,31 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
-import { readLogBounds, stretchLength } from './audit.ts'
+import { checkpointLength, readLogBounds } from './audit.ts'
 import { type ReadPool, toIsoTime, type WritePool } from './pools.ts'
 import { inTransaction, onConnection, query, queryOn } from './query.ts'
 
-/** How much of the log is kept: rows go that are older, or further down, than that. */
+/** How much of the log to keep. Rows beyond either limit are removed. */
 export type LogLimits = { days: number; rows: number }
 
 /**
- * Seconds any row stays: a page view that is tried again must find its first try. One minute, and what the database's
- * clock may be off (web/server/retention/database-clock.ts).
+ * Seconds that every row stays, so that a repeated page view finds its first try: one minute plus the error that the database's
+ * clock may have (web/server/retention/database-clock.ts).
  */
-const shortestStay = 90
+const minimumAgeSeconds = 90
 
 /** What one batch removed. */
 export type Purge = {
   rows: number
-  /** the highest number gone through, and the time of the highest row removed */
+  /** the highest number processed, and the time of the highest row removed */
   through: number
   throughAt: string
 }
 
-// Only numbers up to the first row that stays: so the lowest number left tells what is gone.
+// Removes only numbers below the first row that stays, so the lowest number left says how many are gone.
 const firstKeptSql = `SELECT MIN(id) AS id FROM access_log
   WHERE id BETWEEN ? AND ?
     AND created_at >= CAST(? AS DATETIME(3)) - INTERVAL ? DAY
-    AND (id > ? OR created_at >= CAST(? AS DATETIME(3)) - INTERVAL ${shortestStay} SECOND)`
+    AND (id > ? OR created_at >= CAST(? AS DATETIME(3)) - INTERVAL ${minimumAgeSeconds} SECOND)`
 
 const firstKept = z.tuple([z.object({ id: z.number().int().nullable() })])
 
@@ -35,9 +35,9 @@ const removed = z.tuple([
 ])
 
 /**
- * Removes the lowest rows beyond the limits, `batch` numbers at most, in one transaction. `now` is the time
- * that ages are counted to, never the database's clock while this runs: that may just have jumped.
- * @returns what went; null = nothing has to go
+ * Removes the lowest rows beyond the limits, at most `batch` numbers, in one transaction. Ages are counted to `now`. The
+ * database's clock is not read here: it may just have jumped.
+ * @returns what was removed; null if nothing had to be
  */
 export function purgeLog(
   connection: PoolConnection,
@@ -67,21 +67,21 @@ async function purgeLowest(
   return { rows, through, throughAt: toIsoTime(created_at) }
 }
 
-/** A checkpoint goes with the first row of its stretch: what is left of the stretch is counted each time. */
+/** A checkpoint is removed with the first of its rows. The rows left of it are counted on every audit. */
 function purgePacket(lowest: number, through: number): string {
   return [
     `SELECT created_at FROM access_log WHERE id BETWEEN ${lowest} AND ${through} ORDER BY id DESC LIMIT 1`,
     `DELETE FROM access_log WHERE id BETWEEN ${lowest} AND ${through}`,
-    `DELETE FROM log_checkpoint WHERE last_id < ${through + stretchLength}`,
+    `DELETE FROM log_checkpoint WHERE last_id < ${through + checkpointLength}`,
     `INSERT INTO log_purge (id, through_id) VALUES (1, ${through})
       ON DUPLICATE KEY UPDATE through_id = GREATEST(through_id, ${through})`,
   ].join('; ')
 }
 
-/** Minutes a request id is kept, by the database's clock: longer than any retry. */
+/** Minutes to keep a request id, by the database's clock: longer than any retry. */
 const keepMinutes = 10
 
-// The times stand in the log. An id whose row has gone from there is older than any retry.
+// The times are in the log. A request id whose log row is gone is older than any retry.
 const oldestRequestsSql = `SELECT MIN(IF(a.created_at > UTC_TIMESTAMP(3) - INTERVAL ${keepMinutes} MINUTE, r.id, NULL)) AS kept,
     MAX(r.id) AS last
   FROM (SELECT id FROM recent_request WHERE id <= ? ORDER BY id LIMIT ?) r
@@ -92,8 +92,8 @@ const oldestRequests = z.tuple([z.object({ kept: nullableNumber, last: nullableN
 const deleted = z.looseObject({ affectedRows: z.number() })
 
 /**
- * Forgets request ids of hits that are ten minutes old and have a number up to `lastId`, from the lowest number upward, a
- * batch at a time: it reads no further than the first one that stays. @returns how many went
+ * Deletes request ids that are ten minutes old and whose number is at most `lastId`, lowest first, at most `limit`. Reads no
+ * further than the first one that stays. @returns how many were deleted
  */
 export function pruneRecentRequests(pool: WritePool, lastId: number, limit: number): Promise<number> {
   return onConnection(pool, connection =>
@@ -110,9 +110,9 @@ export function pruneRecentRequests(pool: WritePool, lastId: number, limit: numb
 }
 
 export type ClockReading = {
-  /** the database's time now */
+  /** the database's current time */
   now: Date
-  /** the time that retention believed last; null = it never ran */
+  /** the time that retention last trusted; null if it never ran */
   believedAt: Date | null
 }
 
@@ -133,7 +133,7 @@ export async function readRetentionClock(read: ReadPool): Promise<ClockReading> 
   return { now, believedAt }
 }
 
-/** Notes the time that retention goes by, for replicas that start later. */
+/** Stores the time that retention trusts, for replicas that start later. */
 export async function writeBelievedTime(connection: PoolConnection, now: Date): Promise<void> {
   const write = `INSERT INTO retention_clock (id, believed_at) VALUES (1, ?)
     ON DUPLICATE KEY UPDATE believed_at = ?`

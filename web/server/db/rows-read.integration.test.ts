@@ -51,10 +51,10 @@ const bounds: [string, number][] = [
   ['history', 10 * lives],
 ]
 
-for (const { name, ask } of explainCases(rows, srvIdOf('a'))) {
+for (const { name, run } of explainCases(rows, srvIdOf('a'))) {
   test(`${name}: what is read does not grow with the log`, async () => {
     const [, bound = 0] = bounds.find(([start]) => name.startsWith(start)) ?? []
-    const read = await rowsRead(database.read, () => ask(database.read))
+    const read = await rowsRead(database.read, () => run(database.read))
     assert.ok(read <= bound, `${read} rows and index entries were read`)
   })
 }

@@ -1,10 +1,11 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import type { ServerState } from '../../shared/api.ts'
+import { lostAfterSeconds } from '../../shared/limits.ts'
 import { toIsoTime, type WritePool } from './pools.ts'
 import { query, queryOn } from './query.ts'
 
-/** A server as its row tells it. */
+/** A server as its row describes it. */
 export type BoardServer = Health & {
   id: number
   srvId: string
@@ -13,13 +14,13 @@ export type BoardServer = Health & {
   hits: number
   startedAt: string
   lastSeenAt: string
-  /** ms since it was last seen */
+  /** ms since its last heartbeat */
   silentMs: number
   stopped: boolean
 }
 
-/** Of a row of `server` named s. Its id and srv_id are a life's: those of a hit have the short names. */
-export const serverColumns = `s.id AS life_id, s.srv_id AS life_srv_id, s.name, s.address, s.hits, s.started_at, s.last_seen_at,
+/** Columns of a row of `server s`. id and srv_id are prefixed: the short names belong to hits. */
+export const serverColumns = `s.id AS instance_id, s.srv_id AS instance_srv_id, s.name, s.address, s.hits, s.started_at, s.last_seen_at,
     TIMESTAMPDIFF(MICROSECOND, s.last_seen_at, UTC_TIMESTAMP(3)) DIV 1000 AS silent_ms,
     s.ready_at IS NOT NULL AS ready, s.draining, s.stopped_at IS NOT NULL AS stopped,
     s.rate, s.p50_ms, s.p99_ms, s.errors, s.error_codes, s.streams, s.memory_bytes`
@@ -27,11 +28,11 @@ export const serverColumns = `s.id AS life_id, s.srv_id AS life_srv_id, s.name, 
 const flag = z.number().transform(value => value !== 0)
 const time = z.string().transform(toIsoTime)
 
-/** From a row with `serverColumns`. */
+/** Parses a row with `serverColumns`. */
 export const boardServer = z
   .object({
-    life_id: z.number().int(),
-    life_srv_id: z.string(),
+    instance_id: z.number().int(),
+    instance_srv_id: z.string(),
     name: z.string(),
     address: z.string(),
     hits: z.number().int(),
@@ -45,14 +46,14 @@ export const boardServer = z
     p50_ms: z.number().nullable(),
     p99_ms: z.number().nullable(),
     errors: z.number().int(),
-    error_codes: z.string().nullable().transform(fromColumn),
+    error_codes: z.string().nullable().transform(parseErrorCodes),
     streams: z.number().int(),
     memory_bytes: z.number(),
   })
   .transform(
     (row): BoardServer => ({
-      id: row.life_id,
-      srvId: row.life_srv_id,
+      id: row.instance_id,
+      srvId: row.instance_srv_id,
       name: row.name,
       address: row.address,
       hits: row.hits,
@@ -72,43 +73,40 @@ export const boardServer = z
     }),
   )
 
-/** Seconds without a sign after which a server is lost, and after which it is no longer shown. */
-export const silence = { lost: 6, forgotten: 60 } as const
-
 /**
- * After the name of `server` in a statement that asks by `gone_at`. Left to choose, the database reads the whole table where
- * its statistics are from when that was small.
+ * Index hint after the table `server` in a statement that filters by `gone_at`. Without it the database scans the whole table
+ * if its statistics are from a time when the table was small.
  */
 export const byGoneAt = 'FORCE INDEX (server_gone_at_srv_id_idx)'
 
-/** A condition on `table`, by the database's clock: seen more lately than that. */
-export function seenWithinSql(table: string, limit: keyof typeof silence): string {
-  return `${table}.last_seen_at > UTC_TIMESTAMP(3) - INTERVAL ${silence[limit]} SECOND`
+/** A condition on `table`: its last heartbeat is less than `seconds` ago by the database's clock. */
+export function seenWithinSql(table: string, seconds: number): string {
+  return `${table}.last_seen_at > UTC_TIMESTAMP(3) - INTERVAL ${seconds} SECOND`
 }
 
-type Signs = Pick<BoardServer, 'stopped' | 'silentMs' | 'draining' | 'ready'>
-
-export function serverState(server: Signs): ServerState {
+export function serverState(
+  server: Pick<BoardServer, 'stopped' | 'silentMs' | 'draining' | 'ready'>,
+): ServerState {
   if (server.stopped) return 'stopped'
-  if (server.silentMs > silence.lost * 1000) return 'lost'
+  if (server.silentMs > lostAfterSeconds * 1000) return 'lost'
   if (server.draining) return 'draining'
   return server.ready ? 'up' : 'joining'
 }
 
-/** How a replica is, as its own row tells it. */
+/** A replica's state and metrics, as it writes them to its row. */
 export type Health = {
   ready: boolean
   draining: boolean
-  /** hits a second, lately */
+  /** hits per second over the last seconds */
   rate: number
-  /** of page views lately, in ms; null = none */
+  /** of recent page views, in ms; null if there were none */
   p50Ms: number | null
   p99Ms: number | null
   /** page views answered with an error since the start */
   errors: number
-  /** the same by code */
+  /** `errors` by code */
   errorCodes: ErrorCodes
-  /** dashboards connected */
+  /** connected dashboards */
   streams: number
   memoryBytes: number
 }
@@ -122,9 +120,9 @@ const heartbeatSql = `UPDATE server SET last_seen_at = UTC_TIMESTAMP(3), stopped
 const updated = z.looseObject({ affectedRows: z.number() })
 
 /**
- * Says how a replica is, and that it lives, whoever wrote that it has stopped.
- * @returns false: it has no row, or no longer, as after a restore
- * @throws when the database did not take it within `timeoutMs`
+ * Writes a replica's health and the time. Also removes a stop mark that another replica may have set.
+ * @returns false if the replica has no row (any more), as after a restore
+ * @throws if the write took longer than `timeoutMs`
  */
 export async function writeHeartbeat(
   pool: WritePool,
@@ -139,7 +137,7 @@ export async function writeHeartbeat(
     health.p50Ms,
     health.p99Ms,
     health.errors,
-    toColumn(health.errorCodes),
+    formatErrorCodes(health.errorCodes),
     health.streams,
     health.memoryBytes,
     server.id,
@@ -148,35 +146,34 @@ export async function writeHeartbeat(
   return updated.parse(await query(pool, heartbeatSql, values, timeoutMs)).affectedRows > 0
 }
 
-/** How many page views were answered with each error, by its code. */
+/** Page views answered with an error, by error code. */
 type ErrorCodes = Record<string, number>
 
-/** `overloaded:3,outcome_unknown:1`, as a server's row has it. A page view has half a dozen codes: 255 characters hold them. */
-export function toColumn(codes: ErrorCodes): string {
+/** The column's format: `overloaded:3,outcome_unknown:1`. A page view has six or so codes, which fit in 255 characters. */
+export function formatErrorCodes(codes: ErrorCodes): string {
   return Object.entries(codes)
     .map(([code, count]) => `${code}:${count}`)
     .join()
 }
 
-/** Nothing where nothing is said. */
-export function fromColumn(text: string | null): ErrorCodes {
+export function parseErrorCodes(text: string | null): ErrorCodes {
   return Object.fromEntries(
     [...(text ?? '').matchAll(/(\w+):(\d+)/g)].map(([, code = '', count]) => [code, Number(count)]),
   )
 }
 
-// A server that was not seen for ten minutes is marked as gone (`gone_at`), and its hits are added to those of its stretch
-// (`past_hits`). It keeps its row and its hits: the log and the history need its name. One that wakes after that begins
-// another life (web/server/db/hit-batch.ts).
+// A server without a heartbeat for ten minutes is marked as gone (`gone_at`), and its hits are added to a sum in `past_hits`.
+// It keeps its row and its hits: the log and the history need its name. If it wakes later, it registers as another instance
+// (web/server/lifecycle/own-row.ts).
 
-/** Ids of servers that one row of `past_hits` stands for. Its `first_id` is a multiple of it. */
-const serversPerStretch = 1000
-/** servers marked in one transaction, at most */
+/** Server ids that one row of `past_hits` covers. Its `first_id` is a multiple of it. */
+const serversPerSum = 1000
+/** maximum servers marked in one transaction */
 const goneBatch = 500
-/** Minutes without a sign after which a server is gone: many times those after which it is no longer shown. */
+/** Minutes without a heartbeat after which a server is gone: much longer than the board shows it. */
 const goneMinutes = 10
 
-/** All hits of servers, gone or not, within one statement. */
+/** SQL expression: the hits of all servers, gone or not. */
 export const sumHitsSql = `CAST(
     (SELECT COALESCE(SUM(hits), 0) FROM past_hits) +
     (SELECT COALESCE(SUM(hits), 0) FROM server ${byGoneAt} WHERE gone_at IS NULL)
@@ -189,35 +186,35 @@ const silentSql = `SELECT id FROM server
 const ids = z.array(z.object({ id: z.number().int() }))
 
 /**
- * Marks servers that are gone at the time `now`, those of one stretch. On a connection that no other replica's turn shares
- * (`ifAlone`). @returns how many; 0 = there is none
+ * Marks servers that are gone at the time `now`, all from one row of `past_hits`. Only one replica may run it at a time
+ * (`ifAlone`). @returns how many; 0 if there is none
  */
 export async function markGoneServers(connection: PoolConnection, now: Date): Promise<number> {
   const silent = ids.parse(await queryOn(connection, silentSql, [now])).map(({ id }) => id)
   const [lowest] = silent
   if (lowest === undefined) return 0
-  const first = stretchOf(lowest)
-  const gone = silent.filter(id => stretchOf(id) === first)
-  // Asked again under the row's lock: it may have been seen meanwhile. One that never served is in no history.
+  const first = firstIdOf(lowest)
+  const gone = silent.filter(id => firstIdOf(id) === first)
+  // Checks again under the row's lock: a heartbeat may have come meanwhile. A server that was never ready is in no history.
   const mark = `UPDATE server SET gone_at = IF(ready_at IS NULL, '1970-01-01', last_seen_at)
     WHERE id IN (?) AND gone_at IS NULL AND last_seen_at < CAST(? AS DATETIME(3)) - INTERVAL ${goneMinutes} MINUTE`
-  await queryOn(connection, `START TRANSACTION; ${mark}; ${addUpSql(first)}; COMMIT`, [gone, now])
+  await queryOn(connection, `START TRANSACTION; ${mark}; ${sumUpSql(first)}; COMMIT`, [gone, now])
   return gone.length
 }
 
-/** Adds the hits of some stretches up again, those that were added up longest ago: so a row that was changed is noticed. */
+/** Sums up `limit` rows of `past_hits` again, the oldest sums first, so that the audit notices a changed row. */
 export async function recountPastHits(connection: PoolConnection, limit: number): Promise<void> {
   const sql = 'SELECT first_id AS id FROM past_hits ORDER BY counted_at, first_id LIMIT ?'
   for (const { id } of ids.parse(await queryOn(connection, sql, [limit])))
-    await queryOn(connection, `START TRANSACTION; ${addUpSql(id)}; COMMIT`)
+    await queryOn(connection, `START TRANSACTION; ${sumUpSql(id)}; COMMIT`)
 }
 
-function addUpSql(first: number): string {
-  const last = first + serversPerStretch - 1
+function sumUpSql(first: number): string {
+  const last = first + serversPerSum - 1
   return `SET @hits = (SELECT COALESCE(SUM(hits), 0) FROM server
       WHERE id BETWEEN ${first} AND ${last} AND gone_at IS NOT NULL);
     INSERT INTO past_hits (first_id, hits, counted_at) VALUES (${first}, @hits, UTC_TIMESTAMP(3))
       ON DUPLICATE KEY UPDATE hits = @hits, counted_at = UTC_TIMESTAMP(3)`
 }
 
-const stretchOf = (id: number) => id - (id % serversPerStretch)
+const firstIdOf = (serverId: number) => serverId - (serverId % serversPerSum)

@@ -22,7 +22,7 @@ import {
   checkLimits,
   connectionWarning,
   endServer,
-  findTwins,
+  findConflicts,
   registerServer,
   renameServer,
   replicasThatFit,
@@ -183,7 +183,7 @@ test('of two that live at one address both are shown, and both count, and one th
     [first.id, false],
     [second.id, false],
   ])
-  assert.deepEqual(await findTwins(pools.read, { ...second, srv_id }, 1000), [
+  assert.deepEqual(await findConflicts(pools.read, { ...second, srv_id }, 1000), [
     { id: first.id, name: first.name, srv_id },
   ])
   await count(first, address, 3)
@@ -196,7 +196,7 @@ test('of two that live at one address both are shown, and both count, and one th
   assert.deepEqual([board.counter, board.totalHits], [5, 5])
   assert.equal(await renameServer(pools.write, second.id), 'web-2')
   await endServer(pools.write, second.id)
-  assert.deepEqual(await findTwins(pools.read, { ...first, srv_id }, 1000), [])
+  assert.deepEqual(await findConflicts(pools.read, { ...first, srv_id }, 1000), [])
 })
 
 test('of two with one name, since the first was silent when the second took it, the second takes another', async () => {
@@ -206,7 +206,7 @@ test('of two with one name, since the first was silent when the second took it, 
   assert.equal(second.name, first.name)
   const srv_id = srvIdOf('10.0.0.1:3000')
   await writeHeartbeat(pools.write, { id: first.id, srv_id }, health, 1000)
-  const others = await findTwins(pools.read, { ...second, srv_id: srvIdOf('10.0.0.2:3000') }, 1000)
+  const others = await findConflicts(pools.read, { ...second, srv_id: srvIdOf('10.0.0.2:3000') }, 1000)
   assert.deepEqual(others, [{ id: first.id, name: first.name, srv_id }])
   assert.equal(await renameServer(pools.write, second.id), 'web-2')
 })

@@ -1,5 +1,6 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
+import { lostAfterSeconds } from '../../shared/limits.ts'
 import { DatabaseTrouble } from '../errors.ts'
 import { lowestFreeName } from '../identity.ts'
 import { highestNumber } from './hit-batch.ts'
@@ -7,23 +8,23 @@ import { connectionsPerReplica, type ReadPool, type WritePool } from './pools.ts
 import { onConnection, query, queryOn, releaseLock, takeLock } from './query.ts'
 import { byGoneAt, seenWithinSql } from './server-row.ts'
 
-/** How long to wait for another replica that is registering, in seconds. */
+/** Seconds to wait while other replicas register. */
 const lockTimeout = 10
 
-/** ms a statement may take: more than a lock on a row is waited for. Without a limit a silent database would end all heartbeats. */
+/** ms per statement: longer than the wait for a row lock. Without a limit a silent database would block all heartbeats. */
 const registerTimeoutMs = 2000
 
 const inserted = z.looseObject({ insertId: z.number().int() })
 
-/** A server that had the address before, and for how many ms cookies of its visitors may still come. */
+/** The server that had the address before, and for how many ms its visitors may still send its cookie. */
 export type EarlierServer = { name: string; forMs: number }
 
 /**
- * Begins a life of a replica: a row for it, which inherits nothing. An earlier life at the same address is marked as
- * stopped; if it lives all the same, its next heartbeat takes that back (web/server/lifecycle/own-row.ts). Without a given name the
- * replica takes the lowest web-N that no live one has; the lock keeps two from taking the same.
- * `cookieSeconds` is the life of a cookie: so long after the earlier life's last sign its visitors may come here.
- * @throws DatabaseTrouble, with nothing registered
+ * Registers an instance of a replica with a new row, which inherits nothing. An earlier instance at the same address is marked
+ * as stopped; if it is alive, its next heartbeat removes the mark (web/server/lifecycle/own-row.ts). Without a given name the
+ * replica takes the lowest web-N that no live replica has; a lock keeps two from taking the same.
+ * `cookieSeconds`: lifetime of the sticky cookie.
+ * @throws DatabaseTrouble if nothing was registered
  */
 export async function registerServer(
   pool: WritePool,
@@ -53,7 +54,7 @@ export async function registerServer(
   })
 }
 
-/** The last life at the address that answered anybody; its last sign is no earlier than the last cookie it gave. */
+/** The last instance at the address that answered a visitor. Its last heartbeat is no earlier than the last cookie it gave. */
 async function findEarlier(
   connection: PoolConnection,
   srvId: string,
@@ -77,7 +78,7 @@ async function findEarlier(
   return last && last.forMs > 0 ? last : null
 }
 
-/** Gives a server that is registered the lowest free name instead of the one it has. @throws DatabaseTrouble */
+/** Renames a registered server to the lowest free name. @throws DatabaseTrouble */
 export async function renameServer(pool: WritePool, serverId: number): Promise<string> {
   return onConnection(pool, async connection => {
     if (!(await takeLock(connection, 'register', lockTimeout)))
@@ -92,7 +93,7 @@ export async function renameServer(pool: WritePool, serverId: number): Promise<s
 async function namesInUse(connection: PoolConnection): Promise<string[]> {
   const rows = await queryOn(
     connection,
-    `SELECT name FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`,
+    `SELECT name FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', lostAfterSeconds)}`,
     [],
     registerTimeoutMs,
   )
@@ -102,60 +103,59 @@ async function namesInUse(connection: PoolConnection): Promise<string[]> {
     .map(row => row.name)
 }
 
-const twinsSql = `SELECT id, name, srv_id FROM server ${byGoneAt}
-  WHERE gone_at IS NULL AND (srv_id = ? OR name = ?) AND id <> ? AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}`
+const conflictsSql = `SELECT id, name, srv_id FROM server ${byGoneAt}
+  WHERE gone_at IS NULL AND (srv_id = ? OR name = ?) AND id <> ? AND stopped_at IS NULL AND ${seenWithinSql('server', lostAfterSeconds)}`
 
-const twins = z.array(z.object({ id: z.number().int(), name: z.string(), srv_id: z.string() }))
+const conflicts = z.array(z.object({ id: z.number().int(), name: z.string(), srv_id: z.string() }))
 
-export type Twin = z.output<typeof twins>[0]
+export type ConflictingServer = z.output<typeof conflicts>[0]
 
-/** Other servers that live at the same address, or under the same name. @throws when the database does not answer within `timeoutMs` */
-export async function findTwins(
+/** Other live servers with the same address or the same name. @throws if there is no answer within `timeoutMs` */
+export async function findConflicts(
   read: ReadPool,
   server: { id: number; srv_id: string; name: string },
   timeoutMs: number,
-): Promise<Twin[]> {
-  return twins.parse(await query(read, twinsSql, [server.srv_id, server.name, server.id], timeoutMs))
+): Promise<ConflictingServer[]> {
+  return conflicts.parse(await query(read, conflictsSql, [server.srv_id, server.name, server.id], timeoutMs))
 }
 
-/** Ends a life of a replica in good order. */
+/** Marks an instance of a replica as stopped. */
 export async function endServer(pool: WritePool, serverId: number): Promise<void> {
   const sql = `UPDATE server SET stopped_at = UTC_TIMESTAMP(3), draining = FALSE, rate = 0, streams = 0 WHERE id = ?`
   await query(pool, sql, [serverId], 1000)
 }
 
-const drainWishRow = z.tuple([z.object({ drain_wanted: z.number() })])
+const drainWantedRow = z.tuple([z.object({ drain_wanted: z.number() })])
 
-/** Whether a life of a replica is asked to drain. @throws when the database does not answer within `timeoutMs` */
-export async function readDrainWish(pool: ReadPool, serverId: number, timeoutMs: number): Promise<boolean> {
+/** Whether an instance of a replica should drain. @throws if there is no answer within `timeoutMs` */
+export async function readDrainWanted(pool: ReadPool, serverId: number, timeoutMs: number): Promise<boolean> {
   const result = await query(pool, 'SELECT drain_wanted FROM server WHERE id = ?', [serverId], timeoutMs)
-  const [server] = drainWishRow.parse(result)
+  const [server] = drainWantedRow.parse(result)
   return server.drain_wanted !== 0
 }
 
-/** Asks a life of a replica to drain, or to take new visitors again. @throws DatabaseTrouble */
-export async function writeDrainWish(pool: WritePool, serverId: number, wanted: boolean): Promise<void> {
+/** Asks an instance of a replica to drain, or to take new visitors again. @throws DatabaseTrouble */
+export async function writeDrainWanted(pool: WritePool, serverId: number, wanted: boolean): Promise<void> {
   await query(pool, 'UPDATE server SET drain_wanted = ? WHERE id = ?', [wanted, serverId])
 }
 
-/** What the database has room for, and what is there. */
-type Limits = {
-  /** connections that it takes, from all accounts */
+type DatabaseLimits = {
+  /** maximum connections of all accounts */
   connections: number
-  /** connections that it takes from the replicas' account; 0 = no limit but the one above */
+  /** maximum connections of the replicas' account; 0: only the limit above */
   accountConnections: number
-  /** replicas that are alive, this one among them */
+  /** live replicas, including this one */
   replicas: number
   counter: bigint
 }
 
-/** Connections that are not the replicas': of people, migrations, health checks and the server itself. */
+/** Connections of people, migrations, health checks and the database server itself. */
 const otherConnections = 10
 
 // The session's value is the limit of the account: https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html
 const limitsSql = `SELECT @@max_connections AS connections,
     @@session.max_user_connections AS accountConnections,
-    (SELECT COUNT(*) FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', 'lost')}) AS replicas,
+    (SELECT COUNT(*) FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', lostAfterSeconds)}) AS replicas,
     CAST(value AS CHAR) AS counter
   FROM global_counter WHERE id = 1`
 
@@ -169,9 +169,9 @@ const limitsRow = z.tuple([
 ])
 
 /**
- * Whether the database has room for its replicas and for the next numbers, asked once a replica is registered.
- * @returns a sentence where it has not; null = it has
- * @throws DatabaseTrouble when it does not answer, or when its counter is too high to be shown
+ * Checks that the database has enough connections for its replicas. Call it once the replica is registered.
+ * @returns a warning sentence; null if all is well
+ * @throws DatabaseTrouble if it does not answer, or if its counter is too high to be shown
  */
 export async function checkLimits(pool: ReadPool): Promise<string | null> {
   const [limits] = limitsRow.parse(await query(pool, limitsSql))
@@ -182,16 +182,16 @@ export async function checkLimits(pool: ReadPool): Promise<string | null> {
   return connectionWarning(limits)
 }
 
-/** How many replicas the limits have room for. */
+/** The number of replicas that fit into the limits. */
 export function replicasThatFit({
   connections,
   accountConnections,
-}: Pick<Limits, 'connections' | 'accountConnections'>): number {
+}: Pick<DatabaseLimits, 'connections' | 'accountConnections'>): number {
   const forReplicas = Math.min(connections - otherConnections, accountConnections || Number.POSITIVE_INFINITY)
   return Math.floor(forReplicas / connectionsPerReplica)
 }
 
-export function connectionWarning(limits: Omit<Limits, 'counter'>): string | null {
+export function connectionWarning(limits: Omit<DatabaseLimits, 'counter'>): string | null {
   const { connections, accountConnections, replicas } = limits
   const room = replicasThatFit(limits)
   if (replicas <= room) return null

@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import type { Pool } from 'mysql2/promise'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { closedGate, openDatabase, serve, watched } from '../../testing/endpoints.ts'
-import { addLife, addManyHits, srvIdOf } from '../../testing/log-rows.ts'
+import { addInstance, addManyHits, srvIdOf } from '../../testing/log-rows.ts'
 import { auditEndpoint } from './audit.ts'
 
 let database: Awaited<ReturnType<typeof openDatabase>>
@@ -21,8 +21,8 @@ after(async () => {
 
 beforeEach(async () => {
   await Promise.all(['access_log', 'server'].map(table => database.fill.query(`TRUNCATE ${table}`)))
-  await addLife(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1', hits: 60 })
-  await addLife(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2', hits: 40 })
+  await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1', hits: 60 })
+  await addInstance(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2', hits: 40 })
   await addManyHits(database.fill, 1, 100)
   await database.fill.query('UPDATE global_counter SET value = 100')
 })

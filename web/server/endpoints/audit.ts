@@ -1,22 +1,22 @@
 import type { Audit } from '../../shared/api.ts'
-import { type AuditFigures, readAudit } from '../db/audit.ts'
+import { type AuditCounts, readAudit } from '../db/audit.ts'
 import type { ReadPool } from '../db/pools.ts'
 import { parseParameters } from '../http/request.ts'
 import { type Endpoint, sendJson } from '../http/router.ts'
 
-/** GET /api/audit answers an Audit. One runs at a time, and all who wait get its answer. */
+/** GET /api/audit answers an Audit. One audit runs at a time; requests that come meanwhile share its answer. */
 export function auditEndpoint({ read }: { read: ReadPool }): Endpoint {
-  let underWay: Promise<AuditFigures> | null = null
+  let running: Promise<AuditCounts> | null = null
   return async (_request, response, url) => {
     parseParameters(url.searchParams, {})
-    underWay ??= readAudit(read).finally(() => {
-      underWay = null
+    running ??= readAudit(read).finally(() => {
+      running = null
     })
-    sendJson(response, 200, auditOf(await underWay))
+    sendJson(response, 200, auditOf(await running))
   }
 }
 
-/** What the figures say of each other. Rows are counted, not taken from the numbers: so that a missing one shows. */
+/** Compares the counts. Rows are counted, not derived from the numbers, so that a missing row shows. */
 export function auditOf({
   counter,
   min_id,
@@ -24,8 +24,8 @@ export function auditOf({
   purged_through,
   row_count,
   sum_hits,
-}: AuditFigures): Audit {
-  // The lowest number tells what is gone; an emptied log has none, and only what retention removed may be missing.
+}: AuditCounts): Audit {
+  // The lowest number says how many rows are gone. An empty log has none: then only rows that retention removed may be missing.
   const purged = min_id === null ? (purged_through ?? 0) : min_id - 1
   const isNewestTheCounter = max_id === null || max_id === counter
   return {

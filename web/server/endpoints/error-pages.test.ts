@@ -83,7 +83,7 @@ const page = new Template('<script nonce="TOKEN">', { nonce: 'TOKEN' })
 const server = createServer(
   createRouter({
     exact: { '/': { GET: (_request, response) => void response.end('the page') } },
-    rest: notFoundEndpoint(page),
+    fallback: notFoundEndpoint(page),
     onError: () => {},
   }),
 )

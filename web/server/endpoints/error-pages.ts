@@ -9,21 +9,20 @@ import { newNonce, type Template } from '../render/template.ts'
 import { sendFilledPage, vary } from './page.ts'
 
 /**
- * Answers a page view that came to nothing: a script with JSON, a person with a page. Where only the number is missing that
- * page is the board, alive, with the reason in the visit's place; else a few plain words.
+ * Sends the error of a page view: JSON to a script, a page to a person. If only the number is missing, the page is the live
+ * board with the reason in place of the visit. Otherwise it is a short text.
  */
 export function pageProblem(problems: ProblemPages, development: boolean): SendError {
   return async (error, request, response) => {
     if (error.retryAfter !== undefined) response.setHeader('Retry-After', error.retryAfter)
-    if (lacksOnlyItsNumber(error) && !wantsJson(request) && (await sentBoard(error, request, response)))
-      return
+    if (isNumberMissing(error) && !wantsJson(request) && (await sentBoard(error, request, response))) return
     response.setHeader('Vary', vary)
     if (wantsJson(request)) return sendError(response, error)
     response.setHeader('Content-Security-Policy', unavailablePagePolicy)
     sendText(response, error.status, 'text/html; charset=utf-8', unavailablePage(error))
   }
 
-  /** false = there is none to show, or none in time */
+  /** @returns false if no board is available, or none in time */
   async function sentBoard(
     { status, code, message }: AnswerError,
     request: IncomingMessage,
@@ -42,15 +41,16 @@ export function pageProblem(problems: ProblemPages, development: boolean): SendE
   }
 }
 
-/** While this server is saturated a board is more than it can give, and there is nothing to watch where it is stopping. */
-function lacksOnlyItsNumber(error: AnswerError): boolean {
+/** An overloaded server has no time for a board, and on a stopping one there is nothing to watch. */
+function isNumberMissing(error: AnswerError): boolean {
   if (error instanceof OutcomeUnknown) return true
   return error instanceof NotCounted && error.code === 'counter_unavailable'
 }
 
 /**
- * Answers 404 for every path and method that nothing else answers: a person with `page`, scripts and whatever asks for an
- * asset, an image or the API with JSON. It renders nothing; without a page everybody gets JSON.
+ * Answers 404 for every path that has no endpoint: with `page` to a person, with JSON to scripts and for assets,
+ * images and the API.
+ * It renders nothing. Without a page everyone gets JSON.
  */
 export function notFoundEndpoint(page: Template<'nonce'> | null): Endpoint {
   return (request, response, url) => {
@@ -91,7 +91,7 @@ main { max-width: 32rem; padding: 2rem; }
 h1 { margin: 0; font-size: 1.5rem; line-height: 1.25; }
 `
 
-/** Its own style, and nothing else. */
+/** Allows only the page's inline style and images from this origin. */
 const unavailablePagePolicy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(unavailablePageStyle).digest('base64')}'`,
@@ -101,7 +101,7 @@ const unavailablePagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** A page view that came to nothing, in few bytes. Its message is a text of ours, never a visitor's. */
+/** A short page for an error. The message is a fixed text, never a visitor's. */
 function unavailablePage(error: AnswerError): string {
   return `<!doctype html>
 <html lang="en">

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { History } from '../../shared/api.ts'
 import { openDatabase, serve } from '../../testing/endpoints.ts'
-import { addLife, numbers, srvIdOf } from '../../testing/log-rows.ts'
+import { addInstance, numbers, srvIdOf } from '../../testing/log-rows.ts'
 import { readClock } from '../db/history.ts'
 import { historyEndpoint } from './history.ts'
 
@@ -34,8 +34,8 @@ const hitsOf = (minute: number, life: number) => (minute % 1000) * 2 + life
 
 for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 })) {
   test(`${range}: every minute is in its bucket, and every bucket is there`, async () => {
-    await addLife(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
-    await addLife(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2' })
+    await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+    await addInstance(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2' })
     const now = Math.floor((await readClock(database.read)).getTime() / 60_000)
     // Every third minute, from before the range to after now, which the clock may reach while this runs.
     const minutes = numbers(now - 1500, now + 5).filter(minute => minute % 3 !== 0)
@@ -60,7 +60,7 @@ for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 }))
 }
 
 test('without hits there are the times and no servers', async () => {
-  await addLife(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+  await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
   const { range, step, times, servers } = await read('1h')
   assert.deepEqual(
     { range, step, length: times.length, servers },
@@ -69,8 +69,8 @@ test('without hits there are the times and no servers', async () => {
 })
 
 test('two lives at one address are two rows, in the order they began', async () => {
-  await addLife(database.fill, { id: 9, srvId: srvIdOf('a'), name: 'web-2' })
-  await addLife(database.fill, { id: 4, srvId: srvIdOf('a'), name: 'web-1' })
+  await addInstance(database.fill, { id: 9, srvId: srvIdOf('a'), name: 'web-2' })
+  await addInstance(database.fill, { id: 4, srvId: srvIdOf('a'), name: 'web-1' })
   await database.fill.query(
     `INSERT INTO server_minute (minute, server_id, hits)
      SELECT DATE_FORMAT(UTC_TIMESTAMP() - INTERVAL 2 MINUTE, '%Y-%m-%d %H:%i:00'), id, id FROM server`,

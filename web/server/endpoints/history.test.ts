@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Life } from '../db/history.ts'
+import type { Instance } from '../db/history.ts'
 import { bucketStarts, historyBuckets, historyDowns, historyEvents } from './history.ts'
 
 test('five minutes are five whole ones and the current one', () => {
@@ -36,22 +36,22 @@ test('a new bucket begins on the edge, not before', () => {
 const minute = (count: number) => `2026-11-22T12:0${count}:00.000Z`
 const since = new Date(minute(1))
 
-function eventLife(id: number, more: Partial<Life>): Life {
+function eventInstance(id: number, more: Partial<Instance>): Instance {
   const times = { started_at: minute(0), last_seen_at: minute(5), stopped_at: null }
   return { id, srv_id: `s${id}`, name: `web-${id}`, ...times, silent_ms: 1000, ...more }
 }
 
-const toldEvents = (lives: Life[]) =>
-  historyEvents(lives, since).map(({ kind, name, at }) => `${name} ${kind} ${at.slice(14, 16)}`)
+const eventTexts = (instances: Instance[]) =>
+  historyEvents(instances, since).map(({ kind, name, at }) => `${name} ${kind} ${at.slice(14, 16)}`)
 
 test('joins, losses and leaves are told, newest first, and only those since then', () => {
-  const lives = [
-    eventLife(1, {}),
-    eventLife(2, { started_at: minute(2) }),
-    eventLife(3, { last_seen_at: minute(4), silent_ms: 60_000 }),
-    eventLife(4, { started_at: minute(1), last_seen_at: minute(3), stopped_at: minute(3) }),
+  const instances = [
+    eventInstance(1, {}),
+    eventInstance(2, { started_at: minute(2) }),
+    eventInstance(3, { last_seen_at: minute(4), silent_ms: 60_000 }),
+    eventInstance(4, { started_at: minute(1), last_seen_at: minute(3), stopped_at: minute(3) }),
   ]
-  assert.deepEqual(toldEvents(lives), [
+  assert.deepEqual(eventTexts(instances), [
     'web-3 lost 04',
     'web-4 left 03',
     'web-2 joined 02',
@@ -60,15 +60,21 @@ test('joins, losses and leaves are told, newest first, and only those since then
 })
 
 test('a server that was silent for long before another followed it was lost, not gone in good order', () => {
-  const lives = [eventLife(5, { last_seen_at: minute(2), stopped_at: minute(3), silent_ms: 60_000 })]
-  assert.deepEqual(toldEvents(lives), ['web-5 lost 02'])
+  const instances = [eventInstance(5, { last_seen_at: minute(2), stopped_at: minute(3), silent_ms: 60_000 })]
+  assert.deepEqual(eventTexts(instances), ['web-5 lost 02'])
 })
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 10, 22, 12, 0, seconds)).toISOString()
 const now = new Date(at(300))
 
 /** Of web-1 unless said, alive since the hour; times are seconds after it. */
-function downLife(id: number, started: number, seen: number, stopped: number | null, name = 'web-1'): Life {
+function downInstance(
+  id: number,
+  started: number,
+  seen: number,
+  stopped: number | null,
+  name = 'web-1',
+): Instance {
   const silent_ms = ((stopped ?? 300) - seen) * 1000
   const times = {
     started_at: at(started),
@@ -78,39 +84,43 @@ function downLife(id: number, started: number, seen: number, stopped: number | n
   return { id, srv_id: `s of ${name}`, name, ...times, silent_ms }
 }
 
-const toldDowns = (lives: Life[]) =>
-  historyDowns(lives, now).map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`)
+const downTexts = (instances: Instance[]) =>
+  historyDowns(instances, now).map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`)
 
 test('who was lost is down from the last sign to the next life, and time by time it adds up', () => {
-  const lives = [downLife(1, 0, 20, 50), downLife(2, 50, 100, 103), downLife(3, 103, 299, null)]
-  assert.deepEqual(toldDowns(lives.toReversed()), ['web-1 2 33'])
+  const instances = [
+    downInstance(1, 0, 20, 50),
+    downInstance(2, 50, 100, 103),
+    downInstance(3, 103, 299, null),
+  ]
+  assert.deepEqual(downTexts(instances.toReversed()), ['web-1 2 33'])
 })
 
 test('who was lost and did not come back is down until now, the longest first', () => {
-  assert.deepEqual(toldDowns([downLife(1, 0, 280, null), downLife(2, 0, 200, null, 'web-2')]), [
+  assert.deepEqual(downTexts([downInstance(1, 0, 280, null), downInstance(2, 0, 200, null, 'web-2')]), [
     'web-2 1 100',
     'web-1 1 20',
   ])
 })
 
 test('who left in good order was not down, though another life began at the address later', () => {
-  assert.deepEqual(toldDowns([downLife(1, 0, 20, 21), downLife(2, 60, 299, null)]), [])
-  assert.deepEqual(toldDowns([downLife(1, 0, 20, 21)]), [])
+  assert.deepEqual(downTexts([downInstance(1, 0, 20, 21), downInstance(2, 60, 299, null)]), [])
+  assert.deepEqual(downTexts([downInstance(1, 0, 20, 21)]), [])
 })
 
-for (const [words, lives, expected] of [
-  ['still down: all of the range counts', [downLife(1, 0, 20, null)], ['web-1 1 200']],
-  ['back within the range', [downLife(1, 0, 20, 150), downLife(2, 150, 299, null)], ['web-1 1 50']],
-  ['back before the range', [downLife(1, 0, 20, 90), downLife(2, 90, 299, null)], []],
+for (const [words, instances, expected] of [
+  ['still down: all of the range counts', [downInstance(1, 0, 20, null)], ['web-1 1 200']],
+  ['back within the range', [downInstance(1, 0, 20, 150), downInstance(2, 150, 299, null)], ['web-1 1 50']],
+  ['back before the range', [downInstance(1, 0, 20, 90), downInstance(2, 90, 299, null)], []],
   [
     'back, and down again',
-    [downLife(1, 0, 20, 150), downLife(2, 150, 200, 240), downLife(3, 240, 299, null)],
+    [downInstance(1, 0, 20, 150), downInstance(2, 150, 200, 240), downInstance(3, 240, 299, null)],
     ['web-1 2 90'],
   ],
-  ['it left in good order long ago', [downLife(1, 0, 20, 21)], []],
+  ['it left in good order long ago', [downInstance(1, 0, 20, 21)], []],
 ] as const) {
   test(`down since before the range, ${words}`, () => {
-    const downs = historyDowns([...lives], now, new Date(at(100)))
+    const downs = historyDowns([...instances], now, new Date(at(100)))
     assert.deepEqual(
       downs.map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`),
       expected,
@@ -119,5 +129,5 @@ for (const [words, lives, expected] of [
 }
 
 test('addresses do not follow one another', () => {
-  assert.deepEqual(toldDowns([downLife(1, 0, 20, 21), downLife(2, 21, 299, null, 'web-2')]), [])
+  assert.deepEqual(downTexts([downInstance(1, 0, 20, 21), downInstance(2, 21, 299, null, 'web-2')]), [])
 })

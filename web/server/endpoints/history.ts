@@ -1,89 +1,86 @@
 import { z } from 'zod'
-import type { History, HistoryDown, HistoryEvent, HistoryRange } from '../../shared/api.ts'
+import type { History, HistoryDown, HistoryEvent } from '../../shared/api.ts'
+import {
+  defaultHistoryRange,
+  type HistoryRange,
+  historyEventsMax,
+  historyRangeNames,
+  historyRanges,
+  lostAfterSeconds,
+} from '../../shared/limits.ts'
 import {
   type Buckets,
-  type Life,
-  type LifeInBucket,
+  type Instance,
+  type InstanceBucket,
   readClock,
   readHistory,
-  readLives,
+  readInstances,
 } from '../db/history.ts'
 import type { ReadPool } from '../db/pools.ts'
-import { silence } from '../db/server-row.ts'
 import { parseParameters } from '../http/request.ts'
 import { type Endpoint, sendJson } from '../http/router.ts'
 
-/** ms before the range within which a server that was lost still counts as down; earlier it is one that was given up */
+/** ms before the range within which a lost server still counts as down. An earlier one counts as given up. */
 const lookBackMs = 24 * 3_600_000
 
-const parameters = { range: z.enum(['5m', '1h', '24h'], 'must be 5m, 1h or 24h').default('5m') }
+const parameters = { range: z.enum(historyRangeNames, 'must be 5m, 1h or 24h').default(defaultHistoryRange) }
 
 /**
- * GET /api/history?range= answers a History, by the database's clock. Each life of a server that answered a hit in the
- * range is a row of its own, in the order they began: so a restart shows, and a server that took over the address of
- * another does not get its past.
+ * GET /api/history?range= answers a History, by the database's clock. Each instance of a server that answered a hit in the
+ * range has a separate row, in the order of their starts: so a restart shows, and a server that reuses an address does not
+ * get the hits of the one before.
  */
 export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
   return async (_request, response, url) => {
     const { range } = parseParameters(url.searchParams, parameters)
     const now = await readClock(read)
     const buckets = historyBuckets(range, now)
-    const [counts, lives] = await Promise.all([
+    const [counts, instances] = await Promise.all([
       readHistory(read, buckets),
-      readLives(read, new Date(buckets.start.getTime() - lookBackMs), mostEvents),
+      readInstances(read, new Date(buckets.start.getTime() - lookBackMs), historyEventsMax),
     ])
     const history: History = {
       range,
       step: buckets.step,
       times: bucketStarts(buckets),
-      servers: servingLives(counts, buckets.count),
-      events: historyEvents(lives, buckets.start),
-      downs: historyDowns(lives, now, buckets.start),
+      servers: serverHits(counts, buckets.count),
+      events: historyEvents(instances, buckets.start),
+      downs: historyDowns(instances, now, buckets.start),
     }
     sendJson(response, 200, history)
   }
 }
 
-function servingLives(counts: LifeInBucket[], length: number): History['servers'] {
-  const lives = Map.groupBy(counts, count => count.id)
-  return [...lives.values()].flatMap(inBuckets => {
-    const [life] = inBuckets
-    if (!life) return []
+function serverHits(counts: InstanceBucket[], length: number): History['servers'] {
+  const instances = Map.groupBy(counts, count => count.id)
+  return [...instances.values()].flatMap(buckets => {
+    const [instance] = buckets
+    if (!instance) return []
     const hits = new Array<number>(length).fill(0)
-    for (const count of inBuckets) hits[count.bucket] = count.hits
-    return { id: life.id, srv_id: life.srv_id, name: life.name, hits }
+    for (const count of buckets) hits[count.bucket] = count.hits
+    return { id: instance.id, srv_id: instance.srv_id, name: instance.name, hits }
   })
 }
 
-/** In seconds. */
-const ranges: Record<HistoryRange, { length: number; step: number }> = {
-  '5m': { length: 300, step: 60 },
-  '1h': { length: 3600, step: 60 },
-  '24h': { length: 86_400, step: 600 },
-}
-
-/** The whole buckets of the range, and the one that `now` is in. They begin at multiples of their length, in UTC. */
+/** The complete buckets of the range, and the current one. They start at multiples of their length, in UTC. */
 export function historyBuckets(range: HistoryRange, now: Date): Buckets {
-  const { length, step } = ranges[range]
+  const { seconds, bucketSeconds: step } = historyRanges[range]
   const current = Math.floor(now.getTime() / 1000 / step) * step
-  return { start: new Date((current - length) * 1000), step, count: length / step + 1 }
+  return { start: new Date((current - seconds) * 1000), step, count: seconds / step + 1 }
 }
 
-/** When each begins, oldest first. */
+/** Start times of the buckets, oldest first. */
 export function bucketStarts({ start, step, count }: Buckets): string[] {
   return Array.from({ length: count }, (_, at) => new Date(start.getTime() + at * step * 1000).toISOString())
 }
 
-/** How many are told at most. */
-const mostEvents = 200
-
-/** When these lives came and went, newest first: what happened since then. */
-export function historyEvents(lives: Life[], since: Date): HistoryEvent[] {
-  return lives
+/** Starts and ends of these instances since then, newest first. */
+export function historyEvents(instances: Instance[], since: Date): HistoryEvent[] {
+  return instances
     .flatMap(eventsOf)
     .filter(({ at }) => Date.parse(at) >= since.getTime())
     .sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
-    .slice(0, mostEvents)
+    .slice(0, historyEventsMax)
 }
 
 function eventsOf({
@@ -94,42 +91,46 @@ function eventsOf({
   last_seen_at,
   stopped_at,
   silent_ms,
-}: Life): HistoryEvent[] {
+}: Instance): HistoryEvent[] {
   const event = (kind: HistoryEvent['kind'], at: string) => ({ kind, id, srv_id, name, at })
   const joined = event('joined', started_at)
-  // It was lost even if another life has followed at its address since.
-  if (silent_ms > silence.lost * 1000) return [joined, event('lost', last_seen_at)]
+  // It was lost even if another instance has started at its address since.
+  if (silent_ms > lostAfterSeconds * 1000) return [joined, event('lost', last_seen_at)]
   return stopped_at === null ? [joined] : [joined, event('left', stopped_at)]
 }
 
-/** ms between the end that a life is given by the next one at its address, and that one's start; a start takes longer. */
-const atOnce = 1000
+/**
+ * ms. A new instance at an address marks the one before as stopped within this time of its start. A stop that is longer ago was
+ * an orderly one: a start takes longer.
+ */
+const replacedWithinMs = 1000
 
 /**
- * How often these lives ended unasked, and for how long no server was at their address: from the last sign to the next
- * life's start, or until now. Of a time that began before `since`, what came after it counts. A server that left in good order
- * was not down, whether another came to its address later or not. The longest first.
+ * How often these instances ended unexpectedly, and for how long no server was at their address: from the last heartbeat to the
+ * next instance's start, or to now. Only time after `since` counts. A server that left in good order was not down, even if
+ * another server used its address later. Longest first.
  */
-export function historyDowns(lives: Life[], now: Date, since = new Date(0)): HistoryDown[] {
-  const addresses = Map.groupBy(lives, ({ srv_id }) => srv_id)
-  return [...addresses.values()].flatMap(lives => downOf(lives, since, now)).sort((a, b) => b.ms - a.ms)
+export function historyDowns(instances: Instance[], now: Date, since = new Date(0)): HistoryDown[] {
+  const byAddress = Map.groupBy(instances, ({ srv_id }) => srv_id)
+  return [...byAddress.values()].flatMap(group => downOf(group, since, now)).sort((a, b) => b.ms - a.ms)
 }
 
-function downOf(lives: Life[], since: Date, now: Date): HistoryDown[] {
-  const inTurn = lives.toSorted((a, b) => a.id - b.id)
-  const last = inTurn.at(-1)
-  const gaps = inTurn.flatMap((life, place) => gapAfter(life, inTurn[place + 1], since, now))
+function downOf(instances: Instance[], since: Date, now: Date): HistoryDown[] {
+  const inOrder = instances.toSorted((a, b) => a.id - b.id)
+  const last = inOrder.at(-1)
+  const gaps = inOrder.flatMap((instance, place) => gapAfter(instance, inOrder[place + 1], since, now))
   if (!last || gaps.length === 0) return []
   const { srv_id, name } = last
   return [{ srv_id, name, times: gaps.length, ms: gaps.reduce((sum, ms) => sum + ms, 0) }]
 }
 
-/** In ms; none where it was not down, or was back before `since`. */
-function gapAfter(life: Life, next: Life | undefined, since: Date, now: Date): number[] {
-  const { last_seen_at, stopped_at, silent_ms } = life
+/** @returns ms; empty if it was not down, or was back before `since` */
+function gapAfter(instance: Instance, next: Instance | undefined, since: Date, now: Date): number[] {
+  const { last_seen_at, stopped_at, silent_ms } = instance
   const nextStart = next ? Date.parse(next.started_at) : now.getTime()
-  const replaced = next !== undefined && stopped_at !== null && nextStart - Date.parse(stopped_at) < atOnce
-  const unasked = silent_ms > silence.lost * 1000 || replaced
-  if (!unasked || nextStart <= since.getTime()) return []
+  const replaced =
+    next !== undefined && stopped_at !== null && nextStart - Date.parse(stopped_at) < replacedWithinMs
+  const unexpected = silent_ms > lostAfterSeconds * 1000 || replaced
+  if (!unexpected || nextStart <= since.getTime()) return []
   return [nextStart - Math.max(Date.parse(last_seen_at), since.getTime())]
 }

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { closedGate, openDatabase, serve, watched } from '../../testing/endpoints.ts'
-import { addHits, addLife, addManyHits, numbers, srvIdOf } from '../../testing/log-rows.ts'
+import { addHits, addInstance, addManyHits, numbers, srvIdOf } from '../../testing/log-rows.ts'
 import type { Endpoint } from '../http/router.ts'
 import { logCsvEndpoint } from './log.ts'
 
@@ -21,7 +21,7 @@ after(() => database?.close())
 
 beforeEach(async () => {
   await Promise.all(['access_log', 'server'].map(table => database.fill.query(`TRUNCATE ${table}`)))
-  await addLife(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+  await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
 })
 
 afterEach(async () => {

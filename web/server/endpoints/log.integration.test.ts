@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { openDatabase, serve } from '../../testing/endpoints.ts'
-import { addHits, addLife, addManyHits, numbers, srvIdOf } from '../../testing/log-rows.ts'
+import { addHits, addInstance, addManyHits, numbers, srvIdOf } from '../../testing/log-rows.ts'
 import { showAddress } from '../http/client-address.ts'
 import { logEndpoint } from './log.ts'
 
@@ -22,7 +22,7 @@ after(async () => {
 
 beforeEach(async () => {
   await Promise.all(['access_log', 'server'].map(table => database.fill.query(`TRUNCATE ${table}`)))
-  await addLife(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+  await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
 })
 
 /** All pages from the newest on: each one's numbers. */
@@ -115,13 +115,13 @@ test('a filter finds its rows wherever they stand, at every page size', async ()
 })
 
 test('a server that left long ago is found at once, in all its lives', async () => {
-  await addLife(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2' })
-  await addLife(database.fill, { id: 3, srvId: srvIdOf('b'), name: 'web-3' })
-  await addLife(database.fill, { id: 4, srvId: srvIdOf('b'), name: 'web-4', hits: 0 })
+  await addInstance(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2' })
+  await addInstance(database.fill, { id: 3, srvId: srvIdOf('b'), name: 'web-3' })
+  await addInstance(database.fill, { id: 4, srvId: srvIdOf('b'), name: 'web-4', hits: 0 })
   await addHits(database.fill, [
     { id: 1 },
-    { id: 2, srvId: srvIdOf('b'), life: 2 },
-    { id: 3, srvId: srvIdOf('b'), life: 3 },
+    { id: 2, srvId: srvIdOf('b'), serverId: 2 },
+    { id: 3, srvId: srvIdOf('b'), serverId: 3 },
     { id: 4 },
   ])
   await addManyHits(database.fill, 5, 30_000)
@@ -141,8 +141,8 @@ test('a server that left long ago is found at once, in all its lives', async () 
 
 test('why a hit went where it did: no cookie, its own, or that of another', async () => {
   const early = '2026-11-22 12:00:00.000'
-  await addLife(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2', startedAt: early })
-  await addLife(database.fill, {
+  await addInstance(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2', startedAt: early })
+  await addInstance(database.fill, {
     id: 3,
     srvId: srvIdOf('b'),
     name: 'web-3',

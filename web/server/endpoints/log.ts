@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import type { LogRow } from '../../shared/api.ts'
+import { logExportMax, logPage } from '../../shared/limits.ts'
 import { type LogFilter, readLogPage } from '../db/log.ts'
 import type { ReadPool } from '../db/pools.ts'
 import { AnswerError, codeOf } from '../errors.ts'
@@ -13,13 +14,13 @@ import { type Endpoint, sendJson } from '../http/router.ts'
 /** GET /api/log?before=&limit=&srv_id=&client_ip= answers a LogPage. */
 export function logEndpoint({ read, addresses }: { read: ReadPool; addresses: AddressMode }): Endpoint {
   return async (_request, response, url) => {
-    const { filter, ...place } = parseLogSelection(url.searchParams, addresses, { default: 50, max: 200 })
+    const { filter, ...place } = parseLogSelection(url.searchParams, addresses, logPage)
     const page = await readLogPage(read, filter, place, address => showAddress(address, addresses))
     sendJson(response, 200, page)
   }
 }
 
-/** What a request asks of the log. */
+/** The rows that a request selects. */
 type LogSelection = { filter: LogFilter; before: number; limit: number }
 
 const srvId = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 lowercase hex digits, as in the cookie')
@@ -47,50 +48,50 @@ function parseLogSelection(
   }
 }
 
-const maxRows = 100_000
 const maxExports = 2
 
-/** How long a client that hardly reads may keep one of the few places, in ms. */
-type ExportPatience = {
+/** Time limits that keep a slow client from holding one of the few export places; in ms. */
+type ExportTimeouts = {
   /** the whole export */
   longestMs: number
-  /** all waits for the client together: so much, and 10 ms more for each kilobyte */
+  /** all waits for the client together, plus 10 ms per kilobyte sent */
   clientMs: number
-  /** one wait: between a reader as slow as allowed and the replica, the kernels can hold some megabytes */
+  /** one wait. The kernels between the replica and a reader at the slowest allowed rate can hold some megabytes. */
   waitMs: number
-  /** one wait after which another client that wants a place gets this one */
+  /** one wait, after which another client may take the place */
   stalledMs: number
 }
 
-const defaultPatience = { longestMs: 120_000, clientMs: 10_000, waitMs: 30_000, stalledMs: 5000 }
+const defaultTimeouts = { longestMs: 120_000, clientMs: 10_000, waitMs: 30_000, stalledMs: 5000 }
 
-/** bytes a ms */
+/** bytes per ms */
 const slowestRate = 100
 
-type Dependencies = { read: ReadPool; addresses: AddressMode } & Partial<ExportPatience>
+type Dependencies = { read: ReadPool; addresses: AddressMode } & Partial<ExportTimeouts>
 
 /**
- * GET /api/log.csv streams the rows that /api/log pages through, under the same parameters; `limit` up to 100,000. To
- * go on, give the last row's id as `before`. An export that fails on its way, or whose client reads too slowly, is cut off,
- * so that it does not pass for a whole one.
+ * GET /api/log.csv streams the rows that /api/log pages through, with the same parameters; `limit` is at most 100,000. To
+ * continue, pass the last row's id as `before`. An export that fails or whose client reads too slowly is cut off, so that the
+ * client sees it as incomplete.
  */
 export function logCsvEndpoint({ read, addresses, ...given }: Dependencies): Endpoint {
-  const patience = { ...defaultPatience, ...given }
+  const timeouts = { ...defaultTimeouts, ...given }
   const show = (address: string) => showAddress(address, addresses)
   const running = new Set<Export>()
   return async (request, response, url) => {
-    const selection = parseLogSelection(url.searchParams, addresses, { default: maxRows, max: maxRows })
+    const limit = { default: logExportMax, max: logExportMax }
+    const selection = parseLogSelection(url.searchParams, addresses, limit)
     if (request.method === 'HEAD') {
       writeHead(response).end()
       return
     }
     if (running.size >= maxExports) {
-      const stalled = [...running].find(one => one.stalledMs >= patience.stalledMs)
+      const stalled = [...running].find(one => one.stalledMs >= timeouts.stalledMs)
       if (!stalled) throw tooManyExports()
       stalled.cut()
       running.delete(stalled)
     }
-    const own = new Export(patience)
+    const own = new Export(timeouts)
     running.add(own)
     try {
       await send(response, own.watch(logRecords(read, selection, show)), own.signal)
@@ -101,18 +102,18 @@ export function logCsvEndpoint({ read, addresses, ...given }: Dependencies): End
   }
 }
 
-/** How long the next wait for a client may take that was given `bytes` and let the replica wait for `waitedMs`; in ms. */
+/** ms that the next wait may take for a client that was sent `bytes` and has kept the replica waiting for `waitedMs`. */
 export function nextWaitMs(
-  { clientMs, waitMs }: Pick<ExportPatience, 'clientMs' | 'waitMs'>,
+  { clientMs, waitMs }: Pick<ExportTimeouts, 'clientMs' | 'waitMs'>,
   bytes: number,
   waitedMs: number,
 ): number {
   return Math.max(0, Math.min(waitMs, clientMs + bytes / slowestRate - waitedMs))
 }
 
-/** One export, and how long it has waited for its client. */
+/** One running export, and how long it has waited for its client. */
 class Export {
-  readonly #patience: ExportPatience
+  readonly #timeouts: ExportTimeouts
   readonly #cut = new AbortController()
   readonly #overall: NodeJS.Timeout
   #clientTimer: NodeJS.Timeout | undefined
@@ -120,17 +121,17 @@ class Export {
   #waitedMs = 0
   #bytes = 0
 
-  constructor(patience: ExportPatience) {
-    this.#patience = patience
-    this.#overall = setTimeout(() => this.cut(), patience.longestMs)
+  constructor(timeouts: ExportTimeouts) {
+    this.#timeouts = timeouts
+    this.#overall = setTimeout(() => this.cut(), timeouts.longestMs)
   }
 
-  /** aborted when it is cut off */
+  /** aborted when the export is cut off */
   get signal(): AbortSignal {
     return this.#cut.signal
   }
 
-  /** for how long its client has taken nothing, in ms */
+  /** ms since the client last read something */
   get stalledMs(): number {
     return this.#waitingSince === null ? 0 : performance.now() - this.#waitingSince
   }
@@ -144,7 +145,7 @@ class Export {
     clearTimeout(this.#clientTimer)
   }
 
-  /** Passes the texts on. Whoever reads them asks for the next one when there is room for it. */
+  /** Passes the texts on. The stream pulls the next one when it has room for it. */
   async *watch(texts: AsyncGenerator<string>): AsyncGenerator<string> {
     for await (const text of texts) {
       this.#bytes += text.length
@@ -154,13 +155,13 @@ class Export {
       this.#waitingSince = null
       clearTimeout(this.#clientTimer)
     }
-    // The last text is yet to be taken.
+    // The client has not read the last text yet.
     this.#waitForClient()
   }
 
   #waitForClient(): void {
     this.#waitingSince = performance.now()
-    this.#clientTimer = setTimeout(() => this.cut(), nextWaitMs(this.#patience, this.#bytes, this.#waitedMs))
+    this.#clientTimer = setTimeout(() => this.cut(), nextWaitMs(this.#timeouts, this.#bytes, this.#waitedMs))
   }
 }
 
@@ -174,7 +175,7 @@ async function send(
   texts: AsyncGenerator<string>,
   signal: AbortSignal,
 ): Promise<void> {
-  // The first rows are read before anything is sent: a database that cannot be read is still a 503.
+  // Read the first rows before sending anything: an unavailable database is then still a 503.
   const first = await texts.next()
   writeHead(response).write(first.value ?? '')
   try {
@@ -184,7 +185,7 @@ async function send(
   }
 }
 
-/** The client has left, or its time was up: there is nobody to tell, and nothing that failed. */
+/** The client disconnected or its time was up: not an error. */
 function isCutShort(error: unknown): boolean {
   return ['ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes(codeOf(error))
 }
@@ -197,7 +198,7 @@ function writeHead(response: ServerResponse): ServerResponse {
   })
 }
 
-/** rows read at once: short queries, between which hits and pages have their turn */
+/** rows per query. Short queries let hits and pages run in between. */
 const chunkRows = 1000
 
 const header = csvRecord([
@@ -211,7 +212,7 @@ const header = csvRecord([
   'moved_from_server',
 ])
 
-/** The selected rows as records under a header, a page of the log at a time. */
+/** The selected rows as CSV records after a header, one page of the log per text. */
 async function* logRecords(
   read: ReadPool,
   { filter, before, limit }: LogSelection,
@@ -223,7 +224,7 @@ async function* logRecords(
   while (next !== null && left > 0) {
     const place = { before: next, limit: Math.min(left, chunkRows) }
     const page = await readLogPage(read, filter, place, showAddress)
-    // Also where nothing was found: it is here that the walk can end, should the client have left.
+    // Also yield when no row matched: if the client has disconnected, the scan ends here.
     yield text + page.rows.map(record).join('')
     text = ''
     next = page.next
@@ -236,7 +237,7 @@ function record({ id, at, client_ip, srv_id, server, arrival, moved_from }: LogR
   return csvRecord([id, at, client_ip, srv_id, server, arrival, from.srv_id, from.name])
 }
 
-/** One record as RFC 4180 has it; null is an empty field. */
+/** One record as in RFC 4180; null is an empty field. */
 export function csvRecord(fields: (string | number | null)[]): string {
   return `${fields.map(field => quoted(String(field ?? ''))).join(',')}\r\n`
 }
@@ -247,7 +248,7 @@ function quoted(field: string): string {
 }
 
 /**
- * A spreadsheet takes a text that begins like this for a formula; after an apostrophe it is a text.
+ * Puts an apostrophe before a text that a spreadsheet would read as a formula.
  * Source: https://owasp.org/www-community/attacks/CSV_Injection
  */
 function escapeFormula(field: string): string {

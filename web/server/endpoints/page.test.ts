@@ -73,7 +73,7 @@ const server = createServer(
         HEAD: pageHead(identity),
       },
     },
-    rest: (_request, response) => void response.writeHead(404).end(),
+    fallback: (_request, response) => void response.writeHead(404).end(),
     onError: () => {},
   }),
 )
@@ -121,7 +121,7 @@ test('a page view answers with its own number, address and time in the page', as
   assert.equal(
     html,
     `<script nonce="${nonce}">${number}|${number}|203.0.113.9|2026-11-22T12:00:00.000Z|12:00:00.000 UTC|moved|moved from web-1|` +
-      `Moved from web-1 to web-3. web-1 was lost: no sign of it for 9 s. Nothing was lost.|${elsewhere}|${origin}</script>`,
+      `Moved from web-1 to web-3. web-1 was lost: no heartbeat for 9 s. Nothing was lost.|${elsewhere}|${origin}</script>`,
   )
 })
 

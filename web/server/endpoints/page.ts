@@ -4,7 +4,7 @@ import { utcTime } from '../../shared/times.ts'
 import { arrivalText, movedText } from '../../shared/wording.ts'
 import { AnswerError } from '../errors.ts'
 import type { Admission } from '../hits/admission.ts'
-import { arrivalOf, ClientGone, type Count, type Hit, PassedOn } from '../hits/hit.ts'
+import { arrivalOf, ClientDisconnected, type Count, type Hit, PassedOn } from '../hits/hit.ts'
 import type { HitQueue } from '../hits/hit-queue.ts'
 import {
   acceptsGzip,
@@ -21,14 +21,18 @@ import type { Identity } from '../identity.ts'
 import type { PageTemplates } from '../render/pages.ts'
 import { contentSecurityPolicy, newNonce, type PageSlot, type Template } from '../render/template.ts'
 
+// The endpoints: one module each, called by the router (web/server/replica/routes.ts lists them). They check the request, call the hit
+// queue, the database or the renderer, and send the answer. This module has `GET /`, the only request that counts: admission
+// (hits/admission.ts), the page (render/pages.ts), the number (hits/hit-queue.ts), then the page filled with that number.
+
 type Dependencies = {
   admission: Admission
   queue: HitQueue
   pages: PageTemplates
   identity: Identity
-  /** the name of the server that had this address before, while cookies of its visitors may still come; else null */
+  /** the name of the server that had this address before, while its visitors may still send its cookie; else null */
   earlierHere(): string | null
-  /** the server with that srv_id, as it was last seen, if one is known */
+  /** the server with that srv_id as it was last seen; null if unknown */
   serverOf(srvId: string): ServerRow | null
   onCounted(durationMs: number): void
   development: boolean
@@ -41,18 +45,18 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
   return async (request, response) => {
     if (isPrefetch(request)) throw notInAdvance()
     const startedAt = performance.now()
-    const isGone = () => !request.socket.readable
-    // Before anything is done for it: a refusal must cost next to nothing.
-    if (!(await admission.enter(isGone))) return
+    const isDisconnected = () => !request.socket.readable
+    // First of all: a refusal must cost next to nothing.
+    if (!(await admission.enter(isDisconnected))) return
     const json = wantsJson(request)
     const hit = readHit(request)
-    // Before the hit is submitted: so its number is higher than any the page shows, and its own row is not among them.
+    // Get the page before the hit is submitted: the hit's number is then higher than any on the page, and its row is not on it.
     const page = json ? null : await pages.current()
-    // A replica that wakes finds requests that NGINX gave up on long ago. That its client has gone is read in the turn of the
-    // event loop after the request itself, just before its batch leaves.
+    // A replica that wakes finds requests that NGINX gave up on long ago. A disconnect is read in the event loop turn after the
+    // request: wait for it, just before the batch leaves.
     await new Promise(setImmediate)
-    const terms = { startedAt, isGone, canBePassedOn: canBePassedOn(request) }
-    const count = await unlessGone(queue.submit(hit, terms))
+    const terms = { startedAt, isDisconnected, canBePassedOn: canBePassedOn(request) }
+    const count = await unlessDisconnected(queue.submit(hit, terms))
     if (!count) return
     const headers = { 'X-Hit': count.id, 'X-Srv-Id': identity.srv_id }
     const visit = toVisit(hit, count)
@@ -64,7 +68,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
         template,
         values: {
           ...textsOf(visit, snapshot.counter),
-          moved_text: tellMove(visit),
+          moved_text: moveText(visit),
           origin: isBrowser(request) ? '' : requestOrigin(request),
         },
         headers,
@@ -95,7 +99,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     return { srv_id: srvId, name: dependencies.serverOf(srvId)?.name ?? null }
   }
 
-  function tellMove({ moved_from, server, at }: VisitAnswer): string {
+  function moveText({ moved_from, server, at }: VisitAnswer): string {
     return moved_from ? movedText(dependencies.serverOf(moved_from.srv_id), server, at) : ''
   }
 }
@@ -107,7 +111,7 @@ function textsOf(
   return {
     nonce: newNonce(),
     hit: String(visit.hit),
-    // A retried page view can have got its number before the page was rendered.
+    // A retried page view may have got its number before the page was rendered.
     counter: String(Math.max(visit.hit, counter)),
     client_ip: visit.client_ip,
     at: visit.at,
@@ -118,7 +122,7 @@ function textsOf(
   }
 }
 
-/** `HEAD /`: the page's headers, and no hit. */
+/** `HEAD /`: the headers of the page. Not a hit. */
 export function pageHead(identity: Identity): Endpoint {
   return (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(200, {
@@ -131,12 +135,12 @@ export function pageHead(identity: Identity): Endpoint {
   }
 }
 
-/** Null when the client left before its batch did: then nothing was counted, and nobody is there to answer. */
-async function unlessGone(count: Promise<Count>): Promise<Count | null> {
+/** Null if the client disconnected before its batch left: nothing was counted, and no answer is needed. */
+async function unlessDisconnected(count: Promise<Count>): Promise<Count | null> {
   try {
     return await count
   } catch (error) {
-    if (error instanceof ClientGone) return null
+    if (error instanceof ClientDisconnected) return null
     throw error
   }
 }
@@ -145,7 +149,7 @@ function notInAdvance(): AnswerError {
   return new AnswerError(503, 'not_in_advance', 'A page view counts when somebody looks: ask again then.')
 }
 
-type Own = {
+type ReplicaState = {
   srvId: string
   isDraining: () => boolean
   /** a page view would get no number here */
@@ -153,11 +157,11 @@ type Own = {
 }
 
 /**
- * While the replica drains, it serves `page` only to visitors whose cookie names it. While it cannot count, it serves nothing
- * that another replica can serve. It turns other requests away with 403: NGINX then asks the next replica, and the visitor
- * sees nothing of it. Once all replicas have answered 403, NGINX asks with `X-Last-Try: 1`.
+ * While the replica drains, it serves `page` only to visitors whose cookie names it. While it cannot count, it serves no request
+ * that another replica can serve. It answers other requests with 403: NGINX then asks the next replica, and the visitor does not
+ * notice. If all replicas have answered 403, NGINX asks once more with `X-Last-Try: 1`.
  */
-export function forOwnVisitors({ srvId, isDraining, cannotCount }: Own, page: Endpoint): Endpoint {
+export function forOwnVisitors({ srvId, isDraining, cannotCount }: ReplicaState, page: Endpoint): Endpoint {
   const isOwn = ({ headers }: IncomingMessage) =>
     readSrvIdCookie(headers.cookie ?? '') === srvId || headers['x-last-try'] === '1'
 
@@ -178,27 +182,27 @@ function draining(): AnswerError {
 }
 
 /**
- * A page view that may be counted here all the same gets no answer: NGINX then knows, and tells the visitor, that another
- * server had it before and did not say. That also keeps NGINX from asking here for a second.
+ * A page view that this replica may still count gets no answer: its connection is closed, so NGINX tells the visitor that an
+ * earlier try was not answered, and sends nothing to this replica for a second.
  */
 function turnAway(response: ServerResponse, error: AnswerError): void {
   if (error instanceof PassedOn && error.mayBeCommitted) response.destroy()
   else sendError(response, error)
 }
 
-/** What an answer at `/` depends on. */
+/** Request headers that the answer at `/` depends on. */
 export const vary = 'Accept, Accept-Encoding'
 
 type PageToSend<Slot extends string> = {
   status: number
   template: Template<Slot | 'nonce'>
   values: Record<Slot | 'nonce', string>
-  /** beside those that every such page has */
+  /** in addition to the headers of every page */
   headers?: OutgoingHttpHeaders
   development: boolean
 }
 
-/** Sends a page with these values in it, compressed to whom takes that. @throws on a value that is not harmless */
+/** Sends a page filled with these values, with gzip if the client accepts it. @throws on a value with an unsafe character */
 export function sendFilledPage<Slot extends string>(
   request: IncomingMessage,
   response: ServerResponse,
@@ -215,6 +219,6 @@ export function sendFilledPage<Slot extends string>(
     'Content-Security-Policy': contentSecurityPolicy(values.nonce, development),
     Vary: vary,
   })
-  // Called when the write has ended, well or not: nothing reads the bytes any more.
+  // The callback runs when the write has ended, successful or not: the bytes are then free for another page.
   response.end(bytes, compressed?.giveBack)
 }

@@ -1,13 +1,14 @@
 import type { LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
+import { boardLogLength } from '../../shared/limits.ts'
 import type { BoardReading } from '../db/board.ts'
 import { type BoardServer, serverState } from '../db/server-row.ts'
 
-/** Reads the board, with the newest of the log's rows after number `after`, `logLength` at most. */
+/** Reads the board, with at most `boardLogLength` of the log rows with numbers above `after`. */
 type ReadBoard = (after: number) => Promise<BoardReading>
 
 /**
- * The newest snapshot this replica has, shared by the page, the API and every dashboard: the cost to the database does
- * not depend on how many look at it. It only ever moves forward, but for a database that was restored.
+ * This replica's newest snapshot, shared by the page, the API and all dashboards: the cost to the database does not depend on
+ * how many watch. It only moves forward, unless the database was restored.
  */
 export class Board {
   readonly #readBoard: ReadBoard
@@ -21,7 +22,7 @@ export class Board {
     this.#readBoard = readBoard
   }
 
-  /** Another one once the log is no longer the one known before: the rows of a snapshot then do not follow the earlier. */
+  /** Changes when numbers went back: the rows of the snapshot then do not continue the earlier ones. */
   get generation(): number {
     return this.#generation
   }
@@ -31,13 +32,13 @@ export class Board {
     return this.#latest
   }
 
-  /** The latest snapshot if it was asked for less than `ms` ago, else a new one. @throws when the database does not answer */
+  /** The latest snapshot if it was requested less than `ms` ago, else a new one. @throws if the database does not answer */
   async noOlderThan(ms: number): Promise<Snapshot> {
     if (this.#latest && performance.now() - this.#readAt < ms) return this.#latest
     return this.refresh()
   }
 
-  /** Reads a new snapshot; callers meanwhile share it. @throws when the database does not answer */
+  /** Reads a new snapshot. Calls that come meanwhile share it. @throws if the database does not answer */
   refresh(): Promise<Snapshot> {
     this.#refreshing ??= this.#read().finally(() => {
       this.#refreshing = null
@@ -49,21 +50,18 @@ export class Board {
     const startedAt = performance.now()
     let before = this.#latest?.log ?? []
     let reading = await this.#readBoard(before[0]?.id ?? 0)
-    // The newest row known is not there any more, or is another: numbers went back, and are given again.
+    // The newest known row is gone or is another one: numbers went back and are given again.
     if (before[0] && reading.afterAt !== before[0].at) {
       this.#generation += 1
       before = []
       reading = await this.#readBoard(0)
     }
-    this.#latest = toSnapshot(reading, [...reading.log, ...before].slice(0, logLength))
+    this.#latest = toSnapshot(reading, [...reading.log, ...before].slice(0, boardLogLength))
     this.knownServers.note(this.#latest.servers)
     this.#readAt = startedAt
     return this.#latest
   }
 }
-
-/** Log rows in a snapshot. */
-export const logLength = 50
 
 /** `log`: the rows to show, newest first */
 export function toSnapshot(reading: Omit<BoardReading, 'log' | 'afterAt'>, log: LogRow[]): Snapshot {
@@ -88,7 +86,7 @@ function toServerRow(server: BoardServer, counter: number): ServerRow {
     state,
     hits: server.hits,
     share: counter === 0 ? 0 : server.hits / counter,
-    // Its last word on its rate is no longer true once it is gone.
+    // Its last reported rate is no longer true once it is gone.
     rate: serving ? server.rate : 0,
     started_at: server.startedAt,
     last_seen_at: server.lastSeenAt,
@@ -101,23 +99,21 @@ function toServerRow(server: BoardServer, counter: number): ServerRow {
   }
 }
 
-/** Addresses are used again, so there are few; against a network that never does. */
-const mostKnown = 1000
+/** Maximum known addresses. Addresses are usually reused, so there are few; this limits networks that never reuse one. */
+const maxKnown = 1000
 
-/**
- * The servers this replica has seen, each as it was last: a cookie lives longer than a server that is gone is shown.
- */
+/** The servers that this replica has seen, as last seen: a cookie lives longer than the board shows a server that is gone. */
 export class KnownServers {
   readonly #bySrvId = new Map<string, ServerRow>()
 
   note(servers: ServerRow[]): void {
     for (const server of servers) {
-      // In again at the end: what stands first was not seen for longest.
+      // Insert it again at the end: the map then starts with the server not seen for longest.
       this.#bySrvId.delete(server.srv_id)
       this.#bySrvId.set(server.srv_id, server)
     }
     for (const srvId of this.#bySrvId.keys()) {
-      if (this.#bySrvId.size <= mostKnown) return
+      if (this.#bySrvId.size <= maxKnown) return
       this.#bySrvId.delete(srvId)
     }
   }

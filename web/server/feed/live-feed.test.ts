@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import type { LogRow, Snapshot } from '../../shared/api.ts'
 import { acceptsGzip } from '../http/request.ts'
 import { Board } from './board.ts'
-import { Audience, type LiveEvent, LiveFeed, plain } from './live-feed.ts'
+import { type LiveEvent, LiveFeed, plain, StreamGroup } from './live-feed.ts'
 
 const timeout = 20_000
 
@@ -147,12 +147,12 @@ function gather(count: number) {
       return plain.encode(event)
     },
   }
-  const audience = new Audience(coding, () => clock.now)
+  const audience = new StreamGroup(coding, () => clock.now)
   const streams = Array.from({ length: count }, () => join(audience))
   return { audience, streams, encoded, clock }
 }
 
-function join(audience: Audience) {
+function join(audience: StreamGroup) {
   const response = new ServerResponse(new IncomingMessage(new Socket()))
   const told: string[] = []
   response.write = (piece: unknown) => told.push(String(piece)) > 0

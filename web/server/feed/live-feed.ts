@@ -1,16 +1,19 @@
 import type { ServerResponse } from 'node:http'
 import { constants, deflateRawSync } from 'node:zlib'
 import type { LiveTrouble, Snapshot, SnapshotChange } from '../../shared/api.ts'
+import { liveKeepAliveMs } from '../../shared/limits.ts'
 import type { Board } from './board.ts'
 
-/** ms between two readings while somebody watches: one query each, so fewer than four a second. */
-const tickMs = 260
-/** How old a board may be that a stream begins with, in ms: while somebody watches, one that comes costs no reading. */
-const firstAgeMs = 500
-/** Longest silence on a stream, in ms: a dashboard that hears nothing for longer knows that it is cut off. */
-const silenceMs = 2000
+// The live feed: pushes the board to the dashboards that are connected to `/api/live` (web/server/replica/routes.ts). It reads the board
+// (board.ts, web/server/db/board.ts) every 260 ms while at least one dashboard is connected, encodes each change once, and
+// writes the same bytes to every stream.
 
-/** Pushes what is new on the board to every open dashboard. It reads only while somebody watches. */
+/** ms between two readings while a dashboard watches: one query each, fewer than four per second. */
+const tickMs = 260
+/** Maximum age in ms of the board that a stream starts with: while others watch, a new stream costs no reading. */
+const firstAgeMs = 500
+
+/** Pushes changes of the board to every open dashboard. Reads only while a dashboard watches. */
 export class LiveFeed {
   readonly #board: Board
   readonly #streams = new LiveStreams()
@@ -18,34 +21,34 @@ export class LiveFeed {
   #sentCounter = 0
   #sentGeneration = 0
   #sentAt = Number.NEGATIVE_INFINITY
-  #troubleSince: string | null = null
+  #outageSince: string | null = null
 
   constructor(board: Board) {
     this.#board = board
   }
 
-  /** dashboards connected */
+  /** connected dashboards */
   get size(): number {
     return this.#streams.size
   }
 
   /**
-   * Begins a stream with a full snapshot, compressed to whom `takesGzip`; while the database does not answer with the last
-   * one, and says so.
-   * @throws when there is none at all
+   * Starts a stream with a full snapshot, with gzip if `takesGzip`. While the database does not answer, it starts with the last
+   * snapshot and says so.
+   * @throws if there is no snapshot yet
    */
   async open(response: ServerResponse, takesGzip: boolean): Promise<void> {
     try {
       await this.#board.noOlderThan(firstAgeMs)
-      this.#troubleSince = null
+      this.#outageSince = null
     } catch (error) {
       if (!this.#board.latest) throw error
-      this.#noteTrouble()
+      this.#noteOutage()
     }
-    // The latest one, not the one awaited: nothing that was sent meanwhile may be missing from it.
+    // Use the latest snapshot, not the awaited one: it must include everything that was sent meanwhile.
     const snapshot = this.#board.latest
     if (response.destroyed || !snapshot) return
-    this.#streams.add(response, takesGzip, ['snapshot', snapshot], ...this.#trouble())
+    this.#streams.add(response, takesGzip, ['snapshot', snapshot], ...this.#outageEvents())
     this.#timer ??= setTimeout(() => this.#tick(), tickMs)
   }
 
@@ -59,12 +62,12 @@ export class LiveFeed {
     const startedAt = performance.now()
     try {
       const snapshot = await this.#board.refresh()
-      const isNews = snapshot.counter !== this.#sentCounter || this.#troubleSince !== null
-      this.#troubleSince = null
-      if (isNews || this.#isSilent()) await this.#sendChange(snapshot)
+      const isNews = snapshot.counter !== this.#sentCounter || this.#outageSince !== null
+      this.#outageSince = null
+      if (isNews || this.#isKeepAliveDue()) await this.#sendChange(snapshot)
     } catch {
-      this.#noteTrouble()
-      if (this.#isSilent()) for (const event of this.#trouble()) await this.#send(event)
+      this.#noteOutage()
+      if (this.#isKeepAliveDue()) for (const event of this.#outageEvents()) await this.#send(event)
     }
     const pause = Math.max(0, tickMs - (performance.now() - startedAt))
     this.#timer = this.#streams.size > 0 ? setTimeout(() => this.#tick(), pause) : null
@@ -74,7 +77,7 @@ export class LiveFeed {
     if (this.#sentGeneration !== this.#board.generation) {
       this.#sentGeneration = this.#board.generation
       this.#sentCounter = snapshot.counter
-      // All of it: a dashboard must not keep rows of a log that is no more.
+      // A full snapshot: a dashboard must not keep rows of the old log.
       return this.#send(['snapshot', snapshot])
     }
     const log = snapshot.log.filter(row => row.id > this.#sentCounter)
@@ -82,48 +85,47 @@ export class LiveFeed {
     await this.#send(['change', { ...snapshot, log }])
   }
 
-  #noteTrouble(): void {
-    this.#troubleSince ??= this.#board.latest?.at ?? new Date().toISOString()
+  #noteOutage(): void {
+    this.#outageSince ??= this.#board.latest?.at ?? new Date().toISOString()
   }
 
-  /** What is to be told of it, if there is any. */
-  #trouble(): LiveEvent[] {
-    return this.#troubleSince === null ? [] : [['trouble', { since: this.#troubleSince }]]
+  #outageEvents(): LiveEvent[] {
+    return this.#outageSince === null ? [] : [['trouble', { since: this.#outageSince }]]
   }
 
   async #send(event: LiveEvent): Promise<void> {
     this.#sentAt = performance.now()
     const snapshot = this.#board.latest
-    await this.#streams.send(event, snapshot ? [['snapshot', snapshot], ...this.#trouble()] : [event])
+    await this.#streams.send(event, snapshot ? [['snapshot', snapshot], ...this.#outageEvents()] : [event])
   }
 
-  #isSilent(): boolean {
-    return performance.now() - this.#sentAt >= silenceMs - tickMs
+  #isKeepAliveDue(): boolean {
+    return performance.now() - this.#sentAt >= liveKeepAliveMs - tickMs
   }
 }
 
 /** The dashboards connected to this replica. */
 export class LiveStreams {
-  readonly #plain = new Audience(plain)
-  readonly #gzip = new Audience(gzip)
+  readonly #plain = new StreamGroup(plain)
+  readonly #gzip = new StreamGroup(gzip)
 
   get size(): number {
     return this.#plain.size + this.#gzip.size
   }
 
-  /** Begins a stream with first events of its own. */
+  /** Starts a stream with these first events. */
   add(response: ServerResponse, takesGzip: boolean, ...first: LiveEvent[]): void {
-    const audience = takesGzip ? this.#gzip : this.#plain
-    audience.add(response, first)
+    const group = takesGzip ? this.#gzip : this.#plain
+    group.add(response, first)
   }
 
-  /** Resolves when all are told; the next event must wait for that. `whole` is for those that missed events. */
+  /** Resolves when the event is written to all streams: send the next one only then. `whole` is for streams that missed events. */
   async send(event: LiveEvent, whole: LiveEvent[]): Promise<void> {
     await this.#plain.send(event, whole)
     await this.#gzip.send(event, whole)
   }
 
-  /** Ends all streams: dashboards reconnect elsewhere by themselves. */
+  /** Ends all streams. Dashboards reconnect elsewhere. */
   closeAll(): void {
     this.#plain.close()
     this.#gzip.close()
@@ -131,20 +133,20 @@ export class LiveStreams {
 }
 
 /**
- * ms in which a client must take what it was sent. One that does not is cut: a dashboard reconnects by itself. By then the
- * kernels and NGINX hold all that they take for it, so what it would read is old.
+ * ms for a client to read what it was sent. After that it is disconnected; a dashboard reconnects. By then the buffers of the
+ * kernels and NGINX are full, so what it would read is old.
  */
 const slowClientMs = 10_000
-/** Streams written to in one turn of the event loop, about 2 ms: page views must not wait until thousands are told. */
+/** Streams written to in one turn of the event loop, about 2 ms, so that page views need not wait for thousands of streams. */
 const streamsPerTurn = 100
 
-/** Streams of one coding: each event is encoded once, and the same bytes go to all. */
-export class Audience {
+/** Streams with the same encoding. Each event is encoded once, and all streams get the same bytes. */
+export class StreamGroup {
   readonly #coding: EventCoding
   readonly #now: () => number
-  /** each with the time since which it has not taken all that it was sent; null = it has */
+  /** each with the time since when it has unread data; null if it has read everything */
   readonly #streams = new Map<ServerResponse, number | null>()
-  /** by what they tell: many who begin at the same time are told the same */
+  /** encoded bytes by event data, shared by all streams */
   readonly #encoded = new WeakMap<LiveEvent[1], Buffer>()
 
   /** `now` is a steady clock, in ms */
@@ -159,7 +161,7 @@ export class Audience {
 
   add(response: ServerResponse, first: LiveEvent[]): void {
     if (this.#coding.name) response.setHeader('Content-Encoding', this.#coding.name)
-    // It ends with its connection: so an event is one piece, which neither this process nor NGINX frames for each stream.
+    // The stream ends with its connection, without chunks: neither this process nor NGINX frames an event for each stream.
     response.removeHeader('Transfer-Encoding')
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
@@ -174,8 +176,8 @@ export class Audience {
   }
 
   /**
-   * Resolves when all are told who were there at the start; the next event must wait for that. A client that has not taken the
-   * last event misses this one, so nothing piles up for it. Once it has, it gets `whole`, the board as it is then.
+   * Resolves when the event is written to all streams that were there at the start: send the next one only then. A client that has
+   * not read the last event misses this one, so no backlog grows. Once it has read it, it gets `whole`, the current board.
    */
   async send(event: LiveEvent, whole: LiveEvent[]): Promise<void> {
     if (this.#streams.size === 0) return
@@ -183,9 +185,9 @@ export class Audience {
     for (const [index, stream] of [...this.#streams.keys()].entries()) {
       if (index % streamsPerTurn === streamsPerTurn - 1) await new Promise(setImmediate)
       const slowSince = this.#streams.get(stream)
-      // It left meanwhile.
+      // The client disconnected meanwhile.
       if (slowSince === undefined) continue
-      if (stream.writableLength > 0) this.#waitFor(stream, slowSince)
+      if (stream.writableLength > 0) this.#waitForReader(stream, slowSince)
       else {
         stream.write(slowSince === null ? bytes : this.#encodeAll(whole))
         this.#streams.set(stream, null)
@@ -198,7 +200,7 @@ export class Audience {
     this.#streams.clear()
   }
 
-  #waitFor(stream: ServerResponse, slowSince: number | null): void {
+  #waitForReader(stream: ServerResponse, slowSince: number | null): void {
     const since = slowSince ?? this.#now()
     if (this.#now() - since >= slowClientMs) stream.destroy()
     else this.#streams.set(stream, since)
@@ -219,11 +221,11 @@ export class Audience {
 
 export type LiveEvent = ['snapshot', Snapshot] | ['change', SnapshotChange] | ['trouble', LiveTrouble]
 
-/** How a stream's events become its bytes. An event's are the same for every stream, whenever that began. */
+/** How events become bytes. An event has the same bytes for every stream, whenever the stream started. */
 type EventCoding = {
-  /** null = as it is */
+  /** null: not compressed */
   name: 'gzip' | null
-  /** what a stream begins with */
+  /** first bytes of a stream */
   start: Buffer
   encode(event: LiveEvent): Buffer
 }
@@ -231,8 +233,8 @@ type EventCoding = {
 export const plain: EventCoding = { name: null, start: Buffer.alloc(0), encode: eventText }
 
 /**
- * One gzip member that never ends: each event is blocks of its own, which refer to none before them and end at a byte.
- * So an event is compressed once, not for each stream. Source: https://www.rfc-editor.org/rfc/rfc1952#page-5
+ * One gzip member that never ends. Each event is a sequence of deflate blocks that refer to nothing before them and end at a byte
+ * boundary. So an event is compressed once for all streams. Source: https://www.rfc-editor.org/rfc/rfc1952#page-5
  */
 const gzip: EventCoding = {
   name: 'gzip',

@@ -6,8 +6,10 @@ import { NotCounted } from './hit.ts'
 const stays = () => false
 
 /** What becomes of so many that come in one turn. */
-async function enter(admission: Admission, count: number, isGone = stays) {
-  const entered = await Promise.allSettled(Array.from({ length: count }, () => admission.enter(isGone)))
+async function enter(admission: Admission, count: number, isDisconnected = stays) {
+  const entered = await Promise.allSettled(
+    Array.from({ length: count }, () => admission.enter(isDisconnected)),
+  )
   const reasons = entered.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))
   for (const reason of reasons) {
     assert.ok(reason instanceof NotCounted)
@@ -25,20 +27,20 @@ const begunAtOnce = async (admission: Admission, count: number) => {
 }
 
 test('a turn of the event loop begins so many page views, and the next one as many again', async () => {
-  const admission = new Admission(() => 0, { mostATurn: 10, mostTurns: 3, mostWaitMs: 250 })
+  const admission = new Admission(() => 0, { maxPerTurn: 10, maxTurns: 3, maxWaitMs: 250 })
   assert.equal(await begunAtOnce(admission, 15), 10)
   await new Promise(setImmediate)
   assert.equal(await begunAtOnce(admission, 15), 5)
 })
 
 test('whoever finds so many turns full is refused', async () => {
-  const admission = new Admission(() => 0, { mostATurn: 10, mostTurns: 3, mostWaitMs: 250 })
+  const admission = new Admission(() => 0, { maxPerTurn: 10, maxTurns: 3, maxWaitMs: 250 })
   assert.deepEqual(await enter(admission, 45), { admitted: 30, refused: 15 })
   assert.deepEqual(await enter(admission, 10), { admitted: 10, refused: 0 })
 })
 
 test('whoever has gone takes no place in the turns after', async () => {
-  const admission = new Admission(() => 0, { mostATurn: 10, mostTurns: 3, mostWaitMs: 250 })
+  const admission = new Admission(() => 0, { maxPerTurn: 10, maxTurns: 3, maxWaitMs: 250 })
   const gone = enter(admission, 1000, () => true)
   const others = enter(admission, 20)
   assert.deepEqual(await gone, { admitted: 10, refused: 0 })
@@ -47,7 +49,7 @@ test('whoever has gone takes no place in the turns after', async () => {
 
 test('whoever would wait too long for others’ batches is refused, until the wait is shorter', async () => {
   let waitMs = 251
-  const admission = new Admission(() => waitMs, { mostATurn: 10, mostTurns: 3, mostWaitMs: 250 })
+  const admission = new Admission(() => waitMs, { maxPerTurn: 10, maxTurns: 3, maxWaitMs: 250 })
   assert.deepEqual(await enter(admission, 5), { admitted: 0, refused: 5 })
   waitMs = 250
   assert.deepEqual(await enter(admission, 5), { admitted: 5, refused: 0 })

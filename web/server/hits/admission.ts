@@ -1,50 +1,51 @@
 import { overloaded } from './hit.ts'
 
 export type AdmissionLimits = {
-  /** page views begun in one turn of the event loop: what a turn does not get to waits unread, so turns must be short */
-  mostATurn: number
-  /** turns in which a page view may be begun, the one it came in and those after it */
-  mostTurns: number
-  /** ms that a page view may have to wait for the batches of others */
-  mostWaitMs: number
+  /** page views started in one turn of the event loop. Requests beyond that wait unread, so turns must stay short. */
+  maxPerTurn: number
+  /** turns in which a page view may start, counted from its arrival */
+  maxTurns: number
+  /** ms that a page view may have to wait for earlier batches */
+  maxWaitMs: number
 }
 
-/** 256 pages take some 100 ms of a processor; a healthy server begins a few in a turn. */
-const defaultLimits: AdmissionLimits = { mostATurn: 256, mostTurns: 4, mostWaitMs: 250 }
+/** 256 pages take some 100 ms of a processor; a healthy server starts a few per turn. */
+const defaultLimits: AdmissionLimits = { maxPerTurn: 256, maxTurns: 4, maxWaitMs: 250 }
 
 /**
- * Lets page views in, or refuses them before anything is done for them: so those that are in keep their pace. It goes by
- * what there is to do, not by how long things took. A process that was frozen finds hundreds in its first turn whose clients
- * have gone, which it reads in the next: so whoever finds a turn full waits for another.
+ * Admits page views, or refuses them before any work is done, so that the admitted ones are not delayed. It limits the amount of
+ * work, not the time that work took. A process that was frozen finds hundreds of requests in its first turn, most of them from
+ * clients that have disconnected, which it reads in the next turn: so a request that finds a turn full waits for another.
  */
 export class Admission {
   readonly #expectedWaitMs: () => number
   readonly #limits: AdmissionLimits
-  #begunThisTurn = 0
+  #startedThisTurn = 0
 
-  /** `expectedWaitMs`: what a hit submitted now would wait for the batches of others */
+  /** `expectedWaitMs`: ms that a hit submitted now would wait for earlier batches */
   constructor(expectedWaitMs: () => number, limits = defaultLimits) {
     this.#expectedWaitMs = expectedWaitMs
     this.#limits = limits
   }
 
   /**
-   * Lets one page view in, or not if its client has gone meanwhile.
+   * Admits one page view.
+   * @returns false if its client has disconnected while it waited
    * @throws NotCounted with the code `overloaded`
    */
-  async enter(isGone: () => boolean): Promise<boolean> {
-    const { mostATurn, mostTurns, mostWaitMs } = this.#limits
-    for (let turn = 1; this.#begunThisTurn >= mostATurn; turn++) {
-      if (turn === mostTurns) throw overloaded()
+  async enter(isDisconnected: () => boolean): Promise<boolean> {
+    const { maxPerTurn, maxTurns, maxWaitMs } = this.#limits
+    for (let turn = 1; this.#startedThisTurn >= maxPerTurn; turn++) {
+      if (turn === maxTurns) throw overloaded()
       await new Promise(setImmediate)
-      if (isGone()) return false
+      if (isDisconnected()) return false
     }
-    if (this.#expectedWaitMs() > mostWaitMs) throw overloaded()
-    if (this.#begunThisTurn++ === 0) setImmediate(() => this.#endTurn())
+    if (this.#expectedWaitMs() > maxWaitMs) throw overloaded()
+    if (this.#startedThisTurn++ === 0) setImmediate(() => this.#endTurn())
     return true
   }
 
   #endTurn(): void {
-    this.#begunThisTurn = 0
+    this.#startedThisTurn = 0
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import {
-  ClientGone,
+  ClientDisconnected,
   CommitFailed,
   type Count,
   counterUnavailable,
@@ -11,27 +11,27 @@ import {
   PassedOn,
 } from './hit.ts'
 
-/** Pauses between attempts, in ms; the last one repeats until the hits' time is up. */
+/** ms between attempts. The last pause repeats until the hits' time is up. */
 const backoff = [5, 20, 50, 100, 200] as const
 
 /**
- * Gives every hit of a batch its number, exactly once whatever happens on the way: after a failed attempt it looks up
- * which request ids are in the log before it writes again. Ends when all are settled; each hit's own deadline bounds it.
- * `leastMs`: what a hit must have left for an attempt. `onFailure` hears of each that failed.
- * @returns the highest number that this replica's own commit gave; 0 = none
- * @throws what the store throws beyond CommitFailed, which is a defect
+ * Gives every hit of a batch its number, exactly once whatever fails: before it writes again, it looks up which request ids are
+ * in the log already. Returns when all hits are settled; each hit's deadline limits that.
+ * `minMs`: time that a hit must have left for an attempt. `onFailure` gets every failed attempt.
+ * @returns the highest number that this replica's commit gave; 0 if none
+ * @throws what the store throws other than CommitFailed: a bug
  */
 export async function commitOnce(
   batch: PendingHit[],
   store: HitStore,
-  leastMs: number,
+  minMs: number,
   onFailure: (failure: CommitFailed) => void,
 ): Promise<number> {
   let outcomeUnknown = false
   for (let attempt = 0; ; attempt++) {
     try {
       if (attempt > 0) await settleKnown(batch, store)
-      for (const pending of batch) pending.dropIfLate(leastMs)
+      for (const pending of batch) pending.dropIfLate(minMs)
       const open = batch.filter(pending => !pending.settled)
       if (open.length === 0) return 0
       for (const pending of open) pending.mayBeCommitted = true
@@ -46,63 +46,63 @@ export async function commitOnce(
   }
 }
 
-/** Answers the hits that an earlier attempt, here or on another replica, has brought into the log. */
+/** Settles the hits that an earlier attempt, here or on another replica, has committed. */
 async function settleKnown(batch: PendingHit[], store: HitStore): Promise<void> {
   const open = batch.filter(pending => !pending.settled)
   if (open.length === 0) return
   const requestIds = new Set(open.map(pending => pending.hit.requestId))
-  tell(open, await store.find([...requestIds], timeLeft(open)))
+  settle(open, await store.find([...requestIds], timeLeft(open)))
 }
 
-/** Commits each request id once: a request that came twice gets one number, told to both. */
+/** Commits each request id once. A request that came twice gets one number for both. */
 async function commitAll(open: PendingHit[], store: HitStore): Promise<number> {
   const byRequest = new Map(open.map(pending => [pending.hit.requestId, pending.hit]))
   const hits = [...byRequest.values()]
   const counts = await store.commit(hits, timeLeft(open))
-  tell(open, new Map(counts.map((count, index) => [hits[index]?.requestId ?? '', count])))
+  settle(open, new Map(counts.map((count, index) => [hits[index]?.requestId ?? '', count])))
   return counts.at(-1)?.id ?? 0
 }
 
-function tell(hits: PendingHit[], counts: Map<string, Count>): void {
+function settle(hits: PendingHit[], counts: Map<string, Count>): void {
   for (const pending of hits) {
     const count = counts.get(pending.hit.requestId)
     if (count) pending.resolve(count)
   }
 }
 
-/** Until the last of them gives up, in ms, 1 at least. */
+/** ms until the last deadline, at least 1. */
 function timeLeft(hits: PendingHit[]): number {
   const last = Math.max(...hits.map(pending => pending.deadline))
   return Math.max(1, Math.ceil(last - performance.now()))
 }
 
-/** A hit that waits for its number, until it has one, fails, or its time is up. It is settled exactly once. */
+/** A hit that waits for its number, until it has one, fails or times out. It is settled exactly once. */
 export class PendingHit {
   readonly hit: Hit
   readonly count: Promise<Count>
   /** ms, on the clock of `performance.now()` */
   readonly deadline: number
-  /** an attempt with it has begun, and is not known to have been rolled back */
+  /** an attempt with it has started and is not known to be rolled back */
   mayBeCommitted = false
-  /** its time was up before it had a number */
-  ranOut = false
+  /** its deadline passed before it had a number */
+  timedOut = false
   #settled = false
   #resolve: (count: Count) => void
   #reject: (reason: Error) => void
   #timer: NodeJS.Timeout
-  #isGone: () => boolean
+  #isDisconnected: () => boolean
   #canBePassedOn: boolean
 
-  constructor(hit: Hit, deadline: number, isGone: () => boolean, canBePassedOn: boolean) {
+  constructor(hit: Hit, deadline: number, isDisconnected: () => boolean, canBePassedOn: boolean) {
     this.hit = hit
     this.deadline = deadline
-    this.#isGone = isGone
+    this.#isDisconnected = isDisconnected
     this.#canBePassedOn = canBePassedOn
     const { promise, resolve, reject } = Promise.withResolvers<Count>()
     this.count = promise
     this.#resolve = resolve
     this.#reject = reject
-    this.#timer = setTimeout(() => this.#endTime(), Math.max(1, deadline - performance.now()))
+    this.#timer = setTimeout(() => this.#timeOut(), Math.max(1, deadline - performance.now()))
   }
 
   get settled(): boolean {
@@ -113,32 +113,33 @@ export class PendingHit {
     if (this.#settle()) this.#resolve(count)
   }
 
-  /** Ends it without a number, saying what is known: certainly not counted, or unknown. */
+  /** Settles it without a number, and says what is known: certainly not counted, or unknown. */
   fail(reason?: NotCounted): void {
     if (!this.#settle()) return
     this.#reject(this.mayBeCommitted ? new OutcomeUnknown() : (reason ?? counterUnavailable()))
   }
 
-  /** Ends it if it has less than `leastMs` left, or if its client has gone and its batch has not left. */
-  dropIfLate(leastMs: number): void {
-    if (this.deadline - performance.now() < leastMs) this.#endTime()
-    else this.#dropIfGone()
+  /** Settles it if it has less than `minMs` left, or if its client has disconnected and its batch has not left. */
+  dropIfLate(minMs: number): void {
+    if (this.deadline - performance.now() < minMs) this.#timeOut()
+    else this.#dropIfDisconnected()
   }
 
-  /** Leaves it to another server, if one can be asked: the request id stays the same, so it counts once wherever it counts. */
+  /** Passes it to another server, if possible. The request id stays the same, so it is counted once whichever server counts it. */
   passOn(): void {
     if (this.#canBePassedOn && this.#settle()) this.#reject(new PassedOn(this.mayBeCommitted))
   }
 
-  /** Once its batch has left, the commit takes its course. */
-  #dropIfGone(): void {
-    if (!this.mayBeCommitted && this.#isGone() && this.#settle()) this.#reject(new ClientGone())
+  /** Once its batch has left, the commit goes on. */
+  #dropIfDisconnected(): void {
+    if (!this.mayBeCommitted && this.#isDisconnected() && this.#settle())
+      this.#reject(new ClientDisconnected())
   }
 
-  /** A client that has gone is no failure. */
-  #endTime(): void {
-    this.#dropIfGone()
-    this.ranOut ||= !this.#settled
+  /** Client already disconnected: drop silently, do not count a failure. */
+  #timeOut(): void {
+    this.#dropIfDisconnected()
+    this.timedOut ||= !this.#settled
     this.fail()
   }
 

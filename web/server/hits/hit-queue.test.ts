@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeHitStore, type Fault } from '../../testing/fake-hit-store.ts'
-import { ClientGone, type Hit, NotCounted, newRequestId, OutcomeUnknown, PassedOn } from './hit.ts'
+import { ClientDisconnected, type Hit, NotCounted, newRequestId, OutcomeUnknown, PassedOn } from './hit.ts'
 import { HitQueue, RecentMedian } from './hit-queue.ts'
 
-const limits = { capacity: 100, batchSize: 10, budgetMs: 1500, lastBudgetMs: 1200, leastMs: 0 }
+const limits = { capacity: 100, batchSize: 10, budgetMs: 1500, suspendedBudgetMs: 1200, minMs: 0 }
 
 function hit(requestId = newRequestId()): Hit {
   return { requestId, clientIp: '10.0.0.7', cookieSrvId: null }
@@ -104,7 +104,7 @@ test('without a database in time a hit is not counted, and is told so', async ()
 test('without time for an answer no attempt is made: it is certain that nothing is counted', async () => {
   const store = new FakeHitStore()
   const release = hold(store)
-  const queue = new HitQueue(store, { ...limits, leastMs: 1000 })
+  const queue = new HitQueue(store, { ...limits, minMs: 1000 })
   const first = queue.submit(hit())
   await new Promise(setImmediate)
   const second = queue.submit(hit(), { startedAt: performance.now() - 600 })
@@ -190,12 +190,12 @@ test('a client that left before its batch is not counted', async () => {
   const queue = new HitQueue(store, limits)
   const first = queue.submit(hit())
   await new Promise(setImmediate)
-  let hasGone = false
-  const second = queue.submit(hit(), { isGone: () => hasGone })
+  let hasDisconnected = false
+  const second = queue.submit(hit(), { isDisconnected: () => hasDisconnected })
   const third = queue.submit(hit())
-  hasGone = true
+  hasDisconnected = true
   release()
-  await assert.rejects(second, ClientGone)
+  await assert.rejects(second, ClientDisconnected)
   assert.deepEqual([(await first).id, (await third).id], [1, 2])
   assert.equal(store.log.size, 2)
 })
@@ -206,8 +206,8 @@ test('a client that left while nothing could be committed is not counted, and no
   const queue = new HitQueue(store, { ...limits, budgetMs: 40 })
   const stays = queue.submit(hit())
   await new Promise(setImmediate)
-  const waits = queue.submit(hit(), { isGone: () => true })
-  await Promise.all([assert.rejects(waits, ClientGone), assert.rejects(stays, OutcomeUnknown)])
+  const waits = queue.submit(hit(), { isDisconnected: () => true })
+  await Promise.all([assert.rejects(waits, ClientDisconnected), assert.rejects(stays, OutcomeUnknown)])
   release()
 })
 
@@ -215,9 +215,9 @@ test('a client that left after an attempt that was rolled back is not counted', 
   const store = new FakeHitStore()
   store.faults = ['before']
   const queue = new HitQueue(store, limits)
-  const goes = queue.submit(hit(), { isGone: () => store.faults.length === 0 })
+  const goes = queue.submit(hit(), { isDisconnected: () => store.faults.length === 0 })
   const stays = queue.submit(hit())
-  await assert.rejects(goes, ClientGone)
+  await assert.rejects(goes, ClientDisconnected)
   assert.equal((await stays).id, 1)
   assert.equal(store.log.size, 1)
 })
@@ -226,10 +226,10 @@ test('a client that leaves while its batch is being committed is counted', async
   const store = new FakeHitStore()
   const release = hold(store)
   const queue = new HitQueue(store, limits)
-  let hasGone = false
-  const submission = queue.submit(hit(), { isGone: () => hasGone })
+  let hasDisconnected = false
+  const submission = queue.submit(hit(), { isDisconnected: () => hasDisconnected })
   await new Promise(setImmediate)
-  hasGone = true
+  hasDisconnected = true
   release()
   assert.equal((await submission).id, 1)
 })
@@ -257,7 +257,7 @@ test('a queue that passes on keeps only what no other server can take, and says 
 
 test('while a queue is suspended, what it keeps is not sent: counted once it may be, else known not to be', async () => {
   const store = new FakeHitStore()
-  const queue = new HitQueue(store, { ...limits, lastBudgetMs: 60 })
+  const queue = new HitQueue(store, { ...limits, suspendedBudgetMs: 60 })
   queue.suspend('away')
   await assert.rejects(queue.submit(hit()), (error: unknown) => {
     assert.ok(error instanceof NotCounted)
@@ -294,7 +294,7 @@ test('a page view that was passed on while its batch was under way counts once, 
 
 test('while the database refuses, what nobody else can take is told at once', async () => {
   const store = new FakeHitStore()
-  const queue = new HitQueue(store, { ...limits, lastBudgetMs: 60_000 })
+  const queue = new HitQueue(store, { ...limits, suspendedBudgetMs: 60_000 })
   queue.suspend('away')
   const waits = queue.submit(hit())
   queue.suspend('refused')
@@ -361,8 +361,8 @@ test('what it tells: the size of each batch and the highest number it gave', asy
     onBatch: size => told.push(`batch of ${size}`),
     onCounted: lastId => told.push(`up to ${lastId}`),
   })
-  const gone = queue.submit(hit(), { isGone: () => true })
-  await Promise.all([queue.submit(hit()), queue.submit(hit()), assert.rejects(gone, ClientGone)])
+  const gone = queue.submit(hit(), { isDisconnected: () => true })
+  await Promise.all([queue.submit(hit()), queue.submit(hit()), assert.rejects(gone, ClientDisconnected)])
   await queue.close()
   assert.deepEqual(told, ['batch of 2', 'up to 2'])
 })

@@ -2,63 +2,66 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { commitOnce, PendingHit } from './commit-once.ts'
 import { type CommitFailed, type Count, type Hit, type HitStore, overloaded, shuttingDown } from './hit.ts'
 
+// Where a page view gets its number. endpoints/page.ts admits it (admission.ts) and submits its hit to this queue; commit-once.ts
+// commits a batch exactly once, with retries, through a HitStore (db/hit-store.ts). hit.ts has the types and the errors.
+// lifecycle/commit-health.ts suspends the queue while the database is unavailable.
+
 type HitQueueLimits = {
-  /** hits that may wait for a batch to leave; one more is refused */
+  /** hits that may wait for their batch to leave. One more is refused. */
   capacity: number
-  /** hits in one transaction at the most */
+  /** maximum hits in one transaction */
   batchSize: number
-  /** how long a hit waits for its number, in ms: more than a lock wait, less than NGINX waits for the page */
+  /** ms that a hit waits for its number: more than a lock wait, less than NGINX waits for the page */
   budgetMs: number
-  /** the same while the queue is suspended: it then has only those that other servers have passed on before */
-  lastBudgetMs: number
-  /** ms that a hit must have left for an attempt: one that ends after its time would leave it in doubt */
-  leastMs: number
+  /** the same while the queue is suspended: it then has only hits that other servers have passed on already */
+  suspendedBudgetMs: number
+  /** ms that a hit must have left for an attempt: if the attempt ended after its deadline, its outcome would be unknown */
+  minMs: number
 }
 
 export const defaultLimits: HitQueueLimits = {
   capacity: 2000,
   batchSize: 500,
   budgetMs: 1500,
-  lastBudgetMs: 1000,
-  leastMs: 100,
+  suspendedBudgetMs: 1000,
+  minMs: 100,
 }
 
-/** ms between two looks whether batches may leave again */
-const suspendedTurnMs = 20
+/** ms between two checks whether batches may leave again */
+const suspendedPollMs = 20
 
-/** ms after which a batch that is still under way is slow: many times what a commit takes */
+/** ms after which a running batch is slow: many times what a commit takes */
 const slowMs = 400
 
-/** ms that the length of a commit counts for in what the next hits have to expect */
+/** ms for which the duration of a commit counts for the expected wait */
 const commitsCountForMs = 5000
 
-/** What others want to know of it as it happens. */
 type HitQueueEvents = {
   /** a batch leaves, with that many hits */
   onBatch(size: number): void
-  /** hits were given numbers, up to `lastId` */
+  /** hits got numbers, up to `lastId` */
   onCounted(lastId: number): void
-  /** an attempt to commit a batch failed; there may be others */
+  /** an attempt to commit a batch failed; more may follow */
   onFailure(failure: CommitFailed): void
-  /** a batch has been under way for long */
+  /** a batch has been running for too long */
   onSlow(): void
-  /** page views ran out of time after that failure */
+  /** page views timed out after that failure */
   onUncounted(failure: CommitFailed): void
 }
 
-/** What the queue has to know of a page view beside its hit. */
+/** What the queue must know about a page view besides its hit. */
 type PageViewTerms = {
-  /** when it came, in ms on the clock of `performance.now()`: its time runs from there */
+  /** when it came, in ms on the clock of `performance.now()`: the start of its time budget */
   startedAt: number
-  /** whether its client has gone, asked before each attempt to commit it and when its time is up */
-  isGone(): boolean
-  /** whether another server is asked when this one passes it on */
+  /** checked before each attempt to commit it, and when its time is up */
+  isDisconnected(): boolean
+  /** whether NGINX tries another server if this one passes it on */
   canBePassedOn: boolean
 }
 
 /**
- * Where a page view gets its number. One batch is being committed at a time, without a timer: the first hit leaves at
- * once, and what comes in meanwhile is the next batch, so load makes the batches larger.
+ * Commits one batch at a time, without a timer: the first hit leaves immediately, and hits that come meanwhile form the next
+ * batch. So load makes the batches larger.
  */
 export class HitQueue {
   readonly #store: HitStore
@@ -83,19 +86,19 @@ export class HitQueue {
   }
 
   /**
-   * ms that a hit submitted now would wait for others' batches: as many as are before the next one, each as long as lately.
-   * What fits into the next one waits for nobody, since refusing it would make no batch shorter.
+   * ms that a hit submitted now would wait for earlier batches, at the recent duration of a commit. A hit that fits into the next
+   * batch has no wait: refusing it would not make that batch shorter.
    */
   get expectedWaitMs(): number {
     const batchesBefore = Math.floor(this.#waiting.length / this.#limits.batchSize)
     return batchesBefore === 0 ? 0 : batchesBefore * this.#commitMs.value
   }
 
-  /** @throws NotCounted (queue full, closed, or no database in time), OutcomeUnknown, ClientGone or PassedOn */
+  /** @throws NotCounted (queue full, closed, or no database in time), OutcomeUnknown, ClientDisconnected or PassedOn */
   submit(hit: Hit, terms: Partial<PageViewTerms> = {}): Promise<Count> {
-    const { startedAt = performance.now(), isGone = () => false, canBePassedOn = false } = terms
-    const budgetMs = this.#suspended ? this.#limits.lastBudgetMs : this.#limits.budgetMs
-    const pending = new PendingHit(hit, startedAt + budgetMs, isGone, canBePassedOn)
+    const { startedAt = performance.now(), isDisconnected = () => false, canBePassedOn = false } = terms
+    const budgetMs = this.#suspended ? this.#limits.suspendedBudgetMs : this.#limits.budgetMs
+    const pending = new PendingHit(hit, startedAt + budgetMs, isDisconnected, canBePassedOn)
     this.#passOn(pending)
     if (pending.settled) return pending.count
     if (this.#closed) pending.fail(shuttingDown())
@@ -109,8 +112,8 @@ export class HitQueue {
   }
 
   /**
-   * No batch leaves any more, until `suspend(null)`. Page views that another server can be asked for are passed on, those it
-   * has and those that come; the others wait as long as they have time, or are told at once while the database refuses.
+   * Stops batches from leaving, until `suspend(null)`. Passes page views on to other servers where possible, those in the queue
+   * and new ones. The others wait until their time is up, or fail immediately while the database refuses commits.
    */
   suspend(suspended: 'away' | 'refused' | null): void {
     this.#suspended = suspended
@@ -122,23 +125,23 @@ export class HitQueue {
     if (this.#suspended === 'refused' && !pending.mayBeCommitted) pending.fail()
   }
 
-  /** Takes no more hits, and resolves when those it has are settled. */
+  /** Accepts no more hits. Resolves when all its hits are settled. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#running
   }
 
   async #run(): Promise<void> {
-    // A turn of the event loop: hits that arrived together leave together.
+    // Wait one turn of the event loop, so that hits that arrived together leave together.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
       if (this.#suspended) {
-        await pause(suspendedTurnMs)
+        await pause(suspendedPollMs)
         this.#waiting = this.#waiting.filter(pending => !pending.settled)
         continue
       }
       const next = this.#waiting.splice(0, this.#limits.batchSize)
-      for (const pending of next) pending.dropIfLate(this.#limits.leastMs)
+      for (const pending of next) pending.dropIfLate(this.#limits.minMs)
       const batch = next.filter(pending => !pending.settled)
       if (batch.length === 0) continue
       this.#events.onBatch?.(batch.length)
@@ -158,27 +161,27 @@ export class HitQueue {
       this.#events.onFailure?.(latest)
     }
     try {
-      const lastId = await commitOnce(batch, this.#store, this.#limits.leastMs, onFailure)
-      if (failure && batch.some(({ ranOut }) => ranOut)) this.#events.onUncounted?.(failure)
+      const lastId = await commitOnce(batch, this.#store, this.#limits.minMs, onFailure)
+      if (failure && batch.some(({ timedOut }) => timedOut)) this.#events.onUncounted?.(failure)
       if (lastId > 0) this.#commitMs.add(performance.now() - startedAt)
       if (lastId > 0) this.#events.onCounted?.(lastId)
     } catch (error) {
       for (const pending of batch) pending.fail()
-      console.error('a batch of hits failed in a way that was not foreseen:', error)
+      console.error('a batch of hits failed unexpectedly:', error)
     } finally {
       clearTimeout(slow)
     }
   }
 }
 
-/** Samples kept at the most: enough that a single outlier is not the middle. */
-const mostSamples = 15
-/** Samples without which nothing is said. */
-const leastSamples = 3
+/** Maximum samples to keep: enough that a single outlier is not the median. */
+const maxSamples = 15
+/** Minimum samples for a median. */
+const minSamples = 3
 
 type Sample = { at: number; value: number }
 
-/** The middle of what was lately measured, so that one bad moment does not count. Times are ms, by the given clock. */
+/** The median of recent values, so that one outlier does not count. Times are ms, by the given clock. */
 export class RecentMedian {
   readonly #keepMs: number
   readonly #now: () => number
@@ -191,14 +194,14 @@ export class RecentMedian {
 
   add(value: number): void {
     this.#samples.push({ at: this.#now(), value })
-    if (this.#samples.length > mostSamples) this.#samples.shift()
+    if (this.#samples.length > maxSamples) this.#samples.shift()
   }
 
-  /** 0 while too little was measured lately */
+  /** 0 while there are too few recent values */
   get value(): number {
     const since = this.#now() - this.#keepMs
     const recent = this.#samples.filter(({ at }) => at > since).map(({ value }) => value)
-    if (recent.length < leastSamples) return 0
+    if (recent.length < minSamples) return 0
     return recent.sort((a, b) => a - b)[Math.floor(recent.length / 2)] ?? 0
   }
 }

@@ -4,15 +4,15 @@ import { AnswerError, codeOf } from '../errors.ts'
 
 /** A page view on its way to its number. */
 export type Hit = {
-  /** 32 lowercase hex digits, given by NGINX, the same over all its retries: what makes a second try the same hit */
+  /** 32 lowercase hex digits from NGINX. The same on every retry, so a second try is the same hit. */
   requestId: string
   /** normalised */
   clientIp: string
-  /** the server the visitor came with; null = none, or not well-formed */
+  /** the server that the visitor's cookie names; null if there is none or it is malformed */
   cookieSrvId: string | null
 }
 
-/** What the commit gave a hit. */
+/** The number and the time that the commit gave a hit. */
 export type Count = {
   /** the hit's number */
   id: number
@@ -25,35 +25,32 @@ export function arrivalOf(cookieSrvId: string | null, srvId: string): Arrival {
   return cookieSrvId === srvId ? 'returning' : 'moved'
 }
 
-/** For a page view that did not come through NGINX. */
+/** A request id for a page view that did not come through NGINX. */
 export function newRequestId(): string {
   return randomBytes(16).toString('hex')
 }
 
-/** Where hits are counted and logged, durably. Both calls take at most `timeoutMs`. */
+/** Durable storage that counts and logs hits. Both calls take at most `timeoutMs`. */
 export type HitStore = {
   /**
    * Counts and logs all of these hits in one transaction, or none of them.
-   * @returns one count a hit, in their order
+   * @returns one count per hit, in their order
    * @throws CommitFailed
    */
   commit(hits: Hit[], timeoutMs: number): Promise<Count[]>
   /**
-   * The counts of those request ids that were committed before.
-   * @throws CommitFailed with outcome `rolled_back`: looking changes nothing
+   * Looks up which of these request ids were committed before.
+   * @throws CommitFailed with outcome `rolled_back`: a look-up changes nothing
    */
   find(requestIds: string[], timeoutMs: number): Promise<Map<string, Count>>
 }
 
-/**
- * rolled_back: certainly not committed. unknown: the packet was sent and no answer came, so it may be committed now,
- * or still be.
- */
+/** rolled_back: certainly not committed. unknown: the packet was sent without an answer, so it may be or become committed. */
 export type CommitOutcome = 'rolled_back' | 'unknown'
 
 /**
- * repeat: a request id of the batch is in the log already. contention: others hold a lock. refused: the database answers and
- * will not do it, e.g. for want of a right or of space. away: no connection, or no answer.
+ * repeat: a request id of the batch is in the log already. contention: another transaction holds a lock. refused: the database
+ * answers but cannot do it, e.g. missing privilege or disk full. away: no connection, or no answer.
  */
 export type CommitFailureKind = 'repeat' | 'contention' | 'refused' | 'away'
 
@@ -68,19 +65,19 @@ export class CommitFailed extends Error {
     this.kind = kind
   }
 
-  /** What the database or the driver calls the cause, e.g. `ER_DISK_FULL`, `ECONNREFUSED`; `unknown` without a name. */
+  /** The database's or driver's name for the cause, e.g. `ER_DISK_FULL`, `ECONNREFUSED`; `unknown` without a name. */
   get code(): string {
     return codeOf(this.cause) || 'unknown'
   }
 }
 
-/** Seconds after which a page view that got no number should be tried again. */
+/** Seconds after which a client should retry a page view that got no number. */
 export const retryAfter = 1
 
-/** Seconds after which a server that had too much to do is worth another try: the load that it refused is still there. */
+/** Seconds after which a client should retry on an overloaded server: longer, since the load is still there. */
 const retryAfterOverload = 5
 
-/** This server has not counted the page view, and will not. */
+/** This server has not counted the page view and will not. */
 export class NotCounted extends AnswerError {
   constructor(
     code: 'overloaded' | 'counter_unavailable' | 'shutting_down',
@@ -92,7 +89,7 @@ export class NotCounted extends AnswerError {
   }
 }
 
-/** The database gave it no number in time. */
+/** The database gave no number in time. */
 export function counterUnavailable(): NotCounted {
   return new NotCounted(
     'counter_unavailable',
@@ -100,7 +97,7 @@ export function counterUnavailable(): NotCounted {
   )
 }
 
-/** More than this server can answer in time: better refused at once than answered late, and others with it. */
+/** The server has more requests than it can answer in time: refuse immediately rather than answer all of them late. */
 export function overloaded(): NotCounted {
   return new NotCounted(
     'overloaded',
@@ -113,7 +110,7 @@ export function shuttingDown(): NotCounted {
   return new NotCounted('shutting_down', 'This server is stopping. It has not counted this page view.')
 }
 
-/** A commit was under way when the page view's time was up: it may stand in the log. */
+/** A commit was running when the page view's time was up: it may be in the log. */
 export class OutcomeUnknown extends AnswerError {
   constructor() {
     super(503, 'outcome_unknown', 'This page view may have been counted: the database did not say in time.', {
@@ -123,9 +120,9 @@ export class OutcomeUnknown extends AnswerError {
   }
 }
 
-/** This server cannot count at the moment, and another may: NGINX takes the page view there, with the same request id. */
+/** This server cannot count now, but another may: NGINX sends the page view there, with the same request id. */
 export class PassedOn extends AnswerError {
-  /** a packet with it has left, so this server's commit may count it yet */
+  /** a packet with it has left, so this server may still count it */
   readonly mayBeCommitted: boolean
 
   constructor(mayBeCommitted: boolean) {
@@ -135,10 +132,10 @@ export class PassedOn extends AnswerError {
   }
 }
 
-/** Nobody waits for the answer any more; the page view is not counted. */
-export class ClientGone extends Error {
+/** The client no longer waits for the answer. The page view is not counted. */
+export class ClientDisconnected extends Error {
   constructor() {
-    super('the client left before its page view was counted')
-    this.name = 'ClientGone'
+    super('the client disconnected before its page view was counted')
+    this.name = 'ClientDisconnected'
   }
 }

@@ -1,12 +1,12 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { BadParameter } from '../errors.ts'
 
-/** `short`: public addresses lose the part that tells one household from another; `full`: all are whole. */
+/** `short`: public addresses are cut to their network, so that households cannot be told apart; `full`: all are shown whole. */
 export type AddressMode = 'short' | 'full'
 
 /**
- * The one way an address is written here: IPv4 dotted, also when it came inside IPv6 (`::ffff:10.0.0.7`); IPv6 as
- * RFC 5952 says, without a zone. Null when it is not an address.
+ * The canonical form of an address: dotted IPv4, also for IPv4 inside IPv6 (`::ffff:10.0.0.7`); RFC 5952 for IPv6, without a
+ * zone. Null if it is not an address.
  */
 export function normaliseAddress(raw: string): string | null {
   if (isIPv4(raw)) return raw
@@ -14,7 +14,7 @@ export function normaliseAddress(raw: string): string | null {
   return bytes && addressText(bytes)
 }
 
-/** An address as answers show it, e.g. `203.0.113.x` and `2001:db8:1::/48`. */
+/** An address as answers show it: `203.0.113.x` or `2001:db8:1::/48` for public ones in mode `short`. */
 export function showAddress(address: string, mode: AddressMode): string {
   if (mode === 'full') return address
   const bytes = addressBytes(address)
@@ -28,10 +28,10 @@ function shorten(bytes: AddressBytes): string {
   return `${addressText(bytes.map((byte, at) => (at < kept ? byte : 0)))}/${kept * 8}`
 }
 
-/** How many bytes of a public address are shown: a site is a /48 (RFC 6177), an IPv4 network here a /24. */
+/** Bytes of a public address that are shown: a site is a /48 (RFC 6177), for IPv4 this uses a /24. */
 function keptBytes(bytes: AddressBytes): number {
   if (bytes.length === 4) return 3
-  // 6to4 (RFC 3056) has a whole IPv4 address in its /48: 2002:cb00:7107::/48 is 203.0.113.7.
+  // 6to4 (RFC 3056) contains the whole IPv4 address in its /48: 2002:cb00:7107::/48 is 203.0.113.7.
   return bytes[0] === 0x20 && bytes[1] === 0x02 ? 5 : 6
 }
 
@@ -55,12 +55,12 @@ function isPublicIPv6(bytes: AddressBytes): boolean {
   return !(isUniqueLocal || isLinkLocal || isLoopbackOrNone)
 }
 
-/** Both ends included, as hex of 4 or 16 bytes, in network order. */
+/** Both ends included, each as hex of 4 or 16 bytes in network order. */
 type AddressRange = { from: string; to: string }
 
 /**
- * All addresses that are shown like this one: a whole address stands for itself, `203.0.113.x` for its network.
- * A public address that answers would shorten is refused: who could ask for it could try them all.
+ * All addresses that are shown like this one: a whole address matches itself, `203.0.113.x` its network. Rejects full public
+ * addresses if answers shorten them: otherwise the masked ones could be found by trying.
  * @throws BadParameter
  */
 export function addressRange(shown: string, mode: AddressMode): AddressRange {
@@ -87,7 +87,7 @@ function rangeOfNetwork(bytes: AddressBytes, shown: string): AddressRange {
     throw new BadParameter('client_ip', `no address is shown like this; did you mean ${shownAs}?`)
   }
   const kept = keptBytes(bytes)
-  const filledUp = (rest: number) => hex(bytes.map((byte, at) => (at < kept ? byte : rest)))
+  const filledUp = (filler: number) => hex(bytes.map((byte, at) => (at < kept ? byte : filler)))
   return { from: filledUp(0), to: filledUp(0xff) }
 }
 
@@ -95,24 +95,24 @@ function hex(bytes: AddressBytes): string {
   return Buffer.from(bytes).toString('hex')
 }
 
-/** An address as numbers: 4 bytes are IPv4, 16 are IPv6. */
+/** An address as numbers: 4 bytes for IPv4, 16 for IPv6. */
 type AddressBytes = readonly number[]
 
 /**
- * Null when it is not an address. IPv4 inside IPv6 (`::ffff:10.0.0.7`, RFC 4291 2.5.5.2) is the IPv4 address. The zone
- * of `fe80::1%eth0` is dropped: it names an interface of this machine, not a part of the address (RFC 4007 11).
+ * Null if it is not an address. IPv4 inside IPv6 (`::ffff:10.0.0.7`, RFC 4291 2.5.5.2) becomes IPv4. The zone of
+ * `fe80::1%eth0` is removed: it names an interface of this machine and is not part of the address (RFC 4007 11).
  */
 function addressBytes(raw: string): AddressBytes | null {
   if (isIPv4(raw)) return raw.split('.').map(Number)
   const address = raw.replace(/%[\w.-]+$/, '')
-  // Node's own check lets a zone pass, of whatever shape.
+  // Node's check accepts a zone of any form.
   if (address.includes('%') || !isIPv6(address)) return null
   const bytes = ipv6Bytes(address)
   const isMapped = bytes.slice(0, 10).every(byte => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
   return isMapped ? bytes.slice(12) : bytes
 }
 
-/** The canonical text: dotted decimal, or RFC 5952 for IPv6. */
+/** Canonical text: dotted decimal for IPv4, RFC 5952 for IPv6. */
 function addressText(bytes: AddressBytes): string {
   if (bytes.length === 4) return bytes.join('.')
   const groups = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0))
@@ -142,7 +142,7 @@ function hexGroups(groups: number[]): string {
   return groups.map(group => group.toString(16)).join(':')
 }
 
-/** The first of the longest, as RFC 5952 4.2.3 asks. */
+/** The first of the longest runs, as RFC 5952 4.2.3 requires. */
 function longestZeroRun(groups: number[]): { start: number; length: number } {
   let longest = { start: 0, length: 0 }
   let length = 0

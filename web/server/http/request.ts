@@ -5,44 +5,44 @@ import { type Hit, newRequestId } from '../hits/hit.ts'
 import { isSrvId } from '../identity.ts'
 import { normaliseAddress } from './client-address.ts'
 
-/** Headers in which browsers and the programs that imitate them say why they ask. */
+/** Request headers in which browsers, and programs that imitate them, state their purpose. */
 const purposeHeaders = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
 
 /**
- * Asked for in advance or as a preview, so maybe never shown to a person. Any case; a list or parameters may follow.
- * Sources: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Purpose for today's header; the others are
- * those of older browsers: `Purpose: prefetch` and `X-Moz: prefetch`, and Safari's `X-Purpose: preview` for its top sites.
+ * Whether the page is requested in advance or for a preview, and may never be shown to a person. Any case; the value may be a list
+ * or have parameters. Sources: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Purpose for the current
+ * header. Older browsers send `Purpose: prefetch` or `X-Moz: prefetch`, and Safari `X-Purpose: preview` for its top sites.
  */
 export function isPrefetch({ headers }: IncomingMessage): boolean {
   return purposeHeaders.some(name => /\b(?:prefetch|prerender|preview)\b/i.test(String(headers[name] ?? '')))
 }
 
-/** Next's own client asking for the flight data of a page instead of the page. */
+/** Whether Next's client requests the flight data of a page instead of the page. */
 export function isFlightRequest(request: IncomingMessage, url: URL): boolean {
   return request.headers.rsc !== undefined || url.searchParams.has('_rsc')
 }
 
 /**
- * Whether a person's browser navigates, where that can be told: over HTTPS, and to the machine itself.
+ * Whether a person's browser navigates. Browsers say so over HTTPS and on the machine itself.
  * Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Mode
  */
 export function isBrowser(request: IncomingMessage): boolean {
   return request.headers['sec-fetch-mode'] === 'navigate'
 }
 
-/** Whether NGINX asks another replica when this one turns the page view away: it came through NGINX, not for the last time. */
+/** Whether NGINX tries another replica if this one refuses the page view: it came through NGINX and is not the last try. */
 export function canBePassedOn({ headers }: IncomingMessage): boolean {
   return headers['x-real-ip'] !== undefined && headers['x-last-try'] !== '1'
 }
 
-/** JSON is answered when it is asked for by name and HTML is not. */
+/** JSON is sent to clients that name it and do not name HTML. */
 export function wantsJson(request: IncomingMessage): boolean {
   const accept = request.headers.accept ?? ''
   return accept.includes('application/json') && !accept.includes('text/html')
 }
 
 /**
- * Named, and not refused with a quality of 0. Who only says `*` gets the page as it is.
+ * Whether gzip is named without a quality of 0. A client that sends only `*` gets the page uncompressed.
  * Source: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
  */
 export function acceptsGzip(request: IncomingMessage): boolean {
@@ -50,7 +50,7 @@ export function acceptsGzip(request: IncomingMessage): boolean {
   return /(?:^|,)\s*gzip\s*(?:$|,|;(?!\s*q=0(?:\.0+)?\s*(?:,|$)))/i.test(encodings)
 }
 
-/** What NGINX says of this page view; it overwrites both headers, so they are not the client's word. */
+/** The page view as NGINX describes it. NGINX overwrites both headers, so clients cannot forge them. */
 export function readHit(request: IncomingMessage): Hit {
   const requestId = String(request.headers['x-request-id'] ?? '')
   const realIp = String(request.headers['x-real-ip'] ?? request.socket.remoteAddress ?? '')
@@ -65,15 +65,15 @@ function isRequestId(text: string): boolean {
   return /^[0-9a-f]{32}$/.test(text)
 }
 
-/** The server the visitor was bound to; only a well-formed value is a word of ours. */
+/** The server that the visitor's cookie names. Null if there is none or its value is malformed. */
 export function readSrvIdCookie(cookies: string): string | null {
   const value = /(?:^|;)\s*srv_id=([^;\s]*)/.exec(cookies)?.[1]
   return value !== undefined && isSrvId(value) ? value : null
 }
 
 /**
- * Under which origin the client reaches the board, as NGINX says; empty where that cannot be said in letters that may be
- * filled into a page. The host is the client's own word, so it is only for what goes back to that client.
+ * The origin at which the client reaches the board, as NGINX reports it. Empty if it has characters that may not be filled into a
+ * page. The client chooses its host, so use it only in answers to that client.
  */
 export function requestOrigin({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const host = headers.host ?? ''
@@ -83,9 +83,9 @@ export function requestOrigin({ headers }: Pick<IncomingMessage, 'headers'>): st
 }
 
 /**
- * The query's parameters as `shape` takes them. Each may be given once, and none that is not in `shape`: a misspelt
- * filter must not look like one that matched everything.
- * @throws BadParameter saying which and why
+ * Parses a query by `shape`. Each parameter may occur once, and unknown ones are errors: a misspelt filter must not look like
+ * a filter that matched everything.
+ * @throws BadParameter with the name and the reason
  */
 export function parseParameters<Shape extends z.ZodRawShape>(query: URLSearchParams, shape: Shape) {
   for (const name of query.keys()) {
@@ -98,7 +98,7 @@ export function parseParameters<Shape extends z.ZodRawShape>(query: URLSearchPar
   throw new BadParameter(issue?.path.join('.') ?? 'query', issue?.message ?? 'cannot be taken')
 }
 
-/** Digits only, without a leading zero, and small enough to be exact. */
+/** Digits only, no leading zero, exact as a JavaScript number. */
 export function positiveInteger(max = Number.MAX_SAFE_INTEGER) {
   const why =
     max === Number.MAX_SAFE_INTEGER ? 'must be a positive integer' : `must be an integer from 1 to ${max}`

@@ -9,15 +9,22 @@ import type { Duplex } from 'node:stream'
 import type { ErrorAnswer } from '../../shared/api.ts'
 import { AnswerError, DatabaseTrouble } from '../errors.ts'
 
+// The HTTP layer of a replica. web/server/replica/replica.ts creates a router from the routes of web/server/replica/routes.ts; it finds the endpoint
+// of a request, and turns an error that the endpoint throws into an answer. request.ts reads headers and parameters,
+// client-address.ts normalises and shortens client addresses. The endpoints (web/server/endpoints) call both.
+
 export type Routes = {
   /** endpoints by exact path and method */
   exact: Record<string, Record<string, Endpoint>>
-  /** what answers every other path */
-  rest: Endpoint
+  /** answers every other path */
+  fallback: Endpoint
   onError(error: AnswerError, request: IncomingMessage, url: URL): void
-  /** sends an error; default: as JSON. It never throws */
+  /** sends an error; default: as JSON. Must not throw */
   sendError?: SendError
 }
+
+/** Answers one request. The router sends what it throws, unless it has started to answer. */
+export type Endpoint = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> | void
 
 export type SendError = (
   error: AnswerError,
@@ -26,7 +33,7 @@ export type SendError = (
   url: URL,
 ) => Promise<void> | void
 
-/** Finds the endpoint, and turns what it throws into an answer. */
+/** A request listener that calls the endpoint and turns what it throws into an answer. */
 export function createRouter(routes: Routes): RequestListener {
   return async (request, response) => {
     const url = readUrl(request)
@@ -43,7 +50,7 @@ export function createRouter(routes: Routes): RequestListener {
 
 function findEndpoint(routes: Routes, method: string, url: URL, response: ServerResponse): Endpoint {
   const byMethod = routes.exact[url.pathname]
-  if (!byMethod) return routes.rest
+  if (!byMethod) return routes.fallback
   const endpoint = byMethod[method]
   if (endpoint) return endpoint
   const allowed = Object.keys(byMethod).join(', ')
@@ -52,8 +59,8 @@ function findEndpoint(routes: Routes, method: string, url: URL, response: Server
 }
 
 /**
- * The path and query of a request. The host is whatever the client wrote, so it is left out: of `http://any/path`
- * (RFC 9112, 3.2.2) the path counts, and `//any/path` is a path, not a host with a path.
+ * The path and query of a request. The client chooses the host, so it is dropped: of `http://any/path` (RFC 9112, 3.2.2) only
+ * the path counts, and `//any/path` is a path, not a host with a path.
  */
 function readUrl(request: IncomingMessage): URL {
   const target = (request.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '')
@@ -73,9 +80,6 @@ function toAnswerError(thrown: unknown): AnswerError {
   console.error(thrown)
   return new AnswerError(500, 'internal_error', 'Something went wrong here, and was written down.')
 }
-
-/** Answers one request. What it throws before it has answered is sent by the router. */
-export type Endpoint = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> | void
 
 export function sendJson(
   response: ServerResponse,
@@ -126,8 +130,8 @@ const malformedAnswers: Record<string, { status: number; code: string; message: 
 const malformed = { status: 400, code: 'bad_request', message: 'The request cannot be understood.' }
 
 /**
- * For a server's `clientError`: answers what Node's parser refuses, in the format of all errors. NGINX passes some of it on:
- * methods that Node does not know, raw bytes in a path, control characters in a header. Node's own answer has no body.
+ * A server's `clientError` handler: answers what Node's parser rejects, in the format of all errors. Node's default answer has no
+ * body. NGINX passes on methods that Node does not know, raw bytes in a path and control characters in a header.
  */
 export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {

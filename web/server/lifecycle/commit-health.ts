@@ -1,17 +1,17 @@
 import { CommitFailed } from '../hits/hit.ts'
 import type { Unready } from './readiness.ts'
 
-/** ms for which nothing may succeed after a failure: a connection that broke is soon replaced. */
+/** ms without a success after a failure: a broken connection is soon replaced. */
 const failureGraceMs = 300
-/** the same after mere silence, which may also be a busy machine */
+/** the same after silence, which may also be a busy machine */
 const silenceGraceMs = 600
-/** ms between the end of a probe and the next one, while commits fail */
+/** ms from the end of a probe to the next one, while commits fail */
 const probeEveryMs = 250
 
 type Options = {
-  /** Tries whether a commit would succeed, without a hit. `waits`: for a lock that others hold. @throws CommitFailed */
+  /** Tests whether a commit would succeed, without a hit. `waits`: for a lock that others hold. @throws CommitFailed */
   probe(waits: boolean): Promise<void>
-  /** This replica cannot count, because the database is away or refuses; null = it can again. */
+  /** This replica cannot count, because the database is away or refuses; null: it can again. */
   onChange(cannotCount: 'away' | 'refused' | null): void
   /** An attempt failed that should have succeeded. */
   onFailure(failure: CommitFailed): void
@@ -20,8 +20,8 @@ type Options = {
 }
 
 /**
- * Whether this replica can count, told by its own commits. After a failure it probes the database until a commit or a probe
- * succeeds. When that takes longer than a moment, the replica cannot count.
+ * Decides from its commits whether this replica can count. After a failure it probes the database until a commit or a probe
+ * succeeds. If that takes longer than the grace time, the replica cannot count.
  */
 export class CommitHealth {
   readonly #options: Options
@@ -38,7 +38,7 @@ export class CommitHealth {
     this.#options = options
   }
 
-  /** A batch was committed, or a probe would have been. */
+  /** Call it when a batch was committed, or could have been. */
   succeeded(): void {
     this.#succeededAt = performance.now()
     if (!this.#failing) return
@@ -46,7 +46,7 @@ export class CommitHealth {
     this.#recover()
   }
 
-  /** An attempt to commit a batch failed. A request id that is counted already is no failure, and a lock no fault. */
+  /** Call it when an attempt to commit a batch failed. A repeated request id is no failure, and a held lock no fault. */
   failed(failure: CommitFailed): void {
     if (failure.kind === 'repeat') return
     this.#options.onFailure(failure)
@@ -56,17 +56,17 @@ export class CommitHealth {
     if (this.#cannotCount) this.#declare()
   }
 
-  /** Something got no answer of the database for a while: probes, and believes the probe. */
+  /** Call it when the database has not answered for a while: probes, and relies on the probe. */
   suspect(): void {
     this.#doubt(silenceGraceMs)
   }
 
-  /** Probes once unless a commit has succeeded in the last `ms`: a replica without visitors must know, too. */
+  /** Probes once unless a commit succeeded in the last `ms`, so that a replica without visitors also notices an outage. */
   check(ms: number): void {
     if (performance.now() - this.#succeededAt >= ms) void this.#probe()
   }
 
-  /** why this replica cannot count; null = it can, for all that is known */
+  /** why this replica cannot count; null if it can, as far as known */
   get unready(): Unready | null {
     const reason = this.#cause?.code ?? 'no answer'
     if (this.#cannotCount === null) return null
@@ -75,7 +75,7 @@ export class CommitHealth {
     return { code: 'database_away', message: `The database cannot be reached: ${reason}.` }
   }
 
-  /** Probes no more. */
+  /** Stops probing. */
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#grace)
@@ -110,7 +110,7 @@ export class CommitHealth {
     if (this.#probing || this.#stopped) return
     this.#probing = true
     clearTimeout(this.#next)
-    // Only a probe that gets the lock can find that the database refuses no longer, however busy the other replicas are.
+    // Only a probe that gets the lock shows that the database no longer refuses, however busy the other replicas are.
     const waits = this.#cause?.kind === 'refused'
     const failure = await this.#options.probe(waits).then(() => null, toFailure)
     if (this.#stopped) return
@@ -120,7 +120,7 @@ export class CommitHealth {
     if (this.#failing) this.#next = setTimeout(() => void this.#probe(), probeEveryMs)
   }
 
-  /** Who hears that others hold the lock has reached the database; whether it would refuse is not known. */
+  /** A probe that finds the lock held has reached the database. It does not show whether the database would refuse. */
   #judge(failure: CommitFailed): void {
     if (failure.kind !== 'contention') this.failed(failure)
     else if (this.#failing && this.#cause?.kind !== 'refused') this.#recover()
@@ -131,19 +131,19 @@ function toFailure(error: unknown): CommitFailed {
   return error instanceof CommitFailed ? error : new CommitFailed('rolled_back', 'refused', error)
 }
 
-/** ms between two lines about failures */
+/** ms between two log lines about the same error */
 const logEveryMs = 10_000
 
 /**
- * Logs why commits fail: at once, then a line every ten seconds at most for each error, with the number of failures between,
- * and one when it is over.
+ * Logs why commits fail: immediately, then at most one line every ten seconds per error, with the number of failures since the
+ * last line, and one line when it is over.
  */
 export class FailureLog {
   readonly #write: (line: string) => void
   readonly #now: () => number
   readonly #lastAt = new Map<string, number>()
-  #unsaid = 0
-  #said = false
+  #unlogged = 0
+  #logged = false
 
   /** `now` is a steady clock, in ms */
   constructor(write: (line: string) => void = console.error, now = () => performance.now()) {
@@ -152,27 +152,27 @@ export class FailureLog {
   }
 
   failed({ code, message }: CommitFailed): void {
-    this.#unsaid++
+    this.#unlogged++
     if (this.#now() - (this.#lastAt.get(code) ?? Number.NEGATIVE_INFINITY) < logEveryMs) return
-    const times = this.#unsaid === 1 ? '' : ` (${this.#unsaid} failures since the last line)`
+    const times = this.#unlogged === 1 ? '' : ` (${this.#unlogged} failures since the last line)`
     this.#write(`page views cannot be counted: ${code}: ${message}${times}`)
     this.#lastAt.set(code, this.#now())
-    this.#unsaid = 0
-    this.#said = true
+    this.#unlogged = 0
+    this.#logged = true
   }
 
   succeeded(): void {
-    if (!this.#said) return
-    const times = this.#unsaid === 0 ? '' : ` (${this.#unsaid} failures since the last line)`
+    if (!this.#logged) return
+    const times = this.#unlogged === 0 ? '' : ` (${this.#unlogged} failures since the last line)`
     this.#write(`page views are counted again${times}`)
-    this.#unsaid = 0
-    this.#said = false
+    this.#unlogged = 0
+    this.#logged = false
   }
 }
 
 /**
- * Notices a counter that went back: after a restore, or when another database answers. Numbers that are on their way
- * when others come in are no sign of it, so each is compared with what was known before it was asked for.
+ * Notices a counter that went back, as after a restore or when another database answers. A number may be older than one that
+ * arrived before it, so each is compared with the highest one known when it was requested.
  */
 export class CounterWatch {
   readonly #onBack: (from: number, to: number) => void
@@ -182,12 +182,12 @@ export class CounterWatch {
     this.#onBack = onBack
   }
 
-  /** the highest value known, of the counter or of a number given; to be read before a new one is asked for */
+  /** the highest value known, of the counter or of a given number. Read it before requesting a new one. */
   get highest(): number {
     return this.#highest
   }
 
-  /** `before`: the highest value when this one was asked for */
+  /** `before`: the highest value when this one was requested */
   note(value: number, before: number): void {
     if (value >= before) {
       this.#highest = Math.max(this.#highest, value)

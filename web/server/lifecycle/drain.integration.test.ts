@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/t
 import { eventually } from '../../../tools/lib/testing.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
 import { writeHeartbeat } from '../db/server-row.ts'
-import { readDrainWish, registerServer } from '../db/servers.ts'
+import { readDrainWanted, registerServer } from '../db/servers.ts'
 import { srvIdOf } from '../identity.ts'
 import { changeDrain } from './drain.ts'
 
@@ -21,7 +21,7 @@ after(async () => {
   await database.drop()
 })
 
-const wellFigures = {
+const healthyStats = {
   ready: true,
   rate: 0,
   p50Ms: null,
@@ -35,7 +35,7 @@ const wellFigures = {
 async function register(name: string, address: string) {
   const { id } = await registerServer(pools.write, { srvId: srvIdOf(address), address, name })
   const server = { id, srv_id: srvIdOf(address) }
-  const say = (draining: boolean) => writeHeartbeat(pools.write, server, { ...wellFigures, draining }, 1000)
+  const say = (draining: boolean) => writeHeartbeat(pools.write, server, { ...healthyStats, draining }, 1000)
   await say(false)
   return { id, say }
 }
@@ -45,7 +45,7 @@ type Server = Awaited<ReturnType<typeof register>>
 const ask = (change: 'drain' | 'undrain', name: string) => changeDrain(database.url, { change, name })
 
 async function untilAsked(server: Server, wanted: boolean): Promise<void> {
-  await eventually(async () => (await readDrainWish(pools.read, server.id, 1000)) === wanted)
+  await eventually(async () => (await readDrainWanted(pools.read, server.id, 1000)) === wanted)
 }
 
 /** As a replica does it: looks at what it is asked to do, and says that it does. */
@@ -80,14 +80,14 @@ test('a server that is lost while it is asked is waited for no longer, and asked
     server.id,
   ])
   await refused
-  assert.equal(await readDrainWish(pools.read, server.id, 1000), false)
+  assert.equal(await readDrainWanted(pools.read, server.id, 1000), false)
 })
 
 test('a life that follows at the same address is asked nothing', async () => {
   const server = await register('red-1', '10.0.0.4:3000')
   await Promise.all([ask('drain', 'red-1'), obey(server, true)])
   const next = await register('red-1', '10.0.0.4:3000')
-  assert.equal(await readDrainWish(pools.read, next.id, 1000), false)
+  assert.equal(await readDrainWanted(pools.read, next.id, 1000), false)
 })
 
 test('a name that no server has is refused', async () => {

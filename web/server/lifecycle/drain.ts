@@ -4,20 +4,20 @@ import type { ServerState } from '../../shared/api.ts'
 import { readBoard } from '../db/board.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
 import { type BoardServer, serverState } from '../db/server-row.ts'
-import { readDrainWish, writeDrainWish } from '../db/servers.ts'
+import { readDrainWanted, writeDrainWanted } from '../db/servers.ts'
 import { DrainRefused } from '../errors.ts'
 
-/** ms a server gets to answer; it looks twice a second */
+/** ms for a server to acknowledge; it reads the request twice a second */
 const answerTimeoutMs = 10_000
-/** ms between two looks for its answer */
+/** ms between two checks for its answer */
 const pollMs = 100
-/** ms the database gets for each question */
-const databasePatience = 2000
+/** ms for each database query */
+const databaseTimeoutMs = 2000
 
 /**
- * Asks a server to drain, or to take new visitors again, and waits until it says that it does.
- * @returns what came of it, for the person who asked
- * @throws DrainRefused, or DatabaseTrouble when the database does not answer
+ * Asks a server to drain, or to take new visitors again, and waits until it acknowledges.
+ * @returns the result as a sentence
+ * @throws DrainRefused, or DatabaseTrouble if the database does not answer
  */
 export async function changeDrain(databaseUrl: string, request: DrainRequest): Promise<string> {
   const pools = openPools(databaseUrl)
@@ -31,32 +31,32 @@ export async function changeDrain(databaseUrl: string, request: DrainRequest): P
 async function change(pools: Pools, request: DrainRequest): Promise<string> {
   const wanted = request.change === 'drain'
   const server = findServer(await readServers(pools), request.name)
-  const asked = await readDrainWish(pools.read, server.id, databasePatience)
-  if (asked === wanted && server.draining === wanted) return alreadyText(request)
-  await writeDrainWish(pools.write, server.id, wanted)
+  const before = await readDrainWanted(pools.read, server.id, databaseTimeoutMs)
+  if (before === wanted && server.draining === wanted) return alreadyText(request)
+  await writeDrainWanted(pools.write, server.id, wanted)
   try {
-    return outcomeText(request, await untilItAnswers(pools, server, wanted))
+    return outcomeText(request, await waitForAnswer(pools, server, wanted))
   } catch (error) {
-    // What was refused must not come true later, when the server is back.
-    await writeDrainWish(pools.write, server.id, asked).catch(() => {})
+    // Undo it: a refused request must not take effect later, when the server is back.
+    await writeDrainWanted(pools.write, server.id, before).catch(() => {})
     throw error
   }
 }
 
-/** @returns the servers, once that one says that it does as asked @throws DrainRefused */
-async function untilItAnswers(pools: Pools, server: BoardServer, wanted: boolean): Promise<BoardServer[]> {
+/** @returns all servers, once this one acknowledges @throws DrainRefused */
+async function waitForAnswer(pools: Pools, server: BoardServer, wanted: boolean): Promise<BoardServer[]> {
   const deadline = performance.now() + answerTimeoutMs
   for (;;) {
     const servers = await readServers(pools)
-    if (findLife(servers, server).draining === wanted) return servers
+    if (findInstance(servers, server).draining === wanted) return servers
     if (performance.now() > deadline)
       throw new DrainRefused(`${server.name} was asked, and has not answered for ${answerTimeoutMs / 1000} s`)
     await pause(pollMs)
   }
 }
 
-/** The same life, not one that has its name by now. @throws DrainRefused */
-function findLife(servers: BoardServer[], { id, name }: BoardServer): BoardServer {
+/** The same instance, not a later one with its name. @throws DrainRefused */
+function findInstance(servers: BoardServer[], { id, name }: BoardServer): BoardServer {
   return findServer(
     servers.filter(server => server.id === id),
     name,
@@ -64,17 +64,17 @@ function findLife(servers: BoardServer[], { id, name }: BoardServer): BoardServe
 }
 
 async function readServers(pools: Pools): Promise<BoardServer[]> {
-  return (await readBoard(pools.read, databasePatience)).servers
+  return (await readBoard(pools.read, databaseTimeoutMs)).servers
 }
 
-/** To take no new visitors, or to take them again. */
+/** drain: take no new visitors. undrain: take them again. */
 export type DrainRequest = { change: 'drain' | 'undrain'; name: string }
 
 const drainWords = z
   .tuple([z.enum(['drain', 'undrain']), z.string().min(1)])
   .transform(([change, name]): DrainRequest => ({ change, name }))
 
-/** From the words of a command: `drain web-2`. @throws DrainRefused */
+/** Parses a command's words: `drain web-2`. @throws DrainRefused */
 export function parseDrainRequest(words: string[]): DrainRequest {
   const parsed = drainWords.safeParse(words)
   if (parsed.success) return parsed.data
@@ -83,19 +83,19 @@ export function parseDrainRequest(words: string[]): DrainRequest {
   )
 }
 
-/** The server of that name, in a state to be asked. @throws DrainRefused saying why there is none */
+/** The server with that name, if it can take the request. @throws DrainRefused with the reason */
 export function findServer(servers: BoardServer[], name: string): BoardServer {
   const candidates = servers.filter(server => server.name === name)
-  // A name is free again once its server has gone: so several may have had it lately, and one has it.
-  const found = candidates.find(canBeAsked) ?? candidates.at(-1)
+  // A name is free again once its server is gone, so several may have had it recently. One has it now.
+  const found = candidates.find(canDrain) ?? candidates.at(-1)
   if (!found) throw new DrainRefused(`there is no server ${name}${others(servers)}`)
-  if (!canBeAsked(found)) throw new DrainRefused(`${name} ${whyNot(found)}`)
+  if (!canDrain(found)) throw new DrainRefused(`${name} ${whyNot(found)}`)
   return found
 }
 
-function canBeAsked(server: BoardServer): boolean {
-  const askable: ServerState[] = ['up', 'draining']
-  return askable.includes(serverState(server))
+function canDrain(server: BoardServer): boolean {
+  const states: ServerState[] = ['up', 'draining']
+  return states.includes(serverState(server))
 }
 
 function whyNot(server: BoardServer): string {
@@ -106,11 +106,11 @@ function whyNot(server: BoardServer): string {
 }
 
 function others(servers: BoardServer[]): string {
-  const names = servers.filter(canBeAsked).map(server => server.name)
+  const names = servers.filter(canDrain).map(server => server.name)
   return names.length > 0 ? `, only ${names.join(', ')}` : ', nor any other'
 }
 
-/** What has come of it, as one sentence. */
+/** The result, as one sentence. */
 export function outcomeText({ change, name }: DrainRequest, servers: BoardServer[]): string {
   if (change === 'undrain') return `${name} takes new visitors again`
   const open = servers.filter(server => serverState(server) === 'up').map(server => server.name)
@@ -119,7 +119,7 @@ export function outcomeText({ change, name }: DrainRequest, servers: BoardServer
     : `${name} drains, and so does every other server: new visitors are served all the same`
 }
 
-/** When there was nothing to do. */
+/** The result if there was nothing to do. */
 export function alreadyText({ change, name }: DrainRequest): string {
   return change === 'drain' ? `${name} drains already` : `${name} does not drain: nothing to undo`
 }

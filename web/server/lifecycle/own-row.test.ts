@@ -7,17 +7,17 @@ function keep({ isNamed = false } = {}) {
   const database = {
     rows: new Set([7]),
     next: 8,
-    twins: [] as { id: number; name: string; srv_id: string }[],
+    conflicts: [] as { id: number; name: string; srv_id: string }[],
     beats: [] as number[],
     /** what the answer to a beat waits for */
     answers: Promise.resolve(),
   }
-  const said: string[] = []
+  const logged: string[] = []
   const row = new OwnRow({
     identity,
     isNamed,
-    say: text => said.push(text),
-    deeds: {
+    log: text => logged.push(text),
+    queries: {
       async beat({ id }) {
         database.beats.push(id)
         const found = database.rows.has(id)
@@ -28,22 +28,22 @@ function keep({ isNamed = false } = {}) {
         database.rows.add(database.next)
         return { id: database.next++ }
       },
-      findTwins: async () => database.twins,
+      findConflicts: async () => database.conflicts,
       rename: async () => 'web-9',
     },
   })
-  return { identity, database, said, row }
+  return { identity, database, logged, row }
 }
 
 test('a replica whose row is gone begins another life, says so, and beats there', async () => {
-  const { identity, database, said, row } = keep()
+  const { identity, database, logged, row } = keep()
   await row.beat()
   database.rows.clear()
   await row.beat()
   await row.beat()
   assert.deepEqual(database.beats, [7, 7, 8, 8])
   assert.equal(identity.id, 8)
-  assert.match(said.join(), /^web-1 has no row 7 in the database any more.* row 8$/)
+  assert.match(logged.join(), /^web-1 has no row 7 in the database any more.* row 8$/)
 })
 
 test('several that find the row gone begin one life', async () => {
@@ -54,7 +54,7 @@ test('several that find the row gone begin one life', async () => {
 })
 
 test('a beat that hears late that the old row is gone leaves the new one alone', async () => {
-  const { identity, database, said, row } = keep()
+  const { identity, database, logged, row } = keep()
   const { promise, resolve } = Promise.withResolvers<void>()
   database.answers = promise
   database.rows.clear()
@@ -65,17 +65,17 @@ test('a beat that hears late that the old row is gone leaves the new one alone',
   await late
   assert.deepEqual([...database.rows], [8])
   assert.equal(identity.id, 8)
-  assert.equal(said.length, 1)
+  assert.equal(logged.length, 1)
 })
 
 test('the later of two at one address takes another name, and says once what is wrong', async () => {
-  const { identity, database, said, row } = keep()
-  database.twins = [{ id: 3, name: 'web-1', srv_id: identity.srv_id }]
+  const { identity, database, logged, row } = keep()
+  database.conflicts = [{ id: 3, name: 'web-1', srv_id: identity.srv_id }]
   await row.beat()
   await row.beat()
   assert.equal(identity.name, 'web-9')
-  assert.equal(said.length, 1)
-  assert.match(said[0] ?? '', /another replica lives at 10.0.0.1:3000 .*SERVER_ADDRESS/)
+  assert.equal(logged.length, 1)
+  assert.match(logged[0] ?? '', /another replica runs at 10.0.0.1:3000 .*SERVER_ADDRESS/)
 })
 
 test('the earlier keeps its name, and so does one that was given its name', async () => {
@@ -83,11 +83,11 @@ test('the earlier keeps its name, and so does one that was given its name', asyn
     [false, 9],
     [true, 3],
   ] as const) {
-    const { identity, database, said, row } = keep({ isNamed })
-    database.twins = [{ id, name: 'web-1', srv_id: identity.srv_id }]
+    const { identity, database, logged, row } = keep({ isNamed })
+    database.conflicts = [{ id, name: 'web-1', srv_id: identity.srv_id }]
     await row.beat()
     assert.equal(identity.name, 'web-1')
-    assert.equal(said.length, 1)
+    assert.equal(logged.length, 1)
   }
 })
 
@@ -96,10 +96,10 @@ test('the later of two with one name at two addresses takes another, and nothing
     [3, 'web-9'],
     [9, 'web-1'],
   ] as const) {
-    const { identity, database, said, row } = keep()
-    database.twins = [{ id, name: 'web-1', srv_id: 'b'.repeat(32) }]
+    const { identity, database, logged, row } = keep()
+    database.conflicts = [{ id, name: 'web-1', srv_id: 'b'.repeat(32) }]
     await row.beat()
     assert.equal(identity.name, name)
-    assert.deepEqual(said, [])
+    assert.deepEqual(logged, [])
   }
 })

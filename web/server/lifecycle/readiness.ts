@@ -1,12 +1,16 @@
+// The lifecycle of a replica: whether it can serve (this module), whether it can count (commit-health.ts), its row and heartbeat in
+// the database (own-row.ts), draining (drain.ts) and periodic work (periodic-task.ts). web/server/replica/services.ts connects them;
+// they use the queries in web/server/db.
+
 /** ms without a transaction after which the database counts as away. */
 const databaseAwayMs = 5000
 
-/** Why a replica is not ready, as a code and in words. */
+/** Why a replica is not ready, as a code and a sentence. */
 export type Unready = { code: string; message: string }
 
 /**
- * Whether this replica can serve, and whom: its first page is rendered, it can count, the database took a transaction
- * lately, and it neither drains nor leaves.
+ * Whether this replica can serve, and which visitors: its first page is rendered, it can count, the database took a transaction
+ * recently, and it neither drains nor leaves.
  */
 export class Readiness {
   readonly #now: () => number
@@ -16,7 +20,7 @@ export class Readiness {
   #drainWanted = false
   #leaving = false
 
-  /** `cannotCount`: why it cannot, if it cannot. `now` is a steady clock, in ms */
+  /** `cannotCount` returns the reason, or null. `now` is a steady clock, in ms. */
   constructor(cannotCount: () => Unready | null, now = () => performance.now()) {
     this.#cannotCount = cannotCount
     this.#now = now
@@ -30,35 +34,35 @@ export class Readiness {
     this.#pageRendered = true
   }
 
-  /** @returns whether that is news */
+  /** @returns whether this is a change */
   drain(wanted: boolean): boolean {
-    const isNews = wanted !== this.#drainWanted
+    const isChange = wanted !== this.#drainWanted
     this.#drainWanted = wanted
-    return isNews
+    return isChange
   }
 
   leave(): void {
     this.#leaving = true
   }
 
-  /** It was told to stop, and is gone soon. */
+  /** It was told to stop and will exit soon. */
   get leaving(): boolean {
     return this.#leaving
   }
 
-  /** It takes no new visitors: it was asked to, or would not have them for long. */
+  /** It takes no new visitors, because it was asked to or because it is leaving. */
   get draining(): boolean {
     return this.#drainWanted || this.#leaving
   }
 
-  /** A commit would fail: a page view should go to another replica. */
+  /** A commit would fail: page views should go to another replica. */
   get cannotCount(): boolean {
     return this.#cannotCount() !== null
   }
 
-  /** null = ready */
+  /** null if ready */
   get unready(): Unready | null {
-    if (this.#leaving) return { code: 'leaving', message: 'It was told to stop.' }
+    if (this.#leaving) return { code: 'leaving', message: 'It is stopping.' }
     if (!this.#pageRendered) return { code: 'no_page', message: 'No page is rendered yet.' }
     const cannotCount = this.#cannotCount()
     if (cannotCount) return cannotCount

@@ -7,17 +7,17 @@ import {
   type Layout,
   layOut,
   type Place,
+  placeholdersFor,
   reach,
-  standInsFor,
 } from './page-deflate.ts'
 
-/** Each takes a millisecond or two to make, and holds a compressed page. */
-const mostForms = 32
+/** Maximum forms. Each takes one or two ms to make and holds a compressed page. */
+const maxForms = 32
 
-/** `page`: null = not to be had */
+/** `page`: null if it cannot be compressed this way */
 type Form = { lengths: readonly number[]; page: CompressedPage | null }
 
-/** One page, compressed for each set of lengths that its values come in: digits of a number, letters of an address. */
+/** One page, compressed once for each set of lengths of its values: digits of a number, characters of an address. */
 export class CompressedForms {
   readonly #text: CutText
   readonly #forms: Form[] = []
@@ -26,14 +26,14 @@ export class CompressedForms {
     this.#text = text
   }
 
-  /** As one gzip member; null: not to be had this way. `values` are ASCII. */
+  /** The page as one gzip member; null if it cannot be compressed this way. `values` are ASCII. */
   fill(values: readonly string[]): FilledPage | null {
     const form = this.#forms.find(({ lengths }) => haveLengths(values, lengths)) ?? this.#make(values)
     return form?.page?.fill(values) ?? null
   }
 
   #make(values: readonly string[]): Form | null {
-    if (this.#forms.length >= mostForms) return null
+    if (this.#forms.length >= maxForms) return null
     const lengths = values.map(value => value.length)
     const form = { lengths, page: CompressedPage.of(this.#text, lengths) }
     this.#forms.push(form)
@@ -45,28 +45,27 @@ function haveLengths(values: readonly string[], lengths: readonly number[]): boo
   return values.every((value, index) => value.length === lengths[index])
 }
 
-/** Deflate, no name, no time, no system. https://www.rfc-editor.org/rfc/rfc1952#section-2.3 */
+/** Deflate; no name, time or operating system. https://www.rfc-editor.org/rfc/rfc1952#section-2.3 */
 const memberHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff])
 const trailerBytes = 8
 
-/** A page to be sent. */
 export type FilledPage = {
   bytes: Buffer
-  /** to be called once nothing reads the bytes any more: they become another visitor's page */
+  /** Call it once nothing reads the bytes any more: they are then used for another visitor's page. */
   giveBack(): void
 }
 
 /**
- * A page as one gzip member, compressed once for all values of the same lengths. A value stands in it uncompressed where
- * it first occurs, and the compressed rest refers back to that.
+ * A page as one gzip member, compressed once for all values of the same lengths. Each value's first place is uncompressed, and
+ * its other places are back-references to it. So filling in a value writes only a few bytes.
  */
 export class CompressedPage {
   readonly #member: Buffer
   readonly #stored: Deflated['stored']
   readonly #checksum: Checksum
   /**
-   * Copies that were given back. A new one for each page view would be ten megabytes a second that V8 sees beside a heap
-   * of twenty: it collected all of that twice a second.
+   * Buffers that were given back. A new one for each page view would be ten megabytes per second beside V8's heap of twenty:
+   * V8 then collected its whole heap twice a second.
    */
   readonly #spare: Buffer[] = []
 
@@ -77,17 +76,17 @@ export class CompressedPage {
     this.#checksum = checksum
   }
 
-  /** @returns null for a page that leaves too few bytes unused to stand for such values while it is compressed */
+  /** @returns null if the page uses so many different bytes that too few are left as placeholders for the values */
   static of(text: CutText, lengths: readonly number[]): CompressedPage | null {
-    const standIns = standInsFor(text, lengths)
-    if (!standIns) return null
-    // A digit is no stand-in, so a stand-in that is left shows.
+    const placeholders = placeholdersFor(text, lengths)
+    if (!placeholders) return null
+    // A digit is never a placeholder, so the probe shows a placeholder that is left.
     const probe = layOut(text, value => Buffer.alloc(lengths[value] ?? 0, '0'))
-    const layout = layOut(text, value => standIns.get(value) ?? Buffer.alloc(0))
+    const layout = layOut(text, value => placeholders.get(value) ?? Buffer.alloc(0))
     return new CompressedPage(deflateAll(layout, probe), probe.page.length, new Checksum(probe))
   }
 
-  /** `values` are ASCII, and of the lengths it was made for. */
+  /** `values` are ASCII and have the lengths that the page was made for. */
   fill(values: readonly string[]): FilledPage {
     const bytes = this.#spare.pop() ?? Buffer.from(this.#member)
     for (const { value, at } of this.#stored) bytes.write(values[value] ?? '', at, 'latin1')
@@ -97,8 +96,8 @@ export class CompressedPage {
 }
 
 /**
- * zlib need not refer back where it could. So the outcome is decompressed with other values in it: a place that does not
- * take them on was written out, and is kept apart next time.
+ * zlib may omit a possible back-reference. So the result is decompressed with other values in it: a place that does not show
+ * them was written out, and is kept uncompressed in the next try.
  */
 function deflateAll(layout: Layout, probe: Layout): Deflated {
   const kept = new Set(firstPlaces(layout.places))
@@ -111,11 +110,11 @@ function deflateAll(layout: Layout, probe: Layout): Deflated {
     if (wrong.length === 0) return deflated
     const before = kept.size
     for (const place of wrong) kept.add(place)
-    if (kept.size === before) throw new Error('the compressed page does not take on its values')
+    if (kept.size === before) throw new Error('the compressed page does not take its values')
   }
 }
 
-/** Of each value, and after so long a stretch that nothing can refer back to the one before. */
+/** The first place of each value, and every place too far from the one before for a back-reference. */
 function firstPlaces(places: Place[]): Place[] {
   const last = new Map<number, number>()
   return places.filter(({ value, start, end }) => {

@@ -3,24 +3,24 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { FromThread, ToThread } from './next-app.ts'
 import { startNext } from './run-next.ts'
 
-// The thread of the replica in which Next runs: it answers what start-next-app.ts asks it.
+// Next's thread in a built replica: it answers the requests of start-next-app.ts.
 
 const port = parentPort
 if (!port) throw new Error('this runs in a thread of a replica')
 
-// Page views go first where the processor is short: they wait for a number, a rendering for nobody. Only Linux knows threads
-// of different priority. Source: https://man7.org/linux/man-pages/man2/setpriority.2.html#BUGS
-// It is counted from what the replica was given: only root may ask for more than that.
+// Page views have priority over rendering: they wait for a number, while no visitor waits for a rendering. Only Linux has a priority
+// per thread. Source: https://man7.org/linux/man-pages/man2/setpriority.2.html#BUGS
+// The priority is relative to the replica's: only root may raise it above that.
 if (process.platform === 'linux') setPriority(Math.min(19, getPriority() + 10))
 
-const tell = (message: FromThread) => port.postMessage(message)
-const { ask } = await startNext(String(workerData), false)
+const send = (message: FromThread) => port.postMessage(message)
+const { requestNext } = await startNext(String(workerData), false)
 
 port.on('message', async ({ id, request }: ToThread) => {
   try {
-    tell({ kind: 'answer', id, answer: await ask(request) })
+    send({ kind: 'answer', id, answer: await requestNext(request) })
   } catch (failure) {
-    tell({ kind: 'failure', id, failure })
+    send({ kind: 'failure', id, failure })
   }
 })
-tell({ kind: 'started' })
+send({ kind: 'started' })

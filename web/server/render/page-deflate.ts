@@ -1,16 +1,14 @@
-// Arithmetic of CRC-32: polynomials over GF(2), modulo that of gzip, the coefficient of x^0 in the highest bit.
-// Source: crc32_combine_gen and multmodp of zlib, https://github.com/madler/zlib/blob/v1.3.1/crc32.c
 import { constants, crc32, deflateRawSync } from 'node:zlib'
 
-/** A text cut where values go: one piece more than there are places, and which of the values goes to each place. */
+/** A text cut where values go. It has one piece more than places; `places` has the index of each place's value. */
 export type CutText = { pieces: readonly string[]; places: readonly number[] }
 
-/** Bytes from `start` to before `end`, for the value of that index. */
+/** The bytes from `start` up to `end` (exclusive) that hold the value with that index. */
 export type Place = { value: number; start: number; end: number }
 
 export type Layout = { page: Buffer; places: Place[] }
 
-/** The text as bytes, with values in it. */
+/** The text as bytes, with values filled in. */
 export function layOut({ pieces, places }: CutText, bytesFor: (value: number) => Buffer): Layout {
   const parts: Buffer[] = []
   let length = 0
@@ -31,24 +29,24 @@ export function layOut({ pieces, places }: CutText, bytesFor: (value: number) =>
 }
 
 /**
- * Bytes to stand for values while a page is compressed. None occurs in the page, and none that a back-reference may cover
- * stands for anything else: so it can only lead to the same place of the same value.
- * @returns null when the page leaves too few bytes unused
+ * Bytes that replace the values while the page is compressed. They do not occur elsewhere in the page, and bytes that a
+ * back-reference may cover belong to one value only: so a back-reference leads to the same position of the same value.
+ * @returns null if the page leaves too few bytes unused
  */
-export function standInsFor(
+export function placeholdersFor(
   { pieces, places }: CutText,
   lengths: readonly number[],
 ): Map<number, Buffer> | null {
   const [lone, ...unused] = unusedBytes(pieces)
-  const standIns = new Map<number, Buffer>()
+  const placeholders = new Map<number, Buffer>()
   for (const [value, { length: times }] of Map.groupBy(places, place => place)) {
     const length = lengths[value] ?? 0
-    // What has one place stands uncompressed there: nothing refers to it.
-    if (times === 1) standIns.set(value, Buffer.alloc(length, lone))
-    else standIns.set(value, Buffer.from(unused.splice(0, length)))
-    if (lone === undefined || standIns.get(value)?.length !== length) return null
+    // A value with one place is uncompressed there, and nothing refers to it: all such values can use the same byte.
+    if (times === 1) placeholders.set(value, Buffer.alloc(length, lone))
+    else placeholders.set(value, Buffer.from(unused.splice(0, length)))
+    if (lone === undefined || placeholders.get(value)?.length !== length) return null
   }
-  return standIns
+  return placeholders
 }
 
 function unusedBytes(pieces: readonly string[]): number[] {
@@ -57,19 +55,19 @@ function unusedBytes(pieces: readonly string[]): number[] {
   return Array.from(used.keys()).filter(byte => used[byte] === 0)
 }
 
-/** How far back zlib looks. */
+/** Maximum distance of zlib's back-references. */
 export const reach = 32_768 - 262
 
-/** A stored block's header: not the last block, then its length twice. https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4 */
+/** Header of a stored block: not the last block, then its length twice. https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4 */
 const storedHeaderBytes = 5
 
 export type Deflated = {
   bytes: Buffer
-  /** where in `bytes` the values stand as they are */
+  /** where in `bytes` the uncompressed values are */
   stored: { value: number; at: number }[]
 }
 
-/** Compresses a page, all but the places in `kept`, which are in order and stand in the outcome as they are. */
+/** Compresses a page except the places in `kept`, which are in order and stay uncompressed. */
 export function deflateAround(page: Buffer, kept: Place[]): Deflated {
   const parts: Buffer[] = []
   let length = 0
@@ -90,7 +88,7 @@ export function deflateAround(page: Buffer, kept: Place[]): Deflated {
   return { bytes: Buffer.concat(parts), stored }
 }
 
-/** What stands before the part is its dictionary, as it is for whoever decompresses the whole. */
+/** The bytes before the part are its dictionary, as they are for a client that decompresses the whole page. */
 function deflatePart(page: Buffer, from: number, to: number, finishFlush: number): Buffer {
   const dictionary = page.subarray(Math.max(0, from - 32_768), from)
   const options = { level: 9, memLevel: 9, finishFlush }
@@ -105,12 +103,12 @@ function storedHeader(length: number): Buffer {
 }
 
 /**
- * The CRC-32 of a page for any values, from its CRC-32 with some: it is linear, so what a value changes depends on the
- * value and its places alone, and 70 kB need not be read again for each hit.
+ * The CRC-32 of a page for any values, computed from its CRC-32 for some values. CRC-32 is linear: the change by a value depends
+ * only on the value and its places, so 70 kB need not be read again for each hit.
  */
 export class Checksum {
   readonly #base: number
-  /** of each value. `change`: what `last` changes; most are the same for one visitor as for the next */
+  /** one per value. `change` is the change by `last`: most values are the same for the next visitor */
   readonly #parts: { value: number; base: number; factor: number; last: string | null; change: number }[] = []
 
   constructor({ page, places }: Layout) {
@@ -123,7 +121,7 @@ export class Checksum {
     }
   }
 
-  /** For values of the same lengths. */
+  /** `values` have the same lengths as in the layout. */
   of(values: readonly string[]): number {
     let sum = this.#base
     for (const part of this.#parts) {
@@ -137,6 +135,9 @@ export class Checksum {
     return sum >>> 0
   }
 }
+
+// Arithmetic of CRC-32: polynomials over GF(2) modulo gzip's polynomial, with the coefficient of x^0 in the highest bit.
+// Source: crc32_combine_gen and multmodp of zlib, https://github.com/madler/zlib/blob/v1.3.1/crc32.c
 
 /** x^32 + x^26 + … + 1, without x^32 */
 const modulus = 0xedb88320
@@ -152,12 +153,12 @@ export function multiply(a: number, b: number): number {
   return product >>> 0
 }
 
-/** x^(8n): what a checksum is multiplied by when n bytes follow. */
+/** x^(8n): multiplying a checksum by it appends n bytes. */
 export function powerOfBytes(n: number): number {
   let power = one
   let square = 0x00800000 // x^8
-  for (let rest = n; rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) power = multiply(square, power)
+  for (let left = n; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) power = multiply(square, power)
     square = multiply(square, square)
   }
   return power

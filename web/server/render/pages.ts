@@ -11,35 +11,39 @@ import {
   type Template,
 } from './template.ts'
 
+// Rendering: pages that Next renders once and that the replica fills in for each hit. endpoints/page.ts and error-pages.ts call this
+// module. It has Next (start-next-app.ts, next-thread.ts) render the page from the latest snapshot with tokens in it; template.ts
+// cuts the result at the tokens, compressed-page.ts and page-deflate.ts keep it compressed with gaps for the values.
+
 /**
- * ms for which one rendering serves all visitors: so Next renders twice a second at the most. In development each visit
- * has its own, since Next ties what it tells a page about its making to one request.
+ * ms for which one rendering serves all visitors: Next renders at most twice a second. In development each visit is rendered, since
+ * Next ties a page's debug information to one request.
  */
 const renderEveryMs = 500
 
-/** ms after which a page view waits for a newer page; until then it takes this one, while the newer one is being made. */
+/** ms after which a page view waits for a newer page. Until then it takes this one while the newer one is rendered. */
 const waitAfterMs = 1000
 
 /**
- * ms a page view waits for a newer page: with the time it then waits for its number, it must stay under what NGINX waits
- * for the page. A database that hangs would otherwise use up both.
+ * ms that a page view waits for a rendering. Together with the wait for its number this must stay below what NGINX waits for the
+ * page, also on a busy machine and with a database that hangs.
  */
-const patienceMs = 300
+const renderWaitMs = 300
 
 type PageTemplate = {
   template: Template<PageSlot>
-  /** what it was rendered from; its counter is older than any hit that is submitted from now on */
+  /** what it was rendered from. Its counter is older than any hit that is submitted from now on. */
   snapshot: Snapshot
 }
 
 type PageSource = PageRendering & {
-  /** the newest snapshot, at most that old */
+  /** the newest snapshot, at most `maxAgeMs` old */
   snapshot(maxAgeMs: number): Promise<Snapshot>
 }
 
 /**
- * The page, rendered once for many visitors. All of a replica's visitors see the same page but for their own hit, so
- * Next renders it with tokens in place of the hit's own values, only when somebody asks and the snapshot has aged.
+ * The page, rendered once for many visitors. All visitors of a replica see the same page except for their hit, so Next renders it
+ * with tokens in place of the hit's values, on demand, when the snapshot has aged.
  */
 export class PageTemplates {
   readonly #source: PageSource
@@ -57,8 +61,8 @@ export class PageTemplates {
   }
 
   /**
-   * A page at most a second old. When there is no newer one to be had, the last one: it says as of when it is.
-   * @throws when not even a first one can be rendered
+   * A page at most one second old; the last page if no newer one is ready in time. The page shows its time.
+   * @throws if the first page cannot be rendered
    */
   async current(): Promise<PageTemplate> {
     const ageMs = performance.now() - this.#renderedAt
@@ -68,12 +72,12 @@ export class PageTemplates {
     })
     if (!this.#latest) return this.#rendering
     if (ageMs < this.#waitAfterMs) {
-      // Whoever has to wait for a page hears of it.
+      // A page view that waits for a page reports the failure.
       this.#rendering.catch(() => {})
       return this.#latest
     }
     const timer = new AbortController()
-    const timeUp = pause(patienceMs, null, { signal: timer.signal }).catch(() => null)
+    const timeUp = pause(renderWaitMs, null, { signal: timer.signal }).catch(() => null)
     const page = await Promise.race([this.#rendering.catch(() => null), timeUp])
     timer.abort()
     return page ?? this.#last()
@@ -98,23 +102,14 @@ export class PageTemplates {
   }
 }
 
-/** ms for which one rendering serves all: while visits fail but readings do not, each reading would ask for another. */
-const problemRenderEveryMs = 500
-
-/**
- * ms that a page view waits for a rendering. It has waited for its number before, and both together must stay under what NGINX
- * waits for the page, on a machine that is busy too.
- */
-const problemPatienceMs = 300
-
 type ProblemSource = PageRendering & {
-  /** the last snapshot there is, however old; null = none */
+  /** the last snapshot, however old; null if there is none */
   latest(): Snapshot | null
 }
 
 /**
- * The page of a visit that got no number: the board as this replica last saw it, which comes alive in the browser like any
- * other. Rendered when the first of them is asked for, then shared. It asks nothing of the database.
+ * The page for visits that got no number: the board as this replica last saw it, which the browser updates live like any other.
+ * Rendered on demand and then shared. It does not query the database.
  */
 export class ProblemPages {
   readonly #source: ProblemSource
@@ -127,24 +122,23 @@ export class ProblemPages {
   }
 
   /**
-   * A rendering of the last snapshot; the one before it when that takes too long, and null when there is none before it.
-   * @throws when there is nothing to show yet, or Next cannot render it
+   * A rendering of the last snapshot. The one before if that takes too long; null if there is none before.
+   * @throws if there is no snapshot yet, or Next cannot render
    */
   async current(): Promise<Template<ProblemSlot> | null> {
     const snapshot = this.#source.latest()
     if (!snapshot) throw new Error('there is nothing to show yet')
     const { development } = this.#source
     const last = this.#latest
-    const isFresh =
-      last?.snapshot === snapshot || performance.now() - (last?.renderedAt ?? 0) < problemRenderEveryMs
+    const isFresh = last?.snapshot === snapshot || performance.now() - (last?.renderedAt ?? 0) < renderEveryMs
     if (last && isFresh && !development) return last.template
     this.#rendering ??= this.#render(snapshot).finally(() => {
       this.#rendering = null
     })
     if (development) return this.#rendering
     const timer = new AbortController()
-    const timeUp = pause(problemPatienceMs, last?.template ?? null, { signal: timer.signal })
-    // Whichever loses the race has nobody who hears of its failure.
+    const timeUp = pause(renderWaitMs, last?.template ?? null, { signal: timer.signal })
+    // No code handles a failure of the promise that loses the race.
     for (const promise of [this.#rendering, timeUp]) promise.catch(() => {})
     return Promise.race([this.#rendering, timeUp]).finally(() => timer.abort())
   }

@@ -6,96 +6,96 @@ import { z } from 'zod'
 import { AnswerError } from '../errors.ts'
 import type { Endpoint } from '../http/router.ts'
 import {
-  type AskNext,
   type FromThread,
   type NextAnswer,
   type NextApp,
   notFoundPage,
   pageRenderer,
+  type RequestNext,
   type ToThread,
 } from './next-app.ts'
 
-/** Starts Next's app in `dir`; in development in this thread, where hot reload finds the browser's connections. */
+/** Starts Next's app in `dir`. In development it runs in this thread, where hot reload finds the browser's connections. */
 export async function startNextApp(dir: string, development: boolean): Promise<NextApp> {
   if (!development) return startNextThread(dir)
-  // A built replica never needs it in this thread.
+  // Imported here: a built replica never needs it in this thread.
   const { startNext } = await import('./run-next.ts')
-  const { handle, upgrade, ask } = await startNext(dir, development)
-  return { has: () => true, handle, upgrade, renderPage: pageRenderer(ask), notFoundPage: null }
+  const { handle, upgrade, requestNext } = await startNext(dir, development)
+  return { has: () => true, handle, upgrade, renderPage: pageRenderer(requestNext), notFoundPage: null }
 }
 
-/** s that one question to Next may take. A rendering takes tens of milliseconds. */
+/** Seconds without an answer after which Next hangs. A rendering takes tens of milliseconds. */
 const hungAfter = 30
 
-type Question = PromiseWithResolvers<NextAnswer> & { seconds: number }
+type PendingRequest = PromiseWithResolvers<NextAnswer> & { seconds: number }
 
 /**
- * Starts Next's standalone output in `dir` in a thread of its own: rendering takes tens of milliseconds at a time, in
- * which page views would have to wait for their numbers. The thread's end is the replica's: nothing catches it. The same
- * when the thread hangs, since every page would then be the last one that was rendered.
+ * Starts Next's standalone output in `dir` in a separate thread: a rendering takes tens of milliseconds, in which page views would
+ * have to wait. If the thread ends, the replica ends: nothing catches that error. The same if the thread hangs, since visitors
+ * would get the last rendered page for ever.
  * @public Its test imports it by path, in another process.
  */
 export async function startNextThread(dir: string, hungAfterSeconds = hungAfter): Promise<NextApp> {
   const thread = new Worker(join(dir, 'next-thread.mjs'), {
     workerData: dir,
     env: { ...process.env, __NEXT_PRIVATE_STANDALONE_CONFIG: await readStandaloneConfig(dir) },
-    // What one rendering leaves behind; by itself V8 would let it grow by another 10 MB.
+    // Enough for the garbage of one rendering. By default V8 would let it grow by another 10 MB.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
   })
   const started = Promise.withResolvers<void>()
-  const questions = new Map<number, Question>()
-  let asks = 0
+  const pending = new Map<number, PendingRequest>()
+  let lastId = 0
 
   thread.on('message', (message: FromThread) => {
     if (message.kind === 'started') return started.resolve()
     const { id } = message
-    if (message.kind === 'answer') questions.get(id)?.resolve(message.answer)
-    else questions.get(id)?.reject(message.failure)
-    questions.delete(id)
+    if (message.kind === 'answer') pending.get(id)?.resolve(message.answer)
+    else pending.get(id)?.reject(message.failure)
+    pending.delete(id)
   })
   thread.on('exit', status => {
     throw new Error(`Next's thread ended with status ${status}`)
   })
   await started.promise
 
-  // Counted by turns and not by a clock: a process that was frozen for a minute has waited for one turn.
+  // Counts timer ticks instead of reading a clock: for a process that was frozen for a minute only one tick has passed.
   setInterval(() => {
-    for (const question of questions.values()) {
-      question.seconds += 1
-      if (question.seconds > hungAfterSeconds)
+    for (const request of pending.values()) {
+      request.seconds += 1
+      if (request.seconds > hungAfterSeconds)
         throw new Error(`Next's thread has not answered for ${hungAfterSeconds} s`)
     }
   }, 1000).unref()
 
-  const ask: AskNext = request => {
-    const id = ++asks
-    const question = { ...Promise.withResolvers<NextAnswer>(), seconds: 0 }
-    questions.set(id, question)
+  const requestNext: RequestNext = request => {
+    const id = ++lastId
+    const answer = { ...Promise.withResolvers<NextAnswer>(), seconds: 0 }
+    pending.set(id, answer)
     thread.postMessage({ id, request } satisfies ToThread)
-    return question.promise
+    return answer.promise
   }
 
   const assets = await findAssets(dir)
   return {
     has: path => assets.has(path),
-    handle: assetEndpoint(ask),
+    handle: assetEndpoint(requestNext),
     upgrade: (_request, socket) => void socket.destroy(),
-    renderPage: pageRenderer(ask),
-    notFoundPage: await notFoundPage(ask),
+    renderPage: pageRenderer(requestNext),
+    notFoundPage: await notFoundPage(requestNext),
   }
 }
 
-/** The configuration of the build, as the server.js that Next generates hands it over: so none is looked for or loaded. */
+/** The build's configuration, passed as in the server.js that Next generates, so that Next does not search for one. */
 async function readStandaloneConfig(dir: string): Promise<string> {
   const text = await readFile(join(dir, '.next/required-server-files.json'), 'utf8')
   return JSON.stringify(z.object({ config: z.unknown() }).parse(JSON.parse(text)).config)
 }
 
-// What a built replica serves beside its page: the files of the build, and routes such as the icon. The build says which
-// these are, so Next is asked for nothing else: it would render a page for each request for what does not exist.
+// What a built replica serves besides its page: the build's files, and routes such as the icon. The build lists them, so Next gets
+// no other requests: it would render a page for each request for an unknown path.
 
-/** Of one connection, or of one answer's making: Node sets them for each client. */
-const ownOfEach = ['connection', 'keep-alive', 'transfer-encoding', 'date']
+/** Headers that belong to one connection or one answer: Node sets them for each client. */
+const perAnswerHeaders = ['connection', 'keep-alive', 'transfer-encoding', 'date']
 
 /** The paths of all assets of the build in `dir`. */
 async function findAssets(dir: string): Promise<ReadonlySet<string>> {
@@ -103,14 +103,14 @@ async function findAssets(dir: string): Promise<ReadonlySet<string>> {
 }
 
 /**
- * Answers GET and HEAD for an asset. Next is asked once for each: an asset stays the same while the replica runs, so every
- * client gets the same bytes. A query changes nothing.
+ * Answers GET and HEAD for an asset. Each asset is requested from Next once: it does not change while the replica runs, so all
+ * clients get the same bytes. A query string is ignored.
  */
-function assetEndpoint(ask: AskNext): Endpoint {
+function assetEndpoint(requestNext: RequestNext): Endpoint {
   const answers = new Map<string, Promise<NextAnswer>>()
 
   async function answerFor(path: string): Promise<NextAnswer> {
-    const answer = await ask({ method: 'GET', url: path, headers: {}, view: null })
+    const answer = await requestNext({ method: 'GET', url: path, headers: {}, view: null })
     if (answer.status !== 200) throw new Error(`Next answered ${answer.status} for ${path}`)
     return answer
   }
@@ -121,11 +121,11 @@ function assetEndpoint(ask: AskNext): Endpoint {
       throw new AnswerError(405, 'method_not_allowed', 'Only GET and HEAD are taken here.')
     }
     const path = url.replace(/[?#].*/s, '')
-    const asked = answers.get(path) ?? answerFor(path)
-    answers.set(path, asked)
-    // The next request may find that it answers.
-    asked.catch(() => answers.delete(path))
-    const { status, headers, body } = await asked
+    const pending = answers.get(path) ?? answerFor(path)
+    answers.set(path, pending)
+    // Do not keep a failure: the next request may succeed.
+    pending.catch(() => answers.delete(path))
+    const { status, headers, body } = await pending
     response.writeHead(status, { ...headersToPass(headers), 'content-length': body.length })
     response.end(body)
   }
@@ -137,7 +137,7 @@ async function listStaticFiles(dir: string): Promise<string[]> {
   const files = entries.filter(entry => entry.isFile())
   return files.map(({ parentPath, name }) => {
     const path = relative(folder, join(parentPath, name)).replaceAll(sep, '/')
-    // As a browser writes it.
+    // Encode it as a browser does.
     return new URL(`/_next/static/${path}`, 'http://replica').pathname
   })
 }
@@ -150,5 +150,5 @@ async function listRoutes(dir: string): Promise<string[]> {
 }
 
 function headersToPass(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !ownOfEach.includes(name)))
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !perAnswerHeaders.includes(name)))
 }

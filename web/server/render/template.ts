@@ -2,22 +2,22 @@ import { randomBytes, randomFillSync } from 'node:crypto'
 import type { PageProblem, PageView, VisitTexts } from '../../shared/page-view.ts'
 import { CompressedForms, type FilledPage } from './compressed-page.ts'
 
-/** Characters that mean nothing in HTML, in an attribute or in a JavaScript string: all that may be filled in. */
+/** Only these characters may be filled in: they have no meaning in HTML, in an attribute or in a JavaScript string. */
 const harmless = /^[A-Za-z0-9_ .:,+/=-]*$/
 
-/** Next's flight data comes in pieces, one script each; a token may lie across two of them. */
+/** Next's flight data comes in pieces, one script each. A token may be split over two of them. */
 const seam = /"\]\)<\/script><script(?: nonce="[^"]*")?>self\.__next_f\.push\(\[1,"/g
 
-/** A rendered page, cut where the hit's own values go. */
+/** A rendered page, cut where the hit's values go. */
 export class Template<Slot extends string> {
-  /** in the order in which values are told by their index */
+  /** in the order of the values' indexes */
   readonly #slots: readonly Slot[]
   /** one more than there are places */
   readonly #pieces: string[]
   readonly #places: number[]
   readonly #compressed: CompressedForms
 
-  /** @throws when a token is not in the page */
+  /** @throws if a token is not in the page */
   constructor(html: string, tokens: Record<Slot, string>) {
     const slots: Slot[] = []
     for (const slot in tokens) slots.push(slot)
@@ -31,7 +31,7 @@ export class Template<Slot extends string> {
     this.#compressed = new CompressedForms({ pieces: this.#pieces, places: this.#places })
   }
 
-  /** The page with these values, in the HTML and in the flight data alike. @throws on a value that is not harmless */
+  /** The page with these values, in the HTML and in the flight data. @throws on a value with other characters than allowed */
   fill(values: Record<Slot, string>): string {
     const texts = this.#harmlessTexts(values)
     let page = this.#pieces[0] ?? ''
@@ -40,7 +40,7 @@ export class Template<Slot extends string> {
     return page
   }
 
-  /** The same as gzip; null: for values of such lengths it is not to be had. @throws on a value that is not harmless */
+  /** The same, compressed with gzip; null if values of these lengths cannot be compressed. @throws as `fill` does */
   fillCompressed(values: Record<Slot, string>): FilledPage | null {
     return this.#compressed.fill(this.#harmlessTexts(values))
   }
@@ -49,16 +49,16 @@ export class Template<Slot extends string> {
     const texts = this.#slots.map(slot => values[slot])
     if (!harmless.test(texts.join(''))) {
       const refused = this.#slots.filter(slot => !harmless.test(values[slot]))
-      throw new TypeError(`not to be filled into a page: ${refused.map(slot => `${slot} ${values[slot]}`)}`)
+      throw new TypeError(`may not be filled into a page: ${refused.map(slot => `${slot} ${values[slot]}`)}`)
     }
     return texts
   }
 }
 
-/** Has Next render `/` with these request headers, as a page that shows this view. @throws when it does not answer 200 */
+/** Lets Next render `/` with these request headers, as a page that shows this view. @throws if it does not answer 200 */
 export type RenderPage = (view: PageView, headers: Record<string, string>) => Promise<string>
 
-/** How a replica's pages are rendered, whatever they show. */
+/** What all of a replica's renderings have in common. */
 export type PageRendering = {
   renderPage: RenderPage
   server: PageView['server']
@@ -66,7 +66,7 @@ export type PageRendering = {
   development: boolean
 }
 
-/** Has Next render the page with tokens in it. @throws when it cannot, or when a token is missing */
+/** Renders the page with tokens in it. @throws if Next cannot, or if a token is missing */
 export async function renderTemplate<Slot extends string>(
   { renderPage, server, stickySeconds, development }: PageRendering,
   shown: Pick<PageView, 'snapshot' | 'visit' | 'problem'>,
@@ -77,15 +77,15 @@ export async function renderTemplate<Slot extends string>(
   return new Template(await renderPage(view, headers), tokens)
 }
 
-/** What is filled into the page per hit. */
+/** Values that are filled into the page for each hit. */
 export type PageSlot = keyof VisitTexts | 'nonce'
 
-/** What is filled into the page of a visit that was not counted. */
+/** Values that are filled into the page of a visit that was not counted. */
 export type ProblemSlot = Exclude<keyof PageProblem, 'retry_after'> | 'nonce'
 
 /**
- * One-off stand-ins for a hit's own values, new at each boot so that nobody can write one into the page. They look like
- * base64, since Next takes a nonce only if it does.
+ * Tokens in place of a hit's values, random at each boot so that a visitor cannot write one into the page. They look like base64:
+ * Next accepts a nonce only in that form.
  */
 export function makeTokens(): Record<PageSlot, string> {
   return {
@@ -116,11 +116,11 @@ function token(): string {
 }
 
 const nonceBytes = 16
-/** Drawn for many nonces at once: each call of the system takes its time. */
+/** Random bytes for many nonces: each system call takes time. */
 const nonceBuffer = Buffer.alloc(nonceBytes * 256)
 let nonceBytesUsed = nonceBuffer.length
 
-/** For one answer alone. Base64, as the policy's grammar has it. */
+/** A nonce for one answer. Base64, as the policy's grammar requires. */
 export function newNonce(): string {
   if (nonceBytesUsed === nonceBuffer.length) {
     randomFillSync(nonceBuffer)
@@ -130,7 +130,7 @@ export function newNonce(): string {
   return nonceBuffer.toString('base64', nonceBytesUsed - nonceBytes, nonceBytesUsed)
 }
 
-const ownFilesAlone = [
+const sameOriginOnly = [
   "worker-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
@@ -142,11 +142,11 @@ const ownFilesAlone = [
 ].join('; ')
 
 /**
- * Scripts with this answer's nonce and what they load, our own workers, styles and connections, and nothing else.
+ * Allows scripts with this answer's nonce and what they load, and workers, styles and connections of this origin.
  * React needs eval in development only, for its stack traces.
  */
 export function contentSecurityPolicy(nonce: string, development: boolean): string {
   const script = `script-src 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`
   const style = `style-src 'self'${development ? " 'unsafe-inline'" : ''}`
-  return `default-src 'none'; ${script}; ${style}; ${ownFilesAlone}`
+  return `default-src 'none'; ${script}; ${style}; ${sameOriginOnly}`
 }

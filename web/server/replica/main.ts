@@ -3,11 +3,14 @@ import { parseEnvironment } from '../config.ts'
 import { UserError } from '../errors.ts'
 import { startReplica } from './replica.ts'
 
-// The replica: one Node process that answers page views, the live feed and its own health, and hands the rest to Next.
+// The replica: one Node process that answers page views, the API, the live feed, health and metrics, and serves Next's assets.
+// NGINX sends it requests; compose and `npm start` run it. Start: config.ts parses the environment, replica.ts starts and stops
+// everything, services.ts builds the parts, routes.ts lists the endpoints. A page view goes through endpoints/page.ts,
+// hits/hit-queue.ts, db/hit-store.ts and render/pages.ts.
 
 try {
   const environment = parseEnvironment(process.env)
-  // Next's folder is web/: the built replica is in it, this source is two below.
+  // Next's folder is web/. The built replica is in web/, this source file in web/server/replica.
   const nextDir = environment.development ? join(import.meta.dirname, '../..') : import.meta.dirname
   const replica = await startReplica(environment, nextDir)
   const { name, address, srv_id } = replica.identity
@@ -21,8 +24,8 @@ try {
 }
 
 /**
- * Ends in order on each signal that a person, a service manager or a closing terminal sends. Told again, it goes on as it was.
- * It ignores SIGUSR1, for which Node would open its debugger, and SIGUSR2, which would end it in the middle of its requests.
+ * Stops in good order on the signals that a person, a service manager or a closing terminal sends. Ignores them while it stops.
+ * Ignores SIGUSR1, which would open Node's debugger, and SIGUSR2, which would end the process.
  */
 function stopOnSignal(stop: () => Promise<void>): void {
   for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {})

@@ -13,51 +13,51 @@ import type { Readiness } from '../lifecycle/readiness.ts'
 import { contentSecurityPolicy, newNonce } from '../render/template.ts'
 import type { Services } from './services.ts'
 
-/** Every endpoint of a replica, by its path. */
-export function routesOf(parts: Services): Routes {
-  const { identity, board, queue, pages, figures, metrics, environment } = parts
-  const own = {
+/** Every endpoint of a replica, by path and method. */
+export function routesOf(services: Services): Routes {
+  const { identity, board, queue, pages, stats, metrics, environment } = services
+  const state = {
     srvId: identity.srv_id,
-    isDraining: () => parts.readiness.draining,
-    cannotCount: () => parts.readiness.cannotCount,
+    isDraining: () => services.readiness.draining,
+    cannotCount: () => services.readiness.cannotCount,
   }
-  const reading = { read: parts.pools.read, addresses: environment.clientAddresses }
+  const reading = { read: services.pools.read, addresses: environment.clientAddresses }
   const page = pageEndpoint({
-    admission: parts.admission,
+    admission: services.admission,
     queue,
     pages,
     identity,
-    earlierHere: parts.earlierHere,
+    earlierHere: services.earlierHere,
     serverOf: srvId => board.knownServers.find(srvId),
     onCounted: durationMs => {
-      figures.recordHit(durationMs)
+      stats.recordHit(durationMs)
       metrics.hits.inc()
       metrics.hitSeconds.observe(durationMs / 1000)
     },
     development: environment.development,
   })
-  const sendProblem = pageProblem(parts.problems, environment.development)
+  const sendProblem = pageProblem(services.problems, environment.development)
   return {
     exact: {
       '/': {
-        GET: forOwnVisitors(own, unlessFlight(page)),
-        HEAD: forOwnVisitors(own, pageHead(identity)),
+        GET: forOwnVisitors(state, unlessFlight(page)),
+        HEAD: forOwnVisitors(state, pageHead(identity)),
       },
       '/api/snapshot': readOnly(snapshotEndpoint(board)),
-      '/api/live': { GET: liveEndpoint(parts.feed) },
+      '/api/live': { GET: liveEndpoint(services.feed) },
       '/api/log': readOnly(logEndpoint(reading)),
       '/api/log.csv': readOnly(logCsvEndpoint(reading)),
       '/api/history': readOnly(historyEndpoint(reading)),
       '/api/audit': readOnly(auditEndpoint(reading)),
       '/health/live': readOnly(notThroughNginx(healthLive)),
-      '/health/ready': readOnly(notThroughNginx(healthReady(parts.readiness))),
+      '/health/ready': readOnly(notThroughNginx(healthReady(services.readiness))),
       '/metrics': readOnly(notThroughNginx(metricsEndpoint(metrics.registry))),
     },
-    rest: restOf(parts),
+    fallback: assetsOrNotFound(services),
     onError(error, request, url) {
       if (url.pathname !== '/' || request.method !== 'GET' || error.status < 500) return
       if (error.code === 'not_in_advance') return
-      figures.recordError(error.code)
+      stats.recordError(error.code)
       metrics.failures.inc({ code: error.code })
     },
     sendError: (error, request, response, url) =>
@@ -69,7 +69,7 @@ function readOnly(endpoint: Endpoint): Record<string, Endpoint> {
   return { GET: endpoint, HEAD: endpoint }
 }
 
-/** NGINX lets nobody through to these; what it passes on all the same is known by its header, and refused. */
+/** NGINX blocks these paths. A request that comes through it anyway has its header, and gets 404. */
 function notThroughNginx(endpoint: Endpoint): Endpoint {
   return (request, response, url) => {
     if (request.headers['x-real-ip'] !== undefined)
@@ -78,8 +78,8 @@ function notThroughNginx(endpoint: Endpoint): Endpoint {
   }
 }
 
-/** Assets are Next's to answer; what does not exist is answered here, and never costs a rendering. */
-function restOf({ next, environment }: Services): Endpoint {
+/** Assets come from Next. Everything else is answered here, so an unknown path never costs a rendering. */
+function assetsOrNotFound({ next, environment }: Services): Endpoint {
   const assets = withPolicy(next.handle, environment.development)
   const notFound = notFoundEndpoint(next.notFoundPage)
   return (request, response, url) => {
@@ -88,7 +88,7 @@ function restOf({ next, environment }: Services): Endpoint {
   }
 }
 
-/** What Next answers by itself has the policy of the page, with its own nonce. In development Next renders pages here. */
+/** Sets the page's content security policy, with a new nonce. In development Next also renders pages through this. */
 function withPolicy(endpoint: Endpoint, development: boolean): Endpoint {
   return (request, response, url) => {
     const policy = contentSecurityPolicy(newNonce(), development)
@@ -98,7 +98,7 @@ function withPolicy(endpoint: Endpoint, development: boolean): Endpoint {
   }
 }
 
-/** The page has no flight data of its own to hand out: what is in it belongs to one hit. Next's client then loads the page. */
+/** The page's flight data belongs to one hit, so it is not served separately. Next's client then loads the page. */
 function unlessFlight(page: Endpoint): Endpoint {
   return (request, response, url) => {
     if (isFlightRequest(request, url)) throw new AnswerError(404, 'no_flight_data', 'Load the page itself.')
@@ -106,10 +106,10 @@ function unlessFlight(page: Endpoint): Endpoint {
   }
 }
 
-/** `GET /health/live`: the event loop turns. Whoever restarts what is unwell asks this. */
+/** `GET /health/live`: the event loop runs. For health checks that restart what fails. */
 const healthLive: Endpoint = (_request, response) => sendJson(response, 200, { live: true })
 
-/** `GET /health/ready`: new visitors may come; 503 says why not. Nothing to restart a replica for. */
+/** `GET /health/ready`: new visitors may come; a 503 says why not. Not a reason to restart a replica. */
 function healthReady(readiness: Readiness): Endpoint {
   return (_request, response) => {
     const { unready } = readiness
@@ -123,17 +123,17 @@ function metricsEndpoint(registry: Registry): Endpoint {
   return async (_request, response) => sendText(response, 200, registry.contentType, await registry.metrics())
 }
 
-/** ms a snapshot may be old: many that ask cost the database no more than one. */
+/** Maximum age of a snapshot in ms: many clients cost the database no more than one. */
 const maxAgeMs = 500
 
-/** `GET /api/snapshot`: the board as of now; no hit. */
+/** `GET /api/snapshot`: the current board. Not a hit. */
 function snapshotEndpoint(board: Board): Endpoint {
   return async (_request, response) => {
     sendJson(response, 200, await board.noOlderThan(maxAgeMs))
   }
 }
 
-/** `GET /api/live`: the snapshot, then what changes, pushed; no hit. */
+/** `GET /api/live`: a snapshot, then changes as server-sent events. Not a hit. */
 function liveEndpoint(feed: LiveFeed): Endpoint {
   return (request, response) => feed.open(response, acceptsGzip(request))
 }

@@ -1,3 +1,4 @@
+import { boardLogLength, heartbeatSeconds } from '../../shared/limits.ts'
 import type { Environment } from '../config.ts'
 import { readBoard } from '../db/board.ts'
 import { noOwnRow } from '../db/hit-batch.ts'
@@ -5,8 +6,14 @@ import { databaseHitStore } from '../db/hit-store.ts'
 import type { Pools } from '../db/pools.ts'
 import { pruneRecentRequests } from '../db/retention.ts'
 import { writeHeartbeat } from '../db/server-row.ts'
-import { type EarlierServer, findTwins, readDrainWish, registerServer, renameServer } from '../db/servers.ts'
-import { Board, logLength } from '../feed/board.ts'
+import {
+  type EarlierServer,
+  findConflicts,
+  readDrainWanted,
+  registerServer,
+  renameServer,
+} from '../db/servers.ts'
+import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
 import { Admission } from '../hits/admission.ts'
 import { defaultLimits, HitQueue } from '../hits/hit-queue.ts'
@@ -16,26 +23,25 @@ import { CommitHealth, CounterWatch, FailureLog } from '../lifecycle/commit-heal
 import { OwnRow } from '../lifecycle/own-row.ts'
 import { PeriodicTask } from '../lifecycle/periodic-task.ts'
 import { Readiness } from '../lifecycle/readiness.ts'
-import { createMetrics, PageViewFigures } from '../metrics.ts'
+import { createMetrics, PageViewStats } from '../metrics.ts'
 import type { NextApp } from '../render/next-app.ts'
 import { PageTemplates, ProblemPages } from '../render/pages.ts'
 import { PurgeReport, RequestIdRetention } from '../retention/retention.ts'
 
-/** ms a reading for the board, and a sign of life, may take. */
-const databasePatience = 1000
-/** ms the look at what is asked of this replica may take: the first to notice that the database is silent */
-const drainWatchPatience = 300
-/** ms between two signs of life. Three missed ones make a server lost. */
-const beatMs = 2000
-/** ms between two looks at what this replica is asked to do */
+/** ms for reading the board and for a heartbeat */
+const databaseTimeoutMs = 1000
+/** ms for reading the drain request: short, since it is the first to notice that the database is silent */
+const drainWatchTimeoutMs = 300
+const heartbeatMs = heartbeatSeconds * 1000
+/** ms between two readings of the drain request */
 const drainWatchMs = 500
 
-/** Who it is, and what had its address before it. */
+/** This instance, and the server that had its address before. */
 export type Registered = { identity: Identity; earlier: EarlierServer | null }
 
-/** What a replica is made of. */
 export type Services = ReturnType<typeof createServices>
 
+/** Creates the parts of a replica and connects them. */
 export function createServices(
   environment: Environment,
   { identity, earlier }: Registered,
@@ -56,17 +62,17 @@ export function createServices(
     onFailure(failure) {
       metrics.failedCommits.inc({ code: failure.code })
       if (failure.kind !== 'contention') failures.failed(failure)
-      // The heartbeat begins another row, also where it was a probe that found this one gone.
+      // The heartbeat registers a new row, also if a probe found that this one is gone.
       if (failure.code === noOwnRow) void heartbeat.run()
     },
     onSuccess: () => failures.succeeded(),
   })
   const readiness = new Readiness(() => commitHealth.unready)
-  const figures = new PageViewFigures()
-  const forgotten = new PurgeReport('request ids', rows => metrics.forgottenRequestIds.inc(rows))
+  const stats = new PageViewStats()
+  const prunedIds = new PurgeReport('request ids', rows => metrics.forgottenRequestIds.inc(rows))
   const requestIds = new RequestIdRetention(async (lastId, limit) => {
     const rows = await pruneRecentRequests(pools.write, lastId, limit)
-    if (rows > 0) forgotten.note({ rows, through: lastId })
+    if (rows > 0) prunedIds.note({ rows, through: lastId })
     return rows
   })
   const counterWatch = new CounterWatch((from, to) => {
@@ -109,35 +115,35 @@ export function createServices(
   const ownRow = new OwnRow({
     identity,
     isNamed: environment.serverName !== null,
-    deeds: {
+    queries: {
       beat: server => {
         const health = {
           ready: readiness.unready === null,
           draining: readiness.draining,
-          ...figures.roll(),
-          ...figures.errors,
+          ...stats.roll(),
+          ...stats.errors,
           streams: feed.size,
           memoryBytes: process.memoryUsage.rss(),
         }
-        return writeHeartbeat(pools.write, server, health, databasePatience)
+        return writeHeartbeat(pools.write, server, health, databaseTimeoutMs)
       },
       register: ({ srv_id: srvId, address, name }) => registerServer(pools.write, { srvId, address, name }),
-      findTwins: server => findTwins(pools.read, server, databasePatience),
+      findConflicts: server => findConflicts(pools.read, server, databaseTimeoutMs),
       rename: server => renameServer(pools.write, server.id),
     },
   })
-  const heartbeat = new PeriodicTask(beatMs, async () => {
-    // Less than a beat: else the last beat's probe would do for this one, and every second would probe.
-    commitHealth.check(beatMs / 2)
+  const heartbeat = new PeriodicTask(heartbeatMs, async () => {
+    // Less than a heartbeat: otherwise the last probe would satisfy this check, and only every second heartbeat would probe.
+    commitHealth.check(heartbeatMs / 2)
     await ownRow.beat()
     readiness.databaseAnswered()
   })
   const drainWatch = new PeriodicTask(drainWatchMs, async () => {
-    const wanted = await readDrainWish(pools.read, identity.id, drainWatchPatience).catch(error => {
+    const wanted = await readDrainWanted(pools.read, identity.id, drainWatchTimeoutMs).catch(error => {
       commitHealth.suspect()
       throw error
     })
-    // Told at once: whoever asked for it waits for that.
+    // Acknowledge immediately: the drain command waits for it.
     if (readiness.drain(wanted)) await heartbeat.run()
   })
   return {
@@ -146,7 +152,7 @@ export function createServices(
     pools,
     next,
     readiness,
-    figures,
+    stats,
     requestIds,
     commitHealth,
     board,
@@ -166,8 +172,8 @@ function assembleBoard(environment: Environment, pools: Pools, counterWatch: Cou
   const shown = (address: string) => showAddress(address, environment.clientAddresses)
   return new Board(async after => {
     const before = counterWatch.highest
-    const tail = { after, limit: logLength, showAddress: shown }
-    const reading = await readBoard(pools.read, databasePatience, tail)
+    const tail = { after, limit: boardLogLength, showAddress: shown }
+    const reading = await readBoard(pools.read, databaseTimeoutMs, tail)
     counterWatch.note(reading.counter, before)
     return reading
   })

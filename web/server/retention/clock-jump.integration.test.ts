@@ -102,10 +102,10 @@ test('request ids that are minutes old stay through a jump of the clock', async 
   )
   const running = new AbortController().signal
   requestIds.noteNumber(counts.at(-1)?.id ?? assert.fail())
-  await requestIds.turn(running)
+  await requestIds.run(running)
   await jumpTo(board.replicas[0], 31)
   steady = 9 * 60_000
-  await requestIds.turn(running)
+  await requestIds.run(running)
   const found = await store.find(
     hits.map(hit => hit.requestId),
     5000,

@@ -10,7 +10,7 @@ const start = Date.UTC(2026, 10, 25, 12)
 /** A machine and a database whose clocks a test sets, and replicas on it. */
 function machine({ believed = start as number | null } = {}) {
   const time = { steady: 0, wall: start, database: start, believed }
-  const said: string[] = []
+  const logged: string[] = []
   const pass = (ms: number) => {
     time.steady += ms
     time.wall += ms
@@ -20,7 +20,7 @@ function machine({ believed = start as number | null } = {}) {
     const options = {
       steady: () => time.steady,
       wall: () => time.wall,
-      say: (text: string) => said.push(text),
+      log: (text: string) => logged.push(text),
     }
     const clock = new DatabaseClock(options)
     /** A turn of retention: whether it would remove rows. */
@@ -41,14 +41,14 @@ function machine({ believed = start as number | null } = {}) {
     }
     return { clock, turn, run }
   }
-  return { time, said, pass, startReplica }
+  return { time, logged, pass, startReplica }
 }
 
 const all = (turns: boolean[], expected: boolean) =>
   turns.length > 0 && turns.every(turn => turn === expected)
 
 test('a clock that runs as it should is believed, for weeks, and through a slow difference in speed', () => {
-  const { time, said, startReplica, pass } = machine()
+  const { time, logged, startReplica, pass } = machine()
   const replica = startReplica()
   assert.ok(replica.turn())
   for (let hours = 0; hours < 24 * 40; hours++) {
@@ -56,7 +56,7 @@ test('a clock that runs as it should is believed, for weeks, and through a slow 
     time.database += 0.0002 * hour
     assert.ok(replica.turn())
   }
-  assert.deepEqual(said, [])
+  assert.deepEqual(logged, [])
 })
 
 for (const [words, jump] of [
@@ -66,7 +66,7 @@ for (const [words, jump] of [
   ['ten years ahead', 3652 * day],
 ] as const) {
   test(`${words}, just before a turn: nothing is removed, it is said once, and it goes on when the clock is back`, () => {
-    const { time, said, startReplica } = machine()
+    const { time, logged, startReplica } = machine()
     const replica = startReplica()
     assert.ok(all(replica.run(60 * second), true))
     time.database += jump
@@ -75,20 +75,20 @@ for (const [words, jump] of [
     time.database -= jump
     assert.ok(all(replica.run(60 * second), true))
     assert.equal(replica.clock.doubted, false)
-    assert.equal(said.length, 2, said.join('\n'))
-    assert.match(said[0] ?? '', /retention has stopped, nothing is removed: .* (ahead|behind)/)
-    assert.match(said[1] ?? '', /retention goes on/)
+    assert.equal(logged.length, 2, logged.join('\n'))
+    assert.match(logged[0] ?? '', /retention has stopped, nothing is removed: .* (ahead|behind)/)
+    assert.match(logged[1] ?? '', /retention goes on/)
   })
 
   test(`${words} for hours: nothing is removed, whether this machine's clock jumped as well or not`, () => {
     for (const withMachine of [false, true]) {
-      const { time, said, startReplica } = machine()
+      const { time, logged, startReplica } = machine()
       const replica = startReplica()
       replica.run(60 * second)
       time.database += jump
       if (withMachine) time.wall += jump
       assert.ok(all(replica.run(5 * hour), false))
-      assert.ok(said.length > 10 && said.length < 60, `said ${said.length} times`)
+      assert.ok(logged.length > 10 && logged.length < 60, `logged ${logged.length} times`)
     }
   })
 
@@ -141,13 +141,13 @@ test('a small jump that stays is believed once the clock was steady for as long'
 })
 
 test('after a night without replicas, rows go once the clock was steady for an hour', () => {
-  const { time, said, startReplica, pass } = machine()
+  const { time, logged, startReplica, pass } = machine()
   startReplica().run(60 * second)
   pass(8 * hour)
   const turns = startReplica().run(2 * hour)
   assert.deepEqual([turns[0], turns.at(-1)], [false, true])
   assert.equal(turns.indexOf(true), 360)
-  assert.deepEqual(said, [], 'that is no reason for a message')
+  assert.deepEqual(logged, [], 'that is no reason for a message')
   assert.ok(time.believed !== null && time.believed > start + 8 * hour)
 })
 

@@ -1,81 +1,81 @@
 import { uptime } from 'node:os'
 import type { ClockReading } from '../db/retention.ts'
 
-/** ms that a clock may be off: less than the shortest time a row stays (web/server/db/retention.ts) minus one minute */
-const tolerance = 30_000
-/** Clocks differ in speed: by 0.02 % at most, unless one is broken. */
+/** ms that a clock may be off: less than the minimum age of a row (web/server/db/retention.ts) minus one minute */
+const toleranceMs = 30_000
+/** The relative difference in speed of two clocks: 0.02 % at most, unless one is broken. */
 const drift = 0.001
-/** ms between the database's clock and this machine's up to which they agree */
-const agreement = 5 * 60_000
-const hour = 3_600_000
+/** ms that the database's clock and this machine's may differ and still agree */
+const agreementMs = 5 * 60_000
+const hourMs = 3_600_000
 /** ms between two messages while the clock is in doubt */
 const repeatMs = 10 * 60_000
 
 type Mark = { databaseMs: number; steadyMs: number }
 
 type Options = {
-  /** ms that passed, whatever anybody sets: it counts while the machine is suspended too */
+  /** ms of a clock that cannot be set, and that goes on while the machine is suspended */
   steady?: () => number
   /** this machine's time of day, ms since 1970 */
   wall?: () => number
-  say?: (text: string) => void
+  log?: (text: string) => void
 }
 
 /**
- * Says whether the database's clock can be believed: what it says decides which rows are too old, so a clock that jumped
- * would remove rows that are not.
+ * Decides whether the database's clock can be trusted. Retention removes rows by their age, so a clock that jumped would remove
+ * rows that are too young.
  *
- * A process that has believed the clock once compares it with its own steady clock since then. One that has just started
- * compares it with the time that retention last believed, which is in the database. A gap there is a time without
- * replicas, or a jump: it is believed when this machine's time of day agrees, and the clock then runs steadily for as
- * long as the gap, one hour at most. A clock that jumped under a running process is believed again when it is back; after
- * a jump of less than an hour also as after a gap.
+ * A process that has trusted the clock once compares it with its steady clock since then. A process that has just started compares
+ * it with the time that retention last trusted, which is in the database. A gap there is either a time without replicas or a jump:
+ * the clock is trusted once this machine's time of day agrees and the clock has run steadily for as long as the gap, but at most
+ * one hour. If the clock jumps under a running process, it is trusted again when it is back, and after a jump of less than an
+ * hour also like after a gap.
  */
 export class DatabaseClock {
   readonly #steady: () => number
   readonly #wall: () => number
-  readonly #say: (text: string) => void
+  readonly #log: (text: string) => void
   #believed: Mark | null = null
   #candidate: (Mark & { gap: number }) | null = null
-  #saidAt: number | null = null
+  #loggedAt: number | null = null
 
-  constructor({ steady = () => uptime() * 1000, wall = Date.now, say = console.error }: Options = {}) {
+  constructor({ steady = () => uptime() * 1000, wall = Date.now, log = console.error }: Options = {}) {
     this.#steady = steady
     this.#wall = wall
-    this.#say = say
+    this.#log = log
   }
 
-  /** whether a jump was seen that is not explained yet */
+  /** whether a jump was seen that is not resolved yet */
   get doubted(): boolean {
-    return this.#saidAt !== null
+    return this.#loggedAt !== null
   }
 
-  /** @returns the time to go by, or null: nothing may be removed for its age now */
+  /** @returns the trusted time; null if nothing may be removed by age now */
   judge({ now, believedAt }: ClockReading): Date | null {
     const here = { databaseMs: now.getTime(), steadyMs: this.#steady() }
     const gap = this.#gapAt(here, believedAt)
     if (gap === 0 || this.#isHealed(here, gap)) {
       this.#believed ??= here
       this.#candidate = null
-      if (this.doubted) this.#say(`retention goes on: the database's clock is believed again, ${iso(here)}`)
-      this.#saidAt = null
+      if (this.doubted) this.#log(`retention goes on: the database's clock is trusted again, ${iso(here)}`)
+      this.#loggedAt = null
       return now
     }
     this.#report(here, gap)
     return null
   }
 
-  /** ms that the clock is ahead of what was expected; 0 = as expected. NaN = nothing is known to expect. */
+  /** ms that the clock is ahead of what was expected. 0: as expected. NaN: nothing is known to compare with. */
   #gapAt(here: Mark, believedAt: Date | null): number {
     if (this.#believed) {
       const passed = here.steadyMs - this.#believed.steadyMs
-      return beyond(here.databaseMs - this.#believed.databaseMs - passed, tolerance + drift * passed)
+      return beyond(here.databaseMs - this.#believed.databaseMs - passed, toleranceMs + drift * passed)
     }
-    return believedAt === null ? Number.NaN : beyond(here.databaseMs - believedAt.getTime(), tolerance)
+    return believedAt === null ? Number.NaN : beyond(here.databaseMs - believedAt.getTime(), toleranceMs)
   }
 
   #isHealed(here: Mark, gap: number): boolean {
-    const isLarge = this.#believed !== null && Math.abs(gap) > hour
+    const isLarge = this.#believed !== null && Math.abs(gap) > hourMs
     if (isLarge || !this.#agrees(here)) {
       this.#candidate = null
       return false
@@ -84,21 +84,21 @@ export class DatabaseClock {
     const since = this.#candidate
     if (since === null || !follows(since, here)) this.#candidate = { ...here, gap }
     const { steadyMs, gap: first } = this.#candidate ?? { ...here, gap }
-    if (here.steadyMs - steadyMs < Math.min(Math.abs(first), hour)) return false
+    if (here.steadyMs - steadyMs < Math.min(Math.abs(first), hourMs)) return false
     this.#believed = here
     return true
   }
 
   #agrees(here: Mark): boolean {
-    return Math.abs(here.databaseMs - this.#wall()) <= agreement
+    return Math.abs(here.databaseMs - this.#wall()) <= agreementMs
   }
 
   #report(here: Mark, gap: number): void {
-    // A replica that has just started after a time without any: nothing is wrong.
+    // A replica has just started after a time without replicas: nothing is wrong.
     if (this.#believed === null && this.#candidate !== null && !this.doubted) return
-    if (this.#saidAt !== null && here.steadyMs - this.#saidAt < repeatMs) return
-    this.#saidAt = here.steadyMs
-    this.#say(`retention has stopped, nothing is removed: ${this.#whatIsWrong(here, gap)}`)
+    if (this.#loggedAt !== null && here.steadyMs - this.#loggedAt < repeatMs) return
+    this.#loggedAt = here.steadyMs
+    this.#log(`retention has stopped, nothing is removed: ${this.#whatIsWrong(here, gap)}`)
   }
 
   #whatIsWrong(here: Mark, gap: number): string {
@@ -106,14 +106,14 @@ export class DatabaseClock {
       ? `the database's clock says ${iso(here)}`
       : `the database's clock says ${iso(here)}, ${inWords(gap)} what was expected`
     if (this.#candidate) {
-      const wait = Math.min(Math.abs(this.#candidate.gap), hour)
-      return `${jump}; it is believed when it was steady for ${inSeconds(wait)}, or when it is back`
+      const wait = Math.min(Math.abs(this.#candidate.gap), hourMs)
+      return `${jump}; it is trusted after it has been steady for ${inSeconds(wait)}, or when it is back`
     }
     if (!this.#agrees(here)) {
       const off = inWords(here.databaseMs - this.#wall())
-      return `${jump}, and ${off} this machine's; set the wrong one right, retention then goes on; if both are right now, restart the replicas`
+      return `${jump}, and ${off} this machine's; correct the wrong clock, then retention goes on; if both are right now, restart the replicas`
     }
-    return `${jump}; when it is back, retention goes on; if this time is right, restart the replicas`
+    return `${jump}; retention goes on when it is back; if this time is right, restart the replicas`
   }
 }
 
@@ -124,5 +124,5 @@ const inWords = (ms: number) => `${inSeconds(ms)} ${ms < 0 ? 'behind' : 'ahead o
 
 function follows(earlier: Mark, later: Mark): boolean {
   const gap = later.databaseMs - earlier.databaseMs - (later.steadyMs - earlier.steadyMs)
-  return Math.abs(gap) <= tolerance
+  return Math.abs(gap) <= toleranceMs
 }

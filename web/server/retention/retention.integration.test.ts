@@ -4,7 +4,7 @@ import type { PoolConnection, RowDataPacket } from 'mysql2/promise'
 import mysql from 'mysql2/promise'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { day, openBoard, running } from '../../testing/log-rows.ts'
-import { countNextStretch, recountStretch, stretchLength } from '../db/audit.ts'
+import { checkpointLength, recountCheckpoint, writeNextCheckpoint } from '../db/audit.ts'
 import type { Pools, UpkeepPool } from '../db/pools.ts'
 import { ifAlone, onConnection } from '../db/query.ts'
 import { pruneRecentRequests, purgeLog } from '../db/retention.ts'
@@ -223,13 +223,13 @@ const count = (work: (connection: PoolConnection) => Promise<unknown>) => (pool:
 
 for (const [what, work] of [
   ['old rows are removed', purge],
-  ['a stretch is counted', count(countNextStretch)],
-  ['a stretch is counted again', count(connection => recountStretch(connection, stretchLength))],
+  ['a stretch is counted', count(writeNextCheckpoint)],
+  ['a stretch is counted again', count(connection => recountCheckpoint(connection, checkpointLength))],
   ['request ids are forgotten', (pool: UpkeepPool) => pruneRecentRequests(pool, 100, 2000)],
 ] as const)
   test(`no restore exchanges the tables between what is read and what is written while ${what}`, async () => {
     await using board = await openBoard()
-    await board.log(stretchLength + 100, 40 * day)
+    await board.log(checkpointLength + 100, 40 * day)
     await board.fill.query(
       'INSERT INTO recent_request (request_id, id) SELECT request_id, id FROM access_log WHERE id <= 100',
     )

@@ -17,7 +17,7 @@ test('request ids go ten minutes after their number was given, not before', asyn
   for (let minute = 0; minute <= 12; minute++) {
     now = minute * 60_000
     retention.noteNumber((minute + 1) * 100)
-    await retention.turn(running)
+    await retention.run(running)
   }
   assert.deepEqual(pruned, [100, 200, 300])
 })
@@ -35,12 +35,12 @@ test('what could not be pruned is tried again', async () => {
     () => now,
   )
   retention.noteNumber(7)
-  await retention.turn(running)
+  await retention.run(running)
   now = 10 * 60_000
-  await assert.rejects(retention.turn(running))
+  await assert.rejects(retention.run(running))
   fails = false
   now += 60_000
-  await retention.turn(running)
+  await retention.run(running)
   assert.deepEqual(pruned, [7])
 })
 

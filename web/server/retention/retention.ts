@@ -1,5 +1,5 @@
 import type { PoolConnection } from 'mysql2/promise'
-import { countNextStretch, findOldestCounts, recountStretch } from '../db/audit.ts'
+import { findOldestCheckpoints, recountCheckpoint, writeNextCheckpoint } from '../db/audit.ts'
 import type { Pools } from '../db/pools.ts'
 import { ifAlone } from '../db/query.ts'
 import {
@@ -13,38 +13,42 @@ import { markGoneServers, recountPastHits } from '../db/server-row.ts'
 import { repeat, sleep } from '../lifecycle/periodic-task.ts'
 import { DatabaseClock } from './database-clock.ts'
 
+// Retention: keeps the tables within limits, and writes the checkpoints that the audit uses. web/server/replica/replica.ts starts it with the
+// replica. Three loops run in the background: one prunes request ids, one removes old log rows and marks gone servers, one
+// counts the log. The last two run on one replica at a time, under a lock. The SQL is in web/server/db/retention.ts, audit.ts and
+// server-row.ts; database-clock.ts decides whether the database's clock can be trusted.
+
 /** ms between two transactions that mark servers as gone */
 const markPauseMs = 20
-/** stretches of past servers whose hits a turn adds up again: 100,000 servers are gone through in eight minutes */
-const recountedStretches = 2
+/** rows of `past_hits` to sum up again in each run: 100,000 servers take eight minutes */
+const recountedSums = 2
 
-/** What is to be known of it. */
 type UpkeepEvents = {
   /** rows of the log were removed */
   onPurged(rows: number): void
-  /** whether nothing is removed since the database's clock is in doubt; after each turn */
+  /** after each run: whether nothing is removed because the database's clock is in doubt */
   onClock(doubted: boolean): void
 }
 
 const noEvents: UpkeepEvents = { onPurged() {}, onClock() {} }
 
-/** Keeps the tables within bounds, and what the audit counts from, for as long as the replica runs. @returns how to stop */
+/** Starts retention, with a run of each loop every `everyMs`. @returns a function that stops it */
 export function startUpkeep(
   { read, upkeep }: Pools,
   limits: LogLimits,
   requestIds: RequestIdRetention,
-  turnMs = 10_000,
+  everyMs = 10_000,
   events = noEvents,
   clock = new DatabaseClock(),
 ): () => void {
   const report = new PurgeReport('rows of the log', events.onPurged)
   const stops = [
-    repeat('forgetting request ids', signal => requestIds.turn(signal), 60_000),
-    repeat('removing old rows of the log', removeOldRows, turnMs),
+    repeat('pruning request ids', signal => requestIds.run(signal), 60_000),
+    repeat('removing old rows of the log', removeOldRows, everyMs),
     repeat(
       'counting the log',
       signal => ifAlone(upkeep, 'recount', connection => countLog(connection, signal)),
-      turnMs,
+      everyMs,
     ),
   ]
   return () => {
@@ -53,27 +57,27 @@ export function startUpkeep(
 
   async function removeOldRows(signal: AbortSignal): Promise<void> {
     report.flush()
-    // In each turn, also where another replica removes: so this one knows how the clock went since its own start.
+    // In each run, also while another replica removes: so this replica observes the clock since its start.
     const now = clock.judge(await readRetentionClock(read))
     events.onClock(clock.doubted)
     if (now === null) return
     await ifAlone(upkeep, 'retention', async connection => {
       await writeBelievedTime(connection, now)
       while ((await markGoneServers(connection, now)) > 0) if (!(await sleep(markPauseMs, signal))) return
-      await recountPastHits(connection, recountedStretches)
+      await recountPastHits(connection, recountedSums)
       await retainLog(connection, limits, now, signal, purge => report.note(purge))
     })
   }
 }
 
-/** numbers a transaction removes: few, so that a commit of hits hardly waits for it */
+/** numbers removed in one transaction: few, so that it hardly delays a commit of hits */
 const purgeBatchSize = 500
-/** ms between two batches, at least */
+/** minimum ms between two batches */
 const purgePauseMs = 20
 
 /**
- * Removes what is beyond the log's limits at the time `now`, a batch at a time, until nothing is. It rests twice as long as
- * each batch took: so it asks for a third of one connection's time at most, and for less the busier the database is.
+ * Removes rows beyond the log's limits at the time `now`, batch by batch, until none is left. Sleeps twice as long as each batch
+ * took: so it uses at most a third of one connection's time, and less the busier the database is.
  */
 export async function retainLog(
   connection: PoolConnection,
@@ -91,35 +95,32 @@ export async function retainLog(
   }
 }
 
-/** stretches a turn counts again: 100,000 numbers, so ten million rows are gone through in 100 turns */
-const recounted = 20
-/** ms between two stretches */
+/** checkpoints recounted in each run: 100,000 numbers, so ten million rows take 100 runs */
+const recountedCheckpoints = 20
+/** ms between two checkpoints */
 const recountPauseMs = 5
 
-/**
- * Counts the stretches that are new, and again those that were counted longest ago: so a row that is lost, wherever it
- * stood, is missed before long.
- */
+/** Writes new checkpoints and recounts the oldest, so that a lost row is noticed soon, wherever it was in the log. */
 export async function countLog(connection: PoolConnection, signal: AbortSignal): Promise<void> {
-  while (await countNextStretch(connection)) if (!(await sleep(recountPauseMs, signal))) return
-  for (const last of await findOldestCounts(connection, recounted)) {
-    await recountStretch(connection, last)
+  while (await writeNextCheckpoint(connection)) if (!(await sleep(recountPauseMs, signal))) return
+  for (const last of await findOldestCheckpoints(connection, recountedCheckpoints)) {
+    await recountCheckpoint(connection, last)
     if (!(await sleep(recountPauseMs, signal))) return
   }
 }
 
-/** Request ids are kept for ten minutes, longer than any retry. */
+/** ms to keep request ids: longer than any retry. */
 const keepMs = 10 * 60_000
 const pruneBatchSize = 2000
-/** between two batches, in ms: hits go first */
+/** ms between two batches: hits go first */
 const prunePauseMs = 50
 
 type Sample = { takenAt: number; lastId: number }
 
 /**
- * Forgets request ids that are old enough, by two clocks. The database's says how old each one is (`prune`), and this
- * replica remembers the highest number it had given at each minute, by its own steady clock. So a database's clock that
- * jumps removes nothing that is young, and numbers that go back, after a restore, do not either.
+ * Deletes request ids that are old enough by two clocks. The database's clock gives each one's age (`prune`). In addition, this
+ * replica records once a minute, by its steady clock, the highest number it has given. So no young request id is deleted if the
+ * database's clock jumps, or if numbers go back after a restore.
  */
 export class RequestIdRetention {
   readonly #prune: (lastId: number, limit: number) => Promise<number>
@@ -132,19 +133,19 @@ export class RequestIdRetention {
     this.#now = now
   }
 
-  /** Called for every number given. */
+  /** Call it for every number given. */
   noteNumber(id: number): void {
     if (id > this.#lastId) this.#lastId = id
   }
 
-  /** The counter went back: what was noted of higher numbers says nothing about those that are given from now on. */
+  /** The counter went back: the recorded numbers say nothing about the numbers given from now on. */
   startOver(): void {
     this.#lastId = 0
     this.#samples = []
   }
 
-  /** Takes a sample, and prunes what the old ones allow. @throws what `prune` throws; the next turn tries again */
-  async turn(signal: AbortSignal): Promise<void> {
+  /** Records the highest number, and prunes by the old records. @throws what `prune` throws; the next run tries again */
+  async run(signal: AbortSignal): Promise<void> {
     const now = this.#now()
     this.#samples.push({ takenAt: now, lastId: this.#lastId })
     const old = this.#samples.findLast(sample => now - sample.takenAt >= keepMs)
@@ -159,44 +160,44 @@ export class RequestIdRetention {
 /** ms between two lines in the log */
 const reportEveryMs = 60_000
 
-/** What retention removed: rows, up to a number and, where it is known, of a time. */
+/** Rows that retention removed, up to a number and, if known, a time. */
 type Removed = { rows: number; through: number; throughAt?: string }
 
-/** Says what retention removed, in one line a minute at most, and counts it. */
+/** Counts what retention removed, and logs it at most once a minute. */
 export class PurgeReport {
   readonly #what: string
   readonly #count: (rows: number) => void
-  readonly #say: (text: string) => void
+  readonly #log: (text: string) => void
   readonly #now: () => number
-  #unsaid: Removed | null = null
-  #saidAt = Number.NEGATIVE_INFINITY
+  #unlogged: Removed | null = null
+  #loggedAt = Number.NEGATIVE_INFINITY
 
-  /** `what` is in the plural: "rows of the log" */
+  /** `what`: a plural, such as "rows of the log" */
   constructor(
     what: string,
     count: (rows: number) => void,
-    say: (text: string) => void = console.log,
+    log: (text: string) => void = console.log,
     now = () => performance.now(),
   ) {
     this.#what = what
     this.#count = count
-    this.#say = say
+    this.#log = log
     this.#now = now
   }
 
   note(removed: Removed): void {
     this.#count(removed.rows)
-    this.#unsaid = { ...removed, rows: (this.#unsaid?.rows ?? 0) + removed.rows }
+    this.#unlogged = { ...removed, rows: (this.#unlogged?.rows ?? 0) + removed.rows }
     this.flush()
   }
 
-  /** Says what is due. To be called after each turn: then nothing stays unsaid for long. */
+  /** Logs what is due. Call it after each run, so that nothing stays unlogged for long. */
   flush(): void {
-    if (this.#unsaid === null || this.#now() - this.#saidAt < reportEveryMs) return
-    const { rows, through, throughAt } = this.#unsaid
+    if (this.#unlogged === null || this.#now() - this.#loggedAt < reportEveryMs) return
+    const { rows, through, throughAt } = this.#unlogged
     const time = throughAt === undefined ? '' : `, of ${throughAt}`
-    this.#say(`retention removed ${rows} ${this.#what}, up to number ${through}${time}`)
-    this.#unsaid = null
-    this.#saidAt = this.#now()
+    this.#log(`retention removed ${rows} ${this.#what}, up to number ${through}${time}`)
+    this.#unlogged = null
+    this.#loggedAt = this.#now()
   }
 }

@@ -1,0 +1,41 @@
+// Numbers that the page and the server must agree on, or that several of their modules use.
+
+/** Seconds between two heartbeats of a server. */
+export const heartbeatSeconds = 2
+
+/** Seconds without a heartbeat after which a server is lost: two heartbeats may be missing. */
+export const lostAfterSeconds = 6
+
+/** Seconds without a heartbeat after which the board no longer shows a server. Its hits stay in the sums. */
+export const forgottenAfterSeconds = 60
+
+/** Rows of the log in a snapshot and on the page. */
+export const boardLogLength = 50
+
+/** Rows of one answer of `/api/log`: without `limit`, and at most. */
+export const logPage = { default: 50, max: 200 } as const
+
+/** Rows of an export by `/api/log.csv`, at most. */
+export const logExportMax = 100_000
+
+/** Ranges of the history. Its times are multiples of a bucket, so the newest bucket is incomplete. */
+export const historyRanges = {
+  '5m': { seconds: 300, bucketSeconds: 60 },
+  '1h': { seconds: 3600, bucketSeconds: 60 },
+  '24h': { seconds: 86_400, bucketSeconds: 600 },
+} as const
+
+export type HistoryRange = keyof typeof historyRanges
+
+export const historyRangeNames = ['5m', '1h', '24h'] as const satisfies HistoryRange[]
+
+export const defaultHistoryRange: HistoryRange = '5m'
+
+/** Events of one history answer, at most. */
+export const historyEventsMax = 200
+
+/** ms. The server writes to a live stream at least this often. */
+export const liveKeepAliveMs = 2000
+
+/** ms without a byte after which the page takes a live stream for broken. */
+export const liveSilenceMs = 6000
