@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
-import { parseBuild } from './find-nginx.ts'
+import { temporaryFolder } from '../tools/lib/testing.ts'
+import { findNginx, parseBuild } from './find-nginx.ts'
 
 const native = (text: string) => parseBuild('/usr/sbin/nginx', text)?.native
 
@@ -22,6 +25,29 @@ test('http2 is a directive from 1.25.1', () => {
     parseBuild('/usr/sbin/nginx', `nginx version: nginx/${version}`)?.http2Directive
   assert.equal(http2Directive('1.25.0'), false)
   assert.equal(http2Directive('1.25.1'), true)
+})
+
+test('the option -e is there from 1.19.5, and older than 1.18 is not supported', () => {
+  const parse = (version: string) => parseBuild('/usr/sbin/nginx', `nginx version: nginx/${version}`)
+  assert.equal(parse('1.18.0')?.errorLogOption, false)
+  assert.equal(parse('1.19.4')?.errorLogOption, false)
+  assert.equal(parse('1.19.5')?.errorLogOption, true)
+  assert.equal(parse('1.17.10')?.isSupported, false)
+  assert.equal(parse('1.18.0')?.isSupported, true)
+})
+
+test('one that is too old is passed over for a later one', async () => {
+  await using folder = await temporaryFolder()
+  const paths = []
+  for (const version of ['1.14.2', '1.22.1']) {
+    const place = join(folder.path, version)
+    await mkdir(place)
+    await writeFile(join(place, 'nginx'), `#!/bin/sh\necho nginx version: nginx/${version} >&2\n`, {
+      mode: 0o755,
+    })
+    paths.push(place)
+  }
+  assert.equal((await findNginx(paths.join(delimiter)))?.version, '1.22.1')
 })
 
 test('what says no version is not NGINX', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { access, readFile } from 'node:fs/promises'
+import { access, glob, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { temporaryFolder } from '../tools/lib/testing.ts'
 import { fillTemplate, type NginxSettings, renderNginx } from './render.ts'
 import { testCertificate, testKey } from './testing/request.ts'
 
@@ -13,6 +14,7 @@ const good: NginxSettings = {
   replicas: [{ address: '127.0.0.1:3000', srvId: '0'.repeat(32) }],
   stickySeconds: 300,
   native: false,
+  errorLogOption: true,
 }
 
 const tls = { certificate: testCertificate, key: testKey, port: 8443, http2Directive: true }
@@ -40,6 +42,25 @@ for (const [name, setting, message] of bad)
     await assert.rejects(renderNginx({ ...good, ...setting }), message)
     await assert.rejects(access(good.directory))
   })
+
+test('neither an argument nor a file has the path of a folder of this machine, whatever characters it has', async () => {
+  await using folder = await temporaryFolder()
+  const directory = join(folder.path, 'a [b] {c} *? "d" $HOME')
+  for (const native of [false, true])
+    for (const settings of [{ tls, trustedProxies: ['10.0.0.7'] }, {}]) {
+      const rendered = await renderNginx({ ...good, ...settings, native, directory })
+      assert.ok(!rendered.arguments.join('\n').includes(folder.path), rendered.arguments.join(' '))
+      for await (const name of glob('*.conf', { cwd: directory }))
+        assert.ok(!(await readFile(join(directory, name), 'utf8')).includes(folder.path), name)
+    }
+})
+
+test('an NGINX without the option -e is run without it', async () => {
+  await using folder = await temporaryFolder()
+  const settings = { ...good, directory: folder.path }
+  assert.ok((await renderNginx(settings)).arguments.includes('-e'))
+  assert.ok(!(await renderNginx({ ...settings, errorLogOption: false })).arguments.includes('-e'))
+})
 
 test("compose's limit of NGINX's memory has room for 512 MB a worker, by the defaults", async () => {
   const compose = await readFile(join(import.meta.dirname, '../docker-compose.yml'), 'utf8')

@@ -24,6 +24,8 @@ export type NginxSettings = {
   stickySeconds: number
   /** whether this NGINX has `sticky` itself: see findNginx */
   native: boolean
+  /** whether this NGINX has the option `-e`: see findNginx */
+  errorLogOption: boolean
   /** limits requests of loopback and private addresses too; default: only those of public ones */
   limitPrivate?: boolean
   /** page views that may be under way at once, of all visitors together; default: 640 */
@@ -55,6 +57,9 @@ const usualWorkers = 2
 // Relative to the working directory, because the path of a socket may have 107 bytes and no more (unix(7)).
 const pageSocket = 'page-views.sock'
 
+const configName = 'nginx.conf'
+const errorLogName = 'error.log'
+
 const templates = join(import.meta.dirname, 'conf')
 
 /**
@@ -67,9 +72,9 @@ export async function renderNginx(settings: NginxSettings): Promise<RenderedNgin
   if (settings.tls) await checkTls(settings.tls)
   const { directory } = settings
   const rendered = {
-    configFile: join(directory, 'nginx.conf'),
+    configFile: join(directory, configName),
     accessLog: join(directory, 'access.log'),
-    errorLog: join(directory, 'error.log'),
+    errorLog: join(directory, errorLogName),
     processLog: join(directory, 'processes.log'),
     sharedMemory: join(directory, 'shared-memory.conf'),
     pidFile: join(directory, 'nginx.pid'),
@@ -82,7 +87,7 @@ export async function renderNginx(settings: NginxSettings): Promise<RenderedNgin
     const text = fillTemplate(await readFile(join(templates, template), 'utf8'), variables)
     await writeFile(join(directory, template.replace(/\.template$/, '')), text)
   }
-  return { ...rendered, arguments: argumentsOf(directory, rendered) }
+  return { ...rendered, arguments: argumentsOf(settings) }
 }
 
 /** All but those that are not included: of each pair, one is. */
@@ -112,10 +117,9 @@ function variablesOf(settings: NginxSettings): Record<string, string> {
   const { sticky, transport, client } = choicesOf(settings)
   const addresses = replicas.map(replica => replica.address)
   return {
-    // Within the folder that `-p` names: its own path may have characters that mean something in a configuration.
     NGINX_RUN: '.',
     NGINX_ACCESS_LOG: 'access.log',
-    NGINX_ERROR_LOG: 'error.log',
+    NGINX_ERROR_LOG: errorLogName,
     NGINX_LISTEN: listenAddress(host, port),
     NGINX_PAGE_SOCKET: pageSocket,
     NGINX_RESOLVER: '127.0.0.1', // never asked: replicas are given by address
@@ -134,10 +138,16 @@ function variablesOf(settings: NginxSettings): Record<string, string> {
   }
 }
 
-function argumentsOf(directory: string, files: { configFile: string; errorLog: string }): string[] {
+/**
+ * Relative to the working directory, as every path in the files: that of a folder may have characters that mean something to
+ * NGINX. It puts the folder of its configuration before the name in an `include`, and takes [, * and ? there for a pattern.
+ * Source: https://nginx.org/en/docs/ngx_core_module.html#include
+ */
+function argumentsOf({ errorLogOption }: NginxSettings): string[] {
   // Started as root, the workers would be somebody who may not be able to enter the folder.
   const asRoot = process.getuid?.() === 0 ? ' user root;' : ''
-  return ['-p', directory, '-c', files.configFile, '-e', files.errorLog, '-g', `daemon off;${asRoot}`]
+  const log = errorLogOption ? ['-e', errorLogName] : []
+  return ['-p', '.', '-c', configName, ...log, '-g', `daemon off;${asRoot}`]
 }
 
 function checkSettings({

@@ -90,8 +90,25 @@ function isAddressOrNetwork(text: string): boolean {
 }
 
 /**
+ * An address to listen on, written in one way: IPv6 in its shortest form and without brackets, IPv4 as four numbers, a
+ * name in lower case. So `[::]`, `::0` and `0:0:0:0:0:0:0:0` are all `::`. Null if it is no address.
+ */
+export function normaliseAddress(host: string): string | null {
+  if (!/^(\[[^[\]]*\]|[A-Za-z0-9.:-]+)$/.test(host)) return null
+  const inBrackets = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  const address = URL.parse(`http://${inBrackets}`)?.hostname.replace(/^\[|\]$/g, '')
+  if (!address) return null
+  // An IPv4 address written as IPv6: NGINX cannot listen on it. Source: RFC 4291, 2.5.5.2
+  const [, high, low] = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(address) ?? []
+  if (high === undefined || low === undefined) return address
+  return [high, low]
+    .flatMap(half => [Number.parseInt(half, 16) >> 8, Number.parseInt(half, 16) & 255])
+    .join('.')
+}
+
+/**
  * Where to listen, as NGINX's `listen` has it: IPv6 addresses are in brackets, and `::` means IPv4 too, as it does for Node.
- * Source: https://nginx.org/en/docs/http/ngx_http_core_module.html#listen
+ * `host` is normalised. Source: https://nginx.org/en/docs/http/ngx_http_core_module.html#listen
  */
 export function listenAddress(host: string, port: number): string {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from 'mysql2/promise'
 import mysql from 'mysql2/promise'
 import { z } from 'zod'
-import { readDatabaseUrl } from '../web/server/config.ts'
+import { databaseUrlFrom, readDatabaseUrl } from '../web/server/config.ts'
 import { codeOf, reasonOf, UserError } from '../web/server/errors.ts'
 
 /** The database does not answer, or does not let this user in; the message is one clear sentence, no password in it. */
@@ -46,11 +46,12 @@ const saysNo = (error: unknown) => refusals.has(codeOf(error))
 const stackFile = z.object({ databaseUrl: z.string() })
 
 /**
- * The database to look at: DATABASE_URL where it is set, else that of the stack that keeps its files in DATA_DIR
- * (`stack.json`, there while it runs). Null = no stack is known there.
+ * The database to look at: DATABASE_URL where it is set, with the password from DATABASE_PASSWORD_FILE if there is one, else
+ * that of the stack that keeps its files in DATA_DIR (`stack.json`, there while it runs). Null = no stack runs there.
+ * @throws when the file of the password cannot be read
  */
-export async function findDatabaseUrl(env: NodeJS.ProcessEnv): Promise<string | null> {
-  if (env.DATABASE_URL) return env.DATABASE_URL
+export async function findDatabaseUrl(env: Record<string, string | undefined>): Promise<string | null> {
+  if (env.DATABASE_URL) return databaseUrlFrom(env.DATABASE_URL, env.DATABASE_PASSWORD_FILE)
   const text = await readFile(join(env.DATA_DIR || '.data', 'stack.json'), 'utf8').catch(() => null)
   return text === null ? null : stackFile.parse(JSON.parse(text)).databaseUrl
 }

@@ -17,6 +17,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import open from 'open'
+import { loadEnvironment } from '../tools/lib/environment.ts'
 import { answers } from '../tools/lib/liveness.ts'
 import { freePorts } from '../tools/lib/ports.ts'
 import { abortOnSignals } from '../tools/lib/terminal.ts'
@@ -127,31 +128,38 @@ function isTable(value: unknown): value is { columns: string } {
 
 const root = join(import.meta.dirname, '..')
 
-const { values: options } = parseArgs({
-  options: {
-    port: { type: 'string', short: 'p', default: '5555' },
-    browser: { type: 'string', short: 'b', default: process.env.BROWSER ?? '' },
-  },
-})
+type Options = { port: number; browser: string }
 
-if (import.meta.main) await studioCommand(await findDatabaseUrl(process.env), 0)
+if (import.meta.main) await studioCommand(() => findDatabaseUrl(loadEnvironment()), 0)
 
 /** Runs Studio until it is ended, and sets this process's exit status. `patience`: ms until the database answers. */
-export async function studioCommand(url: string | null, patience: number): Promise<void> {
+export async function studioCommand(findUrl: () => Promise<string | null>, patience: number): Promise<void> {
   try {
+    const options = readOptions()
+    const url = await findUrl()
     if (!url) throw new Error('no stack runs here: start one with `npm start`, or set DATABASE_URL')
     await (await connect(url, patience)).end() // one clear sentence now, rather than an error in the browser
-    process.exitCode = await runStudio(driverUrl(url))
+    process.exitCode = await runStudio(driverUrl(url), options)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
   }
 }
 
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', short: 'p', default: '5555' },
+      browser: { type: 'string', short: 'b', default: loadEnvironment().BROWSER ?? '' },
+    },
+  })
+  return { port: Number(values.port), browser: values.browser }
+}
+
 /** Runs Prisma's own server on a port of its choice, behind the proxy on the one that was asked for. */
-async function runStudio(databaseUrl: string): Promise<number> {
+async function runStudio(databaseUrl: string, options: Options): Promise<number> {
   const { value: port } = await freePorts('studio').next()
-  await using proxy = await openStudioProxy(Number(options.port), port)
+  await using proxy = await openStudioProxy(options.port, port)
   const command = createRequire(import.meta.url).resolve('prisma/build/index.js')
   const studio = spawn(process.execPath, [command, 'studio', '--port', String(port), '--browser', 'none'], {
     cwd: root,
@@ -172,14 +180,14 @@ async function runStudio(databaseUrl: string): Promise<number> {
   }
   if (await Promise.race([answers().then(() => true), exited.then(() => false)])) {
     console.log(`Prisma Studio is at ${proxy.url}`)
-    await openBrowser(proxy.url)
+    await openBrowser(proxy.url, options.browser)
   }
   const [status] = await exited
   return typeof status === 'number' ? status : 0
 }
 
-async function openBrowser(url: string): Promise<void> {
-  if (options.browser === 'none') return
-  const opened = open(url, options.browser === '' ? {} : { app: { name: options.browser } })
+async function openBrowser(url: string, browser: string): Promise<void> {
+  if (browser === 'none') return
+  const opened = open(url, browser === '' ? {} : { app: { name: browser } })
   await opened.catch(() => console.log('No browser could be opened: open this address yourself.'))
 }

@@ -76,13 +76,14 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
   const others = Array.from({ length: count - 1 }, () => startStubReplica())
   const replicas = await Promise.all([startReplicaThatBegins(firstBegins), ...others])
   // With all that a configuration could take for its own.
-  const directory = await mkdtemp(join(tmpdir(), `balance-board-nginx "it's" $HOME \\ für; #`))
+  const directory = await mkdtemp(join(tmpdir(), `balance-board-nginx "it's" [a] *? $HOME \\ für; {b} #`))
   const settings = {
     directory,
     host: '127.0.0.1',
     replicas,
     stickySeconds,
     native: way === 'native',
+    errorLogOption: program.errorLogOption,
     ...rest,
   }
   const { port, tlsPort, child, files } = await startOnFreePorts(settings, tls, publicHost)

@@ -2,7 +2,7 @@ import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { bundleInto } from '../../web/bundle.ts'
-import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
+import { builtReplica, type ReplicaProgram, standalone } from '../launcher/stack/stack-options.ts'
 import { connectionCut } from './list/network.ts'
 import { replicaFrozenInBatch } from './list/replicas.ts'
 import type { Fault } from './testbed/fault.ts'
@@ -62,9 +62,9 @@ const root = join(import.meta.dirname, '..', '..')
 
 /** Copies the last build into `folder` and makes the replica in the copy anew, with the edits. The sources stay as they are. */
 export async function buildBroken({ edits }: BrokenBuild, folder: string): Promise<ReplicaProgram> {
-  await cp(join(root, 'web/.next/standalone'), folder, { recursive: true, verbatimSymlinks: true })
+  await cp(standalone, folder, { recursive: true, verbatimSymlinks: true })
   await bundleInto(folder, [edited(edits)])
-  return { ...builtReplica(process.env), cwd: join(folder, 'web') }
+  return { ...builtReplica(process.env), cwd: join(folder, 'web'), build: folder }
 }
 
 function edited(edits: BrokenBuild['edits']): Plugin {

@@ -8,13 +8,23 @@
 # themselves, and still can. Browsers: tools/lib/chromium.ts, e2e/web-browsers.spec.ts.
 set -eu
 
-# PATH, to which npm adds node_modules/.bin, cannot name a folder with a colon; Node imports nothing from one with a backslash.
-case $PWD in
-*:* | *\\*)
-  printf '%s\n' "Balance Board cannot run in a folder with a colon or a backslash in its path, as $PWD has: move it to another." >&2
+refuse() {
+  printf '%s\n' "Balance Board $1" >&2
   exit 1
-  ;;
+}
+
+# PATH, to which npm adds node_modules/.bin, cannot name a folder with a colon; Node imports nothing from one with a backslash.
+# npm and Node follow symbolic links to the folder, which $PWD may not.
+here=$(pwd -P)
+case $here in
+*:* | *\\*) refuse "cannot run in a folder with a colon or a backslash in its path, as $here has: move it to another." ;;
 esac
+
+# Where Node, the database and browsers put what they need for a while. https://nodejs.org/api/os.html#ostmpdir
+temporary=${TMPDIR:-${TMP:-${TEMP:-/tmp}}}
+if ! { [ -d "$temporary" ] && [ -w "$temporary" ] && [ -x "$temporary" ]; }; then
+  refuse "needs a folder for temporary files, and cannot write in $temporary: set TMPDIR to one where it can."
+fi
 
 unset NODE_USE_ENV_PROXY
 if [ -n "${NODE_OPTIONS:-}" ]; then
@@ -29,4 +39,11 @@ while [ "${1#--}" != "$1" ]; do
 done
 # shellcheck disable=SC2086 # options without spaces
 "${npm_node_execpath:-node}" tools/install/install.mjs $parts
+# Where the Node that npm installed does not start, as with another C library than glibc, the one that runs npm is new enough:
+# else the installation has said so.
+pinned=node_modules/.bin/node
+if [ -n "${npm_node_execpath:-}" ] && [ -e $pinned ] && ! $pinned --version >/dev/null 2>&1; then
+  PATH=$(dirname "$npm_node_execpath"):$PATH
+  export PATH
+fi
 exec "$@"

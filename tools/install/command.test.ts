@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../lib/testing.ts'
@@ -88,3 +88,56 @@ for (const name of ['a:b', 'a\\b'])
     })
     assert.deepEqual(await readdir(cwd), [])
   })
+
+test('a symbolic link to a folder is as good as the folder, and no better', async () => {
+  await using folder = await temporaryFolder()
+  const attempt = async (real: string, link: string) => {
+    await mkdir(join(folder.path, real))
+    await symlink(real, join(folder.path, link))
+    const script = 'cd "$1" && exec sh "$2" --packages true'
+    const words = ['-c', script, 'sh', join(folder.path, link), join(root, 'tools/install/command.sh')]
+    return run('sh', words).catch((failed: { stderr: string }) => failed)
+  }
+  assert.match((await attempt('a:b', 'plain')).stderr, /^Balance Board cannot run in a folder with a colon/)
+  assert.doesNotMatch((await attempt('c', 'd:e')).stderr, /Balance Board/)
+})
+
+test('where no temporary file can be written, that is one sentence', async () => {
+  await using folder = await temporaryFolder()
+  const missing = join(folder.path, 'missing')
+  const file = join(folder.path, 'file')
+  await writeFile(file, '')
+  const { TMPDIR: _, TMP: __, TEMP: ___, ...rest } = process.env
+  for (const variables of [
+    { TMPDIR: missing },
+    { TMPDIR: file },
+    { TMP: missing },
+    { TMPDIR: '', TEMP: missing },
+  ]) {
+    const place = Object.values(variables).findLast(Boolean)
+    const command = ['tools/install/command.sh', '--packages', 'true']
+    await assert.rejects(run('sh', command, { cwd: root, env: { ...rest, ...variables } }), {
+      code: 1,
+      stderr: `Balance Board needs a folder for temporary files, and cannot write in ${place}: set TMPDIR to one where it can.\n`,
+    })
+  }
+  await run('sh', ['tools/install/command.sh', '--packages', 'true'], {
+    cwd: root,
+    env: { ...rest, TMPDIR: folder.path, TMP: missing },
+  })
+})
+
+test('where the Node that npm installed does not start, the one that runs npm runs the command', async () => {
+  await using folder = await temporaryFolder()
+  const bin = join(folder.path, 'node_modules/.bin')
+  const install = join(folder.path, 'tools/install/install.mjs')
+  for (const path of [bin, dirname(install)]) await mkdir(path, { recursive: true })
+  await copyFile(join(root, 'tools/install/command.sh'), join(folder.path, 'tools/install/command.sh'))
+  await writeFile(install, '')
+  const env = { ...process.env, PATH: `${bin}:/usr/bin:/bin`, npm_node_execpath: process.execPath }
+  const command = ['tools/install/command.sh', 'node', '-p', 'process.execPath']
+  for (const pinned of ['#!/no/such/loader\n', '#!/bin/sh\nexit 127\n']) {
+    await writeFile(join(bin, 'node'), pinned, { mode: 0o755 })
+    assert.equal((await run('sh', command, { cwd: folder.path, env })).stdout, `${process.execPath}\n`)
+  }
+})

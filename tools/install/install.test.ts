@@ -1,16 +1,30 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { eventually, temporaryFolder } from '../lib/testing.ts'
-import { isInstalled, lackIn, npmCommand } from './npm-packages.mjs'
-import { missingBenchPrograms, missingHelpers, missingPrograms } from './programs.mjs'
-import { candidatesIn, candidatesOf, installCommand, packagesOf } from './system-packages.mjs'
+import {
+  commandsOf,
+  isInstalled,
+  lackIn,
+  nodeToUse,
+  npmCommand,
+  whatPinnedNodeLacks,
+} from './npm-packages.mjs'
+import { findPrograms, missingBenchPrograms, missingHelpers, missingPrograms } from './programs.mjs'
+import {
+  candidatesIn,
+  candidatesOf,
+  installCommand,
+  packagesOf,
+  proxiesOf,
+  withProxies,
+} from './system-packages.mjs'
 
 const zod = { version: '4.6.7', integrity: 'sha512-a' }
 const forAnother = { version: '1.0.0', integrity: 'sha512-b', optional: true }
@@ -27,6 +41,18 @@ test('packages are not installed when one is absent, another version, or no long
   assert.ok(!isInstalled(wanted, { 'node_modules/zod': { ...zod, version: '4.6.6' } }))
   assert.ok(!isInstalled(wanted, { 'node_modules/zod': { ...zod, integrity: 'sha512-z' } }))
   assert.ok(!isInstalled(wanted, { 'node_modules/zod': zod, 'node_modules/old': zod }))
+})
+
+test('packages are not installed where npm has linked no commands', () => {
+  const nested = { version: '1.0.0', bin: { other: 'cli.js' } }
+  const installed = {
+    '': { version: '1.0.0', bin: { ours: 'x.js' } },
+    'node_modules/typescript': { version: '7.0.0', bin: { tsc: 'bin/tsc' } },
+    'node_modules/@biomejs/biome': { version: '2.0.0', bin: { biome: 'bin/biome' } },
+    'node_modules/@biomejs/biome/node_modules/other': nested,
+    'node_modules/zod': zod,
+  }
+  assert.deepEqual(commandsOf(installed), ['tsc', 'biome'])
 })
 
 test('every command sees to the packages before it runs anything, also where npm runs no pre-scripts', () => {
@@ -56,6 +82,91 @@ test('a Node that does not start for want of libatomic can be helped, any other 
     'node: error while loading shared libraries: libatomic.so.1: cannot open shared object file'
   assert.deepEqual(lackIn(complaint), ['libatomic'])
   assert.throws(() => lackIn('Exec format error'), /does not start on this machine: Exec format error/)
+})
+
+test('where the pinned Node does not start, the one that runs npm is used if it is new enough', async () => {
+  await using folder = await temporaryFolder()
+  const pinned = join(folder.path, 'node_modules/.bin/node')
+  await mkdir(dirname(pinned), { recursive: true })
+  // As on Alpine and NixOS: the program is there, and what loads it is not.
+  for (const first of [
+    '#!/no/such/loader',
+    '#!/bin/sh\necho "Could not start dynamically linked executable" >&2; exit 127',
+  ]) {
+    await writeFile(pinned, `${first}\n`, { mode: 0o755 })
+    assert.deepEqual(whatPinnedNodeLacks(folder.path, '26.0.0'), [])
+    assert.throws(
+      () => whatPinnedNodeLacks(folder.path, '22.22.0'),
+      /^Error: Node 26, which npm installed, does not start on this machine: .*\n.*install Node 26 or later/,
+    )
+    assert.equal(nodeToUse(folder.path), process.execPath)
+  }
+  const works = join(folder.path, 'other')
+  await mkdir(join(works, 'node_modules/.bin'), { recursive: true })
+  await symlink('/bin/true', join(works, 'node_modules/.bin/node'))
+  assert.deepEqual(whatPinnedNodeLacks(works, '20.0.0'), [])
+  assert.equal(nodeToUse(works), join(works, 'node_modules/.bin/node'))
+})
+
+test('apt has the proxies of the environment as root too, where sudo empties it', async () => {
+  await using folder = await temporaryFolder()
+  const sudo = join(folder.path, 'sudo')
+  await writeFile(sudo, '#!/bin/sh\nshift\nexec env -i PATH="$PATH" "$@"\n', { mode: 0o755 })
+  const environment = {
+    http_proxy: 'http://a b:1',
+    HTTPS_PROXY: 'http://c:2',
+    no_proxy: 'd',
+    NO_PROXY: 'e',
+    ALL_PROXY: '',
+  }
+  const expected = { http_proxy: 'http://a b:1', https_proxy: 'http://c:2', no_proxy: 'd' }
+  assert.deepEqual(proxiesOf(environment), expected)
+  const command = ['-n', ...withProxies(environment), 'sh', '-c', 'echo "$http_proxy,$https_proxy,$no_proxy"']
+  assert.equal(execFileSync(sudo, command, { encoding: 'utf8' }), 'http://a b:1,http://c:2,d\n')
+  assert.deepEqual(withProxies({ PATH: '/bin', HTTP_PROXY: '' }), [])
+})
+
+test('a program is a file, by its whole path: not a folder of that name where PATH has a dot', async () => {
+  await using folder = await temporaryFolder()
+  await mkdir(join(folder.path, 'a/board-test-program'), { recursive: true })
+  await mkdir(join(folder.path, 'b'))
+  const program = join(folder.path, 'b/board-test-program')
+  await writeFile(program, '', { mode: 0o755 })
+  assert.deepEqual(findPrograms('board-test-program', `${folder.path}/a:${folder.path}/b`), [program])
+  const module = JSON.stringify(import.meta.resolve('./programs.mjs'))
+  const find = (name: string) => {
+    const script = `console.log((await import(${module})).findPrograms(${JSON.stringify(name)}, '.')[0])`
+    const options = { cwd: join(folder.path, 'b'), encoding: 'utf8' } as const
+    return execFileSync(process.execPath, ['--input-type=module', '-e', script], options).trim()
+  }
+  assert.equal(find('board-test-program'), program)
+})
+
+test('a clone has the line ends of Linux whatever Git is set to, and pictures as they are', async () => {
+  if (findPrograms('git').length === 0) return
+  await using folder = await temporaryFolder()
+  const attributes = readFileSync(new URL('../../.gitattributes', import.meta.url), 'utf8')
+  const files = {
+    '.gitattributes': attributes,
+    'a.sh': 'echo 1\n',
+    'b.envsh': 'echo 2\n',
+    'c.template': 'x;\n',
+    Dockerfile: 'FROM a\n',
+    'd.png': '\x89PNG\r\n\x1a\nmore\n',
+    'e.webp': 'RIFF\r\nWEBP\n',
+  }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text, 'latin1')
+  const git = (...words: string[]) => execFileSync('git', words, { cwd: folder.path, stdio: 'pipe' })
+  git('init', '-q')
+  git('add', '.')
+  for (const [name, value] of [
+    ['core.autocrlf', 'true'],
+    ['core.eol', 'crlf'],
+  ] as const)
+    git('config', name, value)
+  git('checkout-index', '--all', '--force', '--prefix=clone/')
+  for (const [name, text] of Object.entries(files))
+    assert.equal(readFileSync(join(folder.path, 'clone', name), 'latin1'), text, name)
 })
 
 test('what is missing is found, and MariaDB is only there with what makes its files', () => {
@@ -152,8 +263,8 @@ test('where we may not install, there is one command to run', () => {
 
 const module = JSON.stringify(import.meta.resolve('./one-at-a-time.mjs'))
 
-/** A script in a process that keeps its locks in `folder`. */
-const optionsIn = (folder: string) => ({ env: { ...process.env, TMPDIR: folder }, timeout: 60_000 })
+/** A script in a process that works on the checkout `folder`. */
+const optionsIn = (cwd: string) => ({ cwd, timeout: 60_000 })
 
 function run(folder: string, script: string) {
   const program = `import { alone } from ${module}; import fs from 'node:fs'; ${script}`
@@ -162,10 +273,9 @@ function run(folder: string, script: string) {
 
 /** Fails where two work at the same time. */
 const exclusively = (rounds: number) =>
-  `for (let n = 0; n < ${rounds}; n++) alone('root', () => { fs.mkdirSync('DIR'); fs.rmdirSync('DIR') })`
+  `for (let n = 0; n < ${rounds}; n++) alone('.', () => { fs.mkdirSync('DIR'); fs.rmdirSync('DIR') })`
 
-const name = createHash('sha256').update('root').digest('hex').slice(0, 16)
-const lockOf = (folder: string) => join(folder, `balance-board-install-${name}.lock`)
+const lockOf = (folder: string) => join(folder, '.install-lock')
 
 function readLock(folder: string): string | null {
   try {
@@ -185,7 +295,7 @@ test('starts of the same checkout work one after the other', async () => {
 test('the lock names its holder whenever it is there', async () => {
   await using folder = await temporaryFolder()
   let running = true
-  const holder = run(folder.path, `for (let n = 0; n < 3000; n++) alone('root', () => {})`).finally(() => {
+  const holder = run(folder.path, `for (let n = 0; n < 3000; n++) alone('.', () => {})`).finally(() => {
     running = false
   })
   let seen = 0
@@ -204,18 +314,37 @@ test('the lock names its holder whenever it is there', async () => {
 
 test('a holder that was killed is not waited for, nor one whose number another process has now', async () => {
   await using folder = await temporaryFolder()
-  const program = `import { alone } from ${module}; alone('root', () => { for (;;) {} })`
+  const program = `import { alone } from ${module}; alone('.', () => { for (;;) {} })`
   const killed = spawn(process.execPath, ['--input-type=module', '-e', program], optionsIn(folder.path))
   const exited = once(killed, 'exit')
   await eventually(() => readLock(folder.path))
   killed.kill('SIGKILL')
   await exited
-  const next = () => run(folder.path, `alone('root', () => console.log('worked'))`)
+  const next = () => run(folder.path, `alone('.', () => console.log('worked'))`)
   assert.equal((await next()).stdout, 'worked\n')
 
   if (process.platform !== 'linux') return
   writeFileSync(lockOf(folder.path), `${process.pid} 1`)
   assert.equal((await next()).stdout, 'worked\n')
+})
+
+test('a folder that cannot be written is one sentence, and the folder for temporary files plays no part', async () => {
+  await using folder = await temporaryFolder()
+  const missing = join(folder.path, 'missing')
+  const program = `
+    import { alone } from ${module}
+    try { alone(process.argv[1], () => console.log('worked')) }
+    catch (error) { console.log(error.constructor.name, error.message) }`
+  const answerFor = async (root: string) => {
+    const options = { env: { ...process.env, TMPDIR: missing } }
+    const words = ['--input-type=module', '-e', program, root]
+    return (await promisify(execFile)(process.execPath, words, options)).stdout
+  }
+  assert.equal(await answerFor(folder.path), 'worked\n')
+  assert.match(
+    await answerFor(missing),
+    /^CannotInstall This user cannot install packages in this folder: ENOENT.*\n$/,
+  )
 })
 
 test('many starts that find the same holder dead work one after the other, too', async () => {

@@ -19,7 +19,20 @@ function packagesAreInstalled(root) {
   const wanted = readPackages(join(root, 'package-lock.json'))
   // npm writes this file last, so an install that was cut short has none.
   const installed = readPackages(join(root, 'node_modules', '.package-lock.json'))
-  return wanted !== null && installed !== null && isInstalled(wanted, installed)
+  return (
+    wanted !== null &&
+    installed !== null &&
+    isInstalled(wanted, installed) &&
+    commandsOf(installed).every(name => existsSync(join(root, 'node_modules', '.bin', name)))
+  )
+}
+
+/** The commands that npm links for `installed`, the `packages` of a lock file: npm can be set to link none. */
+export function commandsOf(installed) {
+  const isOutermost = path => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path)
+  return Object.entries(installed)
+    .filter(([path]) => isOutermost(path))
+    .flatMap(([, { bin = {} }]) => Object.keys(bin))
 }
 
 /**
@@ -48,10 +61,21 @@ function readPackages(path) {
 
 function npmCi(root) {
   const [program, ...first] = npmCommand(process.env.npm_execpath)
+  // Whatever the settings of npm say, in its files and in the environment: https://docs.npmjs.com/cli/using-npm/config
   const options = [
-    // Whatever NODE_ENV says: the build and the pinned Node are among these.
+    // Also where NODE_ENV is production: the build and the pinned Node are among these.
     '--include=dev',
     '--include=optional',
+    // As package-lock.json has them, in this folder, and for real.
+    '--install-strategy=hoisted',
+    '--legacy-bundling=false',
+    '--global-style=false',
+    '--bin-links=true',
+    '--package-lock=true',
+    '--package-lock-only=false',
+    '--global=false',
+    '--location=project',
+    '--dry-run=false',
     // npm 10 would run them, npm 11 does not; none is needed, and one downloads engines we do not use.
     '--ignore-scripts',
     '--no-audit',
@@ -75,26 +99,42 @@ const wantedMajor = 26
 /** Where npm put the pinned Node; npm's scripts find it first. */
 const pinnedNode = root => join(root, 'node_modules', '.bin', 'node')
 
-/** What the machine needs before the pinned Node starts: usually nothing. */
-export function whatPinnedNodeLacks(root) {
+/** The Node to run programs with: the pinned one, or the one that runs this, where that does not start. */
+export const nodeToUse = root => (complaintOfPinned(root) === null ? pinnedNode(root) : process.execPath)
+
+/**
+ * What the machine needs before a Node is there that is new enough: usually nothing. Where the pinned one does not start, the
+ * one that runs this will do, if it is (command.sh then uses it). `version` is its version.
+ */
+export function whatPinnedNodeLacks(root, version = process.versions.node) {
+  if (!existsSync(pinnedNode(root))) return sayWithoutPinned(version)
+  const complaint = complaintOfPinned(root)
+  return complaint === null || isEnough(version) ? [] : lackIn(complaint)
+}
+
+/** Why the pinned Node does not start; null if it does. */
+function complaintOfPinned(root) {
   const path = pinnedNode(root)
-  if (!existsSync(path)) return sayWithoutPinned()
-  if (realpathSync(path) === process.execPath) return [] // we run on it
+  if (!existsSync(path)) return 'it is not there'
+  if (realpathSync(path) === process.execPath) return null // we run on it
   const { status, stderr, error } = spawnSync(path, ['--version'], { encoding: 'utf8' })
-  if (status === 0) return []
-  return lackIn(`${error?.message ?? ''}${stderr ?? ''}`)
+  return status === 0 ? null : `${error?.message ?? ''}${stderr ?? ''}`
 }
 
 /** Reads why Node did not start. Debian's minimal images have no libatomic. */
 export function lackIn(complaint) {
   if (complaint.includes('libatomic.so.1')) return ['libatomic']
   throw new CannotInstall(
-    `Node ${wantedMajor}, which npm installed, does not start on this machine: ${complaint.trim() || 'no reason given'}`,
+    `Node ${wantedMajor}, which npm installed, does not start on this machine: ${complaint.trim() || 'no reason given'}\n` +
+      `It needs glibc: on Alpine, NixOS and the like install Node ${wantedMajor} or later with the system's package manager, and ` +
+      'run this again.',
   )
 }
 
-function sayWithoutPinned() {
-  if (Number(process.versions.node.split('.')[0]) >= wantedMajor) return []
+const isEnough = version => Number(version.split('.')[0]) >= wantedMajor
+
+function sayWithoutPinned(version) {
+  if (isEnough(version)) return []
   throw new CannotInstall(
     `npm has no Node ${wantedMajor} for ${process.platform} ${process.arch}, or could not fetch it: ` +
       `install Node ${wantedMajor} or later (https://nodejs.org) and run this again.`,
@@ -130,7 +170,6 @@ function sourceOf(root) {
 }
 
 function runPrisma(root) {
-  const node = existsSync(pinnedNode(root)) ? pinnedNode(root) : process.execPath
   const prisma = join(root, 'node_modules', 'prisma', 'build', 'index.js')
   const env = {
     ...process.env,
@@ -139,7 +178,7 @@ function runPrisma(root) {
     PRISMA_HIDE_UPDATE_MESSAGE: '1',
     CHECKPOINT_DISABLE: '1',
   }
-  const { status, stdout, stderr } = spawnSync(node, [prisma, 'generate'], {
+  const { status, stdout, stderr } = spawnSync(nodeToUse(root), [prisma, 'generate'], {
     cwd: root,
     env,
     encoding: 'utf8',

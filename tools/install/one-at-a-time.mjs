@@ -1,12 +1,14 @@
-import { createHash } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CannotInstall } from './programs.mjs'
 
-/** Runs `work` while no other start of the same checkout does; waits for it. A holder that was killed is not waited for. */
+/**
+ * Runs `work` while no other start of the same checkout does; waits for it. A holder that was killed is not waited for. The
+ * lock is in the checkout, where `work` writes too, and outside node_modules, which it may remove. Throws CannotInstall where
+ * this user may not write there.
+ */
 export function alone(root, work) {
-  const name = createHash('sha256').update(root).digest('hex').slice(0, 16)
-  const lock = join(tmpdir(), `balance-board-install-${name}.lock`)
+  const lock = join(root, '.install-lock')
   for (let told = false; !take(lock); pause(200)) {
     if (isAlive(holderOf(lock))) {
       if (!told) console.log('Waiting for another start, which is installing the same …')
@@ -28,13 +30,13 @@ export function alone(root, work) {
 /** The lock names its holder from the first moment: a file that were written after it was made could be read empty. */
 function take(lock) {
   const own = `${lock}.${process.pid}`
-  writeFileSync(own, identityOf(process.pid), { mode: 0o600 })
   try {
+    writeFileSync(own, identityOf(process.pid))
     linkSync(own, lock)
     return true
   } catch (error) {
     if (error.code === 'EEXIST') return false
-    throw error
+    throw new CannotInstall(`This user cannot install packages in this folder: ${error.message}`)
   } finally {
     rmSync(own, { force: true })
   }

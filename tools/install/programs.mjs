@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
+import { delimiter, join, resolve } from 'node:path'
 
 // Where packages put programs that are not on everybody's PATH: Debian, Red Hat, Oracle's own, Homebrew.
 const usualFolders = [
@@ -22,14 +21,14 @@ const usualFolders = [
 ]
 
 /**
- * Where a program of that name stands: on the search path first, then in the usual folders.
+ * Where a program of that name is: on the search path first, then in the usual folders.
  * @param {string} name
  * @param {string} [searchPath] default: PATH
- * @returns {string[]} paths, the best first; none = it is not on this machine
+ * @returns {string[]} absolute paths, the best first; none = it is not on this machine
  */
 export function findPrograms(name, searchPath = process.env.PATH ?? '') {
   const folders = [...searchPath.split(delimiter).filter(Boolean), ...usualFolders]
-  return [...new Set(folders)].map(folder => join(folder, name)).filter(isExecutable)
+  return [...new Set(folders)].map(folder => resolve(folder, name)).filter(isExecutable)
 }
 
 /**
@@ -77,14 +76,15 @@ function hasPlaywrightChromium(root) {
   const set = process.env.PLAYWRIGHT_BROWSERS_PATH
   const usual = process.platform === 'darwin' ? 'Library/Caches/ms-playwright' : '.cache/ms-playwright'
   const inPackage = join(root, 'node_modules', 'playwright-core', '.local-browsers')
-  const folder = set === '0' ? inPackage : (set ?? join(homedir(), usual))
+  const folder = set === '0' ? inPackage : (set ?? join(process.env.HOME ?? '', usual))
   return existsSync(folder) && readdirSync(folder).some(name => name.startsWith('chromium-'))
 }
 
+/** A folder is not: where PATH has a dot, `nginx` would be one of this project. */
 function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK)
-    return true
+    return statSync(path).isFile()
   } catch {
     return false
   }

@@ -44,7 +44,8 @@ const aptNames = parts => packagesOf('apt-get', parts, knownToApt(candidatesOf('
 function privilegeOf() {
   if (isRoot()) return []
   const sudo = findProgram('sudo')
-  return sudo && spawnSync(sudo, ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? [sudo, '-n'] : null
+  const may = sudo && spawnSync(sudo, ['-n', 'true'], { stdio: 'ignore' }).status === 0
+  return may ? [sudo, '-n', ...withProxies(process.env)] : null
 }
 
 const isRoot = () => process.getuid?.() === 0
@@ -196,6 +197,21 @@ function run([program, ...options]) {
   return spawnSync(program, options, { encoding: 'utf8', env: plainEnglish, maxBuffer: 64 * 1024 * 1024 })
 }
 
-const plainEnglish = { ...process.env, LC_ALL: 'C.UTF-8' }
+/** Names of the variables that apt reads a proxy from: https://manpages.debian.org/apt-transport-http */
+const proxyNames = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_proxy']
+
+/** The proxies of an environment, by the names that apt knows, which are in lower case. */
+export function proxiesOf(environment) {
+  const found = proxyNames.map(name => [name, environment[name] || environment[name.toUpperCase()]])
+  return Object.fromEntries(found.filter(([, value]) => value))
+}
+
+/** What to put before a command so that it has the proxies of `environment`: sudo takes them away. */
+export function withProxies(environment) {
+  const settings = Object.entries(proxiesOf(environment)).map(([name, value]) => `${name}=${value}`)
+  return settings.length > 0 ? ['env', ...settings] : []
+}
+
+const plainEnglish = { ...process.env, ...proxiesOf(process.env), LC_ALL: 'C.UTF-8' }
 
 const lastLines = ({ stdout, stderr }) => `${stdout}${stderr}`.trimEnd().split('\n').slice(-8).join('\n')

@@ -1,51 +1,39 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { glob, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { glob, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../../web/server/errors.ts'
 import { lastLines } from '../lib/logs.ts'
 import { endGroup } from '../lib/processes.ts'
 import type { Report } from '../lib/terminal.ts'
-import { type Lock, takeLock } from './stack/data-dir.ts'
+import { unusable } from './stack/data-dir.ts'
+import { buildFolder, whileNoOtherBuilds } from './stack/own-build.ts'
+import { root, standalone } from './stack/stack-options.ts'
 
-const root = join(import.meta.dirname, '..', '..')
 /** Says which sources the build was made of; Next's own build removes it first, so a build that failed has none. */
-const stamp = join(root, 'web/.next/standalone/built-from')
-const folder = join(root, 'node_modules/.cache/balance-board')
-const log = join(folder, 'build.log')
+const stamp = join(standalone, 'built-from')
+const log = join(buildFolder, 'build.log')
 
 /**
  * Builds the replica unless the last build was made of these very sources. Of two at once, one builds and the other
- * waits. Throws UserError with what the build said last; after an abort, the signal's reason.
+ * waits. Throws UserError with what the build said last, or what it cannot read or write; after an abort, the signal's
+ * reason.
  */
 export async function buildIfChanged(report: Report, signal: AbortSignal): Promise<void> {
-  if (await isBuilt()) return
-  await mkdir(folder, { recursive: true })
-  const lock = await waitForLock(report, signal)
   try {
     if (await isBuilt()) return
-    await build(report, signal)
-  } finally {
-    lock.release()
+    await whileNoOtherBuilds(report, signal, async () => {
+      if (!(await isBuilt())) await build(report, signal)
+    })
+  } catch (error) {
+    throw unusable(buildFolder, error)
   }
 }
 
 async function isBuilt(): Promise<boolean> {
   const built = await readFile(stamp, 'utf8').catch(() => '')
   return built !== '' && built === (await fingerprint(root))
-}
-
-async function waitForLock(report: Report, signal: AbortSignal): Promise<Lock> {
-  const path = join(folder, 'build.lock')
-  let lock = takeLock(path)
-  if (!lock) report('build', 'another start is building; waiting for it')
-  while (!lock) {
-    await sleep(200, null, { signal })
-    lock = takeLock(path)
-  }
-  return lock
 }
 
 async function build(report: Report, signal: AbortSignal): Promise<void> {

@@ -9,7 +9,7 @@ import { sourceReplica } from './stack/stack-options.ts'
 await runUntilTold(async signal => {
   const settings = loadSettings(print)
   // Next's development server allows one process a project.
-  const replica = sourceReplica(process.env)
+  const replica = sourceReplica({ ...process.env, HTTP_HOST: settings.host })
   // A debugger may hold it for as long as it likes.
   return startStack({ ...settings, replicas: 1, replica, hungAfterMs: null, report: print, signal })
 })

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { parseDataDir, parseSettings, settingsOfDocker } from './settings.ts'
+import { listenAddress } from '../../nginx/tls-and-proxies.ts'
+import { parseEnvironment } from '../../web/server/config.ts'
+import { parseDataDir, parseSettings, sayUnused, settingsOfDocker } from './settings.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -49,8 +51,72 @@ test('a port may have an address before it, as compose takes it', () => {
     () => parseSettings({ HTTP_PORT: '127.0.0.1:80', HTTP_HOST: '::' }),
     /HTTP_HOST must be the address/,
   )
-  for (const HTTP_PORT of ['127.0.0.1:0', '127.0.0.1:', ':8080', '::1:8080', '127.0.0.1:8080:80', '70000'])
+  for (const HTTP_PORT of [
+    '127.0.0.1:0',
+    '127.0.0.1:',
+    ':8080',
+    '::1:8080',
+    '127.0.0.1:8080:80',
+    '70000',
+    '[::g]:80',
+    '256.0.0.1:80',
+  ])
     assert.throws(() => parseSettings({ HTTP_PORT }), /HTTP_PORT must be/, HTTP_PORT)
+})
+
+test('an address is one thing however it is written', () => {
+  for (const [host, ...forms] of [
+    ['::', '::0', '0:0:0:0:0:0:0:0', '[::]', '[0::0]', '0000::'],
+    ['::1', '[::1]', '0:0:0:0:0:0:0:1', '::0001'],
+    ['0.0.0.0', '0', '0.0', '::ffff:0.0.0.0', '::FFFF:0:0'],
+    ['127.0.0.1', '127.1', '::ffff:127.0.0.1'],
+    ['localhost', 'LocalHost'],
+  ] as const)
+    for (const form of [host, ...forms]) {
+      assert.equal(parseSettings({ HTTP_HOST: form }).host, host, form)
+      assert.equal(listenAddress(parseSettings({ HTTP_HOST: form }).host, 80), listenAddress(host, 80))
+      if (form.includes(':') && !form.startsWith('[')) continue
+      assert.equal(parseSettings({ HTTP_PORT: `${form}:80`, HTTP_HOST: form }).host, host, form)
+    }
+  for (const HTTP_HOST of ['[::', '::]', 'a b', '1:2', '256.0.0.1', '[x]', '127.0.0.1:80'])
+    assert.throws(
+      () => parseSettings({ HTTP_HOST }),
+      /HTTP_HOST must be an address of this machine/,
+      HTTP_HOST,
+    )
+})
+
+test('a folder is written out: what only a shell replaces is refused, and so is a backslash', () => {
+  for (const DATA_DIR of [
+    '~',
+    '~/board',
+    '~me/board',
+    '$HOME/board',
+    '$HOME',
+    `\${HOME}/board`,
+    '/srv/$USER',
+    `/srv/\${USER}x`,
+  ])
+    for (const parse of [parseSettings, parseDataDir])
+      assert.throws(() => parse({ DATA_DIR }), /DATA_DIR must be a path without ~ or \$NAME/, DATA_DIR)
+  assert.throws(() => parseDataDir({ DATA_DIR: 'a\\b' }), /DATA_DIR must be a path without a backslash/)
+  for (const DATA_DIR of ['./~board', '/srv/a ~', "/srv/it's 5 $", '/srv/a$b', '/srv/a $HOME b'])
+    assert.equal(parseDataDir({ DATA_DIR }), DATA_DIR)
+})
+
+test('a drain takes as long as a replica of either stack takes it', () => {
+  for (const [DRAIN_SECONDS, seconds] of [
+    ['0.5', 0.5],
+    ['0', 0],
+    ['60', 60],
+    ['.25', 0.25],
+  ] as const) {
+    assert.equal(parseSettings({ DRAIN_SECONDS }).drainSeconds, seconds)
+    const replica = { DRAIN_SECONDS, DATABASE_URL: 'mysql://a:b@127.0.0.1/c' }
+    assert.equal(parseEnvironment(replica).drainSeconds, seconds)
+  }
+  for (const DRAIN_SECONDS of ['-1', '60.5', '1s', '.'])
+    assert.throws(() => parseSettings({ DRAIN_SECONDS }), /DRAIN_SECONDS must be a number from 0 to 60/)
 })
 
 test('a command about a running stack looks at DATA_DIR alone', () => {
@@ -114,4 +180,49 @@ test('.env.example has the defaults, and says which stack uses what', () => {
 test('what is set for the stack with Docker alone is named, and what is empty is not', () => {
   const set = { HTTPS_PORT: '8443', DATABASE_PASSWORD: 'secret', PUBLIC_HOST: '', HTTP_PORT: '8080' }
   assert.deepEqual(settingsOfDocker(set), ['HTTPS_PORT', 'DATABASE_PASSWORD'])
+})
+
+test('what has no effect is named: what is of Docker, of a replica, and what no stack has', () => {
+  const file = {
+    COMPOSE_FILE: 'a.yml',
+    COMPOSE_PROFILES: 'a',
+    HTTPS_PORT: '443',
+    HTTP_PROT: '80',
+    REPLICA: '5',
+    FOO: '',
+    PORT: '1',
+  }
+  const environment = {
+    ...file,
+    SERVER_NAME: 'x',
+    STICKY_SECOND: '3',
+    HTTP_PORT: '8080',
+    PATH: '/bin',
+    SERVER_NAMES: '',
+  }
+  assert.deepEqual(sayUnused(environment, file), [
+    'not used without Docker: COMPOSE_FILE, HTTPS_PORT, COMPOSE_PROFILES',
+    'not used by npm start and npm run dev, which give each replica its own: PORT, SERVER_NAME',
+    'unknown: HTTP_PROT, REPLICA, STICKY_SECOND',
+  ])
+  assert.deepEqual(sayUnused({ HTTP_PORT: '1', PATH: '/', HTTP_PROXY: 'x', DOCKER_HOST: 'x' }, {}), [])
+  assert.deepEqual(sayUnused({ DATABASE_PASSWORD_FILE: '/x', DATABASE_URL: 'y' }, {}), [
+    'not used by npm start and npm run dev, which give each replica its own: DATABASE_URL, DATABASE_PASSWORD_FILE',
+  ])
+})
+
+test('of every setting a name with a letter swapped, missing, doubled or wrong is unknown, and of .env.example none is', () => {
+  const { local, both } = exampleSections()
+  assert.deepEqual(sayUnused({ ...local, ...both }, { ...local, ...both }), [])
+  for (const name of Object.keys({ ...local, ...both })) {
+    if (name === 'REPLICAS') continue
+    for (const form of [
+      name.slice(0, -2) + name.slice(-1) + name.slice(-2, -1),
+      name.slice(0, -1),
+      `${name}X`,
+      name.replace('_', ''),
+      name.replace('_', '-'),
+    ])
+      assert.deepEqual(sayUnused({ [form]: 'x' }, {}), form === name ? [] : [`unknown: ${form}`])
+  }
 })

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { z } from 'zod'
-import { checkTrustedProxies } from '../../nginx/tls-and-proxies.ts'
+import { checkTrustedProxies, normaliseAddress } from '../../nginx/tls-and-proxies.ts'
 import { UserError } from '../../web/server/errors.ts'
+import { envFile, loadEnvironment, readEnvFile, type Variables } from '../lib/environment.ts'
 import type { Report } from '../lib/terminal.ts'
 import { mostReplicas } from './database-server/server-program.ts'
 
@@ -18,9 +17,26 @@ const wholeNumber = (least: number, most: number) => {
     .pipe(z.int().min(least, { error }).max(most, { error }))
 }
 
+/** A replica takes the same: web/server/config.ts. */
+const seconds = (least: number, most: number) => {
+  const error = `a number from ${least} to ${most}`
+  return z
+    .string()
+    .regex(/^(\d+(\.\d*)?|\.\d+)$/, { error, abort: true })
+    .transform(Number)
+    .pipe(z.number().min(least, { error }).max(most, { error }))
+}
+
 const port = wholeNumber(1, 65_535)
 
-const address = z.string().regex(/^[A-Za-z0-9.:-]+$/, 'an address of this machine')
+const address = z
+  .string()
+  .transform(normaliseAddress)
+  .pipe(z.string({ error: 'an address of this machine' }))
+
+const hostBeforePort = z.union([z.literal(''), address], {
+  error: 'a port with an address of this machine before it, or none',
+})
 
 /** 8080, or with an address before it as compose takes it: 127.0.0.1:8080, [::1]:8080 */
 const portWithAddress = z
@@ -31,9 +47,20 @@ const portWithAddress = z
   })
   .transform(text => {
     const digits = text.lastIndexOf(':') + 1
-    return { host: text.slice(0, Math.max(0, digits - 1)).replace(/^\[|\]$/g, ''), port: text.slice(digits) }
+    return { host: text.slice(0, Math.max(0, digits - 1)), port: text.slice(digits) }
   })
-  .pipe(z.object({ host: z.string(), port }))
+  .pipe(z.object({ host: hostBeforePort, port }))
+
+/** Nothing here replaces ~ and $NAME, as a shell does: there would be a folder of that name. */
+const folder = z
+  .string()
+  .refine(path => !/^~|\$\{|(^|\/)\$\w+(\/|$)/.test(path), {
+    error: 'a path without ~ or $NAME, which only a shell replaces',
+  })
+  // Replicas run from a copy of the build in it.
+  .refine(path => !path.includes('\\'), {
+    error: 'a path without a backslash, from which Node imports nothing',
+  })
 
 const proxies = z
   .string()
@@ -53,10 +80,10 @@ const variables = z.object({
   HTTP_HOST: address.optional(),
   HTTP_PORT: portWithAddress.default({ host: '', port: 8080 }),
   REPLICAS: wholeNumber(1, mostReplicas).default(3),
-  DATA_DIR: z.string().default('.data'),
+  DATA_DIR: folder.default('.data'),
   STICKY_SECONDS: wholeNumber(1, 86_400).default(300),
   SHOW_CLIENT_IPS: z.enum(['short', 'full'], 'short or full').default('short'),
-  DRAIN_SECONDS: wholeNumber(0, 60).default(1),
+  DRAIN_SECONDS: seconds(0, 60).default(1),
   NGINX_WORKERS: wholeNumber(1, 64).default(2),
   LOG_RETENTION_DAYS: wholeNumber(1, 36_500).default(30),
   LOG_MAX_ROWS: wholeNumber(1, 1e12).default(10_000_000),
@@ -95,12 +122,56 @@ const dockersOwn = [
   'DATABASE_PASSWORD',
 ]
 
+/** What a replica reads itself, and the launcher gives each one. */
+const replicasOwn = [
+  'HOST',
+  'PORT',
+  'DATABASE_URL',
+  'DATABASE_PASSWORD_FILE',
+  'SERVER_NAME',
+  'SERVER_ADDRESS',
+]
+
 /** The variables that are set, and mean nothing to a stack without Docker. */
 export function settingsOfDocker(environment: Variables): string[] {
   return dockersOwn.filter(name => environment[name])
 }
 
-type Variables = Record<string, string | undefined>
+/**
+ * What is set and has no effect on a stack without Docker, as sentences. `ofFile` is what .env sets: there every name is
+ * meant for a stack, so one that no stack has is named too. In the environment only a name that differs from one by a letter is.
+ */
+export function sayUnused(environment: Variables, ofFile: Variables): string[] {
+  const known = [...Object.keys(variables.shape), ...dockersOwn, ...replicasOwn]
+  const isOfDocker = (name: string) => /^(COMPOSE|DOCKER|BUILDKIT)_/.test(name)
+  const docker = new Set([...settingsOfDocker(environment), ...Object.keys(ofFile).filter(isOfDocker)])
+  const isUnknown = (name: string) => !known.includes(name) && !isOfDocker(name)
+  const unknown = Object.keys(environment)
+    .filter(isUnknown)
+    .filter(name => name in ofFile || known.some(other => isMisspelt(name, other)))
+    .filter(name => environment[name])
+  const replica = replicasOwn.filter(name => environment[name])
+  const sayings: [string, string[]][] = [
+    ['not used without Docker', [...docker].filter(name => environment[name])],
+    ['not used by npm start and npm run dev, which give each replica its own', replica],
+    ['unknown', unknown],
+  ]
+  return sayings
+    .filter(([, names]) => names.length > 0)
+    .map(([what, names]) => `${what}: ${names.join(', ')}`)
+}
+
+/** Whether one letter is missing, too many or another one, or two neighbours are swapped. Short names are too near to others. */
+function isMisspelt(name: string, meant: string): boolean {
+  if (meant.length < 8) return false
+  const near = new Set(withoutOneLetter(meant))
+  return withoutOneLetter(name).some(form => near.has(form))
+}
+
+const withoutOneLetter = (name: string) => [
+  name,
+  ...Array.from(name, (_, at) => name.slice(0, at) + name.slice(at + 1)),
+]
 
 /** What a whole stack needs. An empty variable counts as not set. @throws UserError naming every one that cannot be used */
 export function parseSettings(environment: Variables): Settings {
@@ -123,26 +194,19 @@ function parse<Parsed extends z.ZodType>(wanted: Parsed, environment: Variables)
   throw new UserError(['these settings cannot be used:', ...problems].join('\n'))
 }
 
-const file = join(import.meta.dirname, '..', '..', '.env')
-
 /**
  * The settings from the environment and, for what is not set there, from .env. Reports what is set and not used.
  * @throws UserError
  */
 export function loadSettings(report: Report): Settings {
-  const environment = readEnvironment()
+  const ofFile = readEnvFile(envFile)
+  const environment = loadEnvironment()
   const settings = parseSettings(environment)
-  const unused = settingsOfDocker(environment)
-  if (unused.length > 0) report('settings', `not used without Docker: ${unused.join(', ')}`)
+  for (const saying of sayUnused(environment, ofFile)) report('settings', saying)
   return settings
 }
 
 /** The folder of the stack, from the same places: no other setting is looked at. @throws UserError */
 export function loadDataDir(): string {
-  return parseDataDir(readEnvironment())
-}
-
-function readEnvironment(): NodeJS.ProcessEnv {
-  if (existsSync(file)) process.loadEnvFile(file)
-  return process.env
+  return parseDataDir(loadEnvironment())
 }

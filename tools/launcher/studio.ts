@@ -5,16 +5,18 @@ import { DockerFailed } from '../../deploy/compose/docker.ts'
 import { findDatabaseUrl } from '../../prisma/connect.ts'
 import { studioCommand } from '../../prisma/studio.ts'
 import { UserError } from '../../web/server/errors.ts'
+import { loadEnvironment } from '../lib/environment.ts'
 import { saySentences } from '../lib/terminal.ts'
+import { loadDataDir } from './settings.ts'
 
 /** ms; a port that was just opened takes a moment */
 const portPatience = 10_000
 
 await saySentences(async () => {
-  const url = await findDatabaseUrl(process.env)
+  const url = await findDatabaseUrl({ ...loadEnvironment(), DATA_DIR: loadDataDir() })
   const port = url === null ? await findDatabasePort() : null
   try {
-    await studioCommand(url ?? port?.url ?? null, port ? portPatience : 0)
+    await studioCommand(async () => url ?? port?.url ?? null, port ? portPatience : 0)
   } finally {
     await port?.close()
   }
@@ -26,9 +28,8 @@ async function findDatabasePort() {
     return await openDatabasePort()
   } catch (error) {
     if (!(error instanceof DockerFailed)) throw error
-    const folder = process.env.DATA_DIR || '.data'
     throw new UserError(
-      `no board is running on ${folder}, and the database of the one with Docker cannot be opened: ${error.message}`,
+      `no board is running on ${loadDataDir()}, and the database of the one with Docker cannot be opened: ${error.message}`,
     )
   }
 }

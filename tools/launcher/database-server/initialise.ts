@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { DatabaseFailure, failureOf, type Home, openLog } from './home.ts'
-import { commonArguments, type DatabaseServer, findInstaller, type Size } from './server-program.ts'
+import { commonArguments, type DatabaseServer, findInstaller, type Size, userName } from './server-program.ts'
 
 /** Makes the database's first files if there are none. Cut short, it leaves nothing that looks whole. */
 export async function initialise(server: DatabaseServer, home: Home, size: Size): Promise<void> {
@@ -53,8 +53,10 @@ async function initialiser(
   if (server.flavour === 'MySQL') return [server.path, ...options, '--initialize-insecure']
   const installer = findInstaller(server)
   if (!installer) throw new DatabaseFailure(`${server.path} is there, but mariadb-install-db is not`)
-  // root and this user sign in over the socket by being who they are; nobody else, and no one over TCP.
-  const root = ['--auth-root-authentication-method=socket', `--auth-root-socket-user=${userInfo().username}`]
+  // root and this user sign in over the socket by being who they are; nobody else, and no one over TCP. A user without a name
+  // cannot sign in so.
+  const user = `--auth-root-socket-user=${userName() ?? 'root'}`
+  const root = ['--auth-root-authentication-method=socket', user]
   return [installer, ...options, ...root, '--skip-name-resolve', '--skip-test-db']
 }
 

@@ -58,12 +58,21 @@ const otherConnections = 50
 /** Two PEM files: with them the server also takes encrypted connections. */
 export type Tls = { certificate: string; key: string }
 
+/** Null for a user that the machine knows only by number, as in a container that is run as any user. */
+export function userName(): string | null {
+  try {
+    return userInfo().username
+  } catch {
+    return null
+  }
+}
+
 /** What initialising and running have in common. No option file of the machine is read. */
 export function commonArguments(files: string, temporary: string, size: Size): string[] {
   return [
     '--no-defaults',
     // A server refuses to run as root unless told so in words.
-    ...(process.getuid?.() === 0 ? [`--user=${userInfo().username}`] : []),
+    ...(process.getuid?.() === 0 ? [`--user=${userName() ?? 0}`] : []),
     `--datadir=${files}`,
     `--tmpdir=${temporary}`,
     `--innodb-buffer-pool-size=${size === 'small' ? '64M' : '256M'}`,

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
 import { DatabaseFailure } from './home.ts'
 import { startDatabase, stopStrayDatabase } from './start.ts'
+
+/** A number that no user has. */
+const nameless = 54_321
 
 /** A folder of the test's own, removed with what may still run in it. */
 async function ownFolder(t: TestContext, below = ''): Promise<string> {
@@ -140,6 +144,19 @@ test('a server that cannot start says what its log says last', async t => {
   await writeFile(join(dataDir, 'files', 'ibdata1'), 'broken')
   await assert.rejects(start(dataDir), isFailure(/^cannot start the database in .*\n.*ibdata1/s))
   assert.match(await readFile(join(dataDir, 'log'), 'utf8'), /ibdata1/)
+})
+
+test('a user that the machine knows by number alone can start one', async t => {
+  if (process.getuid?.() !== 0) return // only root can become another
+  const dataDir = await ownFolder(t)
+  await chown(dataDir, nameless, nameless)
+  const script = `
+    const { startDatabase } = await import(${JSON.stringify(import.meta.resolve('./start.ts'))})
+    process.setgroups([]); process.setgid(${nameless}); process.setuid(${nameless})
+    const { stop } = await startDatabase({ dataDir: ${JSON.stringify(dataDir)}, size: 'small' })
+    await stop()`
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+  assert.equal((await stat(join(dataDir, 'files'))).uid, nameless)
 })
 
 /** Runs `script` beside a database, with a temporary folder of its own to see what is left in. */

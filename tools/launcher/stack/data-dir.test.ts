@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { UserError } from '../../../web/server/errors.ts'
 import { temporaryFolder } from '../../lib/testing.ts'
-import { openDataDir, takeLock, unusable } from './data-dir.ts'
+import { checkSockets, openDataDir, takeLock, unusable } from './data-dir.ts'
 
 test('a new folder is its owner’s alone', async () => {
   await using folder = await temporaryFolder()
@@ -27,6 +27,46 @@ test('an error of the file system says what is wrong with the folder; any other 
   assert.equal(failure.message, 'the folder /srv/board cannot be used: the disk is full')
   const other = new Error('a mistake')
   assert.equal(unusable('/srv/board', other), other)
+})
+
+function errorOf(does: () => unknown): unknown {
+  try {
+    does()
+  } catch (error) {
+    return error
+  }
+  return assert.fail('it did not fail')
+}
+
+test('an error about something outside the folder names that, and not the folder', async () => {
+  await using folder = await temporaryFolder()
+  const other = join(folder.path, 'file')
+  writeFileSync(other, '')
+  const outside = errorOf(() => readFileSync(join(other, 'below')))
+  const messageFor = (dataDir: string) => {
+    const failure = unusable(dataDir, outside)
+    assert.ok(failure instanceof UserError)
+    return failure.message
+  }
+  assert.equal(
+    messageFor(join(folder.path, 'data')),
+    `${join(other, 'below')} cannot be used: a file stands in its place`,
+  )
+  for (const dataDir of [folder.path, join(other, 'below'), join(other, 'below', 'data')])
+    assert.equal(messageFor(dataDir), `the folder ${dataDir} cannot be used: a file stands in its place`)
+})
+
+test('a folder takes sockets, however long its path; where its disk takes none that is one sentence', async () => {
+  await using folder = await temporaryFolder()
+  const dataDir = await openDataDir(join(folder.path, 'a'.repeat(200)))
+  const before = readdirSync(dataDir.folder)
+  await checkSockets(dataDir)
+  assert.deepEqual(readdirSync(dataDir.folder), before)
+  const refused = async () => Promise.reject(Object.assign(new Error('listen EPERM'), { code: 'EPERM' }))
+  await assert.rejects(checkSockets(dataDir, refused), {
+    name: 'UserError',
+    message: /^the folder .* cannot be used: its disk takes no sockets \(EPERM\), .*set DATA_DIR to /,
+  })
 })
 
 test('a lock has one holder, and can be taken again once it was released', async () => {

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { access, constants, mkdir, statfs } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { access, constants, mkdir, mkdtemp, rm, statfs, symlink } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import { codeOf, UserError } from '../../../web/server/errors.ts'
@@ -16,6 +19,8 @@ export type DataDir = {
   stackFile: string
   database: string
   nginx: string
+  /** the build that its replicas run from */
+  build: string
   logs: string
 }
 
@@ -26,6 +31,7 @@ const causes: Record<string, string> = {
   EACCES: 'this user may not read and write it',
   EPERM: 'this user may not read and write it',
   EROFS: 'it is on a disk that can only be read',
+  ENOENT: 'it is not there',
   ENOTDIR: 'a file stands in its place',
   EEXIST: 'a file stands in its place',
   ENOSPC: 'the disk is full',
@@ -43,6 +49,7 @@ export function dataDirAt(path: string): DataDir {
     stackFile: join(folder, 'stack.json'),
     database: join(folder, 'database'),
     nginx: join(folder, 'nginx'),
+    build: join(folder, 'build'),
     logs: join(folder, 'logs'),
   }
 }
@@ -69,10 +76,63 @@ export async function checkRoom({ folder, database }: DataDir): Promise<void> {
   throw new UserError(`the disk of ${folder} is full: ${free} MB are free, and ${needed} MB are needed`)
 }
 
-/** An error of the file system about `folder`, as one sentence; any other error as it is. */
+/** How a socket is made at a path, and let go. */
+type Bind = (path: string) => Promise<void>
+
+/**
+ * Throws UserError where the folder is on a disk that takes no Unix sockets, like a drive of Windows in WSL: the database
+ * and NGINX make some in it.
+ */
+export async function checkSockets({ folder }: DataDir, bind: Bind = bindOnce): Promise<void> {
+  // By a short path: that of a socket may have 107 bytes and no more (unix(7)).
+  const place = await mkdtemp(join(tmpdir(), 'board-'))
+  const name = 'socket-trial'
+  try {
+    await symlink(folder, join(place, 'd'), 'dir')
+    await rm(join(folder, name), { force: true })
+    await bind(join(place, 'd', name)).catch(error => {
+      throw new UserError(
+        `the folder ${folder} cannot be used: its disk takes no sockets (${codeOf(error)}), like a drive of Windows in ` +
+          'WSL: set DATA_DIR to a folder on another disk, for example in your home folder',
+      )
+    })
+  } finally {
+    await rm(place, { recursive: true, force: true })
+  }
+}
+
+async function bindOnce(path: string): Promise<void> {
+  const server = createServer()
+  try {
+    server.listen(path)
+    await once(server, 'listening')
+  } finally {
+    server.close()
+  }
+}
+
+/**
+ * An error of the file system as one sentence, about `folder` or what the error names outside it; any other error as it is.
+ */
 export function unusable(folder: string, error: unknown): unknown {
   const cause = causes[codeOf(error)]
-  return cause ? new UserError(`the folder ${folder} cannot be used: ${cause}`) : error
+  if (!cause) return error
+  const place = pathOf(error)
+  const isOutside = place !== null && !isWithin(folder, place)
+  return new UserError(`${isOutside ? place : `the folder ${folder}`} cannot be used: ${cause}`)
+}
+
+function pathOf(error: unknown): string | null {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : null
+}
+
+/** Whether `path` is `folder` or in it, or is a folder around it, without which it cannot be made. */
+function isWithin(folder: string, path: string): boolean {
+  const isBelow = (below: string, above: string) => {
+    const way = relative(above, below)
+    return !way.startsWith('..') && !isAbsolute(way)
+  }
+  return isBelow(resolve(path), resolve(folder)) || isBelow(resolve(folder), resolve(path))
 }
 
 /**
@@ -86,7 +146,7 @@ export async function ownFolder(path: string): Promise<{ dataDir: DataDir; lock:
     writeFileSync(dataDir.launcher, `${process.pid}\n`, { mode: 0o600 })
     return { dataDir, lock }
   } catch (error) {
-    throw codeOf(error) === 'ERR_SQLITE_ERROR' ? lockFailure(dataDir, error) : unusable(dataDir.folder, error)
+    throw unusable(dataDir.folder, error)
   }
 }
 
@@ -105,30 +165,38 @@ function readHolder(path: string): string {
   }
 }
 
-/** Source of the words: https://www.sqlite.org/rescode.html#full */
-function lockFailure({ lock }: DataDir, error: unknown): UserError {
-  const said = error instanceof Error ? error.message : String(error)
-  const why = said === 'database or disk is full' ? 'the disk is full' : said
-  return new UserError(`the lock ${lock} cannot be taken: ${why}`)
-}
-
 export type Lock = { release: () => void }
 
 /**
  * Takes the lock that the file at `path` stands for, or says null: another has it. The operating system lets go of it
  * when its holder ends, however that comes about, so it is never stale. SQLite is the one door to such locks in Node.
- * Throws where the file cannot be written.
+ * Throws UserError where the file cannot be written.
  */
 export function takeLock(path: string): Lock | null {
-  const file = new DatabaseSync(path, { timeout: 0 })
+  const file = open(path)
   try {
     file.exec('BEGIN EXCLUSIVE')
     return { release: () => file.close() }
   } catch (error) {
     file.close()
     if (error instanceof Error && error.message.includes('locked')) return null
-    throw error
+    throw failure(path, error)
   }
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 })
+  } catch (error) {
+    throw failure(path, error)
+  }
+}
+
+/** Source of the words: https://www.sqlite.org/rescode.html#full */
+function failure(path: string, error: unknown): UserError {
+  const said = error instanceof Error ? error.message : String(error)
+  const why = said === 'database or disk is full' ? 'the disk is full' : said
+  return new UserError(`the lock ${path} cannot be taken: ${why}`)
 }
 
 const schema = z.object({

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { findNginx, type NginxProgram } from '../../../nginx/find-nginx.ts'
+import { findNginx, leastNginx, type NginxProgram } from '../../../nginx/find-nginx.ts'
 import { renderNginx } from '../../../nginx/render.ts'
 import { recoverFromCrashes } from '../../../nginx/worker-crashes.ts'
 import { UserError } from '../../../web/server/errors.ts'
@@ -38,8 +38,8 @@ function nginxUrl(host: string, port: number): string {
 /** Starts NGINX. It recovers from crashed workers under the same pid, which is reported. */
 async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise<RunningService> {
   const { program, folder, host, port, record, report, hungAfterMs, ...rest } = settings
-  const { native } = program
-  const rendered = await renderNginx({ directory: folder, host, port, native, ...rest })
+  const { native, errorLogOption } = program
+  const rendered = await renderNginx({ directory: folder, host, port, native, errorLogOption, ...rest })
   await rm(rendered.processLog, { force: true }) // of the NGINX before this one
   const health = `${nginxUrl(host, port)}/healthz`
   const part = {
@@ -86,6 +86,12 @@ const loopback = '127.0.0.1'
 export async function checkNginx(options: Pick<StackOptions, 'host' | 'port'>) {
   const program = await findNginx()
   if (!program) throw new UserError('there is no nginx on this machine')
+  if (!program.isSupported) {
+    throw new UserError(
+      `NGINX ${program.version}, which is ${program.path}, is too old: install ${leastNginx} or later, ` +
+        'for example from https://nginx.org/en/linux_packages.html',
+    )
+  }
   if (options.port) await checkPort(options.host ?? loopback, options.port)
   return program
 }

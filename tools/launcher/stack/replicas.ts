@@ -3,6 +3,7 @@ import type { LogLimits } from '../../../web/server/db/retention.ts'
 import { srvIdOf } from '../../../web/server/identity.ts'
 import { hungAfterMs as defaultHungAfterMs } from '../../lib/liveness.ts'
 import type { Report } from '../../lib/terminal.ts'
+import { ownBuild } from './own-build.ts'
 import type { ReplicaProgram, StackOptions } from './stack-options.ts'
 import { bringUp, type KeptService, type RunningService, spawnService } from './supervise.ts'
 import type { ProcessRecord, Workspace } from './workspace.ts'
@@ -62,6 +63,7 @@ function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<str
     HOST: '127.0.0.1',
     PORT: String(place.port),
     DATABASE_URL: settings.databaseUrl,
+    DATABASE_PASSWORD_FILE: '', // the password is in the URL: a file that this process is given is for another database
     SERVER_NAME: place.name,
     SERVER_ADDRESS: place.address,
     STICKY_SECONDS: String(settings.stickySeconds),
@@ -78,7 +80,8 @@ export async function bringUpReplicas(
   site: Workspace,
   databaseUrl: string,
 ): Promise<ReplicaPlace[]> {
-  const shared = settingsFor(options, site, databaseUrl)
+  const program = await ownBuild(options.replica, site.dataDir.build, site)
+  const shared = { ...settingsFor(options, site, databaseUrl), program }
   const places: ReplicaPlace[] = []
   for (let n = 1; n <= options.replicas; n++) places.push(replicaPlace(n, await site.freePort()))
 
@@ -117,9 +120,8 @@ function settingsFor(
   options: StackOptions,
   site: Workspace,
   databaseUrl: string,
-): Omit<ReplicaSettings, 'variables'> {
+): Omit<ReplicaSettings, 'variables' | 'program'> {
   return {
-    program: options.replica,
     databaseUrl,
     stickySeconds: options.stickySeconds ?? 300,
     showClientIps: options.showClientIps ?? 'short',

@@ -46,6 +46,8 @@ export type ReplicaProgram = {
   command: string
   arguments: string[]
   cwd: string
+  /** the folder of the build, around `cwd`, that a later build may remove: it is run from a copy (own-build.ts) */
+  build?: string
   environment: NodeJS.ProcessEnv
   /** how long it may take until it is ready, in ms */
   readyWithin: number
@@ -53,14 +55,19 @@ export type ReplicaProgram = {
 
 type Variables = Record<string, string | undefined>
 
-const root = join(import.meta.dirname, '..', '..', '..')
+/** The project's folder. */
+export const root = join(import.meta.dirname, '..', '..', '..')
+
+/** Where a build is made. The next one removes it: what runs, runs from a copy (own-build.ts). */
+export const standalone = join(root, 'web/.next/standalone')
 
 /** What `npm run build` made. */
 export function builtReplica(environment: Variables = {}): ReplicaProgram {
   return {
     command: process.execPath,
     arguments: ['--enable-source-maps', 'replica.mjs'],
-    cwd: join(root, 'web/.next/standalone/web'),
+    cwd: join(standalone, 'web'),
+    build: standalone,
     environment: { ...environment, NODE_ENV: 'production' },
     readyWithin: 30_000,
   }

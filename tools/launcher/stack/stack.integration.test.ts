@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync, statSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { parseEnvironment } from '../../../web/server/config.ts'
 import { UserError } from '../../../web/server/errors.ts'
 import { srvIdOf } from '../../../web/server/identity.ts'
 import { freePorts } from '../../lib/ports.ts'
@@ -49,7 +50,7 @@ test('NGINX answers only when it reaches every replica', { timeout }, async () =
 
 test('a folder may have any name, and :: is every address of this machine', { timeout }, async () => {
   await using folder = await temporaryFolder()
-  const dataDir = join(folder.path, `it's a "board" $HOME \\ für; 100 %`)
+  const dataDir = join(folder.path, `it's a "board" [a] *? {b} $HOME \\ für; 100 %`)
   await using stack = await startStubStack({ dataDir, host: '::' })
   const { port } = new URL(stack.url)
   for (const host of ['127.0.0.1', '[::1]', 'localhost'])
@@ -105,6 +106,48 @@ test('a part that is killed is started again at the same address', { timeout }, 
       part,
     )
   }
+})
+
+test('a replica is started again from the build of its stack, after the build was removed for another', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const build = join(folder.path, 'build')
+  cpSync(join(import.meta.dirname, '..', 'testing'), join(build, 'web'), { recursive: true })
+  const stub = stubReplica()
+  const program = { ...stub, arguments: ['stub-replica.ts'], build, cwd: join(build, 'web') }
+  await using stack = await startStubStack({ dataDir: join(folder.path, 'data'), replica: program })
+  rmSync(build, { recursive: true })
+  const [replica] = stack.file().replicas
+  process.kill(replica?.pid ?? 0, 'SIGKILL')
+  const again = await eventually(() =>
+    stack.file().replicas.find(({ name, pid }) => name === replica?.name && pid !== replica.pid),
+  )
+  assert.deepEqual(alive([again.pid]), [again.pid])
+  assert.ok(!stack.said.some(line => line.includes('does not start')), stack.said.join('\n'))
+})
+
+test('neither a file of the password nor another database reaches a replica from the environment', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const stub = stubReplica()
+  const environment = {
+    ...stub.environment,
+    DATABASE_PASSWORD_FILE: '/etc/hostname',
+    DATABASE_URL: 'mysql://a@b/c',
+  }
+  await using stack = await startStubStack({
+    dataDir: folder.path,
+    replica: { ...stub, environment },
+    replicas: 1,
+  })
+  if (process.platform !== 'linux') return
+  const [replica] = stack.file().replicas
+  const variables = readFileSync(`/proc/${replica?.pid}/environ`, 'utf8').split('\0')
+  const { databaseUrl } = parseEnvironment(Object.fromEntries(variables.map(line => line.split(/=(.*)/s, 2))))
+  assert.ok(variables.includes(`DATABASE_URL=${databaseUrl}`), 'the password is replaced')
+  assert.match(databaseUrl, /^mysql:\/\/board_replica:[0-9a-f]{32}@127/)
 })
 
 test('a replica and an NGINX that hang are killed and started again', { timeout }, async () => {

@@ -5,7 +5,7 @@ import { freePorts } from '../../lib/ports.ts'
 import { endGroup, findProcess, listGroup } from '../../lib/processes.ts'
 import type { Report } from '../../lib/terminal.ts'
 import { stopStrayDatabase } from '../database-server/start.ts'
-import { checkRoom, type DataDir, ownFolder, removeStackFile, writeWhole } from './data-dir.ts'
+import { checkRoom, checkSockets, type DataDir, ownFolder, removeStackFile, writeWhole } from './data-dir.ts'
 import type { StackOptions } from './stack-options.ts'
 
 /** The ground a stack is built on: a folder of its own, with nothing of an earlier one running in it. */
@@ -30,6 +30,7 @@ export async function openWorkspace(
   resources.defer(lock.release)
   await cleanUp(dataDir, report)
   await checkRoom(dataDir)
+  await checkSockets(dataDir)
   const record = openProcessRecord(dataDir.processes, unwritten(dataDir.processes, report))
   resources.defer(() => removeProcessRecord(dataDir.processes))
   const ports = freePorts(dataDir.folder)

@@ -1,0 +1,96 @@
+import { constants } from 'node:fs'
+import { copyFile, link, mkdir, readdir, readlink, rm, stat, symlink } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf, UserError } from '../../../web/server/errors.ts'
+import type { Report } from '../../lib/terminal.ts'
+import { type Lock, takeLock } from './data-dir.ts'
+import { type ReplicaProgram, root } from './stack-options.ts'
+import type { Workspace } from './workspace.ts'
+
+/** What builds of this checkout keep beside their output: a lock and a log. */
+export const buildFolder = join(root, 'node_modules/.cache/balance-board')
+
+/**
+ * A program that runs from a build, as one that runs from a copy of it in `folder`: a later build removes the first, and a
+ * replica that is started again must be of the version of the others. Any other program is returned unchanged.
+ * Nothing may run from `folder`. @throws UserError where there is no build
+ */
+export async function ownBuild(
+  program: ReplicaProgram,
+  folder: string,
+  { report, signal }: Pick<Workspace, 'report' | 'signal'>,
+): Promise<ReplicaProgram> {
+  const { build, ...rest } = program
+  if (build === undefined) return program
+  await whileNoOtherBuilds(report, signal, async () => {
+    if (!(await isFolder(program.cwd))) throw new UserError(`there is no build in ${build}: start again`)
+    await rm(folder, { recursive: true, force: true })
+    await linkTree(build, folder)
+  })
+  return { ...rest, cwd: join(folder, relative(build, program.cwd)) }
+}
+
+/** Links every file of `from` into a new folder `to`, which takes no room. On another disk it copies. */
+async function linkTree(from: string, to: string): Promise<void> {
+  await mkdir(to)
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) await linkTree(source, target)
+    else if (entry.isSymbolicLink()) await symlink(await readlink(source), target)
+    else await linkOrCopy(source, target)
+  }
+}
+
+/** Not every disk has links, nor as many of a file. Source: link(2) */
+const copyInstead = new Set([
+  'EXDEV',
+  'EPERM',
+  'EMLINK',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EACCES',
+  'EINVAL',
+])
+
+async function linkOrCopy(source: string, target: string): Promise<void> {
+  try {
+    await link(source, target)
+  } catch (error) {
+    if (!copyInstead.has(codeOf(error))) throw error
+    await copyFile(source, target, constants.COPYFILE_FICLONE)
+  }
+}
+
+const isFolder = (path: string) =>
+  stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  )
+
+/** Does `work` while no start of this checkout builds. */
+export async function whileNoOtherBuilds<T>(
+  report: Report,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  await mkdir(buildFolder, { recursive: true })
+  const lock = await waitForLock(report, signal)
+  try {
+    return await work()
+  } finally {
+    lock.release()
+  }
+}
+
+async function waitForLock(report: Report, signal: AbortSignal): Promise<Lock> {
+  const path = join(buildFolder, 'build.lock')
+  let lock = takeLock(path)
+  if (!lock) report('build', 'another start is building; waiting for it')
+  while (!lock) {
+    await sleep(200, null, { signal })
+    lock = takeLock(path)
+  }
+  return lock
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { readEnvFile } from './environment.ts'
+import { temporaryFolder } from './testing.ts'
+
+const encodings = {
+  plain: (text: string) => Buffer.from(text),
+  'with a byte order mark': (text: string) => Buffer.from(`\uFEFF${text}`),
+  'with the line ends of Windows': (text: string) => Buffer.from(text.replaceAll('\n', '\r\n')),
+  'with both': (text: string) => Buffer.from(`\uFEFF${text.replaceAll('\n', '\r\n')}`),
+}
+
+for (const [name, encode] of Object.entries(encodings))
+  test(`.env is read: ${name}`, async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, '.env')
+    await writeFile(
+      path,
+      encode('HTTP_PORT=127.0.0.1:8080\n# für\nREPLICAS=5\nDATA_DIR="/srv/ü b"\nEMPTY=\n'),
+    )
+    assert.deepEqual(
+      { ...readEnvFile(path) },
+      {
+        HTTP_PORT: '127.0.0.1:8080',
+        REPLICAS: '5',
+        DATA_DIR: '/srv/ü b',
+        EMPTY: '',
+      },
+    )
+  })
+
+test('no .env sets nothing', async () => {
+  await using folder = await temporaryFolder()
+  assert.deepEqual(readEnvFile(join(folder.path, '.env')), {})
+})
+
+test('an .env that cannot be read is one sentence', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, '.env')
+  for (const text of ['\uFEFFREPLICAS=5', 'REPLICAS=5']) {
+    await writeFile(path, text, 'utf16le')
+    assert.throws(() => readEnvFile(path), {
+      name: 'UserError',
+      message: `${path} is not a text in UTF-8: save it as one`,
+    })
+  }
+  await mkdir(join(folder.path, 'folder'))
+  assert.throws(() => readEnvFile(join(folder.path, 'folder')), {
+    name: 'UserError',
+    message: /folder is a folder, and a file is needed there, or nothing$/,
+  })
+  assert.throws(() => readEnvFile(join(path, 'below')), {
+    name: 'UserError',
+    message: /cannot be read: ENOTDIR/,
+  })
+})
