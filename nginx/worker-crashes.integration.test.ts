@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { alive } from '../tools/lib/processes.ts'
-import { eventually } from '../tools/lib/testing.ts'
+import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { ask, begin } from './testing/request.ts'
 import { type Board, startBoard, type Watcher, watchFor, ways } from './testing/run-nginx.ts'
 import { drain, freeze, type StubReplica } from './testing/stub-replica.ts'
@@ -187,7 +186,8 @@ for (const recovery of watchers)
  * signal brings a real worker into that state: one that is stopped is found and killed.
  */
 async function startStuckNginx() {
-  const directory = await mkdtemp(join(tmpdir(), 'balance-board-stuck-'))
+  const folder = await temporaryFolder()
+  const directory = folder.path
   const files = {
     configFile: join(directory, 'nginx.conf'),
     processLog: join(directory, 'processes.log'),
@@ -208,7 +208,7 @@ async function startStuckNginx() {
     async [Symbol.asyncDispose]() {
       process.kill(-pid, 'SIGKILL')
       await ended
-      await rm(directory, { recursive: true, force: true })
+      await folder[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { temporaryFolder } from '../tools/lib/testing.ts'
 import { crashIn, resizeZones } from './worker-crashes.ts'
 
 const master = 7
@@ -49,7 +49,7 @@ for (const [line, says] of lines)
     assert.equal(inShell(`master=${master}; crash_in "$1"`, line), says ?? '')
   })
 
-test('a reload makes every zone new: each size changes, and changes back', () => {
+test('a reload makes every zone new: each size changes, and changes back', async () => {
   const template = readFileSync(join(import.meta.dirname, 'conf/shared-memory.conf.template'), 'utf8')
   const zones = (text: string) => [...text.matchAll(/(?:zone=|shared:)(\w+):(\d+)k/g)].map(([zone]) => zone)
   const resized = resizeZones(template)
@@ -57,12 +57,11 @@ test('a reload makes every zone new: each size changes, and changes back', () =>
   assert.equal(zones(template).filter(zone => zones(resized).includes(zone)).length, 0)
   assert.equal(resizeZones(resized), template)
 
-  const folder = mkdtempSync(join(tmpdir(), 'balance-board-zones-'))
-  const file = join(folder, 'shared-memory.conf')
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'shared-memory.conf')
   writeFileSync(file, template)
   inShell(`zones=$1; resize_zones`, file)
   assert.equal(readFileSync(file, 'utf8'), resized)
-  rmSync(folder, { recursive: true })
 })
 
 /** Runs a line with the functions of the container's script, whose last two lines start the watching. */

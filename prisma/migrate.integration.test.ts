@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { appendFile, cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { RowDataPacket } from 'mysql2/promise'
 import mysql from 'mysql2/promise'
+import { startStubServer, temporaryFolder } from '../tools/lib/testing.ts'
 import { bundleInto } from '../web/bundle.ts'
 import { DatabaseUnreachable } from './connect.ts'
 import { migrate } from './migrate.ts'
@@ -23,7 +23,8 @@ const first = '20261122000000_first'
 async function openRoom() {
   const database = await createEmptyDatabase()
   const connection = await mysql.createConnection(database.url)
-  const migrations = await mkdtemp(join(tmpdir(), 'board-migrations-'))
+  const folder = await temporaryFolder()
+  const migrations = folder.path
   await cp(join(import.meta.dirname, 'migrations'), migrations, { recursive: true })
   return {
     url: database.url,
@@ -46,7 +47,7 @@ async function openRoom() {
     async [Symbol.asyncDispose]() {
       await connection.end()
       await database.drop()
-      await rm(migrations, { recursive: true })
+      await folder[Symbol.asyncDispose]()
     },
   }
 }
@@ -209,22 +210,19 @@ test('as a command, marks what failed, and says how it is used', async () => {
 
 test('in the image the built command does it, and is what the message names', async () => {
   await using room = await openRoom()
-  const image = await mkdtemp(join(tmpdir(), 'board-image-'))
-  try {
-    await bundleInto(image)
-    await cp(join(import.meta.dirname, 'migrations'), join(image, 'prisma/migrations'), { recursive: true })
-    const run = (...words: string[]) => runProgram(join(image, 'prisma/migrate.mjs'), room.url, words)
-    assert.equal((await run()).status, 0)
-    await room.query(`UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '${first}'`)
-    const { err } = await run()
-    const command = 'docker compose run --rm -T migrate node prisma/migrate.mjs'
-    assert.ok(err.includes(`${command} --applied ${first};`), err)
-    assert.ok(err.includes(`${command} --run - < FILE;`), err)
-    assert.equal((await run('--applied', first)).status, 0)
-    assert.equal((await run()).out, 'the database is up to date\n')
-  } finally {
-    await rm(image, { recursive: true })
-  }
+  await using folder = await temporaryFolder()
+  const image = folder.path
+  await bundleInto(image)
+  await cp(join(import.meta.dirname, 'migrations'), join(image, 'prisma/migrations'), { recursive: true })
+  const run = (...words: string[]) => runProgram(join(image, 'prisma/migrate.mjs'), room.url, words)
+  assert.equal((await run()).status, 0)
+  await room.query(`UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '${first}'`)
+  const { err } = await run()
+  const command = 'docker compose run --rm -T migrate node prisma/migrate.mjs'
+  assert.ok(err.includes(`${command} --applied ${first};`), err)
+  assert.ok(err.includes(`${command} --run - < FILE;`), err)
+  assert.equal((await run('--applied', first)).status, 0)
+  assert.equal((await run()).out, 'the database is up to date\n')
 })
 
 test('refuses a database newer than the code', async () => {
@@ -253,23 +251,20 @@ async function openDoor(databaseUrl: string, hangUpOn: number) {
   const url = new URL(databaseUrl)
   const port = Number(url.port)
   let callers = 0
-  const door = createServer(caller => {
+  const letIn = (caller: Socket) => {
     callers += 1
     if (callers <= hangUpOn) return caller.destroy()
     const room = connect(port, '127.0.0.1')
     return caller.pipe(room).pipe(caller)
-  })
-  door.listen(0, '127.0.0.1')
-  await once(door, 'listening')
-  const address = door.address()
-  assert(address && typeof address === 'object')
-  url.port = String(address.port)
-  return { url: url.href, callers: () => callers, [Symbol.dispose]: () => void door.close() }
+  }
+  const door = await startStubServer(createServer(letIn))
+  url.port = String(door.port)
+  return { ...door, url: url.href, callers: () => callers }
 }
 
 test('refuses a database it cannot reach, once its patience has ended', async () => {
   await using room = await openRoom()
-  using door = await openDoor(room.url, Number.POSITIVE_INFINITY)
+  await using door = await openDoor(room.url, Number.POSITIVE_INFINITY)
   await assert.rejects(
     migrate(door.url, { patience: 100 }),
     error =>
@@ -282,7 +277,7 @@ test('refuses a database it cannot reach, once its patience has ended', async ()
 
 test('waits for a database that comes up late', async () => {
   await using room = await openRoom()
-  using door = await openDoor(room.url, 2)
+  await using door = await openDoor(room.url, 2)
   assert.deepEqual(await migrate(door.url), own)
 })
 

@@ -1,12 +1,12 @@
 // NGINX as it is configured with Docker: HTTPS, a proxy in front of it, its logs, and when it counts as healthy.
 import assert from 'node:assert/strict'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { connect as connectHttp2 } from 'node:http2'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { z } from 'zod'
+import { temporaryFolder } from '../../tools/lib/testing.ts'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose, containerLog, docker } from './docker.ts'
@@ -43,7 +43,7 @@ async function startFront(environment: Record<string, string>, options: string[]
 }
 
 async function certificateFolder() {
-  const folder = await mkdtemp(join(tmpdir(), 'board-certificates-'))
+  const { path: folder, [Symbol.asyncDispose]: remove } = await temporaryFolder()
   const use = (name: string) => copyFile(join(certificates, name), join(folder, 'tls.crt'))
   await use('test-only.crt')
   await copyFile(join(certificates, 'test-only.key'), join(folder, 'tls.key'))
@@ -58,7 +58,7 @@ async function certificateFolder() {
     '755',
     '/certificates',
   ])
-  return { folder, use, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
+  return { folder, use, [Symbol.asyncDispose]: remove }
 }
 
 /** What is in the certificate that is served now. */
@@ -193,7 +193,7 @@ test('NGINX asks the name server that the container names, and no later one', as
   const nameServer = (
     await docker(['create', '--network', outside, ...ports, 'node:26-slim', 'node', '-e', program])
   ).trim()
-  const folder = await mkdtemp(join(tmpdir(), 'board-resolv-'))
+  await using folder = await temporaryFolder()
   try {
     await docker(['network', 'connect', inside, nameServer])
     await docker(['start', nameServer])
@@ -205,7 +205,7 @@ test('NGINX asks the name server that the container names, and no later one', as
         nameServer,
       ])
     ).trim()
-    const file = join(folder, 'resolv.conf')
+    const file = join(folder.path, 'resolv.conf')
     // The second one answers nothing: RFC 5737 keeps its network for documentation.
     await writeFile(file, `nameserver fe80::1%eth0\nnameserver ${address}\nnameserver 192.0.2.1\n`)
     await using front = await startFront({}, ['--volume', `${file}:/etc/resolv.conf:ro`])
@@ -218,7 +218,6 @@ test('NGINX asks the name server that the container names, and no later one', as
     )
   } finally {
     await docker(['rm', '--force', nameServer])
-    await rm(folder, { recursive: true, force: true })
   }
 })
 

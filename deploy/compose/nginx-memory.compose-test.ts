@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
 import { testCertificate } from '../../nginx/testing/request.ts'
 import { freePorts } from '../../tools/lib/ports.ts'
+import { temporaryFolder } from '../../tools/lib/testing.ts'
 import { compose, docker } from './docker.ts'
 import { settle } from './testing/board.ts'
 
@@ -39,9 +39,9 @@ test(`${streams} HTTPS dashboards, and by the memory they take all that may conn
 async function startHttps() {
   const { value: port } = await freePorts(import.meta.filename).next()
   if (port === undefined) throw new Error('no port is free')
-  const folder = await mkdtemp(join(tmpdir(), 'balance-board-https-'))
-  const file = join(folder, 'https.json')
-  const certificate = './nginx/test-certificate/test-only'
+  const folder = await temporaryFolder()
+  const file = join(folder.path, 'https.json')
+  const certificate = './nginx/testing/certificate/test-only'
   const nginx = {
     ports: [`127.0.0.1:${port}:443`],
     volumes: ['crt', 'key'].map(part => `${certificate}.${part}:/etc/nginx/certificates/tls.${part}:ro`),
@@ -50,7 +50,7 @@ async function startHttps() {
   const start = ['up', '--detach', '--no-deps', '--wait', '--wait-timeout', '60', 'nginx']
   const restore = async () => {
     await compose(...start)
-    await rm(folder, { recursive: true })
+    await folder[Symbol.asyncDispose]()
   }
   try {
     await compose('-f', 'docker-compose.yml', '-f', file, ...start)

@@ -1,25 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { eventually } from '../../tools/lib/testing.ts'
+import { eventually, temporaryFolder } from '../../tools/lib/testing.ts'
 
 const script = join(import.meta.dirname, '40-access-log.sh')
 
 /** The script beside something that, as NGINX does, makes its log again when it gets SIGUSR1. */
-function startBeside(megabytes: string) {
-  const folder = mkdtempSync(join(tmpdir(), 'balance-board-access-log-'))
+async function startBeside(megabytes: string) {
+  const { path: folder, [Symbol.asyncDispose]: removeFolder } = await temporaryFolder()
   const log = join(folder, 'access.log')
   writeFileSync(log, '')
   const reopens = `trap ': >>"$0"' USR1; while :; do sleep 0.1; done`
@@ -48,7 +39,7 @@ function startBeside(megabytes: string) {
       const ended = once(server, 'exit')
       server.kill('SIGKILL')
       await ended
-      rmSync(folder, { recursive: true })
+      await removeFolder()
     },
   }
 }
@@ -56,7 +47,7 @@ function startBeside(megabytes: string) {
 test('the access log keeps seven older parts, and no line is lost on the way', {
   timeout: 120_000,
 }, async () => {
-  await using beside = startBeside('1')
+  await using beside = await startBeside('1')
   const part = 'x'.repeat(131_071)
   for (let n = 1; n <= 9; n++) {
     appendFileSync(beside.log, `${n}${part}`)
@@ -68,7 +59,7 @@ test('the access log keeps seven older parts, and no line is lost on the way', {
 })
 
 test('headers of a proxy that is not trusted are noticed, once for many', { timeout: 60_000 }, async () => {
-  await using beside = startBeside('512')
+  await using beside = await startBeside('512')
   const empty = () => existsSync(beside.ignored) && statSync(beside.ignored).size === 0
   for (const address of ['172.30.238.1', '172.30.238.2']) {
     appendFileSync(beside.ignored, `${address}\n`.repeat(100))

@@ -1,13 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { answers } from '../../tools/lib/liveness.ts'
 import { freePorts } from '../../tools/lib/ports.ts'
 import { listGroup, nginxWorkers } from '../../tools/lib/processes.ts'
-import { eventually } from '../../tools/lib/testing.ts'
+import { eventually, temporaryFolder } from '../../tools/lib/testing.ts'
 import { findNginx } from '../find-nginx.ts'
 import { type NginxSettings, type RenderedNginx, renderNginx } from '../render.ts'
 import { recoverFromCrashes } from '../worker-crashes.ts'
@@ -76,9 +75,9 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
   const others = Array.from({ length: count - 1 }, () => startStubReplica())
   const replicas = await Promise.all([startReplicaThatBegins(firstBegins), ...others])
   // With all that a configuration could take for its own.
-  const directory = await mkdtemp(join(tmpdir(), `balance-board-nginx "it's" [a] *? $HOME \\ für; {b} #`))
+  const folder = await temporaryFolder(`balance-board-nginx "it's" [a] *? $HOME \\ für; {b} #`)
   const settings = {
-    directory,
+    directory: folder.path,
     host: '127.0.0.1',
     replicas,
     stickySeconds,
@@ -98,7 +97,7 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
       await watcher.stop()
       await end(child)
       await Promise.all(replicas.map(replica => replica.die()))
-      await rm(directory, { recursive: true, force: true })
+      await folder[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { startStubServer } from '../../tools/lib/testing.ts'
 import { readSrvIdCookie } from '../../web/server/http/request.ts'
 import { srvIdOf } from '../../web/server/identity.ts'
 
@@ -17,7 +16,6 @@ export type StubReplica = {
 }
 
 export async function startStubReplica(): Promise<StubReplica> {
-  const sockets = new Set<Socket>()
   const server = createServer((request, response) => {
     replica.requests.push(request)
     replica.answer(request, response)
@@ -26,13 +24,7 @@ export async function startStubReplica(): Promise<StubReplica> {
     replica.requests.push(request)
     socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello')
   })
-  server.on('connection', socket => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const { port, ...stub } = await startStubServer(server)
   const address = `127.0.0.1:${port}`
 
   const replica: StubReplica = {
@@ -40,13 +32,7 @@ export async function startStubReplica(): Promise<StubReplica> {
     srvId: srvIdOf(address),
     requests: [],
     answer: sayWho,
-    async die() {
-      if (!server.listening) return
-      const closed = once(server, 'close')
-      server.close()
-      for (const socket of sockets) socket.destroy()
-      await closed
-    },
+    die: stub[Symbol.asyncDispose],
   }
   function sayWho(_request: IncomingMessage, response: ServerResponse): void {
     response.setHeader('X-Srv-Id', replica.srvId)

@@ -2,11 +2,10 @@
 // visitors were told against the database. The exit status is 1 where a promise was broken.
 //   npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--broken BUILD] [--markdown] [--verbose]
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildIfChanged } from '../launcher/build.ts'
 import { abortOnSignals, print, type Report, saySentences } from '../lib/terminal.ts'
+import { temporaryFolder } from '../lib/testing.ts'
 import { buildBroken } from './broken-builds.ts'
 import { allFaults } from './list/all.ts'
 import { type Options, readOptions } from './options.ts'
@@ -52,13 +51,11 @@ await saySentences(async () => {
   // Then the standard output is for the table alone.
   const tell: Report = options.markdown ? (part, text) => console.error(part, text) : print
   await buildIfChanged(tell, signal)
-  const folder = await mkdtemp(join(tmpdir(), 'board-faults-'))
   try {
-    if (!(await breakBoard(options, folder, signal))) process.exitCode = 1
+    await using folder = await temporaryFolder()
+    if (!(await breakBoard(options, folder.path, signal))) process.exitCode = 1
   } catch (error) {
     if (!signal.aborted) throw error
-  } finally {
-    await rm(folder, { recursive: true, force: true })
   }
   if (signal.aborted) process.exit(1) // a trial that was cut short would still send page views
 })

@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
-import { temporaryFolder } from '../lib/testing.ts'
+import { startStubServer, temporaryFolder } from '../lib/testing.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..')
-const server = createServer((_request, response) => response.end('direct')).listen(0, '127.0.0.1')
-await once(server, 'listening')
-after(() => server.close())
-const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+const server = await startStubServer((_request, response) => response.end('direct'))
+after(() => server[Symbol.asyncDispose]())
+const { url } = server
 
 // Nothing listens at this port.
 const nowhere = 'http://127.0.0.1:9'

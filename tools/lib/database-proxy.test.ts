@@ -1,33 +1,31 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { z } from 'zod'
 import { type Fate, startDatabaseProxy } from './database-proxy.ts'
+import { startStubServer } from './testing.ts'
 
 /** A server that answers "done" to its first packet and then ends the connection, behind a proxy. */
 async function startServer() {
   const received = Promise.withResolvers<string>()
-  const server = createServer(socket => {
+  const answer = (socket: Socket) => {
     socket.on('error', () => {})
     socket.once('data', packet => {
       received.resolve(String(packet))
       socket.end('done')
     })
     socket.on('close', () => received.resolve(''))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = z.object({ port: z.number() }).parse(server.address())
-  const proxy = await startDatabaseProxy(`mysql://user@127.0.0.1:${port}/board`)
+  }
+  const server = await startStubServer(createServer(answer))
+  const proxy = await startDatabaseProxy(`mysql://user@127.0.0.1:${server.port}/board`)
   return {
     proxy,
     received: received.promise,
     connect: () => connect(Number(new URL(proxy.url).port), '127.0.0.1').on('error', () => {}),
     async [Symbol.asyncDispose]() {
       await proxy[Symbol.asyncDispose]()
-      server.close()
+      await server[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,6 +1,5 @@
 // `npm run pictures`: the README's pictures, of a board of their own. Nothing in them is made up: what they show happened.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
@@ -11,6 +10,7 @@ import type { StackFile } from '../launcher/stack/data-dir.ts'
 import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
 import type { BarePage } from '../lib/chromium.ts'
 import { abortOnSignals, outliveTerminal, saySentences } from '../lib/terminal.ts'
+import { temporaryFolder } from '../lib/testing.ts'
 import { visitMany } from '../lib/visitors.ts'
 import { capture, recordFrames, writeWebp } from './record.ts'
 
@@ -132,10 +132,11 @@ const beforeStillsMs = 110_000
 outliveTerminal()
 const signal = abortOnSignals()
 const docs = join(import.meta.dirname, '..', '..', 'docs')
-const folder = mkdtempSync(join(tmpdir(), 'board-pictures-'))
 
 await saySentences(async () => {
   try {
+    await using temporary = await temporaryFolder()
+    const folder = temporary.path
     await buildIfChanged(say, signal)
     const hold = openHold(join(folder, 'hold'))
     await using board = await startThrowAwayBoard(3, signal, holdable(builtReplica(process.env), hold))
@@ -150,7 +151,5 @@ await saySentences(async () => {
   } catch (error) {
     if (!signal.aborted) throw error
     process.exitCode = 1
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
   }
 })

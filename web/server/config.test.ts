@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { testCertificate } from '../../nginx/testing/request.ts'
+import { temporaryFolder } from '../../tools/lib/testing.ts'
 import { BadDatabaseUrl, BadEnvironment, driverUrl, parseEnvironment, readDatabaseUrl } from './config.ts'
 
 const DATABASE_URL = 'mysql://root:secret@127.0.0.1:3306/balance_board'
@@ -68,10 +68,9 @@ for (const address of [
   })
 }
 
-test('the password can stand in a file of its own', t => {
-  const folder = mkdtempSync(join(tmpdir(), 'board-environment-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const file = join(folder, 'password')
+test('the password can stand in a file of its own', async () => {
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'password')
   writeFileSync(file, 'p@ss:word\n')
   const variables = { DATABASE_URL: 'mysql://board@mysql:3306/balance_board', DATABASE_PASSWORD_FILE: file }
   assert.equal(
@@ -87,10 +86,9 @@ for (const [written, password] of [
   ['two newlines\n\n', 'two newlines\n'],
   ['\'"\\$%@:/?#ä', '\'"\\$%@:/?#ä'],
 ] as const)
-  test(`a password file with ${JSON.stringify(written)} gives ${JSON.stringify(password)}`, t => {
-    const folder = mkdtempSync(join(tmpdir(), 'board-password-'))
-    t.after(() => rmSync(folder, { recursive: true }))
-    const file = join(folder, 'password')
+  test(`a password file with ${JSON.stringify(written)} gives ${JSON.stringify(password)}`, async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'password')
     writeFileSync(file, written)
     const variables = { DATABASE_URL: 'mysql://board@mysql:3306/balance_board', DATABASE_PASSWORD_FILE: file }
     const { password: parsed } = readDatabaseUrl(parseEnvironment(variables).databaseUrl)

@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import mysql from 'mysql2/promise'
 import { createTestDatabase } from '../../prisma/testing/test-database.ts'
+import { startStubServer } from '../../tools/lib/testing.ts'
 import { openReadPool, type ReadPool } from '../server/db/pools.ts'
 import { createRouter, type Endpoint, type SendError } from '../server/http/router.ts'
 
@@ -33,14 +31,11 @@ export async function serve(endpoint: Endpoint, sendError?: SendError) {
     onError: () => {},
     ...(sendError && { sendError }),
   })
-  const server = createServer((request, response) => {
+  const server = await startStubServer((request, response) => {
     requests += 1
     router(request, response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}`
+  const { url } = server
   return {
     url,
     requests: () => requests,
@@ -49,11 +44,7 @@ export async function serve(endpoint: Endpoint, sendError?: SendError) {
       const response = await fetch(url + query)
       return { status: response.status, body: await response.json() }
     },
-    close: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    close: () => server[Symbol.asyncDispose](),
   }
 }
 

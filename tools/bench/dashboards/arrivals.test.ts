@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { constants, deflateRawSync, gzipSync } from 'node:zlib'
 import { LiveStreams } from '../../../web/server/feed/live-feed.ts'
-import { startStubServer } from '../../lib/testing/stub-server.ts'
+import { startStubServer } from '../../lib/testing.ts'
 import { changeReader, delaysOf, openStream } from './arrivals.ts'
 
 const begin = Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\n\r\n'), gzipSync('').subarray(0, 10)])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startStubServer } from '../../lib/testing/stub-server.ts'
+import { startStubServer } from '../../lib/testing.ts'
 import { findAssets, parseResult, percentile, visitSteadily } from './load.ts'
 
 const told = {

@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Stack, startStack } from '../../launcher/stack/stack.ts'
 import { builtReplica, type ReplicaProgram } from '../../launcher/stack/stack-options.ts'
 import { type BarePage, openBarePage } from '../../lib/chromium.ts'
+import { temporaryFolder } from '../../lib/testing.ts'
 
 type ThrowAwayBoard = AsyncDisposable & Pick<Stack, 'url' | 'file'>
 
@@ -14,28 +13,18 @@ export async function startThrowAwayBoard(
   signal: AbortSignal,
   replica: ReplicaProgram = builtReplica(process.env),
 ): Promise<ThrowAwayBoard> {
-  const folder = mkdtempSync(join(tmpdir(), 'board-thrown-away-'))
-  const remove = () => rmSync(folder, { recursive: true, force: true })
-  try {
-    const stack = await startStack({
-      replicas,
-      dataDir: join(folder, 'data'),
-      replica,
-      database: { size: 'small' },
-      signal,
-    })
-    return {
-      url: stack.url,
-      file: stack.file,
-      async [Symbol.asyncDispose]() {
-        await stack.stop()
-        remove()
-      },
-    }
-  } catch (error) {
-    remove()
-    throw error
-  }
+  await using resources = new AsyncDisposableStack()
+  const folder = resources.use(await temporaryFolder())
+  const stack = await startStack({
+    replicas,
+    dataDir: join(folder.path, 'data'),
+    replica,
+    database: { size: 'small' },
+    signal,
+  })
+  resources.defer(stack.stop)
+  const kept = resources.move()
+  return { url: stack.url, file: stack.file, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
 /** A replica that leaves the processor to the page: the machine of who reads it is not the servers'. */

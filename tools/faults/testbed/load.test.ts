@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { Agent, createServer, type RequestListener } from 'node:http'
+import { Agent, type RequestListener } from 'node:http'
 import { test } from 'node:test'
-import { z } from 'zod'
+import { startStubServer } from '../lib/testing.ts'
 import { makeVisitor, startLoad } from './load.ts'
 
 async function serve(listener: RequestListener) {
-  const server = createServer(listener)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = z.object({ port: z.number() }).parse(server.address())
+  const server = await startStubServer(listener)
   const agent = new Agent({ keepAlive: true })
   return {
     agent,
-    url: `http://127.0.0.1:${port}/`,
-    [Symbol.asyncDispose]: async () => {
+    url: `${server.url}/`,
+    async [Symbol.asyncDispose]() {
       agent.destroy()
-      server.close()
-      server.closeAllConnections()
+      await server[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
+import { temporaryFolder } from '../../lib/testing.ts'
 import { DatabaseFailure } from './home.ts'
 import { startDatabase, stopStrayDatabase } from './start.ts'
 
@@ -15,11 +15,11 @@ const nameless = 54_321
 
 /** A folder of the test's own, removed with what may still run in it. */
 async function ownFolder(t: TestContext, below = ''): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'board-start-'))
-  const dataDir = join(root, below)
+  const root = await temporaryFolder()
+  const dataDir = join(root.path, below)
   t.after(async () => {
     if (below !== 'file') await stopStrayDatabase(dataDir)
-    await rm(root, { recursive: true, force: true })
+    await root[Symbol.asyncDispose]()
   })
   return dataDir
 }
@@ -161,8 +161,8 @@ test('a user that the machine knows by number alone can start one', async t => {
 
 /** Runs `script` beside a database, with a temporary folder of its own to see what is left in. */
 async function runBeside(t: TestContext, script: string) {
-  const folder = await mkdtemp(join(tmpdir(), 'board-with-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
+  const folder = await temporaryFolder()
+  t.after(() => folder[Symbol.asyncDispose]())
   const command = [
     join(import.meta.dirname, '..', 'testing/with-database.ts'),
     process.execPath,
@@ -171,10 +171,10 @@ async function runBeside(t: TestContext, script: string) {
     'an argument',
   ]
   const child = spawn(process.execPath, command, {
-    env: { ...process.env, TMPDIR: folder },
+    env: { ...process.env, TMPDIR: folder.path },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  return { child, ended: once(child, 'exit'), left: () => readdir(folder) }
+  return { child, ended: once(child, 'exit'), left: () => readdir(folder.path) }
 }
 
 test('gives the command its arguments and a database, passes on its status and leaves nothing behind', async t => {

@@ -1,9 +1,7 @@
 // Runs a command beside a database server of its own, made for it and thrown away after it:
 //   node tools/launcher/testing/with-database.ts node --test '**/*.integration.test.ts'
 // The command finds it in TEST_DATABASE_URL, with an account that may make databases.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { temporaryFolder } from '../../lib/testing.ts'
 import { runBeside } from '../../lib/testing/run-beside.ts'
 import type { RunningDatabase } from '../database-server/launch.ts'
 import { type StartOptions, startDatabase } from '../database-server/start.ts'
@@ -12,15 +10,12 @@ import { type StartOptions, startDatabase } from '../database-server/start.ts'
 export async function startThrowAwayDatabase(
   options: Omit<StartOptions, 'dataDir'> = {},
 ): Promise<RunningDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), 'board-database-'))
-  const remove = () => rm(folder, { recursive: true, force: true })
-  try {
-    const database = await startDatabase({ size: 'small', everything: true, ...options, dataDir: folder })
-    return { ...database, stop: () => database.stop().then(remove) }
-  } catch (error) {
-    await remove()
-    throw error
-  }
+  await using resources = new AsyncDisposableStack()
+  const folder = resources.use(await temporaryFolder())
+  const database = await startDatabase({ size: 'small', everything: true, ...options, dataDir: folder.path })
+  resources.defer(database.stop)
+  const kept = resources.move()
+  return { ...database, stop: () => kept.disposeAsync() }
 }
 
 if (import.meta.main) {

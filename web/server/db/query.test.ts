@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { z } from 'zod'
+import { startStubServer } from '../../../tools/lib/testing.ts'
 import { DatabaseTrouble } from '../errors.ts'
 import { newRequestId } from '../hits/hit.ts'
 import { databaseHitStore } from './hit-store.ts'
@@ -42,12 +41,10 @@ const frame = (sequence: number, payload: Buffer) =>
 
 /** A server that signs everybody in, and answers statements as it is told. */
 async function startServer(reply: (sql: string) => Reply, greets = true) {
-  const sockets = new Set<Socket>()
   const packets: string[] = []
   let connections = 0
-  const server = createServer(socket => {
+  const greet = (socket: Socket) => {
     connections++
-    sockets.add(socket)
     socket.on('error', () => {})
     if (!greets) return
     socket.write(frame(0, greeting))
@@ -62,19 +59,13 @@ async function startServer(reply: (sql: string) => Reply, greets = true) {
       const answer = reply(sql)
       if (answer) socket.write(frame(1, answer))
     })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = z.object({ port: z.number() }).parse(server.address())
+  }
+  const server = await startStubServer(createServer(greet))
   return {
-    url: `mysql://board:secret@127.0.0.1:${port}/board`,
+    ...server,
+    url: `mysql://board:secret@127.0.0.1:${server.port}/board`,
     packets,
     connections: () => connections,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
   }
 }
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { startStubServer } from '../../../tools/lib/testing.ts'
 import type { Snapshot } from '../../shared/api.ts'
 import { serve } from '../../testing/endpoints.ts'
 import { AnswerError } from '../errors.ts'
@@ -80,29 +79,22 @@ test('a script gets the code and the message', async () => {
 })
 
 const page = new Template('<script nonce="TOKEN">', { nonce: 'TOKEN' })
-const server = createServer(
-  createRouter({
-    exact: { '/': { GET: (_request, response) => void response.end('the page') } },
-    fallback: notFoundEndpoint(page),
-    onError: () => {},
-  }),
-)
-let port = 0
+const router = createRouter({
+  exact: { '/': { GET: (_request, response) => void response.end('the page') } },
+  fallback: notFoundEndpoint(page),
+  onError: () => {},
+})
+let server: Awaited<ReturnType<typeof startStubServer>>
 
 before(async () => {
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  port = typeof address === 'object' && address ? address.port : 0
+  server = await startStubServer(router)
 })
 
-after(() => {
-  server.closeAllConnections()
-  server.close()
-})
+after(() => server[Symbol.asyncDispose]())
 
 /** Writes the request line as it stands: fetch would rewrite the path. */
 async function ask(line: string, ...headers: string[]) {
-  const socket = connect(port, '127.0.0.1')
+  const socket = connect(server.port, '127.0.0.1')
   socket.write(`${[`${line} HTTP/1.1`, 'Host: x', 'Connection: close', ...headers].join('\r\n')}\r\n\r\n`)
   const text = (await socket.setEncoding('latin1').toArray()).join('')
   const [head = '', body = ''] = text.split('\r\n\r\n')

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, get, IncomingMessage, ServerResponse } from 'node:http'
-import { type AddressInfo, connect, Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, beforeEach, test } from 'node:test'
-import { eventually } from '../../../tools/lib/testing.ts'
+import { eventually, startStubServer } from '../../../tools/lib/testing.ts'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import { serve } from '../../testing/endpoints.ts'
 import { FakeHitStore } from '../../testing/fake-hit-store.ts'
@@ -87,15 +86,14 @@ test('a request whose client had gone when it was read is not counted', async ()
   assert.equal(store.log.size, logged)
 })
 
+let board: Awaited<ReturnType<typeof startStubServer>>
+
 before(async () => {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  board = await startStubServer(server)
+  origin = board.url
 })
 
-after(() => {
-  server.close()
-})
+after(() => board[Symbol.asyncDispose]())
 
 test('the page goes out compressed to those who take that, and plain to others', async () => {
   for (const [encoding, expected] of [

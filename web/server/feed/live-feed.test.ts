@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, IncomingMessage, ServerResponse } from 'node:http'
-import { type AddressInfo, Socket } from 'node:net'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { startStubServer } from '../../../tools/lib/testing.ts'
 import type { LogRow, Snapshot } from '../../shared/api.ts'
 import { acceptsGzip } from '../http/request.ts'
 import { Board } from './board.ts'
@@ -21,18 +21,14 @@ async function serveFeed(t: TestContext) {
     return { counter, totalHits: counter, at, servers: [], log, afterAt: log[0]?.at ?? null }
   })
   const feed = new LiveFeed(board)
-  const server = createServer((request, response) => {
+  const server = await startStubServer((request, response) => {
     feed.open(response, acceptsGzip(request)).catch(() => response.writeHead(503).end())
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
+  t.after(async () => {
     feed.close()
-    server.close()
-    server.closeAllConnections()
+    await server[Symbol.asyncDispose]()
   })
-  const { port } = server.address() as AddressInfo
-  return { database, board, url: `http://127.0.0.1:${port}/` }
+  return { database, board, url: `${server.url}/` }
 }
 
 /** Hears a stream event by event. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { startStubServer } from '../../../tools/lib/testing.ts'
 import { answerMalformed } from './router.ts'
 
 const malformed = {
@@ -54,16 +55,5 @@ async function sendTo(port: number, request: string) {
 async function startServer() {
   const http = createServer((_request, response) => response.end('well'))
   http.on('clientError', answerMalformed)
-  http.listen(0, '127.0.0.1')
-  await once(http, 'listening')
-  return {
-    http,
-    port: (http.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      const closed = once(http, 'close')
-      http.close()
-      http.closeAllConnections()
-      await closed
-    },
-  }
+  return { http, ...(await startStubServer(http)) }
 }

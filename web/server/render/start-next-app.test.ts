@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { temporaryFolder } from '../../../tools/lib/testing.ts'
 
 /** In place of a built replica's thread: says what it was asked, the second question first. It hangs at /hang. */
 const program = `
@@ -25,10 +25,10 @@ parentPort.on('message', ({ id, request }) => {
 parentPort.postMessage({ kind: 'started' })
 `
 
-let dir = ''
+const folder = await temporaryFolder()
+const dir = folder.path
 
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'next-thread-'))
   await mkdir(join(dir, '.next/static/chunks'), { recursive: true })
   await writeFile(join(dir, '.next/static/chunks/a b~(1).js'), '')
   await writeFile(join(dir, '.next/required-server-files.json'), '{"config":{}}')
@@ -37,7 +37,7 @@ before(async () => {
   await writeFile(join(dir, 'next-thread.mjs'), program)
 })
 
-after(() => rm(dir, { recursive: true }))
+after(() => folder[Symbol.asyncDispose]())
 
 /** Runs this with `next` and `serve` in a process of its own, since the end of the thread is the end of that. */
 async function inProcess(script: string, hungAfter = 30) {

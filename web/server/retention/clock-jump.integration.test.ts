@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { RunningDatabase } from '../../../tools/launcher/database-server/launch.ts'
 import { startThrowAwayDatabase } from '../../../tools/launcher/testing/with-database.ts'
 import { makeFakedClock } from '../../../tools/lib/faked-clock.ts'
-import { eventually } from '../../../tools/lib/testing.ts'
+import { eventually, temporaryFolder } from '../../../tools/lib/testing.ts'
 import { day, openBoard, srvIdOf } from '../../testing/log-rows.ts'
 import { readClock } from '../db/history.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
@@ -15,20 +13,20 @@ import { pruneRecentRequests } from '../db/retention.ts'
 import { newRequestId } from '../hits/hit.ts'
 import { RequestIdRetention, startUpkeep } from './retention.ts'
 
-let folder: string
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let database: RunningDatabase
 let clock: NonNullable<ReturnType<typeof makeFakedClock>>
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'board-clock-'))
-  clock = makeFakedClock(join(folder, 'clock')) ?? assert.fail('libfaketime is not installed')
+  folder = await temporaryFolder()
+  clock = makeFakedClock(join(folder.path, 'clock')) ?? assert.fail('libfaketime is not installed')
   database = await startThrowAwayDatabase({ environment: clock.variables })
   process.env.TEST_DATABASE_URL = database.url
 })
 
 after(async () => {
   await database?.stop()
-  await rm(folder, { recursive: true, force: true })
+  await folder?.[Symbol.asyncDispose]()
 })
 
 const limits = { days: 30, rows: 1_000_000 }
