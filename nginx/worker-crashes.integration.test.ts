@@ -208,7 +208,7 @@ async function startStuckNginx() {
     async [Symbol.asyncDispose]() {
       process.kill(-pid, 'SIGKILL')
       await ended
-      await folder[Symbol.asyncDispose]()
+      await folder.remove()
     },
   }
 }

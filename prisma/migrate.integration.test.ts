@@ -47,7 +47,7 @@ async function openRoom() {
     async [Symbol.asyncDispose]() {
       await connection.end()
       await database.drop()
-      await folder[Symbol.asyncDispose]()
+      await folder.remove()
     },
   }
 }

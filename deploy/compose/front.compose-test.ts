@@ -43,7 +43,7 @@ async function startFront(environment: Record<string, string>, options: string[]
 }
 
 async function certificateFolder() {
-  const { path: folder, [Symbol.asyncDispose]: remove } = await temporaryFolder()
+  const { path: folder, remove } = await temporaryFolder()
   const use = (name: string) => copyFile(join(certificates, name), join(folder, 'tls.crt'))
   await use('test-only.crt')
   await copyFile(join(certificates, 'test-only.key'), join(folder, 'tls.key'))

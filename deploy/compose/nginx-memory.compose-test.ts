@@ -50,7 +50,7 @@ async function startHttps() {
   const start = ['up', '--detach', '--no-deps', '--wait', '--wait-timeout', '60', 'nginx']
   const restore = async () => {
     await compose(...start)
-    await folder[Symbol.asyncDispose]()
+    await folder.remove()
   }
   try {
     await compose('-f', 'docker-compose.yml', '-f', file, ...start)

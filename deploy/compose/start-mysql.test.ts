@@ -33,7 +33,7 @@ async function volume() {
         encoding: 'utf8',
         env: environment,
       }),
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => folder.remove(),
   }
 }
 

@@ -10,7 +10,7 @@ const script = join(import.meta.dirname, '40-access-log.sh')
 
 /** The script beside something that, as NGINX does, makes its log again when it gets SIGUSR1. */
 async function startBeside(megabytes: string) {
-  const { path: folder, [Symbol.asyncDispose]: removeFolder } = await temporaryFolder()
+  const { path: folder, remove: removeFolder } = await temporaryFolder()
   const log = join(folder, 'access.log')
   writeFileSync(log, '')
   const reopens = `trap ': >>"$0"' USR1; while :; do sleep 0.1; done`

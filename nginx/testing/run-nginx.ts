@@ -97,7 +97,7 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
       await watcher.stop()
       await end(child)
       await Promise.all(replicas.map(replica => replica.die()))
-      await folder[Symbol.asyncDispose]()
+      await folder.remove()
     },
   }
 }

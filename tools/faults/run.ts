@@ -2,10 +2,11 @@
 // visitors were told against the database. The exit status is 1 where a promise was broken.
 //   npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--broken BUILD] [--markdown] [--verbose]
 
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildIfChanged } from '../launcher/build.ts'
 import { abortOnSignals, print, type Report, saySentences } from '../lib/terminal.ts'
-import { temporaryFolder } from '../lib/testing.ts'
 import { buildBroken } from './broken-builds.ts'
 import { allFaults } from './list/all.ts'
 import { type Options, readOptions } from './options.ts'
@@ -52,7 +53,7 @@ await saySentences(async () => {
   const tell: Report = options.markdown ? (part, text) => console.error(part, text) : print
   await buildIfChanged(tell, signal)
   try {
-    await using folder = await temporaryFolder()
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'board-'))
     if (!(await breakBoard(options, folder.path, signal))) process.exitCode = 1
   } catch (error) {
     if (!signal.aborted) throw error

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempDisposable } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,10 +17,7 @@ export async function eventually<T>(ask: () => Promise<T> | T, { ms = longest, e
 }
 
 /** A new folder among the system's temporary ones, removed when it goes out of scope. Its name begins with `name`. */
-export async function temporaryFolder(name = 'board-') {
-  const path = await mkdtemp(join(tmpdir(), name))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
-}
+export const temporaryFolder = (name = 'board-') => mkdtempDisposable(join(tmpdir(), name))
 
 /**
  * A server for one test, on a free port of 127.0.0.1: what answers HTTP, or a server of `node:http` or `node:net` that does

@@ -1,5 +1,8 @@
 // `npm run pictures`: the README's pictures, of a board of their own. Nothing in them is made up: what they show happened.
+
 import { rmSync, writeFileSync } from 'node:fs'
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
@@ -10,7 +13,6 @@ import type { StackFile } from '../launcher/stack/data-dir.ts'
 import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
 import type { BarePage } from '../lib/chromium.ts'
 import { abortOnSignals, outliveTerminal, saySentences } from '../lib/terminal.ts'
-import { temporaryFolder } from '../lib/testing.ts'
 import { visitMany } from '../lib/visitors.ts'
 import { capture, recordFrames, writeWebp } from './record.ts'
 
@@ -135,7 +137,7 @@ const docs = join(import.meta.dirname, '..', '..', 'docs')
 
 await saySentences(async () => {
   try {
-    await using temporary = await temporaryFolder()
+    await using temporary = await mkdtempDisposable(join(tmpdir(), 'board-'))
     const folder = temporary.path
     await buildIfChanged(say, signal)
     const hold = openHold(join(folder, 'hold'))

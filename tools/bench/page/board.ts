@@ -1,9 +1,10 @@
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Stack, startStack } from '../../launcher/stack/stack.ts'
 import { builtReplica, type ReplicaProgram } from '../../launcher/stack/stack-options.ts'
 import { type BarePage, openBarePage } from '../../lib/chromium.ts'
-import { temporaryFolder } from '../../lib/testing.ts'
 
 type ThrowAwayBoard = AsyncDisposable & Pick<Stack, 'url' | 'file'>
 
@@ -14,7 +15,7 @@ export async function startThrowAwayBoard(
   replica: ReplicaProgram = builtReplica(process.env),
 ): Promise<ThrowAwayBoard> {
   await using resources = new AsyncDisposableStack()
-  const folder = resources.use(await temporaryFolder())
+  const folder = resources.use(await mkdtempDisposable(join(tmpdir(), 'board-')))
   const stack = await startStack({
     replicas,
     dataDir: join(folder.path, 'data'),

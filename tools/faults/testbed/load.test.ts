@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Agent, type RequestListener } from 'node:http'
 import { test } from 'node:test'
-import { startStubServer } from '../lib/testing.ts'
+import { startStubServer } from '../../lib/testing.ts'
 import { makeVisitor, startLoad } from './load.ts'
 
 async function serve(listener: RequestListener) {

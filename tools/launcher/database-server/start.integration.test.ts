@@ -19,7 +19,7 @@ async function ownFolder(t: TestContext, below = ''): Promise<string> {
   const dataDir = join(root.path, below)
   t.after(async () => {
     if (below !== 'file') await stopStrayDatabase(dataDir)
-    await root[Symbol.asyncDispose]()
+    await root.remove()
   })
   return dataDir
 }
@@ -162,7 +162,7 @@ test('a user that the machine knows by number alone can start one', async t => {
 /** Runs `script` beside a database, with a temporary folder of its own to see what is left in. */
 async function runBeside(t: TestContext, script: string) {
   const folder = await temporaryFolder()
-  t.after(() => folder[Symbol.asyncDispose]())
+  t.after(folder.remove)
   const command = [
     join(import.meta.dirname, '..', 'testing/with-database.ts'),
     process.execPath,

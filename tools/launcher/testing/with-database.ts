@@ -1,8 +1,9 @@
 // Runs a command beside a database server of its own, made for it and thrown away after it:
 //   node tools/launcher/testing/with-database.ts node --test '**/*.integration.test.ts'
 // The command finds it in TEST_DATABASE_URL, with an account that may make databases.
-import { temporaryFolder } from '../../lib/testing.ts'
+
 import { runBeside } from '../../lib/testing/run-beside.ts'
+import { temporaryFolder } from '../../lib/testing.ts'
 import type { RunningDatabase } from '../database-server/launch.ts'
 import { type StartOptions, startDatabase } from '../database-server/start.ts'
 

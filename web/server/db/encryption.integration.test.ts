@@ -33,7 +33,7 @@ before(async () => {
 
 after(async () => {
   await Promise.all([local?.stop(), misnamed?.stop()])
-  await folder[Symbol.asyncDispose]()
+  await folder.remove()
 })
 
 /** The account is one of 127.0.0.1, and `localhost` is that address by another name. */

@@ -37,7 +37,7 @@ before(async () => {
   await writeFile(join(dir, 'next-thread.mjs'), program)
 })
 
-after(() => folder[Symbol.asyncDispose]())
+after(folder.remove)
 
 /** Runs this with `next` and `serve` in a process of its own, since the end of the thread is the end of that. */
 async function inProcess(script: string, hungAfter = 30) {
