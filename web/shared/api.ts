@@ -1,15 +1,31 @@
-// What the page and the server agree on. This module has the shape of every answer, limits.ts the numbers, wording.ts and times.ts
-// the words, page-view.ts what one rendering of the page gets. web/app and web/server import from here; this folder imports from
-// neither. Times are ISO 8601 in UTC with milliseconds ("2026-11-22T12:04:31.203Z"), by the database's clock. Public addresses
-// are shortened.
+// What the page and the server agree on. This module has the shape of every answer, each with the guard by which the page checks
+// it; guards.ts has what guards are made of, limits.ts the numbers, wording.ts and times.ts the words, page-view.ts what one
+// rendering of the page gets. web/app and web/server import from here; this folder imports from neither. Times are ISO 8601 in
+// UTC with milliseconds ("2026-11-22T12:04:31.203Z"), by the database's clock. Public addresses are shortened.
 
-import type { HistoryRange } from './limits.ts'
+import {
+  isFlag,
+  isNumber,
+  isText,
+  isTime,
+  listOf,
+  oneOf,
+  optional,
+  orNull,
+  recordOf,
+  shapeOf,
+} from './guards.ts'
+import { type HistoryRange, historyRangeNames } from './limits.ts'
 
 /** new: no cookie. returning: the cookie names this server's address. moved: it names another. */
 export type Arrival = 'new' | 'returning' | 'moved'
 
 /** joining: registered, not yet serving. draining: takes no new visitors. lost: no heartbeat for 6 s. stopped: left in good order. */
 export type ServerState = 'joining' | 'up' | 'draining' | 'lost' | 'stopped'
+
+export type ServerReference = { srv_id: string; name: string | null }
+
+const isServerReference = shapeOf<ServerReference>({ srv_id: isText, name: orNull(isText) })
 
 /** Answer of a page view with `Accept: application/json`. One hit. */
 export type VisitAnswer = {
@@ -31,7 +47,16 @@ export type VisitAnswer = {
   at: string
 }
 
-export type ServerReference = { srv_id: string; name: string | null }
+export const isVisitAnswer = shapeOf<VisitAnswer>({
+  hit: isNumber,
+  srv_id: isText,
+  server: isText,
+  client_ip: isText,
+  arrival: oneOf('new', 'returning', 'moved'),
+  moved_from: orNull(isServerReference),
+  maybe_from: optional(isServerReference),
+  at: isTime,
+})
 
 export type LogRow = {
   id: number
@@ -45,6 +70,17 @@ export type LogRow = {
   /** as in a page view's answer */
   maybe_from?: ServerReference
 }
+
+const isLogRow = shapeOf<LogRow>({
+  id: isNumber,
+  at: isTime,
+  client_ip: isText,
+  srv_id: isText,
+  server: isText,
+  arrival: oneOf('new', 'returning', 'moved'),
+  moved_from: orNull(isServerReference),
+  maybe_from: optional(isServerReference),
+})
 
 export type ServerRow = {
   /** id of this instance of the server */
@@ -73,6 +109,25 @@ export type ServerRow = {
   memory_bytes: number
 }
 
+const isServerRow = shapeOf<ServerRow>({
+  id: isNumber,
+  srv_id: isText,
+  name: isText,
+  address: isText,
+  state: oneOf('joining', 'up', 'draining', 'lost', 'stopped'),
+  hits: isNumber,
+  share: isNumber,
+  rate: isNumber,
+  started_at: isTime,
+  last_seen_at: isTime,
+  p50_ms: orNull(isNumber),
+  p99_ms: orNull(isNumber),
+  errors: isNumber,
+  error_codes: recordOf(isNumber),
+  streams: isNumber,
+  memory_bytes: isNumber,
+})
+
 /** The board at one moment: the hits of `servers` and `earlier_hits` add up to `counter` exactly. */
 export type Snapshot = {
   counter: number
@@ -84,11 +139,21 @@ export type Snapshot = {
   log: LogRow[]
 }
 
+export const isSnapshot = shapeOf<Snapshot>({
+  counter: isNumber,
+  at: isTime,
+  servers: listOf(isServerRow),
+  earlier_hits: isNumber,
+  log: listOf(isLogRow),
+})
+
 /** Event `change` of `/api/live`, after the first full snapshot: only the new log rows, newest first. */
 export type SnapshotChange = Snapshot
 
 /** Event `trouble` of `/api/live`: the replica cannot read the database; the numbers are from the last snapshot. */
 export type LiveTrouble = { since: string }
+
+export const isLiveTrouble = shapeOf<LiveTrouble>({ since: isTime })
 
 export type LogPage = {
   /** newest first */
@@ -96,6 +161,8 @@ export type LogPage = {
   /** pass as `before` to continue; null at the log's end */
   next: number | null
 }
+
+export const isLogPage = shapeOf<LogPage>({ rows: listOf(isLogRow), next: orNull(isNumber) })
 
 /** joined, left: the time is from its row. lost: the time of its last heartbeat. */
 export type HistoryEvent = {
@@ -124,6 +191,32 @@ export type History = {
   downs: HistoryDown[]
 }
 
+export const isHistory = shapeOf<History>({
+  range: oneOf(...historyRangeNames),
+  step: isNumber,
+  times: listOf(isTime),
+  servers: listOf(
+    shapeOf<History['servers'][number]>({
+      id: isNumber,
+      srv_id: isText,
+      name: isText,
+      hits: listOf(isNumber),
+    }),
+  ),
+  events: listOf(
+    shapeOf<History['events'][number]>({
+      kind: oneOf('joined', 'lost', 'left'),
+      id: isNumber,
+      srv_id: isText,
+      name: isText,
+      at: isTime,
+    }),
+  ),
+  downs: listOf(
+    shapeOf<History['downs'][number]>({ srv_id: isText, name: isText, times: isNumber, ms: isNumber }),
+  ),
+})
+
 export type Audit = {
   counter: number
   /** highest id in the log; 0 if it is empty */
@@ -137,4 +230,17 @@ export type Audit = {
   consistent: boolean
 }
 
+export const isAudit = shapeOf<Audit>({
+  counter: isNumber,
+  max_id: isNumber,
+  rows: isNumber,
+  purged: isNumber,
+  sum_hits: isNumber,
+  consistent: isFlag,
+})
+
 export type ErrorAnswer = { error: { code: string; message: string } }
+
+export const isErrorAnswer = shapeOf<ErrorAnswer>({
+  error: shapeOf<ErrorAnswer['error']>({ code: isText, message: isText }),
+})

@@ -1,5 +1,5 @@
-import type { LiveTrouble, Snapshot } from '../../shared/api.ts'
-import { type Guard, isLiveTrouble, isSnapshot, readAs } from './api-client.ts'
+import { isLiveTrouble, isSnapshot, type LiveTrouble, type Snapshot } from '../../shared/api.ts'
+import { type Guard, readAs } from '../../shared/guards.ts'
 
 type StreamListener = {
   snapshot(snapshot: Snapshot): void

@@ -58,18 +58,19 @@ export type ShownRow = {
   srv_id: string
   server: string
   why: string
-  /** null where only the text above is known */
+  /** null if only the text above is known */
   arrival: Arrival | null
-  moved_from: ServerReference | null
-  maybe_from?: ServerReference | undefined
   own: boolean
-}
+} & KnownFromLog
+
+/** What this visit's own row has only once the log has it. */
+type KnownFromLog = Partial<Omit<LogRow, 'id' | 'at' | 'client_ip' | 'srv_id' | 'server' | 'arrival'>>
 
 export function ownRow({ visit, server }: PageView): ShownRow | null {
   if (!visit) return null
   const { hit: id, at, at_text: time, client_ip, arrival_text: why } = visit
   const place = { srv_id: server.srv_id, server: server.name }
-  return { id, at, time, client_ip, ...place, why, arrival: null, moved_from: null, own: true }
+  return { id, at, time, client_ip, ...place, why, arrival: null, own: true }
 }
 
 /**
@@ -92,8 +93,7 @@ export function pageRows(own: ShownRow | null, log: LogRow[], today: string): Sh
   return log.map(row => {
     const one = shown(row, today)
     if (one.id !== own?.id) return one
-    const { arrival, moved_from, maybe_from } = one
-    return { ...own, arrival, moved_from, maybe_from }
+    return { ...one, ...own, arrival: one.arrival }
   })
 }
 
@@ -104,26 +104,13 @@ export function olderThan(rows: ShownRow[]): number | null {
 }
 
 function shown(row: LogRow, today: string): ShownRow {
-  const { id, at, client_ip, srv_id, server, arrival, moved_from, maybe_from } = row
-  const why = arrivalText(row)
-  const place = { client_ip, srv_id, server }
-  return {
-    id: String(id),
-    at,
-    time: utcTime(at, today),
-    ...place,
-    why,
-    arrival,
-    moved_from,
-    maybe_from,
-    own: false,
-  }
+  return { ...row, id: String(row.id), time: utcTime(row.at, today), why: arrivalText(row), own: false }
 }
 
 export type Explained = {
   /** null: only the arrival's text is known */
   arrival: Arrival | null
-  moved_from: ServerReference | null
+  moved_from?: ServerReference | null | undefined
   maybe_from?: ServerReference | undefined
   /** the server that answered */
   server: string

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import useSWR from 'swr'
-import type { LogPage, LogRow } from '../../shared/api.ts'
-import { fetchAnswer, isLogPage } from '../live/api-client.ts'
+import { isLogPage, type LogPage, type LogRow } from '../../shared/api.ts'
+import { fetchAnswer } from '../live/api-client.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
 import { allVisits, isAll, type LogChoice, logUrl, placeInLog, walkLog } from './log-rows.ts'
 

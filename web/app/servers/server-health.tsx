@@ -4,10 +4,32 @@ import { elapsed, utcTime } from '../../shared/times.ts'
 import { Moment, type Shape, ShapeIcon } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
 import { useHydrated } from '../ui/page-lifecycle.ts'
-import { Cell } from '../ui/table.tsx'
+import { Cell, ColumnHeader } from '../ui/table.tsx'
 import ui from '../ui/ui.module.css'
 import { errorCodesText, isGone, latencyText, megabytes, uptimeMs } from './server-rows.ts'
 import styles from './servers-panel.module.css'
+
+/** The columns of the cells below, by their class and their header. */
+const columns = [
+  ['latency', 'p50 / p99 ms'],
+  ['errors', 'Errors'],
+  ['watching', 'Watching'],
+  ['uptime', 'Uptime'],
+  ['memory', 'Memory'],
+] as const
+
+export function ServerHealthHeaders() {
+  return columns.map(([place, title]) => (
+    <ColumnHeader key={place} className={`${styles.detail} ${styles[place]}`}>
+      {title}
+    </ColumnHeader>
+  ))
+}
+
+/** In a row that is no single server. */
+export function NoServerHealth() {
+  return columns.map(([place]) => <Cell key={place} className={`${styles.nothing} ${styles[place]}`} />)
+}
 
 type Props = { server: ServerRow; now: string }
 

@@ -6,7 +6,7 @@ import { padRate, useFormats } from '../ui/formats.ts'
 import { Panel } from '../ui/frame.tsx'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
 import ui from '../ui/ui.module.css'
-import { ServerHealth, StateBadge } from './server-health.tsx'
+import { NoServerHealth, ServerHealth, ServerHealthHeaders, StateBadge } from './server-health.tsx'
 import { type Order, orderNames, orderOf, orders, sharesOf, useOrder } from './server-rows.ts'
 import styles from './servers-panel.module.css'
 
@@ -73,11 +73,7 @@ function ServersTable({
           <ColumnHeader className={styles.share}>Share</ColumnHeader>
           <ColumnHeader className={styles.state}>State</ColumnHeader>
           <ColumnHeader className={styles.rate}>Hits/s</ColumnHeader>
-          <ColumnHeader className={`${styles.detail} ${styles.latency}`}>p50 / p99 ms</ColumnHeader>
-          <ColumnHeader className={`${styles.detail} ${styles.errors}`}>Errors</ColumnHeader>
-          <ColumnHeader className={`${styles.detail} ${styles.watching}`}>Watching</ColumnHeader>
-          <ColumnHeader className={`${styles.detail} ${styles.uptime}`}>Uptime</ColumnHeader>
-          <ColumnHeader className={`${styles.detail} ${styles.memory}`}>Memory</ColumnHeader>
+          <ServerHealthHeaders />
         </Row>
       </TableHead>
       <TableBody>
@@ -150,10 +146,7 @@ function ServerTableRow({ name, state, hits, share, rate, health, address, kind 
         {rate !== undefined && <span>{padRate(formats.rate(rate))}</span>}
         {rate !== undefined && <span className={styles.unit}>/s</span>}
       </Cell>
-      {health ??
-        ['latency', 'errors', 'watching', 'uptime', 'memory'].map(place => (
-          <Cell key={place} className={`${styles.nothing} ${styles[place]}`} />
-        ))}
+      {health ?? <NoServerHealth />}
     </Row>
   )
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
-import type { ServerRow } from '../../shared/api.ts'
-import { isErrorAnswer, isVisitAnswer, readAs } from '../live/api-client.ts'
+import { isErrorAnswer, isVisitAnswer, type ServerRow } from '../../shared/api.ts'
+import { readAs } from '../../shared/guards.ts'
 import { tellOtherTabs } from '../visit/sticky-cookie.ts'
 
 export type Visitor = 'myself' | 'strangers'

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { isNumber, isText, shapeOf } from '../live/api-client.ts'
+import { isNumber, isText, shapeOf } from '../../shared/guards.ts'
 
 const storageKey = 'balance-board streak'
 

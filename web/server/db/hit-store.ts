@@ -1,5 +1,5 @@
 import type { PoolConnection } from 'mysql2/promise'
-import { CommitFailed, type HitStore, newRequestId } from '../hits/hit.ts'
+import { CommitFailed, type HitStore, probeHit } from '../hits/hit.ts'
 import {
   batchPacket,
   beginBatch,
@@ -67,9 +67,8 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
 
     async probe(waits = false) {
       const timeLeft = countDown(waits ? waitsForLockMs + probeTimeoutMs : probeTimeoutMs)
-      const hit = { requestId: newRequestId(), clientIp: '0.0.0.0', cookieSrvId: null }
       const connection = await connect(pool, timeLeft())
-      await runPacket(connection, batchPacket([hit], server, 'ROLLBACK'), timeLeft())
+      await runPacket(connection, batchPacket([probeHit()], server, 'ROLLBACK'), timeLeft())
     },
   }
 }

@@ -30,6 +30,11 @@ export function newRequestId(): string {
   return randomBytes(16).toString('hex')
 }
 
+/** A hit of no visitor, to try whether a commit would succeed. */
+export function probeHit(): Hit {
+  return { requestId: newRequestId(), clientIp: '0.0.0.0', cookieSrvId: null }
+}
+
 /** Durable storage that counts and logs hits. Both calls take at most `timeoutMs`. */
 export type HitStore = {
   /**

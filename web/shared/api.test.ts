@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isLiveTrouble, isSnapshot, readAs } from './api-client.ts'
+import { isLiveTrouble, isSnapshot } from './api.ts'
+import { readAs } from './guards.ts'
 
 const server = {
   id: 1,
