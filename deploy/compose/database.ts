@@ -6,6 +6,7 @@ import {
 } from '../../tools/lib/database-accounts.ts'
 import { connectionsPerReplica } from '../../web/server/db/pools.ts'
 import { compose, docker } from './docker.ts'
+import type { ProjectLock } from './project-lock.ts'
 
 /** Replicas that have all their connections to the compose stack's database. A roll runs the old beside the new. */
 const mostReplicas = Math.floor(mostConnections[replicaAccount] / connectionsPerReplica)
@@ -24,7 +25,7 @@ export function rollWarning(replicas: number): string | null {
  * start: so new replicas can sign in although MySQL is not started again. In a stack of a release before, root has the
  * password of the account `board`. @throws DockerFailed
  */
-export async function applyAccounts(): Promise<void> {
+export async function applyAccounts({ compose }: Pick<ProjectLock, 'compose'>): Promise<void> {
   await compose('run', '--rm', '--no-deps', '-T', 'secrets')
   const asRoot = (file: string) => `MYSQL_PWD="$(cat /run/secrets/${file})" mysql --user root --batch`
   const script = ['root-password', 'database-password']

@@ -8,6 +8,10 @@ import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { UserError } from '../../web/server/errors.ts'
 
+/** To be followed by the name of a command. */
+export const howToChooseProject =
+  'To choose a compose project, set a variable: COMPOSE_PROJECT_NAME=NAME npm run'
+
 const root = `${import.meta.dirname}/../..`
 
 /**
@@ -25,12 +29,19 @@ type Options = {
   keepsOpen?: Writable
 }
 
+/** How a command ended, and what it printed. `status`: null where a signal ended it. */
+export type DockerEnding = { status: number | null; stdout: string; stderr: string }
+
 /**
  * What `docker …` prints, run in the project's folder. Which compose project is meant, and its settings, compose reads
  * from the environment and .env as always (COMPOSE_PROJECT_NAME, HTTP_PORT …). @throws DockerFailed with Docker's words
  */
 export async function docker(parameters: string[], options: Options = {}): Promise<string> {
-  const { status, stdout, stderr } = await attemptDocker(parameters, options)
+  return outputOf(parameters, await attemptDocker(parameters, options))
+}
+
+/** @throws DockerFailed with Docker's words, where the command failed */
+export function outputOf(parameters: string[], { status, stdout, stderr }: DockerEnding): string {
   if (status === 0) return stdout
   throw new DockerFailed(`docker ${parameters.join(' ')} failed: ${stderr.trim() || `exit status ${status}`}`)
 }
@@ -38,6 +49,12 @@ export async function docker(parameters: string[], options: Options = {}): Promi
 /** `docker compose …`, as above. @throws DockerFailed */
 export function compose(...parameters: string[]): Promise<string> {
   return docker(['compose', '--ansi', 'never', ...parameters])
+}
+
+/** For `catch`, where another command may have removed the container meanwhile. @throws any other error */
+export function unlessGone(error: unknown): string {
+  if (error instanceof DockerFailed && /no such container/i.test(error.message)) return ''
+  throw error
 }
 
 /** All that a container has said, at most so many lines. @throws DockerFailed */
@@ -50,7 +67,10 @@ export async function containerLog(id: string, lines: number): Promise<string> {
  * `docker …`, however it ends. In a process group of its own: Ctrl-C in a terminal is for the program that runs Docker,
  * which ends it in order. @throws DockerFailed where it cannot be run
  */
-export async function attemptDocker(parameters: string[], { environment, keepsOpen }: Options = {}) {
+export async function attemptDocker(
+  parameters: string[],
+  { environment, keepsOpen }: Options = {},
+): Promise<DockerEnding> {
   const command = spawn('docker', parameters, {
     cwd: root,
     env: { ...sameImageFromSameParts, ...process.env, ...environment },

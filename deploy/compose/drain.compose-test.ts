@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { z } from 'zod'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { docker } from './docker.ts'
-import { changeDrainInContainer } from './drain.ts'
+import { changeDrainInContainer, readServers, serverIn } from './drain.ts'
+import { takeProjectLock } from './project-lock.ts'
 import { replicaContainers, runningReplicas } from './replica-containers.ts'
 import { baseUrl, failuresOf, readSnapshot, settle } from './testing/board.ts'
 
@@ -51,19 +51,24 @@ test('a server that drains is given no stranger, is not unwell, and takes strang
   assert.ok(strangers.some(({ srvId }) => srvId === draining.srv_id))
 })
 
-/** What `npm run drain` prints, where no stack without Docker runs. */
-async function npmDrain(...words: string[]): Promise<string> {
+/** What `npm run drain` prints, where no stack without Docker runs. `onPrinted` gets all so far, each time there is more. */
+async function npmDrain(words: string[], onPrinted: (printed: string) => void = () => {}) {
   const command = spawn(
     process.execPath,
     [`${import.meta.dirname}/../../tools/launcher/drain.ts`, 'drain', ...words],
     {
       env: { ...process.env, DATA_DIR: `${import.meta.dirname}/no-stack-here` },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
-  const [[status], printed] = await Promise.all([once(command, 'close'), text(command.stdout)])
-  assert.equal(status, 0, printed)
-  return printed
+  let printed = ''
+  for (const stream of [command.stdout, command.stderr])
+    stream.on('data', text => {
+      printed += text
+      onPrinted(printed)
+    })
+  const [status] = await once(command, 'close')
+  return { status, printed }
 }
 
 /** Drains one, stops it by `stop`, and holds that this one has gone and no other. */
@@ -98,17 +103,81 @@ test('what drain answers stops the server that drains, and no other', async () =
   })
 })
 
+function setCookieLife(seconds: string): Promise<string> {
+  return docker(['compose', 'up', '--detach', '--wait', 'nginx'], {
+    environment: { STICKY_SECONDS: seconds },
+  })
+}
+
 test('one command drains a server, waits as long as cookies live, and stops it', async () => {
-  const setCookieLife = (seconds: string) =>
-    docker(['compose', 'up', '--detach', '--wait', 'nginx'], { environment: { STICKY_SECONDS: seconds } })
   await setCookieLife('5')
   try {
     await expectToStop(async name => {
       const startedAt = performance.now()
-      const printed = await npmDrain(name, '--stop')
+      const { status, printed } = await npmDrain([name, '--stop'])
+      assert.equal(status, 0, printed)
       assert.ok(performance.now() - startedAt > 5000)
       assert.match(printed, /drains already.*no page view for 5 s.*2 replicas are left/s)
     })
+  } finally {
+    await setCookieLife('300')
+  }
+})
+
+/** The names on the board of those that take new visitors, once so many do. */
+async function namesOfUp(count: number): Promise<string[]> {
+  let names: string[] = []
+  await waitUntil(`${count} are up`, 15_000, async () => {
+    const { servers } = await readSnapshot()
+    names = servers.filter(({ state }) => state === 'up').map(({ name }) => name)
+    return names.length === count
+  })
+  return names
+}
+
+test('the last server that takes new visitors is not stopped', async () => {
+  await settle(2)
+  const [first = '', second = ''] = await namesOfUp(2)
+  await changeDrainInContainer({ change: 'drain', name: first })
+  try {
+    await namesOfUp(1)
+    const { status, printed } = await npmDrain([second, '--stop'])
+    assert.equal(status, 1, printed)
+    assert.match(
+      printed,
+      new RegExp(`${second} is not stopped: no other server is up and takes new visitors`),
+    )
+    assert.deepEqual(await namesOfUp(1), [second])
+    const outcome = await changeDrainInContainer({ change: 'drain', name: second })
+    assert.doesNotMatch(outcome, /docker stop/)
+    assert.match(outcome, /do not stop it/)
+  } finally {
+    for (const name of [first, second]) await changeDrainInContainer({ change: 'undrain', name })
+  }
+  assert.equal((await runningReplicas()).length, 2)
+})
+
+test('a container that goes while drain waits for a roll is missed in words of its own', async () => {
+  await settle(3)
+  await namesOfUp(3)
+  await setCookieLife('5')
+  try {
+    const replicas = await runningReplicas()
+    const [victim, speaker] = replicas
+    assert.ok(victim && speaker)
+    const name = serverIn(victim, await readServers(speaker))?.name ?? ''
+    const project = process.env.COMPOSE_PROJECT_NAME ?? ''
+    const signal = AbortSignal.timeout(60_000)
+    const lock = await takeProjectLock({ project, image: victim.image, signal, onWait() {} })
+    let removal: Promise<unknown> | undefined
+    const { status, printed } = await npmDrain([name, '--stop'], soFar => {
+      if (soFar.includes('a roll is under way'))
+        removal ??= lock.docker(['rm', '--force', victim.id]).finally(() => lock[Symbol.asyncDispose]())
+    })
+    await removal
+    assert.equal(status, 1, printed)
+    assert.match(printed, new RegExp(`no container of this project runs ${name} now`))
+    assert.doesNotMatch(printed, /no such container/i)
   } finally {
     await setCookieLife('300')
   }

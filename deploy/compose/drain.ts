@@ -2,10 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { DrainRefused } from '../../web/server/errors.ts'
 import type { DrainRequest } from '../../web/server/lifecycle/drain.ts'
-import { attemptDocker, DockerFailed, docker } from './docker.ts'
+import { attemptDocker, DockerFailed, docker, unlessGone } from './docker.ts'
 import { readProject, stickySecondsOfNginx } from './project.ts'
-import { takeProjectLock } from './project-lock.ts'
+import { type ProjectLock, takeProjectLock } from './project-lock.ts'
 import { isHealthy, type ReplicaContainer, runningReplicas } from './replica-containers.ts'
+import { readUnfinishedRoll, writeUnfinishedRoll } from './roll-plan.ts'
 
 /** ms between two looks at whether a server's visitors still come */
 const betweenLooksMs = 3000
@@ -34,18 +35,24 @@ export async function changeDrainInContainer({ change, name }: DrainRequest): Pr
   if (change === 'undrain') return outcome
   const { container } = await findContainer(name, replicas)
   const seconds = await stickySecondsOfNginx()
-  return `${outcome}.
-${name} runs in the container ${container.name}. Its visitors come back for ${seconds} s after their last page view; after that, this stops it:
+  const where = `${outcome}.\n${name} runs in the container ${container.name}.`
+  if (!(await anotherIsOpen(name)))
+    return `${where} No other server is up and takes new visitors: do not stop it before one does.`
+  return `${where} Its visitors come back for ${seconds} s after their last page view; after that, this stops it:
   docker stop ${container.name} && docker rm ${container.name}`
 }
 
-/** As above, and no more: the outcome in the words of the replica that was asked. @throws DrainRefused */
+/**
+ * As above, and no more: the outcome in the words of the replica that was asked. `run`: what runs Docker's command; who
+ * holds the project's lock gives that of the lock. @throws DrainRefused
+ */
 export async function askToChange(
   { change, name }: DrainRequest,
   speaker: ReplicaContainer,
+  run: ProjectLock['attempt'] = attemptDocker,
 ): Promise<string> {
   const program = ['node', 'web/drain.mjs', change, name]
-  const { status, stdout, stderr } = await attemptDocker(['exec', speaker.id, ...program])
+  const { status, stdout, stderr } = await run(['exec', speaker.id, ...program])
   if (status !== 0) throw new DrainRefused(stderr.trim())
   return stdout.trim()
 }
@@ -63,10 +70,26 @@ export function serverIn(container: ReplicaContainer, servers: ShownServer[]): S
   )
 }
 
+/** @throws DrainRefused where no other replica takes new visitors: then none would serve once this one is stopped */
+export async function refuseTheLast(name: string): Promise<void> {
+  if (!(await anotherIsOpen(name)))
+    throw new DrainRefused(`${name} is not stopped: no other server is up and takes new visitors`)
+}
+
+/** Whether a healthy replica other than that one takes new visitors. @throws DockerFailed */
+async function anotherIsOpen(name: string): Promise<boolean> {
+  const replicas = await runningReplicas()
+  const servers = await readServers(speakerOf(replicas))
+  return replicas.filter(isHealthy).some(replica => {
+    const server = serverIn(replica, servers)
+    return server?.state === 'up' && server.name !== name
+  })
+}
+
 /**
  * Waits until the visitors of a server that drains have stayed away for as long as their cookies live, then stops and
  * removes its container. Until then `signal` ends it, and the server goes on draining.
- * @returns what came of it @throws DrainRefused where it no longer drains, DockerFailed
+ * @returns what came of it @throws DrainRefused where it no longer drains or is the last that serves, DockerFailed
  */
 export async function stopDrained(
   name: string,
@@ -75,29 +98,44 @@ export async function stopDrained(
 ): Promise<string> {
   const first = await findContainer(name, await runningReplicas())
   const seconds = await stickySecondsOfNginx()
+  const project = (await readProject()).name
   say(`waiting until ${name} has had no page view for ${seconds} s. Ctrl-C leaves it draining.`)
-  let { hits } = first.server
-  let quietSince = performance.now()
-  while (performance.now() - quietSince < seconds * 1000) {
-    await pause(betweenLooksMs, undefined, { signal }).catch(() => {
-      throw new DrainRefused(`${name} goes on draining, and was not stopped`)
-    })
-    const { server } = await findContainer(name, await runningReplicas())
+  const look = async () => {
+    const { container, server } = await findContainer(name, await runningReplicas())
     if (server.id !== first.server.id || server.state !== 'draining')
       throw new DrainRefused(`${name} no longer drains, and was not stopped`)
-    if (server.hits > hits) {
-      hits = server.hits
-      quietSince = performance.now()
-    }
+    return { container, hits: server.hits }
   }
-  const { container } = first
-  const project = (await readProject()).name
-  const onWait = () => say('a roll is under way: waiting for its end …')
-  await using lock = await takeProjectLock({ project, image: container.image, signal, onWait })
-  await lock.docker(['stop', container.id])
-  await lock.docker(['rm', '--force', container.id])
-  const left = (await runningReplicas()).length
-  return `${name} is stopped, its container ${container.name} removed; ${left} replicas are left. To start no other in its place, set REPLICAS=${left}, or give --scale web=${left} from now on.`
+  let { hits } = first.server
+  for (;;) {
+    let quietSince = performance.now()
+    while (performance.now() - quietSince < seconds * 1000) {
+      await pause(betweenLooksMs, undefined, { signal }).catch(() => {
+        throw new DrainRefused(`${name} goes on draining, and was not stopped`)
+      })
+      const now = await look()
+      if (now.hits > hits) quietSince = performance.now()
+      hits = now.hits
+    }
+    const onWait = () => say('a roll is under way: waiting for its end …')
+    await using lock = await takeProjectLock({ project, image: first.container.image, signal, onWait })
+    // A roll may have replaced it meanwhile, or its visitors may have come back.
+    const { container, hits: hitsNow } = await look()
+    if (hitsNow > hits) continue
+    await refuseTheLast(name)
+    await lock.docker(['stop', container.id]).catch(unlessGone)
+    await lock.docker(['rm', '--force', container.id]).catch(unlessGone)
+    const left = (await runningReplicas()).length
+    await leaveFewer(lock, project, left)
+    return `${name} is stopped, its container ${container.name} removed; ${left} ${left === 1 ? 'replica is' : 'replicas are'} left. To start no other in its place, set REPLICAS=${left}, or give --scale web=${left} from now on.`
+  }
+}
+
+/** So that a roll which finishes another one does not start again what was stopped here. */
+async function leaveFewer(lock: ProjectLock, project: string, left: number): Promise<void> {
+  const unfinished = await readUnfinishedRoll(project)
+  if (unfinished && unfinished.wanted > left)
+    await writeUnfinishedRoll(lock, project, { ...unfinished, wanted: left })
 }
 
 /** A replica that can be asked about all of them. @throws DockerFailed where none runs */

@@ -7,6 +7,8 @@ export type ReplicaContainer = {
   name: string
   /** compose gives each of a service's containers one; scaling down removes the highest */
   number: number
+  /** made by `docker compose run` */
+  isOneOff: boolean
   image: string
   /** of its part of docker-compose.yml, however many replicas that asks for */
   configHash: string
@@ -52,6 +54,7 @@ const inspected = z.array(
         id: container.Id,
         name: container.Name.replace(/^\//, ''),
         number: Number(container.Config.Labels['com.docker.compose.container-number']),
+        isOneOff: container.Config.Labels['com.docker.compose.oneoff'] !== 'False',
         image: container.Image,
         configHash: container.Config.Labels['com.docker.compose.config-hash'] ?? '',
         running: statesOfRunning.includes(container.State.Status),
@@ -66,13 +69,19 @@ const inspected = z.array(
     ),
 )
 
-/** All of the service's containers, those that stopped too, by their numbers. @throws DockerFailed */
+/**
+ * All of the service's containers, those that stopped too, by their numbers. Not those of `docker compose run`, which
+ * compose lists among them: they are somebody's work, and no replicas. @throws DockerFailed
+ */
 export async function replicaContainers(): Promise<ReplicaContainer[]> {
   for (let reading = 1; ; reading++) {
     const ids = (await compose('ps', '--all', '--quiet', 'web')).split('\n').filter(Boolean)
     if (ids.length === 0) return []
     const { status, stdout, stderr } = await attemptDocker(['inspect', ...ids])
-    if (status === 0) return inspected.parse(JSON.parse(stdout)).toSorted((a, b) => a.number - b.number)
+    if (status === 0) {
+      const containers = inspected.parse(JSON.parse(stdout)).filter(({ isOneOff }) => !isOneOff)
+      return containers.toSorted((a, b) => a.number - b.number)
+    }
     if (reading === mostReadings || !/no such/i.test(stderr))
       throw new DockerFailed(`docker inspect failed: ${stderr.trim()}`)
   }
@@ -85,6 +94,19 @@ export async function runningReplicas(): Promise<ReplicaContainer[]> {
 
 export function isHealthy({ state, health }: ReplicaContainer): boolean {
   return state === 'running' && health === 'healthy'
+}
+
+/** The replicas that serve: Docker found them well at its last look, and they answer now. @throws DockerFailed */
+export async function servingReplicas(): Promise<ReplicaContainer[]> {
+  const healthy = (await replicaContainers()).filter(isHealthy)
+  const answers = await Promise.all(healthy.map(answersNow))
+  return healthy.filter((_, index) => answers[index])
+}
+
+/** The question that compose's health check asks. */
+async function answersNow({ id }: ReplicaContainer): Promise<boolean> {
+  const question = `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET /health/live HTTP/1.0\\r\\n\\r\\n' >&3; read -r _ status _ <&3; [[ $status == 200 ]]`
+  return (await attemptDocker(['exec', id, 'timeout', '5', 'bash', '-c', question])).status === 0
 }
 
 /**

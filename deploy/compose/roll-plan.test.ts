@@ -1,15 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { askedMeanwhile, type Found, planRoll } from './roll-plan.ts'
+import { askedMeanwhile, askedWhileStarting, type Found, planRoll, type UnfinishedRoll } from './roll-plan.ts'
 
 const newest = { image: 'sha256:2', configHash: 'a' }
 
 let ids = 0
-const replica = (version = newest, running = true) => ({ ...version, running, id: String(++ids) })
+const replica = (version = newest, running = true) => ({
+  ...version,
+  running,
+  id: String(++ids),
+  number: ids,
+})
 const older = (running = true) => replica({ image: 'sha256:1', configHash: 'a' }, running)
 const idsOf = (replicas: { id: string }[]) => replicas.map(({ id }) => id)
 
 type Replica = ReturnType<typeof replica>
+
+/** What a roll leaves that was cut short while it started three beside those with these ids. */
+const cutShort = (old: string[]): UnfinishedRoll => {
+  const there = old.map(id => ({ id, number: Number(id) || 0 }))
+  return { wanted: 3, old, there, ordered: 3 }
+}
 
 const plan = (replicas: Replica[], found: Partial<Found> = {}) =>
   planRoll(replicas, newest, { unfinished: null, atStart: idsOf(replicas), ...found })
@@ -88,7 +99,7 @@ for (const [what, makeOld] of [
   test(`three that were ${what} are three after a roll that was cut short anywhere`, () => {
     for (const { old, fresh } of statesOfRoll(makeOld)) {
       // What is gone by now stood in the record as well.
-      const unfinished = { wanted: 3, old: [...idsOf(old), ...Array(3 - old.length).fill('gone')] }
+      const unfinished = cutShort([...idsOf(old), ...Array(3 - old.length).fill('gone')])
       const { wanted, stopped, old: ends, kept, missing } = plan([...old, ...fresh], { unfinished })
       assert.equal(wanted, 3)
       assert.deepEqual(
@@ -108,7 +119,7 @@ for (const [what, makeOld] of [
 test('a roll of a newer version that follows one cut short ends with as many as the first found', () => {
   const old = [another(), another(), another()]
   const between = [older(), older()]
-  const unfinished = { wanted: 3, old: idsOf(old) }
+  const unfinished = cutShort(idsOf(old))
   const { wanted, old: ends, kept, missing } = plan([...old, ...between], { unfinished })
   assert.deepEqual(
     { wanted, ends, kept, missing },
@@ -118,13 +129,47 @@ test('a roll of a newer version that follows one cut short ends with as many as 
 
 test('what an earlier roll left counts no more once none of its old ones is there', () => {
   const running = Array.from({ length: 5 }, () => replica())
-  assert.equal(plan(running, { unfinished: { wanted: 3, old: ['gone'] } }).wanted, 5)
+  assert.equal(plan(running, { unfinished: cutShort(['gone']) }).wanted, 5)
 })
 
 test('more than a roll can leave were asked for since', () => {
   const old = [older(), older(), older()]
   const fresh = Array.from({ length: 5 }, () => replica())
-  assert.equal(plan([...old, ...fresh], { unfinished: { wanted: 3, old: idsOf(old) } }).wanted, 8)
+  assert.equal(plan([...old, ...fresh], { unfinished: cutShort(idsOf(old)) }).wanted, 8)
+})
+
+/** What a roll leaves that gave up, and put back what it could. */
+const gaveUp = (left: Replica[]): UnfinishedRoll => ({ wanted: 3, old: [], there: left, ordered: 0 })
+
+test('a roll that failed after one was cut short leaves as many wanted as the first found', () => {
+  const left = [another(), another(), another(), older(), older(), older()]
+  const { wanted, old, missing } = plan(left, { unfinished: gaveUp(left) })
+  assert.deepEqual({ wanted, old, missing }, { wanted: 3, old: left, missing: 3 })
+})
+
+test('a roll that failed after it had removed a stopped one leaves as many wanted as were there', () => {
+  const left = [older(), older()]
+  assert.equal(plan(left, { unfinished: gaveUp(left) }).wanted, 3)
+})
+
+test('what was asked for after a roll that failed counts', () => {
+  const left = [older(), older()]
+  const scaledUp = [...left, replica(), replica(), replica()]
+  assert.equal(plan(scaledUp, { unfinished: gaveUp(left) }).wanted, 5)
+  const six = [...left, ...scaledUp.slice(2), replica()]
+  assert.equal(plan(six.slice(0, 4), { unfinished: gaveUp(six) }).wanted, 4)
+})
+
+test('what was asked for after a roll that was cut short counts, up or down', () => {
+  const old = [older(), older(), older()]
+  const fresh = [replica(), replica(), replica()]
+  const there = [...old, ...fresh]
+  const unfinished = { wanted: 3, old: idsOf(old), there, ordered: 0 }
+  assert.equal(plan(there, { unfinished }).wanted, 3)
+  assert.equal(plan([...old.slice(2), ...fresh], { unfinished }).wanted, 3)
+  assert.equal(plan(there.slice(0, 5), { unfinished }).wanted, 5)
+  assert.equal(plan([...fresh, replica(), replica()], { unfinished }).wanted, 5)
+  assert.equal(plan(fresh.slice(0, 2), { unfinished }).wanted, 2)
 })
 
 const numbered = (...numbers: number[]) => numbers.map(number => ({ id: `web-${number}`, number }))
@@ -139,5 +184,21 @@ for (const [what, known, now, asked] of [
 ] as const) {
   test(`what another command asked for meanwhile: ${what}`, () => {
     assert.equal(askedMeanwhile(numbered(...known), numbered(...now)), asked)
+  })
+}
+
+for (const [what, now, asked, collidedWith = ''] of [
+  ['nothing', [1, 2, 3, 4, 5, 6], null],
+  ['more than both together', [1, 2, 3, 4, 5, 6, 7, 8], 8],
+  ['fewer than both together', [1, 2, 3, 4], 4],
+  ['fewer than before', [1, 2], 2],
+  ['one removed by hand', [1, 3, 4, 5, 6], null],
+  ['another took the first name, and the roll got the others', [1, 2, 3, 4, 5, 6], 6, 'web-4'],
+  ['another took the first name, and the roll got none', [1, 2, 3, 4], 4, 'web-4'],
+  ['a name that something else has', [1, 2, 3, 5], null, 'another'],
+] as const) {
+  test(`what another command asked for while three were started beside three: ${what}`, () => {
+    const start = { ordered: 3, old: ['web-1', 'web-2', 'web-3'], collidedWith }
+    assert.equal(askedWhileStarting(numbered(1, 2, 3), numbered(...now), start), asked)
   })
 }

@@ -1,10 +1,14 @@
-// What a roll that is cut short leaves for the next one: how many replicas there must be, and which of them it was
-// replacing. It is kept as the labels of an empty volume, the one thing in Docker's engine that outlives all containers.
+// What a roll leaves for the next one, until all is as it must be. It is kept in the label of an empty volume, the one
+// thing in Docker's engine that outlives all containers. A label cannot be changed, so two volumes take turns: the next
+// record is there before the last one goes, and a roll that is killed in between has lost neither.
 
-import { attemptDocker, docker } from './docker.ts'
+import { z } from 'zod'
+import { attemptDocker } from './docker.ts'
 import type { Version } from './project.ts'
+import type { ProjectLock } from './project-lock.ts'
 
-type Replica = Version & { id: string; running: boolean }
+type Numbered = { id: string; number: number }
+type Replica = Version & Numbered & { running: boolean }
 
 type RollPlan<R> = {
   /** how many must serve at the end */
@@ -36,20 +40,20 @@ export function planRoll<R extends Replica>(
   newest: Version,
   { unfinished, atStart }: Found,
 ): RollPlan<R> {
-  // Where none of them is left, that roll was followed by something else, or had only to say that it was done.
-  const marked = unfinished && replicas.some(({ id }) => unfinished.old.includes(id)) ? unfinished : null
+  // Where none of the containers of then is left, that roll was followed by something else.
+  const last = unfinished && replicas.some(({ id }) => isIn(unfinished.there, id)) ? unfinished : null
   const isOutdated = (replica: R) =>
     replica.image !== newest.image ||
     replica.configHash !== newest.configHash ||
-    (marked?.old.includes(replica.id) ?? false)
+    (last?.old.includes(replica.id) ?? false)
   const outdated = replicas.filter(isOutdated)
   const isRestart = outdated.length === 0
   const isOld = isRestart ? ({ id }: R) => atStart.includes(id) : isOutdated
 
   const running = replicas.filter(replica => replica.running)
   const kept = running.filter(replica => !isOld(replica))
-  const wanted = marked
-    ? askedOf(marked, replicas.length)
+  const wanted = last
+    ? (scaledTo(last.there, replicas, last) ?? last.wanted)
     : Math.max(outdated.length, replicas.length - outdated.length)
   return {
     wanted,
@@ -60,54 +64,123 @@ export function planRoll<R extends Replica>(
   }
 }
 
-/** A roll that is cut short leaves old and new ones at most. Where there are more, somebody asked for more since. */
-function askedOf({ wanted, old }: UnfinishedRoll, there: number): number {
-  return there > wanted + old.length ? there : wanted
+/**
+ * How many replicas another command asked for, if one has scaled since `before`; else null. `old`: ids of the containers
+ * that the roll replaces.
+ */
+export function askedMeanwhile(before: Numbered[], now: Numbered[], old: string[] = []): number | null {
+  return scaledTo(before, now, { ordered: 0, old })
+}
+
+type OwnStart = {
+  /** how many more this roll had compose start */
+  ordered: number
+  old: string[]
+  /** id of the container that has a name which compose was about to give; '' where all names were free */
+  collidedWith: string
 }
 
 /**
- * How many replicas another command asked for, if one has scaled since `known` was read; else null. Compose takes the
- * highest numbers when it scales down: one that vanished from among the others was removed by hand, which changes
- * nothing.
+ * The same after this roll had more started beside `before`. Compose looks at what is there only once: then more appear
+ * than were ordered, or fewer where another command has removed some, or both commands take the same name. Where names
+ * collide, what the other asked for is not known, but it is at most what is there now.
  */
-export function askedMeanwhile(
-  known: { id: string; number: number }[],
-  now: { id: string; number: number }[],
+export function askedWhileStarting(
+  before: Numbered[],
+  now: Numbered[],
+  { ordered, old, collidedWith }: OwnStart,
 ): number | null {
-  const isIn = (list: { id: string }[], id: string) => list.some(replica => replica.id === id)
-  const gone = known.filter(({ id }) => !isIn(now, id))
+  const appeared = now.filter(({ id }) => !isIn(before, id))
+  const collided = appeared.some(({ id }) => id === collidedWith)
+  const removed = collidedWith === '' && appeared.length < ordered
+  return collided || removed ? now.length : scaledTo(before, now, { ordered, old })
+}
+
+/**
+ * Compose takes the highest numbers when it scales down, so new replicas before old ones. An old one that vanished was
+ * removed by a roll, or by a newer version of compose, which without --no-recreate takes those of other settings first,
+ * and replaces those that it leaves. One that vanished from among the others was removed by hand, which changes nothing.
+ * What cannot be seen: a command that asks for exactly as many as are there changes nothing.
+ */
+function scaledTo(
+  before: Numbered[],
+  now: Numbered[],
+  { ordered, old }: { ordered: number; old: string[] },
+): number | null {
+  const appeared = now.filter(({ id }) => !isIn(before, id))
+  const gone = before.filter(({ id }) => !isIn(now, id) && !old.includes(id))
   const highest = Math.max(0, ...now.map(({ number }) => number))
-  const scaledUp = now.some(({ id }) => !isIn(known, id))
+  const scaledUp = appeared.length > ordered
   const scaledDown = gone.length > 0 && gone.every(({ number }) => number > highest)
   return scaledUp || scaledDown ? now.length : null
 }
 
-type UnfinishedRoll = {
+function isIn(list: { id: string }[], id: string): boolean {
+  return list.some(replica => replica.id === id)
+}
+
+const unfinishedRoll = z.object({
   /** how many replicas there must be at the end */
-  wanted: number
-  /** ids of the containers to replace */
-  old: string[]
-}
+  wanted: z.number().int(),
+  /** ids of the containers to replace; none where the roll has given up */
+  old: z.array(z.string()),
+  /** all containers when this was written */
+  there: z.array(z.object({ id: z.string(), number: z.number() })),
+  /** how many more the roll was about to start */
+  ordered: z.number().int(),
+})
+const record = unfinishedRoll.extend({ turn: z.number().int() })
 
-const nameOf = (project: string) => `${project}-unfinished-roll`
+export type UnfinishedRoll = z.output<typeof unfinishedRoll>
 
-/** @returns null where the last roll came to its end */
+const label = 'roll'
+const volumesOf = (project: string) => [`${project}-unfinished-roll`, `${project}-unfinished-roll-2`]
+
+/** @returns null where nothing is left to finish @throws DockerFailed where Docker cannot be run */
 export async function readUnfinishedRoll(project: string): Promise<UnfinishedRoll | null> {
-  const format = '{{index .Labels "wanted"}} {{index .Labels "old"}}'
-  const { status, stdout } = await attemptDocker(['volume', 'inspect', '--format', format, nameOf(project)])
-  const [, wanted, old] = /^([1-9]\d*) ([0-9a-f,]*)$/.exec(stdout.trim()) ?? []
-  if (status !== 0 || wanted === undefined || old === undefined) return null
-  return { wanted: Number(wanted), old: old.split(',') }
+  const newest = await newestRecord(project)
+  return newest && unfinishedRoll.parse(newest)
 }
 
 /** @throws DockerFailed */
-export async function writeUnfinishedRoll(project: string, { wanted, old }: UnfinishedRoll): Promise<void> {
-  await removeUnfinishedRoll(project)
-  const labels = ['--label', `wanted=${wanted}`, '--label', `old=${old.join(',')}`]
-  await docker(['volume', 'create', ...labels, nameOf(project)])
+export async function writeUnfinishedRoll(
+  lock: Pick<ProjectLock, 'docker'>,
+  project: string,
+  roll: UnfinishedRoll,
+): Promise<void> {
+  const last = await newestRecord(project)
+  const [volume = '', ...others] = volumesOf(project).filter(name => name !== last?.volume)
+  await lock.docker(['volume', 'rm', '--force', volume])
+  const text = JSON.stringify(record.parse({ ...roll, turn: (last?.turn ?? 0) + 1 }))
+  await lock.docker(['volume', 'create', '--label', `${label}=${text}`, volume])
+  await lock.docker(['volume', 'rm', '--force', ...(last ? [last.volume] : others)])
 }
 
 /** @throws DockerFailed */
-export async function removeUnfinishedRoll(project: string): Promise<void> {
-  await docker(['volume', 'rm', '--force', nameOf(project)])
+export async function removeUnfinishedRoll(
+  lock: Pick<ProjectLock, 'docker'>,
+  project: string,
+): Promise<void> {
+  await lock.docker(['volume', 'rm', '--force', ...volumesOf(project)])
+}
+
+async function newestRecord(project: string) {
+  let newest: (z.output<typeof record> & { volume: string }) | null = null
+  for (const volume of volumesOf(project)) {
+    const found = await readRecord(volume)
+    if (found && found.turn > (newest?.turn ?? 0)) newest = { ...found, volume }
+  }
+  return newest
+}
+
+/** Null where the volume is not there, or is not from a roll. */
+async function readRecord(volume: string) {
+  const format = `{{index .Labels "${label}"}}`
+  const { status, stdout } = await attemptDocker(['volume', 'inspect', '--format', format, volume])
+  if (status !== 0) return null
+  try {
+    return record.parse(JSON.parse(stdout))
+  } catch {
+    return null
+  }
 }

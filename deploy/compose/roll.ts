@@ -1,7 +1,7 @@
 import { abortOnSignals } from '../../tools/lib/terminal.ts'
 import { UserError } from '../../web/server/errors.ts'
 import { applyAccounts } from './database.ts'
-import { compose, DockerFailed } from './docker.ts'
+import { DockerFailed, howToChooseProject } from './docker.ts'
 import { newestVersion, readProject } from './project.ts'
 import { takeProjectLock } from './project-lock.ts'
 import { Replacement } from './replacement.ts'
@@ -11,39 +11,44 @@ import { replicaContainers } from './replica-containers.ts'
 // new ones beside the old, waits until NGINX has them, lets the old ones drain, then stops them. `docker compose up -d
 // --build` stops all replicas before the new ones are there.
 
-// Told to stop before the old ones are: the new ones go again. After that it goes on, for some seconds, to its end.
-const told = abortOnSignals(() => {})
+// A signal before the first old one is stopped: the new ones go again. After that it goes on, for some seconds, to its end.
+const stopSignal = abortOnSignals(() => {})
+
+const words = process.argv.slice(2)
+const usage = `it takes no options. ${howToChooseProject} roll`
 
 try {
-  await roll()
+  if (words.includes('--help')) say(usage)
+  else if (words.length > 0) throw new DockerFailed(`${words.join(' ')} is not understood: ${usage}`)
+  else await roll()
 } catch (error) {
   console.error(error instanceof UserError ? `roll: ${error.message}` : error)
   process.exitCode = 1
 }
 
 async function roll(): Promise<void> {
-  const found = await replicaContainers()
-  const image = found.find(({ running }) => running)?.image
-  if (!image) {
-    throw new DockerFailed('no replica runs. Start the stack first: docker compose up --build -d --wait')
-  }
+  const atStart = await replicaContainers()
+  const image = atStart.find(({ running }) => running)?.image
   const project = (await readProject()).name
+  if (!image) {
+    throw new DockerFailed(
+      `no replica of the project ${project} runs. Start the stack first: docker compose up --build -d --wait. ${howToChooseProject} roll`,
+    )
+  }
   const onWait = () => say('another roll is under way: waiting for its end …')
-  await using lock = await takeProjectLock({ project, image, signal: told, onWait })
+  await using lock = await takeProjectLock({ project, image, signal: stopSignal, onWait })
   say('building …')
-  await compose('build', '--quiet', 'web')
-  if (told.aborted) throw new DockerFailed('told to stop; nothing has changed.')
+  await lock.compose('build', '--quiet', 'web')
+  if (stopSignal.aborted) throw new DockerFailed('told to stop; nothing has changed.')
   say('migrating …')
-  await applyAccounts()
-  say((await compose('run', '--rm', '--no-deps', '-T', 'migrate')).trim())
-  const replacement = new Replacement({
-    project,
-    lock,
-    newest: await newestVersion(),
-    told,
-    say,
-  })
-  await replacement.run(found.map(({ id }) => id))
+  await applyAccounts(lock)
+  say((await lock.compose('run', '--rm', '--no-deps', '-T', 'migrate')).trim())
+  const roll = { project, lock, newest: await newestVersion(), say }
+  await Replacement.run(
+    roll,
+    atStart.map(({ id }) => id),
+    stopSignal,
+  )
 }
 
 function say(text: string): void {

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Answer } from '../../tools/lib/visitors.ts'
+import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose, docker } from './docker.ts'
+import { takeProjectLock } from './project-lock.ts'
 import { isHealthy, replicaContainers, runningReplicas } from './replica-containers.ts'
+import { readUnfinishedRoll, removeUnfinishedRoll, writeUnfinishedRoll } from './roll-plan.ts'
 import {
   expectTold,
   failuresOf,
@@ -77,10 +83,15 @@ test('a version that cannot start leaves the old replicas as they were, and says
   assert.deepEqual(await idsOfReplicas(), old)
 })
 
-test('rolls that are killed at each of their steps, then one to its end: as many as before, and no page view fails', async t => {
+/** ms that the test of eight rolls, and its load, may take on a slow machine */
+const allKillsMs = 900_000
+
+test('rolls that are killed at each of their steps, then one to its end: as many as before, and no page view fails', {
+  timeout: allKillsMs,
+}, async t => {
   await settle(3)
   const visits = await visitWhile(async () => {
-    for (const step of ['migrating', 'starting', 'waiting', 'draining', 'stopping', 'removing']) {
+    for (const step of ['building', 'migrating', 'starting', 'waiting', 'draining', 'stopping', 'removing']) {
       const { status, printed } = await roll({ STICKY_SECONDS: '302' }, (soFar, kill) => {
         if (soFar.includes(`roll: ${step} `)) kill()
       })
@@ -89,7 +100,7 @@ test('rolls that are killed at each of their steps, then one to its end: as many
     const { status, printed } = await roll({ STICKY_SECONDS: '302' })
     assert.equal(status, 0, printed)
     assert.match(printed, /done: 3 replicas of the newest version serve/)
-  })
+  }, allKillsMs)
   reportLoad(t, visits.all)
   assert.deepEqual(failuresOf(visits.all), [])
   await expectReplicas(3, '302')
@@ -131,4 +142,149 @@ test('a replica that was stopped does not come back as one of the new version, a
   reportLoad(t, visits.all)
   assert.deepEqual(failuresOf(visits.all), [])
   await expectReplicas(4, '304')
+})
+
+/** A version that cannot start. */
+const broken = { STICKY_SECONDS: 'soon' }
+
+test('a roll that fails after one was killed does not lose how many were wanted', async () => {
+  await settle(3)
+  const { status, printed } = await roll({ STICKY_SECONDS: '305' }, (soFar, kill) => {
+    if (soFar.includes('roll: waiting ')) kill()
+  })
+  assert.equal(status, null, printed)
+  const failed = await roll(broken)
+  assert.equal(failed.status, 1)
+  assert.match(failed.printed, /The 6 replicas that ran before serve on/)
+  const last = await roll({ STICKY_SECONDS: '306' })
+  assert.equal(last.status, 0, last.printed)
+  await expectReplicas(3, '306')
+})
+
+test('a roll that fails says how many serve, and a stopped replica that it removed is made up for', async () => {
+  await settle(3)
+  const [stopped, paused] = await runningReplicas()
+  await docker(['stop', stopped?.id ?? ''])
+  await docker(['pause', paused?.id ?? ''])
+  const failed = await roll(broken)
+  assert.equal(failed.status, 1)
+  assert.match(failed.printed, /Of the 2 replicas that ran before, 1 serves on/)
+  await docker(['unpause', paused?.id ?? ''])
+  const last = await roll({ STICKY_SECONDS: '307' })
+  assert.equal(last.status, 0, last.printed)
+  await expectReplicas(3, '307')
+})
+
+test('another command that scales while a roll starts counts, and what it starts is replaced', async () => {
+  await settle(1)
+  let scaling: Promise<string> | undefined
+  const scaleOnceMoreAreThere = async () => {
+    await waitUntil('the roll has made its containers', 60_000, async () => {
+      return (await replicaContainers()).length === 2
+    })
+    // Of the settings before the roll.
+    return compose('up', '--detach', '--no-recreate', '--scale', 'web=3')
+  }
+  const { status, printed } = await roll({ STICKY_SECONDS: '308' }, soFar => {
+    if (soFar.includes('roll: starting ')) scaling ??= scaleOnceMoreAreThere()
+  })
+  await scaling
+  assert.equal(status, 0, printed)
+  assert.match(printed, /scaling to exactly 2 changes nothing, so this roll cannot see it/)
+  assert.match(printed, /another command has scaled to 3/)
+  assert.match(printed, /done: 3 replicas of the newest version serve/)
+  await expectReplicas(3, '308')
+})
+
+/** Commands of Docker that change nothing, and the lock. */
+const changesNothing =
+  /^(run --rm --interactive|inspect|logs|image inspect|volume inspect|compose --ansi never (ps|config)|exec \w+ (node -e|timeout)) /
+
+test('containers of docker compose run are no replicas, and each command that changes something holds the lock', async () => {
+  await settle(2)
+  const folder = mkdtempSync(join(tmpdir(), 'docker-commands-'))
+  const log = join(folder, 'log')
+  // In front of Docker's command: it writes down each call, and whether that has the pipe to the lock.
+  const program = `#!/bin/sh
+[ -e /proc/self/fd/3 ] && lock=held || lock=free
+printf '%s %s\n' $lock "$*" >> '${log}'
+PATH=$DOCKER_PATH exec docker "$@"
+`
+  writeFileSync(join(folder, 'docker'), program, { mode: 0o755 })
+  const lives = (await compose('run', '--detach', '--no-deps', 'web')).trim()
+  try {
+    await compose('run', '--no-deps', '-T', 'web', 'true')
+    const path = process.env.PATH ?? ''
+    const environment = { STICKY_SECONDS: '309', DOCKER_PATH: path, PATH: `${folder}:${path}` }
+    const { status, printed } = await roll(environment)
+    assert.equal(status, 0, printed)
+    assert.match(printed, /done: 2 replicas of the newest version serve/)
+    await expectReplicas(2, '309')
+    assert.equal((await docker(['inspect', '--format', '{{.State.Running}}', lives])).trim(), 'true')
+    const calls = readFileSync(log, 'utf8').trim().split('\n')
+    const held = calls.filter(call => call.startsWith('held ')).map(call => call.slice(5))
+    const free = calls.filter(call => call.startsWith('free ')).map(call => call.slice(5))
+    assert.deepEqual(
+      free.filter(call => !changesNothing.test(call)),
+      [],
+    )
+    for (const change of [
+      'build',
+      'run --rm --no-deps -T secrets',
+      'exec -T mysql',
+      'volume create',
+      'web/drain.mjs',
+    ])
+      assert.ok(
+        held.some(call => call.includes(change)),
+        `none holds the lock: ${change}`,
+      )
+  } finally {
+    rmSync(folder, { recursive: true })
+    const all = ['ps', '--all', '--quiet', '--filter', 'label=com.docker.compose.oneoff=True']
+    const mine = ['--filter', `label=com.docker.compose.project=${process.env.COMPOSE_PROJECT_NAME}`]
+    const oneOffs = (await docker([...all, ...mine])).split('\n').filter(Boolean)
+    await docker(['rm', '--force', ...oneOffs])
+  }
+})
+
+test('what a roll leaves for the next can be read at each moment in which it is written', async () => {
+  const project = `${process.env.COMPOSE_PROJECT_NAME}-record`
+  const read: unknown[] = []
+  const lock = {
+    async docker(parameters: string[]) {
+      const printed = await docker(parameters)
+      read.push((await readUnfinishedRoll(project))?.wanted)
+      return printed
+    },
+  }
+  const unfinished = { wanted: 1, old: ['a'], there: [{ id: 'a', number: 1 }], ordered: 2 }
+  try {
+    await writeUnfinishedRoll(lock, project, unfinished)
+    for (let wanted = 2; wanted <= 4; wanted++) {
+      read.length = 0
+      await writeUnfinishedRoll(lock, project, { ...unfinished, wanted })
+      assert.deepEqual(read, [wanted - 1, wanted, wanted])
+    }
+    assert.deepEqual(await readUnfinishedRoll(project), { ...unfinished, wanted: 4 })
+  } finally {
+    await removeUnfinishedRoll(lock, project)
+  }
+  assert.equal(await readUnfinishedRoll(project), null)
+  assert.equal(await docker(['volume', 'ls', '--quiet', '--filter', `name=${project}`]), '')
+})
+
+test('a lock that was created and never started is removed', async () => {
+  await settle(1)
+  const [replica] = await runningReplicas()
+  const image = replica?.image ?? ''
+  const project = `${process.env.COMPOSE_PROJECT_NAME}-lock`
+  await docker(['create', '--name', `${project}-roll`, '--entrypoint', 'cat', image])
+  try {
+    const signal = AbortSignal.timeout(60_000)
+    await using lock = await takeProjectLock({ project, image, signal, onWait() {} })
+    assert.match(await lock.docker(['version']), /Version/)
+  } finally {
+    await docker(['rm', '--force', `${project}-roll`]).catch(() => {})
+  }
 })

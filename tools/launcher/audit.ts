@@ -1,5 +1,6 @@
 // `npm run audit`: whether the running board's figures agree. The exit status is 1 where they do not.
 import { z } from 'zod'
+import { howToChooseProject } from '../../deploy/compose/docker.ts'
 import { readAuditInContainer } from '../../deploy/compose/replica-containers.ts'
 import { UserError } from '../../web/server/errors.ts'
 import { saySentences } from '../lib/terminal.ts'
@@ -41,6 +42,9 @@ async function readAudit(url: string): Promise<unknown> {
 
 if (import.meta.main) {
   await saySentences(async () => {
+    const words = process.argv.slice(2).join(' ')
+    if (words)
+      throw new UserError(`${words} is not understood: it takes no options. ${howToChooseProject} audit`)
     const answer = await onRunningStack({
       local: ({ url }) => readAudit(`${url}/api/audit`),
       withDocker: readAuditInContainer,

@@ -1,4 +1,5 @@
-import { changeDrainInContainer, stopDrained } from '../../deploy/compose/drain.ts'
+import { howToChooseProject } from '../../deploy/compose/docker.ts'
+import { changeDrainInContainer, refuseTheLast, stopDrained } from '../../deploy/compose/drain.ts'
 import { DrainRefused } from '../../web/server/errors.ts'
 import { changeDrain, parseDrainRequest } from '../../web/server/lifecycle/drain.ts'
 import { abortOnSignals, saySentences } from '../lib/terminal.ts'
@@ -9,6 +10,8 @@ import { onRunningStack } from './command.ts'
 
 await saySentences(async () => {
   const words = process.argv.slice(2)
+  const unknown = words.find(word => word.startsWith('-') && word !== '--stop')
+  if (unknown) throw new DrainRefused(`${unknown} is not understood. ${howToChooseProject} drain -- web-2`)
   const request = parseDrainRequest(words.filter(word => word !== '--stop'))
   const stops = words.includes('--stop')
   if (stops && request.change === 'undrain') throw new DrainRefused('--stop is for npm run drain')
@@ -20,7 +23,10 @@ await saySentences(async () => {
         )
       return changeDrain(databaseUrl, request)
     },
-    withDocker: () => changeDrainInContainer(request),
+    async withDocker() {
+      if (stops) await refuseTheLast(request.name)
+      return changeDrainInContainer(request)
+    },
   })
   console.log(outcome)
   if (stops)

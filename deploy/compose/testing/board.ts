@@ -84,8 +84,8 @@ async function ask(path: string): Promise<Response> {
 const perSecond = 200
 const strangersAtOnce = 12
 const regularsAtOnce = 12
-/** ms: the load ends by itself where no test ends it */
-const longest = 240_000
+/** ms: the load ends by itself where no test ends it. A longer test gives its own. */
+const usualLongest = 240_000
 
 type Visits = {
   all: Answer[]
@@ -94,21 +94,28 @@ type Visits = {
   regulars: Answer[][]
 }
 
-/** Visits the board while `work` is done, and records every answer. */
-export async function visitWhile(work: () => Promise<void>): Promise<Visits> {
+/** Visits the board while `work` is done, to its end, for `longest` ms at most, and records every answer. */
+export async function visitWhile(work: () => Promise<void>, longest = usualLongest): Promise<Visits> {
   const done = new AbortController()
   const bounds = { forMs: longest, until: done.signal }
   const url = `${baseUrl}/`
   const byStrangers = visitMany(url, { ...bounds, connections: strangersAtOnce, perSecond: perSecond / 2 })
   const regular = { ...bounds, connections: 1, perSecond: perSecond / 2 / regularsAtOnce, keepCookies: true }
   const byRegulars = Promise.all(Array.from({ length: regularsAtOnce }, () => visitMany(url, regular)))
+  let workEnded = 0
   try {
     await work()
+    workEnded = performance.now()
   } finally {
     done.abort()
     await Promise.all([byStrangers, byRegulars])
   }
   const [strangers, regulars] = [await byStrangers, await byRegulars]
+  for (const visits of [strangers, ...regulars])
+    assert.ok(
+      visits.some(({ startedAt, took }) => startedAt + took > workEnded),
+      `the load ended before the work did: it lasts ${longest / 1000} s at most`,
+    )
   return { all: [...strangers, ...regulars.flat()], strangers, regulars }
 }
 
@@ -131,8 +138,9 @@ type Rolled = { status: number | null; printed: string }
 export async function roll(
   environment: Record<string, string> = {},
   onPrinted: (printed: string, kill: () => void) => void = () => {},
+  words: string[] = [],
 ): Promise<Rolled> {
-  const command = spawn(process.execPath, [`${import.meta.dirname}/../roll.ts`], {
+  const command = spawn(process.execPath, [`${import.meta.dirname}/../roll.ts`, ...words], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

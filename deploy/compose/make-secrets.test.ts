@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+
+const names = ['secrets', 'migration', 'replica']
+
+async function makeSecrets(folders: string[], password = ''): Promise<string> {
+  const command = spawn(process.execPath, [`${import.meta.dirname}/make-secrets.ts`, ...folders], {
+    env: { ...process.env, DATABASE_PASSWORD: password },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [[status], errors] = await Promise.all([once(command, 'close'), text(command.stderr)])
+  return status === 0 ? '' : `status ${status}: ${errors}`
+}
+
+/** In folders of its own, which are removed. */
+async function inFolders(does: (folders: string[]) => Promise<void>): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'make-secrets-'))
+  const folders = names.map(name => join(home, name))
+  try {
+    for (const folder of folders) mkdirSync(folder)
+    await does(folders)
+  } finally {
+    rmSync(home, { recursive: true })
+  }
+}
+
+/** Every account has the password that is kept for it, and nothing else is left. */
+function expectAgreement([secrets = '', migration = '', replica = '']: string[]): void {
+  const read = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8')
+  const accounts = read(secrets, 'accounts.sql')
+  for (const name of ['database-password', 'root-password', 'replica-password', 'health-password'])
+    assert.ok(accounts.includes(read(secrets, name)), `${name} is in no account`)
+  assert.equal(read(migration, 'database-password'), read(secrets, 'database-password'))
+  assert.equal(read(replica, 'database-password'), read(secrets, 'replica-password'))
+  assert.ok(read(secrets, 'health.cnf').includes(read(secrets, 'health-password')))
+  for (const folder of [secrets, migration, replica])
+    assert.deepEqual(
+      readdirSync(folder).filter(name => name.endsWith('.new')),
+      [],
+    )
+}
+
+test('runs at the same time end with one set of passwords', async () => {
+  for (let time = 0; time < 3; time++) {
+    await inFolders(async folders => {
+      const endings = await Promise.all(Array.from({ length: 6 }, () => makeSecrets(folders)))
+      assert.deepEqual(endings, Array(6).fill(''))
+      expectAgreement(folders)
+    })
+  }
+})
+
+test('passwords are kept, another DATABASE_PASSWORD is refused, and what was cut short goes', async () => {
+  await inFolders(async folders => {
+    const [secrets = ''] = folders
+    assert.equal(await makeSecrets(folders, 'given'), '')
+    const before = readFileSync(join(secrets, 'accounts.sql'), 'utf8')
+    const leftover = join(secrets, 'root-password.new')
+    writeFileSync(leftover, 'half')
+    utimesSync(leftover, 0, 0)
+    assert.match(await makeSecrets(folders, 'another'), /is not the password that the database was made with/)
+    assert.equal(await makeSecrets(folders), '')
+    assert.equal(readFileSync(join(secrets, 'accounts.sql'), 'utf8'), before)
+    assert.equal(readFileSync(join(secrets, 'database-password'), 'utf8'), 'given')
+    expectAgreement(folders)
+  })
+})
