@@ -6,7 +6,7 @@ import { attemptDocker, DockerFailed, docker, unlessGone } from './docker.ts'
 import { readProject, stickySecondsOfNginx } from './project.ts'
 import { type ProjectLock, takeProjectLock } from './project-lock.ts'
 import { isHealthy, type ReplicaContainer, runningReplicas } from './replica-containers.ts'
-import { readUnfinishedRoll, writeUnfinishedRoll } from './roll-plan.ts'
+import { readUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
 
 /** ms between two looks at whether a server's visitors still come */
 const betweenLooksMs = 3000

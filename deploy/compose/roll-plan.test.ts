@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { askedMeanwhile, askedWhileStarting, type Found, planRoll, type UnfinishedRoll } from './roll-plan.ts'
+import { askedMeanwhile, askedWhileStarting, type Found, planRoll } from './roll-plan.ts'
+import type { UnfinishedRoll } from './unfinished-roll.ts'
 
 const newest = { image: 'sha256:2', configHash: 'a' }
 

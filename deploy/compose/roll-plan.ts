@@ -1,11 +1,6 @@
-// What a roll leaves for the next one, until all is as it must be. It is kept in the label of an empty volume, the one
-// thing in Docker's engine that outlives all containers. A label cannot be changed, so two volumes take turns: the next
-// record is there before the last one goes, and a roll that is killed in between has lost neither.
-
-import { z } from 'zod'
-import { attemptDocker } from './docker.ts'
+// What a roll has to do: which replicas are old, how many are wanted, and what other commands asked for meanwhile.
 import type { Version } from './project.ts'
-import type { ProjectLock } from './project-lock.ts'
+import type { UnfinishedRoll } from './unfinished-roll.ts'
 
 type Numbered = { id: string; number: number }
 type Replica = Version & Numbered & { running: boolean }
@@ -117,70 +112,4 @@ function scaledTo(
 
 function isIn(list: { id: string }[], id: string): boolean {
   return list.some(replica => replica.id === id)
-}
-
-const unfinishedRoll = z.object({
-  /** how many replicas there must be at the end */
-  wanted: z.number().int(),
-  /** ids of the containers to replace; none where the roll has given up */
-  old: z.array(z.string()),
-  /** all containers when this was written */
-  there: z.array(z.object({ id: z.string(), number: z.number() })),
-  /** how many more the roll was about to start */
-  ordered: z.number().int(),
-})
-const record = unfinishedRoll.extend({ turn: z.number().int() })
-
-export type UnfinishedRoll = z.output<typeof unfinishedRoll>
-
-const label = 'roll'
-const volumesOf = (project: string) => [`${project}-unfinished-roll`, `${project}-unfinished-roll-2`]
-
-/** @returns null where nothing is left to finish @throws DockerFailed where Docker cannot be run */
-export async function readUnfinishedRoll(project: string): Promise<UnfinishedRoll | null> {
-  const newest = await newestRecord(project)
-  return newest && unfinishedRoll.parse(newest)
-}
-
-/** @throws DockerFailed */
-export async function writeUnfinishedRoll(
-  lock: Pick<ProjectLock, 'docker'>,
-  project: string,
-  roll: UnfinishedRoll,
-): Promise<void> {
-  const last = await newestRecord(project)
-  const [volume = '', ...others] = volumesOf(project).filter(name => name !== last?.volume)
-  await lock.docker(['volume', 'rm', '--force', volume])
-  const text = JSON.stringify(record.parse({ ...roll, turn: (last?.turn ?? 0) + 1 }))
-  await lock.docker(['volume', 'create', '--label', `${label}=${text}`, volume])
-  await lock.docker(['volume', 'rm', '--force', ...(last ? [last.volume] : others)])
-}
-
-/** @throws DockerFailed */
-export async function removeUnfinishedRoll(
-  lock: Pick<ProjectLock, 'docker'>,
-  project: string,
-): Promise<void> {
-  await lock.docker(['volume', 'rm', '--force', ...volumesOf(project)])
-}
-
-async function newestRecord(project: string) {
-  let newest: (z.output<typeof record> & { volume: string }) | null = null
-  for (const volume of volumesOf(project)) {
-    const found = await readRecord(volume)
-    if (found && found.turn > (newest?.turn ?? 0)) newest = { ...found, volume }
-  }
-  return newest
-}
-
-/** Null where the volume is not there, or is not from a roll. */
-async function readRecord(volume: string) {
-  const format = `{{index .Labels "${label}"}}`
-  const { status, stdout } = await attemptDocker(['volume', 'inspect', '--format', format, volume])
-  if (status !== 0) return null
-  try {
-    return record.parse(JSON.parse(stdout))
-  } catch {
-    return null
-  }
 }

@@ -3,14 +3,8 @@ import { DockerFailed } from './docker.ts'
 import type { Version } from './project.ts'
 import type { ProjectLock } from './project-lock.ts'
 import { type ReplicaContainer, replicaContainers } from './replica-containers.ts'
-import {
-  askedMeanwhile,
-  askedWhileStarting,
-  planRoll,
-  readUnfinishedRoll,
-  removeUnfinishedRoll,
-  writeUnfinishedRoll,
-} from './roll-plan.ts'
+import { askedMeanwhile, askedWhileStarting, planRoll } from './roll-plan.ts'
+import { readUnfinishedRoll, removeUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
 
 // What a roll knows of a project's replicas: which are old, how many are wanted, and what was there after its last step.
 // What differs later was done by another command, whose wish counts. It keeps the record for the next roll up to date.

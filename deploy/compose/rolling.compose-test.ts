@@ -8,7 +8,6 @@ import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose, docker } from './docker.ts'
 import { takeProjectLock } from './project-lock.ts'
 import { isHealthy, replicaContainers, runningReplicas } from './replica-containers.ts'
-import { readUnfinishedRoll, removeUnfinishedRoll, writeUnfinishedRoll } from './roll-plan.ts'
 import {
   expectTold,
   failuresOf,
@@ -18,6 +17,7 @@ import {
   settle,
   visitWhile,
 } from './testing/board.ts'
+import { readUnfinishedRoll, removeUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
 
 async function idsOfReplicas(): Promise<string[]> {
   return (await runningReplicas()).map(({ id }) => id).toSorted()
