@@ -16,7 +16,7 @@ const usage =
   'say nothing to migrate, or one of: --run FILE (SQL that puts the tables right, - reads it from the input), ' +
   '--applied NAME, --rolled-back NAME, --restore FILE (a dump, - reads it from the input)'
 
-/** What the command's words ask for. @returns what it did, for the person @throws MigrationRefused, DatabaseUnreachable */
+/** Runs the command with these words. @returns what it did, for the person @throws MigrationRefused, DatabaseUnreachable */
 export async function migrateCommand(databaseUrl: string, words: string[]): Promise<string> {
   const [option, value, ...more] = words
   if (option === undefined) {
@@ -44,13 +44,13 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
   throw new MigrationRefused(usage)
 }
 
-/** What a person found or made of a migration that failed half-way: all of it is done, or none of it. */
+/** What a person says about a migration that failed half-way: all of it is applied now, or none of it. */
 type Resolution = 'applied' | 'rolled-back'
 
 /**
- * Marks a migration that failed half-way, as `prisma migrate resolve` does. After `applied` the next run goes on behind it,
- * after `rolled-back` it runs it again.
- * @throws MigrationRefused with nothing changed, where no migration of that name has failed
+ * Resolves a migration that failed half-way, as `prisma migrate resolve` does. After `applied` the next run continues with the
+ * migrations after it, after `rolled-back` it runs it again.
+ * @throws MigrationRefused if no migration of that name has failed; nothing is changed then
  */
 export async function resolveMigration(
   databaseUrl: string,
@@ -83,7 +83,7 @@ async function findFailed(connection: Connection, name: string): Promise<Migrati
   )
 }
 
-/** Runs what a person wrote to put the tables right. @throws the database's error */
+/** Runs SQL that a person wrote to repair the tables. @throws the database's error */
 export async function runRepair(
   databaseUrl: string,
   sql: string,

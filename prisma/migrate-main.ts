@@ -1,4 +1,4 @@
-// Brings a database to this code's schema, or marks what failed (migrate-command.ts). For where only the built replica is:
+// Migrates a database, or resolves a failed migration (migrate-command.ts), where only the built replica is available:
 //   DATABASE_URL=mysql://… node prisma/migrate.mjs
 import { databaseUrlFrom } from '../web/server/config.ts'
 import { migrateCommand } from './migrate-command.ts'

@@ -1,5 +1,7 @@
-// Brings a database to this code's schema: applies the folders under migrations/ that it does not have yet. Runs once,
-// before the replicas, as `npm run migrate` or, in the image, prisma/migrate.mjs (program.ts).
+// Migrations: brings a database to this code's schema by applying the folders under migrations/ that it does not have yet.
+// `npm start`, compose and `npm run migrate` call it before the replicas start; in the image it is prisma/migrate.mjs
+// (migrate-main.ts, migrate-command.ts). It keeps Prisma's own records (migration-history.ts). The other modules restore a dump
+// (restore.ts) and open Prisma Studio (studio.ts).
 import { join } from 'node:path'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { connect } from './connect.ts'
@@ -17,20 +19,20 @@ import {
 } from './migration-history.ts'
 
 export type MigrateOptions = {
-  /** folder of the migrations; default: the one beside this file */
+  /** folder of the migrations; default: prisma/migrations */
   migrations?: string
-  /** how long to wait for a database that does not answer, in ms; default: 60 s */
+  /** ms to wait for a database that does not answer; default: 60 s */
   patience?: number
 }
 
 export const migrationsFolder = join(import.meta.dirname, 'migrations')
 
-/** How long one waits for another that is migrating, in s. */
+/** Seconds to wait while another process migrates. */
 const longestMigration = 600
 
 /**
- * Applies what the database lacks and returns the names of what it applied. Throws MigrationRefused or
- * DatabaseUnreachable with nothing changed; or, when a migration fails half-way, an error that says at what.
+ * Applies pending migrations and returns their names. Throws MigrationRefused or DatabaseUnreachable with nothing changed. If a
+ * migration fails half-way, throws an error that says which and why.
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const files = await readMigrations(options.migrations ?? migrationsFolder)
@@ -41,7 +43,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
   })
 }
 
-/** Does `work` on a connection that holds the lock of migrations. @throws MigrationRefused, DatabaseUnreachable */
+/** Runs `work` on a connection that holds the migration lock. @throws MigrationRefused, DatabaseUnreachable */
 export async function whileNoOtherMigrates<T>(
   databaseUrl: string,
   { patience = 60_000 }: MigrateOptions,
@@ -52,11 +54,11 @@ export async function whileNoOtherMigrates<T>(
     await takeLock(connection)
     return await work(connection)
   } finally {
-    await connection.end() // lets go of the lock too
+    await connection.end() // also releases the lock
   }
 }
 
-/** The lock Prisma's own migrate takes: one works, the other waits, whichever of the two they are. */
+/** Takes the lock of `prisma migrate`, so that the two never run concurrently. */
 async function takeLock(connection: Connection): Promise<void> {
   const [rows] = await connection.query<RowDataPacket[]>("SELECT GET_LOCK('prisma_migrate', ?) AS taken", [
     longestMigration,
@@ -89,7 +91,7 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
   await recordFinished(connection, id)
 }
 
-/** What is still to be applied, in order. Throws MigrationRefused where applying it could do harm. */
+/** Pending migrations, in order. @throws MigrationRefused if applying them could do harm */
 function planMigration(files: MigrationFile[], records: MigrationRecord[]): MigrationFile[] {
   for (const record of records)
     refuseIfUnsafe(
@@ -99,12 +101,12 @@ function planMigration(files: MigrationFile[], records: MigrationRecord[]): Migr
   return files.filter(file => !records.some(record => record.name === file.name))
 }
 
-/** The command of the stack that this runs in: the image has the built file, and none of npm's scripts. */
+/** The command as a person must write it: the image has the built file and no npm scripts. */
 const command = import.meta.url.endsWith('.mjs')
   ? 'docker compose run --rm -T migrate node prisma/migrate.mjs'
   : 'npm run migrate --'
 
-/** What a person does after a migration that failed half-way. */
+/** Instructions after a migration that failed half-way. */
 function howToResolve(name: string): string {
   return (
     `put the tables right, with SQL in a file: ${command} --run ${command.startsWith('npm') ? 'FILE' : '- < FILE'}; ` +

@@ -1,5 +1,5 @@
-// Prisma's own bookkeeping, kept as Prisma keeps it, so that both can be used on one database. Table and rows are
-// those of prisma-engines: flavour/mysql/connector.rs, sql_migration_persistence.rs and apply_migrations.rs.
+// Prisma's migration records, in Prisma's format, so that Prisma's own commands work on the same database. The table and its rows
+// are as in prisma-engines: flavour/mysql/connector.rs, sql_migration_persistence.rs and apply_migrations.rs.
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,15 +7,15 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { z } from 'zod'
 import { UserError } from '../web/server/errors.ts'
 
-/** The database was not migrated, and nothing in it was changed; the message is one clear sentence. */
+/** The database was not migrated, and nothing in it was changed. The message is one sentence. */
 export class MigrationRefused extends UserError {
   override readonly name = 'MigrationRefused'
 }
 
-/** One folder under migrations/: its name orders it, its `migration.sql` is what it does. */
+/** One folder under migrations/. Its name gives the order, `sql` is its `migration.sql`. */
 export type MigrationFile = { name: string; sql: string }
 
-/** All of them, in the order they apply. */
+/** All migrations, in the order to apply them. */
 export async function readMigrations(folder: string): Promise<MigrationFile[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const names = entries.filter(entry => entry.isDirectory()).map(entry => entry.name)
@@ -27,10 +27,10 @@ export async function readMigrations(folder: string): Promise<MigrationFile[]> {
   )
 }
 
-/** As Prisma computes it: the file's SHA-256 in hex. */
+/** Prisma's checksum: the file's SHA-256 in hex. */
 export const checksum = (sql: string) => createHash('sha256').update(sql).digest('hex')
 
-/** As Prisma compares it: a checkout that changed the line ends did not change the migration. */
+/** Compares as Prisma does: a checkout that changed the line endings did not change the migration. */
 export function matchesChecksum(sql: string, recorded: string): boolean {
   const unix = sql.replaceAll('\r\n', '\n')
   return [sql, unix, unix.replaceAll('\n', '\r\n')].some(text => checksum(text) === recorded)
@@ -44,7 +44,7 @@ const recordRow = z.object({
   logs: z.string().nullable(),
 })
 
-/** A migration that was started here and not rolled back since. */
+/** A migration that was started and not rolled back. */
 export type MigrationRecord = z.infer<typeof recordRow>
 
 const createTable = `
@@ -59,7 +59,7 @@ CREATE TABLE _prisma_migrations (
     applied_steps_count     INTEGER UNSIGNED NOT NULL DEFAULT 0
 ) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`
 
-/** Null = this database was never migrated. `tables` says how many others it has. */
+/** `records` is null if the database was never migrated. `tables`: how many other tables it has. */
 export async function readRecords(
   connection: Connection,
 ): Promise<{ records: MigrationRecord[] | null; tables: number }> {
@@ -79,7 +79,7 @@ export async function createRecords(connection: Connection): Promise<void> {
   await connection.query(createTable)
 }
 
-/** Records that it started, and returns the record's id. */
+/** Records that a migration started. @returns the record's id */
 export async function recordStarted(connection: Connection, { name, sql }: MigrationFile): Promise<string> {
   const id = randomUUID()
   await connection.execute(
@@ -90,7 +90,7 @@ export async function recordStarted(connection: Connection, { name, sql }: Migra
   return id
 }
 
-/** `steps`: 1 = it was applied here, 0 = a person says that it is applied */
+/** `steps`: 1 if it was applied here, 0 if a person says that it is applied */
 export async function recordFinished(connection: Connection, id: string, steps: 0 | 1 = 1): Promise<void> {
   await connection.execute(
     'UPDATE _prisma_migrations SET applied_steps_count = applied_steps_count + ?, finished_at = UTC_TIMESTAMP(3) WHERE id = ?',
@@ -98,14 +98,14 @@ export async function recordFinished(connection: Connection, id: string, steps: 
   )
 }
 
-/** It counts as never applied from now on. */
+/** Records that it counts as never applied. */
 export async function recordRolledBack(connection: Connection, id: string): Promise<void> {
   await connection.execute('UPDATE _prisma_migrations SET rolled_back_at = UTC_TIMESTAMP(3) WHERE id = ?', [
     id,
   ])
 }
 
-/** MySQL cannot roll tables back, so a failed migration stays unfinished, with its error, until a person has looked. */
+/** MySQL cannot roll back changes of tables: a failed migration stays unfinished, with its error, until a person resolves it. */
 export async function recordFailed(connection: Connection, id: string, logs: string): Promise<void> {
   await connection.execute('UPDATE _prisma_migrations SET logs = ? WHERE id = ?', [logs, id])
 }

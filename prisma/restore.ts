@@ -7,31 +7,31 @@ import { codeOf } from '../web/server/errors.ts'
 import { type MigrateOptions, whileNoOtherMigrates } from './migrate.ts'
 import { MigrationRefused } from './migration-history.ts'
 
-// A dump that is read straight into a board in use is there a table at a time: replicas would count on the old counter and log
-// into the new log. So it is read into tables beside, checked, and all tables change places in one statement.
+// Reading a dump directly into a board in use replaces one table at a time: replicas would use the old counter and write to the
+// new log. So the dump is loaded into separate tables and checked, and all tables are swapped in one statement.
 
 const loaded = 'restored_'
 const replaced = 'before_restore_'
 
-/** Seconds that the tables may be waited for: meanwhile all page views wait behind the restore. */
-const swapWait = 1
+/** Seconds to wait for the tables' locks. All page views wait behind the restore meanwhile. */
+const swapWaitSeconds = 1
 /** ms between two tries, in which page views are counted */
-const swapRest = 2000
-/** Tries in which whoever reads the tables, for example a dump, may end: 10 minutes of them. */
-const mostSwaps = 200
+const swapPauseMs = 2000
+/** Maximum tries: 10 minutes, in which readers of the tables, such as a dump, may finish. */
+const maxSwaps = 200
 
-/** Statements of mariadb-dump and mysqldump that name a table, each at the start of a line. */
+/** Statements of mariadb-dump and mysqldump that name a table at the start of a line. */
 const naming =
   /^((?:DROP TABLE IF EXISTS|CREATE TABLE|LOCK TABLES|INSERT INTO|\/\*!40000 ALTER TABLE) `)(\w+)`/
-/** Comments, among them MariaDB's word to its own client. */
+/** Comments, including the command that MariaDB writes for its own client. */
 const comment = /^(--|\/\*M!999999)/
-/** What mysqldump writes for copies of a server with GTIDs: about the server and not the board, and not allowed to `board`. */
+/** Statements that mysqldump writes on servers with GTIDs. They concern the server, and the account `board` may not run them. */
 const ofReplication = /^SET @(MYSQLDUMP_TEMP_LOG_BIN|@SESSION\.SQL_LOG_BIN|@GLOBAL\.GTID_PURGED)\b/
 
 /**
- * Replaces all of a board by a dump of it (mariadb-dump or mysqldump, of the database alone), line by line, while replicas run or
- * not. @returns the counter's value
- * @throws MigrationRefused where the dump is of another release or does not agree with itself: then nothing has changed
+ * Replaces a board's data by a dump of its database (mariadb-dump or mysqldump), also while replicas run. Reads it line by line.
+ * @returns the counter's value
+ * @throws MigrationRefused if the dump is of another release or inconsistent; nothing is changed then
  */
 export function restore(databaseUrl: string, dump: Readable, options: MigrateOptions = {}): Promise<number> {
   return whileNoOtherMigrates(databaseUrl, options, async connection => {
@@ -56,7 +56,7 @@ export function restore(databaseUrl: string, dump: Readable, options: MigrateOpt
 async function load(connection: Connection, dump: Readable): Promise<void> {
   let statement = ''
   let isWhole = false
-  // Made here and not earlier: lines that come before somebody reads them are lost, and the end with them.
+  // Create the reader only now: it drops lines, and the end, that come before the loop starts.
   for await (const line of createInterface({ input: dump, crlfDelay: Number.POSITIVE_INFINITY })) {
     if (line.startsWith('-- Dump completed')) isWhole = true
     if (comment.test(line) || (statement === '' && line.trim() === '')) continue
@@ -104,7 +104,7 @@ async function refuseOtherTables(connection: Connection, tables: string[]): Prom
     )
 }
 
-const figures = z.tuple([
+const totals = z.tuple([
   z.object({ counter: z.coerce.number(), max_id: z.coerce.number(), hits: z.coerce.number() }),
 ])
 
@@ -113,7 +113,7 @@ async function refuseInconsistent(connection: Connection): Promise<number> {
     (SELECT value FROM ${loaded}global_counter WHERE id = 1) AS counter,
     COALESCE((SELECT MAX(id) FROM ${loaded}access_log), (SELECT through_id FROM ${loaded}log_purge), 0) AS max_id,
     (SELECT COALESCE(SUM(hits), 0) FROM ${loaded}server) AS hits`)
-  const [{ counter, max_id, hits }] = figures.parse(rows)
+  const [{ counter, max_id, hits }] = totals.parse(rows)
   if (counter !== max_id || counter !== hits)
     throw new MigrationRefused(
       `the dump does not agree with itself (counter ${counter}, newest number ${max_id}, hits ${hits}): was it made with --single-transaction?`,
@@ -121,24 +121,24 @@ async function refuseInconsistent(connection: Connection): Promise<number> {
   return counter
 }
 
-/** One statement: for every transaction all tables are the old ones, or all are the new ones. */
+/** Swaps all tables in one statement: every transaction sees either all the old tables or all the new ones. */
 async function swap(connection: Connection, tables: string[]): Promise<void> {
   const moves = tables.flatMap(name => [
     `${quoted(name)} TO ${quoted(replaced + name)}`,
     `${quoted(loaded + name)} TO ${quoted(name)}`,
   ])
-  await connection.query(`SET SESSION lock_wait_timeout = ${swapWait}`)
-  for (let time = 1; ; time++) {
+  await connection.query(`SET SESSION lock_wait_timeout = ${swapWaitSeconds}`)
+  for (let attempt = 1; ; attempt++) {
     try {
       await connection.query(`RENAME TABLE ${moves.join(', ')}`)
       return
     } catch (error) {
       if (codeOf(error) !== 'ER_LOCK_WAIT_TIMEOUT') throw error
-      if (time === mostSwaps)
+      if (attempt === maxSwaps)
         throw new MigrationRefused(
           'others read the tables all the time, for example a dump: end them, then restore',
         )
-      await pause(swapRest)
+      await pause(swapPauseMs)
     }
   }
 }

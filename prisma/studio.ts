@@ -1,5 +1,5 @@
-// Opens Prisma Studio on the database of the stack that runs; tools/launcher/studio.ts, which is `npm run studio`, knows of the one
-// with Docker too: `npm run studio -- --port 5555 --browser none`.
+// Opens Prisma Studio on the database of the running stack. `npm run studio` (tools/launcher/studio.ts) also knows the Docker
+// stack: `npm run studio -- --port 5555 --browser none`.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,21 +26,21 @@ import { codeOf } from '../web/server/errors.ts'
 import { connect, findDatabaseUrl } from './connect.ts'
 
 /**
- * Stands between the browser and Prisma Studio, whose page does not work on MariaDB: it asks for each table's columns as JSON,
- * which MySQL returns as a value and MariaDB as a text. Needed until Studio parses it itself.
+ * A proxy between the browser and Prisma Studio, whose page does not work on MariaDB: it reads each table's columns as JSON,
+ * which MySQL returns as a value and MariaDB as text. Needed until Studio parses the text itself.
  * Source: https://github.com/prisma/studio/issues/1367
  */
 type StudioProxy = AsyncDisposable & {
   url: string
-  /** whether Studio answers yet */
+  /** whether Studio answers already */
   answers(): Promise<boolean>
 }
 
-/** Listens on `port` of this machine alone, for the Studio on `studioPort`. @throws an Error with one sentence where it cannot */
+/** Listens on `port` of this machine only, for the Studio on `studioPort`. @throws an Error with one sentence if it cannot */
 async function openStudioProxy(port: number, studioPort: number): Promise<StudioProxy> {
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(`--port takes a port, and not: ${port}`)
-  const server = createServer((asked, answer) => void pass(studioPort, asked, answer))
+  const server = createServer((request, response) => void forward(studioPort, request, response))
   server.listen(port, 'localhost')
   await once(server, 'listening').catch(error => {
     throw new Error(`Studio cannot listen on port ${port} (${codeOf(error)}): choose another with -- --port`)
@@ -57,31 +57,31 @@ async function openStudioProxy(port: number, studioPort: number): Promise<Studio
   }
 }
 
-async function pass(port: number, asked: IncomingMessage, answer: ServerResponse): Promise<void> {
-  // Studio's page reports what is done in it; nothing of that leaves this machine.
-  if (asked.url === '/telemetry') {
-    asked.resume()
-    answer.writeHead(200).end()
+async function forward(port: number, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  // Studio's page reports to Prisma what is done in it. Do not let that leave this machine.
+  if (incoming.url === '/telemetry') {
+    incoming.resume()
+    outgoing.writeHead(200).end()
     return
   }
-  const passed = request({
+  const forwarded = request({
     host: 'localhost',
     port,
-    method: asked.method,
-    path: asked.url,
-    headers: asIfAskedDirectly(asked.headers, port),
+    method: incoming.method,
+    path: incoming.url,
+    headers: asDirectRequest(incoming.headers, port),
   })
   try {
-    const [[response]] = await Promise.all([once(passed, 'response'), pipeline(asked, passed)])
-    await send(asked, response, answer)
+    const [[response]] = await Promise.all([once(forwarded, 'response'), pipeline(incoming, forwarded)])
+    await send(incoming, response, outgoing)
   } catch {
-    if (!answer.headersSent) answer.writeHead(502)
-    answer.end()
+    if (!outgoing.headersSent) outgoing.writeHead(502)
+    outgoing.end()
   }
 }
 
-/** Studio answers its own page alone, and knows it by these headers. Its answers come uncompressed, to be read here. */
-function asIfAskedDirectly(headers: IncomingHttpHeaders, port: number): IncomingHttpHeaders {
+/** Studio only answers its own page, which it recognises by these headers. Its answers must be uncompressed to be read here. */
+function asDirectRequest(headers: IncomingHttpHeaders, port: number): IncomingHttpHeaders {
   const { 'accept-encoding': _, referer, origin, ...rest } = headers
   const own = `http://localhost:${port}`
   return {
@@ -93,23 +93,23 @@ function asIfAskedDirectly(headers: IncomingHttpHeaders, port: number): Incoming
 }
 
 async function send(
-  asked: IncomingMessage,
+  incoming: IncomingMessage,
   response: IncomingMessage,
-  answer: ServerResponse,
+  outgoing: ServerResponse,
 ): Promise<void> {
   const { 'content-length': length, 'transfer-encoding': _, ...headers } = response.headers
   const status = response.statusCode ?? 502
-  // The page would tell Prisma that Studio was opened, and how many tables it found.
+  // Otherwise the page would tell Prisma that Studio was opened, and how many tables it found.
   const own = { ...headers, 'content-security-policy': "connect-src 'self'" }
-  if (asked.url === '/bff') {
-    answer.writeHead(status, own).end(withColumns(await text(response)))
+  if (incoming.url === '/bff') {
+    outgoing.writeHead(status, own).end(withColumns(await text(response)))
   } else {
-    answer.writeHead(status, { ...own, ...(length && { 'content-length': length }) })
-    await pipeline(response, answer)
+    outgoing.writeHead(status, { ...own, ...(length && { 'content-length': length }) })
+    await pipeline(response, outgoing)
   }
 }
 
-/** The answer to a query, with each table's columns as a list. Other answers stay as they are, digit for digit. */
+/** The answer to a query, with each table's columns parsed to a list. Other answers stay unchanged, byte for byte. */
 export function withColumns(body: string): string {
   if (!body.includes('"columns":"[')) return body
   return JSON.stringify(
@@ -119,7 +119,7 @@ export function withColumns(body: string): string {
   )
 }
 
-/** A row of what Studio reads to find the tables. */
+/** A row of Studio's query for the tables. */
 function isTable(value: unknown): value is { columns: string } {
   if (typeof value !== 'object' || value === null || !('columns' in value)) return false
   const { columns } = value
@@ -132,13 +132,13 @@ type Options = { port: number; browser: string }
 
 if (import.meta.main) await studioCommand(() => findDatabaseUrl(loadEnvironment()), 0)
 
-/** Runs Studio until it is ended, and sets this process's exit status. `patience`: ms until the database answers. */
+/** Runs Studio until it exits, and sets this process's exit status. `patience`: ms to wait for the database. */
 export async function studioCommand(findUrl: () => Promise<string | null>, patience: number): Promise<void> {
   try {
     const options = readOptions()
     const url = await findUrl()
     if (!url) throw new Error('no stack runs here: start one with `npm start`, or set DATABASE_URL')
-    await (await connect(url, patience)).end() // one clear sentence now, rather than an error in the browser
+    await (await connect(url, patience)).end() // fail with one clear sentence here, not with an error in the browser
     process.exitCode = await runStudio(driverUrl(url), options)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
@@ -156,7 +156,7 @@ function readOptions(): Options {
   return { port: Number(values.port), browser: values.browser }
 }
 
-/** Runs Prisma's own server on a port of its choice, behind the proxy on the one that was asked for. */
+/** Runs Prisma's server on a free port, behind the proxy on the requested port. */
 async function runStudio(databaseUrl: string, options: Options): Promise<number> {
   const { value: port } = await freePorts('studio').next()
   await using proxy = await openStudioProxy(options.port, port)
@@ -165,8 +165,8 @@ async function runStudio(databaseUrl: string, options: Options): Promise<number>
     cwd: root,
     stdio: ['inherit', 'ignore', 'inherit'],
     env: {
-      // Prisma's command looks for its schema engine, which Studio does not use, and would download it; any file
-      // that is there stops that. The other: do not report to Prisma that Studio was opened.
+      // Prisma's command would download its schema engine, which Studio does not use. Naming any existing file prevents that.
+      // The other variable stops the report to Prisma that Studio was opened.
       PRISMA_SCHEMA_ENGINE_BINARY: join(root, 'package.json'),
       CHECKPOINT_DISABLE: '1',
       ...process.env,

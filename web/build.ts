@@ -3,9 +3,8 @@ import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleInto } from './bundle.ts'
 
-// `npm run build`: Next's standalone output, with the replica and the migrations inside it. What it leaves in
-// web/.next/standalone runs with nothing else but Node: `node replica.mjs` and `node drain.mjs` in web/,
-// `node migrate.mjs` in prisma/.
+// `npm run build`: Next's standalone output, with the replica and the migrations inside it. The result in web/.next/standalone
+// needs only Node: `node replica.mjs` and `node drain.mjs` in web/, `node migrate.mjs` in prisma/.
 
 const root = join(import.meta.dirname, '..')
 const standalone = join(root, 'web/.next/standalone')

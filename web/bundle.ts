@@ -3,7 +3,7 @@ import { build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 
-/** Puts the replica and the commands beside it, each one file with all it needs but Next, into Next's standalone output. */
+/** Bundles the replica and its commands into Next's standalone output, each as one file that contains everything but Next. */
 export async function bundleInto(standalone: string, plugins: Plugin[] = []): Promise<void> {
   await build({
     entryPoints: {
@@ -18,9 +18,9 @@ export async function bundleInto(standalone: string, plugins: Plugin[] = []): Pr
     platform: 'node',
     target: 'node26',
     format: 'esm',
-    // Next finds its files beside itself; the rest is small and starts faster from one file.
+    // Next must find its files beside it. The rest is small and starts faster as one file.
     external: ['next'],
-    // Libraries in CommonJS ask for Node's modules by `require`.
+    // Libraries in CommonJS load Node's modules with `require`.
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },

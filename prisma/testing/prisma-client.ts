@@ -2,15 +2,12 @@ import { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import { readDatabaseUrl } from '../../web/server/config.ts'
 import { PrismaClient } from '../client/client.ts'
 
-/**
- * Prisma Client on a database, as a second pair of eyes beside the replicas' own SQL: for tests and for looking.
- * Whoever opens it must `$disconnect()` it.
- */
+/** Prisma Client on a database, independent of the replicas' own SQL, to check their results in tests. `$disconnect()` it. */
 export function openPrismaClient(databaseUrl: string): PrismaClient {
   const adapter = new PrismaMariaDb({
     ...readDatabaseUrl(databaseUrl),
     connectionLimit: 2,
-    // MySQL's default way to sign in asks for its public key where the connection is not encrypted.
+    // MySQL's default authentication requests the server's public key if the connection is not encrypted.
     allowPublicKeyRetrieval: true,
   })
   return new PrismaClient({ adapter })

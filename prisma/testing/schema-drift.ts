@@ -1,11 +1,11 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { z } from 'zod'
 
-/** A table as both the Prisma schema and the database can tell it, in MySQL's words. */
+/** A table in MySQL's terms, as read from the Prisma schema or from the database. */
 type Table = {
   name: string
   columns: Column[]
-  /** columns of the key, in its order */
+  /** columns of the primary key, in order */
   primaryKey: string[]
   indexes: Index[]
 }
@@ -22,8 +22,8 @@ type Column = {
 type Index = { name: string; unique: boolean; columns: string[] }
 
 /**
- * The tables a Prisma schema states. The generated client leaves out native types and indexes, so this reads the
- * file itself: the part of the language used here, and it throws on every other.
+ * The tables that a Prisma schema declares. The generated client lacks native types and indexes, so this parses the file. It
+ * supports the parts of the language that the schema uses, and throws on everything else.
  */
 export function schemaTables(schema: string): Table[] {
   return readModels(schema)
@@ -48,7 +48,7 @@ function readModel({ model, lines }: ModelBlock): Table {
   }
 }
 
-/** Named as Prisma names it when it makes one. */
+/** The index's default name in Prisma. */
 function indexOf(table: string, kind: string, columns: string[]) {
   const unique = kind === 'unique'
   return { name: [table, ...columns, unique ? 'key' : 'idx'].join('_'), unique, columns }
@@ -67,10 +67,10 @@ function columnOf(fields: Field[], name: string): string {
   return found.column.name
 }
 
-/** A `model` of a Prisma schema: its lines, without comments. */
+/** A `model` of a Prisma schema: its lines without comments. */
 type ModelBlock = { model: string; lines: string[] }
 
-/** The models of a schema. Throws on any other block that could say something about a table. */
+/** The models of a schema. @throws on any other block that could declare a table */
 function readModels(schema: string): ModelBlock[] {
   const models: ModelBlock[] = []
   let open: ModelBlock | null = null
@@ -96,7 +96,7 @@ function openBlock(kind = '', name = ''): ModelBlock {
 
 type Field = { field: string; column: Column; isKey: boolean }
 
-// Prisma's native types in MySQL's words: https://www.prisma.io/docs/orm/overview/databases/mysql
+// Prisma's native types as MySQL types: https://www.prisma.io/docs/orm/overview/databases/mysql
 const nativeTypes: Record<string, string> = {
   UnsignedTinyInt: 'tinyint unsigned',
   UnsignedInt: 'int unsigned',
@@ -109,7 +109,7 @@ const nativeTypes: Record<string, string> = {
 
 const attribute = /@(?:id|default\((?:autoincrement\(\)|[^()]*)\)|map\("\w+"\)|db\.\w+(?:\(\d+\))?)(?=\s|$)/g
 
-/** Reads `clientIp String @map("client_ip") @db.VarChar(45)`. Throws on what it does not know. */
+/** Parses `clientIp String @map("client_ip") @db.VarChar(45)`. @throws on anything unknown */
 function readField(line: string): Field {
   const [, field, type, optional, rest = ''] = /^(\w+)\s+(\w+)(\?)?(?:\s+(.*))?$/.exec(line) ?? []
   if (!field || !type || rest.replace(attribute, '').trim()) {
@@ -161,7 +161,7 @@ const indexRow = z.object({
 })
 type IndexRow = z.infer<typeof indexRow>
 
-/** The tables a database really has, but for Prisma's own bookkeeping. */
+/** The tables of a database, without Prisma's migration records. */
 export async function databaseTables(connection: Connection): Promise<Table[]> {
   const [columnRows] = await connection.query<RowDataPacket[]>(
     `SELECT table_name AS \`table\`, column_name AS name, column_type AS type, is_nullable AS nullable,
@@ -186,13 +186,13 @@ function toColumn(row: z.infer<typeof columnRow>) {
     name: row.name,
     type: plainType(row.type),
     nullable: row.nullable === 'YES',
-    // MariaDB spells "no default" of a nullable column as the word, MySQL as a null.
+    // For a nullable column without a default MariaDB returns the text NULL, MySQL a null.
     default: row.preset === 'NULL' ? null : row.preset,
     autoIncrement: row.extra === 'auto_increment',
   }
 }
 
-/** MariaDB still tells a display width, "bigint(20) unsigned"; it means nothing but in tinyint(1), a boolean. */
+/** Drops the display width that MariaDB still reports, as in "bigint(20) unsigned". Only in tinyint(1), a boolean, it matters. */
 function plainType(type: string): string {
   return type === 'tinyint(1)' ? type : type.replace(/^(tinyint|int|bigint)\(\d+\)/, '$1')
 }

@@ -9,14 +9,14 @@ export type TestDatabase = {
   [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** A migrated database of the caller's own on the server the tests run beside (with-database.ts). */
+/** A migrated database for one test, on the server that the tests run beside (with-database.ts). */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const database = await createEmptyDatabase()
   await migrate(database.url)
   return database
 }
 
-/** The same without any table. */
+/** The same without tables. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
   const server = process.env.TEST_DATABASE_URL
   if (!server)
