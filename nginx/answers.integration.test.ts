@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { eventually } from '../tools/lib/testing.ts'
-import { asCookie, ask, begin } from './testing/request.ts'
+import { asCookie, sendRequest, startRequest } from './testing/request.ts'
 import { startBoard, ways } from './testing/run-nginx.ts'
 import { breakOff, freeze } from './testing/stub-replica.ts'
 
@@ -40,14 +40,14 @@ for (const way of ways) {
       '/api/forget',
     ]
     for (const path of [...paths, '/metrics', '//x']) {
-      const { headers } = await ask(board.port, path)
+      const { headers } = await sendRequest(board.port, path)
       for (const [name, value] of Object.entries(securityHeaders))
         assert.equal(headers[name], value, path + name)
       assert.match(String(headers['x-request-id']), /^[0-9a-f]{32}$/)
       assert.equal(headers.server, 'nginx')
       assert.equal(headers['x-powered-by'], undefined)
     }
-    assert.equal((await ask(board.port, '/')).headers['content-security-policy'], 'of the replica')
+    assert.equal((await sendRequest(board.port, '/')).headers['content-security-policy'], 'of the replica')
   })
 
   test(`${way}: whether a replica can be reached is answered whole`, { timeout }, async () => {
@@ -58,14 +58,14 @@ for (const way of ways) {
         response.setHeader('Content-Length', 4)
         response.end(method === 'HEAD' ? '' : 'well')
       }
-    assert.equal((await ask(board.port, '/_nginx/ready')).status, 200)
+    assert.equal((await sendRequest(board.port, '/_nginx/ready')).status, 200)
     for (const replica of board.replicas) await replica.die()
-    assert.equal((await ask(board.port, '/_nginx/ready')).status, 503)
+    assert.equal((await sendRequest(board.port, '/_nginx/ready')).status, 503)
   })
 
   test(`${way}: the error page allows its own style and nothing else`, { timeout }, async () => {
     await using board = await startBoard(way)
-    const { status, headers, body } = await ask(board.port, '/metrics')
+    const { status, headers, body } = await sendRequest(board.port, '/metrics')
     assert.equal(status, 404)
     const policy = String(headers['content-security-policy'])
     const style = /<style>(.*)<\/style>/s.exec(body)?.[1] ?? ''
@@ -80,10 +80,10 @@ for (const way of ways) {
     for (const status of [400, 404, 405, 429, 500, 503]) {
       for (const replica of board.replicas)
         replica.answer = (_request, response) => void response.writeHead(status).end('of the replica')
-      const answer = await ask(board.port, '/api/log')
+      const answer = await sendRequest(board.port, '/api/log')
       assert.deepEqual([answer.status, answer.body], [status, 'of the replica'])
       if (status === 429) continue
-      const page = await ask(board.port, '/')
+      const page = await sendRequest(board.port, '/')
       assert.deepEqual([page.status, page.body], [status, 'of the replica'])
     }
   })
@@ -92,13 +92,15 @@ for (const way of ways) {
     await using board = await startBoard(way)
     const json = { Accept: 'application/json' }
     const body = 'x'.repeat(20_000)
-    const tooLarge = await ask(board.port, '/api/forget', { method: 'POST', body, headers: json })
+    const tooLarge = await sendRequest(board.port, '/api/forget', { method: 'POST', body, headers: json })
     assert.deepEqual([tooLarge.status, JSON.parse(tooLarge.body).error.code], [413, 'body_too_large'])
-    const pageTooLarge = await ask(board.port, '/', { method: 'POST', body, headers: json })
+    const pageTooLarge = await sendRequest(board.port, '/', { method: 'POST', body, headers: json })
     assert.deepEqual([pageTooLarge.status, JSON.parse(pageTooLarge.body).error.code], [413, 'body_too_large'])
-    const tooLong = await ask(board.port, `/?${'x'.repeat(10_000)}`)
+    const tooLong = await sendRequest(board.port, `/?${'x'.repeat(10_000)}`)
     assert.equal(tooLong.status, 414)
-    const headers = await ask(board.port, '/', { headers: { ...json, 'X-Large': 'x'.repeat(10_000) } })
+    const headers = await sendRequest(board.port, '/', {
+      headers: { ...json, 'X-Large': 'x'.repeat(10_000) },
+    })
     assert.equal(headers.status, 431)
   })
 
@@ -117,8 +119,10 @@ for (const way of ways) {
     ]
     for (const [path, status, code, headers = {}] of errors) {
       const name = `${path.slice(0, 30)} ${status}`
-      const json = await ask(board.port, path, { headers: { ...headers, Accept: 'application/json' } })
-      const html = await ask(board.port, path, { headers: { ...headers, Accept: 'text/html' } })
+      const json = await sendRequest(board.port, path, {
+        headers: { ...headers, Accept: 'application/json' },
+      })
+      const html = await sendRequest(board.port, path, { headers: { ...headers, Accept: 'text/html' } })
       for (const answer of [json, html]) {
         assert.equal(answer.status, status, name)
         assert.equal(answer.headers['cache-control'], 'no-store', name)
@@ -143,12 +147,12 @@ for (const way of ways) {
         response.end('well')
       }
     const path = '/_next/static/a.js'
-    await ask(board.port, path)
+    await sendRequest(board.port, path)
     const json = { Accept: 'application/json' }
-    const condition = await ask(board.port, path, { headers: { ...json, 'If-Match': '"b"' } })
+    const condition = await sendRequest(board.port, path, { headers: { ...json, 'If-Match': '"b"' } })
     assert.equal(condition.status, 412)
     assert.equal(JSON.parse(condition.body).error.code, 'precondition_failed')
-    const range = await ask(board.port, path, { headers: { ...json, Range: 'bytes=99-' } })
+    const range = await sendRequest(board.port, path, { headers: { ...json, Range: 'bytes=99-' } })
     assert.equal(range.status, 416)
     assert.equal(JSON.parse(range.body).error.code, 'range_not_satisfiable')
     // Besides the asset's own, which NGINX has added by then: the strictest one counts.
@@ -167,9 +171,9 @@ for (const way of ways) {
   test(`${way}: NGINX says that it is up by itself, and does not log it`, { timeout }, async () => {
     await using board = await startBoard(way)
     await Promise.all(board.replicas.map(replica => replica.die()))
-    const { status, body } = await ask(board.port, '/healthz')
+    const { status, body } = await sendRequest(board.port, '/healthz')
     assert.deepEqual([status, body], [200, 'ok\n'])
-    await ask(board.port, '/metrics')
+    await sendRequest(board.port, '/metrics')
     const lines = await board.logged(1)
     assert.deepEqual(
       lines.map(line => JSON.parse(line).uri),
@@ -179,7 +183,7 @@ for (const way of ways) {
 
   test(`${way}: a line of the access log is JSON that says who answered`, { timeout }, async () => {
     await using board = await startBoard(way, { replicas: 1 })
-    const { headers } = await ask(board.port, '/?q="\\', { headers: { Accept: 'text/html' } })
+    const { headers } = await sendRequest(board.port, '/?q="\\', { headers: { Accept: 'text/html' } })
     const [line = ''] = await board.logged(1)
     const { time, bytes, request_time, upstream_connect_time, upstream_header_time, ...rest } =
       JSON.parse(line)
@@ -207,18 +211,18 @@ for (const way of ways) {
     const [first, second] = board.replicas
     assert.ok(first && second)
     first.answer = breakOff
-    const { status, headers } = await ask(board.port, '/', { headers: asCookie(first.srvId) })
+    const { status, headers } = await sendRequest(board.port, '/', { headers: asCookie(first.srvId) })
     assert.equal(status, 200)
     assert.deepEqual(
       Object.keys(headers).filter(name => /^x-(upstream|unserved)/.test(name)),
       [],
     )
     second.answer = freeze
-    const held = begin(board.port, '/?held', { headers: asCookie(second.srvId) })
+    const held = startRequest(board.port, '/?held', { headers: asCookie(second.srvId) })
     await eventually(() => second.requests.at(-1)?.url === '/?held', { ms: 20_000 })
-    assert.equal((await ask(board.port, '/?overloaded')).status, 503)
+    assert.equal((await sendRequest(board.port, '/?overloaded')).status, 503)
     assert.equal(
-      (await ask(board.port, '/?body', { body: 'x', headers: { 'Content-Length': '1' } })).status,
+      (await sendRequest(board.port, '/?body', { body: 'x', headers: { 'Content-Length': '1' } })).status,
       413,
     )
     await board.replicas[1]?.die()

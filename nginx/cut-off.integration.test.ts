@@ -13,7 +13,7 @@ import { defaultLimits, HitQueue } from '../web/server/hits/hit-queue.ts'
 import { canBePassedOn, readHit } from '../web/server/http/request.ts'
 import { createRouter, sendJson } from '../web/server/http/router.ts'
 import { CommitHealth } from '../web/server/lifecycle/commit-health.ts'
-import { type Answer, asCookie, ask } from './testing/request.ts'
+import { type Answer, asCookie, sendRequest } from './testing/request.ts'
 import { startBoard, type Way, ways } from './testing/run-nginx.ts'
 import type { StubReplica } from './testing/stub-replica.ts'
 
@@ -74,7 +74,8 @@ async function startCounting(way: Way) {
     cutOff,
     proxy: first.proxy,
     proxies: counting.map(({ proxy }) => proxy),
-    visit: (cookie?: StubReplica) => ask(board.port, '/', cookie ? { headers: asCookie(cookie.srvId) } : {}),
+    visit: (cookie?: StubReplica) =>
+      sendRequest(board.port, '/', cookie ? { headers: asCookie(cookie.srvId) } : {}),
     async rowsByRequest(): Promise<Map<string, number[]>> {
       const connection = await mysql.createConnection(database.url)
       const [rows] = await connection.query('SELECT request_id, id FROM access_log ORDER BY id')

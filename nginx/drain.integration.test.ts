@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { asCookie, ask } from './testing/request.ts'
+import { asCookie, sendRequest } from './testing/request.ts'
 import { startBoard, ways } from './testing/run-nginx.ts'
 import { breakOff, cannotCount, drain, type StubReplica } from './testing/stub-replica.ts'
 
@@ -25,7 +25,9 @@ for (const way of ways) {
     drainAll([second])
     await first.die()
     for (let visit = 0; visit < 6; visit++) {
-      const { status, headers, cookies } = await ask(board.port, '/', { headers: asCookie(first.srvId) })
+      const { status, headers, cookies } = await sendRequest(board.port, '/', {
+        headers: asCookie(first.srvId),
+      })
       assert.deepEqual([status, headers['x-srv-id']], [200, third.srvId])
       assert.deepEqual(
         cookies.map(cookie => cookie.value),
@@ -40,7 +42,7 @@ for (const way of ways) {
     drainAll([third])
     await Promise.all([first.die(), second.die()])
     for (let visit = 0; visit < 6; visit++) {
-      const { status, headers, cookies } = await ask(board.port, '/')
+      const { status, headers, cookies } = await sendRequest(board.port, '/')
       assert.deepEqual([status, headers['x-srv-id']], [200, third.srvId])
       assert.equal(cookies.at(-1)?.value, third.srvId)
     }
@@ -51,10 +53,10 @@ for (const way of ways) {
     await using _ = board
     const { answer } = first
     drainAll([first])
-    for (let visit = 0; visit < 9; visit++) await ask(board.port, '/')
+    for (let visit = 0; visit < 9; visit++) await sendRequest(board.port, '/')
     first.answer = answer
     drainAll([second, third])
-    assert.equal((await ask(board.port, '/')).headers['x-srv-id'], first.srvId)
+    assert.equal((await sendRequest(board.port, '/')).headers['x-srv-id'], first.srvId)
   })
 
   test(`${way}: a replica that cannot count loses its visitors to the others, and nobody sees it`, {
@@ -65,7 +67,7 @@ for (const way of ways) {
     const { answer } = first
     first.answer = cannotCount
     for (let visit = 0; visit < 12; visit++) {
-      const { status, headers, cookies } = await ask(board.port, '/', {
+      const { status, headers, cookies } = await sendRequest(board.port, '/', {
         headers: visit % 2 ? {} : asCookie(first.srvId),
       })
       assert.equal(status, 200)
@@ -76,7 +78,7 @@ for (const way of ways) {
       )
     }
     first.answer = answer
-    const back = await ask(board.port, '/', { headers: asCookie(first.srvId) })
+    const back = await sendRequest(board.port, '/', { headers: asCookie(first.srvId) })
     assert.equal(back.headers['x-srv-id'], first.srvId, 'no failure was held against it')
   })
 
@@ -84,7 +86,7 @@ for (const way of ways) {
     const { board, first, second, third } = await startThree(way)
     await using _ = board
     for (const replica of [first, second, third]) replica.answer = cannotCount
-    const { status, headers, body } = await ask(board.port, '/', { headers: asCookie(first.srvId) })
+    const { status, headers, body } = await sendRequest(board.port, '/', { headers: asCookie(first.srvId) })
     assert.deepEqual([status, headers['retry-after'], body], [503, '1', 'cannot count'])
     assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 4)
   })
@@ -94,9 +96,9 @@ for (const way of ways) {
     await using _ = board
     const head = { method: 'HEAD' }
     drainAll([first, second])
-    assert.equal((await ask(board.port, '/', head)).headers['x-srv-id'], third.srvId)
+    assert.equal((await sendRequest(board.port, '/', head)).headers['x-srv-id'], third.srvId)
     drainAll([third])
-    const { status, headers } = await ask(board.port, '/', head)
+    const { status, headers } = await sendRequest(board.port, '/', head)
     assert.deepEqual([status, typeof headers['x-srv-id']], [200, 'string'])
   })
 }
@@ -110,8 +112,8 @@ if (ways.includes('legacy'))
     const { answer } = first
     first.answer = breakOff
     const own = { headers: asCookie(first.srvId) }
-    assert.equal((await ask(board.port, '/', own)).status, 200)
+    assert.equal((await sendRequest(board.port, '/', own)).status, 200)
     first.answer = answer
     await Promise.all([second.die(), third.die()])
-    assert.equal((await ask(board.port, '/', own)).headers['x-srv-id'], first.srvId)
+    assert.equal((await sendRequest(board.port, '/', own)).headers['x-srv-id'], first.srvId)
   })

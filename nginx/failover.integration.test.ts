@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { asCookie, ask } from './testing/request.ts'
+import { asCookie, sendRequest } from './testing/request.ts'
 import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 import { breakOff, drain, freeze, type StubReplica } from './testing/stub-replica.ts'
 
@@ -13,7 +13,7 @@ for (const way of ways) {
     await using board = await startBoard(way)
     const gone = firstOf(board)
     await gone.die()
-    const { status, headers, cookies } = await ask(board.port, '/', { headers: asCookie(gone.srvId) })
+    const { status, headers, cookies } = await sendRequest(board.port, '/', { headers: asCookie(gone.srvId) })
     assert.equal(status, 200)
     assert.notEqual(headers['x-srv-id'], gone.srvId)
     assert.deepEqual(values(cookies), [headers['x-srv-id']])
@@ -24,7 +24,9 @@ for (const way of ways) {
       await using board = await startBoard(way)
       const failing = firstOf(board)
       failing.answer = trouble
-      const { status, headers, cookies } = await ask(board.port, '/', { headers: asCookie(failing.srvId) })
+      const { status, headers, cookies } = await sendRequest(board.port, '/', {
+        headers: asCookie(failing.srvId),
+      })
       const tries = board.replicas.flatMap(replica => replica.requests)
       assert.equal(status, 200)
       assert.equal(tries.length, 2)
@@ -42,7 +44,7 @@ for (const way of ways) {
       frozen.answer = freeze
       // One of two in turn is asked of the frozen one.
       const begun = performance.now()
-      const answers = await Promise.all([ask(board.port, path), ask(board.port, `${path}?`)])
+      const answers = await Promise.all([sendRequest(board.port, path), sendRequest(board.port, `${path}?`)])
       assert.deepEqual(
         answers.map(({ status }) => status),
         [200, 200],
@@ -61,14 +63,14 @@ for (const way of ways) {
     for (const replica of board.replicas)
       replica.answer = (_request, response) => void response.writeHead(404).end('none')
     for (let file = 0; file < 6; file++) {
-      const { status, headers, body } = await ask(board.port, `/_next/static/none-${file}.js`, json)
+      const { status, headers, body } = await sendRequest(board.port, `/_next/static/none-${file}.js`, json)
       // Of a replica that was asked last, or of NGINX itself.
       assert.equal(status, 404)
       assert.equal(headers['retry-after'], undefined)
       if (body !== 'none') assert.equal(JSON.parse(body).error.code, 'not_found')
     }
     for (const replica of board.replicas) await replica.die()
-    const { status, body } = await ask(board.port, '/_next/static/none.js', json)
+    const { status, body } = await sendRequest(board.port, '/_next/static/none.js', json)
     assert.equal(status, 503)
     assert.equal(JSON.parse(body).error.code, 'no_replica')
   })
@@ -81,7 +83,7 @@ for (const way of ways) {
           () => response.writeHead(503).end('no database'),
           request.url === '/api/log' ? 4000 : 0,
         )
-    const log = ask(board.port, '/api/log')
+    const log = sendRequest(board.port, '/api/log')
     const { status, body } = await log
     assert.deepEqual([status, body], [503, 'no database'])
     assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 1)
@@ -89,9 +91,10 @@ for (const way of ways) {
 
   test(`${way}: strangers lose nothing when a replica dies`, { timeout }, async () => {
     await using board = await startBoard(way)
-    for (let visitor = 0; visitor < 9; visitor++) await ask(board.port, '/')
+    for (let visitor = 0; visitor < 9; visitor++) await sendRequest(board.port, '/')
     await firstOf(board).die()
-    for (let visitor = 0; visitor < 30; visitor++) assert.equal((await ask(board.port, '/')).status, 200)
+    for (let visitor = 0; visitor < 30; visitor++)
+      assert.equal((await sendRequest(board.port, '/')).status, 200)
   })
 
   test(`${way}: a draining replica keeps its own and passes strangers on`, { timeout }, async () => {
@@ -99,13 +102,13 @@ for (const way of ways) {
     const draining = firstOf(board)
     draining.answer = drain(draining)
     for (let visitor = 0; visitor < 12; visitor++) {
-      const { status, headers, cookies } = await ask(board.port, '/')
+      const { status, headers, cookies } = await sendRequest(board.port, '/')
       assert.equal(status, 200)
       assert.notEqual(headers['x-srv-id'], draining.srvId)
       assert.deepEqual(values(cookies), [headers['x-srv-id']])
     }
     assert.ok(draining.requests.length > 1, 'a 403 is no failure: it is asked again')
-    const own = await ask(board.port, '/', { headers: asCookie(draining.srvId) })
+    const own = await sendRequest(board.port, '/', { headers: asCookie(draining.srvId) })
     assert.deepEqual(values(own.cookies), [draining.srvId])
   })
 
@@ -117,7 +120,9 @@ for (const way of ways) {
     refusing.answer = (_request, response) =>
       void response.writeHead(503, { 'Retry-After': '5' }).end('overloaded')
     for (let view = 1; view <= 20; view++) {
-      const { status, headers, body } = await ask(board.port, '/', { headers: asCookie(refusing.srvId) })
+      const { status, headers, body } = await sendRequest(board.port, '/', {
+        headers: asCookie(refusing.srvId),
+      })
       assert.deepEqual([status, headers['retry-after'], body], [503, '5', 'overloaded'])
       assert.equal(refusing.requests.length, view)
     }
@@ -127,7 +132,9 @@ for (const way of ways) {
   test(`${way}: when all drain, a stranger is served at the last try`, { timeout }, async () => {
     await using board = await startBoard(way)
     for (const replica of board.replicas) replica.answer = drain(replica)
-    const { status, headers, cookies } = await ask(board.port, '/', { headers: { 'X-Last-Try': '1' } })
+    const { status, headers, cookies } = await sendRequest(board.port, '/', {
+      headers: { 'X-Last-Try': '1' },
+    })
     const tries = board.replicas.flatMap(replica => replica.requests)
     assert.equal(status, 200)
     assert.equal(tries.length, 4)
@@ -144,7 +151,7 @@ for (const way of ways) {
     const { answer } = replica
     replica.answer = (request, response) =>
       (request.headers['x-last-try'] === '1' ? answer : breakOff)(request, response)
-    const { status, headers, cookies } = await ask(board.port, '/?a=b')
+    const { status, headers, cookies } = await sendRequest(board.port, '/?a=b')
     assert.equal(status, 200)
     assert.deepEqual(
       replica.requests.map(({ url }) => url),
@@ -153,7 +160,7 @@ for (const way of ways) {
     assert.deepEqual(values(cookies), [headers['x-srv-id']])
 
     replica.requests.length = 0
-    assert.equal((await ask(board.port, '/', { method: 'POST', body: 'a' })).status, 405)
+    assert.equal((await sendRequest(board.port, '/', { method: 'POST', body: 'a' })).status, 405)
     assert.equal(replica.requests.length, 0)
   })
 
@@ -168,7 +175,7 @@ for (const way of ways) {
     }
     const views = Array.from({ length: 20 }, (_, view) => {
       const bound = board.replicas[view % 4]
-      return ask(board.port, '/', bound ? { headers: asCookie(bound.srvId) } : {})
+      return sendRequest(board.port, '/', bound ? { headers: asCookie(bound.srvId) } : {})
     })
     const statuses = (await Promise.all(views)).map(({ status }) => status)
     assert.deepEqual(new Set(statuses), new Set([200]))
@@ -182,7 +189,7 @@ for (const way of ways) {
       for (const replica of board.replicas)
         replica.answer = (_request, response) => void response.writeHead(answered).end()
       await first(own)
-      const { status, headers } = await ask(board.port, '/', { headers: asCookie(own.srvId) })
+      const { status, headers } = await sendRequest(board.port, '/', { headers: asCookie(own.srvId) })
       assert.equal(status, answered)
       const said = headers['x-earlier-try']
       assert.equal(headers['server-timing'], said && `earlier-try;desc=${said}`)
@@ -205,7 +212,7 @@ for (const way of ways) {
   test(`${way}: when no replica answers, a browser gets a page that says so`, { timeout }, async () => {
     await using board = await startBoard(way)
     await Promise.all(board.replicas.map(replica => replica.die()))
-    const { status, headers, body } = await ask(board.port, '/', {
+    const { status, headers, body } = await sendRequest(board.port, '/', {
       headers: { Accept: 'text/html' },
     })
     assert.equal(status, 503)
@@ -219,8 +226,8 @@ for (const way of ways) {
     await using board = await startBoard(way)
     const [known] = board.replicas
     await Promise.all(board.replicas.map(replica => replica.die()))
-    const stranger = await ask(board.port, '/')
-    const visitor = await ask(board.port, '/', { headers: asCookie(known?.srvId ?? '') })
+    const stranger = await sendRequest(board.port, '/')
+    const visitor = await sendRequest(board.port, '/', { headers: asCookie(known?.srvId ?? '') })
     assert.deepEqual([stranger.status, stranger.cookies], [503, []])
     assert.deepEqual([visitor.status, visitor.cookies], [503, []])
   })
@@ -233,7 +240,7 @@ for (const way of ways) {
     test(`${way}: when no replica answers, a program gets JSON: ${path}`, { timeout }, async () => {
       await using board = await startBoard(way)
       await Promise.all(board.replicas.map(replica => replica.die()))
-      const answer = await ask(board.port, path, { headers })
+      const answer = await sendRequest(board.port, path, { headers })
       assert.equal(answer.status, 503)
       assert.equal(answer.headers['retry-after'], '5')
       assert.equal(answer.headers['content-type'], 'application/json')
@@ -248,14 +255,14 @@ for (const way of ways) {
       await using board = await startBoard(way)
       for (const replica of board.replicas) replica.answer = trouble
       const headers = { Accept: 'application/json' }
-      const answer = await ask(board.port, '/?a=b', { headers })
+      const answer = await sendRequest(board.port, '/?a=b', { headers })
       assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [503, 'no_answer'])
     })
 
   test(`${way}: only of a page view is it said that it may be counted`, { timeout }, async () => {
     await using board = await startBoard(way)
     for (const replica of board.replicas) replica.answer = breakOff
-    const answer = await ask(board.port, '/api/snapshot', { headers: { Accept: 'application/json' } })
+    const answer = await sendRequest(board.port, '/api/snapshot', { headers: { Accept: 'application/json' } })
     assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [503, 'no_replica'])
   })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
-import { type Answer, asCookie, ask, begin, type Question } from './testing/request.ts'
+import { type Answer, asCookie, type RequestOptions, sendRequest, startRequest } from './testing/request.ts'
 import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 
 const timeout = 60_000
@@ -14,7 +14,7 @@ for (const way of ways) {
     assert.match(page.body, /Slow down/)
     const api = await untilLimited(board.port, '/api/snapshot')
     assert.equal(JSON.parse(api.body).error.code, 'too_many_requests')
-    assert.equal((await ask(board.port, '/healthz')).status, 200)
+    assert.equal((await sendRequest(board.port, '/healthz')).status, 200)
   })
 
   test(`${way}: an address has so many requests open at once, and no more`, { timeout }, async () => {
@@ -22,7 +22,9 @@ for (const way of ways) {
     for (const replica of board.replicas)
       replica.answer = (_request, response) =>
         void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n')
-    const streams = await Promise.all(Array.from({ length: 101 }, () => begin(board.port, '/api/live')))
+    const streams = await Promise.all(
+      Array.from({ length: 101 }, () => startRequest(board.port, '/api/live')),
+    )
     assert.equal(streams.filter(({ statusCode }) => statusCode === 429).length, 1)
     for (const stream of streams) stream.destroy()
   })
@@ -44,7 +46,7 @@ async function untilLimited(port: number, path: string): Promise<Answer> {
 }
 
 function askMany(port: number, path: string): Promise<Answer[]> {
-  return Promise.all(Array.from({ length: 50 }, () => ask(port, path)))
+  return Promise.all(Array.from({ length: 50 }, () => sendRequest(port, path)))
 }
 
 // The test is a trusted proxy, so it says which public address a visitor has.
@@ -82,7 +84,7 @@ for (const way of ways) {
         response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n')
       }
     }
-    const watch = (address: string) => begin(board.port, '/api/live', { headers: from(address) })
+    const watch = (address: string) => startRequest(board.port, '/api/live', { headers: from(address) })
     const streams = await Promise.all(Array.from({ length: 100 }, () => watch('203.0.113.7')))
     assert.deepEqual(new Set(streams.map(({ statusCode }) => statusCode)), new Set([200]))
     const refused = await visit(board, '203.0.113.7')
@@ -111,7 +113,7 @@ function from(address: string): Record<string, string> {
 }
 
 function visit(board: Board, address: string): Promise<Answer> {
-  return ask(board.port, '/', { headers: from(address) })
+  return sendRequest(board.port, '/', { headers: from(address) })
 }
 
 /** Far more than burst and rate let through, however slowly they are asked. */
@@ -155,8 +157,8 @@ for (const way of ways) {
       const page = { headers: { 'X-Forwarded-For': address } }
       const [known] = board.replicas
       const held = await holdTwo(board, page)
-      const person = await ask(board.port, '/', { headers: { ...page.headers, Accept: 'text/html' } })
-      const program = await ask(board.port, '/?a=b', {
+      const person = await sendRequest(board.port, '/', { headers: { ...page.headers, Accept: 'text/html' } })
+      const program = await sendRequest(board.port, '/?a=b', {
         headers: { ...page.headers, ...asCookie(known?.srvId ?? ''), Accept: 'application/json' },
       })
       for (const { status, headers, cookies } of [person, program]) {
@@ -170,21 +172,21 @@ for (const way of ways) {
 
       held.answer()
       assert.deepEqual(await held.statuses, [200, 200])
-      assert.equal((await ask(board.port, '/', page)).status, 200)
+      assert.equal((await sendRequest(board.port, '/', page)).status, 200)
     })
 
   test(`${way}: while page views are refused, the board's feed and API answer`, { timeout }, async () => {
     await using board = await startBoard(way, settings)
     const held = await holdTwo(board)
     for (const path of ['/api/snapshot', '/api/live', '/_next/static/a.js', '/healthz'])
-      assert.equal((await ask(board.port, path)).status, 200, path)
+      assert.equal((await sendRequest(board.port, path)).status, 200, path)
     held.answer()
     await held.statuses
   })
 }
 
 /** Two page views that replicas have taken and not answered. */
-async function holdTwo({ port, replicas }: Board, question: Question = {}) {
+async function holdTwo({ port, replicas }: Board, question: RequestOptions = {}) {
   const waiting: ServerResponse[] = []
   const { promise: bothTaken, resolve } = Promise.withResolvers<void>()
   const usual = new Map(replicas.map(replica => [replica, replica.answer]))
@@ -192,7 +194,7 @@ async function holdTwo({ port, replicas }: Board, question: Question = {}) {
     replica.answer = (_request, response) => {
       if (waiting.push(response) === 2) resolve()
     }
-  const asked = [ask(port, '/', question), ask(port, '/', question)]
+  const asked = [sendRequest(port, '/', question), sendRequest(port, '/', question)]
   await bothTaken
   for (const [replica, answer] of usual) replica.answer = answer
   return {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request, type ServerResponse } from 'node:http'
 import { test } from 'node:test'
-import { ask, begin } from './testing/request.ts'
+import { sendRequest, startRequest } from './testing/request.ts'
 import { startBoard, ways } from './testing/run-nginx.ts'
 
 const timeout = 30_000
@@ -23,7 +23,7 @@ for (const way of ways) {
         Upgrade: 'websocket',
         Host: 'board.example:8080',
       }
-      const { headers } = await ask(board.port, path, { headers: forged })
+      const { headers } = await sendRequest(board.port, path, { headers: forged })
       const seen = board.replicas[0]?.requests[0]?.headers ?? {}
       assert.equal(seen['x-request-id'], headers['x-request-id'])
       assert.match(String(seen['x-request-id']), /^[0-9a-f]{32}$/)
@@ -42,7 +42,7 @@ for (const way of ways) {
   }, async () => {
     await using board = await startBoard(way)
     for (const path of ['/metrics', '/metrics/', '/health', '/health/live', '/health/ready', '/%6detrics'])
-      assert.equal((await ask(board.port, path)).status, 404, path)
+      assert.equal((await sendRequest(board.port, path)).status, 404, path)
     const ambiguous = [
       '//metrics',
       '//x/metrics',
@@ -53,14 +53,14 @@ for (const way of ways) {
       '/x/%2e%2e/health/live',
       '/./metrics',
     ]
-    for (const path of ambiguous) assert.equal((await ask(board.port, path)).status, 400, path)
+    for (const path of ambiguous) assert.equal((await sendRequest(board.port, path)).status, 400, path)
     for (const { requests } of board.replicas) assert.equal(requests.length, 0)
   })
 
   test(`${way}: what a query holds is the replica's matter`, { timeout }, async () => {
     await using board = await startBoard(way)
     for (const path of ['/?next=//x/../y%2f', '/api/log?client_ip=::1&q=%2e%2e'])
-      assert.equal((await ask(board.port, path)).status, 200, path)
+      assert.equal((await sendRequest(board.port, path)).status, 200, path)
   })
 
   test(`${way}: a web socket reaches Next's hot reload`, { timeout }, async () => {
@@ -76,7 +76,7 @@ for (const way of ways) {
 
   test(`${way}: a connection to a replica is used again`, { timeout }, async () => {
     await using board = await startBoard(way, { replicas: 1 })
-    for (let view = 0; view < 20; view++) await ask(board.port, '/')
+    for (let view = 0; view < 20; view++) await sendRequest(board.port, '/')
     const connections = new Set(board.replicas[0]?.requests.map(({ socket }) => socket))
     assert.ok(connections.size < 10, `${connections.size} connections for 20 requests`)
   })
@@ -92,7 +92,7 @@ for (const way of ways) {
         response.write('data: 1\n\n')
         streams.push(response)
       }
-    const response = await begin(board.port, '/api/live', { headers: { 'Accept-Encoding': 'gzip' } })
+    const response = await startRequest(board.port, '/api/live', { headers: { 'Accept-Encoding': 'gzip' } })
     assert.equal(response.headers['content-encoding'], undefined)
     assert.equal(String((await once(response, 'data'))[0]), 'data: 1\n\n')
     streams[0]?.write('data: 2\n\n')
@@ -111,18 +111,18 @@ for (const way of ways) {
       }
     // However many replicas of another version are asked first, the one that has it answers.
     for (let view = 0; view < 5; view++) {
-      const { status, body, headers } = await ask(board.port, `/_next/static/a.js?v=${view}`)
+      const { status, body, headers } = await sendRequest(board.port, `/_next/static/a.js?v=${view}`)
       assert.deepEqual([status, body], [200, 'code'])
       assert.match(String(headers['cache-control']), /immutable/)
     }
     assert.equal(first?.requests.length, 1)
     await Promise.all(board.replicas.map(replica => replica.die()))
-    assert.equal((await ask(board.port, '/_next/static/a.js')).body, 'code')
+    assert.equal((await sendRequest(board.port, '/_next/static/a.js')).body, 'code')
   })
 
   test(`${way}: what may not be kept is not kept`, { timeout }, async () => {
     await using board = await startBoard(way, { replicas: 1 })
-    for (let view = 0; view < 2; view++) await ask(board.port, '/_next/static/a.js')
+    for (let view = 0; view < 2; view++) await sendRequest(board.port, '/_next/static/a.js')
     assert.equal(board.replicas[0]?.requests.length, 2)
   })
 
@@ -139,7 +139,7 @@ for (const way of ways) {
       'image/svg+xml',
       'text/csv; charset=utf-8; header=present',
     ]) {
-      const { headers } = await ask(board.port, '/x', { headers: { 'Accept-Encoding': 'gzip' } })
+      const { headers } = await sendRequest(board.port, '/x', { headers: { 'Accept-Encoding': 'gzip' } })
       assert.equal(headers['content-encoding'], 'gzip', type)
       assert.match(String(headers.vary), /Accept-Encoding/)
     }

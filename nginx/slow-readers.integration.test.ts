@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { ask, begin } from './testing/request.ts'
+import { sendRequest, startRequest } from './testing/request.ts'
 import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 
 // Less than NGINX's own default of 60 s, and the 30 s of other answers.
@@ -43,7 +43,7 @@ for (const way of ways) {
       await using board = await startBoard(way, { replicas: 1 })
       const poured = pourFrom(board, 21)
       const readers = Array.from({ length: 20 }, () => connectAndStall(board.port, path))
-      const reading = await begin(board.port, path)
+      const reading = await startRequest(board.port, path)
       reading.resume()
       const answers = await poured
       const cut = answers.filter(answer => !answer.destroyed).map(answer => once(answer, 'close'))
@@ -62,11 +62,11 @@ for (const way of ways) {
     await using board = await startBoard(way, { trustedProxies: ['127.0.0.1'] })
     const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } })
     const poured = pourFrom(board, 3)
-    const first = await begin(board.port, '/api/log.csv', from('203.0.113.7'))
-    const second = await ask(board.port, '/api/log.csv', from('203.0.113.7'))
+    const first = await startRequest(board.port, '/api/log.csv', from('203.0.113.7'))
+    const second = await sendRequest(board.port, '/api/log.csv', from('203.0.113.7'))
     assert.deepEqual([second.status, JSON.parse(second.body).error.code], [429, 'too_many_requests'])
     const others = await Promise.all(
-      ['203.0.113.8', '10.0.0.7'].map(address => begin(board.port, '/api/log.csv', from(address))),
+      ['203.0.113.8', '10.0.0.7'].map(address => startRequest(board.port, '/api/log.csv', from(address))),
     )
     assert.deepEqual(
       [first, ...others].map(answer => answer.statusCode),

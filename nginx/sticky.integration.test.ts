@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { readSrvIdCookie } from '../web/server/http/request.ts'
-import { asCookie, ask } from './testing/request.ts'
+import { asCookie, sendRequest } from './testing/request.ts'
 import { startBoard, ways } from './testing/run-nginx.ts'
 import { breakOff } from './testing/stub-replica.ts'
 
@@ -25,7 +25,7 @@ async function askRaw(port: number, cookies: string[]): Promise<void> {
 for (const way of ways) {
   test(`${way}: a stranger gets a cookie that names the replica that answered`, { timeout }, async () => {
     await using board = await startBoard(way)
-    const { headers, cookies } = await ask(board.port, '/')
+    const { headers, cookies } = await sendRequest(board.port, '/')
     const [cookie] = cookies
     assert.equal(cookies.length, 1)
     assert.equal(cookie?.name, 'srv_id')
@@ -35,7 +35,7 @@ for (const way of ways) {
 
   test(`${way}: STICKY_SECONDS is the cookie's life`, { timeout }, async () => {
     await using board = await startBoard(way, { stickySeconds: 7 })
-    const { cookies } = await ask(board.port, '/')
+    const { cookies } = await sendRequest(board.port, '/')
     assert.equal(cookies[0]?.attributes['max-age'], '7')
   })
 
@@ -45,7 +45,7 @@ for (const way of ways) {
     await using board = await startBoard(way)
     for (const { srvId } of board.replicas) {
       for (let view = 0; view < 10; view++) {
-        const { headers, cookies } = await ask(board.port, '/', { headers: asCookie(srvId) })
+        const { headers, cookies } = await sendRequest(board.port, '/', { headers: asCookie(srvId) })
         assert.equal(headers['x-srv-id'], srvId)
         assert.deepEqual(
           cookies.map(cookie => cookie.value),
@@ -62,14 +62,14 @@ for (const way of ways) {
       const [own] = board.replicas
       assert.ok(own)
       for (let view = 0; view < 12; view++) {
-        const { headers } = await ask(board.port, '/', { headers: asCookie(own.srvId) })
+        const { headers } = await sendRequest(board.port, '/', { headers: asCookie(own.srvId) })
         assert.equal(headers['x-srv-id'], own.srvId)
       }
     })
 
   test(`${way}: strangers are spread evenly`, { timeout }, async () => {
     await using board = await startBoard(way)
-    for (let visitor = 0; visitor < 90; visitor++) await ask(board.port, '/')
+    for (let visitor = 0; visitor < 90; visitor++) await sendRequest(board.port, '/')
     for (const { requests } of board.replicas) assert.ok(requests.length >= 20 && requests.length <= 40)
   })
 
@@ -78,7 +78,7 @@ for (const way of ways) {
     const own = board.replicas[0]?.srvId ?? ''
     const forged = ['0'.repeat(32), own.toUpperCase().replace(/^\d+$/, 'A'), `${own}0`, 'x', '"; path=/x']
     for (const value of forged) {
-      const { status, headers, cookies } = await ask(board.port, '/', { headers: asCookie(value) })
+      const { status, headers, cookies } = await sendRequest(board.port, '/', { headers: asCookie(value) })
       assert.equal(status, 200)
       assert.equal(cookies[0]?.value, headers['x-srv-id'])
     }
@@ -135,7 +135,7 @@ for (const way of ways) {
     await using board = await startBoard(way)
     const headers = asCookie(board.replicas[0]?.srvId ?? '')
     for (const path of ['/api/snapshot', '/_next/static/a.js', '/icon.svg', '/healthz', '/metrics'])
-      assert.deepEqual((await ask(board.port, path, { headers })).cookies, [], path)
+      assert.deepEqual((await sendRequest(board.port, path, { headers })).cookies, [], path)
   })
 
   test(`${way}: an answer of a replica that is no success leaves the visitor with the cookie it had`, {
@@ -147,7 +147,7 @@ for (const way of ways) {
       for (const replica of board.replicas)
         replica.answer = (_request, response) => void response.writeHead(refusal, { 'X-Srv-Id': srvId }).end()
       for (const headers of [{}, asCookie(srvId)]) {
-        const { status, cookies } = await ask(board.port, '/', { headers })
+        const { status, cookies } = await sendRequest(board.port, '/', { headers })
         assert.deepEqual([status, cookies], [refusal, []])
       }
     }
@@ -162,7 +162,7 @@ for (const way of ways) {
     other.answer = (_request, response) =>
       void response.writeHead(503, { 'X-Srv-Id': other.srvId }).end('counter_unavailable')
     own.answer = breakOff
-    const { status, cookies } = await ask(board.port, '/', { headers: asCookie(own.srvId) })
+    const { status, cookies } = await sendRequest(board.port, '/', { headers: asCookie(own.srvId) })
     assert.deepEqual([status, cookies], [503, []])
   })
 
@@ -171,7 +171,7 @@ for (const way of ways) {
     for (const forged of ['', 'x', '0'.repeat(31), `${'0'.repeat(32)}; domain=example.com`]) {
       for (const replica of board.replicas)
         replica.answer = (_request, response) => void response.writeHead(200, { 'X-Srv-Id': forged }).end()
-      assert.deepEqual((await ask(board.port, '/')).cookies, [])
+      assert.deepEqual((await sendRequest(board.port, '/')).cookies, [])
     }
   })
 
@@ -179,18 +179,18 @@ for (const way of ways) {
     await using board = await startBoard(way, { replicas: 1 })
     const srvId = board.replicas[0]?.srvId ?? ''
     for (const headers of [{}, asCookie(srvId)])
-      assert.equal((await ask(board.port, '/', { headers })).cookies[0]?.value, srvId)
+      assert.equal((await sendRequest(board.port, '/', { headers })).cookies[0]?.value, srvId)
   })
 
   test(`${way}: HEAD has the page's headers`, { timeout }, async () => {
     await using board = await startBoard(way)
-    const { status, headers, cookies, body } = await ask(board.port, '/', { method: 'HEAD' })
+    const { status, headers, cookies, body } = await sendRequest(board.port, '/', { method: 'HEAD' })
     assert.deepEqual([status, body, cookies[0]?.value], [200, '', headers['x-srv-id']])
   })
 
   test(`${way}: POST /api/forget expires the cookie`, { timeout }, async () => {
     await using board = await startBoard(way)
-    const { status, cookies } = await ask(board.port, '/api/forget', { method: 'POST' })
+    const { status, cookies } = await sendRequest(board.port, '/api/forget', { method: 'POST' })
     assert.equal(status, 204)
     const attributes = { 'max-age': '0', path: '/', httponly: '', samesite: 'lax' }
     assert.deepEqual(cookies, [{ name: 'srv_id', value: '', attributes }])
@@ -199,7 +199,7 @@ for (const way of ways) {
   test(`${way}: nothing but POST forgets`, { timeout }, async () => {
     await using board = await startBoard(way)
     for (const method of ['GET', 'HEAD', 'DELETE']) {
-      const { status, headers, cookies } = await ask(board.port, '/api/forget', { method })
+      const { status, headers, cookies } = await sendRequest(board.port, '/api/forget', { method })
       assert.deepEqual([status, headers.allow, cookies], [405, 'POST', []])
     }
   })

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect, constants } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { ask, parseCookie, testCertificate } from './testing/request.ts'
+import { parseCookie, sendRequest, testCertificate } from './testing/request.ts'
 import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 import { breakOff } from './testing/stub-replica.ts'
 
@@ -23,7 +23,7 @@ for (const way of ways) {
       'X-Real-IP': '203.0.113.7',
       Forwarded: 'for=203.0.113.7;proto=https',
     }
-    const { cookies } = await ask(board.port, '/', { headers })
+    const { cookies } = await sendRequest(board.port, '/', { headers })
     assert.deepEqual(seenBy(board), ['127.0.0.1', '127.0.0.1', 'http'])
     assert.equal(cookies[0]?.attributes.secure, undefined)
   })
@@ -42,7 +42,7 @@ for (const way of ways) {
   for (const [name, forwarded, address] of chains)
     test(`${way}: a trusted proxy says ${name}`, { timeout }, async () => {
       await using board = await startBoard(way, trusted)
-      await ask(board.port, '/', { headers: { 'X-Forwarded-For': forwarded } })
+      await sendRequest(board.port, '/', { headers: { 'X-Forwarded-For': forwarded } })
       assert.deepEqual(seenBy(board), [address, address, 'http'])
       const [line = ''] = await board.logged(1)
       assert.equal(JSON.parse(line).client, address)
@@ -52,13 +52,13 @@ for (const way of ways) {
     await using board = await startBoard(way, trusted)
     const visitor = '203.0.113.7'
     const headers = { 'X-Forwarded-For': visitor, 'X-Forwarded-Proto': 'https', Host: 'board.example' }
-    const view = await ask(board.port, '/', { headers })
-    const forget = await ask(board.port, '/api/forget', { method: 'POST', headers })
+    const view = await sendRequest(board.port, '/', { headers })
+    const forget = await sendRequest(board.port, '/api/forget', { method: 'POST', headers })
     assert.deepEqual(seenBy(board), [visitor, visitor, 'https'])
     assert.equal(board.replicas[0]?.requests[0]?.headers['x-forwarded-port'], '443')
     assert.equal(view.headers['strict-transport-security'], undefined)
     for (const replica of board.replicas) replica.answer = breakOff
-    const failed = await ask(board.port, '/', { headers })
+    const failed = await sendRequest(board.port, '/', { headers })
     assert.equal(view.cookies.length, 1)
     assert.equal(forget.cookies.length, 1)
     for (const { attributes } of [...view.cookies, ...forget.cookies, ...failed.cookies])
@@ -68,21 +68,22 @@ for (const way of ways) {
   for (const scheme of ['http', 'https, http', 'http, https', 'ftp', ''])
     test(`${way}: a trusted proxy that says "${scheme}" does not say HTTPS`, { timeout }, async () => {
       await using board = await startBoard(way, trusted)
-      const { cookies } = await ask(board.port, '/', { headers: { 'X-Forwarded-Proto': scheme } })
+      const { cookies } = await sendRequest(board.port, '/', { headers: { 'X-Forwarded-Proto': scheme } })
       assert.deepEqual(seenBy(board), ['127.0.0.1', '127.0.0.1', 'http'])
       assert.equal(cookies[0]?.attributes.secure, undefined)
     })
 
   test(`${way}: who came to a trusted proxy over HTTPS is not sent there again`, { timeout }, async () => {
     await using board = await startBoard(way, { ...trusted, tls: true })
-    const secure = await ask(board.port, '/', { headers: { 'X-Forwarded-Proto': 'https' } })
-    const plain = await ask(board.port, '/', { headers: { 'X-Forwarded-Proto': 'http' } })
+    const secure = await sendRequest(board.port, '/', { headers: { 'X-Forwarded-Proto': 'https' } })
+    const plain = await sendRequest(board.port, '/', { headers: { 'X-Forwarded-Proto': 'http' } })
     assert.deepEqual([secure.status, plain.status], [200, 308])
   })
 
   test(`${way}: each visitor of a trusted proxy has limits of its own`, { timeout }, async () => {
     await using board = await startBoard(way, trusted)
-    const from = (visitor: string) => ask(board.port, '/', { headers: { 'X-Forwarded-For': visitor } })
+    const from = (visitor: string) =>
+      sendRequest(board.port, '/', { headers: { 'X-Forwarded-For': visitor } })
     await untilLimited(() => from('203.0.113.7'))
     // As many as the limited one could not have by what its rate gives back meanwhile.
     const others = ['203.0.113.8', '203.0.113.7, 203.0.113.9', ''].flatMap(other =>
@@ -95,7 +96,7 @@ for (const way of ways) {
     await using board = await startBoard(way, { ...strangerToAll, limitPrivate: true })
     let visitor = 0
     await untilLimited(() =>
-      ask(board.port, '/', { headers: { 'X-Forwarded-For': `203.0.113.${visitor++ % 256}` } }),
+      sendRequest(board.port, '/', { headers: { 'X-Forwarded-For': `203.0.113.${visitor++ % 256}` } }),
     )
   })
 }
@@ -120,7 +121,7 @@ const tls = true
 for (const way of ways) {
   test(`${way}: over HTTPS every cookie is Secure`, { timeout }, async () => {
     await using board = await startBoard(way, { tls })
-    const view = await ask(board.tlsPort, '/', { tls })
+    const view = await sendRequest(board.tlsPort, '/', { tls })
     assert.equal(view.cookies.length, 1)
     assert.equal(view.cookies[0]?.value, view.headers['x-srv-id'])
     assert.deepEqual(view.cookies[0]?.attributes, {
@@ -131,13 +132,13 @@ for (const way of ways) {
       secure: '',
     })
     const headers = { Cookie: `srv_id=${view.cookies[0]?.value}` }
-    const again = await ask(board.tlsPort, '/', { tls, headers })
+    const again = await sendRequest(board.tlsPort, '/', { tls, headers })
     assert.equal(again.headers['x-srv-id'], view.headers['x-srv-id'])
 
-    const forget = await ask(board.tlsPort, '/api/forget', { tls, method: 'POST' })
+    const forget = await sendRequest(board.tlsPort, '/api/forget', { tls, method: 'POST' })
     assert.equal(forget.cookies.length, 1)
     for (const replica of board.replicas) replica.answer = breakOff
-    const failed = await ask(board.tlsPort, '/', { tls, headers })
+    const failed = await sendRequest(board.tlsPort, '/', { tls, headers })
     assert.equal(failed.status, 503)
     assert.deepEqual(failed.cookies, [])
     for (const { attributes: given } of forget.cookies) assert.equal(given.secure, '')
@@ -147,8 +148,8 @@ for (const way of ways) {
     timeout,
   }, async () => {
     await using board = await startBoard(way, { tls, replicas: 1 })
-    await ask(board.tlsPort, '/', { tls })
-    await ask(board.tlsPort, '/api/log', { tls, headers: { Host: 'localhost' } })
+    await sendRequest(board.tlsPort, '/', { tls })
+    await sendRequest(board.tlsPort, '/api/log', { tls, headers: { Host: 'localhost' } })
     const seen = board.replicas[0]?.requests.map(({ headers }) => [
       headers['x-forwarded-proto'],
       headers['x-forwarded-port'],
@@ -164,10 +165,13 @@ for (const way of ways) {
   }, async () => {
     await using board = await startBoard(way, { tls })
     for (const path of ['/', '/api/log', '/healthz', '/metrics', '//x']) {
-      const { headers } = await ask(board.tlsPort, path, { tls })
+      const { headers } = await sendRequest(board.tlsPort, path, { tls })
       assert.equal(headers['strict-transport-security'], 'max-age=31536000', path)
     }
-    const local = await ask(board.tlsPort, '/', { tls, headers: { Host: `localhost:${board.tlsPort}` } })
+    const local = await sendRequest(board.tlsPort, '/', {
+      tls,
+      headers: { Host: `localhost:${board.tlsPort}` },
+    })
     assert.equal(local.headers['strict-transport-security'], undefined)
   })
 
@@ -181,7 +185,7 @@ for (const way of ways) {
       ['GET', '/healthz/'],
       ['GET', '//evil.example/x'],
     ] as const) {
-      const { status, headers, cookies } = await ask(board.port, path, {
+      const { status, headers, cookies } = await sendRequest(board.port, path, {
         method,
         headers: { Host: 'board.example:80' },
       })
@@ -190,7 +194,7 @@ for (const way of ways) {
       assert.equal(headers['strict-transport-security'], undefined)
     }
     for (const { requests } of board.replicas) assert.equal(requests.length, 0)
-    const { status, body } = await ask(board.port, '/healthz')
+    const { status, body } = await sendRequest(board.port, '/healthz')
     assert.deepEqual([status, body], [200, 'ok\n'])
   })
 
@@ -200,22 +204,22 @@ for (const way of ways) {
     await using board = await startBoard(way, { tls, publicHost: 'board.example' })
     const location = `https://board.example:${board.tlsPort}/?a=b`
     for (const port of [board.port, board.tlsPort]) {
-      const { status, headers } = await ask(port, '/?a=b', { headers: { Host: 'evil.example' } })
+      const { status, headers } = await sendRequest(port, '/?a=b', { headers: { Host: 'evil.example' } })
       assert.deepEqual([status, headers.location], [308, location])
     }
   })
 
   test(`${way}: an error over plain HTTP keeps its status`, { timeout }, async () => {
     await using board = await startBoard(way, { tls })
-    const { status, body } = await ask(board.port, `/?${'x'.repeat(10_000)}`)
+    const { status, body } = await sendRequest(board.port, `/?${'x'.repeat(10_000)}`)
     assert.equal(status, 414)
     assert.match(body, /The address is too long/)
-    assert.equal((await ask(board.port, '/_nginx/error.html')).status, 404)
+    assert.equal((await sendRequest(board.port, '/_nginx/error.html')).status, 404)
   })
 
   test(`${way}: plain HTTP at the port of HTTPS leads to HTTPS too`, { timeout }, async () => {
     await using board = await startBoard(way, { tls })
-    const { status, headers } = await ask(board.tlsPort, '/?a=b')
+    const { status, headers } = await sendRequest(board.tlsPort, '/?a=b')
     assert.deepEqual([status, headers.location], [308, `https://127.0.0.1:${board.tlsPort}/?a=b`])
   })
 
@@ -289,8 +293,8 @@ for (const way of ways) {
 
   test(`${way}: without a certificate nothing says HTTPS`, { timeout }, async () => {
     await using board = await startBoard(way, { replicas: 1 })
-    const { headers, cookies } = await ask(board.port, '/', { headers: { Host: 'board.example' } })
-    const forget = await ask(board.port, '/api/forget', { method: 'POST' })
+    const { headers, cookies } = await sendRequest(board.port, '/', { headers: { Host: 'board.example' } })
+    const forget = await sendRequest(board.port, '/api/forget', { method: 'POST' })
     for (const { attributes } of [...cookies, ...forget.cookies]) assert.equal(attributes.secure, undefined)
     assert.equal(headers['strict-transport-security'], undefined)
     const seen = board.replicas[0]?.requests[0]?.headers ?? {}

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { eventually } from '../tools/lib/testing.ts'
-import { ask, testCertificate } from './testing/request.ts'
+import { sendRequest, testCertificate } from './testing/request.ts'
 import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 
 const timeout = 60_000
@@ -41,7 +41,7 @@ for (const way of ways) {
         const open = await openConnections(board, secure)
         for (const socket of open) socket.write(request)
         for (const socket of open) assert.match(await firstLine(socket), /^HTTP\/1\.1 413 /)
-        assert.equal((await ask(portOf(board, secure), '/', { tls: secure })).status, 200)
+        assert.equal((await sendRequest(portOf(board, secure), '/', { tls: secure })).status, 200)
         assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 1)
         for (const socket of open) socket.destroy()
       })
@@ -56,7 +56,7 @@ for (const way of ways) {
         socket.write('GET / HTTP/1.1\r\nHost: board\r\n\r\n'.repeat(100))
       }
       await untilNoneComes(board)
-      assert.equal((await ask(portOf(board, secure), '/', { tls: secure })).status, 200)
+      assert.equal((await sendRequest(portOf(board, secure), '/', { tls: secure })).status, 200)
       for (const socket of open) socket.destroy()
     })
 
@@ -64,7 +64,7 @@ for (const way of ways) {
       await using board = await startBoard(way, { ...settings, tls: secure })
       const open = await openConnections(board, secure)
       for (const socket of open) socket.write('GET / HTTP/1.1\r\nHost: board\r\nX-Slow: ')
-      assert.equal((await ask(portOf(board, secure), '/', { tls: secure })).status, 200)
+      assert.equal((await sendRequest(portOf(board, secure), '/', { tls: secure })).status, 200)
       for (const socket of open) socket.destroy()
     })
   }
@@ -72,7 +72,7 @@ for (const way of ways) {
   test(`${way}: a page view with an empty body is a page view`, { timeout }, async () => {
     await using board = await startBoard(way)
     for (const headers of [{ 'Content-Length': '0' }, { Expect: '100-continue', 'Content-Length': '0' }])
-      assert.equal((await ask(board.port, '/', { headers })).status, 200)
+      assert.equal((await sendRequest(board.port, '/', { headers })).status, 200)
   })
 
   test(`${way}: a body whose length HTTP/2 does not say holds no place, and is refused`, {
@@ -83,7 +83,7 @@ for (const way of ways) {
     const streams = openStreams(session, { endStream: false })
     for (const stream of streams) stream.write('x')
     await processed(session)
-    assert.equal((await ask(board.tlsPort, '/', { tls: true })).status, 200)
+    assert.equal((await sendRequest(board.tlsPort, '/', { tls: true })).status, 200)
     assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 1)
     for (const stream of streams) {
       stream.end('y')
@@ -116,7 +116,7 @@ for (const way of ways) {
     for (let client = 1; client <= clients; client++) {
       streams.push(openStream(session, { endStream: true }, { ':path': '/?held' }))
       await eventually(() => held().length === client, { ms: 20_000 })
-      await eventually(async () => (await ask(board.tlsPort, '/', { tls: true })).status === 200, {
+      await eventually(async () => (await sendRequest(board.tlsPort, '/', { tls: true })).status === 200, {
         ms: 20_000,
       })
     }
@@ -137,7 +137,7 @@ for (const way of ways) {
       assert.match(answer, /\r\nAllow: GET, HEAD\r\n/)
       assert.match(answer, /\r\nContent-Type: application\/json\r\n/)
       socket.destroy()
-      const page = await ask(board.port, '/', { method: 'DELETE', headers: { Accept: 'text/html' } })
+      const page = await sendRequest(board.port, '/', { method: 'DELETE', headers: { Accept: 'text/html' } })
       assert.deepEqual([page.status, page.headers.allow], [405, 'GET, HEAD'])
       assert.match(page.body, /^<!doctype html>/)
       assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 0)

@@ -1,13 +1,16 @@
+// The upstreams of the configuration that `npm start` uses. nginx/render.ts fills conf/*.template with the result. With native
+// `sticky` NGINX itself binds visitors; legacyStickyVariables builds the same from plain directives.
+
 /** A replica as NGINX knows it. */
 export type ReplicaReference = {
   /** ip:port, or [ip]:port */
   address: string
-  /** what the cookie calls it: lowercase hex md5 of the address */
+  /** its value in the cookie: lowercase hex md5 of the address */
   srvId: string
 }
 
 /**
- * The `server` lines of an upstream. The first failure takes a replica out, so that few meet it; for a second only, so
+ * The `server` lines of an upstream. One failure takes a replica out, so that few requests meet it; but only for a second, so
  * that it is soon back.
  */
 export function serverLines(addresses: string[], parameters = ''): string {
@@ -16,16 +19,16 @@ export function serverLines(addresses: string[], parameters = ''): string {
     .join('\n    ')
 }
 
-/** The same for the last try, in which no replica counts as failed. */
+/** The `server` lines for the last try: no replica is taken out. */
 export function lastTryServerLines(addresses: string[]): string {
   return addresses.map(address => `server ${address} max_fails=0;`).join('\n    ')
 }
 
-/** What conf/sticky-legacy.conf.template needs: an upstream per replica, and the map from cookie to replica. */
+/** Variables of conf/sticky-legacy.conf.template: an upstream per replica, and the map from cookie to upstream. */
 export function legacyStickyVariables(replicas: ReplicaReference[]): Record<string, string> {
   return {
     NGINX_BOUND_UPSTREAMS: replicas.map((_, index) => boundUpstream(replicas, index)).join('\n\n'),
-    // A pattern, because plain strings of a map match in any case and the cookie's value is lower case.
+    // A regular expression: plain strings of a map ignore case, but the cookie's value is lower case.
     NGINX_BOUND_BY_COOKIE: lines(replicas, ({ srvId }, index) => `~^:${srvId}$ ${boundName(index)};`),
   }
 }

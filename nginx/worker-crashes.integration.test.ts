@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { alive } from '../tools/lib/processes.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
-import { ask, begin } from './testing/request.ts'
+import { sendRequest, startRequest } from './testing/request.ts'
 import { type Board, startBoard, type Watcher, watchFor, ways } from './testing/run-nginx.ts'
 import { drain, freeze, type StubReplica } from './testing/stub-replica.ts'
 
@@ -26,11 +26,11 @@ for (const { way, recovery, name } of cases) {
       const { pid } = board.nginx
       for (let time = 0; time < 2; time++) {
         await holdPageViews(board, 6)
-        assert.equal((await ask(board.port, '/')).status, 503)
+        assert.equal((await sendRequest(board.port, '/')).status, 503)
         // Then as many as the limit can be under way again, so no place is lost.
         await crashAndRecover(board, signal)
       }
-      assert.equal((await ask(board.port, '/')).status, 200)
+      assert.equal((await sendRequest(board.port, '/')).status, 200)
       assert.deepEqual(alive([pid]), [pid])
     })
 
@@ -40,24 +40,24 @@ for (const { way, recovery, name } of cases) {
     assert.ok(victim)
     // The others turn strangers away, so all are held by one, and only its count of connections leaks.
     for (const replica of board.replicas) replica.answer = replica === victim ? freeze : drain(replica)
-    const held = Array.from({ length: 30 }, () => ask(board.port, '/').catch(() => null))
+    const held = Array.from({ length: 30 }, () => sendRequest(board.port, '/').catch(() => null))
     await eventually(() => victim.requests.length >= 30)
     await crashAndRecover(board, 'SIGKILL')
     await Promise.all(held)
     for (const replica of board.replicas) answerAgain(replica)
     await eventually(() => pageViewSucceeds(board))
     for (const replica of board.replicas) replica.requests.length = 0
-    for (let stranger = 0; stranger < 30; stranger++) await ask(board.port, '/')
+    for (let stranger = 0; stranger < 30; stranger++) await sendRequest(board.port, '/')
     for (const { requests } of board.replicas) assert.ok(requests.length >= 5, `${requests.length} of 30`)
   })
 
   test(`${name}: an address gets its places back`, { timeout }, async () => {
     await using board = await startBoard(way, { recovery, trustedProxies: ['127.0.0.1'] })
     const streams = await openStreams(board, 100)
-    assert.equal((await ask(board.port, '/api/snapshot', visitor)).status, 429)
+    assert.equal((await sendRequest(board.port, '/api/snapshot', visitor)).status, 429)
     crashWorkers(board, 'SIGKILL')
     await eventually(async () => {
-      const answer = await ask(board.port, '/api/snapshot', visitor).catch(() => null)
+      const answer = await sendRequest(board.port, '/api/snapshot', visitor).catch(() => null)
       return answer?.status === 200
     })
     for (const stream of streams) stream.destroy()
@@ -71,7 +71,7 @@ for (const { way, recovery, name } of cases) {
     const visits = Array.from({ length: 4 }, async () => {
       while (!done.signal.aborted) {
         visited++
-        const status = await ask(board.port, '/').then(
+        const status = await sendRequest(board.port, '/').then(
           answer => String(answer.status),
           error => String(error.code),
         )
@@ -113,10 +113,10 @@ for (const { way, recovery, name } of cases) {
     const [stuck, other] = board.nginx.workers()
     assert.ok(stuck && other)
     // Page views go through a server inside NGINX, on connections that are kept: some of those that all workers have.
-    await Promise.all(Array.from({ length: 50 }, () => ask(board.port, '/')))
+    await Promise.all(Array.from({ length: 50 }, () => sendRequest(board.port, '/')))
     process.kill(stuck, 'SIGSTOP')
     // The other worker takes these, and gives some to the one that is stopped: it has them back when that one is killed.
-    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(board.port, '/')))
+    const answers = await Promise.all(Array.from({ length: 50 }, () => sendRequest(board.port, '/')))
     assert.deepEqual(
       answers.filter(({ status }) => status !== 200),
       [],
@@ -161,7 +161,7 @@ for (const { way, recovery, name } of cases) {
     await holdPageViews(board, 2)
     crashWorkers(board, 'SIGKILL')
     await eventually(async () => (await board.nginx.said()).split('NGINX refused to reload').length > 2)
-    assert.equal((await ask(board.port, '/')).status, 503)
+    assert.equal((await sendRequest(board.port, '/')).status, 503)
     await rename(`${file}.away`, file)
     await eventually(() => pageViewSucceeds(board))
     assert.deepEqual(alive([board.nginx.pid]), [board.nginx.pid])
@@ -221,7 +221,7 @@ async function holdPageViews({ port, replicas }: Board, count: number): Promise<
   }
   const answered: number[] = []
   for (let n = 0; n < count; n++)
-    void ask(port, '/').then(
+    void sendRequest(port, '/').then(
       ({ status }) => answered.push(status),
       () => {},
     )
@@ -241,7 +241,7 @@ function crashWorkers({ nginx }: Board, signal: NodeJS.Signals): void {
 }
 
 async function pageViewSucceeds({ port }: Board): Promise<boolean> {
-  const answer = await ask(port, '/').catch(() => null)
+  const answer = await sendRequest(port, '/').catch(() => null)
   return answer?.status === 200
 }
 
@@ -272,5 +272,5 @@ async function openStreams({ port, replicas }: Board, count: number): Promise<In
       if (request.url === '/api/live') response.write('event: snapshot\n\n')
       else response.end('well')
     }
-  return Promise.all(Array.from({ length: count }, () => begin(port, '/api/live', visitor)))
+  return Promise.all(Array.from({ length: count }, () => startRequest(port, '/api/live', visitor)))
 }

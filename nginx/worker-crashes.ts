@@ -1,19 +1,19 @@
-// A worker that crashes never gives back its places under `limit_conn`, nor its share of the upstreams' connection counts, and
-// may leave shared memory half written. This notices crashes and lets NGINX reload with new shared memory: no page view fails
-// but those that the crashed worker had. In containers docker-entrypoint.d/30-worker-crashes.sh does the same.
+// A crashed NGINX worker never releases its places under `limit_conn` or its share of the upstreams' connection counts, and may leave
+// shared memory half written. This module notices crashes and makes NGINX reload with new shared memory. Only the page views of
+// the crashed worker fail. The launcher calls it; in containers docker-entrypoint.d/30-worker-crashes.sh does the same.
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findProcess, listGroup } from '../tools/lib/processes.ts'
 import { backoff, wellAfter } from '../tools/lib/wait.ts'
 import type { RenderedNginx } from './render.ts'
 
-/** ms between two looks at the log. */
+/** ms between two readings of the log */
 const lookEvery = 200
 
-/** ms from a reload until its old workers must have ended: worker_shutdown_timeout, and as long again. */
+/** ms from a reload until its old workers must have ended: twice worker_shutdown_timeout */
 const oldWorkersEndWithin = 10_000
 
-/** ms a worker may be stopped before it is killed, and between two looks for such a worker. */
+/** ms that a worker may be stopped by a signal before it is killed, and ms between two checks for such workers */
 const stoppedAtMost = 5000
 const lookForStoppedEvery = 1000
 
@@ -22,8 +22,8 @@ const exit =
 const fastExit = /\[notice\] (\d+)#\d+: (signal \d+ \(SIG(?:TERM|INT)\) received).*, exiting/
 
 /**
- * What a line of processes.log says of a crash; null if it says nothing of one. A worker that gets SIGTERM itself exits
- * without releasing anything, too. With the master's own, NGINX stops. Words: ngx_process.c and ngx_process_cycle.c.
+ * The crash that a line of processes.log reports; null if none. A worker that receives SIGTERM itself also exits without releasing
+ * anything. If the master receives it, NGINX stops in order. The messages are from ngx_process.c and ngx_process_cycle.c.
  */
 export function crashIn(line: string, master: number): string | null {
   const [, pid, signal] = fastExit.exec(line) ?? []
@@ -31,17 +31,17 @@ export function crashIn(line: string, master: number): string | null {
   return exit.exec(line)?.[0] ?? null
 }
 
-/** The zones' declarations with sizes other than before, 4 kB more or less: so a reload makes each zone new. */
+/** Changes each zone's size by 4 kB, up or down: on a reload NGINX then creates the zone again. */
 export function resizeZones(declarations: string): string {
   return declarations.replace(/([04])k\b/g, (_, digit) => (digit === '0' ? '4k' : '0k'))
 }
 
 /**
- * Watches the workers of an NGINX that leads a process group, from its start to its end. After a crash it reloads NGINX
- * with new shared memory; crashes in a row make it wait longer each time, up to 10 s. Where the reload has not replaced the
- * workers within 10 s it kills the master, for whatever started NGINX to start it again: a worker killed inside an
- * upstream's lock leaves the others, and a reload, waiting for ever. It kills a worker that a signal has stopped for 5 s
- * while the master runs: NGINX does not see it, its clients wait for ever, and page views of other workers go through it.
+ * Watches the workers of an NGINX that leads a process group, until it ends. After a crash it reloads NGINX with new shared memory;
+ * for repeated crashes it waits longer each time, up to 10 s. If a reload has not replaced the workers within 10 s, it kills the
+ * master, and the caller must start NGINX again: a worker that was killed inside an upstream's lock makes the others, and a
+ * reload, wait for ever. It also kills a worker that a signal has stopped for 5 s while the master runs: NGINX does not notice
+ * it, its clients wait for ever, and other workers' page views pass through it.
  */
 export function recoverFromCrashes(
   { processLog, sharedMemory }: Pick<RenderedNginx, 'processLog' | 'sharedMemory'>,
@@ -51,11 +51,11 @@ export function recoverFromCrashes(
   const stopping = new AbortController()
   const nextLines = followLog(processLog)
   const leaving = new Map<number, number>()
-  /** workers that are stopped: since when */
+  /** stopped workers, and since when */
   let stopped = new Map<number, number>()
   let lookedForStopped = Number.NEGATIVE_INFINITY
   let crash: string | null = null
-  /** whether NGINX has refused the sizes that the file has */
+  /** whether NGINX has refused the sizes in the file */
   let refused = false
   let reloads = 0
   let lastReload = Number.NEGATIVE_INFINITY
@@ -81,7 +81,7 @@ export function recoverFromCrashes(
 
   function endStopped(now: number): void {
     lookedForStopped = now
-    // One that a reload has told to end has that deadline instead.
+    // A worker that a reload has told to exit has that deadline instead.
     const found = listGroup(master).filter(({ pid, stopped }) => stopped && !leaving.has(pid))
     if (found.some(({ pid }) => pid === master)) found.length = 0
     stopped = new Map(found.map(({ pid }) => [pid, stopped.get(pid) ?? now]))
@@ -107,7 +107,7 @@ export function recoverFromCrashes(
 
   async function watch(): Promise<void> {
     while (!stopping.signal.aborted && findProcess(master)) {
-      // A full disk, or a master that has just ended: the next look knows more.
+      // The disk may be full, or the master may have just ended: try again next time.
       await look().catch(error => report(`cannot look for crashed workers: ${error}`))
       await sleep(lookEvery, null, { signal: stopping.signal, ref: false }).catch(() => {})
     }
@@ -121,18 +121,18 @@ export function recoverFromCrashes(
   }
 }
 
-/** Returns what reads the lines that are new since the last call. The file may be cut in between. */
+/** @returns a function that reads the lines added since its last call. The file may be truncated in between. */
 function followLog(path: string): () => Promise<string[]> {
   let position = 0
-  let rest = ''
+  let incomplete = ''
   return async () => {
     await using log = await open(path, 'r')
     const { size } = await log.stat()
     if (size < position) position = 0
     const { buffer, bytesRead } = await log.read(Buffer.alloc(size - position), 0, size - position, position)
     position += bytesRead
-    const lines = (rest + buffer.toString('utf8', 0, bytesRead)).split('\n')
-    rest = lines.pop() ?? ''
+    const lines = (incomplete + buffer.toString('utf8', 0, bytesRead)).split('\n')
+    incomplete = lines.pop() ?? ''
     return lines
   }
 }

@@ -8,17 +8,17 @@ export type Answer = { status: number; headers: IncomingHttpHeaders; body: strin
 
 type Cookie = { name: string; value: string; attributes: Record<string, string> }
 
-export type Question = {
+export type RequestOptions = {
   method?: string
   headers?: Record<string, string | string[]>
   body?: string
-  /** whether to ask over HTTPS */
+  /** whether to use HTTPS */
   tls?: boolean
 }
 
-/** One request on a connection of its own; the path is sent as it is. */
-export async function ask(port: number, path: string, question: Question = {}): Promise<Answer> {
-  const response = await begin(port, path, question)
+/** Sends one request on a new connection. The path is sent unchanged. */
+export async function sendRequest(port: number, path: string, options: RequestOptions = {}): Promise<Answer> {
+  const response = await startRequest(port, path, options)
   const chunks: Buffer[] = []
   for await (const chunk of response) chunks.push(chunk)
   return {
@@ -29,16 +29,16 @@ export async function ask(port: number, path: string, question: Question = {}): 
   }
 }
 
-/** A request whose body is yet to be read. */
-export async function begin(
+/** Sends a request. The body of its answer is not read yet. */
+export async function startRequest(
   port: number,
   path: string,
-  { method = 'GET', headers = {}, body, tls = false }: Question = {},
+  { method = 'GET', headers = {}, body, tls = false }: RequestOptions = {},
 ): Promise<IncomingMessage> {
-  const options = { host: '127.0.0.1', port, path, method, headers, agent: false }
+  const parameters = { host: '127.0.0.1', port, path, method, headers, agent: false }
   const outgoing = tls
-    ? requestSecure({ ...options, ca: readFileSync(testCertificate) })
-    : requestPlain(options)
+    ? requestSecure({ ...parameters, ca: readFileSync(testCertificate) })
+    : requestPlain(parameters)
   outgoing.end(body)
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
   return response

@@ -3,15 +3,15 @@ import { startStubServer } from '../../tools/lib/testing.ts'
 import { readSrvIdCookie } from '../../web/server/http/request.ts'
 import { srvIdOf } from '../../web/server/identity.ts'
 
-/** A stand-in for a replica: says who it is, and notes what reached it. */
+/** A replacement for a replica: it says which one it is, and records the requests. */
 export type StubReplica = {
   address: string
   srvId: string
   /** newest last */
   requests: IncomingMessage[]
-  /** how it answers; may be changed at any time */
+  /** how it answers; tests may change it */
   answer: RequestListener
-  /** As killed: open connections end, new ones are refused. */
+  /** Ends as if killed: closes open connections and refuses new ones. */
   die(): Promise<void>
 }
 
@@ -31,10 +31,10 @@ export async function startStubReplica(): Promise<StubReplica> {
     address,
     srvId: srvIdOf(address),
     requests: [],
-    answer: sayWho,
+    answer: answerWell,
     die: stub[Symbol.asyncDispose],
   }
-  function sayWho(_request: IncomingMessage, response: ServerResponse): void {
+  function answerWell(_request: IncomingMessage, response: ServerResponse): void {
     response.setHeader('X-Srv-Id', replica.srvId)
     response.end('well')
   }
@@ -44,10 +44,10 @@ export async function startStubReplica(): Promise<StubReplica> {
 /** Takes the request and never answers. */
 export const freeze: RequestListener = () => {}
 
-/** Dies in the middle of a request. */
+/** Closes the connection in the middle of a request. */
 export const breakOff: RequestListener = request => void request.socket.destroy()
 
-/** Turns strangers away, unless it is told that this is the last try. */
+/** Turns visitors of other servers away, except in the last try. */
 export function drain(replica: StubReplica): RequestListener {
   const { answer } = replica
   return (request, response) => {
@@ -57,7 +57,7 @@ export function drain(replica: StubReplica): RequestListener {
   }
 }
 
-/** Cannot count: turns away whoever another replica may take, and has no number for the others. */
+/** Cannot count: 403 if NGINX can try another replica, else 503. */
 export const cannotCount: RequestListener = (request, response) => {
   const isLastTry = request.headers['x-last-try'] === '1'
   response.writeHead(isLastTry ? 503 : 403, { 'Retry-After': '1' }).end('cannot count')
