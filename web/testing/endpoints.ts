@@ -1,7 +1,7 @@
 import mysql from 'mysql2/promise'
 import { createTestDatabase } from '../../prisma/testing/test-database.ts'
 import { startStubServer } from '../../tools/lib/testing.ts'
-import { openReadPool, type ReadPool } from '../server/db/pools.ts'
+import { closePools, openPools, openReadPool, type ReadPool } from '../server/db/pools.ts'
 import { createRouter, type Endpoint, type SendError } from '../server/http/router.ts'
 
 // Support for the tests of web/server: endpoints behind the real router, databases with rows, a hit store that fails on request,
@@ -20,6 +20,17 @@ export async function openDatabase() {
       await database.drop()
     },
   }
+}
+
+/** A migrated, empty database with the pools that a replica has. */
+export async function openPooledDatabase() {
+  await using resources = new AsyncDisposableStack()
+  const { url } = resources.use(await createTestDatabase())
+  const pools = openPools(url)
+  resources.defer(() => closePools(pools))
+  const kept = resources.move()
+  const close = () => kept.disposeAsync()
+  return { url, pools, close, [Symbol.asyncDispose]: close }
 }
 
 /** Serves one endpoint on a free port, behind the replica's router. */

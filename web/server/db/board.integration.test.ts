@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
+import { after, test } from 'node:test'
+import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { recordedPool } from '../../testing/explain.ts'
 import { newRequestId } from '../hits/hit.ts'
 import { srvIdOf } from '../identity.ts'
 import { readBoard } from './board.ts'
 import { databaseHitStore } from './hit-store.ts'
-import { closePools, openPools, type Pools } from './pools.ts'
 import { registerServer } from './servers.ts'
 
-let database: TestDatabase
-let pools: Pools
-
-before(async () => {
-  database = await createTestDatabase()
-  pools = openPools(database.url)
-})
-
-after(async () => {
-  await closePools(pools)
-  await database.drop()
-})
+const database = await openPooledDatabase()
+const { pools } = database
+after(database.close)
 
 /** A server that counts as many hits at a time as it is asked to. */
 async function startServer(address: string) {

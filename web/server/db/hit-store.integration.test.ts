@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
 import { startDatabaseProxy } from '../../../tools/lib/database-proxy.ts'
 import { eventually } from '../../../tools/lib/testing.ts'
+import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { CommitFailed, type Count, type Hit, type HitStore, newRequestId } from '../hits/hit.ts'
 import { defaultLimits, HitQueue } from '../hits/hit-queue.ts'
 import { batchPacket, beginBatch, highestNumber } from './hit-batch.ts'
@@ -363,21 +364,17 @@ for (const { what, code, damage, mend } of damages)
   })
 
 test('without its counter a database counts nothing, whatever the connection inserted last', async () => {
-  await using own = await createTestDatabase()
-  const pools = openPools(own.url)
-  try {
-    const srvId = 'c'.repeat(32)
-    const { id } = await registerServer(pools.write, { srvId, address: '127.0.0.1:1', name: null })
-    const store = databaseHitStore(pools.write, { id, srv_id: srvId })
-    await pools.write.query('DELETE FROM global_counter')
-    const isRefusal = { outcome: 'rolled_back', kind: 'refused' }
-    for (const n of [1, 3]) await assert.rejects(store.commit(hits(n), 1500), isRefusal)
-    await assert.rejects(store.probe(), isRefusal)
-    const [rows] = await pools.read.query('SELECT id FROM access_log')
-    assert.deepEqual(rows, [])
-  } finally {
-    await closePools(pools)
-  }
+  await using own = await openPooledDatabase()
+  const { pools } = own
+  const srvId = 'c'.repeat(32)
+  const { id } = await registerServer(pools.write, { srvId, address: '127.0.0.1:1', name: null })
+  const store = databaseHitStore(pools.write, { id, srv_id: srvId })
+  await pools.write.query('DELETE FROM global_counter')
+  const isRefusal = { outcome: 'rolled_back', kind: 'refused' }
+  for (const n of [1, 3]) await assert.rejects(store.commit(hits(n), 1500), isRefusal)
+  await assert.rejects(store.probe(), isRefusal)
+  const [rows] = await pools.read.query('SELECT id FROM access_log')
+  assert.deepEqual(rows, [])
 })
 
 test('a replica that falls silent when its batch was refused keeps the others from the counter for seconds, not for hours', async () => {
@@ -475,30 +472,26 @@ test('a database that cannot be reached is away, and nothing is counted', async 
 })
 
 test('a number that JavaScript cannot say exactly is never given: nothing is counted', async () => {
-  await using own = await createTestDatabase()
-  const pools = openPools(own.url)
-  try {
-    const { id } = await registerServer(pools.write, {
-      srvId: 'b'.repeat(32),
-      address: '127.0.0.1:1',
-      name: null,
-    })
-    const store = databaseHitStore(pools.write, { id, srv_id: 'b'.repeat(32) })
-    await pools.write.query('UPDATE global_counter SET value = ?', [highestNumber - 2])
-    const isRefusal = { outcome: 'rolled_back', kind: 'refused', code: 'ER_DATA_OUT_OF_RANGE' }
-    await assert.rejects(store.commit(hits(3), 1000), isRefusal)
-    const counts = await store.commit(hits(2), 1000)
-    assert.deepEqual(
-      counts.map(count => count.id),
-      [highestNumber - 1, highestNumber],
-    )
-    await assert.rejects(store.commit(hits(1), 1000), isRefusal)
-    await assert.rejects(store.probe(), isRefusal)
-    const [rows] = await pools.read.query('SELECT CAST(value AS CHAR) AS value FROM global_counter')
-    assert.deepEqual(rows, [{ value: String(highestNumber) }])
-  } finally {
-    await closePools(pools)
-  }
+  await using own = await openPooledDatabase()
+  const { pools } = own
+  const { id } = await registerServer(pools.write, {
+    srvId: 'b'.repeat(32),
+    address: '127.0.0.1:1',
+    name: null,
+  })
+  const store = databaseHitStore(pools.write, { id, srv_id: 'b'.repeat(32) })
+  await pools.write.query('UPDATE global_counter SET value = ?', [highestNumber - 2])
+  const isRefusal = { outcome: 'rolled_back', kind: 'refused', code: 'ER_DATA_OUT_OF_RANGE' }
+  await assert.rejects(store.commit(hits(3), 1000), isRefusal)
+  const counts = await store.commit(hits(2), 1000)
+  assert.deepEqual(
+    counts.map(count => count.id),
+    [highestNumber - 1, highestNumber],
+  )
+  await assert.rejects(store.commit(hits(1), 1000), isRefusal)
+  await assert.rejects(store.probe(), isRefusal)
+  const [rows] = await pools.read.query('SELECT CAST(value AS CHAR) AS value FROM global_counter')
+  assert.deepEqual(rows, [{ value: String(highestNumber) }])
 })
 
 test('nothing but hex and addresses is ever written into a packet', async () => {

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
+import { after, beforeEach, test } from 'node:test'
 import { startDatabaseProxy } from '../../../tools/lib/database-proxy.ts'
+import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { rowsRead } from '../../testing/explain.ts'
 import { newRequestId } from '../hits/hit.ts'
 import { srvIdOf } from '../identity.ts'
 import { readBoard } from './board.ts'
 import { highestNumber, noOwnRow } from './hit-batch.ts'
 import { databaseHitStore } from './hit-store.ts'
-import {
-  closePools,
-  connectionsPerReplica,
-  openPools,
-  openWritePool,
-  type Pools,
-  type WritePool,
-} from './pools.ts'
+import { closePools, connectionsPerReplica, openPools, openWritePool, type WritePool } from './pools.ts'
 import { pruneRecentRequests } from './retention.ts'
 import { type Health, writeHeartbeat } from './server-row.ts'
 import {
@@ -28,23 +21,18 @@ import {
   replicasThatFit,
 } from './servers.ts'
 
-let database: TestDatabase
-let pools: Pools
+const database = await openPooledDatabase()
+const { pools } = database
+after(database.close)
 
-before(async () => {
-  database = await createTestDatabase()
-  pools = openPools(database.url)
-})
+/** for the tests of its limits, which count its servers */
+const { pools: limitsPools, close: closeLimits } = await openPooledDatabase()
+after(closeLimits)
 
 beforeEach(async () => {
   await pools.write.query(
     'DELETE FROM server; UPDATE global_counter SET value = 0; DELETE FROM access_log; DELETE FROM recent_request',
   )
-})
-
-after(async () => {
-  await closePools(pools)
-  await database.drop()
 })
 
 const health: Health = {
@@ -299,19 +287,6 @@ test('forgetting request ids reads a batch of them and their rows, however many 
   } finally {
     await one.end()
   }
-})
-
-let limitsDatabase: TestDatabase
-let limitsPools: Pools
-
-before(async () => {
-  limitsDatabase = await createTestDatabase()
-  limitsPools = openPools(limitsDatabase.url)
-})
-
-after(async () => {
-  await closePools(limitsPools)
-  await limitsDatabase.drop()
 })
 
 const registerMany = async (replicas: number) => {

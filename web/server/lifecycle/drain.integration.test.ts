@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/test-database.ts'
+import { after, test } from 'node:test'
 import { eventually } from '../../../tools/lib/testing.ts'
-import { closePools, openPools, type Pools } from '../db/pools.ts'
+import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { writeHeartbeat } from '../db/server-row.ts'
 import { readDrainWanted, registerServer } from '../db/servers.ts'
 import { srvIdOf } from '../identity.ts'
 import { changeDrain } from './drain.ts'
 
-let database: TestDatabase
-let pools: Pools
-
-before(async () => {
-  database = await createTestDatabase()
-  pools = openPools(database.url)
-})
-
-after(async () => {
-  await closePools(pools)
-  await database.drop()
-})
+const database = await openPooledDatabase()
+const { pools } = database
+after(database.close)
 
 const healthyStats = {
   ready: true,
