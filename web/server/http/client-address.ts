@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net'
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { BadParameter } from '../errors.ts'
 
 /** `short`: public addresses are cut to their network, so that households cannot be told apart; `full`: all are shown whole. */
@@ -35,25 +35,26 @@ function keptBytes(bytes: AddressBytes): number {
   return bytes[0] === 0x20 && bytes[1] === 0x02 ? 5 : 6
 }
 
-function isPublic(bytes: AddressBytes): boolean {
-  return bytes.length === 4 ? isPublicIPv4(bytes) : isPublicIPv6(bytes)
-}
+/** Networks whose addresses are shown whole. */
+const notPublic = new BlockList()
+for (const [network, prefix] of [
+  ['10.0.0.0', 8], // RFC 1918
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10], // carrier-grade NAT, RFC 6598
+  ['169.254.0.0', 16], // link-local, RFC 3927
+  ['127.0.0.0', 8],
+] as const)
+  notPublic.addSubnet(network, prefix, 'ipv4')
+for (const [network, prefix] of [
+  ['fc00::', 7], // unique local, RFC 4193
+  ['fe80::', 10], // link-local, RFC 4291
+  ['::', 127], // none and loopback
+] as const)
+  notPublic.addSubnet(network, prefix, 'ipv6')
 
-function isPublicIPv4([a = 0, b = 0]: AddressBytes): boolean {
-  const isPrivate = a === 10 || (a === 172 && b >> 4 === 1) || (a === 192 && b === 168) // RFC 1918
-  const isCarrierGrade = a === 100 && b >> 6 === 1 // 100.64.0.0/10, RFC 6598
-  const isLinkLocal = a === 169 && b === 254 // RFC 3927
-  const isLoopback = a === 127
-  return !(isPrivate || isCarrierGrade || isLinkLocal || isLoopback)
-}
-
-function isPublicIPv6(bytes: AddressBytes): boolean {
-  const [a = 0, b = 0] = bytes
-  const isUniqueLocal = a >> 1 === 0xfc >> 1 // fc00::/7, RFC 4193
-  const isLinkLocal = a === 0xfe && b >> 6 === 0b10 // fe80::/10, RFC 4291
-  const isLoopbackOrNone = bytes.slice(0, 15).every(byte => byte === 0) && (bytes[15] ?? 0) <= 1 // ::1 and ::
-  return !(isUniqueLocal || isLinkLocal || isLoopbackOrNone)
-}
+const isPublic = (bytes: AddressBytes) =>
+  !notPublic.check(addressText(bytes), bytes.length === 4 ? 'ipv4' : 'ipv6')
 
 /** Both ends included, each as hex of 4 or 16 bytes in network order. */
 type AddressRange = { from: string; to: string }
@@ -112,13 +113,11 @@ function addressBytes(raw: string): AddressBytes | null {
   return isMapped ? bytes.slice(12) : bytes
 }
 
-/** Canonical text: dotted decimal for IPv4, RFC 5952 for IPv6. */
+/** Canonical text: dotted decimal for IPv4, RFC 5952 for IPv6, which is also how a URL writes its host. */
 function addressText(bytes: AddressBytes): string {
   if (bytes.length === 4) return bytes.join('.')
   const groups = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0))
-  const zeros = longestZeroRun(groups)
-  if (zeros.length < 2) return hexGroups(groups)
-  return `${hexGroups(groups.slice(0, zeros.start))}::${hexGroups(groups.slice(zeros.start + zeros.length))}`
+  return new URL(`http://[${hexGroups(groups)}]`).hostname.slice(1, -1)
 }
 
 function ipv6Bytes(address: string): number[] {
@@ -140,15 +139,4 @@ function groupsIn(part: string): number[] {
 
 function hexGroups(groups: number[]): string {
   return groups.map(group => group.toString(16)).join(':')
-}
-
-/** The first of the longest runs, as RFC 5952 4.2.3 requires. */
-function longestZeroRun(groups: number[]): { start: number; length: number } {
-  let longest = { start: 0, length: 0 }
-  let length = 0
-  for (const [at, group] of groups.entries()) {
-    length = group === 0 ? length + 1 : 0
-    if (length > longest.length) longest = { start: at - length + 1, length }
-  }
-  return longest
 }
