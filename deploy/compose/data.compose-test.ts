@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { compose, docker } from './docker.ts'
-import { baseUrl, expectTold, failuresOf, readAudit, settle } from './testing/board.ts'
+import { baseUrl, expectTold, failuresOf, readAudit, settle, sqlAsRoot } from './testing/board.ts'
 
 test('down and up again keeps the count and the log', async () => {
   await settle(3)
@@ -60,11 +60,6 @@ test('nothing but NGINX is published', async () => {
     .map(line => /"Service":"(\w+)"/.exec(line)?.[1])
   assert.deepEqual(new Set(published), new Set(['nginx']))
 })
-
-async function sqlAsRoot(sql: string): Promise<string> {
-  const client = `MYSQL_PWD="$(cat /run/secrets/root-password)" mysql --user root --batch --skip-column-names`
-  return compose('exec', '-T', 'mysql', 'sh', '-c', `${client} --execute "${sql}"`)
-}
 
 async function countOne(): Promise<number> {
   const [answer] = await visitMany(`${baseUrl}/`, { connections: 1, pageViews: 1 })

@@ -11,7 +11,7 @@ import { freePorts } from '../../tools/lib/ports.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { openDatabasePort } from './database.ts'
 import { compose, docker } from './docker.ts'
-import { baseUrl, countServersUp, settle } from './testing/board.ts'
+import { baseUrl, countServersUp, settle, sqlAsRoot } from './testing/board.ts'
 
 const healthLog = z.array(z.looseObject({ Start: z.coerce.date(), ExitCode: z.number() }))
 
@@ -31,11 +31,6 @@ async function nextChecks(count: number): Promise<number[]> {
     return found.length >= count
   })
   return found
-}
-
-async function sqlAsRoot(sql: string): Promise<string> {
-  const client = `MYSQL_PWD="$(cat /run/secrets/root-password)" mysql --user root --batch --skip-column-names`
-  return compose('exec', '-T', 'mysql', 'sh', '-c', `${client} --execute "${sql}"`)
 }
 
 async function untilHealthIs(state: string): Promise<void> {

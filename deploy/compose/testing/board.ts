@@ -70,6 +70,12 @@ async function readLog(after: number): Promise<Map<number, string>> {
   return new Map(rows.map(row => row.split('\t')).map(([id, requestId]) => [Number(id), requestId ?? '']))
 }
 
+/** Runs SQL as MySQL's administrator. The shell in the container reads it in double quotes. @returns rows, columns by tabs */
+export async function sqlAsRoot(sql: string): Promise<string> {
+  const client = `MYSQL_PWD="$(cat /run/secrets/root-password)" mysql --user root --batch --skip-column-names`
+  return compose('exec', '-T', 'mysql', 'sh', '-c', `${client} --execute "${sql}"`)
+}
+
 /** Asked again for a while: the API has no second way round replicas that are just going, as the page has. */
 async function ask(path: string): Promise<Response> {
   let answer = Response.error()
