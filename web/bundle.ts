@@ -6,11 +6,13 @@ const root = join(import.meta.dirname, '..')
 /** Bundles the replica and its commands into Next's standalone output, each as one file that contains everything but Next. */
 export async function bundleInto(standalone: string, plugins: Plugin[] = []): Promise<void> {
   await build({
+    // Entry points relative to it: esbuild would take a * in the path of this folder for a pattern.
+    absWorkingDir: root,
     entryPoints: {
-      'web/replica': join(root, 'web/server/replica/main.ts'),
-      'web/next-thread': join(root, 'web/server/render/next-thread.ts'),
-      'web/drain': join(root, 'web/server/replica/drain-command.ts'),
-      'prisma/migrate': join(root, 'prisma/migrate-main.ts'),
+      'web/replica': './web/server/replica/main.ts',
+      'web/next-thread': './web/server/render/next-thread.ts',
+      'web/drain': './web/server/replica/drain-command.ts',
+      'prisma/migrate': './prisma/migrate-main.ts',
     },
     outdir: standalone,
     outExtension: { '.js': '.mjs' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -53,6 +53,49 @@ test('packages are not installed where npm has linked no commands', () => {
     'node_modules/zod': zod,
   }
   assert.deepEqual(commandsOf(installed), ['tsc', 'biome'])
+})
+
+test('packages are installed whole, whatever npm is set to, and once', async () => {
+  await using folder = await temporaryFolder()
+  const program = join(folder.path, 'tool/bin/tool.js')
+  await mkdir(dirname(program), { recursive: true })
+  await writeFile(program, '#!/usr/bin/env node\n', { mode: 0o755 })
+  const bin = { tool: 'bin/tool.js' }
+  const project = { name: 'project', version: '1.0.0', devDependencies: { tool: 'file:tool' } }
+  const lock = {
+    ...{ name: 'project', version: '1.0.0', lockfileVersion: 3, requires: true },
+    packages: {
+      '': project,
+      'node_modules/tool': { resolved: 'tool', link: true },
+      tool: { version: '1.0.0', dev: true, bin },
+    },
+  }
+  for (const [path, content] of Object.entries({
+    'tool/package.json': { name: 'tool', version: '1.0.0', bin },
+    'package.json': project,
+    'package-lock.json': lock,
+  }))
+    await writeFile(join(folder.path, path), JSON.stringify(content))
+  const module = JSON.stringify(import.meta.resolve('./npm-packages.mjs'))
+  const script = `(await import(${module})).installNpmPackages(${JSON.stringify(folder.path)})`
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    NODE_ENV: 'production',
+    npm_config_bin_links: 'false',
+    npm_config_install_strategy: 'linked',
+    npm_config_legacy_bundling: 'true',
+    npm_config_global: 'true',
+    npm_config_dry_run: 'true',
+    npm_config_package_lock: 'false',
+    npm_config_package_lock_only: 'true',
+    npm_config_omit: 'dev',
+  }
+  const words = ['--input-type=module', '-e', script]
+  const install = () => execFileSync(process.execPath, words, { env, encoding: 'utf8', stdio: 'pipe' })
+  assert.match(install(), /^Installing the npm packages/)
+  const link = join(folder.path, 'node_modules/.bin/tool')
+  assert.equal(realpathSync(link), realpathSync(program))
+  assert.equal(install(), '')
 })
 
 test('every command sees to the packages before it runs anything, also where npm runs no pre-scripts', () => {

@@ -68,8 +68,6 @@ function npmCi(root) {
     '--include=optional',
     // As package-lock.json has them, in this folder, and for real.
     '--install-strategy=hoisted',
-    '--legacy-bundling=false',
-    '--global-style=false',
     '--bin-links=true',
     '--package-lock=true',
     '--package-lock-only=false',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { eventually } from '../../lib/testing.ts'
 import { readStackFile, type StackFile } from '../stack/data-dir.ts'
 import { startStack } from '../stack/stack.ts'
-import type { ReplicaProgram, StackOptions } from '../stack/stack-options.ts'
+import { type ReplicaProgram, root, type StackOptions } from '../stack/stack-options.ts'
 
 /** A stack with a real database and NGINX and two stub replicas, stopped when it goes out of scope. */
 export async function startStubStack(options: Partial<StackOptions> & { dataDir: string }) {
@@ -21,9 +21,9 @@ export async function startStubStack(options: Partial<StackOptions> & { dataDir:
 
 type Launched = { pid: number; file: StackFile; output: () => string; exited: Promise<unknown[]> }
 
-/** Runs stub-launcher.ts as a process of its own, as a terminal would, and waits until its stack runs. */
-export function launch(dataDir: string): Promise<Launched> {
-  return run([join(import.meta.dirname, 'stub-launcher.ts'), dataDir], process.env, dataDir)
+/** Runs stub-launcher.ts, of this clone or another one, as a terminal would, and waits until its stack runs. */
+export function launch(dataDir: string, clone = root): Promise<Launched> {
+  return run([join(clone, 'tools/launcher/testing/stub-launcher.ts'), dataDir], process.env, dataDir)
 }
 
 /** The same with what `npm run dev` runs: the real replica from its sources, with NGINX on `httpPort`. */
