@@ -1,3 +1,4 @@
+import { hostname, networkInterfaces } from 'node:os'
 import type { NextConfig } from 'next'
 
 const config: NextConfig = {
@@ -9,8 +10,18 @@ const config: NextConfig = {
   compress: false,
   reactStrictMode: true,
   // The board's own address, through NGINX: the socket of hot reload is refused to others.
-  allowedDevOrigins: ['127.0.0.1', ...(process.env.HTTP_HOST ? [process.env.HTTP_HOST] : [])],
+  allowedDevOrigins: ownHosts(process.env.HTTP_HOST || '127.0.0.1'),
   images: { unoptimized: true },
+}
+
+/** The hosts, as a browser's Origin has them, where a board that listens on `host` is; on every address, those of this machine. */
+function ownHosts(host: string): string[] {
+  const isEvery = host === '0.0.0.0' || host === '::'
+  const addresses = Object.values(networkInterfaces()).flatMap(
+    found => found?.map(({ address }) => address) ?? [],
+  )
+  const hosts = isEvery ? [hostname().toLowerCase(), ...addresses] : [host]
+  return ['127.0.0.1', ...hosts].map(each => (each.includes(':') ? `[${each}]` : each))
 }
 
 export default config

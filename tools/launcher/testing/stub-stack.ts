@@ -26,14 +26,9 @@ export function launch(dataDir: string, clone = root): Promise<Launched> {
   return run([join(clone, 'tools/launcher/testing/stub-launcher.ts'), dataDir], process.env, dataDir)
 }
 
-/** The same with what `npm run dev` runs: the real replica from its sources, with NGINX on `httpPort`. */
-export function launchDevelopment(dataDir: string, httpPort: number): Promise<Launched> {
-  const environment = {
-    ...process.env,
-    DATA_DIR: dataDir,
-    HTTP_HOST: '127.0.0.1',
-    HTTP_PORT: String(httpPort),
-  }
+/** The same with what `npm run dev` runs: the real replica from its sources, with NGINX on `httpPort`, as host:port. */
+export function launchDevelopment(dataDir: string, httpPort: string): Promise<Launched> {
+  const environment = { ...process.env, DATA_DIR: dataDir, HTTP_HOST: '', HTTP_PORT: httpPort }
   return run([join(import.meta.dirname, '../dev.ts')], environment, dataDir)
 }
 
