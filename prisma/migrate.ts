@@ -4,6 +4,7 @@
 // (restore.ts) and open Prisma Studio (studio.ts).
 import { join } from 'node:path'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
+import { UserError } from '../web/server/errors.ts'
 import { connect } from './connect.ts'
 import {
   createRecords,
@@ -32,7 +33,7 @@ const longestMigration = 600
 
 /**
  * Applies pending migrations and returns their names. Throws MigrationRefused or DatabaseUnreachable with nothing changed. If a
- * migration fails half-way, throws an error that says which and why.
+ * migration fails half-way, throws a UserError that says which and why.
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const files = await readMigrations(options.migrations ?? migrationsFolder)
@@ -84,7 +85,7 @@ async function apply(connection: Connection, file: MigrationFile): Promise<void>
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     await recordFailed(connection, id, `Migration name: ${file.name}\n\nDatabase error:\n${why}\n`)
-    throw new Error(`migration ${file.name} failed half-way: ${why}; ${howToResolve(file.name)}`, {
+    throw new UserError(`migration ${file.name} failed half-way: ${why}; ${howToResolve(file.name)}`, {
       cause: error,
     })
   }

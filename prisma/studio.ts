@@ -22,7 +22,7 @@ import { answers } from '../tools/lib/liveness.ts'
 import { freePorts } from '../tools/lib/ports.ts'
 import { abortOnSignals } from '../tools/lib/terminal.ts'
 import { driverUrl } from '../web/server/config.ts'
-import { codeOf } from '../web/server/errors.ts'
+import { codeOf, UserError } from '../web/server/errors.ts'
 import { connect, findDatabaseUrl } from './connect.ts'
 
 /**
@@ -36,14 +36,16 @@ type StudioProxy = AsyncDisposable & {
   answers(): Promise<boolean>
 }
 
-/** Listens on `port` of this machine only, for the Studio on `studioPort`. @throws an Error with one sentence if it cannot */
+/** Listens on `port` of this machine only, for the Studio on `studioPort`. @throws UserError if it cannot */
 async function openStudioProxy(port: number, studioPort: number): Promise<StudioProxy> {
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Error(`--port takes a port, and not: ${port}`)
+    throw new UserError(`--port takes a port, and not: ${port}`)
   const server = createServer((request, response) => void forward(studioPort, request, response))
   server.listen(port, 'localhost')
   await once(server, 'listening').catch(error => {
-    throw new Error(`Studio cannot listen on port ${port} (${codeOf(error)}): choose another with -- --port`)
+    throw new UserError(
+      `Studio cannot listen on port ${port} (${codeOf(error)}): choose another with -- --port`,
+    )
   })
   const url = `http://localhost:${port}`
   return {
@@ -137,11 +139,11 @@ export async function studioCommand(findUrl: () => Promise<string | null>, patie
   try {
     const options = readOptions()
     const url = await findUrl()
-    if (!url) throw new Error('no stack runs here: start one with `npm start`, or set DATABASE_URL')
+    if (!url) throw new UserError('no stack runs here: start one with `npm start`, or set DATABASE_URL')
     await (await connect(url, patience)).end() // fail with one clear sentence here, not with an error in the browser
     process.exitCode = await runStudio(driverUrl(url), options)
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
+    console.error(error instanceof UserError ? error.message : error)
     process.exitCode = 1
   }
 }
