@@ -14,9 +14,9 @@ import { databaseHitStore } from '../web/server/db/hit-store.ts'
 import { closePools, openPools } from '../web/server/db/pools.ts'
 import { registerServer } from '../web/server/db/servers.ts'
 import { auditOf } from '../web/server/endpoints/audit.ts'
-import { newRequestId } from '../web/server/hits/hit.ts'
 import { defaultLimits, HitQueue } from '../web/server/hits/hit-queue.ts'
 import { CounterWatch } from '../web/server/lifecycle/commit-health.ts'
+import { sampleHit } from '../web/testing/samples.ts'
 import { migrateCommand } from './migrate-command.ts'
 import { restore } from './restore.ts'
 import { createTestDatabase } from './testing/test-database.ts'
@@ -62,7 +62,7 @@ async function startReplica(databaseUrl: string, address: string) {
   let stopped = false
   const visiting = Array.from({ length: 5 }, async () => {
     while (!stopped) {
-      const hit = { requestId: newRequestId(), clientIp: '10.0.0.7', cookieSrvId: null }
+      const hit = sampleHit()
       const count = await queue.submit(hit).catch(() => null)
       if (count) told.push({ requestId: hit.requestId, id: count.id, at: performance.now() })
     }

@@ -5,7 +5,7 @@ import { createTestDatabase } from '../../../prisma/testing/test-database.ts'
 import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
 import { openWritePool } from '../../../web/server/db/pools.ts'
 import { registerServer } from '../../../web/server/db/servers.ts'
-import { newRequestId } from '../../../web/server/hits/hit.ts'
+import { sampleHit } from '../../../web/testing/samples.ts'
 import { countIn, countReads, makeSchema, queryDatabase } from './database.ts'
 
 const srvId = '0123456789abcdef0123456789abcdef'
@@ -13,7 +13,7 @@ const srvId = '0123456789abcdef0123456789abcdef'
 async function countHits(databaseUrl: string, count: number): Promise<void> {
   const pool = openWritePool(databaseUrl)
   const { id } = await registerServer(pool, { srvId, address: '127.0.0.1:1', name: null })
-  const hit = () => ({ requestId: newRequestId(), clientIp: '127.0.0.1', cookieSrvId: null })
+  const hit = () => sampleHit()
   await databaseHitStore(pool, { id, srv_id: srvId }).commit(Array.from({ length: count }, hit), 5000)
   await pool.end()
 }

@@ -11,8 +11,8 @@ import { closePools, connectionsPerReplica, openPools } from '../../../web/serve
 import { ifAlone } from '../../../web/server/db/query.ts'
 import { pruneRecentRequests, writeBelievedTime } from '../../../web/server/db/retention.ts'
 import { checkLimits, endServer, registerServer, writeDrainWanted } from '../../../web/server/db/servers.ts'
-import { newRequestId } from '../../../web/server/hits/hit.ts'
 import { countLog, retainLog } from '../../../web/server/retention/retention.ts'
+import { sampleHit } from '../../../web/testing/samples.ts'
 import { replicaAccount } from '../../lib/database-accounts.ts'
 import { temporaryFolder } from '../../lib/testing.ts'
 import { startDatabase } from './start.ts'
@@ -47,7 +47,7 @@ test("a replica's account can do all that a replica does", async () => {
     const srvId = 'a'.repeat(32)
     const address = '127.0.0.1:3001'
     const { id } = await registerServer(pools.write, { srvId, address, name: null })
-    const hit = { requestId: newRequestId(), clientIp: '127.0.0.1', cookieSrvId: null }
+    const hit = sampleHit()
     await databaseHitStore(pools.write, { id, srv_id: srvId }).commit([hit], 1000)
     await writeDrainWanted(pools.write, id, true)
     const { signal } = new AbortController()

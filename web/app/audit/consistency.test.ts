@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServerRow, Snapshot } from '../../shared/api.ts'
+import type { Snapshot } from '../../shared/api.ts'
+import { sampleServerRow } from '../../testing/samples.ts'
 import { addsUp, auditTerms } from './consistency.ts'
 
 const at = '2026-11-22T12:00:00.000Z'
 
-function server(hits: number): ServerRow {
-  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
-  const figures = { hits, share: 0, rate: 0, started_at: at, last_seen_at: at }
-  return { id: 1, srv_id: 'a', name: 'a', address: '127.0.0.1:1', state: 'up', ...figures, ...health }
-}
-
 function snapshot(counter: number, hits: number[], earlier: number): Snapshot {
-  return { counter, at, servers: hits.map(server), earlier_hits: earlier, log: [] }
+  const servers = hits.map(count => sampleServerRow({ hits: count }))
+  return { counter, at, servers, earlier_hits: earlier, log: [] }
 }
 
 test('a snapshot adds up when servers and earlier servers together are the counter', () => {

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
+import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
 import { giveHues, startBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
 
 function row(id: number): LogRow {
-  return {
-    id,
-    at: '2026-11-22T12:00:00.000Z',
-    client_ip: '127.0.0.1',
-    srv_id: 'a'.repeat(32),
-    server: 'web-1',
-    arrival: 'new',
-    moved_from: null,
-  }
+  return sampleLogRow({ id })
 }
 
 function rows(from: number, downTo: number): LogRow[] {
@@ -134,10 +127,7 @@ test('trouble stays until figures come again', () => {
 })
 
 function server(id: number, srvId: string): ServerRow {
-  const at = '2026-11-22T12:00:00.000Z'
-  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
-  const figures = { hits: 0, share: 0, rate: 0, started_at: at, last_seen_at: at }
-  return { id, srv_id: srvId, name: srvId, address: '127.0.0.1:1', state: 'up', ...figures, ...health }
+  return sampleServerRow({ id, srv_id: srvId, name: srvId })
 }
 
 test('colours go by the order of the rows, so a restart does not shuffle them', () => {

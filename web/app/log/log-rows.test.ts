@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogPage, LogRow, ServerRow } from '../../shared/api.ts'
+import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
 import {
   type Explained,
   explain,
@@ -42,11 +43,6 @@ test('all are chosen when nothing is', () => {
   assert.equal(isAll({ srv_id: '', client_ip: '::1' }), false)
 })
 
-function logRow(id: number): LogRow {
-  const place = { client_ip: '::1', srv_id: 'a', server: 'web-1' }
-  return { id, at: '2026-11-22T12:00:00.000Z', ...place, arrival: 'new', moved_from: null }
-}
-
 /** A log of 1000 that looks through 100 numbers a call and finds those that divide by `by`. */
 function rareRows(by: number) {
   const asked: (number | null)[] = []
@@ -54,7 +50,7 @@ function rareRows(by: number) {
     asked.push(before)
     const from = (before ?? 1001) - 1
     const ids = Array.from({ length: Math.min(100, from) }, (_, at) => from - at).filter(id => id % by === 0)
-    return { rows: ids.slice(0, 50).map(logRow), next: from > 100 ? from - 99 : null }
+    return { rows: ids.slice(0, 50).map(id => sampleLogRow({ id })), next: from > 100 ? from - 99 : null }
   }
   return { ask, asked }
 }
@@ -88,7 +84,7 @@ const at = '2026-11-22T12:00:00.000Z'
 const place = { client_ip: '127.0.0.1', srv_id: 'a'.repeat(32), server: 'web-1' }
 
 function row(id: number, more: Partial<LogRow> = {}): LogRow {
-  return { id, at, ...place, arrival: 'new', moved_from: null, ...more }
+  return sampleLogRow({ id, at, ...place, ...more })
 }
 
 function own(id: string): ShownRow {
@@ -159,9 +155,8 @@ const start = '2026-11-22T11:00:00.000Z'
 const later = '2026-11-22T12:00:08.000Z'
 
 function web3(state: ServerRow['state'], lastSeen: string): ServerRow[] {
-  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
-  const figures = { hits: 0, share: 0, rate: 0, started_at: start, last_seen_at: lastSeen }
-  return [{ id: 3, srv_id: 'c', name: 'web-3', address: '127.0.0.1:1', state, ...figures, ...health }]
+  const times = { started_at: start, last_seen_at: lastSeen }
+  return [sampleServerRow({ id: 3, srv_id: 'c', name: 'web-3', state, ...times })]
 }
 
 const text = (row: Partial<Explained>, servers: ServerRow[] = []) =>

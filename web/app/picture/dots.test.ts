@@ -1,29 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServerRow, Snapshot } from '../../shared/api.ts'
+import type { Snapshot } from '../../shared/api.ts'
+import { sampleServerRow } from '../../testing/samples.ts'
 import { launchDots, newHits, noSampling, sample, travelMs } from './dots.ts'
 
 function board(second: number, hits: Record<number, number>): Snapshot {
   const at = `2026-11-22T12:00:${String(second).padStart(2, '0')}.000Z`
-  const servers = Object.entries(hits).map(
-    ([id, count]): ServerRow => ({
-      id: Number(id),
-      srv_id: `srv ${id}`,
-      name: `web-${id}`,
-      address: '127.0.0.1:3000',
-      state: 'up',
-      hits: count,
-      share: 0,
-      rate: 0,
-      started_at: at,
-      last_seen_at: at,
-      p50_ms: null,
-      p99_ms: null,
-      errors: 0,
-      error_codes: {},
-      streams: 0,
-      memory_bytes: 0,
-    }),
+  const servers = Object.entries(hits).map(([id, count]) =>
+    sampleServerRow({ id: Number(id), srv_id: `srv ${id}`, name: `web-${id}`, hits: count }),
   )
   return { counter: 0, at, servers, earlier_hits: 0, log: [] }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ServerRow } from '../../shared/api.ts'
+import { sampleServerRow } from '../../testing/samples.ts'
 import { plainFormats } from '../ui/formats.ts'
 import {
   errorCodesText,
@@ -16,10 +17,7 @@ import {
 } from './server-rows.ts'
 
 function server(name: string, figures: Pick<ServerRow, 'hits' | 'rate' | 'state'>): ServerRow {
-  const at = '2026-11-22T12:00:00.000Z'
-  const times = { started_at: at, last_seen_at: at }
-  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
-  return { id: 1, srv_id: name, name, address: '127.0.0.1:1', share: 0, ...times, ...health, ...figures }
+  return sampleServerRow({ srv_id: name, name, ...figures })
 }
 
 const servers = [
@@ -88,20 +86,8 @@ test('nothing to share has no fairness', () => {
   assert.equal(fairness([]), null)
 })
 
-const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
-const serverIn = (state: ServerRow['state']): ServerRow => ({
-  id: 1,
-  srv_id: 'a',
-  name: 'web-1',
-  address: '127.0.0.1:1',
-  state,
-  hits: 0,
-  share: 0,
-  rate: 0,
-  started_at: '2026-11-22T12:00:00.000Z',
-  last_seen_at: '2026-11-22T12:00:08.000Z',
-  ...health,
-})
+const serverIn = (state: ServerRow['state']) =>
+  sampleServerRow({ state, started_at: '2026-11-22T12:00:00.000Z', last_seen_at: '2026-11-22T12:00:08.000Z' })
 
 test('a server runs until now; one that is gone ran until it was last seen', () => {
   const now = '2026-11-22T12:00:30.000Z'

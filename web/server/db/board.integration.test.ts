@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { recordedPool } from '../../testing/explain.ts'
-import { newRequestId } from '../hits/hit.ts'
+import { sampleHit } from '../../testing/samples.ts'
 import { srvIdOf } from '../identity.ts'
 import { readBoard } from './board.ts'
 import { databaseHitStore } from './hit-store.ts'
@@ -17,8 +17,11 @@ async function startServer(address: string) {
   const server = { srvId: srvIdOf(address), address, name: null }
   const { id } = await registerServer(pools.write, server)
   const store = databaseHitStore(pools.write, { id, srv_id: server.srvId })
-  const hit = () => ({ requestId: newRequestId(), clientIp: '10.0.0.7', cookieSrvId: null })
-  return (n: number) => store.commit(Array.from({ length: n }, hit), 5000)
+  return (n: number) =>
+    store.commit(
+      Array.from({ length: n }, () => sampleHit()),
+      5000,
+    )
 }
 
 const read = (after: number, limit = 50, pool = pools.read) =>

@@ -6,6 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../../../prisma/testing/t
 import { startDatabaseProxy } from '../../../tools/lib/database-proxy.ts'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { openPooledDatabase } from '../../testing/endpoints.ts'
+import { sampleHit } from '../../testing/samples.ts'
 import { CommitFailed, type Count, type Hit, type HitStore, newRequestId } from '../hits/hit.ts'
 import { defaultLimits, HitQueue } from '../hits/hit-queue.ts'
 import { batchPacket, beginBatch, highestNumber } from './hit-batch.ts'
@@ -52,11 +53,7 @@ function replica(index: number) {
 }
 
 function hits(n: number): Hit[] {
-  return Array.from({ length: n }, () => ({
-    requestId: newRequestId(),
-    clientIp: 'fd00::7',
-    cookieSrvId: null,
-  }))
+  return Array.from({ length: n }, () => sampleHit({ clientIp: 'fd00::7' }))
 }
 
 const figures = z.tuple([

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { startStubServer } from '../../../tools/lib/testing.ts'
+import { sampleHit } from '../../testing/samples.ts'
 import { DatabaseTrouble } from '../errors.ts'
-import { newRequestId } from '../hits/hit.ts'
 import { databaseHitStore } from './hit-store.ts'
 import {
   closePools,
@@ -78,7 +78,7 @@ async function whilePool<P extends ReadPool>(pool: P, work: (pool: P) => Promise
   }
 }
 
-const hit = { requestId: newRequestId(), clientIp: '10.0.0.7', cookieSrvId: null }
+const hit = sampleHit()
 const server1 = { id: 1, srv_id: 'a'.repeat(32) }
 
 for (const [name, open] of Object.entries({ openReadPool, openWritePool, openUpkeepPool })) {

@@ -1,6 +1,6 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
-import type { ServerState } from '../../shared/api.ts'
+import type { ServerRow, ServerState } from '../../shared/api.ts'
 import { lostAfterSeconds } from '../../shared/limits.ts'
 import { toIsoTime, type WritePool } from './pools.ts'
 import { query, queryOn } from './query.ts'
@@ -91,6 +91,31 @@ export function serverState(
   if (server.silentMs > lostAfterSeconds * 1000) return 'lost'
   if (server.draining) return 'draining'
   return server.ready ? 'up' : 'joining'
+}
+
+/** The server as answers show it. `counter`: all hits ever counted. */
+export function toServerRow(server: BoardServer, counter: number): ServerRow {
+  const state = serverState(server)
+  const serving = state !== 'lost' && state !== 'stopped'
+  return {
+    id: server.id,
+    srv_id: server.srvId,
+    name: server.name,
+    address: server.address,
+    state,
+    hits: server.hits,
+    share: counter === 0 ? 0 : server.hits / counter,
+    // Its last reported rate is no longer true once it is gone.
+    rate: serving ? server.rate : 0,
+    started_at: server.startedAt,
+    last_seen_at: server.lastSeenAt,
+    p50_ms: server.p50Ms,
+    p99_ms: server.p99Ms,
+    errors: server.errors,
+    error_codes: server.errorCodes,
+    streams: serving ? server.streams : 0,
+    memory_bytes: server.memoryBytes,
+  }
 }
 
 /** A replica's state and metrics, as it writes them to its row. */

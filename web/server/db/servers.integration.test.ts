@@ -3,7 +3,7 @@ import { after, beforeEach, test } from 'node:test'
 import { startDatabaseProxy } from '../../../tools/lib/database-proxy.ts'
 import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { rowsRead } from '../../testing/explain.ts'
-import { newRequestId } from '../hits/hit.ts'
+import { sampleHit } from '../../testing/samples.ts'
 import { srvIdOf } from '../identity.ts'
 import { readBoard } from './board.ts'
 import { highestNumber, noOwnRow } from './hit-batch.ts'
@@ -52,11 +52,7 @@ function register(address: string, name: string | null = null) {
 }
 
 async function count(server: { id: number }, address: string, n: number) {
-  const hits = Array.from({ length: n }, () => ({
-    requestId: newRequestId(),
-    clientIp: '10.0.0.7',
-    cookieSrvId: null,
-  }))
+  const hits = Array.from({ length: n }, () => sampleHit())
   return databaseHitStore(pools.write, { id: server.id, srv_id: srvIdOf(address) }).commit(hits, 1000)
 }
 
@@ -134,7 +130,7 @@ test('a server knows which one had its address before, as long as cookies of tha
   assert.ok(Math.abs((next.earlier?.forMs ?? 0) - 200_000) < 10_000, `${next.earlier?.forMs} ms`)
 
   const visit = async (cookieSrvId: string | null) => {
-    const hit = { requestId: newRequestId(), clientIp: '10.0.0.7', cookieSrvId }
+    const hit = sampleHit({ cookieSrvId })
     await databaseHitStore(pools.write, { id: next.id, srv_id: srvIdOf(address) }).commit([hit], 1000)
   }
   for (const cookie of [null, srvIdOf(address), srvIdOf('10.0.0.2:3000')]) await visit(cookie)

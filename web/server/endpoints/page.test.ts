@@ -4,9 +4,10 @@ import { connect, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, beforeEach, test } from 'node:test'
 import { eventually, startStubServer } from '../../../tools/lib/testing.ts'
-import type { ServerRow, Snapshot } from '../../shared/api.ts'
+import type { Snapshot } from '../../shared/api.ts'
 import { serve } from '../../testing/endpoints.ts'
 import { FakeHitStore } from '../../testing/fake-hit-store.ts'
+import { sampleServerRow } from '../../testing/samples.ts'
 import { Admission } from '../hits/admission.ts'
 import { PassedOn } from '../hits/hit.ts'
 import { HitQueue } from '../hits/hit-queue.ts'
@@ -17,24 +18,12 @@ import { forOwnVisitors, pageEndpoint, pageHead, sendFilledPage } from './page.t
 
 const identity = { id: 3, name: 'web-3', address: '127.0.0.1:3003', srv_id: 'c'.repeat(32) }
 const elsewhere = 'd'.repeat(32)
-const gone: ServerRow = {
-  id: 1,
+const gone = sampleServerRow({
   srv_id: elsewhere,
-  name: 'web-1',
-  address: '127.0.0.1:3001',
   state: 'lost',
-  hits: 0,
-  share: 0,
-  rate: 0,
   started_at: '2026-11-22T11:00:00.000Z',
   last_seen_at: '2026-11-22T11:59:51.000Z',
-  p50_ms: null,
-  p99_ms: null,
-  errors: 0,
-  error_codes: {},
-  streams: 0,
-  memory_bytes: 0,
-}
+})
 const snapshot: Snapshot = { counter: 0, at: '', servers: [], earlier_hits: 0, log: [] }
 
 const store = new FakeHitStore()

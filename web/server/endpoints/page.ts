@@ -4,14 +4,13 @@ import { utcTime } from '../../shared/times.ts'
 import { arrivalText, movedText } from '../../shared/wording.ts'
 import { AnswerError } from '../errors.ts'
 import type { Admission } from '../hits/admission.ts'
-import { arrivalOf, ClientDisconnected, type Count, type Hit, PassedOn } from '../hits/hit.ts'
+import { arrivalOf, ClientDisconnected, type Count, type Hit, PassedOn, readHit } from '../hits/hit.ts'
 import type { HitQueue } from '../hits/hit-queue.ts'
 import {
   acceptsGzip,
   canBePassedOn,
   isBrowser,
   isPrefetch,
-  readHit,
   readSrvIdCookie,
   requestOrigin,
   wantsJson,

@@ -1,41 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LogRow, ServerRow } from '../../shared/api.ts'
-import { type BoardServer, serverState } from '../db/server-row.ts'
+import type { ServerState } from '../../shared/api.ts'
+import { sampleBoardServer, sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
+import { serverState } from '../db/server-row.ts'
 import { Board, KnownServers, toSnapshot } from './board.ts'
 
-const server: BoardServer = {
-  id: 1,
-  srvId: 'a'.repeat(32),
-  name: 'web-1',
-  address: '127.0.0.1:3001',
+const server = sampleBoardServer({
   hits: 30,
-  startedAt: '2026-11-22T12:00:00.000Z',
   lastSeenAt: '2026-11-22T12:00:01.000Z',
-  silentMs: 100,
-  ready: true,
-  draining: false,
-  stopped: false,
   rate: 4.5,
   p50Ms: 2,
   p99Ms: 9,
-  errors: 0,
-  errorCodes: {},
   streams: 3,
   memoryBytes: 1,
-}
+})
 
-function row(id: number): LogRow {
-  return {
-    id,
-    at: '2026-11-22T12:00:00.000Z',
-    client_ip: '10.0.0.7',
-    srv_id: server.srvId,
-    server: server.name,
-    arrival: 'new',
-    moved_from: null,
-  }
-}
+const row = (id: number) => sampleLogRow({ id })
 
 /** A database that has counted `counter` hits, and remembers after which numbers it was asked for rows. */
 function fakeDatabase() {
@@ -139,12 +119,8 @@ test('a reading that fails leaves the last snapshot, and the next one is tried',
   assert.notEqual(board.latest, first)
 })
 
-function knownServer(srv_id: string, state: ServerRow['state'] = 'up'): ServerRow {
-  const times = { started_at: '', last_seen_at: '' }
-  const health = { p50_ms: null, p99_ms: null, errors: 0, error_codes: {}, streams: 0, memory_bytes: 0 }
-  const figures = { hits: 0, share: 0, rate: 0 }
-  return { id: 1, srv_id, name: `web-${srv_id}`, address: '', state, ...figures, ...times, ...health }
-}
+const knownServer = (srv_id: string, state: ServerState = 'up') =>
+  sampleServerRow({ srv_id, name: `web-${srv_id}`, state })
 
 test('a server that is no longer shown is known as it was last', () => {
   const known = new KnownServers()

@@ -1,7 +1,7 @@
 import type { LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength } from '../../shared/limits.ts'
 import type { BoardReading } from '../db/board.ts'
-import { type BoardServer, serverState } from '../db/server-row.ts'
+import { toServerRow } from '../db/server-row.ts'
 
 /** Reads the board, with at most `boardLogLength` of the log rows with numbers above `after`. */
 type ReadBoard = (after: number) => Promise<BoardReading>
@@ -72,30 +72,6 @@ export function toSnapshot(reading: Omit<BoardReading, 'log' | 'afterAt'>, log: 
     servers: reading.servers.map(server => toServerRow(server, reading.counter)),
     earlier_hits: reading.totalHits - shown,
     log,
-  }
-}
-
-function toServerRow(server: BoardServer, counter: number): ServerRow {
-  const state = serverState(server)
-  const serving = state !== 'lost' && state !== 'stopped'
-  return {
-    id: server.id,
-    srv_id: server.srvId,
-    name: server.name,
-    address: server.address,
-    state,
-    hits: server.hits,
-    share: counter === 0 ? 0 : server.hits / counter,
-    // Its last reported rate is no longer true once it is gone.
-    rate: serving ? server.rate : 0,
-    started_at: server.startedAt,
-    last_seen_at: server.lastSeenAt,
-    p50_ms: server.p50Ms,
-    p99_ms: server.p99Ms,
-    errors: server.errors,
-    error_codes: server.errorCodes,
-    streams: serving ? server.streams : 0,
-    memory_bytes: server.memoryBytes,
   }
 }
 

@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { startStubServer } from '../../../tools/lib/testing.ts'
 import type { LogRow, Snapshot } from '../../shared/api.ts'
+import { sampleLogRow } from '../../testing/samples.ts'
 import { acceptsGzip } from '../http/request.ts'
 import { Board } from './board.ts'
 import { type LiveEvent, LiveFeed, plain, StreamGroup } from './live-feed.ts'
@@ -96,9 +97,7 @@ test('where nothing was ever read there is no stream', { timeout }, async t => {
 
 test('when numbers went back, all are told the whole board, and then what is new', { timeout }, async t => {
   const { database, url } = await serveFeed(t)
-  const row = (id: number, at: string): LogRow[] => [
-    { id, at, client_ip: '10.0.0.7', srv_id: 'a', server: 'web-1', arrival: 'new', moved_from: null },
-  ]
+  const row = (id: number, at: string): LogRow[] => [sampleLogRow({ id, at })]
   Object.assign(database, { counter: 9, log: row(9, '2026-11-22T12:00:00.000Z') })
   const next = await listen(url)
   await next()

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeHitStore, type Fault } from '../../testing/fake-hit-store.ts'
-import { ClientDisconnected, type Hit, NotCounted, newRequestId, OutcomeUnknown, PassedOn } from './hit.ts'
+import { sampleHit } from '../../testing/samples.ts'
+import { ClientDisconnected, NotCounted, newRequestId, OutcomeUnknown, PassedOn } from './hit.ts'
 import { HitQueue, RecentMedian } from './hit-queue.ts'
 
 const limits = { capacity: 100, batchSize: 10, budgetMs: 1500, suspendedBudgetMs: 1200, minMs: 0 }
 
-function hit(requestId = newRequestId()): Hit {
-  return { requestId, clientIp: '10.0.0.7', cookieSrvId: null }
-}
+const hit = (requestId = newRequestId()) => sampleHit({ requestId })
 
 function hold(store: FakeHitStore): () => void {
   const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { Arrival } from '../../shared/api.ts'
 import { AnswerError, codeOf } from '../errors.ts'
+import { normaliseAddress } from '../http/client-address.ts'
+import { readSrvIdCookie } from '../http/request.ts'
 
 /** A page view on its way to its number. */
 export type Hit = {
@@ -10,6 +13,21 @@ export type Hit = {
   clientIp: string
   /** the server that the visitor's cookie names; null if there is none or it is malformed */
   cookieSrvId: string | null
+}
+
+/** The page view as NGINX describes it. NGINX overwrites both headers, so clients cannot forge them. */
+export function readHit(request: IncomingMessage): Hit {
+  const requestId = String(request.headers['x-request-id'] ?? '')
+  const realIp = String(request.headers['x-real-ip'] ?? request.socket.remoteAddress ?? '')
+  return {
+    requestId: isRequestId(requestId) ? requestId : newRequestId(),
+    clientIp: normaliseAddress(realIp) ?? '0.0.0.0',
+    cookieSrvId: readSrvIdCookie(request.headers.cookie ?? ''),
+  }
+}
+
+function isRequestId(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text)
 }
 
 /** The number and the time that the commit gave a hit. */

@@ -1,9 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { z } from 'zod'
 import { BadParameter } from '../errors.ts'
-import { type Hit, newRequestId } from '../hits/hit.ts'
 import { isSrvId } from '../identity.ts'
-import { normaliseAddress } from './client-address.ts'
 
 /** Request headers in which browsers, and programs that imitate them, state their purpose. */
 const purposeHeaders = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
@@ -48,21 +46,6 @@ export function wantsJson(request: IncomingMessage): boolean {
 export function acceptsGzip(request: IncomingMessage): boolean {
   const encodings = String(request.headers['accept-encoding'] ?? '')
   return /(?:^|,)\s*gzip\s*(?:$|,|;(?!\s*q=0(?:\.0+)?\s*(?:,|$)))/i.test(encodings)
-}
-
-/** The page view as NGINX describes it. NGINX overwrites both headers, so clients cannot forge them. */
-export function readHit(request: IncomingMessage): Hit {
-  const requestId = String(request.headers['x-request-id'] ?? '')
-  const realIp = String(request.headers['x-real-ip'] ?? request.socket.remoteAddress ?? '')
-  return {
-    requestId: isRequestId(requestId) ? requestId : newRequestId(),
-    clientIp: normaliseAddress(realIp) ?? '0.0.0.0',
-    cookieSrvId: readSrvIdCookie(request.headers.cookie ?? ''),
-  }
-}
-
-function isRequestId(text: string): boolean {
-  return /^[0-9a-f]{32}$/.test(text)
 }
 
 /** The server that the visitor's cookie names. Null if there is none or its value is malformed. */

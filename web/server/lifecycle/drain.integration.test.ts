@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { openPooledDatabase } from '../../testing/endpoints.ts'
+import { sampleHealth } from '../../testing/samples.ts'
 import { writeHeartbeat } from '../db/server-row.ts'
 import { readDrainWanted, registerServer } from '../db/servers.ts'
 import { srvIdOf } from '../identity.ts'
@@ -11,21 +12,10 @@ const database = await openPooledDatabase()
 const { pools } = database
 after(database.close)
 
-const healthyStats = {
-  ready: true,
-  rate: 0,
-  p50Ms: null,
-  p99Ms: null,
-  errors: 0,
-  errorCodes: {},
-  streams: 0,
-  memoryBytes: 0,
-}
-
 async function register(name: string, address: string) {
   const { id } = await registerServer(pools.write, { srvId: srvIdOf(address), address, name })
   const server = { id, srv_id: srvIdOf(address) }
-  const say = (draining: boolean) => writeHeartbeat(pools.write, server, { ...healthyStats, draining }, 1000)
+  const say = (draining: boolean) => writeHeartbeat(pools.write, server, sampleHealth({ draining }), 1000)
   await say(false)
   return { id, say }
 }

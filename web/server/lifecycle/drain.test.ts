@@ -1,30 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sampleBoardServer } from '../../testing/samples.ts'
 import type { BoardServer } from '../db/server-row.ts'
 import { alreadyText, findServer, outcomeText, parseDrainRequest } from './drain.ts'
 
 function server(name: string, changes: Partial<BoardServer> = {}): BoardServer {
-  return {
-    id: Number(name.slice(4)),
-    srvId: '',
-    name,
-    address: '',
-    hits: 0,
-    startedAt: '',
-    lastSeenAt: '',
-    silentMs: 100,
-    stopped: false,
-    ready: true,
-    draining: false,
-    rate: 0,
-    p50Ms: null,
-    p99Ms: null,
-    errors: 0,
-    errorCodes: {},
-    streams: 0,
-    memoryBytes: 0,
-    ...changes,
-  }
+  return sampleBoardServer({ id: Number(name.slice(4)), name, ...changes })
 }
 
 const three = [server('web-1'), server('web-2', { draining: true }), server('web-3')]

@@ -6,11 +6,11 @@ import { startThrowAwayDatabase } from '../../../tools/launcher/testing/with-dat
 import { makeFakedClock } from '../../../tools/lib/faked-clock.ts'
 import { eventually, temporaryFolder } from '../../../tools/lib/testing.ts'
 import { day, openBoard, srvIdOf } from '../../testing/log-rows.ts'
+import { sampleHit } from '../../testing/samples.ts'
 import { readClock } from '../db/history.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
 import type { Pools } from '../db/pools.ts'
 import { pruneRecentRequests } from '../db/retention.ts'
-import { newRequestId } from '../hits/hit.ts'
 import { RequestIdRetention, startUpkeep } from './retention.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -87,11 +87,7 @@ test('request ids that are minutes old stay through a jump of the clock', async 
   const [{ write }] = board.replicas
   await board.log(1)
   const store = databaseHitStore(write, { id: 1, srv_id: srvIdOf('a') })
-  const hits = Array.from({ length: 50 }, () => ({
-    requestId: newRequestId(),
-    clientIp: '10.0.0.7',
-    cookieSrvId: null,
-  }))
+  const hits = Array.from({ length: 50 }, () => sampleHit())
   const counts = await store.commit(hits, 5000)
   let steady = 0
   const requestIds = new RequestIdRetention(

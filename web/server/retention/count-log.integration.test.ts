@@ -4,10 +4,10 @@ import type { RowDataPacket } from 'mysql2/promise'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { rowsRead } from '../../testing/explain.ts'
 import { day, openBoard, running, srvIdOf } from '../../testing/log-rows.ts'
+import { sampleHit } from '../../testing/samples.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
 import type { Pools } from '../db/pools.ts'
 import { ifAlone } from '../db/query.ts'
-import { newRequestId } from '../hits/hit.ts'
 import { countLog, retainLog } from './retention.ts'
 
 type Board = Awaited<ReturnType<typeof openBoard>>
@@ -156,9 +156,5 @@ test('while hits come in, old rows go and stretches are counted, every audit is 
 })
 
 function hits(n: number) {
-  return Array.from({ length: n }, () => ({
-    requestId: newRequestId(),
-    clientIp: '10.0.0.7',
-    cookieSrvId: null,
-  }))
+  return Array.from({ length: n }, () => sampleHit())
 }
