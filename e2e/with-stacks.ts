@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildIfChanged } from '../tools/launcher/build.ts'
 import { type Stack, startStack } from '../tools/launcher/stack/stack.ts'
 import { builtReplica, type StackOptions } from '../tools/launcher/stack/stack-options.ts'
 import { print } from '../tools/lib/terminal.ts'
 import { runBeside } from '../tools/lib/testing/run-beside.ts'
+import { temporaryFolder } from '../tools/lib/testing.ts'
 
 // Runs a command beside stacks of its own, made for it and thrown away after it:
 //   node e2e/with-stacks.ts playwright test -c e2e
@@ -16,17 +15,17 @@ import { runBeside } from '../tools/lib/testing/run-beside.ts'
 await runBeside(process.argv.slice(2), async signal => {
   if (process.env.BASE_URL) return { environment: {}, stop: async () => {} }
   await buildIfChanged(print, signal)
-  const folder = mkdtempSync(join(tmpdir(), 'board-e2e-'))
+  const folder = await temporaryFolder()
   const stacks: Stack[] = []
   const stop = async () => {
     await Promise.all(stacks.map(stack => stack.stop()))
-    rmSync(folder, { recursive: true, force: true })
+    await folder.remove()
   }
   const start = async (
     name: string,
     options: Pick<StackOptions, 'replicas' | 'stickySeconds' | 'hungAfterMs'>,
   ) => {
-    const dataDir = join(folder, name)
+    const dataDir = join(folder.path, name)
     const stack = await startStack({
       ...options,
       dataDir,

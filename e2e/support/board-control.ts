@@ -27,9 +27,10 @@ export function openBoardControl(): BoardControl {
   const server = stack?.replicas[0]
   if (!stack || !server) throw new Error('STATES_STACK_FILE names no running stack')
   const witness = openPrismaClient(stack.databaseUrl)
-  const undo: (() => unknown)[] = [() => witness.$disconnect()]
+  const changes = new AsyncDisposableStack()
+  changes.defer(() => witness.$disconnect())
   const shown: number[] = []
-  undo.push(() => retire(witness, shown))
+  changes.defer(async () => void (await retire(witness, shown)))
   return {
     url: stack.url,
     async counter() {
@@ -44,19 +45,17 @@ export function openBoardControl(): BoardControl {
       await rendered(stack.url, new RegExp(`<th[^>]*>${last}<`))
     },
     async drainAll() {
-      undo.push(() => requestDrain(witness, false))
+      changes.defer(() => requestDrain(witness, false))
       await requestDrain(witness, true)
     },
     freeze(part) {
       const { pid } = part === 'database' ? stack.database : server
       process.kill(pid, 'SIGSTOP')
-      const thaw = () => process.kill(pid, 'SIGCONT')
-      undo.push(thaw)
+      const thaw = () => void process.kill(pid, 'SIGCONT')
+      changes.defer(thaw)
       return thaw
     },
-    async [Symbol.asyncDispose]() {
-      for (const step of undo.toReversed()) await step()
-    },
+    [Symbol.asyncDispose]: () => changes.disposeAsync(),
   }
 }
 

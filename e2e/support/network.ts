@@ -1,9 +1,8 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Page } from '@playwright/test'
+import { startStubServer } from '../../tools/lib/testing.ts'
 
 /**
  * Fails the page's requests to these addresses until it is told to pass them on. The route stays: taking it away can wait
@@ -33,7 +32,7 @@ export async function openRelay(
   url: string,
   { pathOf = path => path, pass = (_path, found, answer) => found.pipe(answer) }: Options = {},
 ): Promise<Relay> {
-  const server = createServer((asked, answer) => {
+  return startStubServer((asked, answer) => {
     const path = pathOf(asked.url ?? '/')
     if (path === null) {
       answer.writeHead(404).end()
@@ -48,15 +47,6 @@ export async function openRelay(
     answer.on('close', () => relayed.destroy())
     asked.pipe(relayed)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
 }
 
 /** Where a browser may paint what it has: after each of many that are alike, and each part of the page. */
