@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { temporaryFolder } from '../../tools/lib/testing.ts'
 
 const names = ['secrets', 'migration', 'replica']
 
@@ -20,14 +20,10 @@ async function makeSecrets(folders: string[], password = ''): Promise<string> {
 
 /** In folders of its own, which are removed. */
 async function inFolders(does: (folders: string[]) => Promise<void>): Promise<void> {
-  const home = mkdtempSync(join(tmpdir(), 'make-secrets-'))
-  const folders = names.map(name => join(home, name))
-  try {
-    for (const folder of folders) mkdirSync(folder)
-    await does(folders)
-  } finally {
-    rmSync(home, { recursive: true })
-  }
+  await using home = await temporaryFolder()
+  const folders = names.map(name => join(home.path, name))
+  for (const folder of folders) mkdirSync(folder)
+  await does(folders)
 }
 
 /** Every account has the password that is kept for it, and nothing else is left. */

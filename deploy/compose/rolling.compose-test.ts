@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { temporaryFolder } from '../../tools/lib/testing.ts'
 import type { Answer } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose, docker } from './docker.ts'
@@ -202,20 +202,20 @@ const changesNothing =
 
 test('containers of docker compose run are no replicas, and each command that changes something holds the lock', async () => {
   await settle(2)
-  const folder = mkdtempSync(join(tmpdir(), 'docker-commands-'))
-  const log = join(folder, 'log')
+  await using folder = await temporaryFolder()
+  const log = join(folder.path, 'log')
   // In front of Docker's command: it writes down each call, and whether that has the pipe to the lock.
   const program = `#!/bin/sh
 [ -e /proc/self/fd/3 ] && lock=held || lock=free
 printf '%s %s\n' $lock "$*" >> '${log}'
 PATH=$DOCKER_PATH exec docker "$@"
 `
-  writeFileSync(join(folder, 'docker'), program, { mode: 0o755 })
+  writeFileSync(join(folder.path, 'docker'), program, { mode: 0o755 })
   const lives = (await compose('run', '--detach', '--no-deps', 'web')).trim()
   try {
     await compose('run', '--no-deps', '-T', 'web', 'true')
     const path = process.env.PATH ?? ''
-    const environment = { STICKY_SECONDS: '309', DOCKER_PATH: path, PATH: `${folder}:${path}` }
+    const environment = { STICKY_SECONDS: '309', DOCKER_PATH: path, PATH: `${folder.path}:${path}` }
     const { status, printed } = await roll(environment)
     assert.equal(status, 0, printed)
     assert.match(printed, /done: 2 replicas of the newest version serve/)
@@ -240,7 +240,6 @@ PATH=$DOCKER_PATH exec docker "$@"
         `none holds the lock: ${change}`,
       )
   } finally {
-    rmSync(folder, { recursive: true })
     const all = ['ps', '--all', '--quiet', '--filter', 'label=com.docker.compose.oneoff=True']
     const mine = ['--filter', `label=com.docker.compose.project=${process.env.COMPOSE_PROJECT_NAME}`]
     const oneOffs = (await docker([...all, ...mine])).split('\n').filter(Boolean)
