@@ -1,6 +1,7 @@
-// A crashed NGINX worker never releases its places under `limit_conn` or its share of the upstreams' connection counts, and may leave
-// shared memory half written. This module notices crashes and makes NGINX reload with new shared memory. Only the page views of
-// the crashed worker fail. The launcher calls it; in containers docker-entrypoint.d/30-worker-crashes.sh does the same.
+// A crashed NGINX worker never releases its places under `limit_conn` or its share of the upstreams' connection counts,
+// and may leave shared memory half written. This module notices crashes and makes NGINX reload with new shared memory.
+// Only the page views of the crashed worker fail. The launcher calls it; in containers
+// docker-entrypoint.d/30-worker-crashes.sh does the same.
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findProcess, listGroup } from '../tools/lib/processes.ts'
@@ -22,8 +23,9 @@ const exit =
 const fastExit = /\[notice\] (\d+)#\d+: (signal \d+ \(SIG(?:TERM|INT)\) received).*, exiting/
 
 /**
- * The crash that a line of processes.log reports; null if none. A worker that receives SIGTERM itself also exits without releasing
- * anything. If the master receives it, NGINX stops in order. The messages are from ngx_process.c and ngx_process_cycle.c.
+ * The crash that a line of processes.log reports; null if none. A worker that receives SIGTERM itself also exits
+ * without releasing anything. If the master receives it, NGINX stops in order. The messages are from ngx_process.c and
+ * ngx_process_cycle.c.
  */
 export function crashIn(line: string, master: number): string | null {
   const [, pid, signal] = fastExit.exec(line) ?? []
@@ -37,11 +39,12 @@ export function resizeZones(declarations: string): string {
 }
 
 /**
- * Watches the workers of an NGINX that leads a process group, until it ends. After a crash it reloads NGINX with new shared memory;
- * for repeated crashes it waits longer each time, up to 10 s. If a reload has not replaced the workers within 10 s, it kills the
- * master, and the caller must start NGINX again: a worker that was killed inside an upstream's lock makes the others, and a
- * reload, wait for ever. It also kills a worker that a signal has stopped for 5 s while the master runs: NGINX does not notice
- * it, its clients wait for ever, and other workers' page views pass through it.
+ * Watches the workers of an NGINX that leads a process group, until it ends. After a crash it reloads NGINX with new
+ * shared memory; for repeated crashes it waits longer each time, up to 10 s. If a reload has not replaced the workers
+ * within 10 s, it kills the master, and the caller must start NGINX again: a worker that was killed inside an
+ * upstream's lock makes the others, and a reload, wait for ever. It also kills a worker that a signal has stopped for 5
+ * s while the master runs: NGINX does not notice it, its clients wait for ever, and other workers' page views pass
+ * through it.
  */
 export function recoverFromCrashes(
   { processLog, sharedMemory }: Pick<RenderedNginx, 'processLog' | 'sharedMemory'>,

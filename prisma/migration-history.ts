@@ -1,5 +1,6 @@
-// Prisma's migration records, in Prisma's format, so that Prisma's own commands work on the same database. The table and its rows
-// are as in prisma-engines: flavour/mysql/connector.rs, sql_migration_persistence.rs and apply_migrations.rs.
+// Prisma's migration records, in Prisma's format, so that Prisma's own commands work on the same database. The table
+// and its rows are as in prisma-engines: flavour/mysql/connector.rs, sql_migration_persistence.rs and
+// apply_migrations.rs.
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -105,7 +106,10 @@ export async function recordRolledBack(connection: Connection, id: string): Prom
   ])
 }
 
-/** MySQL cannot roll back changes of tables: a failed migration stays unfinished, with its error, until a person resolves it. */
+/**
+ * MySQL cannot roll back changes of tables: a failed migration stays unfinished, with its error, until a person
+ * resolves it.
+ */
 export async function recordFailed(connection: Connection, id: string, logs: string): Promise<void> {
   await connection.execute('UPDATE _prisma_migrations SET logs = ? WHERE id = ?', [logs, id])
 }

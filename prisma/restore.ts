@@ -25,11 +25,15 @@ const naming =
   /^((?:DROP TABLE IF EXISTS|CREATE TABLE|LOCK TABLES|INSERT INTO|\/\*!40000 ALTER TABLE) `)(\w+)`/
 /** Comments, including the command that MariaDB writes for its own client. */
 const comment = /^(--|\/\*M!999999)/
-/** Statements that mysqldump writes on servers with GTIDs. They concern the server, and the account `board` may not run them. */
+/**
+ * Statements that mysqldump writes on servers with GTIDs. They concern the server, and the account `board` may not run
+ * them.
+ */
 const ofReplication = /^SET @(MYSQLDUMP_TEMP_LOG_BIN|@SESSION\.SQL_LOG_BIN|@GLOBAL\.GTID_PURGED)\b/
 
 /**
- * Replaces a board's data by a dump of its database (mariadb-dump or mysqldump), also while replicas run. Reads it line by line.
+ * Replaces a board's data by a dump of its database (mariadb-dump or mysqldump), also while replicas run. Reads it line
+ * by line.
  * @returns the counter's value
  * @throws MigrationRefused if the dump is of another release or inconsistent; nothing is changed then
  */

@@ -192,7 +192,10 @@ function toColumn(row: z.infer<typeof columnRow>) {
   }
 }
 
-/** Drops the display width that MariaDB still reports, as in "bigint(20) unsigned". Only in tinyint(1), a boolean, it matters. */
+/**
+ * Drops the display width that MariaDB still reports, as in "bigint(20) unsigned". Only in tinyint(1), a boolean, it
+ * matters.
+ */
 function plainType(type: string): string {
   return type === 'tinyint(1)' ? type : type.replace(/^(tinyint|int|bigint)\(\d+\)/, '$1')
 }

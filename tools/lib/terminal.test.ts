@@ -10,7 +10,7 @@ const errors = JSON.stringify(import.meta.resolve('../../web/server/errors.ts'))
 async function run(script: string) {
   const begin = `
     const { abortOnSignals, saySentences } = await import(${terminal})
-    const { DatabaseTrouble, UserError } = await import(${errors})
+    const { DatabaseUnavailable, UserError } = await import(${errors})
     const raise = name => process.kill(process.pid, name)
     const tick = () => new Promise(resolve => setTimeout(resolve))\n`
   const options = ['--input-type=module', '-e', begin + script]
@@ -26,7 +26,7 @@ test('an error for a person, of whatever class, is its message alone; any other 
     return stderr
   }
   assert.equal(await says(`new UserError('the disk is full')`), 'Balance Board: the disk is full\n')
-  assert.equal(await says(`new DatabaseTrouble('away')`), 'Balance Board: the database: away\n')
+  assert.equal(await says(`new DatabaseUnavailable('away')`), 'Balance Board: the database: away\n')
   assert.match(await says(`new TypeError('x is no function')`), /^TypeError: x is no function\n {4}at /)
 })
 

@@ -1,4 +1,7 @@
-/** A failure whose message is shown to a person as it is written here: without a stack, in whole sentences, with no password. */
+/**
+ * A failure whose message is shown to a person as it is written here: without a stack, in whole sentences, with no
+ * password.
+ */
 export class UserError extends Error {
   override readonly name: string = 'UserError'
 }
@@ -33,8 +36,8 @@ export class DrainRefused extends UserError {
 }
 
 /**
- * The error's name in Node, the driver or the database, e.g. `ECONNREFUSED`, `ER_DUP_ENTRY`, or `ERROR_1969` if the driver knows
- * only the database's number. '' if it has neither.
+ * The error's name in Node, the driver or the database, e.g. `ECONNREFUSED`, `ER_DUP_ENTRY`, or `ERROR_1969` if the
+ * driver knows only the database's number. '' if it has neither.
  */
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
@@ -53,8 +56,8 @@ export function reasonOf(error: unknown): string {
 }
 
 /** The database did not answer, or answered with an error; `cause` has it. */
-export class DatabaseTrouble extends UserError {
-  override readonly name = 'DatabaseTrouble'
+export class DatabaseUnavailable extends UserError {
+  override readonly name = 'DatabaseUnavailable'
 
   constructor(cause: unknown) {
     super(`the database: ${reasonOf(cause)}`, { cause })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isLiveTrouble, isSnapshot } from './api.ts'
+import { isLiveOutage, isSnapshot } from './api.ts'
 import { readAs } from './guards.ts'
 
 const server = {
@@ -63,8 +63,8 @@ test('what is not a snapshot is refused', () => {
 })
 
 test('trouble says since when', () => {
-  assert.deepEqual(readAs(isLiveTrouble, '{"since":"2026-11-22T12:00:00.000Z"}'), {
+  assert.deepEqual(readAs(isLiveOutage, '{"since":"2026-11-22T12:00:00.000Z"}'), {
     since: '2026-11-22T12:00:00.000Z',
   })
-  assert.equal(readAs(isLiveTrouble, '{}'), null)
+  assert.equal(readAs(isLiveOutage, '{}'), null)
 })

@@ -1,7 +1,8 @@
-// What the page and the server agree on. This module has the shape of every answer, each with the guard by which the page checks
-// it; guards.ts has what guards are made of, limits.ts the numbers, wording.ts and times.ts the words, page-view.ts what one
-// rendering of the page gets. web/app and web/server import from here; this folder imports from neither. Times are ISO 8601 in
-// UTC with milliseconds ("2026-11-22T12:04:31.203Z"), by the database's clock. Public addresses are shortened.
+// What the page and the server agree on. This module has the shape of every answer, each with the guard by which the
+// page checks it; guards.ts has what guards are made of, limits.ts the numbers, wording.ts and times.ts the words,
+// page-view.ts what one rendering of the page gets. web/app and web/server import from here; this folder imports from
+// neither. Times are ISO 8601 in UTC with milliseconds ("2026-11-22T12:04:31.203Z"), by the database's clock. Public
+// addresses are shortened.
 
 import {
   isFlag,
@@ -20,7 +21,10 @@ import { type HistoryRange, historyRangeNames } from './limits.ts'
 /** new: no cookie. returning: the cookie names this server's address. moved: it names another. */
 export type Arrival = 'new' | 'returning' | 'moved'
 
-/** joining: registered, not yet serving. draining: takes no new visitors. lost: no heartbeat for 6 s. stopped: left in good order. */
+/**
+ * joining: registered, not yet serving. draining: takes no new visitors. lost: no heartbeat for 6 s. stopped: left in
+ * good order.
+ */
 export type ServerState = 'joining' | 'up' | 'draining' | 'lost' | 'stopped'
 
 export type ServerReference = { srv_id: string; name: string | null }
@@ -151,9 +155,9 @@ export const isSnapshot = shapeOf<Snapshot>({
 export type SnapshotChange = Snapshot
 
 /** Event `trouble` of `/api/live`: the replica cannot read the database; the numbers are from the last snapshot. */
-export type LiveTrouble = { since: string }
+export type LiveOutage = { since: string }
 
-export const isLiveTrouble = shapeOf<LiveTrouble>({ since: isTime })
+export const isLiveOutage = shapeOf<LiveOutage>({ since: isTime })
 
 export type LogPage = {
   /** newest first */

@@ -18,8 +18,9 @@ export function arrivalText({
 }
 
 /**
- * Text for a visitor whose cookie named another server than the one that answers. It contains only characters that may be filled
- * into a page (web/server/render/template.ts). `from`: null if the cookie names no server known here; anyone can write a cookie.
+ * Text for a visitor whose cookie named another server than the one that answers. It contains only characters that may
+ * be filled into a page (web/server/render/template.ts). `from`: null if the cookie names no server known here; anyone
+ * can write a cookie.
  */
 export function movedText(from: ServerStatus | null, to: string, at: string): string {
   if (!from)

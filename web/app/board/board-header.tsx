@@ -1,5 +1,5 @@
 import { type ReactNode, useSyncExternalStore } from 'react'
-import type { LiveTrouble, Snapshot } from '../../shared/api.ts'
+import type { LiveOutage, Snapshot } from '../../shared/api.ts'
 import { elapsed, utcTime } from '../../shared/times.ts'
 import { AuditBadge } from '../audit/audit.tsx'
 import type { ConnectionStatus } from '../live/connection.ts'
@@ -67,7 +67,7 @@ function ConnectionIndicator(facts: ConnectionFacts) {
 type ConnectionFacts = {
   status: ConnectionStatus
   /** null = the replica reads the database */
-  trouble: LiveTrouble | null
+  trouble: LiveOutage | null
   /** as of when the figures shown are */
   figuresAt: string
   /** servers are there, but all of them are draining */

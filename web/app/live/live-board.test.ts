@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
-import { giveHues, startBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
+import { giveHues, startBoard, withChange, withOutage, withSnapshot } from './live-board.ts'
 
 function row(id: number): LogRow {
   return sampleLogRow({ id })
@@ -121,7 +121,7 @@ test('a newer view between older ones begins their count again', () => {
 })
 
 test('trouble stays until figures come again', () => {
-  const troubled = withTrouble(startBoard(view(1, 0, [])), { since: '2026-11-22T12:00:01.000Z' })
+  const troubled = withOutage(startBoard(view(1, 0, [])), { since: '2026-11-22T12:00:01.000Z' })
   assert.equal(troubled.trouble?.since, '2026-11-22T12:00:01.000Z')
   assert.equal(withChange(troubled, view(1, 2, [])).trouble, null)
 })

@@ -1,11 +1,11 @@
-import type { LiveTrouble, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
+import type { LiveOutage, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength } from '../../shared/limits.ts'
 
 /** All that changes on an open page. */
 export type LiveBoard = {
   snapshot: Snapshot
   /** null = the replica reads the database */
-  trouble: LiveTrouble | null
+  trouble: LiveOutage | null
   hues: Hues
   /** the older views that came in a row, and were not shown; null = the last view is shown */
   older: OlderViews | null
@@ -31,7 +31,7 @@ export function withChange(board: LiveBoard, change: Snapshot): LiveBoard {
   return withSnapshot(board, { ...change, log })
 }
 
-export function withTrouble(board: LiveBoard, trouble: LiveTrouble): LiveBoard {
+export function withOutage(board: LiveBoard, trouble: LiveOutage): LiveBoard {
   return { ...board, trouble }
 }
 

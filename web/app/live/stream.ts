@@ -1,10 +1,10 @@
-import { isLiveTrouble, isSnapshot, type LiveTrouble, type Snapshot } from '../../shared/api.ts'
+import { isLiveOutage, isSnapshot, type LiveOutage, type Snapshot } from '../../shared/api.ts'
 import { type Guard, readAs } from '../../shared/guards.ts'
 
 type StreamListener = {
   snapshot(snapshot: Snapshot): void
   change(change: Snapshot): void
-  trouble(trouble: LiveTrouble): void
+  trouble(trouble: LiveOutage): void
   /** nothing more will come */
   failed(): void
   /** this tab gets no stream now, and why */
@@ -39,7 +39,7 @@ export function openStream(url: string, listener: StreamListener): () => void {
       })
     hear('snapshot', isSnapshot, listener.snapshot)
     hear('change', isSnapshot, listener.change)
-    hear('trouble', isLiveTrouble, listener.trouble)
+    hear('trouble', isLiveOutage, listener.trouble)
     // It would try again by itself, at its own pace and not at all after some errors: see connection.ts instead.
     source.addEventListener('error', fail)
   }

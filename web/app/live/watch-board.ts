@@ -9,7 +9,7 @@ import {
   startConnection,
   statusOf,
 } from './connection.ts'
-import { type LiveBoard, withChange, withSnapshot, withTrouble } from './live-board.ts'
+import { type LiveBoard, withChange, withOutage, withSnapshot } from './live-board.ts'
 import { openStream } from './stream.ts'
 
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
@@ -61,7 +61,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
       closeStream = openStream(streamUrl, {
         snapshot: snapshot => heard(withSnapshot(board, snapshot)),
         change: change => heard(withChange(board, change)),
-        trouble: trouble => heard(withTrouble(board, trouble)),
+        trouble: trouble => heard(withOutage(board, trouble)),
         failed: streamFailed,
         refused: why => tell({ type: 'stream refused', why }),
       })

@@ -34,7 +34,7 @@ const auditRow = z.tuple([
 
 export type AuditCounts = z.output<typeof auditRow>[0] & { row_count: number }
 
-/** The counts that must agree, read from one snapshot of the data. @throws DatabaseTrouble */
+/** The counts that must agree, read from one snapshot of the data. @throws DatabaseUnavailable */
 export function readAudit(read: ReadPool): Promise<AuditCounts> {
   return onConnection(read, readConsistently)
 }

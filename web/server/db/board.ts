@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { LogRow } from '../../shared/api.ts'
 import { forgottenAfterSeconds } from '../../shared/limits.ts'
 import { logColumns, logTables, toLogRows } from './log.ts'
-import { type ReadPool, toIsoTime } from './pools.ts'
-import { query } from './query.ts'
+import type { ReadPool } from './pools.ts'
+import { isoTime, query } from './query.ts'
 import {
   type BoardServer,
   boardServer,
@@ -52,8 +52,8 @@ const sql = `SELECT c.value AS counter, UTC_TIMESTAMP(3) AS at,
 const totals = z.object({
   counter: z.number().int(),
   total_hits: z.number().int(),
-  at: z.string().transform(toIsoTime),
-  after_at: z.string().transform(toIsoTime).nullable(),
+  at: isoTime,
+  after_at: isoTime.nullable(),
 })
 const reading = z
   .array(z.looseObject({ instance_id: z.number().nullable(), id: z.number().nullable() }))

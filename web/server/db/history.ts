@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type ReadPool, toIsoTime } from './pools.ts'
-import { query } from './query.ts'
+import type { ReadPool } from './pools.ts'
+import { isoTime, query } from './query.ts'
 import { byGoneAt } from './server-row.ts'
 
 /** Consecutive periods of equal length. */
@@ -67,15 +67,14 @@ const instancesSql = `SELECT ${columns} FROM (
   ) instances
   ORDER BY id DESC LIMIT ?`
 
-const time = z.string().transform(toIsoTime)
 const instances = z.array(
   z.object({
     id: z.number().int(),
     srv_id: z.string(),
     name: z.string(),
-    started_at: time,
-    last_seen_at: time,
-    stopped_at: time.nullable(),
+    started_at: isoTime,
+    last_seen_at: isoTime,
+    stopped_at: isoTime.nullable(),
     silent_ms: z.number(),
   }),
 )
@@ -85,11 +84,11 @@ export async function readInstances(read: ReadPool, since: Date, limit: number):
   return instances.parse(await query(read, instancesSql, [since, limit, since, limit, limit]))
 }
 
-const clock = z.tuple([z.object({ now: z.string() })])
+const clock = z.tuple([z.object({ now: isoTime })])
 
 /** The database's time. All replicas use this clock. */
 export async function readClock(read: ReadPool): Promise<Date> {
   const rows = await query(read, 'SELECT UTC_TIMESTAMP(3) AS now')
   const [{ now }] = clock.parse(rows)
-  return new Date(toIsoTime(now))
+  return new Date(now)
 }

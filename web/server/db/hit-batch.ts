@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { codeOf, numberOf } from '../errors.ts'
 import type { CommitFailureKind, CommitOutcome, Count, Hit } from '../hits/hit.ts'
-import { toIsoTime } from './pools.ts'
+import { isoTime } from './query.ts'
 
 /** The instance of a replica that counts a batch. */
 export type CountingServer = { id: number; srv_id: string }
@@ -83,12 +83,12 @@ const beginNoWait = {
   steps: ['begin', 'lock', ...batchSteps] as const,
 }
 
-const resultRow = z.tuple([z.object({ last: z.number().int(), at: z.string() })])
+const resultRow = z.tuple([z.object({ last: z.number().int(), at: isoTime })])
 
 /** Reads a packet's results. The statement before the commit returns the last number and the time. */
 export function countsFrom(results: unknown, n: number): Count[] {
   const [{ last, at }] = resultRow.parse(z.array(z.unknown()).parse(results).at(-2))
-  return Array.from({ length: n }, (_, index) => ({ id: last - (n - 1 - index), at: toIsoTime(at) }))
+  return Array.from({ length: n }, (_, index) => ({ id: last - (n - 1 - index), at }))
 }
 
 /** Quotes an id (hex) or an address (hex, dots, colons). Throws for any other text: it must not reach a packet. */
@@ -103,14 +103,12 @@ export const findRecentRequestsSql = `SELECT r.request_id, r.id, a.created_at
   WHERE r.request_id IN (?)`
 
 const recentRequests = z.array(
-  z.object({ request_id: z.string(), id: z.number().int(), created_at: z.string() }),
+  z.object({ request_id: z.string(), id: z.number().int(), created_at: isoTime }),
 )
 
 /** Counts by request id, from the rows of `findRecentRequestsSql`. */
 export function recentRequestsFrom(rows: unknown): Map<string, Count> {
-  return new Map(
-    recentRequests.parse(rows).map(row => [row.request_id, { id: row.id, at: toIsoTime(row.created_at) }]),
-  )
+  return new Map(recentRequests.parse(rows).map(row => [row.request_id, { id: row.id, at: row.created_at }]))
 }
 
 /**

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { LogPage, LogRow } from '../../shared/api.ts'
 import { arrivalOf } from '../hits/hit.ts'
-import { type ReadPool, toIsoTime } from './pools.ts'
-import { query } from './query.ts'
+import type { ReadPool } from './pools.ts'
+import { isoTime, query } from './query.ts'
 
 /** Numbers that one page scans, however few rows match. */
 const scannedNumbers = 5000
@@ -147,7 +147,7 @@ export async function toLogRows(
   const nameOf = await readNames(joined.filter(isMoved), run)
   return joined.map(row => ({
     id: row.id,
-    at: toIsoTime(row.created_at),
+    at: isoTime.parse(row.created_at),
     client_ip: showAddress(row.client_ip),
     srv_id: row.srv_id,
     server: row.server_name,

@@ -3,15 +3,34 @@ import mysql from 'mysql2'
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import { readDatabaseUrl } from '../config.ts'
 
-// All SQL of the replica is in this folder, one module a topic. The endpoints, the feed, the hit queue, the lifecycle and
-// retention call it; it calls MySQL or MariaDB through mysql2. This module opens three connection pools: `write` for hits and the
-// replica's own row, `read` for queries, `upkeep` for background work under a lock. query.ts runs a statement with a time limit;
-// hit-batch.ts builds the transaction that counts page views and hit-store.ts sends it; the other modules each read or write
-// a few tables.
+// All SQL of the replica is in this folder, one module a topic. The endpoints, the feed, the hit queue, the lifecycle
+// and retention call it; it calls MySQL or MariaDB through mysql2. This module opens three connection pools: `write`
+// for hits and the replica's own row, `read` for queries, `upkeep` for background work under a lock. query.ts runs a
+// statement with a time limit; hit-batch.ts builds the transaction that counts page views and hit-store.ts sends it;
+// the other modules each read or write a few tables.
 
 export type ReadPool = Pool
 export type WritePool = Pool
 export type UpkeepPool = Pool
+
+export type Pools = { read: ReadPool; write: WritePool; upkeep: UpkeepPool }
+
+export function openPools(databaseUrl: string): Pools {
+  return {
+    read: openReadPool(databaseUrl),
+    write: openWritePool(databaseUrl),
+    upkeep: openUpkeepPool(databaseUrl),
+  }
+}
+
+/** ms for saying goodbye to the database: a database that hangs must not keep a replica from exiting. */
+const closeTimeoutMs = 1000
+
+/** Never throws: broken connections need no closing. */
+export async function closePools(pools: Pools): Promise<void> {
+  const closed = Promise.allSettled([pools.read.end(), pools.write.end(), pools.upkeep.end()])
+  await Promise.race([closed, pause(closeTimeoutMs, undefined, { ref: false })])
+}
 
 /** Seconds that a batch waits for the counter's lock: less than the time budget of its page views. */
 export const lockWaitSeconds = 1
@@ -200,30 +219,4 @@ export function queryPacket(
     const query = driver.query(packet, (error, results) => (error ? reject(error) : resolve(results)))
     query.on('fields', onResult)
   })
-}
-
-export type Pools = { read: ReadPool; write: WritePool; upkeep: UpkeepPool }
-
-export function openPools(databaseUrl: string): Pools {
-  return {
-    read: openReadPool(databaseUrl),
-    write: openWritePool(databaseUrl),
-    upkeep: openUpkeepPool(databaseUrl),
-  }
-}
-
-/** ms for saying goodbye to the database: a database that hangs must not keep a replica from exiting. */
-const closeTimeoutMs = 1000
-
-/** Never throws: broken connections need no closing. */
-export async function closePools(pools: Pools): Promise<void> {
-  const closed = Promise.allSettled([pools.read.end(), pools.write.end(), pools.upkeep.end()])
-  await Promise.race([closed, pause(closeTimeoutMs, undefined, { ref: false })])
-}
-
-/** Converts the database's UTC time '2026-11-22 12:04:31.203' to '2026-11-22T12:04:31.203Z'. */
-export function toIsoTime(databaseTime: string): string {
-  const [date, time = '00:00:00'] = databaseTime.split(' ')
-  const [seconds, fraction = ''] = time.split('.')
-  return `${date}T${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`
 }

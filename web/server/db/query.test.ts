@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { startStubServer } from '../../../tools/lib/testing.ts'
 import { sampleHit } from '../../testing/samples.ts'
-import { DatabaseTrouble } from '../errors.ts'
+import { DatabaseUnavailable } from '../errors.ts'
 import { databaseHitStore } from './hit-store.ts'
 import {
   closePools,
@@ -14,7 +14,7 @@ import {
   openWritePool,
   type ReadPool,
 } from './pools.ts'
-import { onConnection, query, retryOnTrouble } from './query.ts'
+import { onConnection, query, retryWhileUnavailable } from './query.ts'
 
 /** What the server answers a packet of statements with; null = nothing, ever. */
 type Reply = Buffer | null
@@ -168,18 +168,18 @@ function failingWork(times: number, error: Error) {
 }
 
 test('trouble that passes is waited for', async () => {
-  const work = failingWork(2, new DatabaseTrouble('away'))
-  assert.equal(await retryOnTrouble(work.do, 10_000), 'done')
+  const work = failingWork(2, new DatabaseUnavailable('away'))
+  assert.equal(await retryWhileUnavailable(work.do, 10_000), 'done')
   assert.equal(work.tries, 3)
 })
 
 test('trouble that stays is told once patience is over', async () => {
-  const work = failingWork(Number.POSITIVE_INFINITY, new DatabaseTrouble('away'))
-  await assert.rejects(retryOnTrouble(work.do, 1), /away/)
+  const work = failingWork(Number.POSITIVE_INFINITY, new DatabaseUnavailable('away'))
+  await assert.rejects(retryWhileUnavailable(work.do, 1), /away/)
 })
 
 test('what is no trouble of the database is not tried again', async () => {
   const work = failingWork(1, new TypeError('a defect'))
-  await assert.rejects(retryOnTrouble(work.do, 10_000), /a defect/)
+  await assert.rejects(retryWhileUnavailable(work.do, 10_000), /a defect/)
   assert.equal(work.tries, 1)
 })

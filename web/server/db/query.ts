@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
-import { DatabaseTrouble } from '../errors.ts'
+import { DatabaseUnavailable } from '../errors.ts'
 import { takeConnection, type UpkeepPool } from './pools.ts'
 
 /** ms for a query without special urgency: a database that hangs must not hold a connection for ever. */
@@ -10,7 +10,7 @@ const queryTimeoutMs = 5000
 /**
  * Runs one statement.
  * @returns the rows, or the result of a write: the caller parses it
- * @throws DatabaseTrouble without a connection or an answer within `timeoutMs`
+ * @throws DatabaseUnavailable without a connection or an answer within `timeoutMs`
  */
 export function query(
   pool: Pool,
@@ -38,7 +38,7 @@ export async function queryOn(
 /**
  * Runs `work` on a connection, which must be free within `timeoutMs`. After an error the connection is closed: an answer may
  * still arrive on it, and the database rolls back an open transaction.
- * @throws DatabaseTrouble
+ * @throws DatabaseUnavailable
  */
 export async function onConnection<T>(
   pool: Pool,
@@ -53,7 +53,7 @@ export async function onConnection<T>(
     return result
   } catch (error) {
     connection?.destroy()
-    throw new DatabaseTrouble(error)
+    throw new DatabaseUnavailable(error)
   }
 }
 
@@ -73,19 +73,26 @@ const retryPauseMs = 200
 
 /**
  * Retries `work` for up to `timeoutMs` while the database is unavailable, e.g. while it starts or many replicas start together.
- * @throws the last DatabaseTrouble, or any other error immediately
+ * @throws the last DatabaseUnavailable, or any other error immediately
  */
-export async function retryOnTrouble<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
+export async function retryWhileUnavailable<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof DatabaseTrouble) || performance.now() > deadline) throw error
+      if (!(error instanceof DatabaseUnavailable) || performance.now() > deadline) throw error
       await pause(retryPauseMs)
     }
   }
 }
+
+/** Parses the database's UTC time '2026-11-22 12:04:31.203' to '2026-11-22T12:04:31.203Z'. */
+export const isoTime = z.string().transform(databaseTime => {
+  const [date, time = '00:00:00'] = databaseTime.split(' ')
+  const [seconds, fraction = ''] = time.split('.')
+  return `${date}T${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`
+})
 
 /** Work that only one replica may do at a time. */
 type LockName = 'register' | 'retention' | 'recount'
@@ -116,7 +123,7 @@ export async function releaseLock(connection: PoolConnection, name: LockName): P
 
 /**
  * Runs `work` unless another replica is running it. It runs on the connection that holds the lock: if the lock is lost,
- * `work` cannot go on. @throws DatabaseTrouble
+ * `work` cannot go on. @throws DatabaseUnavailable
  */
 export async function ifAlone(
   pool: UpkeepPool,

@@ -1,8 +1,8 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import { checkpointLength, readLogBounds } from './audit.ts'
-import { type ReadPool, toIsoTime, type WritePool } from './pools.ts'
-import { inTransaction, onConnection, query, queryOn } from './query.ts'
+import type { ReadPool, WritePool } from './pools.ts'
+import { inTransaction, isoTime, onConnection, query, queryOn } from './query.ts'
 
 /** How much of the log to keep. Rows beyond either limit are removed. */
 export type LogLimits = { days: number; rows: number }
@@ -30,7 +30,7 @@ const firstKeptSql = `SELECT MIN(id) AS id FROM access_log
 const firstKept = z.tuple([z.object({ id: z.number().int().nullable() })])
 
 const removed = z.tuple([
-  z.tuple([z.object({ created_at: z.string() })]),
+  z.tuple([z.object({ created_at: isoTime })]),
   z.looseObject({ affectedRows: z.number() }),
 ])
 
@@ -64,7 +64,7 @@ async function purgeLowest(
   if (through < lowest) return null
   const results = z.array(z.unknown()).parse(await queryOn(connection, purgePacket(lowest, through)))
   const [[{ created_at }], { affectedRows: rows }] = removed.parse(results.slice(0, 2))
-  return { rows, through, throughAt: toIsoTime(created_at) }
+  return { rows, through, throughAt: created_at }
 }
 
 /** A checkpoint is removed with the first of its rows. The rows left of it are counted on every audit. */
@@ -119,15 +119,15 @@ export type ClockReading = {
 const clockSql = `SELECT UTC_TIMESTAMP(3) AS now,
   (SELECT believed_at FROM retention_clock WHERE id = 1) AS believed_at`
 
-const toDate = (text: string) => new Date(toIsoTime(text))
+const date = isoTime.transform(text => new Date(text))
 const clockReading = z.tuple([
   z.object({
-    now: z.string().transform(toDate),
-    believed_at: z.string().transform(toDate).nullable(),
+    now: date,
+    believed_at: date.nullable(),
   }),
 ])
 
-/** @throws DatabaseTrouble */
+/** @throws DatabaseUnavailable */
 export async function readRetentionClock(read: ReadPool): Promise<ClockReading> {
   const [{ now, believed_at: believedAt }] = clockReading.parse(await query(read, clockSql))
   return { now, believedAt }

@@ -2,8 +2,8 @@ import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import type { ServerRow, ServerState } from '../../shared/api.ts'
 import { lostAfterSeconds } from '../../shared/limits.ts'
-import { toIsoTime, type WritePool } from './pools.ts'
-import { query, queryOn } from './query.ts'
+import type { WritePool } from './pools.ts'
+import { isoTime, query, queryOn } from './query.ts'
 
 /** A server as its row describes it. */
 export type BoardServer = Health & {
@@ -26,7 +26,6 @@ export const serverColumns = `s.id AS instance_id, s.srv_id AS instance_srv_id, 
     s.rate, s.p50_ms, s.p99_ms, s.errors, s.error_codes, s.streams, s.memory_bytes`
 
 const flag = z.number().transform(value => value !== 0)
-const time = z.string().transform(toIsoTime)
 
 /** Parses a row with `serverColumns`. */
 export const boardServer = z
@@ -36,8 +35,8 @@ export const boardServer = z
     name: z.string(),
     address: z.string(),
     hits: z.number().int(),
-    started_at: time,
-    last_seen_at: time,
+    started_at: isoTime,
+    last_seen_at: isoTime,
     silent_ms: z.number(),
     ready: flag,
     draining: flag,

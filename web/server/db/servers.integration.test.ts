@@ -330,6 +330,6 @@ test('a counter that is too high to be shown is refused in a sentence', async ()
   await limitsPools.write.query('UPDATE global_counter SET value = value + 1')
   await assert.rejects(
     checkLimits(limitsPools.read),
-    /^DatabaseTrouble: the database: its counter stands at 9007199254740992/,
+    /^DatabaseUnavailable: the database: its counter stands at 9007199254740992/,
   )
 })

@@ -1,7 +1,7 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import { lostAfterSeconds } from '../../shared/limits.ts'
-import { DatabaseTrouble } from '../errors.ts'
+import { DatabaseUnavailable } from '../errors.ts'
 import { lowestFreeName } from '../identity.ts'
 import { highestNumber } from './hit-batch.ts'
 import { connectionsPerReplica, type ReadPool, type WritePool } from './pools.ts'
@@ -14,6 +14,9 @@ const lockTimeout = 10
 /** ms per statement: longer than the wait for a row lock. Without a limit a silent database would block all heartbeats. */
 const registerTimeoutMs = 2000
 
+/** SQL condition: the server is neither gone, stopped nor lost. */
+const isLive = `gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', lostAfterSeconds)}`
+
 const inserted = z.looseObject({ insertId: z.number().int() })
 
 /** The server that had the address before, and for how many ms its visitors may still send its cookie. */
@@ -24,16 +27,14 @@ export type EarlierServer = { name: string; forMs: number }
  * as stopped; if it is alive, its next heartbeat removes the mark (web/server/lifecycle/own-row.ts). Without a given name the
  * replica takes the lowest web-N that no live replica has; a lock keeps two from taking the same.
  * `cookieSeconds`: lifetime of the sticky cookie.
- * @throws DatabaseTrouble if nothing was registered
+ * @throws DatabaseUnavailable if nothing was registered
  */
 export async function registerServer(
   pool: WritePool,
   identity: { srvId: string; address: string; name: string | null },
   cookieSeconds = 0,
 ): Promise<{ id: number; name: string; earlier: EarlierServer | null }> {
-  return onConnection(pool, async connection => {
-    if (!(await takeLock(connection, 'register', lockTimeout)))
-      throw new Error(`other replicas have been registering for ${lockTimeout} s`)
+  return withRegisterLock(pool, async connection => {
     await queryOn(
       connection,
       'UPDATE server SET stopped_at = UTC_TIMESTAMP(3) WHERE gone_at IS NULL AND srv_id = ? AND stopped_at IS NULL',
@@ -49,7 +50,6 @@ export async function registerServer(
       [identity.srvId, name, identity.address, earlier?.name ?? null, earlier ? earlier.forMs * 1000 : null],
       registerTimeoutMs,
     )
-    await releaseLock(connection, 'register')
     return { id: inserted.parse(result).insertId, name, earlier }
   })
 }
@@ -78,22 +78,30 @@ async function findEarlier(
   return last && last.forMs > 0 ? last : null
 }
 
-/** Renames a registered server to the lowest free name. @throws DatabaseTrouble */
+/** Renames a registered server to the lowest free name. @throws DatabaseUnavailable */
 export async function renameServer(pool: WritePool, serverId: number): Promise<string> {
+  return withRegisterLock(pool, async connection => {
+    const name = lowestFreeName(await namesInUse(connection))
+    await queryOn(connection, 'UPDATE server SET name = ? WHERE id = ?', [name, serverId], registerTimeoutMs)
+    return name
+  })
+}
+
+/** Runs `work` while no other replica registers or takes a name. @throws DatabaseUnavailable */
+function withRegisterLock<T>(pool: WritePool, work: (connection: PoolConnection) => Promise<T>): Promise<T> {
   return onConnection(pool, async connection => {
     if (!(await takeLock(connection, 'register', lockTimeout)))
       throw new Error(`other replicas have been registering for ${lockTimeout} s`)
-    const name = lowestFreeName(await namesInUse(connection))
-    await queryOn(connection, 'UPDATE server SET name = ? WHERE id = ?', [name, serverId], registerTimeoutMs)
+    const result = await work(connection)
     await releaseLock(connection, 'register')
-    return name
+    return result
   })
 }
 
 async function namesInUse(connection: PoolConnection): Promise<string[]> {
   const rows = await queryOn(
     connection,
-    `SELECT name FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', lostAfterSeconds)}`,
+    `SELECT name FROM server ${byGoneAt} WHERE ${isLive}`,
     [],
     registerTimeoutMs,
   )
@@ -104,7 +112,7 @@ async function namesInUse(connection: PoolConnection): Promise<string[]> {
 }
 
 const conflictsSql = `SELECT id, name, srv_id FROM server ${byGoneAt}
-  WHERE gone_at IS NULL AND (srv_id = ? OR name = ?) AND id <> ? AND stopped_at IS NULL AND ${seenWithinSql('server', lostAfterSeconds)}`
+  WHERE ${isLive} AND (srv_id = ? OR name = ?) AND id <> ?`
 
 const conflicts = z.array(z.object({ id: z.number().int(), name: z.string(), srv_id: z.string() }))
 
@@ -134,7 +142,7 @@ export async function readDrainWanted(pool: ReadPool, serverId: number, timeoutM
   return server.drain_wanted !== 0
 }
 
-/** Asks an instance of a replica to drain, or to take new visitors again. @throws DatabaseTrouble */
+/** Asks an instance of a replica to drain, or to take new visitors again. @throws DatabaseUnavailable */
 export async function writeDrainWanted(pool: WritePool, serverId: number, wanted: boolean): Promise<void> {
   await query(pool, 'UPDATE server SET drain_wanted = ? WHERE id = ?', [wanted, serverId])
 }
@@ -155,7 +163,7 @@ const otherConnections = 10
 // The session's value is the limit of the account: https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html
 const limitsSql = `SELECT @@max_connections AS connections,
     @@session.max_user_connections AS accountConnections,
-    (SELECT COUNT(*) FROM server ${byGoneAt} WHERE gone_at IS NULL AND stopped_at IS NULL AND ${seenWithinSql('server', lostAfterSeconds)}) AS replicas,
+    (SELECT COUNT(*) FROM server ${byGoneAt} WHERE ${isLive}) AS replicas,
     CAST(value AS CHAR) AS counter
   FROM global_counter WHERE id = 1`
 
@@ -171,12 +179,12 @@ const limitsRow = z.tuple([
 /**
  * Checks that the database has enough connections for its replicas. Call it once the replica is registered.
  * @returns a warning sentence; null if all is well
- * @throws DatabaseTrouble if it does not answer, or if its counter is too high to be shown
+ * @throws DatabaseUnavailable if it does not answer, or if its counter is too high to be shown
  */
 export async function checkLimits(pool: ReadPool): Promise<string | null> {
   const [limits] = limitsRow.parse(await query(pool, limitsSql))
   if (limits.counter > highestNumber)
-    throw new DatabaseTrouble(
+    throw new DatabaseUnavailable(
       `its counter stands at ${limits.counter}, and no number past ${highestNumber} can be shown`,
     )
   return connectionWarning(limits)

@@ -20,9 +20,10 @@ import type { Identity } from '../identity.ts'
 import type { PageTemplates } from '../render/pages.ts'
 import { contentSecurityPolicy, newNonce, type PageSlot, type Template } from '../render/template.ts'
 
-// The endpoints: one module each, called by the router (web/server/replica/routes.ts lists them). They check the request, call the hit
-// queue, the database or the renderer, and send the answer. This module has `GET /`, the only request that counts: admission
-// (hits/admission.ts), the page (render/pages.ts), the number (hits/hit-queue.ts), then the page filled with that number.
+// The endpoints: one module each, called by the router (web/server/replica/routes.ts lists them). They check the
+// request, call the hit queue, the database or the renderer, and send the answer. This module has `GET /`, the only
+// request that counts: admission (hits/admission.ts), the page (render/pages.ts), the number (hits/hit-queue.ts), then
+// the page filled with that number.
 
 type Dependencies = {
   admission: Admission
@@ -156,9 +157,9 @@ type ReplicaState = {
 }
 
 /**
- * While the replica drains, it serves `page` only to visitors whose cookie names it. While it cannot count, it serves no request
- * that another replica can serve. It answers other requests with 403: NGINX then asks the next replica, and the visitor does not
- * notice. If all replicas have answered 403, NGINX asks once more with `X-Last-Try: 1`.
+ * While the replica drains, it serves `page` only to visitors whose cookie names it. While it cannot count, it serves
+ * no request that another replica can serve. It answers other requests with 403: NGINX then asks the next replica, and
+ * the visitor does not notice. If all replicas have answered 403, NGINX asks once more with `X-Last-Try: 1`.
  */
 export function forOwnVisitors({ srvId, isDraining, cannotCount }: ReplicaState, page: Endpoint): Endpoint {
   const isOwn = ({ headers }: IncomingMessage) =>

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { constants, deflateRawSync } from 'node:zlib'
-import type { LiveTrouble, Snapshot, SnapshotChange } from '../../shared/api.ts'
+import type { LiveOutage, Snapshot, SnapshotChange } from '../../shared/api.ts'
 import { liveKeepAliveMs } from '../../shared/limits.ts'
 import type { Board } from './board.ts'
 
-// The live feed: pushes the board to the dashboards that are connected to `/api/live` (web/server/replica/routes.ts). It reads the board
-// (board.ts, web/server/db/board.ts) every 260 ms while at least one dashboard is connected, encodes each change once, and
-// writes the same bytes to every stream.
+// The live feed: pushes the board to the dashboards that are connected to `/api/live` (web/server/replica/routes.ts).
+// It reads the board (board.ts, web/server/db/board.ts) every 260 ms while at least one dashboard is connected, encodes
+// each change once, and writes the same bytes to every stream.
 
 /** ms between two readings while a dashboard watches: one query each, fewer than four per second. */
 const tickMs = 260
@@ -119,7 +119,10 @@ export class LiveStreams {
     group.add(response, first)
   }
 
-  /** Resolves when the event is written to all streams: send the next one only then. `whole` is for streams that missed events. */
+  /**
+   * Resolves when the event is written to all streams: send the next one only then. `whole` is for streams that missed
+   * events.
+   */
   async send(event: LiveEvent, whole: LiveEvent[]): Promise<void> {
     await this.#plain.send(event, whole)
     await this.#gzip.send(event, whole)
@@ -176,8 +179,9 @@ export class StreamGroup {
   }
 
   /**
-   * Resolves when the event is written to all streams that were there at the start: send the next one only then. A client that has
-   * not read the last event misses this one, so no backlog grows. Once it has read it, it gets `whole`, the current board.
+   * Resolves when the event is written to all streams that were there at the start: send the next one only then. A
+   * client that has not read the last event misses this one, so no backlog grows. Once it has read it, it gets `whole`,
+   * the current board.
    */
   async send(event: LiveEvent, whole: LiveEvent[]): Promise<void> {
     if (this.#streams.size === 0) return
@@ -219,7 +223,7 @@ export class StreamGroup {
   }
 }
 
-export type LiveEvent = ['snapshot', Snapshot] | ['change', SnapshotChange] | ['trouble', LiveTrouble]
+export type LiveEvent = ['snapshot', Snapshot] | ['change', SnapshotChange] | ['trouble', LiveOutage]
 
 /** How events become bytes. An event has the same bytes for every stream, whenever the stream started. */
 type EventCoding = {
@@ -233,8 +237,9 @@ type EventCoding = {
 export const plain: EventCoding = { name: null, start: Buffer.alloc(0), encode: eventText }
 
 /**
- * One gzip member that never ends. Each event is a sequence of deflate blocks that refer to nothing before them and end at a byte
- * boundary. So an event is compressed once for all streams. Source: https://www.rfc-editor.org/rfc/rfc1952#page-5
+ * One gzip member that never ends. Each event is a sequence of deflate blocks that refer to nothing before them and end
+ * at a byte boundary. So an event is compressed once for all streams. Source:
+ * https://www.rfc-editor.org/rfc/rfc1952#page-5
  */
 const gzip: EventCoding = {
   name: 'gzip',

@@ -13,9 +13,10 @@ export type AdmissionLimits = {
 const defaultLimits: AdmissionLimits = { maxPerTurn: 256, maxTurns: 4, maxWaitMs: 250 }
 
 /**
- * Admits page views, or refuses them before any work is done, so that the admitted ones are not delayed. It limits the amount of
- * work, not the time that work took. A process that was frozen finds hundreds of requests in its first turn, most of them from
- * clients that have disconnected, which it reads in the next turn: so a request that finds a turn full waits for another.
+ * Admits page views, or refuses them before any work is done, so that the admitted ones are not delayed. It limits the
+ * amount of work, not the time that work took. A process that was frozen finds hundreds of requests in its first turn,
+ * most of them from clients that have disconnected, which it reads in the next turn: so a request that finds a turn
+ * full waits for another.
  */
 export class Admission {
   readonly #expectedWaitMs: () => number

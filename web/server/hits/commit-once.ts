@@ -125,7 +125,10 @@ export class PendingHit {
     else this.#dropIfDisconnected()
   }
 
-  /** Passes it to another server, if possible. The request id stays the same, so it is counted once whichever server counts it. */
+  /**
+   * Passes it to another server, if possible. The request id stays the same, so it is counted once whichever server
+   * counts it.
+   */
   passOn(): void {
     if (this.#canBePassedOn && this.#settle()) this.#reject(new PassedOn(this.mayBeCommitted))
   }

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { commitOnce, PendingHit } from './commit-once.ts'
 import { type CommitFailed, type Count, type Hit, type HitStore, overloaded, shuttingDown } from './hit.ts'
 
-// Where a page view gets its number. endpoints/page.ts admits it (admission.ts) and submits its hit to this queue; commit-once.ts
-// commits a batch exactly once, with retries, through a HitStore (db/hit-store.ts). hit.ts has the types and the errors.
-// lifecycle/commit-health.ts suspends the queue while the database is unavailable.
+// Where a page view gets its number. endpoints/page.ts admits it (admission.ts) and submits its hit to this queue;
+// commit-once.ts commits a batch exactly once, with retries, through a HitStore (db/hit-store.ts). hit.ts has the types
+// and the errors. lifecycle/commit-health.ts suspends the queue while the database is unavailable.
 
 type HitQueueLimits = {
   /** hits that may wait for their batch to leave. One more is refused. */
@@ -86,8 +86,8 @@ export class HitQueue {
   }
 
   /**
-   * ms that a hit submitted now would wait for earlier batches, at the recent duration of a commit. A hit that fits into the next
-   * batch has no wait: refusing it would not make that batch shorter.
+   * ms that a hit submitted now would wait for earlier batches, at the recent duration of a commit. A hit that fits
+   * into the next batch has no wait: refusing it would not make that batch shorter.
    */
   get expectedWaitMs(): number {
     const batchesBefore = Math.floor(this.#waiting.length / this.#limits.batchSize)

@@ -7,9 +7,10 @@ import { isSrvId } from '../identity.ts'
 const purposeHeaders = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
 
 /**
- * Whether the page is requested in advance or for a preview, and may never be shown to a person. Any case; the value may be a list
- * or have parameters. Sources: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Purpose for the current
- * header. Older browsers send `Purpose: prefetch` or `X-Moz: prefetch`, and Safari `X-Purpose: preview` for its top sites.
+ * Whether the page is requested in advance or for a preview, and may never be shown to a person. Any case; the value
+ * may be a list or have parameters. Sources:
+ * https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Purpose for the current header. Older
+ * browsers send `Purpose: prefetch` or `X-Moz: prefetch`, and Safari `X-Purpose: preview` for its top sites.
  */
 export function isPrefetch({ headers }: IncomingMessage): boolean {
   return purposeHeaders.some(name => /\b(?:prefetch|prerender|preview)\b/i.test(String(headers[name] ?? '')))
@@ -55,8 +56,8 @@ export function readSrvIdCookie(cookies: string): string | null {
 }
 
 /**
- * The origin at which the client reaches the board, as NGINX reports it. Empty if it has characters that may not be filled into a
- * page. The client chooses its host, so use it only in answers to that client.
+ * The origin at which the client reaches the board, as NGINX reports it. Empty if it has characters that may not be
+ * filled into a page. The client chooses its host, so use it only in answers to that client.
  */
 export function requestOrigin({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const host = headers.host ?? ''

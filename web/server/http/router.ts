@@ -7,11 +7,12 @@ import {
 } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ErrorAnswer } from '../../shared/api.ts'
-import { AnswerError, DatabaseTrouble } from '../errors.ts'
+import { AnswerError, DatabaseUnavailable } from '../errors.ts'
 
-// The HTTP layer of a replica. web/server/replica/replica.ts creates a router from the routes of web/server/replica/routes.ts; it finds the endpoint
-// of a request, and turns an error that the endpoint throws into an answer. request.ts reads headers and parameters,
-// client-address.ts normalises and shortens client addresses. The endpoints (web/server/endpoints) call both.
+// The HTTP layer of a replica. web/server/replica/replica.ts creates a router from the routes of
+// web/server/replica/routes.ts; it finds the endpoint of a request, and turns an error that the endpoint throws into an
+// answer. request.ts reads headers and parameters, client-address.ts normalises and shortens client addresses. The
+// endpoints (web/server/endpoints) call both.
 
 export type Routes = {
   /** endpoints by exact path and method */
@@ -73,7 +74,7 @@ function sendAsJson(error: AnswerError, _request: IncomingMessage, response: Ser
 
 function toAnswerError(thrown: unknown): AnswerError {
   if (thrown instanceof AnswerError) return thrown
-  if (thrown instanceof DatabaseTrouble)
+  if (thrown instanceof DatabaseUnavailable)
     return new AnswerError(503, 'database_unavailable', 'The database does not answer right now.', {
       retryAfter: 1,
     })
@@ -130,8 +131,9 @@ const malformedAnswers: Record<string, { status: number; code: string; message: 
 const malformed = { status: 400, code: 'bad_request', message: 'The request cannot be understood.' }
 
 /**
- * A server's `clientError` handler: answers what Node's parser rejects, in the format of all errors. Node's default answer has no
- * body. NGINX passes on methods that Node does not know, raw bytes in a path and control characters in a header.
+ * A server's `clientError` handler: answers what Node's parser rejects, in the format of all errors. Node's default
+ * answer has no body. NGINX passes on methods that Node does not know, raw bytes in a path and control characters in a
+ * header.
  */
 export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {

@@ -17,7 +17,7 @@ const databaseTimeoutMs = 2000
 /**
  * Asks a server to drain, or to take new visitors again, and waits until it acknowledges.
  * @returns the result as a sentence
- * @throws DrainRefused, or DatabaseTrouble if the database does not answer
+ * @throws DrainRefused, or DatabaseUnavailable if the database does not answer
  */
 export async function changeDrain(databaseUrl: string, request: DrainRequest): Promise<string> {
   const pools = openPools(databaseUrl)

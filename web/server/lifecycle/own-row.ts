@@ -19,13 +19,12 @@ type Options = {
 }
 
 /**
- * Keeps this replica's row in `server` up to date.
- * A row can vanish or belong to another server, after a restore or a long silence. The replica then registers a new instance.
- * Two replicas can have the same `ip:port`, for example 127.0.0.1:3001 on two machines that share a database. A starting replica
- * marks an earlier one at its address as stopped, since a crash leaves that behind. If the earlier one is alive, its next
- * heartbeat removes the mark: both are shown, both count, and both log the conflict.
- * Two replicas can have the same name: one was silent for some seconds, and another took its name meanwhile. The later of the
- * two takes another name, unless its name is configured.
+ * Keeps this replica's row in `server` up to date. A row can vanish or belong to another server, after a restore or a
+ * long silence. The replica then registers a new instance. Two replicas can have the same `ip:port`, for example
+ * 127.0.0.1:3001 on two machines that share a database. A starting replica marks an earlier one at its address as
+ * stopped, since a crash leaves that behind. If the earlier one is alive, its next heartbeat removes the mark: both are
+ * shown, both count, and both log the conflict. Two replicas can have the same name: one was silent for some seconds,
+ * and another took its name meanwhile. The later of the two takes another name, unless its name is configured.
  */
 export class OwnRow {
   readonly #identity: Identity

@@ -8,9 +8,9 @@ import { startNext } from './run-next.ts'
 const port = parentPort
 if (!port) throw new Error('this runs in a thread of a replica')
 
-// Page views have priority over rendering: they wait for a number, while no visitor waits for a rendering. Only Linux has a priority
-// per thread. Source: https://man7.org/linux/man-pages/man2/setpriority.2.html#BUGS
-// The priority is relative to the replica's: only root may raise it above that.
+// Page views have priority over rendering: they wait for a number, while no visitor waits for a rendering. Only Linux
+// has a priority per thread. Source: https://man7.org/linux/man-pages/man2/setpriority.2.html#BUGS The priority is
+// relative to the replica's: only root may raise it above that.
 if (process.platform === 'linux') setPriority(Math.min(19, getPriority() + 10))
 
 const send = (message: FromThread) => port.postMessage(message)

@@ -103,8 +103,8 @@ function storedHeader(length: number): Buffer {
 }
 
 /**
- * The CRC-32 of a page for any values, computed from its CRC-32 for some values. CRC-32 is linear: the change by a value depends
- * only on the value and its places, so 70 kB need not be read again for each hit.
+ * The CRC-32 of a page for any values, computed from its CRC-32 for some values. CRC-32 is linear: the change by a
+ * value depends only on the value and its places, so 70 kB need not be read again for each hit.
  */
 export class Checksum {
   readonly #base: number

@@ -11,13 +11,14 @@ import {
   type Template,
 } from './template.ts'
 
-// Rendering: pages that Next renders once and that the replica fills in for each hit. endpoints/page.ts and error-pages.ts call this
-// module. It has Next (start-next-app.ts, next-thread.ts) render the page from the latest snapshot with tokens in it; template.ts
-// cuts the result at the tokens, compressed-page.ts and page-deflate.ts keep it compressed with gaps for the values.
+// Rendering: pages that Next renders once and that the replica fills in for each hit. endpoints/page.ts and
+// error-pages.ts call this module. It has Next (start-next-app.ts, next-thread.ts) render the page from the latest
+// snapshot with tokens in it; template.ts cuts the result at the tokens, compressed-page.ts and page-deflate.ts keep it
+// compressed with gaps for the values.
 
 /**
- * ms for which one rendering serves all visitors: Next renders at most twice a second. In development each visit is rendered, since
- * Next ties a page's debug information to one request.
+ * ms for which one rendering serves all visitors: Next renders at most twice a second. In development each visit is
+ * rendered, since Next ties a page's debug information to one request.
  */
 const renderEveryMs = 500
 
@@ -25,8 +26,8 @@ const renderEveryMs = 500
 const waitAfterMs = 1000
 
 /**
- * ms that a page view waits for a rendering. Together with the wait for its number this must stay below what NGINX waits for the
- * page, also on a busy machine and with a database that hangs.
+ * ms that a page view waits for a rendering. Together with the wait for its number this must stay below what NGINX
+ * waits for the page, also on a busy machine and with a database that hangs.
  */
 const renderWaitMs = 300
 
@@ -42,8 +43,8 @@ type PageSource = PageRendering & {
 }
 
 /**
- * The page, rendered once for many visitors. All visitors of a replica see the same page except for their hit, so Next renders it
- * with tokens in place of the hit's values, on demand, when the snapshot has aged.
+ * The page, rendered once for many visitors. All visitors of a replica see the same page except for their hit, so Next
+ * renders it with tokens in place of the hit's values, on demand, when the snapshot has aged.
  */
 export class PageTemplates {
   readonly #source: PageSource

@@ -30,9 +30,9 @@ const hungAfter = 30
 type PendingRequest = PromiseWithResolvers<NextAnswer> & { seconds: number }
 
 /**
- * Starts Next's standalone output in `dir` in a separate thread: a rendering takes tens of milliseconds, in which page views would
- * have to wait. If the thread ends, the replica ends: nothing catches that error. The same if the thread hangs, since visitors
- * would get the last rendered page for ever.
+ * Starts Next's standalone output in `dir` in a separate thread: a rendering takes tens of milliseconds, in which page
+ * views would have to wait. If the thread ends, the replica ends: nothing catches that error. The same if the thread
+ * hangs, since visitors would get the last rendered page for ever.
  * @public Its test imports it by path, in another process.
  */
 export async function startNextThread(dir: string, hungAfterSeconds = hungAfter): Promise<NextApp> {
@@ -91,8 +91,8 @@ async function readStandaloneConfig(dir: string): Promise<string> {
   return JSON.stringify(z.object({ config: z.unknown() }).parse(JSON.parse(text)).config)
 }
 
-// What a built replica serves besides its page: the build's files, and routes such as the icon. The build lists them, so Next gets
-// no other requests: it would render a page for each request for an unknown path.
+// What a built replica serves besides its page: the build's files, and routes such as the icon. The build lists them,
+// so Next gets no other requests: it would render a page for each request for an unknown path.
 
 /** Headers that belong to one connection or one answer: Node sets them for each client. */
 const perAnswerHeaders = ['connection', 'keep-alive', 'transfer-encoding', 'date']

@@ -84,8 +84,8 @@ export type PageSlot = keyof VisitTexts | 'nonce'
 export type ProblemSlot = Exclude<keyof PageProblem, 'retry_after'> | 'nonce'
 
 /**
- * Tokens in place of a hit's values, random at each boot so that a visitor cannot write one into the page. They look like base64:
- * Next accepts a nonce only in that form.
+ * Tokens in place of a hit's values, random at each boot so that a visitor cannot write one into the page. They look
+ * like base64: Next accepts a nonce only in that form.
  */
 export function makeTokens(): Record<PageSlot, string> {
   return {

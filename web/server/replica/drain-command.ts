@@ -1,7 +1,8 @@
 import { parseEnvironment } from '../config.ts'
 import { changeDrain, parseDrainRequest } from '../lifecycle/drain.ts'
 
-// The drain command for places that only have the built replica. It takes a replica's environment: `node drain.mjs drain web-2`.
+// The drain command for places that only have the built replica. It takes a replica's environment: `node drain.mjs
+// drain web-2`.
 
 try {
   const request = parseDrainRequest(process.argv.slice(2))

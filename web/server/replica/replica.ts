@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Environment } from '../config.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
-import { retryOnTrouble } from '../db/query.ts'
+import { retryWhileUnavailable } from '../db/query.ts'
 import { checkLimits, endServer, registerServer } from '../db/servers.ts'
 import { answerMalformed, createRouter } from '../http/router.ts'
 import { checkAddressFree, type Identity, ownAddress, srvIdOf } from '../identity.ts'
@@ -27,13 +27,13 @@ export async function startReplica(environment: Environment, nextDir: string): P
   try {
     // Load Next before registering: heartbeats are due from then on, and loading can take all of a busy machine's time.
     const next = await startNextApp(nextDir, environment.development)
-    const registered = await retryOnTrouble(() => register(pools, environment), databaseTimeoutMs)
+    const registered = await retryWhileUnavailable(() => register(pools, environment), databaseTimeoutMs)
     const { identity } = registered
     const warning = await checkLimits(pools.read)
     if (warning) console.error(warning)
     const services = createServices(environment, registered, pools, next)
     await services.heartbeat.run()
-    await retryOnTrouble(() => services.pages.current(), databaseTimeoutMs)
+    await retryWhileUnavailable(() => services.pages.current(), databaseTimeoutMs)
     services.readiness.pageRendered()
     const server = await beginServing(services)
     // Immediately, so that the board shows it as soon as it serves.
@@ -74,8 +74,9 @@ const keepAliveMs = 75_000
 const lastAnswersMs = 4000
 
 /**
- * Bytes of a request's head. NGINX accepts four buffers of 8 kB and adds a few headers (nginx/conf/limits.conf.template). This limit
- * is higher, so it is always NGINX that refuses a head as too large, with a message. Node's default is 16 kB, without a message.
+ * Bytes of a request's head. NGINX accepts four buffers of 8 kB and adds a few headers
+ * (nginx/conf/limits.conf.template). This limit is higher, so it is always NGINX that refuses a head as too large, with
+ * a message. Node's default is 16 kB, without a message.
  */
 const maxHeaderSize = 64 * 1024
 

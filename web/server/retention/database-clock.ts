@@ -25,11 +25,11 @@ type Options = {
  * Decides whether the database's clock can be trusted. Retention removes rows by their age, so a clock that jumped would remove
  * rows that are too young.
  *
- * A process that has trusted the clock once compares it with its steady clock since then. A process that has just started compares
- * it with the time that retention last trusted, which is in the database. A gap there is either a time without replicas or a jump:
- * the clock is trusted once this machine's time of day agrees and the clock has run steadily for as long as the gap, but at most
- * one hour. If the clock jumps under a running process, it is trusted again when it is back, and after a jump of less than an
- * hour also like after a gap.
+ * A process that has trusted the clock once compares it with its steady clock since then. A process that has just
+ * started compares it with the time that retention last trusted, which is in the database. A gap there is either a time
+ * without replicas or a jump: the clock is trusted once this machine's time of day agrees and the clock has run
+ * steadily for as long as the gap, but at most one hour. If the clock jumps under a running process, it is trusted
+ * again when it is back, and after a jump of less than an hour also like after a gap.
  */
 export class DatabaseClock {
   readonly #steady: () => number

@@ -13,10 +13,11 @@ import { markGoneServers, recountPastHits } from '../db/server-row.ts'
 import { repeat, sleep } from '../lifecycle/periodic-task.ts'
 import { DatabaseClock } from './database-clock.ts'
 
-// Retention: keeps the tables within limits, and writes the checkpoints that the audit uses. web/server/replica/replica.ts starts it with the
-// replica. Three loops run in the background: one prunes request ids, one removes old log rows and marks gone servers, one
-// counts the log. The last two run on one replica at a time, under a lock. The SQL is in web/server/db/retention.ts, audit.ts and
-// server-row.ts; database-clock.ts decides whether the database's clock can be trusted.
+// Retention: keeps the tables within limits, and writes the checkpoints that the audit uses.
+// web/server/replica/replica.ts starts it with the replica. Three loops run in the background: one prunes request ids,
+// one removes old log rows and marks gone servers, one counts the log. The last two run on one replica at a time, under
+// a lock. The SQL is in web/server/db/retention.ts, audit.ts and server-row.ts; database-clock.ts decides whether the
+// database's clock can be trusted.
 
 /** ms between two transactions that mark servers as gone */
 const markPauseMs = 20
@@ -76,8 +77,8 @@ const purgeBatchSize = 500
 const purgePauseMs = 20
 
 /**
- * Removes rows beyond the log's limits at the time `now`, batch by batch, until none is left. Sleeps twice as long as each batch
- * took: so it uses at most a third of one connection's time, and less the busier the database is.
+ * Removes rows beyond the log's limits at the time `now`, batch by batch, until none is left. Sleeps twice as long as
+ * each batch took: so it uses at most a third of one connection's time, and less the busier the database is.
  */
 export async function retainLog(
   connection: PoolConnection,
