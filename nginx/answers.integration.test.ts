@@ -204,7 +204,7 @@ for (const way of ways) {
       cache: '',
     })
   })
-  test(`${way}: the access log lists each try of a page view, and the client is not told`, {
+  test(`${way}: the access log lists each try of a page view, and the client does not see it`, {
     timeout,
   }, async () => {
     await using board = await startBoard(way, { replicas: 2, pageViews: 1 })

@@ -36,7 +36,7 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: the last replica that lives takes strangers, though it drains`, { timeout }, async () => {
+  test(`${way}: the last live replica takes new visitors, although it drains`, { timeout }, async () => {
     const { board, first, second, third } = await startThree(way)
     await using _ = board
     drainAll([third])
@@ -59,7 +59,7 @@ for (const way of ways) {
     assert.equal((await sendRequest(board.port, '/')).headers['x-srv-id'], first.srvId)
   })
 
-  test(`${way}: a replica that cannot count loses its visitors to the others, and nobody sees it`, {
+  test(`${way}: visitors of a replica that cannot count move to the others without an error`, {
     timeout,
   }, async () => {
     const { board, first } = await startThree(way)

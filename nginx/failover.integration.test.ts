@@ -42,7 +42,7 @@ for (const way of ways) {
       await using board = await startBoard(way, { replicas: 2 })
       const frozen = firstOf(board)
       frozen.answer = freeze
-      // One of two in turn is asked of the frozen one.
+      // Every second request goes to the frozen replica.
       const begun = performance.now()
       const answers = await Promise.all([sendRequest(board.port, path), sendRequest(board.port, `${path}?`)])
       assert.deepEqual(
@@ -64,7 +64,7 @@ for (const way of ways) {
       replica.answer = (_request, response) => void response.writeHead(404).end('none')
     for (let file = 0; file < 6; file++) {
       const { status, headers, body } = await sendRequest(board.port, `/_next/static/none-${file}.js`, json)
-      // Of a replica that was asked last, or of NGINX itself.
+      // From the replica that was tried last, or from NGINX itself.
       assert.equal(status, 404)
       assert.equal(headers['retry-after'], undefined)
       if (body !== 'none') assert.equal(JSON.parse(body).error.code, 'not_found')
@@ -112,7 +112,7 @@ for (const way of ways) {
     assert.deepEqual(values(own.cookies), [draining.srvId])
   })
 
-  test(`${way}: a replica that refuses is believed: no other is asked, and it stays in`, {
+  test(`${way}: a replica's refusal is final: NGINX tries no other replica and keeps this one`, {
     timeout,
   }, async () => {
     await using board = await startBoard(way)
@@ -164,7 +164,7 @@ for (const way of ways) {
     assert.equal(replica.requests.length, 0)
   })
 
-  test(`${way}: while all count as failed, those that are slow to come back are asked all the same`, {
+  test(`${way}: while all replicas count as failed, NGINX still tries those that are slow to come back`, {
     timeout,
   }, async () => {
     await using board = await startBoard(way)
@@ -249,7 +249,7 @@ for (const way of ways) {
     })
 
   for (const [name, trouble] of Object.entries({ breakOff, freeze }))
-    test(`${way}: a page view that replicas took and did not answer may be counted, and is told so (${name})`, {
+    test(`${way}: a page view that replicas took and did not answer may be counted, and the answer says so (${name})`, {
       timeout,
     }, async () => {
       await using board = await startBoard(way)

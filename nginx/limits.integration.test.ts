@@ -7,7 +7,7 @@ import { type Board, startBoard, ways } from './testing/run-nginx.ts'
 const timeout = 60_000
 
 for (const way of ways) {
-  test(`${way}: an address that asks too fast is told to slow down`, { timeout }, async () => {
+  test(`${way}: an address that sends requests too fast gets 429`, { timeout }, async () => {
     await using board = await startBoard(way, { limitPrivate: true })
     const page = await untilLimited(board.port, '/')
     assert.equal(page.headers['retry-after'], '5')
@@ -17,7 +17,7 @@ for (const way of ways) {
     assert.equal((await sendRequest(board.port, '/healthz')).status, 200)
   })
 
-  test(`${way}: an address has so many requests open at once, and no more`, { timeout }, async () => {
+  test(`${way}: an address has a limit of concurrent requests`, { timeout }, async () => {
     await using board = await startBoard(way, { limitPrivate: true })
     for (const replica of board.replicas)
       replica.answer = (_request, response) =>
@@ -36,7 +36,7 @@ for (const way of ways) {
   })
 }
 
-/** More than burst and rate let through, however slowly they are asked. */
+/** More than burst and rate let through, however slowly they are sent. */
 async function untilLimited(port: number, path: string): Promise<Answer> {
   for (let round = 0; round < 40; round++) {
     const limited = (await askMany(port, path)).find(({ status }) => status === 429)
@@ -73,7 +73,7 @@ for (const way of ways) {
       assert.ok(limited > answered, `of the flood ${answered} were answered, ${limited} limited`)
     })
 
-  test(`${way}: an address with all its streams open is told so, and takes none from another`, {
+  test(`${way}: an address with too many streams gets an error, and other addresses are not affected`, {
     timeout,
   }, async () => {
     await using board = await startBoard(way, behindProxy)
@@ -116,7 +116,7 @@ function visit(board: Board, address: string): Promise<Answer> {
   return sendRequest(board.port, '/', { headers: from(address) })
 }
 
-/** Far more than burst and rate let through, however slowly they are asked. */
+/** Far more than burst and rate let through, however slowly they are sent. */
 const hopeless = 10_000
 
 /** Asks as fast as it is answered, twenty at a time, until it is stopped. */
@@ -150,7 +150,7 @@ const visitors = { private: '10.0.0.7', public: '203.0.113.7' }
 
 for (const way of ways) {
   for (const [kind, address] of Object.entries(visitors))
-    test(`${way}: a page view too many is refused at once, and no replica hears of it: ${kind}`, {
+    test(`${way}: a page view over the limit is refused immediately, and no replica gets it: ${kind}`, {
       timeout,
     }, async () => {
       await using board = await startBoard(way, settings)

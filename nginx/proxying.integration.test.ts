@@ -109,7 +109,7 @@ for (const way of ways) {
         response.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
         response.end('code')
       }
-    // However many replicas of another version are asked first, the one that has it answers.
+    // However many replicas of another version are tried first, the one that has the asset answers.
     for (let view = 0; view < 5; view++) {
       const { status, body, headers } = await sendRequest(board.port, `/_next/static/a.js?v=${view}`)
       assert.deepEqual([status, body], [200, 'code'])

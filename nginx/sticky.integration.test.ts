@@ -33,7 +33,7 @@ for (const way of ways) {
     assert.deepEqual(cookie?.attributes, { 'max-age': '300', path: '/', httponly: '', samesite: 'lax' })
   })
 
-  test(`${way}: STICKY_SECONDS is the cookie's life`, { timeout }, async () => {
+  test(`${way}: STICKY_SECONDS is the cookie's lifetime`, { timeout }, async () => {
     await using board = await startBoard(way, { stickySeconds: 7 })
     const { cookies } = await sendRequest(board.port, '/')
     assert.equal(cookies[0]?.attributes['max-age'], '7')
@@ -153,7 +153,7 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: a page view that failed binds nobody, also after other replicas failed it`, {
+  test(`${way}: a failed page view sets no cookie, also after other replicas failed`, {
     timeout,
   }, async () => {
     await using board = await startBoard(way, { replicas: 2 })

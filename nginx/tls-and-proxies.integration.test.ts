@@ -73,14 +73,16 @@ for (const way of ways) {
       assert.equal(cookies[0]?.attributes.secure, undefined)
     })
 
-  test(`${way}: who came to a trusted proxy over HTTPS is not sent there again`, { timeout }, async () => {
+  test(`${way}: a visitor who used HTTPS to a trusted proxy is not redirected to HTTPS again`, {
+    timeout,
+  }, async () => {
     await using board = await startBoard(way, { ...trusted, tls: true })
     const secure = await sendRequest(board.port, '/', { headers: { 'X-Forwarded-Proto': 'https' } })
     const plain = await sendRequest(board.port, '/', { headers: { 'X-Forwarded-Proto': 'http' } })
     assert.deepEqual([secure.status, plain.status], [200, 308])
   })
 
-  test(`${way}: each visitor of a trusted proxy has limits of its own`, { timeout }, async () => {
+  test(`${way}: limits apply to each visitor of a trusted proxy separately`, { timeout }, async () => {
     await using board = await startBoard(way, trusted)
     const from = (visitor: string) =>
       sendRequest(board.port, '/', { headers: { 'X-Forwarded-For': visitor } })
@@ -107,7 +109,7 @@ function seenBy(board: Board): unknown[] {
   return [seen['x-real-ip'], seen['x-forwarded-for'], seen['x-forwarded-proto']]
 }
 
-/** More than burst and rate let through, however slowly they are asked. */
+/** More than burst and rate let through, however slowly they are sent. */
 async function untilLimited(askOnce: () => Promise<{ status: number }>): Promise<void> {
   for (let round = 0; round < 40; round++) {
     const answers = await Promise.all(Array.from({ length: 50 }, askOnce))

@@ -44,6 +44,6 @@ for (const wrong of [
     assert.throws(() => checkTrustedProxies([wrong]), /TRUSTED_PROXIES takes addresses and networks/)
   })
 
-test('all that is wrong is said at once', () => {
+test('everything wrong is in one message', () => {
   assert.throws(() => checkTrustedProxies(['a', '10.0.0.7', '::/0']), /and not: a ::\/0$/)
 })

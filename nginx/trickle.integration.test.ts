@@ -46,7 +46,7 @@ for (const way of ways) {
         for (const socket of open) socket.destroy()
       })
 
-    test(`${way}: who reads nothing of many page views holds no place: ${scheme}`, { timeout }, async () => {
+    test(`${way}: a client that reads no answers holds no place: ${scheme}`, { timeout }, async () => {
       await using board = await startBoard(way, { ...settings, tls: secure })
       answerLargePages(board)
       const open = await openConnections(board, secure)
@@ -104,7 +104,7 @@ for (const way of ways) {
     session.destroy()
   })
 
-  test(`${way}: who opens no HTTP/2 window for the page holds no place, and can still read it`, {
+  test(`${way}: a client that opens no HTTP/2 window for the page holds no place, and can still read it`, {
     timeout,
   }, async () => {
     await using board = await startBoard(way, settings)

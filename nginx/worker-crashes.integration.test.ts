@@ -38,7 +38,7 @@ for (const { way, recovery, name } of cases) {
     await using board = await startBoard(way, { recovery })
     const [victim] = board.replicas
     assert.ok(victim)
-    // The others turn strangers away, so all are held by one, and only its count of connections leaks.
+    // The others turn new visitors away, so one replica holds all, and only its connection count leaks.
     for (const replica of board.replicas) replica.answer = replica === victim ? freeze : drain(replica)
     const held = Array.from({ length: 30 }, () => sendRequest(board.port, '/').catch(() => null))
     await eventually(() => victim.requests.length >= 30)
@@ -63,7 +63,7 @@ for (const { way, recovery, name } of cases) {
     for (const stream of streams) stream.destroy()
   })
 
-  test(`${name}: a crash costs nobody but the crashed worker's own requests`, { timeout }, async () => {
+  test(`${name}: a crash fails only the crashed worker's requests`, { timeout }, async () => {
     await using board = await startBoard(way, { recovery })
     const failed: string[] = []
     let visited = 0
@@ -101,7 +101,7 @@ for (const { way, recovery, name } of cases) {
     assert.ok(worker)
     process.kill(worker, 'SIGQUIT')
     await eventually(() => alive([worker]).length === 0 && board.nginx.workers().length === 2)
-    // A crash after them is the first that is told.
+    // A crash after them is the first one in the log.
     process.kill(board.nginx.workers()[0] ?? 0, 'SIGKILL')
     await eventually(async () => (await board.nginx.said()).includes('reloading'))
     assert.match(await board.nginx.said(), /^[^\n]*exited on signal 9: reloading with new shared memory\n?$/)
@@ -213,7 +213,7 @@ async function startStuckNginx() {
   }
 }
 
-/** Page views that replicas have taken and not answered; what they are told, if anything, is of no interest. */
+/** Page views that replicas have taken and not answered. Their answers do not matter. */
 async function holdPageViews({ port, replicas }: Board, count: number): Promise<void> {
   for (const replica of replicas) {
     replica.requests.length = 0

@@ -32,7 +32,7 @@ const lines: [line: string, says: string | null][] = [
     `${at} [notice] 12#12: signal 2 (SIGINT) received, exiting`,
     'worker process 12: signal 2 (SIGINT) received',
   ],
-  // A reload, an end in order and what shuts down without being told.
+  // A reload, an orderly stop, and a process that shuts down without a signal.
   [`${at} [notice] 7#7: signal 1 (SIGHUP) received from 1, reconfiguring`, null],
   [`${at} [notice] 12#12: gracefully shutting down`, null],
   [`${at} [notice] 12#12: signal 3 (SIGQUIT) received from 1, shutting down`, null],

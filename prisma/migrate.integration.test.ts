@@ -109,7 +109,7 @@ test('goes on where Prisma itself left off: applied, marked as applied, and roll
   assert.deepEqual(await room.run(), ['20270102000000_again'])
 })
 
-test('two at once: one works, the other waits and finds nothing to do', async () => {
+test('two concurrent migrations: one works, the other waits and finds nothing to do', async () => {
   await using room = await openRoom()
   await room.addMigration('20270101000000_slow', 'DO SLEEP(0.3); CREATE TABLE slow (id INT PRIMARY KEY)')
   const applied = await Promise.all([room.run(), room.run(), room.run()])
@@ -133,7 +133,7 @@ test('refuses a migration whose file was changed after it was applied', async ()
   await assertRefused(room, /file of migration 20261122000000_first was changed/)
 })
 
-test('a migration that fails half-way stands in its record, and the next run refuses', async () => {
+test('a migration that fails half-way is recorded, and the next run refuses', async () => {
   await using room = await openRoom()
   await room.addMigration(
     '20270101000000_bad',
@@ -153,7 +153,7 @@ for (const [resolution, pending] of [
   ['applied', ['20270102000000_next']],
   ['rolled-back', ['20270101000000_bad', '20270102000000_next']],
 ] as const) {
-  test(`a migration that failed half-way, put right and marked as ${resolution}, is in nobody's way`, async () => {
+  test(`a migration that failed half-way, repaired and marked as ${resolution}, no longer blocks`, async () => {
     await using room = await openRoom()
     await room.addMigration(
       '20270101000000_bad',

@@ -37,7 +37,7 @@ async function dump(databaseUrl: string): Promise<string> {
 
 const streamOf = (text: string) => Readable.from([text])
 
-/** A replica as far as counting goes, and visitors who come as fast as it answers. */
+/** The counting part of a replica, and visitors who come as fast as it answers. */
 async function startReplica(databaseUrl: string, address: string) {
   const pools = openPools(databaseUrl)
   const place = { srvId: address.replaceAll(/\D/g, '').padEnd(32, '0'), address, name: null }

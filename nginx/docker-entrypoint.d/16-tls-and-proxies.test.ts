@@ -133,7 +133,7 @@ test('an HTTPS_PORT that is none ends the container', () => {
 })
 
 for (const empty of ['', ' ', ',', ' , \n'])
-  test(`TRUSTED_PROXIES=${JSON.stringify(empty)} trusts nobody`, () => {
+  test(`TRUSTED_PROXIES=${JSON.stringify(empty)} trusts no proxy`, () => {
     assert.equal(source({ TRUSTED_PROXIES: empty }).set.NGINX_CLIENT, 'direct')
   })
 
@@ -145,7 +145,7 @@ for (const text of ['10.0.0.7,10.1.0.0/24,2001:db8::/32', ' 10.0.0.7  10.1.0.0/2
     for (const [name, value] of Object.entries(expected)) assert.equal(set[name], value)
   })
 
-test('all that is wrong with TRUSTED_PROXIES is said at once, and ends the container', () => {
+test('everything wrong with TRUSTED_PROXIES is in one message, and the container exits', () => {
   const wrong = [
     'proxy.example',
     '10.0.0',
@@ -183,7 +183,7 @@ for (const [servers, chosen] of [
   ['[fd00::1] 10.89.0.1', '[fd00::1]'],
   ['[fe80::1%eth0] 10.89.0.1', '10.89.0.1'],
 ] as const)
-  test(`of the name servers ${servers} NGINX asks ${chosen}`, () => {
+  test(`of the name servers ${servers} NGINX uses ${chosen}`, () => {
     assert.equal(source({ NGINX_LOCAL_RESOLVERS: servers }).set.NGINX_RESOLVER, chosen)
   })
 

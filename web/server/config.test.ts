@@ -8,7 +8,7 @@ import { BadDatabaseUrl, BadEnvironment, driverUrl, parseEnvironment, readDataba
 
 const DATABASE_URL = 'mysql://root:secret@127.0.0.1:3306/balance_board'
 
-test('a database is all that must be told', () => {
+test('only the database is required', () => {
   assert.deepEqual(parseEnvironment({ DATABASE_URL }), {
     development: false,
     host: '127.0.0.1',
@@ -27,7 +27,7 @@ test('an empty variable is an unset one', () => {
   assert.equal(parseEnvironment({ DATABASE_URL, PORT: '', SERVER_NAME: '' }).port, 3000)
 })
 
-test('everything wrong is said at once', () => {
+test('everything wrong is in one message', () => {
   const variables = {
     DATABASE_URL: 'postgres://x',
     PORT: '70000',
@@ -68,7 +68,7 @@ for (const address of [
   })
 }
 
-test('the password can stand in a file of its own', async () => {
+test('the password can be in a file', async () => {
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'password')
   writeFileSync(file, 'p@ss:word\n')
@@ -103,7 +103,7 @@ test('a password file that is not there is named', () => {
 const url = 'mysql://board:p%40ss@db.example:3307/balance_board'
 const encryptionOf = (query: string) => readDatabaseUrl(`${url}?${query}`).ssl
 
-test('a URL says where the database is and who signs in', () => {
+test('a URL gives the database’s place and account', () => {
   const access = {
     host: 'db.example',
     port: 3307,

@@ -62,7 +62,7 @@ test('what is not a snapshot is refused', () => {
   for (const json of wrong) assert.equal(readAs(isSnapshot, json), null, json)
 })
 
-test('trouble says since when', () => {
+test('an outage has its start', () => {
   assert.deepEqual(readAs(isLiveOutage, '{"since":"2026-11-22T12:00:00.000Z"}'), {
     since: '2026-11-22T12:00:00.000Z',
   })

@@ -15,7 +15,7 @@ test('a move says from where to where and why, and that nothing was lost', () =>
   )
 })
 
-test('a cookie of nobody known claims neither a move nor a loss', () => {
+test('the text for an unknown cookie claims neither a move nor a loss', () => {
   assert.equal(
     movedText(null, 'web-1', movedAt),
     'Your cookie named a server that is not known here. Another board on this host, at another port, may have set it: cookies know no ports. NGINX chose web-1, as for a new visitor.',
@@ -29,7 +29,7 @@ const later = '2026-11-22T12:00:14.900Z'
 const why = (state: ServerState, at = later) =>
   whyNotReached({ name: 'web-3', state, started_at: start, last_seen_at: seen }, at)
 
-test('each state is told as it was', () => {
+test('each state has its words', () => {
   assert.equal(why('lost'), 'web-3 was lost: no heartbeat for 14 s.')
   assert.equal(
     why('lost', '2026-11-22T12:00:01.200Z'),
@@ -44,13 +44,13 @@ test('each state is told as it was', () => {
   )
 })
 
-test('a sign that came after the visit tells nothing of it, nor does a server that is not known', () => {
+test('a heartbeat after the visit says nothing about it, nor does an unknown server', () => {
   const unknown = 'Why it was not reached is not recorded.'
   assert.equal(why('lost', '2026-11-22T11:59:59.999Z'), unknown)
   assert.equal(whyNotReached(undefined, later), unknown)
 })
 
-test('a life that begins soon after the visit is told; one that begins later says nothing of it', () => {
+test('an instance that starts soon after the visit is a restart; a later one says nothing', () => {
   assert.equal(why('up', '2026-11-22T10:59:57.500Z'), 'web-3 was restarted 2 s after the visit.')
   assert.equal(why('up', '2026-11-22T10:58:59.000Z'), 'Why it was not reached is not recorded.')
 })

@@ -12,7 +12,7 @@ const database = await openPooledDatabase()
 const { pools } = database
 after(database.close)
 
-/** A server that counts as many hits at a time as it is asked to. */
+/** A server that counts hits in batches of the given size. */
 async function startServer(address: string) {
   const server = { srvId: srvIdOf(address), address, name: null }
   const { id } = await registerServer(pools.write, server)
@@ -27,12 +27,12 @@ async function startServer(address: string) {
 const read = (after: number, limit = 50, pool = pools.read) =>
   readBoard(pool, 5000, { after, limit, showAddress: address => `shown ${address}` })
 
-test('where nothing is, there are figures, and no servers and no rows', async () => {
+test('an empty database gives totals, but no servers and no rows', async () => {
   const { counter, totalHits, servers, log } = await read(0)
   assert.deepEqual([counter, totalHits, servers, log], [0, 0, [], []])
 })
 
-test('a reading is one question, and tells the rows after a number, the newest first', async () => {
+test('a reading is one query and returns the rows after a number, newest first', async () => {
   const { counter } = await read(0)
   await (await startServer('10.0.1.1:3000'))(5)
   let questions = 0
@@ -60,7 +60,7 @@ test('servers stand by their names, of which shorter ones come first', async () 
   assert.ok(names.length > 10)
 })
 
-test('figures and rows are of one moment, while two servers count', async () => {
+test('totals and rows are from one moment, while two servers count', async () => {
   const counting = await Promise.all(['10.0.3.1:3000', '10.0.3.2:3000'].map(startServer))
   let left = 60
   const work = counting.map(async count => {

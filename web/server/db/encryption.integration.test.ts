@@ -93,7 +93,7 @@ test("a certificate for another name is refused where the server's name is to be
     assert.notEqual(cipher, '')
 })
 
-test('a server that cannot encrypt is refused where encryption is asked for', async () => {
+test('a database that cannot encrypt is refused if encryption is required', async () => {
   const server =
     process.env.TEST_DATABASE_URL ?? assert.fail('run this through tools/launcher/testing/with-database.ts')
   await assert.rejects(ciphersOf(`${server}?sslmode=require`), /does not support secure connection/)

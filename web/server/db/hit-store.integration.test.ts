@@ -151,7 +151,7 @@ test('two replicas share the numbers: contiguous, unique, each in its own log ro
   assert.equal(await countedSoFar(), start + 400)
 })
 
-test('a request id twice in a batch, in two batches and on two replicas at once is one hit', async () => {
+test('a request id twice in a batch, in two batches and on two replicas concurrently is one hit', async () => {
   const start = await countedSoFar()
   const queues = replicas.map(({ store }) => new HitQueue(store))
   const [same, other] = hits(2)
@@ -180,7 +180,7 @@ test('a commit whose answer is lost is found again, not repeated', async () => {
 
 test('a statement that fails in the middle of the packet undoes the batch and lets go of the lock', async () => {
   const start = await countedSoFar()
-  // The log is written, the request ids are not: the number in the way stands for any failure there.
+  // The log is written, the request ids are not: the duplicate number represents any failure there.
   const [bad] = hits(1)
   assert.ok(bad)
   await witness.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [bad.requestId])
@@ -219,7 +219,7 @@ test('a lock that is waited for too long is tried for again', async () => {
   assert.equal(await countedSoFar(), start + 1)
 })
 
-test('a batch with less time than a lock is waited for is refused at once, and nothing of it is counted', async () => {
+test('a batch with less time than a lock wait is refused immediately, and nothing of it is counted', async () => {
   const start = await countedSoFar()
   await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
     await assert.rejects(replica(0).store.commit(hits(1), 900), { outcome: 'rolled_back' })
@@ -299,7 +299,7 @@ test('a batch that is chosen to end a deadlock is tried again', async () => {
   assert.equal(await countedSoFar(), start + 1)
 })
 
-/** The table is a copy that is renewed only when nobody has looked at it for 0.1 s. */
+/** The table is a copy that is refreshed only if it was not read for 0.1 s. */
 async function someoneWaitsForALock(): Promise<boolean> {
   const [rows] = await witness.query(
     "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' LIMIT 1",
@@ -428,7 +428,7 @@ test('a probe takes no number and leaves nothing behind', async () => {
   assert.equal(next?.id, start + 1)
 })
 
-test('a probe does not wait for the lock: a database that is there answers it at once', async () => {
+test('a probe does not wait for the lock: a reachable database answers it immediately', async () => {
   await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async () => {
     await assert.rejects(replica(0).store.probe(), { outcome: 'rolled_back', kind: 'contention' })
   })

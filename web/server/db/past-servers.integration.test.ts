@@ -13,7 +13,7 @@ import { registerServer } from './servers.ts'
 
 type Board = Awaited<ReturnType<typeof openBoard>>
 
-/** Past lives of one address, ten seconds each, the last of which ended `ago` seconds ago. Each counted one hit. */
+/** Past instances at one address, ten seconds each, the last of which ended `ago` seconds ago. Each counted one hit. */
 async function addPast(board: Board, lives: number, ago = 3600): Promise<void> {
   await board.fill.query(
     `INSERT INTO server (srv_id, name, address, hits, started_at, ready_at, last_seen_at, stopped_at)
@@ -60,7 +60,7 @@ test('servers that are gone are added up exactly, and those of the last minutes 
   )
 })
 
-test('a past server whose hits somebody changed is noticed when its stretch is added up again', async () => {
+test('a changed hit count of a past server is noticed when its sum is computed again', async () => {
   await using board = await openBoard()
   await addPast(board, 1500)
   await markAll(board)
@@ -137,7 +137,7 @@ test('where visitors moved from costs an entry a row, however many servers start
   }
 })
 
-/** When the first lives began, in ms of the epoch. */
+/** When the first instances started, in ms since 1970. */
 async function startsOf(board: Board, lives: number): Promise<number[]> {
   const [rows] = await board.fill.query<RowDataPacket[]>(
     'SELECT started_at FROM server ORDER BY id LIMIT ?',

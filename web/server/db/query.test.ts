@@ -39,7 +39,7 @@ const greeting = Buffer.concat([
 const frame = (sequence: number, payload: Buffer) =>
   Buffer.concat([Buffer.from([payload.length & 0xff, payload.length >> 8, 0, sequence]), payload])
 
-/** A server that signs everybody in, and answers statements as it is told. */
+/** A server that accepts every login and answers statements as configured. */
 async function startServer(reply: (sql: string) => Reply, greets = true) {
   const packets: string[] = []
   let connections = 0
@@ -138,7 +138,7 @@ test('a call waits for a connection that others hold for its own time at most', 
   })
 })
 
-test('only so many calls wait for a connection: one more is refused at once', async () => {
+test('only so many calls wait for a connection: one more is refused immediately', async () => {
   await using server = await startServer(() => ok)
   for (const pool of Object.values(openPools(server.url)))
     await whilePool(pool, async () => {
@@ -167,18 +167,18 @@ function failingWork(times: number, error: Error) {
   return work
 }
 
-test('trouble that passes is waited for', async () => {
+test('an outage that ends in time is retried', async () => {
   const work = failingWork(2, new DatabaseUnavailable('away'))
   assert.equal(await retryWhileUnavailable(work.do, 10_000), 'done')
   assert.equal(work.tries, 3)
 })
 
-test('trouble that stays is told once patience is over', async () => {
+test('an outage that lasts is reported after the timeout', async () => {
   const work = failingWork(Number.POSITIVE_INFINITY, new DatabaseUnavailable('away'))
   await assert.rejects(retryWhileUnavailable(work.do, 1), /away/)
 })
 
-test('what is no trouble of the database is not tried again', async () => {
+test('other errors than an unavailable database are not retried', async () => {
   const work = failingWork(1, new TypeError('a defect'))
   await assert.rejects(retryWhileUnavailable(work.do, 10_000), /a defect/)
   assert.equal(work.tries, 1)

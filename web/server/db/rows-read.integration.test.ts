@@ -41,7 +41,7 @@ before(async () => {
 
 after(() => database?.close())
 
-// Twice what a page scans, what the audit counts anew, a few for each life or minute: none of them grows with the log.
+// Twice what a page scans, what the audit counts each time, a few per instance or minute: none of them grows with the log.
 const bounds: [string, number][] = [
   ['snapshot', 5 * lives + 500],
   ['page: newest', 1000],

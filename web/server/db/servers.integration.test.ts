@@ -101,7 +101,7 @@ test('a name is free again once its server has stopped or was not seen for six s
   assert.equal((await register('10.0.0.4:3000')).name, 'web-2')
 })
 
-test('a replica that starts again at its address is another life: it keeps the name, and inherits no hits', async () => {
+test('a replica that restarts at its address is another instance: it keeps the name and inherits no hits', async () => {
   const address = '10.0.0.1:3000'
   const first = await register(address)
   await count(first, address, 3)
@@ -217,7 +217,7 @@ test('a given name is taken as it is', async () => {
   assert.equal((await register('10.0.0.1:3000', 'blue')).name, 'blue')
 })
 
-test('a heartbeat tells how the replica is', async () => {
+test('a heartbeat writes the replica’s health', async () => {
   const { id } = await register('10.0.0.1:3000')
   const before = await readBoard(pools.read, 1000)
   assert.equal(before.servers[0]?.ready, false)

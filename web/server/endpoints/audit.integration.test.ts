@@ -67,7 +67,7 @@ test('a wrong sum shows', async () => {
   assert.deepEqual([body.sum_hits, body.consistent], [101, false])
 })
 
-test('two audits at once share one read, the next has its own', async () => {
+test('two concurrent audits share one read, the next reads again', async () => {
   const gate = closedGate()
   let reads = 0
   const shared = await serve(
@@ -125,7 +125,7 @@ async function commitHits(fill: Pool, life: number, isOver: () => boolean): Prom
   connection.release()
 }
 
-test('an audit that fails answers all who wait, and keeps no connection', async () => {
+test('a failed audit answers all waiting requests, and keeps no connection', async () => {
   await database.fill.query('RENAME TABLE global_counter TO set_aside')
   try {
     // More than the pool has connections.

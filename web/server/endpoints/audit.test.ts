@@ -15,7 +15,7 @@ test('counter, highest id, rows and hits that agree are consistent', () => {
   })
 })
 
-test('rows that retention removed are told and missed by nothing', () => {
+test('rows that retention removed are reported, and the audit stays consistent', () => {
   const audit = auditOf({ ...figures, min_id: 41, row_count: 60 })
   assert.equal(audit.purged, 40)
   assert.ok(audit.consistent)
@@ -34,7 +34,7 @@ test('a log that is all purged, or never had a row, is consistent', () => {
   assert.ok(auditOf({ ...empty, counter: 0, purged_through: null, sum_hits: 0 }).consistent)
 })
 
-test('a log that somebody else than retention emptied is not', () => {
+test('a log that was not emptied by retention is not consistent', () => {
   const empty = { counter: 100, min_id: null, max_id: null, row_count: 0, sum_hits: 100 }
   assert.equal(auditOf({ ...empty, purged_through: 40 }).consistent, false)
 })

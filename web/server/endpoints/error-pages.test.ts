@@ -92,7 +92,7 @@ before(async () => {
 
 after(() => server[Symbol.asyncDispose]())
 
-/** Writes the request line as it stands: fetch would rewrite the path. */
+/** Sends the request line unchanged: fetch would rewrite the path. */
 async function ask(line: string, ...headers: string[]) {
   const socket = connect(server.port, '127.0.0.1')
   socket.write(`${[`${line} HTTP/1.1`, 'Host: x', 'Connection: close', ...headers].join('\r\n')}\r\n\r\n`)
@@ -144,7 +144,7 @@ const forScripts = [
 ]
 
 for (const path of forScripts) {
-  test(`what is asked at ${path} gets JSON`, async () => {
+  test(`a request to ${path} gets JSON`, async () => {
     const { status, body } = await ask(`GET ${path}`, 'Accept: text/html')
     assert.equal(status, 404)
     assert.deepEqual(JSON.parse(body), {
@@ -153,7 +153,7 @@ for (const path of forScripts) {
   })
 }
 
-test('so does whoever asks for JSON or for flight data', async () => {
+test('so does a client that requests JSON or flight data', async () => {
   for (const header of ['Accept: application/json', 'RSC: 1'])
     assert.equal(JSON.parse((await ask('GET /nope', header)).body).error.code, 'not_found')
 })
@@ -168,7 +168,7 @@ const icons = [
 ]
 
 for (const path of icons) {
-  test(`who looks for an icon at ${path} gets a short answer`, async () => {
+  test(`a request for an icon at ${path} gets a short answer`, async () => {
     for (const accept of ['*/*', 'image/avif,image/webp,image/*,*/*;q=0.8', 'text/html,*/*']) {
       const { status, body } = await ask(`GET ${path}`, `Accept: ${accept}`)
       assert.deepEqual([status, JSON.parse(body).error.code], [404, 'not_found'])

@@ -29,7 +29,7 @@ async function read(range: string): Promise<History> {
   return body
 }
 
-/** Hits that tell their minute: minutes since 1970, odd for life 1 and even for life 2, so that sums show a slip. */
+/** Hit counts that identify their minute: minutes since 1970, odd for server 1 and even for server 2, so that sums show a shift. */
 const hitsOf = (minute: number, life: number) => (minute % 1000) * 2 + life
 
 for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 })) {
@@ -68,7 +68,7 @@ test('without hits there are the times and no servers', async () => {
   )
 })
 
-test('two lives at one address are two rows, in the order they began', async () => {
+test('two instances at one address are two rows, in the order of their starts', async () => {
   await addInstance(database.fill, { id: 9, srvId: srvIdOf('a'), name: 'web-2' })
   await addInstance(database.fill, { id: 4, srvId: srvIdOf('a'), name: 'web-1' })
   await database.fill.query(
@@ -83,7 +83,7 @@ test('two lives at one address are two rows, in the order they began', async () 
   ])
 })
 
-test('servers that came and went are told, whether they were hit or not', async () => {
+test('starts and ends of servers are reported, with and without hits', async () => {
   const ago = (seconds: number) => `UTC_TIMESTAMP(3) - INTERVAL ${seconds} SECOND`
   const life = (id: number, name: string, started: string, seen: string, stopped: string) =>
     database.fill.query(

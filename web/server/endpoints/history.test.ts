@@ -44,7 +44,7 @@ function eventInstance(id: number, more: Partial<Instance>): Instance {
 const eventTexts = (instances: Instance[]) =>
   historyEvents(instances, since).map(({ kind, name, at }) => `${name} ${kind} ${at.slice(14, 16)}`)
 
-test('joins, losses and leaves are told, newest first, and only those since then', () => {
+test('joins, losses and leaves are reported, newest first, and only those since then', () => {
   const instances = [
     eventInstance(1, {}),
     eventInstance(2, { started_at: minute(2) }),
@@ -87,7 +87,7 @@ function downInstance(
 const downTexts = (instances: Instance[]) =>
   historyDowns(instances, now).map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`)
 
-test('who was lost is down from the last sign to the next life, and time by time it adds up', () => {
+test('a lost server is down from its last heartbeat to its next start, and the times add up', () => {
   const instances = [
     downInstance(1, 0, 20, 50),
     downInstance(2, 50, 100, 103),
@@ -96,14 +96,14 @@ test('who was lost is down from the last sign to the next life, and time by time
   assert.deepEqual(downTexts(instances.toReversed()), ['web-1 2 33'])
 })
 
-test('who was lost and did not come back is down until now, the longest first', () => {
+test('a lost server that did not come back is down until now, longest first', () => {
   assert.deepEqual(downTexts([downInstance(1, 0, 280, null), downInstance(2, 0, 200, null, 'web-2')]), [
     'web-2 1 100',
     'web-1 1 20',
   ])
 })
 
-test('who left in good order was not down, though another life began at the address later', () => {
+test('a server that left in good order was not down, although another one started at the address later', () => {
   assert.deepEqual(downTexts([downInstance(1, 0, 20, 21), downInstance(2, 60, 299, null)]), [])
   assert.deepEqual(downTexts([downInstance(1, 0, 20, 21)]), [])
 })

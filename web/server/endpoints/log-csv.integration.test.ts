@@ -108,7 +108,7 @@ test('it ends at 100,000 rows, and goes on from the last one', async () => {
   assert.deepEqual(await idsIn(await fetch(`${url}?before=51`)), numbers(1, 50).reverse())
 })
 
-test('two run at once; a third is asked to wait, and gets in when one has ended', async () => {
+test('two exports run concurrently; a third is refused, and accepted once one has ended', async () => {
   await addManyHits(database.fill, 1, 3000)
   const gate = closedGate()
   const { url, requests } = await start(

@@ -73,7 +73,7 @@ test('at every page size the pages are the log, newest first, without gap or dou
   }
 })
 
-test('a page is of 50 rows unless asked otherwise, and of 200 at most', async () => {
+test('a page has 50 rows by default, and at most 200', async () => {
   await addManyHits(database.fill, 1, 250)
   assert.equal((await log.get()).body.rows.length, 50)
   assert.equal((await log.get('?limit=200')).body.rows.length, 200)
@@ -114,7 +114,7 @@ test('a filter finds its rows wherever they stand, at every page size', async ()
   }
 })
 
-test('a server that left long ago is found at once, in all its lives', async () => {
+test('a server that left long ago is found immediately, with all its instances', async () => {
   await addInstance(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2' })
   await addInstance(database.fill, { id: 3, srvId: srvIdOf('b'), name: 'web-3' })
   await addInstance(database.fill, { id: 4, srvId: srvIdOf('b'), name: 'web-4', hits: 0 })
@@ -209,7 +209,7 @@ for (const mode of ['short', 'full'] as const) {
   })
 }
 
-test('a hidden address cannot be asked for', async () => {
+test('a hidden address cannot be a filter', async () => {
   const { status, body } = await log.get('?client_ip=203.0.113.7')
   assert.equal(status, 400)
   assert.equal(body.error.message, 'client_ip: public addresses are shortened here; ask for 203.0.113.x')

@@ -84,7 +84,7 @@ before(async () => {
 
 after(() => board[Symbol.asyncDispose]())
 
-test('the page goes out compressed to those who take that, and plain to others', async () => {
+test('clients that accept gzip get the page compressed, others uncompressed', async () => {
   for (const [encoding, expected] of [
     ['gzip', 'gzip'],
     ['identity', null],
@@ -112,7 +112,7 @@ test('a page view answers with its own number, address and time in the page', as
   )
 })
 
-test('what the cookie says is told where it names another server', async () => {
+test('the page shows the cookie’s server if it is another one', async () => {
   const told = async (cookie: string) => {
     const html = await (await fetch(origin, { headers: { Cookie: cookie } })).text()
     return html.replace('</script>', '').split('|').slice(5)
@@ -139,7 +139,7 @@ test('what the cookie says is told where it names another server', async () => {
   ])
 })
 
-test('what needs the whole address of the preview is told the origin, and a browser is not', async () => {
+test('clients that need the preview’s full address get the origin, and browsers do not', async () => {
   const answer = await new Promise<IncomingMessage>(resolve =>
     get(origin, { headers: { 'Sec-Fetch-Mode': 'navigate' } }, resolve),
   )
@@ -147,14 +147,14 @@ test('what needs the whole address of the preview is told the origin, and a brow
   assert.match(await (await fetch(origin)).text(), /http:/)
 })
 
-test('every answer has a nonce of its own, from one rendering', async () => {
+test('every answer has a new nonce, from one rendering', async () => {
   const before = renderings
   const answers = await Promise.all([fetch(origin), fetch(origin), fetch(origin)])
   assert.equal(new Set(answers.map(answer => answer.headers.get('content-security-policy'))).size, 3)
   assert.ok(renderings - before <= 1)
 })
 
-test('asked for JSON, it tells the same', async () => {
+test('JSON has the same content', async () => {
   const before = counted
   const answer = await fetch(origin, { headers: { Accept: 'application/json', 'X-Real-IP': 'fd00::0007' } })
   const body = await answer.json()
@@ -249,7 +249,7 @@ test('a server that does not drain takes everybody', async () => {
   assert.equal(await (await fetchOwnPage()).text(), 'the page')
 })
 
-test('what a stranger is told is an error like any other', async () => {
+test('a new visitor gets an error in the common format', async () => {
   const answer = await fetchOwnPage()
   assert.equal(answer.headers.get('cache-control'), 'no-store')
   assert.deepEqual(await answer.json(), {

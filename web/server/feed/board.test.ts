@@ -17,7 +17,7 @@ const server = sampleBoardServer({
 
 const row = (id: number) => sampleLogRow({ id })
 
-/** A database that has counted `counter` hits, and remembers after which numbers it was asked for rows. */
+/** A database that has counted `counter` hits and records the `after` of each reading. */
 function fakeDatabase() {
   const database = { counter: 0, asked: [] as number[], away: false }
   const board = new Board(async after => {
@@ -32,7 +32,7 @@ function fakeDatabase() {
   return { database, board }
 }
 
-test('the first signs decide a state: stopped, lost, draining, joining, up', () => {
+test('the first that applies is the state: stopped, lost, draining, joining, up', () => {
   const signs = { stopped: false, silentMs: 5999, draining: false, ready: true }
   assert.equal(serverState(signs), 'up')
   assert.equal(serverState({ ...signs, ready: false }), 'joining')
@@ -101,7 +101,7 @@ test('a log whose newest known row is another by now is read from its end, altho
   assert.deepEqual((await board.refresh()).log, log)
 })
 
-test('many that ask at once cost one reading', async () => {
+test('concurrent calls cost one reading', async () => {
   const { database, board } = fakeDatabase()
   await Promise.all(Array.from({ length: 20 }, () => board.noOlderThan(1000)))
   await board.noOlderThan(1000)

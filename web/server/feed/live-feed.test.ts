@@ -75,7 +75,7 @@ test('without the database it begins with the last board, and comes alive by its
   assert.deepEqual([change.event, change.data.counter], ['change', 4])
 })
 
-test('trouble that is over is not told to who comes later', { timeout }, async t => {
+test('a new stream does not get an outage that is over', { timeout }, async t => {
   const { database, board, url } = await serveFeed(t)
   await board.refresh()
   database.away = true
@@ -95,7 +95,7 @@ test('where nothing was ever read there is no stream', { timeout }, async t => {
   assert.equal((await fetch(url)).status, 503)
 })
 
-test('when numbers went back, all are told the whole board, and then what is new', { timeout }, async t => {
+test('after numbers went back, all streams get the whole board, then changes', { timeout }, async t => {
   const { database, url } = await serveFeed(t)
   const row = (id: number, at: string): LogRow[] => [sampleLogRow({ id, at })]
   Object.assign(database, { counter: 9, log: row(9, '2026-11-22T12:00:00.000Z') })
@@ -109,7 +109,7 @@ test('when numbers went back, all are told the whole board, and then what is new
 })
 
 for (const encoding of ['gzip', 'identity']) {
-  test(`${encoding}: streams that began at different times are told the same`, { timeout }, async t => {
+  test(`${encoding}: streams that started at different times get the same events`, { timeout }, async t => {
     const { database, url } = await serveFeed(t)
     const first = await listen(url, encoding)
     await first()
@@ -131,7 +131,7 @@ const change = (counter: number): LiveEvent => ['change', { ...emptySnapshot, co
 
 const whole: LiveEvent[] = [['snapshot', { ...emptySnapshot, counter: 9 }]]
 
-/** An audience of as many streams, and what each was told. */
+/** A group of `count` streams, and what each received. */
 function gather(count: number) {
   const encoded: LiveEvent[] = []
   const clock = { now: 0 }
@@ -168,7 +168,7 @@ test('an event is encoded once for all, and so is the board that all begin with'
   assert.ok(streams.every(({ told }) => told.length === 2 && told[1] === streams[0]?.told[1]))
 })
 
-test('while many are told, others of the process have their turn', async () => {
+test('while many streams are written to, other work of the process runs', async () => {
   const { audience, streams } = gather(1000)
   const told = audience.send(change(1), whole)
   const waiting = () => streams.filter(stream => stream.told.length === 1).length
@@ -179,7 +179,7 @@ test('while many are told, others of the process have their turn', async () => {
   assert.equal(waiting(), 0)
 })
 
-test('who comes or goes meanwhile is not told', async () => {
+test('a stream that starts or ends meanwhile gets nothing', async () => {
   const { audience, streams } = gather(1000)
   const told = audience.send(change(1), whole)
   const late = join(audience)
@@ -207,7 +207,7 @@ test('a client that does not take what it was sent misses events, and then gets 
   assert.equal(quick?.told.length, 5)
 })
 
-test('a client that takes nothing for ten seconds is cut, and nobody else', async () => {
+test('a client that reads nothing for ten seconds is disconnected, and no other', async () => {
   const { audience, streams, clock } = gather(3)
   const [stuck, late] = streams
   stuck?.setWaiting(1)

@@ -5,7 +5,7 @@ import { NotCounted } from './hit.ts'
 
 const stays = () => false
 
-/** What becomes of so many that come in one turn. */
+/** Results of `count` page views that come in one turn. */
 async function enter(admission: Admission, count: number, isDisconnected = stays) {
   const entered = await Promise.allSettled(
     Array.from({ length: count }, () => admission.enter(isDisconnected)),
@@ -26,20 +26,20 @@ const begunAtOnce = async (admission: Admission, count: number) => {
   return begun
 }
 
-test('a turn of the event loop begins so many page views, and the next one as many again', async () => {
+test('a turn of the event loop starts a limited number of page views, and so does the next', async () => {
   const admission = new Admission(() => 0, { maxPerTurn: 10, maxTurns: 3, maxWaitMs: 250 })
   assert.equal(await begunAtOnce(admission, 15), 10)
   await new Promise(setImmediate)
   assert.equal(await begunAtOnce(admission, 15), 5)
 })
 
-test('whoever finds so many turns full is refused', async () => {
+test('a page view that finds too many turns full is refused', async () => {
   const admission = new Admission(() => 0, { maxPerTurn: 10, maxTurns: 3, maxWaitMs: 250 })
   assert.deepEqual(await enter(admission, 45), { admitted: 30, refused: 15 })
   assert.deepEqual(await enter(admission, 10), { admitted: 10, refused: 0 })
 })
 
-test('whoever has gone takes no place in the turns after', async () => {
+test('a disconnected client takes no place in later turns', async () => {
   const admission = new Admission(() => 0, { maxPerTurn: 10, maxTurns: 3, maxWaitMs: 250 })
   const gone = enter(admission, 1000, () => true)
   const others = enter(admission, 20)
@@ -47,7 +47,7 @@ test('whoever has gone takes no place in the turns after', async () => {
   assert.deepEqual(await others, { admitted: 20, refused: 0 })
 })
 
-test('whoever would wait too long for others’ batches is refused, until the wait is shorter', async () => {
+test('a page view with too long an expected wait is refused, until the wait is shorter', async () => {
   let waitMs = 251
   const admission = new Admission(() => waitMs, { maxPerTurn: 10, maxTurns: 3, maxWaitMs: 250 })
   assert.deepEqual(await enter(admission, 5), { admitted: 0, refused: 5 })

@@ -41,7 +41,7 @@ test('what comes in during a commit is the next batch', async () => {
   assert.deepEqual(store.batches, [1, 7])
 })
 
-test('a request id that comes twice in a batch gets one number, told to both', async () => {
+test('a request id that comes twice in a batch gets one number for both', async () => {
   const store = new FakeHitStore()
   const queue = new HitQueue(store, limits)
   const same = hit()
@@ -87,7 +87,7 @@ for (const plan of faultPlans) {
   })
 }
 
-test('without a database in time a hit is not counted, and is told so', async () => {
+test('without a database in time a hit is not counted, and the error says so', async () => {
   const store = new FakeHitStore()
   store.faults = Array.from({ length: 1000 }, () => 'before' as const)
   const queue = new HitQueue(store, { ...limits, budgetMs: 60 })
@@ -274,7 +274,7 @@ test('while a queue is suspended, what it keeps is not sent: counted once it may
   assert.equal(store.log.size, 1)
 })
 
-test('a page view that was passed on while its batch was under way counts once, whoever is first', async () => {
+test('a page view that was passed on while its batch was running counts once, whichever server commits first', async () => {
   const store = new FakeHitStore()
   const release = hold(store)
   const here = new HitQueue(store, limits)
@@ -291,7 +291,7 @@ test('a page view that was passed on while its batch was under way counts once, 
   assert.equal(store.log.size, 2)
 })
 
-test('while the database refuses, what nobody else can take is told at once', async () => {
+test('while the database refuses, a page view that no other server can take fails immediately', async () => {
   const store = new FakeHitStore()
   const queue = new HitQueue(store, { ...limits, suspendedBudgetMs: 60_000 })
   queue.suspend('away')
@@ -302,7 +302,7 @@ test('while the database refuses, what nobody else can take is told at once', as
   assert.equal(store.log.size, 0)
 })
 
-test('it tells once of a batch that is under way for long', async t => {
+test('it reports a slow batch once', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const store = new FakeHitStore()
   const release = hold(store)
@@ -318,7 +318,7 @@ test('it tells once of a batch that is under way for long', async t => {
   await count
 })
 
-test('it tells of each attempt that failed, and of what page views ran out of time for', async () => {
+test('it reports each failed attempt, and the failure that page views timed out for', async () => {
   const store = new FakeHitStore()
   store.faults = ['before']
   const told: string[] = []
@@ -354,7 +354,7 @@ test('a defect in the store fails its batch, and the next one is served', async 
   assert.equal((await queue.submit(hit())).id, 1)
 })
 
-test('what it tells: the size of each batch and the highest number it gave', async () => {
+test('it reports the size of each batch and the highest number it gave', async () => {
   const told: string[] = []
   const queue = new HitQueue(new FakeHitStore(), limits, {
     onBatch: size => told.push(`batch of ${size}`),

@@ -145,7 +145,7 @@ test('in full, every address is whole', () => {
   }
 })
 
-test('what is shown of a public address tells none of its last part', () => {
+test('a shown public address contains nothing of its last part', () => {
   const v4 = new Set(Array.from({ length: 256 }, (_, last) => showAddress(`203.0.113.${last}`, 'short')))
   assert.deepEqual([...v4], ['203.0.113.x'])
   const v6 = new Set(
@@ -154,7 +154,7 @@ test('what is shown of a public address tells none of its last part', () => {
   assert.deepEqual([...v6], ['2001:db8:7::/48'])
 })
 
-test('a whole address that is shown whole stands for itself, however it is written', () => {
+test('an address that is shown whole matches itself, in any notation', () => {
   const one = { from: '0a000007', to: '0a000007' }
   assert.deepEqual(addressRange('10.0.0.7', 'short'), one)
   assert.deepEqual(addressRange('::ffff:10.0.0.7', 'short'), one)
@@ -162,7 +162,7 @@ test('a whole address that is shown whole stands for itself, however it is writt
   assert.deepEqual(addressRange('0:0:0:0:0:0:0:1', 'short'), { from: loopback, to: loopback })
 })
 
-test('a shortened address stands for its network', () => {
+test('a shortened address matches its network', () => {
   const v4 = { from: 'cb007100', to: 'cb0071ff' }
   const v6 = { from: '20010db8000100000000000000000000', to: '20010db80001ffffffffffffffffffff' }
   const sixToFour = { from: '2002cb00710000000000000000000000', to: '2002cb0071ffffffffffffffffffffff' }

@@ -21,7 +21,7 @@ function request(headers: Record<string, string>): IncomingMessage {
   return Object.assign(new IncomingMessage(new Socket()), { headers })
 }
 
-test('what is asked for in advance is told from what a person asks for', () => {
+test('prefetches are distinguished from page views', () => {
   for (const purpose of ['prefetch', 'prefetch;prerender', 'prefetch;anonymous-client-ip'])
     assert.ok(isPrefetch(request({ 'sec-purpose': purpose })), purpose)
   assert.ok(isPrefetch(request({ purpose: 'prefetch' })))
@@ -46,7 +46,7 @@ test('flight requests are known by header or query', () => {
   assert.ok(!isFlightRequest(request({}), new URL('http://x/')))
 })
 
-test('a browser gets HTML, a script that asks for JSON gets JSON', () => {
+test('a browser gets HTML, a script that requests JSON gets JSON', () => {
   assert.ok(wantsJson(request({ accept: 'application/json' })))
   assert.ok(!wantsJson(request({ accept: 'text/html,application/xhtml+xml,application/json;q=0.9,*/*' })))
   assert.ok(!wantsJson(request({ accept: '*/*' })))

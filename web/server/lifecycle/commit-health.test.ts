@@ -121,7 +121,7 @@ test('locks that others hold, and page views that are counted already, are no fa
   assert.deepEqual([database.probes, health.unready, said], [0, null, ['ER_LOCK_WAIT_TIMEOUT']])
 })
 
-test('who waits for a lock has reached the database, but does not know that it would be refused no more', async t => {
+test('a probe that waits for a lock has reached the database, but does not show that the database accepts commits again', async t => {
   const { health, database, said, pass } = startHealth(t, away)
   health.failed(away)
   await pass(300)
@@ -180,7 +180,7 @@ function startLog() {
   return { lines, log, failEvery }
 }
 
-test('the first failure is said at once, and later ones every ten seconds with their number', () => {
+test('the first failure is logged immediately, and later ones every ten seconds with their number', () => {
   const { lines, failEvery } = startLog()
   failEvery(100, 1)
   assert.deepEqual(lines, [line])
@@ -192,7 +192,7 @@ test('the first failure is said at once, and later ones every ten seconds with t
   ])
 })
 
-test('another error is said at once as well', () => {
+test('another error is also logged immediately', () => {
   const { lines, log, failEvery } = startLog()
   failEvery(100, 3)
   const lost = Object.assign(new Error('closed'), { code: 'PROTOCOL_CONNECTION_LOST' })
@@ -213,7 +213,7 @@ test('it says once when it is over, and nothing where nothing failed', () => {
   assert.deepEqual(lines, [line, 'page views are counted again (4 failures since the last line)'])
 })
 
-test('failures and successes in turn write no more than two lines in ten seconds', () => {
+test('alternating failures and successes write at most two lines in ten seconds', () => {
   const { lines, log, failEvery } = startLog()
   for (let time = 0; time < 300; time++) {
     failEvery(100, 1)
@@ -227,7 +227,7 @@ function watch() {
   return { said, counter: new CounterWatch((from, to) => said.push([from, to])) }
 }
 
-test('a value below what was known before it was asked for went back, and is followed', () => {
+test('a value below the one known when it was requested went back, and becomes the highest', () => {
   const { said, counter } = watch()
   counter.note(100, counter.highest)
   counter.note(60, counter.highest)
@@ -236,7 +236,7 @@ test('a value below what was known before it was asked for went back, and is fol
   assert.equal(counter.highest, 61)
 })
 
-test('a value that was on its way while a higher one came in is no sign of it', () => {
+test('a value that was requested before a higher one arrived did not go back', () => {
   const { said, counter } = watch()
   counter.note(100, counter.highest)
   const before = counter.highest

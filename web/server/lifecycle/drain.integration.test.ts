@@ -28,7 +28,7 @@ async function untilAsked(server: Server, wanted: boolean): Promise<void> {
   await eventually(async () => (await readDrainWanted(pools.read, server.id, 1000)) === wanted)
 }
 
-/** As a replica does it: looks at what it is asked to do, and says that it does. */
+/** Acts as a replica: reads the drain request and acknowledges it. */
 async function obey(server: Server, wanted: boolean): Promise<void> {
   await untilAsked(server, wanted)
   await server.say(wanted)
@@ -52,7 +52,7 @@ test('it waits until the server says that it drains, and that it no longer does'
   assert.match(await ask('undrain', 'blue-1'), /^blue-1 does not drain/)
 })
 
-test('a server that is lost while it is asked is waited for no longer, and asked no more', async () => {
+test('a server that is lost meanwhile is no longer waited for, and the request is removed', async () => {
   const server = await register('green-1', '10.0.0.3:3000')
   const refused = assert.rejects(ask('drain', 'green-1'), /^DrainRefused: green-1 is lost/)
   await untilAsked(server, true)
@@ -63,7 +63,7 @@ test('a server that is lost while it is asked is waited for no longer, and asked
   assert.equal(await readDrainWanted(pools.read, server.id, 1000), false)
 })
 
-test('a life that follows at the same address is asked nothing', async () => {
+test('the next instance at the same address has no drain request', async () => {
   const server = await register('red-1', '10.0.0.4:3000')
   await Promise.all([ask('drain', 'red-1'), obey(server, true)])
   const next = await register('red-1', '10.0.0.4:3000')

@@ -35,7 +35,7 @@ for (const [what, servers, sentence] of [
   })
 }
 
-test('the outcome says who takes new visitors', () => {
+test('the result names the servers that take new visitors', () => {
   assert.equal(
     outcomeText({ change: 'drain', name: 'web-2' }, three),
     'web-2 drains: its visitors stay, new ones go to web-1, web-3',

@@ -35,7 +35,7 @@ function keep({ isNamed = false } = {}) {
   return { identity, database, logged, row }
 }
 
-test('a replica whose row is gone begins another life, says so, and beats there', async () => {
+test('a replica whose row is gone registers a new one, logs it, and sends heartbeats there', async () => {
   const { identity, database, logged, row } = keep()
   await row.beat()
   database.rows.clear()
@@ -46,7 +46,7 @@ test('a replica whose row is gone begins another life, says so, and beats there'
   assert.match(logged.join(), /^web-1 has no row 7 in the database any more.* row 8$/)
 })
 
-test('several that find the row gone begin one life', async () => {
+test('several heartbeats that find the row gone register once', async () => {
   const { database, row } = keep()
   database.rows.clear()
   await Promise.all([row.beat(), row.beat(), row.beat()])

@@ -24,7 +24,7 @@ function countRuns(t: TestContext, task: () => Promise<void> = async () => {}) {
   return { periodic, runs, pass }
 }
 
-test('it runs at once, and each time it is due', async t => {
+test('it runs immediately, and each time it is due', async t => {
   const { periodic, runs, pass } = countRuns(t)
   await periodic.run()
   assert.equal(runs.begun, 1)
@@ -43,7 +43,7 @@ test('a run that fails is followed by the next one', async t => {
   await periodic.stop()
 })
 
-test('asked for many at once, it runs one after the other, and goes on at its pace', async t => {
+test('concurrent calls run one after the other, and the period stays', async t => {
   const { periodic, runs, pass } = countRuns(t, settle)
   await Promise.all([periodic.run(), periodic.run(), periodic.run()])
   assert.deepEqual([runs.begun, runs.most], [3, 1])
@@ -62,7 +62,7 @@ test('none is run once it has stopped', async t => {
   assert.equal(runs.begun, 1)
 })
 
-test('turns follow each other, never two at once, until it is stopped', async () => {
+test('runs follow each other, never concurrently, until it is stopped', async () => {
   let underWay = 0
   let turns = 0
   const enough = Promise.withResolvers<void>()
@@ -85,7 +85,7 @@ test('turns follow each other, never two at once, until it is stopped', async ()
   assert.equal(turns, 5)
 })
 
-test('a turn that fails is tried again; the failure is said once, and again after one went well', async () => {
+test('a failed run is repeated; the failure is logged once, and again after a success', async () => {
   const outcomes = ['fails', 'fails', 'goes well', 'fails', 'fails']
   const said: string[] = []
   const enough = Promise.withResolvers<void>()
@@ -106,7 +106,7 @@ test('a turn that fails is tried again; the failure is said once, and again afte
   assert.deepEqual(said, Array(2).fill('counting: Error: away; it is tried again'))
 })
 
-test('a turn under way sees that it is to stop', async () => {
+test('a run in progress sees the stop', async () => {
   const seen = Promise.withResolvers<void>()
   const begun = Promise.withResolvers<void>()
   const stop = repeat(

@@ -37,7 +37,7 @@ test('it is not ready while the database takes nothing, and again once it does',
   assert.equal(whyNot(readiness), null)
 })
 
-test('it drains as long as it is asked to, and says when that is news', () => {
+test('it drains as long as requested, and reports a change', () => {
   const { readiness } = startedReplica()
   assert.deepEqual([readiness.drain(false), readiness.draining], [false, false])
   assert.deepEqual([readiness.drain(true), readiness.draining], [true, true])
@@ -45,7 +45,7 @@ test('it drains as long as it is asked to, and says when that is news', () => {
   assert.deepEqual([readiness.drain(false), readiness.draining, whyNot(readiness)], [true, false, null])
 })
 
-test('one that leaves takes no new visitors, and no wish changes that', () => {
+test('a leaving replica takes no new visitors, and no drain request changes that', () => {
   const { readiness } = startedReplica()
   readiness.leave()
   readiness.drain(false)

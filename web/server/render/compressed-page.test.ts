@@ -33,7 +33,7 @@ function assertTakesOn(text: CutText): void {
   }
 }
 
-test('what it is filled with stands in every place', () => {
+test('the values are in every place', () => {
   assertTakesOn(pageOf(40, 'some text that “repeats” in each row, '))
 })
 
@@ -48,7 +48,7 @@ test('values too short for zlib to refer back to', () => {
   assert.equal(gunzipSync(compressed?.fill(['7']).bytes ?? '').toString(), 'a7b7cd7e')
 })
 
-test('a page that was given back is filled anew, and one that was not stays as it is', () => {
+test('a page that was given back is used again, and one that was not stays unchanged', () => {
   const text = pageOf(4, 'some text, ')
   const compressed = CompressedPage.of(text, lengths)
   const [first, second, third] = [values(), values(), values()]

@@ -46,7 +46,7 @@ test('many visitors share one rendering', async () => {
   assert.equal(renderings(), 1)
 })
 
-test('a page that has aged is rendered anew, but not from the same snapshot again', async t => {
+test('an old page is rendered again, but not from the same snapshot', async t => {
   let now = 0
   t.mock.method(performance, 'now', () => now)
   let latest = snapshot(1)
@@ -61,7 +61,7 @@ test('a page that has aged is rendered anew, but not from the same snapshot agai
   assert.equal(renderings(), 2)
 })
 
-test('nobody waits for the next page while the last one is less than a second old', async t => {
+test('no page view waits for the next page while the last one is less than a second old', async t => {
   let now = 0
   t.mock.method(performance, 'now', () => now)
   const next = Promise.withResolvers<Snapshot>()
@@ -76,7 +76,7 @@ test('nobody waits for the next page while the last one is less than a second ol
   assert.equal(await shown(), '2')
 })
 
-test('a next page that fails while nobody waits for it hurts nobody', async t => {
+test('a failed rendering has no effect if no page view waits for it', async t => {
   let now = 0
   t.mock.method(performance, 'now', () => now)
   let read = async () => snapshot(1)

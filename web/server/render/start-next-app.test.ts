@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../../../tools/lib/testing.ts'
 
-/** In place of a built replica's thread: says what it was asked, the second question first. It hangs at /hang. */
+/** Replaces a built replica's thread: it answers with the request, the second request first. It hangs at /hang. */
 const program = `
 import { parentPort } from 'node:worker_threads'
 let held = null
@@ -39,7 +39,7 @@ before(async () => {
 
 after(folder.remove)
 
-/** Runs this with `next` and `serve` in a process of its own, since the end of the thread is the end of that. */
+/** Runs this with `next` and `serve` in a separate process, since the end of the thread ends the process. */
 async function inProcess(script: string, hungAfter = 30) {
   const fromHere = (file: string) => JSON.stringify(import.meta.resolve(`./${file}`))
   const begin = `const { startNextThread } = await import(${fromHere('start-next-app.ts')})
@@ -77,14 +77,14 @@ test('Next has the files and routes of the build, and no other path', async () =
   assert.deepEqual(JSON.parse(stdout), ['/_next/static/chunks/a%20b~(1).js', '/icon.svg'])
 })
 
-test('what does not exist has a page, rendered before anybody asks', async () => {
+test('unknown paths have a page, rendered in advance', async () => {
   const { stdout } = await inProcess(`
     console.log(next.notFoundPage.fill({ nonce: 'abc' }))
     process.exit()`)
   assert.match(stdout, /^GET \/_not-found.*'nonce-abc'/)
 })
 
-test('Next is asked once for an asset, however many want it, by whatever query', async () => {
+test('an asset is requested from Next once, for any number of clients and any query', async () => {
   const { stdout } = await inProcess(`
     const told = []
     const want = url => next.handle({ method: 'GET', url, headers: {} }, {
@@ -98,7 +98,7 @@ test('Next is asked once for an asset, however many want it, by whatever query',
   assert.deepEqual(JSON.parse(stdout), [6, 13, true])
 })
 
-test('answers may overtake each other, and a failure is told to who asked', async () => {
+test('answers may overtake each other, and a failure reaches its caller', async () => {
   const { stdout } = await inProcess(`
     const told = []
     const ask = url => next.handle({ method: 'GET', url, headers: {} }, {

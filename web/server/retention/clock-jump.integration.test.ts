@@ -31,7 +31,7 @@ after(async () => {
 
 const limits = { days: 30, rows: 1_000_000 }
 
-/** Retention of a replica that has just started, with a turn every 20 ms. */
+/** Retention of a replica that has just started, with a run every 20 ms. */
 function startRetention(pools: Pools, requestIds = new RequestIdRetention(async () => 0)) {
   const seen = { turns: 0, doubted: false, purged: 0 }
   const events = {

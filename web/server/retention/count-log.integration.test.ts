@@ -49,7 +49,7 @@ test('an audit reads checkpoints, the newest rows and what is left of the lowest
   assert.ok(read < 30_000, `${read} rows were read`)
 })
 
-test('a row lost among the newest is missed at once', async () => {
+test('a lost row among the newest is noticed immediately', async () => {
   await using board = await openBoard()
   await board.log(30_000)
   await count(board.replicas[0])
@@ -74,12 +74,12 @@ test('a row lost further down is missed once its stretch is counted again, and f
   assert.ok((await board.audit()).consistent)
 })
 
-test('every stretch has its turn', async () => {
+test('every checkpoint is counted again', async () => {
   await using board = await openBoard()
   await board.log(150_000)
   await count(board.replicas[0])
   await board.fill.query('DELETE FROM access_log WHERE id IN (1, 49999, 123456)')
-  // The lowest number is gone as if retention had removed it: that is how it is told.
+  // The lowest row is removed as retention does it: the lowest number says how many are gone.
   await board.fill.query("UPDATE log_checkpoint SET counted_at = '2026-01-01'")
   await count(board.replicas[0])
   await count(board.replicas[0])
@@ -87,7 +87,7 @@ test('every stretch has its turn', async () => {
   assert.deepEqual([rows, purged, consistent], [149_997, 1, false])
 })
 
-test('a row below the lowest, a counter and a sum that are off by one are seen at once', async () => {
+test('a row below the lowest, a counter and a sum that are off by one are noticed immediately', async () => {
   await using board = await openBoard()
   await board.log(60_000, 31 * day)
   await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id > 12500')
@@ -111,7 +111,7 @@ test('a row below the lowest, a counter and a sum that are off by one are seen a
   }
 })
 
-test('checkpoints that somebody removed or left over are not relied on, and are made anew', async () => {
+test('checkpoints that were deleted or left over are not used, and are written again', async () => {
   await using board = await openBoard()
   await board.log(60_000)
   await count(board.replicas[0])

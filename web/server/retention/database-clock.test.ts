@@ -23,7 +23,7 @@ function machine({ believed = start as number | null } = {}) {
       log: (text: string) => logged.push(text),
     }
     const clock = new DatabaseClock(options)
-    /** A turn of retention: whether it would remove rows. */
+    /** One run of retention: whether it would remove rows. */
     const turn = () => {
       const believedAt = time.believed === null ? null : new Date(time.believed)
       const now = clock.judge({ now: new Date(time.database), believedAt })
@@ -65,7 +65,7 @@ for (const [words, jump] of [
   ['31 days behind', -31 * day],
   ['ten years ahead', 3652 * day],
 ] as const) {
-  test(`${words}, just before a turn: nothing is removed, it is said once, and it goes on when the clock is back`, () => {
+  test(`${words}, just before a run: nothing is removed, it is logged once, and it goes on when the clock is back`, () => {
     const { time, logged, startReplica } = machine()
     const replica = startReplica()
     assert.ok(all(replica.run(60 * second), true))
@@ -99,7 +99,7 @@ for (const [words, jump] of [
     assert.ok(all(replica.run(2 * hour), false))
     assert.ok(replica.clock.doubted)
     time.database -= jump
-    // Two hours without a turn of retention are a gap themselves.
+    // Two hours without a run of retention are a gap too.
     const turns = replica.run(2 * hour)
     assert.equal(turns.at(-1), true)
   })
@@ -151,7 +151,7 @@ test('after a night without replicas, rows go once the clock was steady for an h
   assert.ok(time.believed !== null && time.believed > start + 8 * hour)
 })
 
-test('a replica that starts again at once goes on at once', () => {
+test('a replica that restarts immediately goes on immediately', () => {
   const { startReplica, pass } = machine()
   startReplica().run(60 * second)
   pass(5 * second)

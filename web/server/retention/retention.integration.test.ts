@@ -40,11 +40,11 @@ test('replicas side by side keep the log within its limits and its stretches cou
 
 const limits = { days: 30, rows: 1_000_000 }
 
-/** One turn of a replica. */
+/** One run of a replica. */
 const retain = (pools: Pools, { days, rows } = limits) =>
   ifAlone(pools.upkeep, 'retention', connection => retainLog(connection, { days, rows }, new Date(), running))
 
-test('rows that are too old go, and the figures still agree', async () => {
+test('rows that are too old are removed, and the counts still agree', async () => {
   await using board = await openBoard()
   await board.log(2500, 31 * day)
   await board.log(4000, 29 * day)
@@ -84,7 +84,7 @@ test('nothing goes from above a row that stays', async () => {
   assert.deepEqual({ rows, purged, consistent }, { rows: 1301, purged: 1699, consistent: true })
 })
 
-test('a log whose every row went still tells how many, and one that somebody emptied does not pass', async () => {
+test('a log whose rows were all removed still says how many, and one that was emptied otherwise is not consistent', async () => {
   await using board = await openBoard()
   await board.log(2500, 31 * day)
   await retain(board.replicas[0])
@@ -158,7 +158,7 @@ test('a replica that is killed in between leaves a log that agrees, and another 
   assert.ok((await board.audit()).consistent)
 })
 
-test('told to stop, a turn ends after the batch under way', async () => {
+test('when stopped, a run ends after the current batch', async () => {
   await using board = await openBoard()
   await board.log(20_000, 31 * day)
   const stop = new AbortController()
