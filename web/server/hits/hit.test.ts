@@ -23,7 +23,7 @@ test('a hit is what NGINX says of it', () => {
   })
 })
 
-test('without a request id from NGINX each page view is a request of its own', () => {
+test('without a request id from NGINX each page view is a separate request', () => {
   const [first, second] = [request({}), request({ 'x-request-id': "'; DROP TABLE access_log" })].map(readHit)
   assert.match(first?.requestId ?? '', /^[0-9a-f]{32}$/)
   assert.match(second?.requestId ?? '', /^[0-9a-f]{32}$/)
