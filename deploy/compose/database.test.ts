@@ -68,7 +68,7 @@ test('the port is opened with the files the stack was started with, and what cou
   const { status, said, commands } = await studioWith(`case "$*" in
 *' ps --quiet mysql') echo id-of-mysql ;;
 *' ps --quiet nginx') echo id-of-nginx ;;
-*'id-of-nginx') printf '%s\\n' other /srv/a,b /srv/a,b/docker-compose.yml,/srv/a,b/compose/proxy.yml /srv/a,b/its.env ;;
+*'id-of-nginx') printf '%s\\n' other /srv/a,b /srv/a,b/docker-compose.yml,/srv/a,b/compose/proxy.yml its.env ;;
 *' up '*) echo 'port is already allocated' >&2; exit 1 ;;
 esac`)
   assert.equal(status, 1)

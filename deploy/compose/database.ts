@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import {
   databaseName,
   mostConnections,
@@ -46,7 +47,7 @@ type DatabasePort = {
 
 /**
  * Opens the port of deploy/compose/studio.yml on 127.0.0.1, if it is not open yet.
- * @returns null where no such stack runs @throws DockerFailed
+ * @returns null where the stack with Docker does not run @throws DockerFailed
  */
 export async function openDatabasePort(): Promise<DatabasePort | null> {
   const mysql = await runningContainer('mysql')
@@ -75,9 +76,9 @@ async function runningContainer(service: string): Promise<string | undefined> {
 }
 
 /**
- * `docker compose …` for the project, files and settings that a container was started with, and deploy/compose/studio.yml after
- * them. With other files compose would find that the network of NGINX has changed, and since 2.31 it makes that anew.
- * @throws DockerFailed
+ * `docker compose …` for the project, files and settings that a container was started with, and deploy/compose/studio.yml
+ * after them. With other files compose would find that the network of NGINX has changed, and since 2.31 it then replaces
+ * the network (docker/compose, `NetworkHash`). @throws DockerFailed
  */
 export async function asStarted(container: string): Promise<string[]> {
   const labels = ['', '.working_dir', '.config_files', '.environment_file']
@@ -86,9 +87,12 @@ export async function asStarted(container: string): Promise<string[]> {
   const [project = '', folder = '', files = '', settings = ''] = (
     await docker(['inspect', '--format', labels, container])
   ).split('\n')
-  // All are absolute, so a comma in a path is no end of it.
-  const each = (option: string, paths: string) =>
-    paths.split(/,(?=\/)/).flatMap(path => (path ? [option, path] : []))
-  const where = ['--project-name', project, '--project-directory', folder, ...each('--env-file', settings)]
-  return ['compose', '--ansi', 'never', ...where, ...each('--file', files), '--file', studioFile]
+  const each = (option: string, paths: string[]) => paths.flatMap(path => [option, resolve(folder, path)])
+  return [
+    ...['compose', '--ansi', 'never', '--project-name', project, '--project-directory', folder],
+    ...each('--env-file', settings.split(',').filter(Boolean)),
+    // These are absolute: a comma without a slash after it is part of a path.
+    ...each('--file', files.split(/,(?=\/)/)),
+    ...['--file', studioFile],
+  ]
 }
