@@ -8,6 +8,7 @@ import { mostConnections } from '../../tools/lib/database-accounts.ts'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
 import { replicasThatFit } from '../../web/server/db/servers.ts'
 import { rollWarning } from './database.ts'
+import { roll } from './testing/board.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -27,9 +28,41 @@ test('a roll, a replica and the documents say the same of how many replicas the 
     rollWarning(inRoll + 1) ?? '',
     new RegExp(`^17 old and 17 new replicas are more than the ${room} .* A roll of ${inRoll} fits$`),
   )
-  for (const file of ['README.md', 'docs/database.md'])
-    assert.match(read(file), new RegExp(`\\b${room}\\s+replicas, or ${inRoll} while`), file)
+  for (const file of ['docs/operations.md', 'docs/database.md'])
+    assert.match(read(file), new RegExp(`\\b${room}\\s+servers,\\s+or\\s+(for )?${inRoll}\\s+while`), file)
 })
+
+for (const [replicas, warned] of [
+  [16, false],
+  [17, true],
+] as const)
+  test(`a roll of ${replicas} replicas ${warned ? 'warns' : 'does not warn'} that they are too many`, async () => {
+    await using folder = await temporaryFolder()
+    const containers = Array.from({ length: replicas }, (_, index) => ({
+      Id: `id-${index}`,
+      Name: `/web-${index}`,
+      Image: 'sha256:0',
+      Config: { Labels: { 'com.docker.compose.oneoff': 'False' } },
+      State: { Status: 'running', StartedAt: '' },
+      RestartCount: 0,
+      NetworkSettings: { Networks: {} },
+    }))
+    const project = { name: 'board', services: { web: { image: 'board-web' }, nginx: {} } }
+    await writeFile(join(folder.path, 'containers'), JSON.stringify(containers))
+    await writeFile(join(folder.path, 'project'), JSON.stringify(project))
+    const script = `#!/bin/sh
+case "$*" in
+*' ps '*) seq ${replicas} ;;
+inspect*) cat "${folder.path}/containers" ;;
+*' config '*) cat "${folder.path}/project" ;;
+*) echo 'no lock here' >&2; exit 1 ;;
+esac`
+    await writeFile(join(folder.path, 'docker'), script, { mode: 0o755 })
+    const { status, printed } = await roll({ PATH: `${folder.path}:${process.env.PATH}` })
+    assert.equal(status, 1)
+    assert.match(printed, /^roll: docker run failed: no lock here$/m)
+    assert.equal(/^roll: warning: 17 old and 17 new replicas are more than the 33 /m.test(printed), warned)
+  })
 
 /** What `npm run studio` says, and the commands it gives to a `docker` that does `script`. */
 async function studioWith(script: string) {

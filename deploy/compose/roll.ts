@@ -1,6 +1,6 @@
 import { abortOnSignals } from '../../tools/lib/terminal.ts'
 import { UserError } from '../../web/server/errors.ts'
-import { applyAccounts } from './database.ts'
+import { applyAccounts, rollWarning } from './database.ts'
 import { DockerFailed, howToChooseProject } from './docker.ts'
 import { newestVersion, readProject } from './project.ts'
 import { takeProjectLock } from './project-lock.ts'
@@ -35,6 +35,8 @@ async function roll(): Promise<void> {
       `no replica of the project ${project} runs. Start the stack first: docker compose up --build -d --wait. ${howToChooseProject} roll`,
     )
   }
+  const warning = rollWarning(atStart.length)
+  if (warning) say(`warning: ${warning}.`)
   const onWait = () => say('another roll is under way: waiting for its end …')
   await using lock = await takeProjectLock({ project, image, signal: stopSignal, onWait })
   say('building …')

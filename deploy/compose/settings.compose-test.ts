@@ -1,4 +1,4 @@
-// What a person sets, and the commands that the README gives: with another copy of this folder, with .env, and after a roll.
+// What a person sets, and the commands that docs/operations.md gives: with another copy of this folder, with .env, and after a roll.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -32,7 +32,7 @@ import {
 
 const root = join(import.meta.dirname, '..', '..')
 const project = process.env.COMPOSE_PROJECT_NAME ?? ''
-const readme = await readFile(join(root, 'README.md'), 'utf8')
+const operations = await readFile(join(root, 'docs/operations.md'), 'utf8')
 const example = await readFile(join(root, '.env.example'), 'utf8')
 
 /** A fresh clone, with nothing installed. */
@@ -97,7 +97,7 @@ async function configWith(dotEnv: string) {
   }
 }
 
-test('from another copy of the folder compose finds the same replicas, with all files that the README names', async () => {
+test('from another copy of the folder compose finds the same replicas, with all files that can be added', async () => {
   for (const file of ['', ':deploy/compose/https.yml', ':deploy/compose/proxy.yml']) {
     const environment = { COMPOSE_FILE: `docker-compose.yml${file}` }
     const hashes = ['docker', 'compose', 'config', '--hash', 'web,migrate']
@@ -115,8 +115,8 @@ test('a copy of .env.example as .env changes nothing, and publishes over IPv4 al
   )
 })
 
-test('a password in single quotes, as the README and .env.example write it, is what it says', async () => {
-  for (const text of [readme, example]) {
+test('a password in single quotes, as docs/operations.md and .env.example write it, is what it says', async () => {
+  for (const text of [operations, example]) {
     const [line = '', password] = /\bDATABASE_PASSWORD='([^']*[$][^']*#[^']*)'/.exec(text) ?? []
     assert.ok(password)
     const { services } = await configWith(line)
@@ -155,7 +155,7 @@ test('after a roll of another image plain `up -d` recreates nothing, and no page
   assert.deepEqual(failuresOf(visits.all), [])
 })
 
-const reload = /^ +(docker compose exec nginx nginx .*-s reload)$/m.exec(readme)?.[1] ?? ''
+const reload = /^ +(docker compose exec nginx nginx .*-s reload)$/m.exec(operations)?.[1] ?? ''
 
 /** Process ids of NGINX's workers, old and new. */
 async function workers(): Promise<string[]> {
@@ -318,7 +318,7 @@ function statusOverHttp2(port: number): Promise<unknown> {
   })
 }
 
-test('HTTPS as the README sets it up: deploy/compose/https.yml in .env, HTTP/2, and a renewed certificate by its command', async () => {
+test('HTTPS as docs/operations.md sets it up: deploy/compose/https.yml in .env, HTTP/2, and a renewed certificate by its command', async () => {
   await settle(3)
   const certificates = join(inClone(), 'nginx/certificates')
   const use = async (from: string, to: string) => {
@@ -327,7 +327,7 @@ test('HTTPS as the README sets it up: deploy/compose/https.yml in .env, HTTP/2, 
   }
   await use('test-only.crt', 'tls.crt')
   await use('test-only.key', 'tls.key')
-  const setting = /`(COMPOSE_FILE=\S*https\.yml)` in `\.env`/.exec(readme)?.[1] ?? ''
+  const setting = /In `\.env`, set `(COMPOSE_FILE=\S*https\.yml)`/.exec(operations)?.[1] ?? ''
   await writeFile(join(inClone(), '.env'), `${setting}\n`)
   const { value: port } = await freePorts(clone.path).next()
   assert.ok(port)
@@ -362,7 +362,7 @@ test('in a fresh clone, with the Node of this machine, each command works or say
       'roll',
       noStack,
       1,
-      /^roll: no replica runs\. Start the stack first: docker compose up --build -d --wait$/m,
+      /^roll: no replica of the project \S+ runs\. Start the stack first: docker compose up --build -d --wait\./m,
     ],
     [
       'audit',
