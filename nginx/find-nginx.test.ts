@@ -32,8 +32,19 @@ test('the option -e is there from 1.19.5, and older than 1.18 is not supported',
   assert.equal(parse('1.18.0')?.errorLogOption, false)
   assert.equal(parse('1.19.4')?.errorLogOption, false)
   assert.equal(parse('1.19.5')?.errorLogOption, true)
-  assert.equal(parse('1.17.10')?.isSupported, false)
-  assert.equal(parse('1.18.0')?.isSupported, true)
+  assert.equal(parse('1.17.10')?.unfit, 'is too old')
+  assert.equal(parse('1.18.0')?.unfit, null)
+})
+
+test('what a build lacks of what the configuration needs is named', () => {
+  const unfit = (options: string) =>
+    parseBuild('/usr/sbin/nginx', `nginx version: nginx/1.22.1\nconfigure arguments: ${options}`)?.unfit
+  assert.equal(unfit('--with-http_ssl_module --with-http_realip_module'), null)
+  assert.equal(unfit('--with-http_ssl_module'), 'was built without realip')
+  assert.equal(
+    unfit('--with-http_realip_module --without-http_limit_req_module --without-http_geo_module'),
+    'was built without geo, limit_req',
+  )
 })
 
 test('one that is too old is passed over for a later one', async () => {

@@ -12,25 +12,37 @@ export type NginxProgram = {
   http2Directive: boolean
   /** whether it has the option `-e`; if not, it opens the log of the machine's own NGINX before it reads its configuration */
   errorLogOption: boolean
-  /** false if it is older than `leastNginx`, for which the configuration is not written */
-  isSupported: boolean
+  /** why it does not understand the configuration, for example `is too old`; null if it does */
+  unfit: string | null
 }
 
 /** The oldest version that the configuration is tested with; README.md says the same. */
 export const leastNginx = '1.18.0'
 
-/**
- * The first `nginx` that runs, says its version and is not too old; else the first that is too old; null = none on this
- * machine.
- */
+/** Modules that the configuration needs. Of these, a build has realip only if it is asked for, the others unless they are left out. */
+const neededModules = [
+  'realip',
+  'rewrite',
+  'proxy',
+  'map',
+  'geo',
+  'gzip',
+  'limit_req',
+  'limit_conn',
+  'upstream_zone',
+  'upstream_least_conn',
+  'upstream_keepalive',
+]
+
+/** The first `nginx` that runs, says its version and is fit; else the first that is not fit; null = none on this machine. */
 export async function findNginx(searchPath = process.env.PATH ?? ''): Promise<NginxProgram | null> {
-  let tooOld: NginxProgram | null = null
+  let unfit: NginxProgram | null = null
   for (const path of findPrograms('nginx', searchPath)) {
     const program = await describe(path)
-    if (program?.isSupported) return program
-    tooOld ??= program
+    if (program?.unfit === null) return program
+    unfit ??= program
   }
-  return tooOld
+  return unfit
 }
 
 async function describe(path: string): Promise<NginxProgram | null> {
@@ -57,8 +69,19 @@ export function parseBuild(path: string, text: string): NginxProgram | null {
     native: isAtLeast(version, '1.29.6') && !text.includes('--without-http_upstream_sticky'),
     http2Directive: isAtLeast(version, '1.25.1'),
     errorLogOption: isAtLeast(version, '1.19.5'),
-    isSupported: isAtLeast(version, leastNginx),
+    unfit: isAtLeast(version, leastNginx) ? saysWhatItLacks(text) : 'is too old',
   }
+}
+
+/** Reads the options that it was built with. Source: https://nginx.org/en/docs/configure.html */
+function saysWhatItLacks(text: string): string | null {
+  if (!text.includes('configure arguments:')) return null
+  const isThere = (name: string) =>
+    name === 'realip'
+      ? text.includes('--with-http_realip_module')
+      : !text.includes(`--without-http_${name}_module`)
+  const lacks = neededModules.filter(name => !isThere(name))
+  return lacks.length > 0 ? `was built without ${lacks.join(', ')}` : null
 }
 
 function isAtLeast(version: string, least: string): boolean {

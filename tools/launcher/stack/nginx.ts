@@ -83,13 +83,14 @@ async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise
 const loopback = '127.0.0.1'
 
 /** Throws UserError at once where NGINX could not be started later: known before anything else takes its time. */
-export async function checkNginx(options: Pick<StackOptions, 'host' | 'port'>) {
-  const program = await findNginx()
+export async function checkNginx(options: Pick<StackOptions, 'host' | 'port'>, find = () => findNginx()) {
+  const program = await find()
   if (!program) throw new UserError('there is no nginx on this machine')
-  if (!program.isSupported) {
+  const { path, version, unfit } = program
+  if (unfit !== null) {
     throw new UserError(
-      `NGINX ${program.version}, which is ${program.path}, is too old: install ${leastNginx} or later, ` +
-        'for example from https://nginx.org/en/linux_packages.html',
+      `${path}, NGINX ${version}, ${unfit}: install ${leastNginx} or later, from the package nginx of the system ` +
+        'or from https://nginx.org/en/linux_packages.html',
     )
   }
   if (options.port) await checkPort(options.host ?? loopback, options.port)
