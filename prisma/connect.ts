@@ -48,7 +48,7 @@ const stackFile = z.object({ databaseUrl: z.string() })
 /**
  * The database to look at: DATABASE_URL where it is set, with the password from DATABASE_PASSWORD_FILE if there is one, else
  * that of the stack that keeps its files in DATA_DIR (`stack.json`, there while it runs). Null = no stack runs there.
- * @throws when the file of the password cannot be read
+ * @throws UserError when the file of the password cannot be read
  */
 export async function findDatabaseUrl(env: Record<string, string | undefined>): Promise<string | null> {
   if (env.DATABASE_URL) return databaseUrlFrom(env.DATABASE_URL, env.DATABASE_PASSWORD_FILE)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cp, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, rmdir, symlink, writeFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -50,6 +50,32 @@ test('a command runs where npm runs no scripts by itself, with an .env that is w
     assert.ok(error.stderr.startsWith(sentence), error.stderr)
     return true
   })
+})
+
+test('every command reads .env in the same way, also where it cannot be read', async () => {
+  const file = join(clone, '.env')
+  const sentenceOf = async (...words: string[]) => {
+    const command = run('npm', ['run', '--silent', ...words], { cwd: clone, env })
+    return command.then(
+      ({ stdout }) => assert.fail(`${words} did not fail: ${stdout}`),
+      (error: { stderr: string }) => error.stderr,
+    )
+  }
+  // As an editor of Windows writes it.
+  await writeFile(file, '\uFEFFDATABASE_URL=postgres://a\r\nDATA_DIR=~/board\r\n')
+  for (const command of ['start', 'migrate', 'studio', 'audit', 'reset'])
+    assert.match(await sentenceOf(command), /^Balance Board: .*\n? *DATA_DIR must be a path without ~/)
+  await writeFile(file, '\uFEFFDATABASE_URL=postgres://a\r\n')
+  for (const command of ['migrate', 'studio'])
+    assert.match(await sentenceOf(command), /DATABASE_URL must be mysql:[^\n]*\n$/)
+  await rm(file)
+  await mkdir(file)
+  for (const command of ['start', 'migrate', 'studio', 'audit', 'reset'])
+    assert.equal(
+      await sentenceOf(command),
+      `Balance Board: ${file} is a folder, and a file is needed there, or nothing\n`,
+    )
+  await rmdir(file)
 })
 
 test('the sources of a clone in any folder are the same to the build, which can bundle them', async () => {

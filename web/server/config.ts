@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { UserError } from './errors.ts'
+import { reasonOf, UserError } from './errors.ts'
 
 /** The configuration of a replica, parsed from environment variables. */
 export type Environment = z.output<typeof schema>
@@ -152,13 +152,21 @@ const known = 'sslmode (disable, require, verify-ca or verify-full), sslaccept (
 /**
  * Inserts the password from a file into a mysql:// URL, so that it need not be in the environment. One newline at the file's
  * end is removed, spaces are kept. Returns `url` unchanged without a file or if it is no URL.
- * @throws if the file cannot be read
+ * @throws UserError if the file cannot be read
  */
 export function databaseUrlFrom(url: string, passwordFile?: string): string {
   if (!passwordFile || !URL.canParse(url)) return url
   const withPassword = new URL(url)
-  withPassword.password = encodeURIComponent(readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, ''))
+  withPassword.password = encodeURIComponent(readPassword(passwordFile).replace(/\r?\n$/, ''))
   return withPassword.href
+}
+
+function readPassword(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new UserError(`DATABASE_PASSWORD_FILE is a file that cannot be read: ${reasonOf(error)}`)
+  }
 }
 
 /** The same URL in the form that the driver itself reads, to pass to another program. @throws BadDatabaseUrl */
