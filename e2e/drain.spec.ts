@@ -70,11 +70,11 @@ test('a server that drains keeps its visitor, is given no stranger, and takes th
   expect(serverCalled('web-2').pid).toBe(web2.pid)
 })
 
-test('when all servers drain, strangers are served all the same', async ({ baseURL, request }) => {
+test('when all servers drain, new visitors are still served', async ({ baseURL, request }) => {
   for (const name of ['web-1', 'web-2']) expect(run('drain', name).status).toBe(0)
   expect(run('drain', 'web-3')).toEqual({
     status: 0,
-    said: 'web-3 drains, and so does every other server: new visitors are served all the same',
+    said: 'web-3 drains, and so does every other server: new visitors are still served',
   })
   const answers = await strangers(baseURL)
   expect(answers.map(answer => answer.status)).toEqual(Array(30).fill(200))
@@ -126,5 +126,5 @@ test('the commands say what there is to do and what not', () => {
     status: 1,
     said: 'Balance Board: there is no server web-9, only web-1, web-2, web-3',
   })
-  expect(run('drain', '')).toMatchObject({ status: 1, said: expect.stringContaining('say which server') })
+  expect(run('drain', '')).toMatchObject({ status: 1, said: expect.stringContaining('name one server') })
 })

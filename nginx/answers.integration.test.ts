@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { eventually } from '../tools/lib/testing.ts'
 import { asCookie, sendRequest, startRequest } from './testing/request.ts'
-import { startBoard, ways } from './testing/run-nginx.ts'
+import { startBoard, stickyModes } from './testing/run-nginx.ts'
 import { breakOff, freeze } from './testing/stub-replica.ts'
 
 const timeout = 30_000
@@ -20,9 +20,9 @@ const securityHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-for (const way of ways) {
-  test(`${way}: every answer has the security headers once, and no version`, { timeout }, async () => {
-    await using board = await startBoard(way)
+for (const mode of stickyModes) {
+  test(`${mode}: every answer has the security headers once, and no version`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (const replica of board.replicas)
       replica.answer = (_request, response) => {
         for (const name of Object.keys(securityHeaders)) response.setHeader(name, 'of the replica')
@@ -50,8 +50,8 @@ for (const way of ways) {
     assert.equal((await sendRequest(board.port, '/')).headers['content-security-policy'], 'of the replica')
   })
 
-  test(`${way}: whether a replica can be reached is answered whole`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: whether a replica can be reached is answered whole`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     // As a replica answers a HEAD: with the length of what it would send.
     for (const replica of board.replicas)
       replica.answer = ({ method }, response) => {
@@ -63,8 +63,8 @@ for (const way of ways) {
     assert.equal((await sendRequest(board.port, '/_nginx/ready')).status, 503)
   })
 
-  test(`${way}: the error page allows its own style and nothing else`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: the error page allows its own style and nothing else`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const { status, headers, body } = await sendRequest(board.port, '/metrics')
     assert.equal(status, 404)
     const policy = String(headers['content-security-policy'])
@@ -75,8 +75,8 @@ for (const way of ways) {
     for (const header of Object.keys(securityHeaders)) assert.ok(headers[header])
   })
 
-  test(`${way}: an error of a replica is passed on as it is`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: an error of a replica is passed on as it is`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (const status of [400, 404, 405, 429, 500, 503]) {
       for (const replica of board.replicas)
         replica.answer = (_request, response) => void response.writeHead(status).end('of the replica')
@@ -88,8 +88,8 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: too much of anything is an error with a name`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: too much of anything is an error with a name`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const json = { Accept: 'application/json' }
     const body = 'x'.repeat(20_000)
     const tooLarge = await sendRequest(board.port, '/api/forget', { method: 'POST', body, headers: json })
@@ -104,8 +104,8 @@ for (const way of ways) {
     assert.equal(headers.status, 431)
   })
 
-  test(`${way}: NGINX's own errors have one format, and are kept by no cache`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: NGINX's own errors have one format, and are kept by no cache`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const errors: [path: string, status: number, code: string, headers?: Record<string, string>][] = [
       ['//x', 400, 'bad_request'],
       ['/x/../', 400, 'bad_request'],
@@ -135,10 +135,10 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: a range and a condition of a cached asset that do not hold are errors like others`, {
+  test(`${mode}: a range and a condition of a cached asset that do not hold are errors like others`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way)
+    await using board = await startBoard(mode)
     for (const replica of board.replicas)
       replica.answer = (_request, response) => {
         response.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
@@ -159,8 +159,8 @@ for (const way of ways) {
     assert.match(String(range.headers['cache-control']), /\bno-store$/)
   })
 
-  test(`${way}: what is not HTTP is a bad request`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: what is not HTTP is a bad request`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const socket = connect(board.port, '127.0.0.1')
     socket.write('GET / nonsense\r\n\r\n')
     const said = await text(socket)
@@ -168,8 +168,8 @@ for (const way of ways) {
     assert.match(said, /That did not work/)
   })
 
-  test(`${way}: NGINX says that it is up by itself, and does not log it`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: NGINX says that it is up by itself, and does not log it`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     await Promise.all(board.replicas.map(replica => replica.die()))
     const { status, body } = await sendRequest(board.port, '/healthz')
     assert.deepEqual([status, body], [200, 'ok\n'])
@@ -181,8 +181,8 @@ for (const way of ways) {
     )
   })
 
-  test(`${way}: a line of the access log is JSON that says who answered`, { timeout }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+  test(`${mode}: a line of the access log is JSON that says who answered`, { timeout }, async () => {
+    await using board = await startBoard(mode, { replicas: 1 })
     const { headers } = await sendRequest(board.port, '/?q="\\', { headers: { Accept: 'text/html' } })
     const [line = ''] = await board.logged(1)
     const { time, bytes, request_time, upstream_connect_time, upstream_header_time, ...rest } =
@@ -204,10 +204,10 @@ for (const way of ways) {
       cache: '',
     })
   })
-  test(`${way}: the access log lists each try of a page view, and the client does not see it`, {
+  test(`${mode}: the access log lists each try of a page view, and the client does not see it`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { replicas: 2, pageViews: 1 })
+    await using board = await startBoard(mode, { replicas: 2, pageViews: 1 })
     const [first, second] = board.replicas
     assert.ok(first && second)
     first.answer = breakOff
@@ -239,8 +239,8 @@ for (const way of ways) {
     assert.match(lost.upstream_addr, new RegExp(`^${second.address}, `))
     assert.match(lost.upstream_response_time, /^\d+\.\d{3}, /)
   })
-  test(`${way}: a line of the access log is JSON whatever bytes a client sends`, { timeout }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+  test(`${mode}: a line of the access log is JSON whatever bytes a client sends`, { timeout }, async () => {
+    await using board = await startBoard(mode, { replicas: 1 })
     const bytes = (written: string) => Buffer.from(written, 'latin1')
     const targets: [Buffer, string][] = [
       [Buffer.from('/api/snapshot?é=€&😀'), '/api/snapshot?é=€&😀'],

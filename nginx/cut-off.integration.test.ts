@@ -15,7 +15,7 @@ import { canBePassedOn } from '../web/server/http/request.ts'
 import { createRouter, sendJson } from '../web/server/http/router.ts'
 import { CommitHealth } from '../web/server/lifecycle/commit-health.ts'
 import { type Answer, asCookie, sendRequest } from './testing/request.ts'
-import { startBoard, type Way, ways } from './testing/run-nginx.ts'
+import { type StickyMode, startBoard, stickyModes } from './testing/run-nginx.ts'
 import type { StubReplica } from './testing/stub-replica.ts'
 
 const timeout = 60_000
@@ -64,9 +64,9 @@ async function makeItCount(stub: StubReplica, databaseUrl: string) {
 }
 
 /** NGINX, three replicas that count, and what the database says of page views. */
-async function startCounting(way: Way) {
+async function startCounting(mode: StickyMode) {
   const database = await createTestDatabase()
-  const board = await startBoard(way)
+  const board = await startBoard(mode)
   const counting = await Promise.all(board.replicas.map(stub => makeItCount(stub, database.url)))
   const [cutOff, other] = board.replicas
   const [first] = counting
@@ -100,12 +100,12 @@ const cuts: Record<string, (proxy: DatabaseProxy) => Promise<void> | void> = {
   'met with silence': proxy => proxy.silence(),
 }
 
-for (const way of ways)
+for (const mode of stickyModes)
   for (const [how, cut] of Object.entries(cuts)) {
-    test(`${way}: a replica's connections are ${how}: others serve its visitors, and each counts once`, {
+    test(`${mode}: a replica's connections are ${how}: others serve its visitors, and each counts once`, {
       timeout,
     }, async () => {
-      await using board = await startCounting(way)
+      await using board = await startCounting(mode)
       const { cutOff, proxy, visit } = board
       const answers: Answer[] = []
       const visitBoth = async () => {
@@ -126,10 +126,10 @@ for (const way of ways)
         assert.deepEqual(rows.get(String(headers['x-request-id'])), [count.parse(JSON.parse(body)).id])
     })
 
-    test(`${way}: every replica's connections are ${how}: a page view fails in time, certainly not counted`, {
+    test(`${mode}: every replica's connections are ${how}: a page view fails in time, certainly not counted`, {
       timeout,
     }, async () => {
-      await using board = await startCounting(way)
+      await using board = await startCounting(mode)
       for (const proxy of board.proxies) await cut(proxy)
       const first = await Promise.all([board.visit(board.cutOff), board.visit()])
       const later = await Promise.all([board.visit(board.cutOff), board.visit()])

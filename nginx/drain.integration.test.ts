@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { asCookie, sendRequest } from './testing/request.ts'
-import { startBoard, ways } from './testing/run-nginx.ts'
+import { startBoard, stickyModes } from './testing/run-nginx.ts'
 import { breakOff, cannotCount, drain, type StubReplica } from './testing/stub-replica.ts'
 
 const timeout = 30_000
 
 /** Three replicas, of which some drain. */
-async function startThree(way: (typeof ways)[number]) {
-  const board = await startBoard(way)
+async function startThree(mode: (typeof stickyModes)[number]) {
+  const board = await startBoard(mode)
   const [first, second, third] = board.replicas
   if (!first || !second || !third) throw new Error('three replicas were asked for')
   return { board, first, second, third }
@@ -18,9 +18,9 @@ function drainAll(replicas: StubReplica[]): void {
   for (const replica of replicas) replica.answer = drain(replica)
 }
 
-for (const way of ways) {
-  test(`${way}: the visitor of a dead replica passes by one that drains`, { timeout }, async () => {
-    const { board, first, second, third } = await startThree(way)
+for (const mode of stickyModes) {
+  test(`${mode}: the visitor of a dead replica passes by one that drains`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(mode)
     await using _ = board
     drainAll([second])
     await first.die()
@@ -36,8 +36,8 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: the last live replica takes new visitors, although it drains`, { timeout }, async () => {
-    const { board, first, second, third } = await startThree(way)
+  test(`${mode}: the last live replica takes new visitors, although it drains`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(mode)
     await using _ = board
     drainAll([third])
     await Promise.all([first.die(), second.die()])
@@ -48,8 +48,8 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: one that drained takes strangers as soon as it no longer does`, { timeout }, async () => {
-    const { board, first, second, third } = await startThree(way)
+  test(`${mode}: one that drained takes strangers as soon as it no longer does`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(mode)
     await using _ = board
     const { answer } = first
     drainAll([first])
@@ -59,10 +59,10 @@ for (const way of ways) {
     assert.equal((await sendRequest(board.port, '/')).headers['x-srv-id'], first.srvId)
   })
 
-  test(`${way}: visitors of a replica that cannot count move to the others without an error`, {
+  test(`${mode}: visitors of a replica that cannot count move to the others without an error`, {
     timeout,
   }, async () => {
-    const { board, first } = await startThree(way)
+    const { board, first } = await startThree(mode)
     await using _ = board
     const { answer } = first
     first.answer = cannotCount
@@ -82,8 +82,8 @@ for (const way of ways) {
     assert.equal(back.headers['x-srv-id'], first.srvId, 'no failure was held against it')
   })
 
-  test(`${way}: when none can count, a replica says so at the last try`, { timeout }, async () => {
-    const { board, first, second, third } = await startThree(way)
+  test(`${mode}: when none can count, a replica says so at the last try`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(mode)
     await using _ = board
     for (const replica of [first, second, third]) replica.answer = cannotCount
     const { status, headers, body } = await sendRequest(board.port, '/', { headers: asCookie(first.srvId) })
@@ -91,8 +91,8 @@ for (const way of ways) {
     assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 4)
   })
 
-  test(`${way}: HEAD goes the same way as GET`, { timeout }, async () => {
-    const { board, first, second, third } = await startThree(way)
+  test(`${mode}: HEAD goes the same way as GET`, { timeout }, async () => {
+    const { board, first, second, third } = await startThree(mode)
     await using _ = board
     const head = { method: 'HEAD' }
     drainAll([first, second])
@@ -103,7 +103,7 @@ for (const way of ways) {
   })
 }
 
-if (ways.includes('legacy'))
+if (stickyModes.includes('legacy'))
   test("legacy: the last try goes by what strangers found, not by the visitor's own replica's past", {
     timeout,
   }, async () => {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { asCookie, sendRequest } from './testing/request.ts'
-import { type Board, startBoard, ways } from './testing/run-nginx.ts'
+import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
 import { breakOff, drain, freeze, type StubReplica } from './testing/stub-replica.ts'
 
 const timeout = 30_000
 
-for (const way of ways) {
-  test(`${way}: a visitor whose replica is gone is served by another, and bound to it`, {
+for (const mode of stickyModes) {
+  test(`${mode}: a visitor whose replica is gone is served by another, and bound to it`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way)
+    await using board = await startBoard(mode)
     const gone = firstOf(board)
     await gone.die()
     const { status, headers, cookies } = await sendRequest(board.port, '/', { headers: asCookie(gone.srvId) })
@@ -20,8 +20,8 @@ for (const way of ways) {
   })
 
   for (const [name, trouble] of Object.entries({ breakOff, freeze }))
-    test(`${way}: the second try is the same request (${name})`, { timeout }, async () => {
-      await using board = await startBoard(way)
+    test(`${mode}: the second try is the same request (${name})`, { timeout }, async () => {
+      await using board = await startBoard(mode)
       const failing = firstOf(board)
       failing.answer = trouble
       const { status, headers, cookies } = await sendRequest(board.port, '/', {
@@ -36,10 +36,10 @@ for (const way of ways) {
     })
 
   for (const path of ['/api/snapshot', '/icon.svg', '/_next/static/a.js', '/api/live'])
-    test(`${way}: what is small waits seconds for a frozen replica, and another answers: ${path}`, {
+    test(`${mode}: what is small waits seconds for a frozen replica, and another answers: ${path}`, {
       timeout,
     }, async () => {
-      await using board = await startBoard(way, { replicas: 2 })
+      await using board = await startBoard(mode, { replicas: 2 })
       const frozen = firstOf(board)
       frozen.answer = freeze
       // Every second request goes to the frozen replica.
@@ -54,10 +54,10 @@ for (const way of ways) {
       assert.ok(performance.now() - begun < 9000)
     })
 
-  test(`${way}: an asset that no living replica has is not found, also while one is gone`, {
+  test(`${mode}: an asset that no living replica has is not found, also while one is gone`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way)
+    await using board = await startBoard(mode)
     const json = { headers: { Accept: 'application/json' } }
     await firstOf(board).die()
     for (const replica of board.replicas)
@@ -75,8 +75,8 @@ for (const way of ways) {
     assert.equal(JSON.parse(body).error.code, 'no_replica')
   })
 
-  test(`${way}: a replica that waits for its database is not taken for frozen`, { timeout }, async () => {
-    await using board = await startBoard(way, { replicas: 2 })
+  test(`${mode}: a replica that waits for its database is not taken for frozen`, { timeout }, async () => {
+    await using board = await startBoard(mode, { replicas: 2 })
     for (const replica of board.replicas)
       replica.answer = (request, response) =>
         void setTimeout(
@@ -89,16 +89,16 @@ for (const way of ways) {
     assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 1)
   })
 
-  test(`${way}: strangers lose nothing when a replica dies`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: strangers lose nothing when a replica dies`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (let visitor = 0; visitor < 9; visitor++) await sendRequest(board.port, '/')
     await firstOf(board).die()
     for (let visitor = 0; visitor < 30; visitor++)
       assert.equal((await sendRequest(board.port, '/')).status, 200)
   })
 
-  test(`${way}: a draining replica keeps its own and passes strangers on`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: a draining replica keeps its own and passes strangers on`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const draining = firstOf(board)
     draining.answer = drain(draining)
     for (let visitor = 0; visitor < 12; visitor++) {
@@ -112,10 +112,10 @@ for (const way of ways) {
     assert.deepEqual(values(own.cookies), [draining.srvId])
   })
 
-  test(`${way}: a replica's refusal is final: NGINX tries no other replica and keeps this one`, {
+  test(`${mode}: a replica's refusal is final: NGINX tries no other replica and keeps this one`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way)
+    await using board = await startBoard(mode)
     const refusing = firstOf(board)
     refusing.answer = (_request, response) =>
       void response.writeHead(503, { 'Retry-After': '5' }).end('overloaded')
@@ -129,8 +129,8 @@ for (const way of ways) {
     assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 20)
   })
 
-  test(`${way}: when all drain, a stranger is served at the last try`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: when all drain, a stranger is served at the last try`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (const replica of board.replicas) replica.answer = drain(replica)
     const { status, headers, cookies } = await sendRequest(board.port, '/', {
       headers: { 'X-Last-Try': '1' },
@@ -143,10 +143,10 @@ for (const way of ways) {
     assert.deepEqual(values(cookies), [headers['x-srv-id']])
   })
 
-  test(`${way}: a page view that every replica failed is tried once more, and a POST never`, {
+  test(`${mode}: a page view that every replica failed is tried once more, and a POST never`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+    await using board = await startBoard(mode, { replicas: 1 })
     const replica = firstOf(board)
     const { answer } = replica
     replica.answer = (request, response) =>
@@ -164,10 +164,10 @@ for (const way of ways) {
     assert.equal(replica.requests.length, 0)
   })
 
-  test(`${way}: while all replicas count as failed, NGINX still tries those that are slow to come back`, {
+  test(`${mode}: while all replicas count as failed, NGINX still tries those that are slow to come back`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way)
+    await using board = await startBoard(mode)
     for (const replica of board.replicas) {
       const { answer } = replica
       replica.answer = (request, response) =>
@@ -181,9 +181,9 @@ for (const way of ways) {
     assert.deepEqual(new Set(statuses), new Set([200]))
   })
 
-  test(`${way}: a refusal says whether another replica had the page view before`, { timeout }, async () => {
+  test(`${mode}: a refusal says whether another replica had the page view before`, { timeout }, async () => {
     const earlierTry = async (first: (replica: StubReplica) => Promise<void> | void, answered = 503) => {
-      await using board = await startBoard(way, { replicas: 2 })
+      await using board = await startBoard(mode, { replicas: 2 })
       const [own, other] = board.replicas
       assert.ok(own && other)
       for (const replica of board.replicas)
@@ -209,8 +209,8 @@ for (const way of ways) {
     assert.equal(await earlierTry(answering(breakOff), 200), undefined)
   })
 
-  test(`${way}: when no replica answers, a browser gets a page that says so`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: when no replica answers, a browser gets a page that says so`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     await Promise.all(board.replicas.map(replica => replica.die()))
     const { status, headers, body } = await sendRequest(board.port, '/', {
       headers: { Accept: 'text/html' },
@@ -222,8 +222,8 @@ for (const way of ways) {
     assert.match(body, /No server can answer right now/)
   })
 
-  test(`${way}: an error of NGINX's own leaves a visitor with the cookie it had`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: an error of NGINX's own leaves a visitor with the cookie it had`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const [known] = board.replicas
     await Promise.all(board.replicas.map(replica => replica.die()))
     const stranger = await sendRequest(board.port, '/')
@@ -237,8 +237,8 @@ for (const way of ways) {
     ['/api/snapshot', { Accept: 'text/html' }],
     ['/api/snapshot?a=b', {}],
   ] as const)
-    test(`${way}: when no replica answers, a program gets JSON: ${path}`, { timeout }, async () => {
-      await using board = await startBoard(way)
+    test(`${mode}: when no replica answers, a program gets JSON: ${path}`, { timeout }, async () => {
+      await using board = await startBoard(mode)
       await Promise.all(board.replicas.map(replica => replica.die()))
       const answer = await sendRequest(board.port, path, { headers })
       assert.equal(answer.status, 503)
@@ -249,18 +249,18 @@ for (const way of ways) {
     })
 
   for (const [name, trouble] of Object.entries({ breakOff, freeze }))
-    test(`${way}: a page view that replicas took and did not answer may be counted, and the answer says so (${name})`, {
+    test(`${mode}: a page view that replicas took and did not answer may be counted, and the answer says so (${name})`, {
       timeout,
     }, async () => {
-      await using board = await startBoard(way)
+      await using board = await startBoard(mode)
       for (const replica of board.replicas) replica.answer = trouble
       const headers = { Accept: 'application/json' }
       const answer = await sendRequest(board.port, '/?a=b', { headers })
       assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [503, 'no_answer'])
     })
 
-  test(`${way}: only of a page view is it said that it may be counted`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: only of a page view is it said that it may be counted`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (const replica of board.replicas) replica.answer = breakOff
     const answer = await sendRequest(board.port, '/api/snapshot', { headers: { Accept: 'application/json' } })
     assert.deepEqual([answer.status, JSON.parse(answer.body).error.code], [503, 'no_replica'])

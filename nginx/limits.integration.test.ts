@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { type Answer, asCookie, type RequestOptions, sendRequest, startRequest } from './testing/request.ts'
-import { type Board, startBoard, ways } from './testing/run-nginx.ts'
+import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
 
 const timeout = 60_000
 
-for (const way of ways) {
-  test(`${way}: an address that sends requests too fast gets 429`, { timeout }, async () => {
-    await using board = await startBoard(way, { limitPrivate: true })
+for (const mode of stickyModes) {
+  test(`${mode}: an address that sends requests too fast gets 429`, { timeout }, async () => {
+    await using board = await startBoard(mode, { limitPrivate: true })
     const page = await untilLimited(board.port, '/')
     assert.equal(page.headers['retry-after'], '5')
     assert.match(page.body, /Slow down/)
@@ -17,8 +17,8 @@ for (const way of ways) {
     assert.equal((await sendRequest(board.port, '/healthz')).status, 200)
   })
 
-  test(`${way}: an address has a limit of concurrent requests`, { timeout }, async () => {
-    await using board = await startBoard(way, { limitPrivate: true })
+  test(`${mode}: an address has a limit of concurrent requests`, { timeout }, async () => {
+    await using board = await startBoard(mode, { limitPrivate: true })
     for (const replica of board.replicas)
       replica.answer = (_request, response) =>
         void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n')
@@ -29,8 +29,8 @@ for (const way of ways) {
     for (const stream of streams) stream.destroy()
   })
 
-  test(`${way}: loopback is not limited by default`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: loopback is not limited by default`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (let round = 0; round < 10; round++)
       for (const { status } of await askMany(board.port, '/')) assert.equal(status, 200)
   })
@@ -58,12 +58,12 @@ const pairs = [
   ['IPv6', '2001:db8:0:7::1', '2001:db8:0:8::1'],
 ] as const
 
-for (const way of ways) {
+for (const mode of stickyModes) {
   for (const [kind, greedy, other] of pairs)
-    test(`${way}, ${kind}: while one address floods, all page views of another succeed`, {
+    test(`${mode}, ${kind}: while one address floods, all page views of another succeed`, {
       timeout,
     }, async () => {
-      await using board = await startBoard(way, behindProxy)
+      await using board = await startBoard(mode, behindProxy)
       const flood = startFlood(board, greedy)
       await flood.isLimited
       const views: number[] = []
@@ -73,10 +73,10 @@ for (const way of ways) {
       assert.ok(limited > answered, `of the flood ${answered} were answered, ${limited} limited`)
     })
 
-  test(`${way}: an address with too many streams gets an error, and other addresses are not affected`, {
+  test(`${mode}: an address with too many streams gets an error, and other addresses are not affected`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, behindProxy)
+    await using board = await startBoard(mode, behindProxy)
     for (const replica of board.replicas) {
       const answer = replica.answer
       replica.answer = (request, response) => {
@@ -96,10 +96,10 @@ for (const way of ways) {
     for (const stream of streams) stream.destroy()
   })
 
-  test(`${way}: an IPv6 visitor is its network: another address of it has the same limits`, {
+  test(`${mode}: an IPv6 visitor is its network: another address of it has the same limits`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, behindProxy)
+    await using board = await startBoard(mode, behindProxy)
     let host = 0
     const flood = startFlood(board, () => `2001:db8:0:7:${(host++ % 0xffff).toString(16)}::1`)
     await flood.isLimited
@@ -148,12 +148,12 @@ function startFlood(board: Board, address: string | (() => string)) {
 const settings = { pageViews: 2, trustedProxies: ['127.0.0.1'] }
 const visitors = { private: '10.0.0.7', public: '203.0.113.7' }
 
-for (const way of ways) {
+for (const mode of stickyModes) {
   for (const [kind, address] of Object.entries(visitors))
-    test(`${way}: a page view over the limit is refused immediately, and no replica gets it: ${kind}`, {
+    test(`${mode}: a page view over the limit is refused immediately, and no replica gets it: ${kind}`, {
       timeout,
     }, async () => {
-      await using board = await startBoard(way, settings)
+      await using board = await startBoard(mode, settings)
       const page = { headers: { 'X-Forwarded-For': address } }
       const [known] = board.replicas
       const held = await holdTwo(board, page)
@@ -175,8 +175,8 @@ for (const way of ways) {
       assert.equal((await sendRequest(board.port, '/', page)).status, 200)
     })
 
-  test(`${way}: while page views are refused, the board's feed and API answer`, { timeout }, async () => {
-    await using board = await startBoard(way, settings)
+  test(`${mode}: while page views are refused, the board's feed and API answer`, { timeout }, async () => {
+    await using board = await startBoard(mode, settings)
     const held = await holdTwo(board)
     for (const path of ['/api/snapshot', '/api/live', '/_next/static/a.js', '/healthz'])
       assert.equal((await sendRequest(board.port, path)).status, 200, path)

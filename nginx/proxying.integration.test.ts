@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { request, type ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { sendRequest, startRequest } from './testing/request.ts'
-import { startBoard, ways } from './testing/run-nginx.ts'
+import { startBoard, stickyModes } from './testing/run-nginx.ts'
 
 const timeout = 30_000
 
-for (const way of ways) {
+for (const mode of stickyModes) {
   for (const path of ['/', '/api/snapshot', '/_next/static/a.js'])
-    test(`${way}: what a client says of itself does not reach a replica: ${path}`, { timeout }, async () => {
-      await using board = await startBoard(way, { replicas: 1 })
+    test(`${mode}: what a client says of itself does not reach a replica: ${path}`, { timeout }, async () => {
+      await using board = await startBoard(mode, { replicas: 1 })
       const forged = {
         'X-Request-ID': 'f'.repeat(32),
         'X-Real-IP': '9.9.9.9',
@@ -37,10 +37,10 @@ for (const way of ways) {
       for (const name of ['x-last-try', 'forwarded', 'upgrade']) assert.equal(seen[name], undefined, name)
     })
 
-  test(`${way}: the replicas' own endpoints cannot be reached, however they are written`, {
+  test(`${mode}: the replicas' own endpoints cannot be reached, however they are written`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way)
+    await using board = await startBoard(mode)
     for (const path of ['/metrics', '/metrics/', '/health', '/health/live', '/health/ready', '/%6detrics'])
       assert.equal((await sendRequest(board.port, path)).status, 404, path)
     const ambiguous = [
@@ -57,14 +57,14 @@ for (const way of ways) {
     for (const { requests } of board.replicas) assert.equal(requests.length, 0)
   })
 
-  test(`${way}: what a query holds is the replica's matter`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: what a query holds is the replica's matter`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (const path of ['/?next=//x/../y%2f', '/api/log?client_ip=::1&q=%2e%2e'])
       assert.equal((await sendRequest(board.port, path)).status, 200, path)
   })
 
-  test(`${way}: a web socket reaches Next's hot reload`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: a web socket reaches Next's hot reload`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const headers = { Connection: 'Upgrade', Upgrade: 'websocket' }
     const outgoing = request({ port: board.port, host: '127.0.0.1', path: '/_next/hmr?id=1', headers })
     outgoing.end()
@@ -74,17 +74,17 @@ for (const way of ways) {
     socket.destroy()
   })
 
-  test(`${way}: a connection to a replica is used again`, { timeout }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+  test(`${mode}: a connection to a replica is used again`, { timeout }, async () => {
+    await using board = await startBoard(mode, { replicas: 1 })
     for (let view = 0; view < 20; view++) await sendRequest(board.port, '/')
     const connections = new Set(board.replicas[0]?.requests.map(({ socket }) => socket))
     assert.ok(connections.size < 10, `${connections.size} connections for 20 requests`)
   })
 }
 
-for (const way of ways) {
-  test(`${way}: an event arrives while the stream is open, and is not compressed`, { timeout }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+for (const mode of stickyModes) {
+  test(`${mode}: an event arrives while the stream is open, and is not compressed`, { timeout }, async () => {
+    await using board = await startBoard(mode, { replicas: 1 })
     const streams: ServerResponse[] = []
     for (const replica of board.replicas)
       replica.answer = (_request, response) => {
@@ -100,8 +100,8 @@ for (const way of ways) {
     response.destroy()
   })
 
-  test(`${way}: an asset is fetched once, and outlives the replica that had it`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: an asset is fetched once, and outlives the replica that had it`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const [first, ...others] = board.replicas
     for (const replica of others) replica.answer = (_request, response) => void response.writeHead(404).end()
     if (first)
@@ -120,14 +120,14 @@ for (const way of ways) {
     assert.equal((await sendRequest(board.port, '/_next/static/a.js')).body, 'code')
   })
 
-  test(`${way}: what may not be kept is not kept`, { timeout }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+  test(`${mode}: what may not be kept is not kept`, { timeout }, async () => {
+    await using board = await startBoard(mode, { replicas: 1 })
     for (let view = 0; view < 2; view++) await sendRequest(board.port, '/_next/static/a.js')
     assert.equal(board.replicas[0]?.requests.length, 2)
   })
 
-  test(`${way}: texts are compressed`, { timeout }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+  test(`${mode}: texts are compressed`, { timeout }, async () => {
+    await using board = await startBoard(mode, { replicas: 1 })
     let type = ''
     for (const replica of board.replicas)
       replica.answer = (_request, response) =>

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { sendRequest, startRequest } from './testing/request.ts'
-import { type Board, startBoard, ways } from './testing/run-nginx.ts'
+import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
 
 // Less than NGINX's own default of 60 s, and the 30 s of other answers.
 const timeout = 25_000
@@ -35,12 +35,12 @@ function pourFrom({ replicas }: Board, count: number): Promise<ServerResponse[]>
   return promise
 }
 
-for (const way of ways) {
+for (const mode of stickyModes) {
   for (const path of ['/api/live', '/api/log.csv'])
-    test(`${way}: a reader of ${path} that takes nothing is cut, and one that reads is not`, {
+    test(`${mode}: a reader of ${path} that takes nothing is cut, and one that reads is not`, {
       timeout,
     }, async () => {
-      await using board = await startBoard(way, { replicas: 1 })
+      await using board = await startBoard(mode, { replicas: 1 })
       const poured = pourFrom(board, 21)
       const readers = Array.from({ length: 20 }, () => connectAndStall(board.port, path))
       const reading = await startRequest(board.port, path)
@@ -58,8 +58,8 @@ for (const way of ways) {
       for (const reader of await Promise.all(readers)) reader.destroy()
     })
 
-  test(`${way}: an address makes one export at a time, and others make theirs`, { timeout }, async () => {
-    await using board = await startBoard(way, { trustedProxies: ['127.0.0.1'] })
+  test(`${mode}: an address makes one export at a time, and others make theirs`, { timeout }, async () => {
+    await using board = await startBoard(mode, { trustedProxies: ['127.0.0.1'] })
     const from = (address: string) => ({ headers: { 'X-Forwarded-For': address } })
     const poured = pourFrom(board, 3)
     const first = await startRequest(board.port, '/api/log.csv', from('203.0.113.7'))

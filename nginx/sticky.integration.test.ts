@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import { readSrvIdCookie } from '../web/server/http/request.ts'
 import { asCookie, sendRequest } from './testing/request.ts'
-import { startBoard, ways } from './testing/run-nginx.ts'
+import { startBoard, stickyModes } from './testing/run-nginx.ts'
 import { breakOff } from './testing/stub-replica.ts'
 
 const timeout = 30_000
@@ -22,9 +22,9 @@ async function askRaw(port: number, cookies: string[]): Promise<void> {
   await once(socket.resume(), 'close')
 }
 
-for (const way of ways) {
-  test(`${way}: a stranger gets a cookie that names the replica that answered`, { timeout }, async () => {
-    await using board = await startBoard(way)
+for (const mode of stickyModes) {
+  test(`${mode}: a stranger gets a cookie that names the replica that answered`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const { headers, cookies } = await sendRequest(board.port, '/')
     const [cookie] = cookies
     assert.equal(cookies.length, 1)
@@ -33,16 +33,16 @@ for (const way of ways) {
     assert.deepEqual(cookie?.attributes, { 'max-age': '300', path: '/', httponly: '', samesite: 'lax' })
   })
 
-  test(`${way}: STICKY_SECONDS is the cookie's lifetime`, { timeout }, async () => {
-    await using board = await startBoard(way, { stickySeconds: 7 })
+  test(`${mode}: STICKY_SECONDS is the cookie's lifetime`, { timeout }, async () => {
+    await using board = await startBoard(mode, { stickySeconds: 7 })
     const { cookies } = await sendRequest(board.port, '/')
     assert.equal(cookies[0]?.attributes['max-age'], '7')
   })
 
-  test(`${way}: a visitor stays on the replica the cookie names, and each view renews it`, {
+  test(`${mode}: a visitor stays on the replica the cookie names, and each view renews it`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way)
+    await using board = await startBoard(mode)
     for (const { srvId } of board.replicas) {
       for (let view = 0; view < 10; view++) {
         const { headers, cookies } = await sendRequest(board.port, '/', { headers: asCookie(srvId) })
@@ -57,8 +57,8 @@ for (const way of ways) {
 
   // The configuration puts things before the cookie's value that a value could begin with.
   for (const firstBegins of ['0', '1'])
-    test(`${way}: a visitor stays where its cookie begins with ${firstBegins}`, { timeout }, async () => {
-      await using board = await startBoard(way, { firstBegins })
+    test(`${mode}: a visitor stays where its cookie begins with ${firstBegins}`, { timeout }, async () => {
+      await using board = await startBoard(mode, { firstBegins })
       const [own] = board.replicas
       assert.ok(own)
       for (let view = 0; view < 12; view++) {
@@ -67,14 +67,14 @@ for (const way of ways) {
       }
     })
 
-  test(`${way}: strangers are spread evenly`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: strangers are spread evenly`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (let visitor = 0; visitor < 90; visitor++) await sendRequest(board.port, '/')
     for (const { requests } of board.replicas) assert.ok(requests.length >= 20 && requests.length <= 40)
   })
 
-  test(`${way}: a cookie that names no replica is replaced`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: a cookie that names no replica is replaced`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const own = board.replicas[0]?.srvId ?? ''
     const forged = ['0'.repeat(32), own.toUpperCase().replace(/^\d+$/, 'A'), `${own}0`, 'x', '"; path=/x']
     for (const value of forged) {
@@ -84,10 +84,10 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: the replica hears of the cookie that NGINX went by, and of no other`, {
+  test(`${mode}: the replica hears of the cookie that NGINX went by, and of no other`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way)
+    await using board = await startBoard(mode)
     const [a = '', b = ''] = board.replicas.map(replica => replica.srvId)
     const sent = [
       [`srv_id=${a}`],
@@ -131,17 +131,17 @@ for (const way of ways) {
     assert.ok(heard.every(cookie => cookie === undefined || /^srv_id=[0-9a-f]{32}$/.test(cookie)))
   })
 
-  test(`${way}: only the page sets the cookie`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: only the page sets the cookie`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const headers = asCookie(board.replicas[0]?.srvId ?? '')
     for (const path of ['/api/snapshot', '/_next/static/a.js', '/icon.svg', '/healthz', '/metrics'])
       assert.deepEqual((await sendRequest(board.port, path, { headers })).cookies, [], path)
   })
 
-  test(`${way}: an answer of a replica that is no success leaves the visitor with the cookie it had`, {
+  test(`${mode}: an answer of a replica that is no success leaves the visitor with the cookie it had`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+    await using board = await startBoard(mode, { replicas: 1 })
     const srvId = board.replicas[0]?.srvId ?? ''
     for (const refusal of [204, 301, 304, 400, 404, 429, 500, 503]) {
       for (const replica of board.replicas)
@@ -153,10 +153,10 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: a failed page view sets no cookie, also after other replicas failed`, {
+  test(`${mode}: a failed page view sets no cookie, also after other replicas failed`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { replicas: 2 })
+    await using board = await startBoard(mode, { replicas: 2 })
     const [own, other] = board.replicas
     assert.ok(own && other)
     other.answer = (_request, response) =>
@@ -166,8 +166,8 @@ for (const way of ways) {
     assert.deepEqual([status, cookies], [503, []])
   })
 
-  test(`${way}: a srv_id that is none makes no cookie`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: a srv_id that is none makes no cookie`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (const forged of ['', 'x', '0'.repeat(31), `${'0'.repeat(32)}; domain=example.com`]) {
       for (const replica of board.replicas)
         replica.answer = (_request, response) => void response.writeHead(200, { 'X-Srv-Id': forged }).end()
@@ -175,29 +175,29 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: one replica is enough`, { timeout }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+  test(`${mode}: one replica is enough`, { timeout }, async () => {
+    await using board = await startBoard(mode, { replicas: 1 })
     const srvId = board.replicas[0]?.srvId ?? ''
     for (const headers of [{}, asCookie(srvId)])
       assert.equal((await sendRequest(board.port, '/', { headers })).cookies[0]?.value, srvId)
   })
 
-  test(`${way}: HEAD has the page's headers`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: HEAD has the page's headers`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const { status, headers, cookies, body } = await sendRequest(board.port, '/', { method: 'HEAD' })
     assert.deepEqual([status, body, cookies[0]?.value], [200, '', headers['x-srv-id']])
   })
 
-  test(`${way}: POST /api/forget expires the cookie`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: POST /api/forget expires the cookie`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     const { status, cookies } = await sendRequest(board.port, '/api/forget', { method: 'POST' })
     assert.equal(status, 204)
     const attributes = { 'max-age': '0', path: '/', httponly: '', samesite: 'lax' }
     assert.deepEqual(cookies, [{ name: 'srv_id', value: '', attributes }])
   })
 
-  test(`${way}: nothing but POST forgets`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: nothing but POST forgets`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (const method of ['GET', 'HEAD', 'DELETE']) {
       const { status, headers, cookies } = await sendRequest(board.port, '/api/forget', { method })
       assert.deepEqual([status, headers.allow, cookies], [405, 'POST', []])

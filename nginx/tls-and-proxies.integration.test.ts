@@ -5,7 +5,7 @@ import { connect, constants } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { parseCookie, sendRequest, testCertificate } from './testing/request.ts'
-import { type Board, startBoard, ways } from './testing/run-nginx.ts'
+import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
 import { breakOff } from './testing/stub-replica.ts'
 
 const timeout = 60_000
@@ -14,9 +14,9 @@ const timeout = 60_000
 const strangerToAll = { trustedProxies: ['192.0.2.1', '10.0.0.0/8', '2001:db8::/32'], replicas: 1 }
 const trusted = { trustedProxies: ['127.0.0.1', '192.0.2.0/24'], replicas: 1 }
 
-for (const way of ways) {
-  test(`${way}: what a stranger says of itself is not believed`, { timeout }, async () => {
-    await using board = await startBoard(way, strangerToAll)
+for (const mode of stickyModes) {
+  test(`${mode}: what a stranger says of itself is not believed`, { timeout }, async () => {
+    await using board = await startBoard(mode, strangerToAll)
     const headers = {
       'X-Forwarded-For': '203.0.113.7',
       'X-Forwarded-Proto': 'https',
@@ -40,16 +40,16 @@ for (const way of ways) {
     ['nothing', '', '127.0.0.1'],
   ]
   for (const [name, forwarded, address] of chains)
-    test(`${way}: a trusted proxy says ${name}`, { timeout }, async () => {
-      await using board = await startBoard(way, trusted)
+    test(`${mode}: a trusted proxy says ${name}`, { timeout }, async () => {
+      await using board = await startBoard(mode, trusted)
       await sendRequest(board.port, '/', { headers: { 'X-Forwarded-For': forwarded } })
       assert.deepEqual(seenBy(board), [address, address, 'http'])
       const [line = ''] = await board.logged(1)
       assert.equal(JSON.parse(line).client, address)
     })
 
-  test(`${way}: where a trusted proxy says HTTPS, it is`, { timeout }, async () => {
-    await using board = await startBoard(way, trusted)
+  test(`${mode}: where a trusted proxy says HTTPS, it is`, { timeout }, async () => {
+    await using board = await startBoard(mode, trusted)
     const visitor = '203.0.113.7'
     const headers = { 'X-Forwarded-For': visitor, 'X-Forwarded-Proto': 'https', Host: 'board.example' }
     const view = await sendRequest(board.port, '/', { headers })
@@ -66,24 +66,24 @@ for (const way of ways) {
   })
 
   for (const scheme of ['http', 'https, http', 'http, https', 'ftp', ''])
-    test(`${way}: a trusted proxy that says "${scheme}" does not say HTTPS`, { timeout }, async () => {
-      await using board = await startBoard(way, trusted)
+    test(`${mode}: a trusted proxy that says "${scheme}" does not say HTTPS`, { timeout }, async () => {
+      await using board = await startBoard(mode, trusted)
       const { cookies } = await sendRequest(board.port, '/', { headers: { 'X-Forwarded-Proto': scheme } })
       assert.deepEqual(seenBy(board), ['127.0.0.1', '127.0.0.1', 'http'])
       assert.equal(cookies[0]?.attributes.secure, undefined)
     })
 
-  test(`${way}: a visitor who used HTTPS to a trusted proxy is not redirected to HTTPS again`, {
+  test(`${mode}: a visitor who used HTTPS to a trusted proxy is not redirected to HTTPS again`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { ...trusted, tls: true })
+    await using board = await startBoard(mode, { ...trusted, tls: true })
     const secure = await sendRequest(board.port, '/', { headers: { 'X-Forwarded-Proto': 'https' } })
     const plain = await sendRequest(board.port, '/', { headers: { 'X-Forwarded-Proto': 'http' } })
     assert.deepEqual([secure.status, plain.status], [200, 308])
   })
 
-  test(`${way}: limits apply to each visitor of a trusted proxy separately`, { timeout }, async () => {
-    await using board = await startBoard(way, trusted)
+  test(`${mode}: limits apply to each visitor of a trusted proxy separately`, { timeout }, async () => {
+    await using board = await startBoard(mode, trusted)
     const from = (visitor: string) =>
       sendRequest(board.port, '/', { headers: { 'X-Forwarded-For': visitor } })
     await untilLimited(() => from('203.0.113.7'))
@@ -94,8 +94,8 @@ for (const way of ways) {
     for (const { status } of await Promise.all(others.map(from))) assert.equal(status, 200)
   })
 
-  test(`${way}: a stranger cannot leave its limits by another name`, { timeout }, async () => {
-    await using board = await startBoard(way, { ...strangerToAll, limitPrivate: true })
+  test(`${mode}: a stranger cannot leave its limits by another name`, { timeout }, async () => {
+    await using board = await startBoard(mode, { ...strangerToAll, limitPrivate: true })
     let visitor = 0
     await untilLimited(() =>
       sendRequest(board.port, '/', { headers: { 'X-Forwarded-For': `203.0.113.${visitor++ % 256}` } }),
@@ -120,9 +120,9 @@ async function untilLimited(askOnce: () => Promise<{ status: number }>): Promise
 
 const tls = true
 
-for (const way of ways) {
-  test(`${way}: over HTTPS every cookie is Secure`, { timeout }, async () => {
-    await using board = await startBoard(way, { tls })
+for (const mode of stickyModes) {
+  test(`${mode}: over HTTPS every cookie is Secure`, { timeout }, async () => {
+    await using board = await startBoard(mode, { tls })
     const view = await sendRequest(board.tlsPort, '/', { tls })
     assert.equal(view.cookies.length, 1)
     assert.equal(view.cookies[0]?.value, view.headers['x-srv-id'])
@@ -146,10 +146,10 @@ for (const way of ways) {
     for (const { attributes: given } of forget.cookies) assert.equal(given.secure, '')
   })
 
-  test(`${way}: a replica knows that the visitor came over HTTPS, and by which port`, {
+  test(`${mode}: a replica knows that the visitor came over HTTPS, and by which port`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { tls, replicas: 1 })
+    await using board = await startBoard(mode, { tls, replicas: 1 })
     await sendRequest(board.tlsPort, '/', { tls })
     await sendRequest(board.tlsPort, '/api/log', { tls, headers: { Host: 'localhost' } })
     const seen = board.replicas[0]?.requests.map(({ headers }) => [
@@ -162,10 +162,10 @@ for (const way of ways) {
     ])
   })
 
-  test(`${way}: HTTPS is promised for a year, on errors too, and never for localhost`, {
+  test(`${mode}: HTTPS is promised for a year, on errors too, and never for localhost`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { tls })
+    await using board = await startBoard(mode, { tls })
     for (const path of ['/', '/api/log', '/healthz', '/metrics', '//x']) {
       const { headers } = await sendRequest(board.tlsPort, path, { tls })
       assert.equal(headers['strict-transport-security'], 'max-age=31536000', path)
@@ -177,8 +177,8 @@ for (const way of ways) {
     assert.equal(local.headers['strict-transport-security'], undefined)
   })
 
-  test(`${way}: plain HTTP leads to HTTPS, and does nothing else`, { timeout }, async () => {
-    await using board = await startBoard(way, { tls })
+  test(`${mode}: plain HTTP leads to HTTPS, and does nothing else`, { timeout }, async () => {
+    await using board = await startBoard(mode, { tls })
     for (const [method, path] of [
       ['GET', '/'],
       ['HEAD', '/?a=b%20c'],
@@ -200,10 +200,10 @@ for (const way of ways) {
     assert.deepEqual([status, body], [200, 'ok\n'])
   })
 
-  test(`${way}: plain HTTP leads to the public host, whatever host a client writes`, {
+  test(`${mode}: plain HTTP leads to the public host, whatever host a client writes`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { tls, publicHost: 'board.example' })
+    await using board = await startBoard(mode, { tls, publicHost: 'board.example' })
     const location = `https://board.example:${board.tlsPort}/?a=b`
     for (const port of [board.port, board.tlsPort]) {
       const { status, headers } = await sendRequest(port, '/?a=b', { headers: { Host: 'evil.example' } })
@@ -211,22 +211,22 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: an error over plain HTTP keeps its status`, { timeout }, async () => {
-    await using board = await startBoard(way, { tls })
+  test(`${mode}: an error over plain HTTP keeps its status`, { timeout }, async () => {
+    await using board = await startBoard(mode, { tls })
     const { status, body } = await sendRequest(board.port, `/?${'x'.repeat(10_000)}`)
     assert.equal(status, 414)
     assert.match(body, /The address is too long/)
     assert.equal((await sendRequest(board.port, '/_nginx/error.html')).status, 404)
   })
 
-  test(`${way}: plain HTTP at the port of HTTPS leads to HTTPS too`, { timeout }, async () => {
-    await using board = await startBoard(way, { tls })
+  test(`${mode}: plain HTTP at the port of HTTPS leads to HTTPS too`, { timeout }, async () => {
+    await using board = await startBoard(mode, { tls })
     const { status, headers } = await sendRequest(board.tlsPort, '/?a=b')
     assert.deepEqual([status, headers.location], [308, `https://127.0.0.1:${board.tlsPort}/?a=b`])
   })
 
-  test(`${way}: HTTP/2 is spoken, with the same cookie, headers and checks`, { timeout }, async () => {
-    await using board = await startBoard(way, { tls, replicas: 1 })
+  test(`${mode}: HTTP/2 is spoken, with the same cookie, headers and checks`, { timeout }, async () => {
+    await using board = await startBoard(mode, { tls, replicas: 1 })
     const session = connect(`https://127.0.0.1:${board.tlsPort}`, { ca: readFileSync(testCertificate) })
     const get = async (path: string) => {
       const stream = session.request({ ':path': path })
@@ -252,10 +252,10 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: over HTTP/2 many cookies are read, and too many end the connection without words`, {
+  test(`${mode}: over HTTP/2 many cookies are read, and too many end the connection without words`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, { tls, replicas: 1 })
+    await using board = await startBoard(mode, { tls, replicas: 1 })
     // Browsers send each cookie in a field apart.
     const cookies = (kilobytes: number) =>
       Array.from({ length: kilobytes / 4 }, (_, index) => `other${index}=${'x'.repeat(3980)}`)
@@ -279,8 +279,8 @@ for (const way of ways) {
     assert.equal(board.replicas[0]?.requests.length, 2)
   })
 
-  test(`${way}: an event arrives over HTTP/2 while the stream is open`, { timeout }, async () => {
-    await using board = await startBoard(way, { tls, replicas: 1 })
+  test(`${mode}: an event arrives over HTTP/2 while the stream is open`, { timeout }, async () => {
+    await using board = await startBoard(mode, { tls, replicas: 1 })
     for (const replica of board.replicas)
       replica.answer = (_request, response) =>
         void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n')
@@ -293,8 +293,8 @@ for (const way of ways) {
     }
   })
 
-  test(`${way}: without a certificate nothing says HTTPS`, { timeout }, async () => {
-    await using board = await startBoard(way, { replicas: 1 })
+  test(`${mode}: without a certificate nothing says HTTPS`, { timeout }, async () => {
+    await using board = await startBoard(mode, { replicas: 1 })
     const { headers, cookies } = await sendRequest(board.port, '/', { headers: { Host: 'board.example' } })
     const forget = await sendRequest(board.port, '/api/forget', { method: 'POST' })
     for (const { attributes } of [...cookies, ...forget.cookies]) assert.equal(attributes.secure, undefined)

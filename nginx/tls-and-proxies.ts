@@ -4,25 +4,25 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { join, resolve } from 'node:path'
 
 export type TlsSettings = {
-  /** PEM file: the certificate, then those that vouch for it */
+  /** PEM file: the certificate, then the intermediate certificates */
   certificate: string
   /** PEM file, without a passphrase */
   key: string
-  /** HTTPS listens here; the port of plain HTTP then only leads to it */
+  /** port of HTTPS. Plain HTTP then only redirects to it. */
   port: number
-  /** the host that plain HTTP leads to; default: the one that the client asked for */
+  /** the host that plain HTTP redirects to; default: the host of the request */
   publicHost?: string
   /** whether this NGINX has the directive `http2`: see findNginx */
   http2Directive: boolean
-  /** false where browsers reach HTTP or HTTPS by other ports than 80 and 443: then there is no HSTS; default: true */
+  /** false if browsers use other ports than 80 and 443: then there is no HSTS; default: true */
   strictTransport?: boolean
 }
 
-// Beside the configuration: the paths that they lead to may have characters that mean something in it.
+// Links beside the configuration: the paths of the files may have characters that have a meaning in it.
 const certificateLink = 'tls.crt'
 const keyLink = 'tls.key'
 
-/** Links to the files of `tls` in the folder of the configuration. NGINX follows them again at each reload. */
+/** Creates links to the files of `tls` beside the configuration. NGINX follows them again at each reload. */
 export async function linkCertificate(directory: string, { certificate, key }: TlsSettings): Promise<void> {
   for (const [link, file] of [
     [certificateLink, certificate],
@@ -33,7 +33,7 @@ export async function linkCertificate(directory: string, { certificate, key }: T
   }
 }
 
-/** What conf/transport-tls.conf.template needs. */
+/** Variables of conf/transport-tls.conf.template. */
 export function tlsVariables(host: string, tls: TlsSettings): Record<string, string> {
   return {
     NGINX_LISTEN_TLS: `${listenAddress(host, tls.port)} ssl${tls.http2Directive ? '' : ' http2'}`,
@@ -46,7 +46,7 @@ export function tlsVariables(host: string, tls: TlsSettings): Record<string, str
   }
 }
 
-/** @throws when a file is not there or cannot be read: HTTPS that was asked for never becomes plain HTTP */
+/** @throws if a file is missing or cannot be read: configured HTTPS must never become plain HTTP */
 export async function checkTls({ certificate, key, publicHost = 'localhost' }: TlsSettings): Promise<void> {
   if (!/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(publicHost))
     throw new Error(`${publicHost} is not the name of a host that plain HTTP can lead to`)
@@ -57,7 +57,7 @@ export async function checkTls({ certificate, key, publicHost = 'localhost' }: T
   }
 }
 
-/** What conf/client-proxied.conf.template needs; docker-entrypoint.d/ does the same in a container. */
+/** Variables of conf/client-proxied.conf.template. docker-entrypoint.d/ does the same in a container. */
 export function trustedProxyVariables(proxies: string[]): Record<string, string> {
   return {
     NGINX_SET_REAL_IP_FROM: proxies.map(proxy => `set_real_ip_from ${proxy};`).join('\n'),
@@ -65,7 +65,7 @@ export function trustedProxyVariables(proxies: string[]): Record<string, string>
   }
 }
 
-/** @throws one error that names all that is neither an address nor a network in CIDR notation */
+/** @throws one error that names every text that is neither an address nor a network in CIDR notation */
 export function checkTrustedProxies(proxies: string[]): void {
   const wrong = proxies.filter(proxy => !isAddressOrNetwork(proxy))
   if (wrong.length > 0)
@@ -75,8 +75,8 @@ export function checkTrustedProxies(proxies: string[]): void {
 }
 
 /**
- * A trusted address can name any other, so a network that many visitors come from is refused: two halves of all addresses
- * are all. The widest networks in use are 10.0.0.0/8 and, of IPv6, about /29.
+ * A trusted address can claim any other address, so networks that contain many visitors are refused: two halves of all
+ * addresses would be all. The largest networks in use are 10.0.0.0/8 and, for IPv6, about /29.
  */
 function isAddressOrNetwork(text: string): boolean {
   const [address = '', length, ...rest] = text.split('/')
@@ -90,7 +90,7 @@ function isAddressOrNetwork(text: string): boolean {
 }
 
 /**
- * An address to listen on, written in one way: IPv6 in its shortest form and without brackets, IPv4 as four numbers, a
+ * The canonical form of an address to listen on: IPv6 in its shortest form and without brackets, IPv4 as four numbers, a
  * name in lower case. So `[::]`, `::0` and `0:0:0:0:0:0:0:0` are all `::`. Null if it is no address.
  */
 export function normaliseAddress(host: string): string | null {

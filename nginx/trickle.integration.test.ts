@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { eventually } from '../tools/lib/testing.ts'
 import { sendRequest, testCertificate } from './testing/request.ts'
-import { type Board, startBoard, ways } from './testing/run-nginx.ts'
+import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
 
 const timeout = 60_000
 
@@ -29,15 +29,15 @@ const announcements = {
   'the whole address': 'GET http://board HTTP/1.1\r\nHost: board\r\nContent-Length: 9\r\n\r\n',
 }
 
-for (const way of ways) {
+for (const mode of stickyModes) {
   for (const secure of [false, true]) {
     const scheme = secure ? 'HTTPS' : 'HTTP'
 
     for (const [name, request] of Object.entries(announcements))
-      test(`${way}: a page view with a body is refused while the body is awaited: ${name}, ${scheme}`, {
+      test(`${mode}: a page view with a body is refused while the body is awaited: ${name}, ${scheme}`, {
         timeout,
       }, async () => {
-        await using board = await startBoard(way, { ...settings, tls: secure })
+        await using board = await startBoard(mode, { ...settings, tls: secure })
         const open = await openConnections(board, secure)
         for (const socket of open) socket.write(request)
         for (const socket of open) assert.match(await firstLine(socket), /^HTTP\/1\.1 413 /)
@@ -46,8 +46,8 @@ for (const way of ways) {
         for (const socket of open) socket.destroy()
       })
 
-    test(`${way}: a client that reads no answers holds no place: ${scheme}`, { timeout }, async () => {
-      await using board = await startBoard(way, { ...settings, tls: secure })
+    test(`${mode}: a client that reads no answers holds no place: ${scheme}`, { timeout }, async () => {
+      await using board = await startBoard(mode, { ...settings, tls: secure })
       answerLargePages(board)
       const open = await openConnections(board, secure)
       // More than what the kernels on both sides keep of a connection.
@@ -60,8 +60,8 @@ for (const way of ways) {
       for (const socket of open) socket.destroy()
     })
 
-    test(`${way}: slow headers hold no place: ${scheme}`, { timeout }, async () => {
-      await using board = await startBoard(way, { ...settings, tls: secure })
+    test(`${mode}: slow headers hold no place: ${scheme}`, { timeout }, async () => {
+      await using board = await startBoard(mode, { ...settings, tls: secure })
       const open = await openConnections(board, secure)
       for (const socket of open) socket.write('GET / HTTP/1.1\r\nHost: board\r\nX-Slow: ')
       assert.equal((await sendRequest(portOf(board, secure), '/', { tls: secure })).status, 200)
@@ -69,16 +69,16 @@ for (const way of ways) {
     })
   }
 
-  test(`${way}: a page view with an empty body is a page view`, { timeout }, async () => {
-    await using board = await startBoard(way)
+  test(`${mode}: a page view with an empty body is a page view`, { timeout }, async () => {
+    await using board = await startBoard(mode)
     for (const headers of [{ 'Content-Length': '0' }, { Expect: '100-continue', 'Content-Length': '0' }])
       assert.equal((await sendRequest(board.port, '/', { headers })).status, 200)
   })
 
-  test(`${way}: a body whose length HTTP/2 does not say holds no place, and is refused`, {
+  test(`${mode}: a body whose length HTTP/2 does not say holds no place, and is refused`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, settings)
+    await using board = await startBoard(mode, settings)
     const session = await openSession(board)
     const streams = openStreams(session, { endStream: false })
     for (const stream of streams) stream.write('x')
@@ -95,8 +95,8 @@ for (const way of ways) {
     session.destroy()
   })
 
-  test(`${way}: a body that HTTP/2 announces is refused`, { timeout }, async () => {
-    await using board = await startBoard(way, settings)
+  test(`${mode}: a body that HTTP/2 announces is refused`, { timeout }, async () => {
+    await using board = await startBoard(mode, settings)
     const session = await openSession(board)
     for (const stream of openStreams(session, { endStream: false }, { 'content-length': '9' }))
       assert.equal(await statusOf(stream), 413)
@@ -104,10 +104,10 @@ for (const way of ways) {
     session.destroy()
   })
 
-  test(`${way}: a client that opens no HTTP/2 window for the page holds no place, and can still read it`, {
+  test(`${mode}: a client that opens no HTTP/2 window for the page holds no place, and can still read it`, {
     timeout,
   }, async () => {
-    await using board = await startBoard(way, settings)
+    await using board = await startBoard(mode, settings)
     answerLargePages(board)
     const session = await openSession(board, 0)
     const held = () =>
@@ -126,8 +126,8 @@ for (const way of ways) {
   })
 
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND', 'NONSENSE'])
-    test(`${way}: the page takes no ${method}, and no replica hears of it`, { timeout }, async () => {
-      await using board = await startBoard(way)
+    test(`${mode}: the page takes no ${method}, and no replica hears of it`, { timeout }, async () => {
+      await using board = await startBoard(mode)
       const socket = connect(board.port, '127.0.0.1')
       socket.write(
         `${method} /?a=b HTTP/1.1\r\nHost: board\r\nAccept: application/json\r\nContent-Length: 9\r\n\r\nx`,

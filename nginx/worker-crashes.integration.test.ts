@@ -8,21 +8,23 @@ import { test } from 'node:test'
 import { alive } from '../tools/lib/processes.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { sendRequest, startRequest } from './testing/request.ts'
-import { type Board, startBoard, type Watcher, watchFor, ways } from './testing/run-nginx.ts'
+import { type Board, startBoard, stickyModes, type Watcher, watchFor } from './testing/run-nginx.ts'
 import { drain, freeze, type StubReplica } from './testing/stub-replica.ts'
 
 const timeout = 60_000
 const watchers: Watcher[] = ['launcher', 'container']
-const cases = ways.flatMap(way => watchers.map(recovery => ({ way, recovery, name: `${way}, ${recovery}` })))
+const cases = stickyModes.flatMap(mode =>
+  watchers.map(recovery => ({ mode, recovery, name: `${mode}, ${recovery}` })),
+)
 // The test is a trusted proxy, so it says which address a visitor has.
 const visitor = { headers: { 'X-Forwarded-For': '203.0.113.7' } }
 
-for (const { way, recovery, name } of cases) {
+for (const { mode, recovery, name } of cases) {
   for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGTERM'] as const)
     test(`${name}: page views recover after ${signal} to the workers under page views, twice`, {
       timeout,
     }, async () => {
-      await using board = await startBoard(way, { recovery, pageViews: 6 })
+      await using board = await startBoard(mode, { recovery, pageViews: 6 })
       const { pid } = board.nginx
       for (let time = 0; time < 2; time++) {
         await holdPageViews(board, 6)
@@ -35,7 +37,7 @@ for (const { way, recovery, name } of cases) {
     })
 
   test(`${name}: strangers reach every replica again`, { timeout }, async () => {
-    await using board = await startBoard(way, { recovery })
+    await using board = await startBoard(mode, { recovery })
     const [victim] = board.replicas
     assert.ok(victim)
     // The others turn new visitors away, so one replica holds all, and only its connection count leaks.
@@ -52,7 +54,7 @@ for (const { way, recovery, name } of cases) {
   })
 
   test(`${name}: an address gets its places back`, { timeout }, async () => {
-    await using board = await startBoard(way, { recovery, trustedProxies: ['127.0.0.1'] })
+    await using board = await startBoard(mode, { recovery, trustedProxies: ['127.0.0.1'] })
     const streams = await openStreams(board, 100)
     assert.equal((await sendRequest(board.port, '/api/snapshot', visitor)).status, 429)
     crashWorkers(board, 'SIGKILL')
@@ -64,7 +66,7 @@ for (const { way, recovery, name } of cases) {
   })
 
   test(`${name}: a crash fails only the crashed worker's requests`, { timeout }, async () => {
-    await using board = await startBoard(way, { recovery })
+    await using board = await startBoard(mode, { recovery })
     const failed: string[] = []
     let visited = 0
     const done = new AbortController()
@@ -91,7 +93,7 @@ for (const { way, recovery, name } of cases) {
   })
 
   test(`${name}: neither a reload nor a worker that ends in order is a crash`, { timeout }, async () => {
-    await using board = await startBoard(way, { recovery })
+    await using board = await startBoard(mode, { recovery })
     // Streams hold the old workers until worker_shutdown_timeout ends them.
     const streams = await openStreams(board, 4)
     const first = board.nginx.children()
@@ -109,7 +111,7 @@ for (const { way, recovery, name } of cases) {
   })
 
   test(`${name}: a worker that is stopped is found, and replaced`, { timeout }, async () => {
-    await using board = await startBoard(way, { recovery })
+    await using board = await startBoard(mode, { recovery })
     const [stuck, other] = board.nginx.workers()
     assert.ok(stuck && other)
     // Page views go through a server inside NGINX, on connections that are kept: some of those that all workers have.
@@ -128,7 +130,7 @@ for (const { way, recovery, name } of cases) {
   })
 
   test(`${name}: an NGINX that is stopped as a whole is left as it is`, { timeout }, async () => {
-    await using board = await startBoard(way, { recovery })
+    await using board = await startBoard(mode, { recovery })
     const all = [board.nginx.pid, ...board.nginx.workers()]
     for (const pid of all) process.kill(pid, 'SIGSTOP')
     await new Promise(resolve => setTimeout(resolve, 7_000))
@@ -138,7 +140,7 @@ for (const { way, recovery, name } of cases) {
   })
 
   test(`${name}: workers that crash all the time make few reloads`, { timeout }, async () => {
-    await using board = await startBoard(way, { recovery })
+    await using board = await startBoard(mode, { recovery })
     const begun = performance.now()
     let crashes = 0
     while (performance.now() - begun < 6_000) {
@@ -155,7 +157,7 @@ for (const { way, recovery, name } of cases) {
   })
 
   test(`${name}: a reload that NGINX refuses is tried again, and NGINX goes on`, { timeout }, async () => {
-    await using board = await startBoard(way, { recovery, pageViews: 2 })
+    await using board = await startBoard(mode, { recovery, pageViews: 2 })
     const file = join(dirname(board.nginx.files.configFile), 'server.conf')
     await rename(file, `${file}.away`)
     await holdPageViews(board, 2)

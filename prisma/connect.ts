@@ -7,18 +7,18 @@ import { z } from 'zod'
 import { databaseUrlFrom, readDatabaseUrl } from '../web/server/config.ts'
 import { codeOf, reasonOf, UserError } from '../web/server/errors.ts'
 
-/** The database does not answer, or does not let this user in; the message is one clear sentence, no password in it. */
+/** The database does not answer, or refuses the login. The message is one sentence without the password. */
 export class DatabaseUnreachable extends UserError {
   override readonly name = 'DatabaseUnreachable'
 }
 
-/** Connects, asking again for up to `patience` ms while the database does not answer. @throws DatabaseUnreachable or BadDatabaseUrl */
+/** Connects, and retries for up to `patience` ms. @throws DatabaseUnreachable or BadDatabaseUrl */
 export async function connect(databaseUrl: string, patience: number): Promise<Connection> {
   const access = readDatabaseUrl(databaseUrl)
   const deadline = performance.now() + patience
   for (;;) {
     try {
-      // Several statements in one packet: a migration file is sent as it is.
+      // Several statements in one packet: a migration file is sent unchanged.
       return await mysql.createConnection({
         ...access,
         multipleStatements: true,
@@ -27,8 +27,8 @@ export async function connect(databaseUrl: string, patience: number): Promise<Co
     } catch (error) {
       const { host } = new URL(databaseUrl)
       const message = `cannot reach the database ${access.database} at ${host}: ${reasonOf(error)}`
-      // An answer that says no will not become a yes by asking again.
-      if (saysNo(error) || performance.now() > deadline) throw new DatabaseUnreachable(message)
+      // Retrying does not change a refusal.
+      if (isRefusal(error) || performance.now() > deadline) throw new DatabaseUnreachable(message)
       await sleep(Math.min(250, patience))
     }
   }
@@ -41,14 +41,14 @@ const refusals = new Set([
   'HANDSHAKE_NO_SSL_SUPPORT',
   'HANDSHAKE_SSL_ERROR',
 ])
-const saysNo = (error: unknown) => refusals.has(codeOf(error))
+const isRefusal = (error: unknown) => refusals.has(codeOf(error))
 
 const stackFile = z.object({ databaseUrl: z.string() })
 
 /**
- * The database to look at: DATABASE_URL where it is set, with the password from DATABASE_PASSWORD_FILE if there is one, else
- * that of the stack that keeps its files in DATA_DIR (`stack.json`, there while it runs). Null = no stack runs there.
- * @throws UserError when the file of the password cannot be read
+ * The database to use: DATABASE_URL if it is set, with the password from DATABASE_PASSWORD_FILE if that is set; else the
+ * database of the stack that runs in DATA_DIR (`stack.json` exists while it runs). Null if no stack runs there.
+ * @throws UserError if the file of the password cannot be read
  */
 export async function findDatabaseUrl(env: Record<string, string | undefined>): Promise<string | null> {
   if (env.DATABASE_URL) return databaseUrlFrom(env.DATABASE_URL, env.DATABASE_PASSWORD_FILE)

@@ -13,56 +13,56 @@ import { recoverFromCrashes } from '../worker-crashes.ts'
 import { testCertificate, testKey } from './request.ts'
 import { type StubReplica, startStubReplica } from './stub-replica.ts'
 
-export type Way = 'legacy' | 'native'
+export type StickyMode = 'legacy' | 'native'
 
 const found = await findNginx()
 if (!found) throw new Error('these tests need NGINX: on Debian, apt-get install nginx')
 const program = found
 
-/** The ways to be sticky that the NGINX of this machine has. */
-export const ways: Way[] = program.native ? ['legacy', 'native'] : ['legacy']
+/** The sticky modes that this machine's NGINX supports. */
+export const stickyModes: StickyMode[] = program.native ? ['legacy', 'native'] : ['legacy']
 
 export type Board = AsyncDisposable & {
   port: number
-  /** of HTTPS, where `tls` was asked for */
+  /** the HTTPS port, with `tls` */
   tlsPort: number
   replicas: StubReplica[]
   nginx: NginxProcesses
-  /** the access log's lines, once there are as many */
+  /** the lines of the access log, once there are `count` */
   logged(count: number): Promise<string[]>
 }
 
 type NginxProcesses = {
   pid: number
   files: RenderedNginx
-  /** all that NGINX has started: workers, and for the cache a manager */
+  /** all child processes: workers, and the cache manager */
   children(): number[]
-  /** those that are workers, of this configuration or one before it */
+  /** the workers, of this configuration or an earlier one */
   workers(): number[]
-  /** what was said of crashed workers, with `recovery` */
+  /** the watcher's output, with `recovery` */
   said(): Promise<string>
   /** resolves when NGINX has ended */
   ended: Promise<unknown>
 }
 
-/** What looks for crashed workers: what `npm start` has in its process, or what runs in a container. */
+/** The watcher of crashed workers: the one in the process of `npm start`, or the one in a container. */
 export type Watcher = 'launcher' | 'container'
 
 type Options = Partial<
   Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies' | 'pageViews'>
 > & {
   replicas?: number
-  /** what the first replica's srv_id must begin with */
+  /** the first characters of the first replica's srv_id */
   firstBegins?: string
   tls?: boolean
-  /** of `tls`: the host that plain HTTP leads to */
+  /** with `tls`: the host that plain HTTP redirects to */
   publicHost?: string
-  /** default: crashed workers are left as they are */
+  /** default: no watcher of crashed workers */
   recovery?: Watcher
 }
 
-/** NGINX before stub replicas, on ports of its own; ended and removed at the end of an `await using`. */
-export async function startBoard(way: Way, options: Options = {}): Promise<Board> {
+/** NGINX in front of stub replicas, on free ports. The end of `await using` stops and removes it. */
+export async function startBoard(mode: StickyMode, options: Options = {}): Promise<Board> {
   const {
     replicas: count = 3,
     firstBegins = '',
@@ -74,14 +74,14 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
   } = options
   const others = Array.from({ length: count - 1 }, () => startStubReplica())
   const replicas = await Promise.all([startReplicaThatBegins(firstBegins), ...others])
-  // With all that a configuration could take for its own.
+  // With every character that has a meaning in a configuration.
   const folder = await temporaryFolder(`balance-board-nginx "it's" [a] *? $HOME \\ für; {b} #`)
   const settings = {
     directory: folder.path,
     host: '127.0.0.1',
     replicas,
     stickySeconds,
-    native: way === 'native',
+    native: mode === 'native',
     errorLogOption: program.errorLogOption,
     ...rest,
   }
@@ -102,7 +102,7 @@ export async function startBoard(way: Way, options: Options = {}): Promise<Board
   }
 }
 
-/** The srv_id follows from the port, which is chosen by chance. */
+/** The srv_id depends on the port, which is random: tries until it matches. */
 async function startReplicaThatBegins(beginning: string): Promise<StubReplica> {
   for (;;) {
     const replica = await startStubReplica()
@@ -111,7 +111,7 @@ async function startReplicaThatBegins(beginning: string): Promise<StubReplica> {
   }
 }
 
-/** Where the path has all that a configuration could take for its own. */
+/** Copies the certificate to a path that has every character with a meaning in a configuration. */
 async function certificateIn(folder: string): Promise<[certificate: string, key: string]> {
   const copies: [string, string] = [join(folder, 'given.crt'), join(folder, 'given.key')]
   await copyFile(testCertificate, copies[0])
@@ -119,7 +119,7 @@ async function certificateIn(folder: string): Promise<[certificate: string, key:
   return copies
 }
 
-/** A port can be taken between finding it free and using it: then another. */
+/** Another process can take a free port before NGINX does: then tries another one. */
 async function startOnFreePorts(
   settings: Omit<NginxSettings, 'port'>,
   withTls: boolean,
@@ -166,7 +166,7 @@ function processesOf(
 
 type WatchedFiles = Pick<RenderedNginx, 'configFile' | 'processLog' | 'sharedMemory'>
 
-/** Looks for crashed workers as on one of the two stacks. The container's script ends by itself after NGINX. */
+/** Starts the watcher of one of the two stacks. The container's script exits by itself after NGINX. */
 export function watchFor(watcher: Watcher | undefined, files: WatchedFiles, pid: number) {
   const lines: string[] = []
   if (watcher === 'launcher') {
@@ -184,10 +184,10 @@ export function watchFor(watcher: Watcher | undefined, files: WatchedFiles, pid:
   return { said: () => readFile(output, 'utf8'), stop: async () => {} }
 }
 
-/** ms that NGINX may take for anything */
+/** ms for any single step of NGINX */
 const patienceMs = 20_000
 
-/** Whether NGINX answers; false: it has ended. @throws after 20 s */
+/** Whether NGINX answers; false if it has exited. @throws after 20 s */
 async function isUp(port: number, child: ChildProcess): Promise<boolean> {
   const look = async () => {
     if (hasEnded(child)) return 'ended'

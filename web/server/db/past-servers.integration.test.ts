@@ -50,10 +50,10 @@ test('servers that are gone are added up exactly, and those of the last minutes 
   assert.equal(before, Number(sum?.hits))
   assert.equal(await markAll(board), 2500)
   assert.equal((await board.audit()).sum_hits, before)
-  const stretches = async (sql: string) => (await board.fill.query<RowDataPacket[]>(sql))[0]
+  const readRows = async (sql: string) => (await board.fill.query<RowDataPacket[]>(sql))[0]
   assert.deepEqual(
-    await stretches('SELECT first_id, CAST(hits AS CHAR) AS hits FROM past_hits ORDER BY first_id'),
-    await stretches(
+    await readRows('SELECT first_id, CAST(hits AS CHAR) AS hits FROM past_hits ORDER BY first_id'),
+    await readRows(
       `SELECT id - id % 1000 AS first_id, CAST(SUM(hits) AS CHAR) AS hits FROM server WHERE gone_at IS NOT NULL
        GROUP BY id - id % 1000 ORDER BY first_id`,
     ),

@@ -28,7 +28,7 @@ const snapshot: Snapshot = { counter: 0, at: '', servers: [], earlier_hits: 0, l
 
 const store = new FakeHitStore()
 let renderings = 0
-let earlierHere: string | null = null
+let previousServerName: string | null = null
 let counted = 0
 
 /** Stands in for Next: prints what the page would, and the nonce as Next finds it in the policy. */
@@ -46,7 +46,7 @@ const server = createServer(
           admission: new Admission(() => 0),
           queue: new HitQueue(store),
           identity,
-          earlierHere: () => earlierHere,
+          previousServerName: () => previousServerName,
           serverOf: srvId => (srvId === elsewhere ? gone : null),
           onCounted: () => counted++,
           development: false,
@@ -120,14 +120,14 @@ test('the page shows the cookie’s server if it is another one', async () => {
   assert.deepEqual(await told(''), ['new', 'new visitor', '', '', origin])
   assert.deepEqual(await told(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', '', origin])
   try {
-    earlierHere = 'web-7'
+    previousServerName = 'web-7'
     const orFrom = ['returning', 'came back, or from web-7', '', '', origin]
     assert.deepEqual(await told(`srv_id=${identity.srv_id}`), orFrom)
     assert.deepEqual(await told(''), ['new', 'new visitor', '', '', origin])
-    earlierHere = identity.name
+    previousServerName = identity.name
     assert.deepEqual(await told(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', '', origin])
   } finally {
-    earlierHere = null
+    previousServerName = null
   }
   const nobody = 'e'.repeat(32)
   assert.deepEqual(await told(`srv_id=${nobody}`), [

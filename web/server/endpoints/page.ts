@@ -31,7 +31,7 @@ type Dependencies = {
   pages: PageTemplates
   identity: Identity
   /** the name of the server that had this address before, while its visitors may still send its cookie; else null */
-  earlierHere(): string | null
+  previousServerName(): string | null
   /** the server with that srv_id as it was last seen; null if unknown */
   serverOf(srvId: string): ServerRow | null
   onCounted(durationMs: number): void
@@ -82,7 +82,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
 
   function toVisit(hit: Hit, count: Count): VisitAnswer {
     const arrival = arrivalOf(hit.cookieSrvId, identity.srv_id)
-    const earlier = arrival === 'returning' ? dependencies.earlierHere() : null
+    const earlier = arrival === 'returning' ? dependencies.previousServerName() : null
     return {
       hit: count.id,
       srv_id: identity.srv_id,
@@ -146,7 +146,11 @@ async function unlessDisconnected(count: Promise<Count>): Promise<Count | null> 
 }
 
 function notInAdvance(): AnswerError {
-  return new AnswerError(503, 'not_in_advance', 'A page view counts when somebody looks: ask again then.')
+  return new AnswerError(
+    503,
+    'not_in_advance',
+    'Prefetches and previews are not counted. Load the page again when it is shown.',
+  )
 }
 
 type ReplicaState = {

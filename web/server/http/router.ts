@@ -79,7 +79,7 @@ function toAnswerError(thrown: unknown): AnswerError {
       retryAfter: 1,
     })
   console.error(thrown)
-  return new AnswerError(500, 'internal_error', 'Something went wrong here, and was written down.')
+  return new AnswerError(500, 'internal_error', 'An internal error occurred. It was logged.')
 }
 
 export function sendJson(

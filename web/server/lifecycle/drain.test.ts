@@ -28,7 +28,7 @@ for (const [what, servers, sentence] of [
   ['any name where nothing serves', [], 'there is no server web-9, nor any other'],
   ['a lost server', [server('web-9', { silentMs: 12_300 })], /^web-9 is lost: .* 12 s ago$/],
   ['a stopped server', [server('web-9', { stopped: true })], 'web-9 has stopped'],
-  ['a server that is only starting', [server('web-9', { ready: false })], /^web-9 is only starting/],
+  ['a server that is only starting', [server('web-9', { ready: false })], /^web-9 is still starting/],
 ] as const) {
   test(`${what} is refused with a reason`, () => {
     assert.throws(() => findServer([...servers], 'web-9'), { name: 'DrainRefused', message: sentence })
@@ -53,5 +53,5 @@ test('what needs no doing is said', () => {
 test('a command names one server', () => {
   assert.deepEqual(parseDrainRequest(['drain', 'web-2']), { change: 'drain', name: 'web-2' })
   for (const words of [['drain'], ['drain', ''], ['drain', 'web-1', 'web-2'], ['stop', 'web-1']])
-    assert.throws(() => parseDrainRequest(words), /say which server/)
+    assert.throws(() => parseDrainRequest(words), /name one server/)
 })

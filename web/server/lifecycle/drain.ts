@@ -50,7 +50,9 @@ async function waitForAnswer(pools: Pools, server: BoardServer, wanted: boolean)
     const servers = await readServers(pools)
     if (findInstance(servers, server).draining === wanted) return servers
     if (performance.now() > deadline)
-      throw new DrainRefused(`${server.name} was asked, and has not answered for ${answerTimeoutMs / 1000} s`)
+      throw new DrainRefused(
+        `${server.name} has not acknowledged the request within ${answerTimeoutMs / 1000} s`,
+      )
     await pause(pollMs)
   }
 }
@@ -78,9 +80,7 @@ const drainWords = z
 export function parseDrainRequest(words: string[]): DrainRequest {
   const parsed = drainWords.safeParse(words)
   if (parsed.success) return parsed.data
-  throw new DrainRefused(
-    'say which server, and one only: npm run drain -- web-2, or npm run undrain -- web-2',
-  )
+  throw new DrainRefused('name one server: npm run drain -- web-2, or npm run undrain -- web-2')
 }
 
 /** The server with that name, if it can take the request. @throws DrainRefused with the reason */
@@ -101,8 +101,8 @@ function canDrain(server: BoardServer): boolean {
 function whyNot(server: BoardServer): string {
   const state = serverState(server)
   if (state === 'stopped') return 'has stopped'
-  if (state === 'joining') return 'is only starting: ask again once the board shows it as up'
-  return `is lost: it was last heard of ${Math.round(server.silentMs / 1000)} s ago`
+  if (state === 'joining') return 'is still starting: try again once the board shows it as up'
+  return `is lost: its last heartbeat was ${Math.round(server.silentMs / 1000)} s ago`
 }
 
 function others(servers: BoardServer[]): string {
@@ -116,7 +116,7 @@ export function outcomeText({ change, name }: DrainRequest, servers: BoardServer
   const open = servers.filter(server => serverState(server) === 'up').map(server => server.name)
   return open.length > 0
     ? `${name} drains: its visitors stay, new ones go to ${open.join(', ')}`
-    : `${name} drains, and so does every other server: new visitors are served all the same`
+    : `${name} drains, and so does every other server: new visitors are still served`
 }
 
 /** The result if there was nothing to do. */

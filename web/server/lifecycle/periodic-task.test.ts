@@ -103,7 +103,7 @@ test('a failed run is repeated; the failure is logged once, and again after a su
     text => said.push(text),
   )
   await keptAlive(enough.promise)
-  assert.deepEqual(said, Array(2).fill('counting: Error: away; it is tried again'))
+  assert.deepEqual(said, Array(2).fill('counting: Error: away; will retry'))
 })
 
 test('a run in progress sees the stop', async () => {

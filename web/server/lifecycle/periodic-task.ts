@@ -60,7 +60,7 @@ export function repeat(
         await work(signal)
         failing = false
       } catch (error) {
-        if (!failing && !signal.aborted) log(`${name}: ${String(error)}; it is tried again`)
+        if (!failing && !signal.aborted) log(`${name}: ${String(error)}; will retry`)
         failing = true
       }
     }

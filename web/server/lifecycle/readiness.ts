@@ -67,7 +67,7 @@ export class Readiness {
     const cannotCount = this.#cannotCount()
     if (cannotCount) return cannotCount
     if (this.#now() - this.#databaseAt > databaseAwayMs)
-      return { code: 'database_away', message: 'The database took no transaction lately.' }
+      return { code: 'database_away', message: 'The database has taken no transaction for 5 s.' }
     if (this.#drainWanted) return { code: 'draining', message: 'It takes no new visitors.' }
     return null
   }

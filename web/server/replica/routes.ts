@@ -27,7 +27,7 @@ export function routesOf(services: Services): Routes {
     queue,
     pages,
     identity,
-    earlierHere: services.earlierHere,
+    previousServerName: services.previousServerName,
     serverOf: srvId => board.knownServers.find(srvId),
     onCounted: durationMs => {
       stats.recordHit(durationMs)

@@ -55,9 +55,8 @@ export function createServices(
     probe: store.probe,
     onChange(cannotCount) {
       queue.suspend(cannotCount)
-      if (cannotCount)
-        console.error(`page views are passed on to other servers: ${commitHealth.unready?.message}`)
-      else console.log('page views are taken again')
+      if (cannotCount) console.error(`page views go to other servers: ${commitHealth.unready?.message}`)
+      else console.log('page views are counted here again')
     },
     onFailure(failure) {
       metrics.failedCommits.inc({ code: failure.code })
@@ -164,7 +163,7 @@ export function createServices(
     problems,
     heartbeat,
     drainWatch,
-    earlierHere: () => (earlier && performance.now() < earlierUntil ? earlier.name : null),
+    previousServerName: () => (earlier && performance.now() < earlierUntil ? earlier.name : null),
   }
 }
 

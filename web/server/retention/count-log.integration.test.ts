@@ -21,7 +21,7 @@ async function checkpoints(board: Board): Promise<[number, number][]> {
   return rows.map(row => [row.last_id, row.found])
 }
 
-test('whole stretches get a checkpoint each, the newest rows none', async () => {
+test('every 5,000 numbers get a checkpoint, the newest rows none', async () => {
   await using board = await openBoard()
   await board.log(12_345)
   await count(board.replicas[0])
@@ -35,7 +35,7 @@ test('whole stretches get a checkpoint each, the newest rows none', async () => 
   assert.ok((await board.audit()).consistent)
 })
 
-test('an audit reads checkpoints, the newest rows and what is left of the lowest stretch, not the log', async () => {
+test('an audit reads checkpoints, the newest rows and the rows below the lowest checkpoint, not the log', async () => {
   await using board = await openBoard()
   await board.log(150_000, 31 * day)
   await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id > 2500')
@@ -58,7 +58,7 @@ test('a lost row among the newest is noticed immediately', async () => {
   assert.deepEqual([rows, consistent], [29_999, false])
 })
 
-test('a row lost further down is missed once its stretch is counted again, and from then on until it is back', async () => {
+test('a lost row further down is noticed once its checkpoint is counted again, and from then on until it is back', async () => {
   await using board = await openBoard()
   await board.log(60_000)
   await count(board.replicas[0])
@@ -124,7 +124,7 @@ test('checkpoints that were deleted or left over are not used, and are written a
   assert.deepEqual(await checkpoints(board), whole)
 })
 
-test('while hits come in, old rows go and stretches are counted, every audit is of one moment', async () => {
+test('while hits come in, old rows are removed and checkpoints are counted, every audit is of one moment', async () => {
   await using board = await openBoard()
   await board.log(60_000, 31 * day)
   const store = databaseHitStore(board.replicas[0].write, { id: 1, srv_id: srvIdOf('a') })

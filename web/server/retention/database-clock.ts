@@ -11,7 +11,7 @@ const hourMs = 3_600_000
 /** ms between two messages while the clock is in doubt */
 const repeatMs = 10 * 60_000
 
-type Mark = { databaseMs: number; steadyMs: number }
+type ClockSample = { databaseMs: number; steadyMs: number }
 
 type Options = {
   /** ms of a clock that cannot be set, and that goes on while the machine is suspended */
@@ -35,8 +35,8 @@ export class DatabaseClock {
   readonly #steady: () => number
   readonly #wall: () => number
   readonly #log: (text: string) => void
-  #believed: Mark | null = null
-  #candidate: (Mark & { gap: number }) | null = null
+  #believed: ClockSample | null = null
+  #candidate: (ClockSample & { gap: number }) | null = null
   #loggedAt: number | null = null
 
   constructor({ steady = () => uptime() * 1000, wall = Date.now, log = console.error }: Options = {}) {
@@ -66,7 +66,7 @@ export class DatabaseClock {
   }
 
   /** ms that the clock is ahead of what was expected. 0: as expected. NaN: nothing is known to compare with. */
-  #gapAt(here: Mark, believedAt: Date | null): number {
+  #gapAt(here: ClockSample, believedAt: Date | null): number {
     if (this.#believed) {
       const passed = here.steadyMs - this.#believed.steadyMs
       return beyond(here.databaseMs - this.#believed.databaseMs - passed, toleranceMs + drift * passed)
@@ -74,7 +74,7 @@ export class DatabaseClock {
     return believedAt === null ? Number.NaN : beyond(here.databaseMs - believedAt.getTime(), toleranceMs)
   }
 
-  #isHealed(here: Mark, gap: number): boolean {
+  #isHealed(here: ClockSample, gap: number): boolean {
     const isLarge = this.#believed !== null && Math.abs(gap) > hourMs
     if (isLarge || !this.#agrees(here)) {
       this.#candidate = null
@@ -89,11 +89,11 @@ export class DatabaseClock {
     return true
   }
 
-  #agrees(here: Mark): boolean {
+  #agrees(here: ClockSample): boolean {
     return Math.abs(here.databaseMs - this.#wall()) <= agreementMs
   }
 
-  #report(here: Mark, gap: number): void {
+  #report(here: ClockSample, gap: number): void {
     // A replica has just started after a time without replicas: nothing is wrong.
     if (this.#believed === null && this.#candidate !== null && !this.doubted) return
     if (this.#loggedAt !== null && here.steadyMs - this.#loggedAt < repeatMs) return
@@ -101,7 +101,7 @@ export class DatabaseClock {
     this.#log(`retention has stopped, nothing is removed: ${this.#whatIsWrong(here, gap)}`)
   }
 
-  #whatIsWrong(here: Mark, gap: number): string {
+  #whatIsWrong(here: ClockSample, gap: number): string {
     const jump = Number.isNaN(gap)
       ? `the database's clock says ${iso(here)}`
       : `the database's clock says ${iso(here)}, ${inWords(gap)} what was expected`
@@ -118,11 +118,11 @@ export class DatabaseClock {
 }
 
 const beyond = (gap: number, allowed: number) => (Math.abs(gap) <= allowed ? 0 : gap)
-const iso = ({ databaseMs }: Mark) => new Date(databaseMs).toISOString()
+const iso = ({ databaseMs }: ClockSample) => new Date(databaseMs).toISOString()
 const inSeconds = (ms: number) => `${Math.round(Math.abs(ms) / 1000)} s`
 const inWords = (ms: number) => `${inSeconds(ms)} ${ms < 0 ? 'behind' : 'ahead of'}`
 
-function follows(earlier: Mark, later: Mark): boolean {
+function follows(earlier: ClockSample, later: ClockSample): boolean {
   const gap = later.databaseMs - earlier.databaseMs - (later.steadyMs - earlier.steadyMs)
   return Math.abs(gap) <= toleranceMs
 }

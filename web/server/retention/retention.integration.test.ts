@@ -10,7 +10,7 @@ import { ifAlone, onConnection } from '../db/query.ts'
 import { pruneRecentRequests, purgeLog } from '../db/retention.ts'
 import { RequestIdRetention, retainLog, startUpkeep } from './retention.ts'
 
-test('replicas side by side keep the log within its limits and its stretches counted, until they stop', async () => {
+test('replicas side by side keep the log within its limits and its checkpoints written, until they stop', async () => {
   await using board = await openBoard()
   await board.log(7000, 31 * day)
   const limits = { days: 30, rows: 1_000_000 }
@@ -223,9 +223,9 @@ const count = (work: (connection: PoolConnection) => Promise<unknown>) => (pool:
 
 for (const [what, work] of [
   ['old rows are removed', purge],
-  ['a stretch is counted', count(writeNextCheckpoint)],
-  ['a stretch is counted again', count(connection => recountCheckpoint(connection, checkpointLength))],
-  ['request ids are forgotten', (pool: UpkeepPool) => pruneRecentRequests(pool, 100, 2000)],
+  ['a checkpoint is written', count(writeNextCheckpoint)],
+  ['a checkpoint is counted again', count(connection => recountCheckpoint(connection, checkpointLength))],
+  ['request ids are pruned', (pool: UpkeepPool) => pruneRecentRequests(pool, 100, 2000)],
 ] as const)
   test(`no restore exchanges the tables between what is read and what is written while ${what}`, async () => {
     await using board = await openBoard()
