@@ -48,7 +48,7 @@ test('while the database hangs every server lives and says why it is not ready; 
   expect(readStack().replicas).toEqual(before.replicas)
 })
 
-test('a database that was killed is served with again by every server, none of them started anew', async ({
+test('after the database was killed and is back, every server counts again without a restart', async ({
   request,
 }) => {
   const before = readStack()

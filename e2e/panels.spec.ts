@@ -198,7 +198,7 @@ async function serverOf(page: Page): Promise<string> {
 
 const cookieOf = (page: Page) => page.locator('dt:text-is("Cookie you came with") + dd')
 
-/** A life of a server that gave its last sign a while ago, for as long as the test runs. */
+/** An instance of a server whose last heartbeat was a while ago, for as long as the test runs. */
 async function withLostServer(silentMs: number, work: () => Promise<void>): Promise<void> {
   const stack = z
     .object({ databaseUrl: z.string() })

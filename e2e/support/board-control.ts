@@ -64,7 +64,7 @@ async function rendered(url: string, what: RegExp): Promise<void> {
   await expect.poll(async () => (await fetch(url)).text()).toMatch(what)
 }
 
-/** The real servers hear of it with their next sign of life, and answer in `draining`. */
+/** The real servers read it with their next heartbeat, and acknowledge in `draining`. */
 async function requestDrain(witness: PrismaClient, drain: boolean): Promise<void> {
   await witness.server.updateMany({ data: { drainWanted: drain } })
   const pending = { draining: !drain, stoppedAt: null, lastSeenAt: { gt: new Date(Date.now() - 10_000) } }

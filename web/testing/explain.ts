@@ -8,7 +8,7 @@ import type { ReadPool } from '../server/db/pools.ts'
 import { query } from '../server/db/query.ts'
 import { historyBuckets } from '../server/endpoints/history.ts'
 import { addressRange } from '../server/http/client-address.ts'
-import type { HistoryRange } from '../shared/limits.ts'
+import { boardLogLength, type HistoryRange, logPage as logPageLimits } from '../shared/limits.ts'
 
 const rounds = 21
 
@@ -63,7 +63,7 @@ const whole = (address: string) => address
 
 function logPage(name: string, filter: Partial<LogFilter>, before = Number.MAX_SAFE_INTEGER): ExplainCase {
   const all = { srvId: null, clientAddresses: null, ...filter }
-  return { name, run: read => readLogPage(read, all, { before, limit: 200 }, whole) }
+  return { name, run: read => readLogPage(read, all, { before, limit: logPageLimits.max }, whole) }
 }
 
 const history = (range: HistoryRange): ExplainCase => ({
@@ -78,7 +78,7 @@ export function explainCases(highest: number, srvId: string): ExplainCase[] {
   return [
     {
       name: 'snapshot',
-      run: read => readBoard(read, 60_000, { after: 0, limit: 50, showAddress: whole }),
+      run: read => readBoard(read, 60_000, { after: 0, limit: boardLogLength, showAddress: whole }),
     },
     logPage('page: newest', {}),
     logPage('page: from the middle', {}, middle),
