@@ -1,11 +1,11 @@
+// Support for the tests of web/server: endpoints behind the real router, databases with rows, a hit store that fails on
+// request, and what a query costs. The tests beside the server's modules call it; the build never sees it.
+
 import mysql from 'mysql2/promise'
 import { createTestDatabase } from '../../prisma/testing/test-database.ts'
 import { startStubServer } from '../../tools/lib/testing.ts'
 import { closePools, openPools, openReadPool, type ReadPool } from '../server/db/pools.ts'
 import { createRouter, type Endpoint, type SendError } from '../server/http/router.ts'
-
-// Support for the tests of web/server: endpoints behind the real router, databases with rows, a hit store that fails on
-// request, and what a query costs. The tests beside the server's modules call it; the build never sees it.
 
 /** A migrated, empty database for one test. */
 export async function openDatabase() {

@@ -1,3 +1,8 @@
+// The endpoints: one module each, called by the router (web/server/replica/routes.ts lists them). They check the
+// request, call the hit queue, the database or the renderer, and send the answer. This module has `GET /`, the only
+// request that counts: admission (hits/admission.ts), the page (render/pages.ts), the number (hits/hit-queue.ts), then
+// the page filled with that number.
+
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { ServerReference, ServerRow, VisitAnswer } from '../../shared/api.ts'
 import { utcTime } from '../../shared/times.ts'
@@ -19,11 +24,6 @@ import { type Endpoint, sendError, sendJson } from '../http/router.ts'
 import type { Identity } from '../identity.ts'
 import type { PageTemplates } from '../render/pages.ts'
 import { contentSecurityPolicy, newNonce, type PageSlot, type Template } from '../render/template.ts'
-
-// The endpoints: one module each, called by the router (web/server/replica/routes.ts lists them). They check the
-// request, call the hit queue, the database or the renderer, and send the answer. This module has `GET /`, the only
-// request that counts: admission (hits/admission.ts), the page (render/pages.ts), the number (hits/hit-queue.ts), then
-// the page filled with that number.
 
 type Dependencies = {
   admission: Admission

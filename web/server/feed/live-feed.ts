@@ -1,12 +1,12 @@
+// The live feed: pushes the board to the dashboards that are connected to `/api/live` (web/server/replica/routes.ts).
+// It reads the board (board.ts, web/server/db/board.ts) every 260 ms while at least one dashboard is connected, encodes
+// each change once, and writes the same bytes to every stream.
+
 import type { ServerResponse } from 'node:http'
 import { constants, deflateRawSync } from 'node:zlib'
 import type { LiveOutage, Snapshot, SnapshotChange } from '../../shared/api.ts'
 import { liveKeepAliveMs } from '../../shared/limits.ts'
 import type { Board } from './board.ts'
-
-// The live feed: pushes the board to the dashboards that are connected to `/api/live` (web/server/replica/routes.ts).
-// It reads the board (board.ts, web/server/db/board.ts) every 260 ms while at least one dashboard is connected, encodes
-// each change once, and writes the same bytes to every stream.
 
 /** ms between two readings while a dashboard watches: one query each, fewer than four per second. */
 const tickMs = 260

@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { commitOnce, PendingHit } from './commit-once.ts'
-import { type CommitFailed, type Count, type Hit, type HitStore, overloaded, shuttingDown } from './hit.ts'
-
 // Where a page view gets its number. endpoints/page.ts admits it (admission.ts) and submits its hit to this queue;
 // commit-once.ts commits a batch exactly once, with retries, through a HitStore (db/hit-store.ts). hit.ts has the types
 // and the errors. lifecycle/commit-health.ts suspends the queue while the database is unavailable.
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { commitOnce, PendingHit } from './commit-once.ts'
+import { type CommitFailed, type Count, type Hit, type HitStore, overloaded, shuttingDown } from './hit.ts'
 
 type HitQueueLimits = {
   /** hits that may wait for their batch to leave. One more is refused. */

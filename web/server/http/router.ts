@@ -1,3 +1,8 @@
+// The HTTP layer of a replica. web/server/replica/replica.ts creates a router from the routes of
+// web/server/replica/routes.ts; it finds the endpoint of a request, and turns an error that the endpoint throws into an
+// answer. request.ts reads headers and parameters, client-address.ts normalises and shortens client addresses. The
+// endpoints (web/server/endpoints) call both.
+
 import {
   type IncomingMessage,
   type OutgoingHttpHeaders,
@@ -8,11 +13,6 @@ import {
 import type { Duplex } from 'node:stream'
 import type { ErrorAnswer } from '../../shared/api.ts'
 import { AnswerError, DatabaseUnavailable } from '../errors.ts'
-
-// The HTTP layer of a replica. web/server/replica/replica.ts creates a router from the routes of
-// web/server/replica/routes.ts; it finds the endpoint of a request, and turns an error that the endpoint throws into an
-// answer. request.ts reads headers and parameters, client-address.ts normalises and shortens client addresses. The
-// endpoints (web/server/endpoints) call both.
 
 export type Routes = {
   /** endpoints by exact path and method */

@@ -1,3 +1,8 @@
+// Rendering: pages that Next renders once and that the replica fills in for each hit. endpoints/page.ts and
+// error-pages.ts call this module. It has Next (start-next-app.ts, next-thread.ts) render the page from the latest
+// snapshot with tokens in it; template.ts cuts the result at the tokens, compressed-page.ts and page-deflate.ts keep it
+// compressed with gaps for the values.
+
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Snapshot } from '../../shared/api.ts'
 import { retryAfter } from '../hits/hit.ts'
@@ -10,11 +15,6 @@ import {
   renderTemplate,
   type Template,
 } from './template.ts'
-
-// Rendering: pages that Next renders once and that the replica fills in for each hit. endpoints/page.ts and
-// error-pages.ts call this module. It has Next (start-next-app.ts, next-thread.ts) render the page from the latest
-// snapshot with tokens in it; template.ts cuts the result at the tokens, compressed-page.ts and page-deflate.ts keep it
-// compressed with gaps for the values.
 
 /**
  * ms for which one rendering serves all visitors: Next renders at most twice a second. In development each visit is

@@ -1,12 +1,12 @@
+// The replica: one Node process that answers page views, the API, the live feed, health and metrics, and serves Next's
+// assets. NGINX sends it requests; compose and `npm start` run it. Start: web/server/config.ts parses the environment,
+// replica.ts starts and stops everything, services.ts builds the parts, routes.ts lists the endpoints. A page view goes
+// through endpoints/page.ts, hits/hit-queue.ts, db/hit-store.ts and render/pages.ts.
+
 import { join } from 'node:path'
 import { parseEnvironment } from '../config.ts'
 import { UserError } from '../errors.ts'
 import { startReplica } from './replica.ts'
-
-// The replica: one Node process that answers page views, the API, the live feed, health and metrics, and serves Next's assets.
-// NGINX sends it requests; compose and `npm start` run it. Start: config.ts parses the environment, replica.ts starts and stops
-// everything, services.ts builds the parts, routes.ts lists the endpoints. A page view goes through endpoints/page.ts,
-// hits/hit-queue.ts, db/hit-store.ts and render/pages.ts.
 
 try {
   const environment = parseEnvironment(process.env)
