@@ -19,7 +19,7 @@ import { createEmptyDatabase } from './testing/test-database.ts'
 const own = (await readMigrations(join(import.meta.dirname, 'migrations'))).map(({ name }) => name)
 const first = '20261122000000_first'
 
-/** An empty database of this test's own, and a copy of the migrations that it may change. */
+/** An empty database for one test, and a copy of the migrations that it may change. */
 async function openRoom() {
   const database = await createEmptyDatabase()
   const connection = await mysql.createConnection(database.url)
@@ -38,7 +38,7 @@ async function openRoom() {
       const [rows] = await connection.query<RowDataPacket[]>(sql)
       return rows
     },
-    /** Everything a refusal must leave as it was. */
+    /** Everything that a refusal must not change. */
     async state() {
       const tables = await this.query('SHOW TABLES')
       const records = tables.length ? await this.query('SELECT * FROM _prisma_migrations ORDER BY id') : []
@@ -101,7 +101,7 @@ test('goes on where Prisma itself left off: applied, marked as applied, and roll
   await room.run()
   await room.addMigration('20270101000000_resolved', 'this was done by hand')
   await room.addMigration('20270102000000_again', 'CREATE TABLE again (id INT PRIMARY KEY)')
-  // What `prisma migrate resolve` leaves behind: --applied a finished record of no steps, --rolled-back a mark.
+  // What `prisma migrate resolve` writes: --applied a finished record without steps, --rolled-back a mark.
   await room.query(`INSERT INTO _prisma_migrations (id, checksum, migration_name, logs, started_at, finished_at)
     VALUES (UUID(), '${checksum('this was done by hand')}', '20270101000000_resolved', '', NOW(3), NOW(3))`)
   await room.query(`INSERT INTO _prisma_migrations (id, checksum, migration_name, logs, started_at, rolled_back_at)
@@ -116,7 +116,7 @@ test('two concurrent migrations: one works, the other waits and finds nothing to
   assert.deepEqual(applied.flat(), [...own, '20270101000000_slow'])
 })
 
-test('line ends that a checkout changed are no change', async () => {
+test('line endings that a checkout changed do not count as a change', async () => {
   await using room = await openRoom()
   await room.addMigration('20270101000000_next', 'CREATE TABLE next (\n  id INT PRIMARY KEY\n);\n')
   await room.run()
@@ -171,7 +171,7 @@ for (const [resolution, pending] of [
     await resolveMigration(room.url, '20270101000000_bad', resolution, { migrations })
     assert.deepEqual(await room.run(), pending)
     assert.deepEqual(await room.run(), [])
-    // As Prisma's own command leaves it.
+    // As Prisma's command leaves it.
     assert.deepEqual(
       await room.query(`SELECT rolled_back_at IS NOT NULL AS undone, finished_at IS NOT NULL AS done, applied_steps_count
         FROM _prisma_migrations WHERE migration_name = '20270101000000_bad' ORDER BY done`),
@@ -183,7 +183,7 @@ for (const [resolution, pending] of [
   })
 }
 
-test('marks nothing that did not fail', async () => {
+test('marks only a migration that failed', async () => {
   await using room = await openRoom()
   await room.run()
   const before = await room.state()
@@ -194,7 +194,7 @@ test('marks nothing that did not fail', async () => {
   assert.deepEqual(await room.state(), before)
 })
 
-test('as a command, marks what failed, and says how it is used', async () => {
+test('as a command, marks a failed migration, and prints its usage', async () => {
   await using room = await openRoom()
   await runCommand(room.url)
   await room.query(`UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '${first}'`)
@@ -208,7 +208,7 @@ test('as a command, marks what failed, and says how it is used', async () => {
     assert.equal((await runCommand(room.url, ...words)).status, 1)
 })
 
-test('in the image the built command does it, and is what the message names', async () => {
+test('in the image the built command does it, and the message names that command', async () => {
   await using room = await openRoom()
   await using folder = await temporaryFolder()
   const image = folder.path
@@ -246,7 +246,7 @@ test('refuses a folder without migrations', async () => {
   await assertRefused(room, /there are no migrations in/)
 })
 
-/** A way to a database that hangs up on the first callers, as one that is still starting does. */
+/** A proxy to the database that closes the first connections, as a starting database does. */
 async function openDoor(databaseUrl: string, hangUpOn: number) {
   const url = new URL(databaseUrl)
   const port = Number(url.port)
@@ -262,7 +262,7 @@ async function openDoor(databaseUrl: string, hangUpOn: number) {
   return { ...door, url: url.href, callers: () => callers }
 }
 
-test('refuses a database it cannot reach, once its patience has ended', async () => {
+test('refuses a database that it cannot reach, after the timeout', async () => {
   await using room = await openRoom()
   await using door = await openDoor(room.url, Number.POSITIVE_INFINITY)
   await assert.rejects(
@@ -281,7 +281,7 @@ test('waits for a database that comes up late', async () => {
   assert.deepEqual(await migrate(door.url), own)
 })
 
-test('does not go on asking a database that says no', async () => {
+test('does not retry after a refusal', async () => {
   await using room = await openRoom()
   const url = new URL(room.url)
   url.pathname = '/test_of_nobody'

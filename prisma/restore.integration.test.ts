@@ -88,7 +88,7 @@ test('a dump that is made under load agrees elsewhere, and replaces the board un
   assert.ok(first)
   await eventually(() => first.told.length > 300)
   const text = await dump(database.url)
-  // This one is in no dump.
+  // This row is in no dump.
   const second = await startReplica(database.url, '10.0.0.2:3000')
   replicas.push(second)
   try {
@@ -148,7 +148,7 @@ test('while others read the tables, as another dump does, a restore waits and pa
   }
 })
 
-/** Around what mysqldump writes of a server with GTIDs, as MySQL's are by default. */
+/** Adds what mysqldump writes for a server with GTIDs, the default of MySQL. */
 const withGtids = (text: string) => `SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;
 SET @@SESSION.SQL_LOG_BIN= 0;
 SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5,

@@ -21,7 +21,7 @@ function startStudio(folder: string, ...options: string[]): ChildProcess {
 const ports = freePorts(import.meta.filename)
 const freePort = async () => (await ports.next()).value
 
-/** Asks as Studio's page does, until it answers. */
+/** Sends the requests of Studio's page, until it answers. */
 async function ask(port: number, sql: string, studio: ChildProcess): Promise<unknown> {
   const body = JSON.stringify({ procedure: 'query', query: { sql, parameters: [] } })
   const headers = { 'Content-Type': 'application/json' }
@@ -64,12 +64,12 @@ test('shows the database of the stack that keeps its files in DATA_DIR', { timeo
   }
 })
 
-test('says so where no stack runs', async () => {
+test('says so if no stack runs', async () => {
   await using data = await temporaryFolder()
   assert.match(await failureOf(startStudio(data.path)), /^no stack runs here: .*\n$/)
 })
 
-test('says so where the stack has gone and left its file', async () => {
+test('says so if the stack is gone but its file is still there', async () => {
   await using data = await temporaryFolder()
   const databaseUrl = `mysql://board:secret@127.0.0.1:${await freePort()}/balance_board`
   await writeFile(join(data.path, 'stack.json'), JSON.stringify({ databaseUrl }))

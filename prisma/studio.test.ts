@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { withColumns } from './studio.ts'
 
-test('columns that came as a text are a list, and nothing else changes', () => {
+test('columns that came as text become a list, and nothing else changes', () => {
   const table = { schema: 'balance_board', name: 'server', type: 'BASE TABLE' }
   const columns = [{ name: 'id', pk: 1 }]
   const fromMariaDb = JSON.stringify([null, [{ ...table, columns: JSON.stringify(columns) }]])

@@ -47,7 +47,7 @@ test('everything wrong is in one message', () => {
 })
 
 for (const address of ['10.0.0.7:3000', '[fd00::7]:3000']) {
-  test(`${address} is an address NGINX can know a server by`, () => {
+  test(`${address} is a valid server address`, () => {
     assert.equal(parseEnvironment({ DATABASE_URL, SERVER_ADDRESS: address }).serverAddress, address)
   })
 }
@@ -60,7 +60,7 @@ for (const address of [
   '[10.0.0.7]:80',
   '1.2.3.4:99999',
 ]) {
-  test(`${address} is not`, () => {
+  test(`${address} is not a valid server address`, () => {
     assert.throws(
       () => parseEnvironment({ DATABASE_URL, SERVER_ADDRESS: address }),
       /SERVER_ADDRESS: must be ip:port/,
@@ -95,7 +95,7 @@ for (const [written, password] of [
     assert.equal(parsed, password)
   })
 
-test('a password file that is not there is named', () => {
+test('a missing password file is named', () => {
   const variables = { DATABASE_URL, DATABASE_PASSWORD_FILE: '/nowhere/password' }
   assert.throws(() => parseEnvironment(variables), /DATABASE_PASSWORD_FILE: cannot be read/)
 })

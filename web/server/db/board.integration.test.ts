@@ -50,7 +50,7 @@ test('a reading is one query and returns the rows after a number, newest first',
   assert.deepEqual((await read(counter + 5)).log, [])
 })
 
-test('servers stand by their names, of which shorter ones come first', async () => {
+test('servers are sorted by name, shorter names first', async () => {
   for (let server = 1; server <= 11; server++) await startServer(`10.0.2.${server}:3000`)
   const names = (await read(0)).servers.map(server => server.name)
   assert.deepEqual(

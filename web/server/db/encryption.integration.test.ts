@@ -36,13 +36,13 @@ after(async () => {
   await folder.remove()
 })
 
-/** The account is one of 127.0.0.1, and `localhost` is that address by another name. */
+/** The account is for 127.0.0.1, and `localhost` is another name of that address. */
 const urlOf = (database: RunningDatabase, query: string, host = 'localhost') =>
   `${database.url.replace('127.0.0.1', host)}?${query}`
 
 const cipherRow = z.tuple([z.object({ Value: z.string() })])
 
-/** The cipher of a connection of each pool, and of the one that migrations take; '' = it is not encrypted. */
+/** The cipher of a connection of each pool, and of the migrations' connection; '' = not encrypted. */
 async function ciphersOf(url: string): Promise<string[]> {
   const pools = openPools(url)
   const sql = "SHOW SESSION STATUS LIKE 'Ssl_cipher'"
@@ -69,7 +69,7 @@ for (const query of [
     for (const cipher of await ciphersOf(urlOf(local, query))) assert.notEqual(cipher, '')
   })
 
-test('without a word about it no connection is', async () => {
+test('without a parameter no connection is encrypted', async () => {
   assert.deepEqual(new Set(await ciphersOf(urlOf(local, ''))), new Set(['']))
 })
 

@@ -23,6 +23,6 @@ for (const [what, error, step, outcome, kind] of [
     assert.deepEqual(judgeFailure(error, step), { outcome, kind })
   })
 
-test('an error that the driver has no name for is called by its number', () => {
+test('an error without a name in the driver is identified by its number', () => {
   assert.equal(new CommitFailed('rolled_back', 'refused', serverError(undefined, 1969)).code, 'ERROR_1969')
 })

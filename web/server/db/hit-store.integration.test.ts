@@ -79,7 +79,7 @@ async function countedSoFar(): Promise<number> {
   return counter
 }
 
-/** The database carries out what it was sent, whether or not anybody still listens. */
+/** The database executes what it was sent, even if no client waits for the answer. */
 async function untilNothingRuns(): Promise<void> {
   const sql = `SELECT id FROM information_schema.processlist
     WHERE db = DATABASE() AND command <> 'Sleep' AND id <> CONNECTION_ID()`
@@ -178,7 +178,7 @@ test('a commit whose answer is lost is found again, not repeated', async () => {
   }
 })
 
-test('a statement that fails in the middle of the packet undoes the batch and lets go of the lock', async () => {
+test('a statement that fails in the middle of the packet rolls the batch back and releases the lock', async () => {
   const start = await countedSoFar()
   // The log is written, the request ids are not: the duplicate number represents any failure there.
   const [bad] = hits(1)
@@ -194,7 +194,7 @@ test('a statement that fails in the middle of the packet undoes the batch and le
   assert.equal(next?.id, start + 1)
 })
 
-test('a lock that is waited for too long is tried for again', async () => {
+test('a batch that waited too long for the lock is retried', async () => {
   const start = await countedSoFar()
   const failures: unknown[] = []
   await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
@@ -229,7 +229,7 @@ test('a batch with less time than a lock wait is refused immediately, and nothin
   assert.equal(next?.id, start + 1)
 })
 
-test('a table that is locked refuses a batch as its row does', async () => {
+test('a locked table refuses a batch like a locked row', async () => {
   const start = await countedSoFar()
   await whileLocked(['LOCK TABLES global_counter WRITE'], async holder => {
     await assert.rejects(replica(0).store.commit(hits(1), 5000), { outcome: 'rolled_back' })
@@ -239,14 +239,14 @@ test('a table that is locked refuses a batch as its row does', async () => {
   assert.equal(next?.id, start + 1)
 })
 
-test('a table that is locked while a request id is looked up is no refusal', async () => {
+test('a table lock during a look-up of request ids is not a refusal', async () => {
   await whileLocked(['LOCK TABLES recent_request WRITE'], async holder => {
     await assert.rejects(replica(0).store.find([newRequestId()], 5000), { kind: 'contention' })
     await holder.query('UNLOCK TABLES')
   })
 })
 
-test('after a commit that got no answer no other is sent before the database speaks again', async () => {
+test('after a commit without an answer no other is sent before the database answers again', async () => {
   await using proxy = await startDatabaseProxy(database.url)
   const behind = await openReplica('127.0.0.1:3004', proxy.url)
   try {
@@ -258,7 +258,7 @@ test('after a commit that got no answer no other is sent before the database spe
     proxy.trap('SELECT 1', { kind: 'hold-answer', forMs: 2000 }, () => {
       isAsked = true
     })
-    // The first may use up its time while it opens a connection, and ask nothing.
+    // The first may use up its time while it opens a connection, and send nothing.
     while (!isAsked) await assert.rejects(behind.store.commit(hits(1), 200), { outcome: 'rolled_back' })
     assert.equal(await countedSoFar(), start)
     const [next] = await behind.store.commit(hits(1), 5000)
@@ -268,7 +268,7 @@ test('after a commit that got no answer no other is sent before the database spe
   }
 })
 
-test('a batch that is chosen to end a deadlock is tried again', async () => {
+test('a batch that was the victim of a deadlock is retried', async () => {
   const start = await countedSoFar()
   const { store, id: serverId } = replica(0)
   const failures: string[] = []
@@ -307,7 +307,7 @@ async function someoneWaitsForALock(): Promise<boolean> {
   return z.array(z.unknown()).parse(rows).length > 0
 }
 
-/** What is wrong with the database, how it is brought about and mended, and what its error is called. */
+/** A fault of the database: how to cause and repair it, and the name of its error. */
 const damages = [
   {
     what: 'a table that is gone',
@@ -340,7 +340,7 @@ const damages = [
 ]
 
 for (const { what, code, damage, mend } of damages)
-  test(`${what} refuses a batch for certain: nothing is counted, the lock is free, and a probe says the same`, async () => {
+  test(`${what} certainly refuses a batch: nothing is counted, the lock is free, and a probe fails in the same way`, async () => {
     const start = await countedSoFar()
     const { store } = replica(0)
     const isRefusal = { outcome: 'rolled_back', kind: 'refused', code }
@@ -374,14 +374,14 @@ test('without its counter a database counts nothing, whatever the connection ins
   assert.deepEqual(rows, [])
 })
 
-test('a replica that falls silent when its batch was refused keeps the others from the counter for seconds, not for hours', async () => {
+test('a replica that falls silent after its batch was refused blocks the counter for seconds, not for hours', async () => {
   const start = await countedSoFar()
   const { pools, id } = replica(0)
   const [known, next] = hits(2)
   assert.ok(known && next)
   await witness.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [known.requestId])
   const silent = await takeConnection(pools.write, 1000)
-  // It breaks on the request id after it took the counter's lock, and nothing follows: as of a replica that is frozen or cut off.
+  // It fails on the request id after it took the counter's lock, and no ROLLBACK follows: as from a frozen or disconnected replica.
   const packet = `${beginBatch(true).sql}${batchPacket([known], { id, srv_id: '1'.repeat(32) }, 'COMMIT')}`
   await assert.rejects(silent.query(packet), { code: 'ER_DUP_ENTRY' })
   await assert.rejects(replica(1).store.probe(), { kind: 'contention' })
@@ -394,14 +394,14 @@ test('a replica that falls silent when its batch was refused keeps the others fr
   assert.equal(await countedSoFar(), start + 1)
 })
 
-test('of a replica that is cut off no connection is left after a minute', async () => {
+test('no connection of a disconnected replica is left after a minute', async () => {
   for (const pool of Object.values(replica(0).pools)) {
     const [[session]] = await pool.query<mysql.RowDataPacket[]>('SELECT @@wait_timeout AS seconds')
     assert.ok(session?.seconds <= 60)
   }
 })
 
-test('connections that rest are closed by the replica before the database would', async () => {
+test('the replica closes idle connections before the database would', async () => {
   const { pools } = replica(0)
   const held = await Promise.all([1, 2, 3].map(() => takeConnection(pools.write, 1000)))
   const ids = held.map(connection => connection.threadId)
@@ -443,7 +443,7 @@ test('a probe that waits gets the lock once it is free, however it was held', as
   })
 })
 
-test('a session that was refused is not used again: rights that are granted hold for a new one', async () => {
+test('a refused session is not used again: privileges that are granted apply to a new one', async () => {
   const { store, pools } = replica(0)
   const sessions = new Set<number>()
   pools.write.on('acquire', ({ threadId }) => sessions.add(threadId))
@@ -460,7 +460,7 @@ test('a database that cannot be reached is away, and nothing is counted', async 
   try {
     await proxy[Symbol.asyncDispose]()
     const isAway = { outcome: 'rolled_back', kind: 'away', code: 'ECONNREFUSED' }
-    // The connections that were open may only now be found to be closed.
+    // Open connections may be noticed as closed only now.
     await eventually(() => behind.store.probe().then(null, error => error.code === isAway.code))
     await assert.rejects(behind.store.commit(hits(1), 1000), isAway)
   } finally {
@@ -468,7 +468,7 @@ test('a database that cannot be reached is away, and nothing is counted', async 
   }
 })
 
-test('a number that JavaScript cannot say exactly is never given: nothing is counted', async () => {
+test('a number that JavaScript cannot represent exactly is never given: nothing is counted', async () => {
   await using own = await openPooledDatabase()
   const { pools } = own
   const { id } = await registerServer(pools.write, {

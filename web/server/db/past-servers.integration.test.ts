@@ -40,7 +40,7 @@ async function markAll(board: Board): Promise<number> {
   return marked
 }
 
-test('servers that are gone are added up exactly, and those of the last minutes are left', async () => {
+test('hits of gone servers are summed exactly, and servers of the last minutes are not included', async () => {
   await using board = await openBoard()
   await addPast(board, 2500)
   await addPast(board, 40, 0)
@@ -98,7 +98,7 @@ test('100,000 past servers cost next to nothing: the board, the audit, the histo
   }
 })
 
-test('where visitors moved from costs an entry a row, however many servers started there later', async () => {
+test('the server that a visitor moved from costs one index entry per row, however many servers started there later', async () => {
   await using board = await openBoard()
   await addPast(board, 100_000)
   await markAll(board)

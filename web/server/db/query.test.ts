@@ -16,7 +16,7 @@ import {
 } from './pools.ts'
 import { onConnection, query, retryWhileUnavailable } from './query.ts'
 
-/** What the server answers a packet of statements with; null = nothing, ever. */
+/** The database's answer to a packet of statements; null = none. */
 type Reply = Buffer | null
 
 const ok = Buffer.from([0, 0, 0, 2, 0, 0, 0])
@@ -73,7 +73,7 @@ async function whilePool<P extends ReadPool>(pool: P, work: (pool: P) => Promise
   try {
     await work(pool)
   } finally {
-    // It says goodbye on each connection, and not every server here answers.
+    // It says goodbye on each connection, and not every server in these tests answers.
     void pool.end().catch(() => {})
   }
 }
@@ -82,7 +82,7 @@ const hit = sampleHit()
 const server1 = { id: 1, srv_id: 'a'.repeat(32) }
 
 for (const [name, open] of Object.entries({ openReadPool, openWritePool, openUpkeepPool })) {
-  test(`${name}: a session whose limits the server refuses is not used, and ends nothing else`, async () => {
+  test(`${name}: a session whose limits the database refuses is not used, and has no other effect`, async () => {
     await using server = await startServer(sql =>
       sql.startsWith('SET') ? errorPacket(1193, 'Unknown system variable') : ok,
     )
@@ -94,7 +94,7 @@ for (const [name, open] of Object.entries({ openReadPool, openWritePool, openUpk
     })
   })
 
-  test(`${name}: a server that never answers about the limits fails the call in its time`, async () => {
+  test(`${name}: a database that does not answer while the session is set up fails the call in time`, async () => {
     await using server = await startServer(sql => (sql.startsWith('SET') ? null : ok))
     await whilePool(open(server.url), async pool => {
       await assert.rejects(query(pool, 'DO 1', [], 50), /no connection within 50 ms/)
@@ -114,7 +114,7 @@ test('a batch whose connection cannot be set up is certainly not committed', asy
   })
 })
 
-test('a server that accepts and says nothing fails each call in its own time', async () => {
+test('a database that accepts connections but is silent fails each call in time', async () => {
   await using server = await startServer(() => ok, false)
   await whilePool(openWritePool(server.url), async pool => {
     await assert.rejects(query(pool, 'DO 1', [], 40), /no connection within 40 ms/)
@@ -124,7 +124,7 @@ test('a server that accepts and says nothing fails each call in its own time', a
   })
 })
 
-test('a call waits for a connection that others hold for its own time at most', async () => {
+test('a call waits for a free connection at most for its timeout', async () => {
   await using server = await startServer(() => ok)
   await whilePool(openReadPool(server.url), async pool => {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -154,7 +154,7 @@ test('only so many calls wait for a connection: one more is refused immediately'
     })
 })
 
-test('pools of a server that says nothing are closed in the end', async () => {
+test('pools of a silent database are closed in the end', async () => {
   await using server = await startServer(() => null)
   const pools = openPools(server.url)
   await assert.rejects(query(pools.write, 'DO 1', [], 30))

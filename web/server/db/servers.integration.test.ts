@@ -69,7 +69,7 @@ test('replicas that start together take the lowest names, each its own', async (
   ])
 })
 
-test('a database that falls silent while a replica registers or is renamed fails that in its time', async () => {
+test('a database that falls silent while a replica registers or is renamed makes that fail in time', async () => {
   await using proxy = await startDatabaseProxy(database.url)
   const { id } = await register('10.0.0.1:3000')
   const begin = (pool: WritePool) =>
@@ -116,7 +116,7 @@ test('a replica that restarts at its address is another instance: it keeps the n
   )
 })
 
-test('a server knows which one had its address before, as long as cookies of that one may come', async () => {
+test('a server knows which server had its address before, as long as cookies of that server may come', async () => {
   const address = '10.0.0.1:3000'
   const registerAs = (name: string) =>
     registerServer(pools.write, { srvId: srvIdOf(address), address, name }, 300)
@@ -151,7 +151,7 @@ test('a server knows which one had its address before, as long as cookies of tha
   assert.equal((await registerAs('black')).earlier, null)
 })
 
-test('of two that live at one address both are shown, and both count, and one that has really ended is not', async () => {
+test('two live servers at one address are both shown and both count; one that has ended is not shown', async () => {
   const address = '10.0.0.1:3000'
   const srv_id = srvIdOf(address)
   const beat = (id: number) => writeHeartbeat(pools.write, { id, srv_id }, health, 1000)
@@ -183,7 +183,7 @@ test('of two that live at one address both are shown, and both count, and one th
   assert.deepEqual(await findConflicts(pools.read, { ...first, srv_id }, 1000), [])
 })
 
-test('of two with one name, since the first was silent when the second took it, the second takes another', async () => {
+test('of two servers with one name, because the first was silent when the second took it, the second takes another', async () => {
   const first = await register('10.0.0.1:3000')
   await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 7 SECOND')
   const second = await register('10.0.0.2:3000')
@@ -195,7 +195,7 @@ test('of two with one name, since the first was silent when the second took it, 
   assert.equal(await renameServer(pools.write, second.id), 'web-2')
 })
 
-test('a replica whose row is gone, another’s or marked as gone counts nothing, and hears of it', async () => {
+test('a replica whose row is missing, another server’s or marked as gone counts nothing, and gets an error', async () => {
   const address = '10.0.0.1:3000'
   const { id } = await register(address)
   for (const damage of [
@@ -213,7 +213,7 @@ test('a replica whose row is gone, another’s or marked as gone counts nothing,
   assert.equal((await count(again, address, 3)).at(-1)?.id, 3)
 })
 
-test('a given name is taken as it is', async () => {
+test('a given name is used unchanged', async () => {
   assert.equal((await register('10.0.0.1:3000', 'blue')).name, 'blue')
 })
 
@@ -241,7 +241,7 @@ test('a server is no longer shown after a minute, and its hits stay in the sum',
   assert.deepEqual([board.servers, board.counter, board.totalHits], [[], 4, 4])
 })
 
-test('request ids up to a number are forgotten, a batch at a time', async () => {
+test('request ids up to a number are pruned, a batch at a time', async () => {
   const address = '10.0.0.1:3000'
   const server = await register(address)
   await count(server, address, 10)
@@ -251,7 +251,7 @@ test('request ids up to a number are forgotten, a batch at a time', async () => 
   assert.equal(await pruneRecentRequests(pools.write, 8, 5), 0)
 })
 
-test('request ids younger than ten minutes stay, whatever their numbers, and none above the first of them goes', async () => {
+test('request ids younger than ten minutes stay, whatever their numbers, and none above the first of them is pruned', async () => {
   const address = '10.0.0.1:3000'
   const server = await register(address)
   await count(server, address, 10)
@@ -262,14 +262,14 @@ test('request ids younger than ten minutes stay, whatever their numbers, and non
   assert.equal(await pruneRecentRequests(pools.write, 100_000, 50), 0)
 })
 
-test('a request id whose row the log no longer has is forgotten', async () => {
+test('a request id whose log row is gone is pruned', async () => {
   const address = '10.0.0.1:3000'
   await count(await register(address), address, 10)
   await pools.write.query('DELETE FROM access_log WHERE id <= 3')
   assert.equal(await pruneRecentRequests(pools.write, 100_000, 50), 3)
 })
 
-test('forgetting request ids reads a batch of them and their rows, however many are kept', async () => {
+test('pruning request ids reads one batch and its log rows, however many are kept', async () => {
   const address = '10.0.0.1:3000'
   const server = await register(address)
   for (let batch = 0; batch < 10; batch++) await count(server, address, 500)
@@ -292,7 +292,7 @@ const registerMany = async (replicas: number) => {
   }
 }
 
-test('a warning says what there is room for, from the first replica that does not fit', () => {
+test('a warning says how many replicas fit, from the first one that does not', () => {
   const limits = { connections: 2 * connectionsPerReplica + 10, accountConnections: 0 }
   assert.equal(connectionWarning({ ...limits, replicas: 2 }), null)
   assert.match(
@@ -312,7 +312,7 @@ test('the limit of the account counts where it is the lower one', () => {
   assert.equal(replicasThatFit({ connections: 100, accountConnections: 300 }), 10)
 })
 
-test('it counts the living replicas against what the database takes', async () => {
+test('live replicas are counted against the database’s limit', async () => {
   await registerMany(3)
   assert.equal(await checkLimits(limitsPools.read), null)
   await registerMany(60)
@@ -324,7 +324,7 @@ test('it counts the living replicas against what the database takes', async () =
   assert.equal(await checkLimits(limitsPools.read), null, 'those that are lost hold no connection')
 })
 
-test('a counter that is too high to be shown is refused in a sentence', async () => {
+test('a counter that is too high is refused in one sentence', async () => {
   await limitsPools.write.query('UPDATE global_counter SET value = ?', [highestNumber])
   assert.equal(await checkLimits(limitsPools.read), null)
   await limitsPools.write.query('UPDATE global_counter SET value = value + 1')

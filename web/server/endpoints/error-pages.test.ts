@@ -14,13 +14,13 @@ import { notFoundEndpoint, pageProblem } from './error-pages.ts'
 const snapshot: Snapshot = { counter: 41, at: '', servers: [], earlier_hits: 0, log: [] }
 const boardText = 'the board, counter 41'
 
-/** Stands in for Next: prints what the page would, and the nonce as Next finds it in the policy. */
+/** Replaces Next: prints what the page would print, and the nonce from the policy as Next does. */
 const renderPage: RenderPage = async ({ problem, snapshot: shown }, headers) => {
   const nonce = /'nonce-([^']+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
   return `<script nonce="${nonce}">the board, counter ${shown.counter}: ${problem?.code}: ${problem?.message}</script>`
 }
 
-/** What is answered to a page view that failed so. */
+/** The answer to a page view that failed with this error. */
 async function answerTo(error: AnswerError, accept = 'text/html', latest: Snapshot | null = snapshot) {
   const problems = new ProblemPages({
     latest: () => latest,

@@ -120,7 +120,7 @@ test('downtime that began before the range counts within it', async () => {
   await life(2, 100, 1, null)
   await life(3, 9000, 3000, null)
   await life(4, 9000, 3000, 3000)
-  // More than a day before the range: it was given up.
+  // Lost more than a day before the range: it counts as given up.
   await life(5, 900_000, 100_000, null)
   await database.fill.query('UPDATE server SET gone_at = last_seen_at WHERE id <> 2')
   const { downs, events, times } = await read('5m')

@@ -67,7 +67,7 @@ test('a server that was silent for long before another followed it was lost, not
 const at = (seconds: number) => new Date(Date.UTC(2026, 10, 22, 12, 0, seconds)).toISOString()
 const now = new Date(at(300))
 
-/** Of web-1 unless said, alive since the hour; times are seconds after it. */
+/** By default web-1, running since the full hour; times are seconds after that. */
 function downInstance(
   id: number,
   started: number,

@@ -125,7 +125,7 @@ test('two exports run concurrently; a third is refused, and accepted once one ha
   assert.equal((await idsIn(await fetch(url))).length, 3000)
 })
 
-/** Asks for the whole log and reads none of it. */
+/** Requests the whole log and reads none of it. */
 async function connectAndStall(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname).pause()
@@ -220,7 +220,7 @@ test('nothing more is read for a client that has left, even where nothing was fo
   left.open()
   const other = await fetch(`${url}?limit=1`)
   assert.deepEqual(await idsIn(other), [100_000])
-  // 20 pages would have been 40 reads: the one page that was under way is all there was.
+  // 20 pages would have been 40 reads: only the page in progress was read.
   assert.ok(reads <= 8, `${reads} reads`)
 })
 

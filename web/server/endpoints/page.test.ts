@@ -31,7 +31,7 @@ let renderings = 0
 let previousServerName: string | null = null
 let counted = 0
 
-/** Stands in for Next: prints what the page would, and the nonce as Next finds it in the policy. */
+/** Replaces Next: prints what the page would print, and the nonce from the policy as Next does. */
 const renderPage: RenderPage = async ({ visit }, headers) => {
   renderings++
   const nonce = /'nonce-([A-Za-z0-9+/=]+)'/.exec(headers['content-security-policy'] ?? '')?.[1]
@@ -213,7 +213,7 @@ const otherSrvId = 'd'.repeat(32)
 
 let draining = false
 let cannotCount = false
-/** what becomes of a page view that is let in */
+/** the result of an admitted page view */
 let ownAnswer: Endpoint
 let ownPage: Awaited<ReturnType<typeof serve>>
 

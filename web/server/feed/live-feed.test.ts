@@ -11,7 +11,7 @@ import { type LiveEvent, LiveFeed, plain, StreamGroup } from './live-feed.ts'
 
 const timeout = 20_000
 
-/** A feed over a database that can go away and come back. */
+/** A feed on a database that can become unavailable and come back. */
 async function serveFeed(t: TestContext) {
   const database = { counter: 3, away: false, log: [] as LogRow[] }
   const board = new Board(async () => {
@@ -32,7 +32,7 @@ async function serveFeed(t: TestContext) {
   return { database, board, url: `${server.url}/` }
 }
 
-/** Hears a stream event by event. */
+/** Reads a stream event by event. */
 async function listen(url: string, encoding = 'gzip') {
   const answer = await fetch(url, { headers: { 'Accept-Encoding': encoding } })
   assert.equal(answer.headers.get('Content-Encoding') ?? 'identity', encoding)
@@ -151,7 +151,7 @@ function join(audience: StreamGroup) {
   const response = new ServerResponse(new IncomingMessage(new Socket()))
   const told: string[] = []
   response.write = (piece: unknown) => told.push(String(piece)) > 0
-  // How much of it the client has yet to take.
+  // Bytes that the client has not read yet.
   let waiting = 0
   Object.defineProperty(response, 'writableLength', { get: () => waiting })
   const setWaiting = (bytes: number) => {

@@ -96,7 +96,7 @@ const shown: Record<string, string> = {
   // 6to4: the /48 would be the IPv4 address 203.0.113.7
   '2002:cb00:7107::1': '2002:cb00:7100::/40',
   '::cb00:7107': '::/48',
-  // private, shared by carriers, of this link, of this machine: whole
+  // private, carrier-grade, link-local, loopback: shown whole
   '10.0.0.7': '10.0.0.7',
   '10.255.255.255': '10.255.255.255',
   '172.16.0.1': '172.16.0.1',
@@ -131,7 +131,7 @@ const shown: Record<string, string> = {
   'fe7f::1': 'fe7f::/48',
   'fec0::1': 'fec0::/48',
   '::2': '::/48',
-  // what should never stand in the log is not passed on
+  // a text that must never be in the log is not passed on
   'drop table': 'unknown',
 }
 

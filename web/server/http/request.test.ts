@@ -88,7 +88,7 @@ test('scheme and host as NGINX passes them on', () => {
   assert.equal(originOf('localhost'), 'http://localhost')
 })
 
-test('nothing for a host that cannot stand in a page', () => {
+test('empty for a host with characters that may not be filled into a page', () => {
   for (const host of [undefined, '', '[::1]:8080', 'a"b', 'a/b', 'a:b']) assert.equal(originOf(host), '')
 })
 
@@ -98,7 +98,7 @@ function parse(query: string) {
   return parseParameters(new URLSearchParams(query), shape)
 }
 
-test('what is not given takes its default', () => {
+test('a missing parameter takes its default', () => {
   assert.deepEqual(parse(''), { limit: 50 })
   assert.deepEqual(parse('before=9007199254740991&limit=200'), {
     before: Number.MAX_SAFE_INTEGER,

@@ -30,7 +30,7 @@ test('too large a head: 431 in the format of all errors', async () => {
   assert.equal(JSON.parse(body).error.code, 'headers_too_large')
 })
 
-test('a client that resets its connection is no failure', async () => {
+test('a client that resets its connection is not an error', async () => {
   await using server = await startServer()
   const socket = connect(server.port, '127.0.0.1')
   socket.write('GET / HTTP/1.1\r\nHost')

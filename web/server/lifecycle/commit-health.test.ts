@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { CommitFailed } from '../hits/hit.ts'
 import { CommitHealth, CounterWatch, FailureLog } from './commit-health.ts'
 
-/** Lets everything that waits only for promises go on. */
+/** Runs everything that waits only for promises. */
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
 const cause = (code: string) => Object.assign(new Error(`the cause ${code}`), { code })
@@ -40,7 +40,7 @@ function startHealth(t: TestContext, answer: CommitFailed | null | 'silence') {
   return { health, database, said, pass }
 }
 
-test('a single failure, e.g. a broken connection, costs it nothing', async t => {
+test('a single failure, e.g. a broken connection, has no effect', async t => {
   const { health, said, pass } = startHealth(t, null)
   health.failed(away)
   await pass(1000)
@@ -75,7 +75,7 @@ for (const [failure, code] of [
     assert.equal(database.probes, probes, 'a database that is well is not probed')
   })
 
-test('a database that is back and refuses is no longer away', async t => {
+test('a database that is back but refuses is no longer away', async t => {
   const { health, database, said, pass } = startHealth(t, away)
   health.failed(away)
   await pass(300)
@@ -88,7 +88,7 @@ test('a database that is back and refuses is no longer away', async t => {
   )
 })
 
-test('a commit that succeeds ends it as well', async t => {
+test('a successful commit ends it too', async t => {
   const { health, pass } = startHealth(t, away)
   health.failed(away)
   await pass(300)
@@ -96,7 +96,7 @@ test('a commit that succeeds ends it as well', async t => {
   assert.equal(whyNot(health), null)
 })
 
-test('silence elsewhere is believed once a probe gets no answer either', async t => {
+test('silence elsewhere counts once a probe gets no answer either', async t => {
   const { health, database, pass } = startHealth(t, 'silence')
   health.suspect()
   await pass(550)
@@ -137,7 +137,7 @@ test('a probe that waits for a lock has reached the database, but does not show 
   assert.equal(whyNot(health), 'commits_fail')
 })
 
-test('a replica without visitors finds out by itself, and one that has just committed does not ask', async t => {
+test('a replica without visitors notices an outage by itself, and one that has just committed does not probe', async t => {
   const { health, database, pass } = startHealth(t, refused)
   health.succeeded()
   health.check(2000)
@@ -203,7 +203,7 @@ test('another error is also logged immediately', () => {
   )
 })
 
-test('it says once when it is over, and nothing where nothing failed', () => {
+test('it logs the end once, and nothing if nothing failed', () => {
   const { lines, log, failEvery } = startLog()
   log.succeeded()
   assert.deepEqual(lines, [])

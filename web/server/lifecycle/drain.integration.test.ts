@@ -34,7 +34,7 @@ async function obey(server: Server, wanted: boolean): Promise<void> {
   await server.say(wanted)
 }
 
-test('it waits until the server says that it drains, and that it no longer does', async () => {
+test('it waits until the server acknowledges draining, and the end of it', async () => {
   const server = await register('blue-1', '10.0.0.1:3000')
   await register('blue-2', '10.0.0.2:3000')
   let answered = false

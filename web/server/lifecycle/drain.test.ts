@@ -14,7 +14,7 @@ test('a server is found by its name, whether it drains or not', () => {
   for (const name of ['web-1', 'web-2']) assert.equal(findServer(three, name).name, name)
 })
 
-test('where a name was had by one that is gone, the one that has it now is meant', () => {
+test('if a server that is gone had the name, the server that has it now is found', () => {
   const stopped = server('web-2', { id: 9, stopped: true })
   for (const servers of [
     [stopped, ...three],
@@ -45,7 +45,7 @@ test('the result names the servers that take new visitors', () => {
   assert.equal(outcomeText({ change: 'undrain', name: 'web-2' }, three), 'web-2 takes new visitors again')
 })
 
-test('what needs no doing is said', () => {
+test('the result says if there was nothing to do', () => {
   assert.equal(alreadyText({ change: 'drain', name: 'web-2' }), 'web-2 drains already')
   assert.match(alreadyText({ change: 'undrain', name: 'web-2' }), /^web-2 does not drain/)
 })

@@ -9,7 +9,7 @@ function keep({ isNamed = false } = {}) {
     next: 8,
     conflicts: [] as { id: number; name: string; srv_id: string }[],
     beats: [] as number[],
-    /** what the answer to a beat waits for */
+    /** the answer to a heartbeat waits for this */
     answers: Promise.resolve(),
   }
   const logged: string[] = []
@@ -53,7 +53,7 @@ test('several heartbeats that find the row gone register once', async () => {
   assert.deepEqual([...database.rows], [8])
 })
 
-test('a beat that hears late that the old row is gone leaves the new one alone', async () => {
+test('a heartbeat that learns late that the old row is gone does not register again', async () => {
   const { identity, database, logged, row } = keep()
   const { promise, resolve } = Promise.withResolvers<void>()
   database.answers = promise
@@ -68,7 +68,7 @@ test('a beat that hears late that the old row is gone leaves the new one alone',
   assert.equal(logged.length, 1)
 })
 
-test('the later of two at one address takes another name, and says once what is wrong', async () => {
+test('the later of two at one address takes another name, and logs the conflict once', async () => {
   const { identity, database, logged, row } = keep()
   database.conflicts = [{ id: 3, name: 'web-1', srv_id: identity.srv_id }]
   await row.beat()
@@ -78,7 +78,7 @@ test('the later of two at one address takes another name, and says once what is 
   assert.match(logged[0] ?? '', /another replica runs at 10.0.0.1:3000 .*SERVER_ADDRESS/)
 })
 
-test('the earlier keeps its name, and so does one that was given its name', async () => {
+test('the earlier keeps its name, and so does one with a configured name', async () => {
   for (const [isNamed, id] of [
     [false, 9],
     [true, 3],
@@ -91,7 +91,7 @@ test('the earlier keeps its name, and so does one that was given its name', asyn
   }
 })
 
-test('the later of two with one name at two addresses takes another, and nothing else is wrong', async () => {
+test('the later of two with one name at two addresses takes another name, and no conflict is logged', async () => {
   for (const [id, name] of [
     [3, 'web-9'],
     [9, 'web-1'],

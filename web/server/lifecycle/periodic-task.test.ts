@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { PeriodicTask, repeat } from './periodic-task.ts'
 
-/** Lets everything that waits only for promises go on. */
+/** Runs everything that waits only for promises. */
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
 function countRuns(t: TestContext, task: () => Promise<void> = async () => {}) {

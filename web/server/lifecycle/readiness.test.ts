@@ -27,7 +27,7 @@ test('a replica is ready once the database answered and a page is rendered', () 
   assert.equal(whyNot(readiness), null)
 })
 
-test('it is not ready while the database takes nothing, and again once it does', () => {
+test('it is not ready while the database takes no transaction, and ready again once it does', () => {
   const { readiness, wait } = startedReplica()
   wait(5000)
   assert.equal(whyNot(readiness), null)

@@ -50,12 +50,12 @@ async function inProcess(script: string, hungAfter = 30) {
   return promisify(execFile)(process.execPath, [file])
 }
 
-test('a page is rendered, and its answer finds its question', async () => {
+test('a page is rendered, and the answer is matched to its request', async () => {
   const { stdout } = await inProcess(`console.log(await next.renderPage({}, {})); process.exit()`)
   assert.equal(stdout, 'GET /\n')
 })
 
-test('what Next answers is passed on, but for what is of one connection', async () => {
+test('Next’s answer is passed on, except for headers of one connection', async () => {
   const { stdout } = await inProcess(`
     const { url, close } = await serve((request, response) => {
       request.url = '/asset.js'
@@ -112,7 +112,7 @@ test('answers may overtake each other, and a failure reaches its caller', async 
   assert.deepEqual(JSON.parse(stdout), ['GET /second', 'GET /first', 'as Next threw it'])
 })
 
-test('nothing is sent to Next', async () => {
+test('other requests are not sent to Next', async () => {
   const { stdout } = await inProcess(`
     const { url } = await serve((request, response) => {
       request.method = 'POST'
@@ -124,7 +124,7 @@ test('nothing is sent to Next', async () => {
   assert.equal(stdout, '405 GET, HEAD\n')
 })
 
-test('when the thread ends, the replica does', async () => {
+test('when the thread ends, the replica ends', async () => {
   await assert.rejects(
     inProcess(`await next.handle({ method: 'GET', url: '/end', headers: {} }, {})`),
     /thread ended with status 0/,

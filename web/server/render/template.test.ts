@@ -9,7 +9,7 @@ test('every place of every token is filled', () => {
   assert.equal(template.fill({ hit: '104233', nonce: 'q1w2' }), '<b nonce="q1w2">104233</b><i>104233</i>')
 })
 
-test('a token cut in two by a seam of the flight data is filled', () => {
+test('a token that is split over two pieces of the flight data is filled', () => {
   const flight = [
     '<script nonce="BBBBtokennonce+">self.__next_f.push([1,"{\\"hit\\":\\"AAAAtok"])</script>',
     '<script nonce="BBBBtokennonce+">self.__next_f.push([1,"enhit\\"}"])</script>',

@@ -69,7 +69,7 @@ for (const days of [31, 1, -31]) {
     await before.turns(5)
     await jumpTo(first, days)
     await before.turns(5)
-    // A replica that is started again meanwhile has never seen the clock right.
+    // A replica that restarts meanwhile has never seen the right time.
     using meanwhile = startRetention(second)
     await meanwhile.turns(5)
     assert.deepEqual([before.seen.doubted, meanwhile.seen.doubted], [true, true])

@@ -30,7 +30,7 @@ function machine({ believed = start as number | null } = {}) {
       if (now !== null) time.believed = now.getTime()
       return now !== null
     }
-    /** Turns every ten seconds. */
+    /** Runs every ten seconds. */
     const run = (ms: number) => {
       const turns = []
       for (let passed = 0; passed < ms; passed += 10 * second) {
@@ -47,7 +47,7 @@ function machine({ believed = start as number | null } = {}) {
 const all = (turns: boolean[], expected: boolean) =>
   turns.length > 0 && turns.every(turn => turn === expected)
 
-test('a clock that runs as it should is believed, for weeks, and through a slow difference in speed', () => {
+test('a clock that runs correctly is trusted, for weeks, and with a small difference in speed', () => {
   const { time, logged, startReplica, pass } = machine()
   const replica = startReplica()
   assert.ok(replica.turn())
@@ -130,7 +130,7 @@ test('a clock that runs twice as fast is noticed, however small each step', () =
   assert.ok(ahead <= 60 * second, `${ahead} ms ahead`)
 })
 
-test('a small jump that stays is believed once the clock was steady for as long', () => {
+test('a small jump that stays is trusted once the clock was steady for as long', () => {
   const { time, startReplica } = machine()
   const replica = startReplica()
   replica.turn()
@@ -140,7 +140,7 @@ test('a small jump that stays is believed once the clock was steady for as long'
   assert.equal(turns.at(-1), true)
 })
 
-test('after a night without replicas, rows go once the clock was steady for an hour', () => {
+test('after a night without replicas, rows are removed once the clock was steady for an hour', () => {
   const { time, logged, startReplica, pass } = machine()
   startReplica().run(60 * second)
   pass(8 * hour)
@@ -158,7 +158,7 @@ test('a replica that restarts immediately goes on immediately', () => {
   assert.ok(startReplica().turn())
 })
 
-test('where retention never ran, this machine and the database must agree', () => {
+test('if retention never ran, this machine and the database must agree', () => {
   const { time, startReplica } = machine({ believed: null })
   time.database += 31 * day
   assert.equal(startReplica().turn(), false)
@@ -166,9 +166,9 @@ test('where retention never ran, this machine and the database must agree', () =
   assert.equal(startReplica().turn(), true)
 })
 
-test('a jump that is real: replicas that are started again believe it after an hour', () => {
+test('a jump that is real: replicas that restart trust it after an hour', () => {
   const { time, startReplica } = machine()
-  // The database was three days behind, and is set right.
+  // The database was three days behind, and is corrected.
   time.database -= 3 * day
   time.believed = time.database
   time.wall = start

@@ -59,7 +59,7 @@ test('rows that are too old are removed, and the counts still agree', async () =
   })
 })
 
-test('rows beyond the highest number of rows go', async () => {
+test('rows beyond the maximum number of rows are removed', async () => {
   await using board = await openBoard()
   await board.log(4000, 120)
   await retain(board.replicas[0], { days: 30, rows: 700 })
@@ -67,7 +67,7 @@ test('rows beyond the highest number of rows go', async () => {
   assert.deepEqual({ rows, purged, consistent }, { rows: 700, purged: 3300, consistent: true })
 })
 
-test('the rows of the last minute stay, however many: a retried page view looks there for itself', async () => {
+test('the rows of the last minute stay, however many: a retried page view looks for its first try there', async () => {
   await using board = await openBoard()
   await board.log(1000, 120)
   await board.log(3000, 1)
@@ -75,7 +75,7 @@ test('the rows of the last minute stay, however many: a retried page view looks 
   assert.equal((await board.audit()).rows, 2000)
 })
 
-test('nothing goes from above a row that stays', async () => {
+test('no row above a row that stays is removed', async () => {
   await using board = await openBoard()
   await board.log(3000, 31 * day)
   await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id = 1700')
@@ -103,7 +103,7 @@ test('a log whose rows were all removed still says how many, and one that was em
   assert.equal((await board.audit()).consistent, false)
 })
 
-test('history and request ids are left alone', async () => {
+test('history and request ids are not changed', async () => {
   await using board = await openBoard()
   await board.log(2000, 31 * day)
   await board.fill.query(
@@ -133,7 +133,7 @@ test('of two replicas one works, the other has nothing to do', async () => {
   assert.deepEqual(turns, ['first', 'second counts', 'second, later'])
 })
 
-test('a replica that is killed in between leaves a log that agrees, and another goes on', async () => {
+test('a replica that is killed in between leaves a consistent log, and another continues', async () => {
   await using board = await openBoard()
   await board.log(20_000, 31 * day)
   const killed = assert.rejects(
@@ -172,7 +172,7 @@ test('when stopped, a run ends after the current batch', async () => {
   assert.ok(consistent && purged % 500 === 0 && purged < 20_000, `${purged} went`)
 })
 
-test('neither the counter nor a new row waits for a removal that is under way', async () => {
+test('neither the counter nor a new row waits for a removal in progress', async () => {
   await using board = await openBoard()
   await board.log(3000, 31 * day)
   const holder = await board.replicas[0].upkeep.getConnection()
@@ -195,7 +195,7 @@ test('neither the counter nor a new row waits for a removal that is under way', 
 const tables = ['access_log', 'recent_request', 'log_checkpoint', 'log_purge']
 const exchange = tables.flatMap(name => [`${name} TO old_${name}`, `new_${name} TO ${name}`]).join(', ')
 
-/** The pool, but that before each statement after a first look `between` is done. */
+/** The pool, but `between` runs before each statement after the first read. */
 function interrupted(pool: UpkeepPool, between: () => Promise<void>): UpkeepPool {
   return Object.create(pool, {
     getConnection: {
@@ -227,7 +227,7 @@ for (const [what, work] of [
   ['a checkpoint is counted again', count(connection => recountCheckpoint(connection, checkpointLength))],
   ['request ids are pruned', (pool: UpkeepPool) => pruneRecentRequests(pool, 100, 2000)],
 ] as const)
-  test(`no restore exchanges the tables between what is read and what is written while ${what}`, async () => {
+  test(`no restore swaps the tables between the read and the write while ${what}`, async () => {
     await using board = await openBoard()
     await board.log(checkpointLength + 100, 40 * day)
     await board.fill.query(

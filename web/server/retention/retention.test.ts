@@ -4,7 +4,7 @@ import { PurgeReport, RequestIdRetention } from './retention.ts'
 
 const running = new AbortController().signal
 
-test('request ids go ten minutes after their number was given, not before', async () => {
+test('request ids are pruned ten minutes after their number was given, not before', async () => {
   let now = 0
   const pruned: number[] = []
   const retention = new RequestIdRetention(
@@ -22,7 +22,7 @@ test('request ids go ten minutes after their number was given, not before', asyn
   assert.deepEqual(pruned, [100, 200, 300])
 })
 
-test('what could not be pruned is tried again', async () => {
+test('pruning is retried after a failure', async () => {
   let now = 0
   let fails = true
   const pruned: number[] = []
@@ -44,7 +44,7 @@ test('what could not be pruned is tried again', async () => {
   assert.deepEqual(pruned, [7])
 })
 
-test('the first removal is said, later ones together once a minute, and all are counted', () => {
+test('the first removal is logged, later ones together once a minute, and all are counted', () => {
   let now = 0
   let counted = 0
   const said: string[] = []
