@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { appendFile, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { RowDataPacket } from 'mysql2/promise'
@@ -253,9 +254,8 @@ async function openDoor(databaseUrl: string, hangUpOn: number) {
   let callers = 0
   const letIn = (caller: Socket) => {
     callers += 1
-    if (callers <= hangUpOn) return caller.destroy()
-    const room = connect(port, '127.0.0.1')
-    return caller.pipe(room).pipe(caller)
+    if (callers <= hangUpOn) caller.destroy()
+    else pipeline(caller, connect(port, '127.0.0.1'), caller, () => {}) // when either ends, so does the other
   }
   const door = await startStubServer(createServer(letIn))
   url.port = String(door.port)
