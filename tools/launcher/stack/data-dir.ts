@@ -84,13 +84,15 @@ type Bind = (path: string) => Promise<void>
  * and NGINX make some in it.
  */
 export async function checkSockets({ folder }: DataDir, bind: Bind = bindOnce): Promise<void> {
-  // By a short path: that of a socket may have 107 bytes and no more (unix(7)).
   const place = await mkdtemp(join(tmpdir(), 'board-'))
   const name = 'socket-trial'
+  // By a short path: that of a socket may have 107 bytes and no more, 103 on macOS (unix(7)).
+  const path = join(place, 'd', name)
   try {
+    if (Buffer.byteLength(path) > 103) return // where temporary files are so deep it cannot be tried
     await symlink(folder, join(place, 'd'), 'dir')
     await rm(join(folder, name), { force: true })
-    await bind(join(place, 'd', name)).catch(error => {
+    await bind(path).catch(error => {
       throw new UserError(
         `the folder ${folder} cannot be used: its disk takes no sockets (${codeOf(error)}), like a drive of Windows in ` +
           'WSL: set DATA_DIR to a folder on another disk, for example in your home folder',
