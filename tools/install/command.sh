@@ -39,8 +39,8 @@ while [ "${1#--}" != "$1" ]; do
 done
 # shellcheck disable=SC2086 # options without spaces
 "${npm_node_execpath:-node}" tools/install/install.mjs $parts
-# Where the Node that npm installed does not start, as with another C library than glibc, the one that runs npm is new enough:
-# else the installation has said so.
+# The Node that npm installed needs glibc. Where it does not start, use the Node that runs npm. It is new enough: otherwise the
+# installation has failed.
 pinned=node_modules/.bin/node
 if [ -n "${npm_node_execpath:-}" ] && [ -e $pinned ] && ! $pinned --version >/dev/null 2>&1; then
   PATH=$(dirname "$npm_node_execpath"):$PATH

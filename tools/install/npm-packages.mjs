@@ -97,12 +97,12 @@ const wantedMajor = 26
 /** Where npm put the pinned Node; npm's scripts find it first. */
 const pinnedNode = root => join(root, 'node_modules', '.bin', 'node')
 
-/** The Node to run programs with: the pinned one, or the one that runs this, where that does not start. */
+/** The Node that runs programs: the pinned one. If that does not start, the one that runs this process. */
 export const nodeToUse = root => (complaintOfPinned(root) === null ? pinnedNode(root) : process.execPath)
 
 /**
- * What the machine needs before a Node is there that is new enough: usually nothing. Where the pinned one does not start, the
- * one that runs this will do, if it is (command.sh then uses it). `version` is its version.
+ * What the machine needs to have a Node that is new enough: usually nothing. If the pinned one does not start, the one that
+ * runs this process is enough if it is new enough (command.sh then uses it). `version` is the version of the latter.
  */
 export function whatPinnedNodeLacks(root, version = process.versions.node) {
   if (!existsSync(pinnedNode(root))) return sayWithoutPinned(version)

@@ -22,7 +22,7 @@ const env: NodeJS.ProcessEnv = { ...process.env, COMPOSE_PROJECT_NAME: `board-${
 // npm's own variables name the project that runs this.
 for (const name of Object.keys(env)) if (/^npm_/i.test(name)) delete env[name]
 
-// The clone has the packages of this one, which must be those that it asks for.
+// The clone uses the packages of this checkout, which must be up to date for it.
 await run(process.execPath, ['tools/install/install.mjs', '--packages'], { cwd: root })
 await mkdir(clone)
 for (const name of ['deploy', 'nginx', 'prisma', 'tools', 'web'])

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
+import { get } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -13,8 +12,8 @@ import { launchDevelopment } from './testing/stub-stack.ts'
 // Linux has all of 127.0.0.0/8, other systems have one address of it.
 const host = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1'
 
-/** The status that the socket of hot reload answers a page of `origin` with: 101 is a yes. */
-async function askForHotReload(url: string, origin: string): Promise<number | undefined> {
+/** Whether a page of `origin` may open the socket of hot reload. Next answers a no with a word that is no HTTP. */
+function mayHotReload(url: string, origin: string): Promise<boolean> {
   const headers = {
     Origin: origin,
     Connection: 'Upgrade',
@@ -22,11 +21,14 @@ async function askForHotReload(url: string, origin: string): Promise<number | un
     'Sec-WebSocket-Version': '13',
     'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
   }
-  const request = get(`${url}/_next/hmr?id=test`, { agent: false, headers })
-  const answered = Promise.race([once(request, 'upgrade'), once(request, 'response')])
-  const [answer]: IncomingMessage[] = await answered
-  answer?.socket.destroy()
-  return answer?.statusCode
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  get(`${url}/_next/hmr?id=test`, { agent: false, headers }, () => resolve(false))
+    .on('error', () => resolve(false))
+    .on('upgrade', (_, socket) => {
+      socket.destroy()
+      resolve(true)
+    })
+  return promise
 }
 
 test('npm run dev serves the page from the sources, counts it, and reloads it where HTTP_PORT says', {
@@ -41,8 +43,8 @@ test('npm run dev serves the page from the sources, counts it, and reloads it wh
     assert.equal(answer.status, 200, output())
     assert.match(await answer.text(), /<html/)
     assert.ok(Number(answer.headers.get('x-hit')) >= 1)
-    assert.equal(await askForHotReload(file.url, file.url), 101, output())
-    assert.notEqual(await askForHotReload(file.url, 'http://elsewhere.example'), 101)
+    assert.ok(await mayHotReload(file.url, file.url), output())
+    assert.ok(!(await mayHotReload(file.url, 'http://elsewhere.example')))
   } finally {
     process.kill(pid, 'SIGTERM')
     assert.deepEqual(await exited, [0, null], output())

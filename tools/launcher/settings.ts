@@ -138,8 +138,8 @@ export function settingsOfDocker(environment: Variables): string[] {
 }
 
 /**
- * What is set and has no effect on a stack without Docker, as sentences. `ofFile` is what .env sets: there every name is
- * meant for a stack, so one that no stack has is named too. In the environment only a name that differs from one by a letter is.
+ * What is set and has no effect on a stack without Docker, as sentences. `ofFile` is what .env sets. Every name there is meant
+ * for a stack, so unknown names are reported. Of the environment only unknown names are that differ from a known one by a letter.
  */
 export function sayUnused(environment: Variables, ofFile: Variables): string[] {
   const known = [...Object.keys(variables.shape), ...dockersOwn, ...replicasOwn]
