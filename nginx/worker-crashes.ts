@@ -14,7 +14,7 @@ const lookEvery = 200
 /** ms from a reload until its old workers must have ended: twice worker_shutdown_timeout */
 const oldWorkersEndWithin = 10_000
 
-/** ms that a worker may be stopped by a signal before it is killed, and ms between two checks for such workers */
+/** ms that a worker may be stopped by a signal before it is killed, and ms between two checks */
 const stoppedAtMost = 5000
 const lookForStoppedEvery = 1000
 

@@ -17,7 +17,7 @@ const replaced = 'before_restore_'
 const swapWaitSeconds = 1
 /** ms between two tries, in which page views are counted */
 const swapPauseMs = 2000
-/** Maximum tries: 10 minutes, in which readers of the tables, such as a dump, may finish. */
+/** Maximum tries: 10 minutes, in which readers of the tables, for example a dump, may finish. */
 const maxSwaps = 200
 
 /** Statements of mariadb-dump and mysqldump that name a table at the start of a line. */

@@ -1,5 +1,5 @@
 /**
- * A failure whose message is shown to a person as it is written here: without a stack, in whole sentences, with no
+ * A failure whose message is shown to a person unchanged: without a stack, in whole sentences, with no
  * password.
  */
 export class UserError extends Error {

@@ -30,7 +30,7 @@ export function movedText(from: ServerStatus | null, to: string, at: string): st
 
 type ServerStatus = Pick<ServerRow, 'name' | 'state' | 'started_at' | 'last_seen_at'>
 
-/** ms. An instance that starts this soon after a visit is the restart of the one that was not reached. */
+/** ms. An instance that starts this soon after a visit is the restart of the instance that was not reached. */
 const restartWithinMs = 60_000
 
 /** A possible origin of a cookie that names no server of this board. */

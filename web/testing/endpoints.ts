@@ -50,7 +50,7 @@ export async function serve(endpoint: Endpoint, sendError?: SendError) {
   return {
     url,
     requests: () => requests,
-    /** the JSON answer to a query such as `?limit=2`, with its status */
+    /** the JSON answer to a query, e.g. `?limit=2`, with its status */
     get: async (query = '') => {
       const response = await fetch(url + query)
       return { status: response.status, body: await response.json() }

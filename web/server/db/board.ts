@@ -21,7 +21,7 @@ export type BoardReading = {
   servers: BoardServer[]
   /** newest first */
   log: LogRow[]
-  /** when the hit with the number `after` was counted; null if there is no such row */
+  /** when the hit with the number `after` was counted; null if that row does not exist */
   afterAt: string | null
 }
 

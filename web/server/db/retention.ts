@@ -93,7 +93,7 @@ const deleted = z.looseObject({ affectedRows: z.number() })
 
 /**
  * Deletes request ids that are ten minutes old and whose number is at most `lastId`, lowest first, at most `limit`. Reads no
- * further than the first one that stays. @returns how many were deleted
+ * further than the first id that stays. @returns how many were deleted
  */
 export function pruneRecentRequests(pool: WritePool, lastId: number, limit: number): Promise<number> {
   return onConnection(pool, connection =>

@@ -72,7 +72,7 @@ function isIcon({ pathname }: URL): boolean {
   return /^\/(?:favicon\.ico|apple-touch-icon[\w-]*\.png)$/.test(pathname)
 }
 
-/** Whether something else than a page is asked for: JSON, or what a page loads, such as an image. */
+/** Whether the client wants something else than a page: JSON, or a file that a page loads, e.g. an image. */
 function wantsOther(request: IncomingMessage): boolean {
   const accept = request.headers.accept ?? ''
   return (

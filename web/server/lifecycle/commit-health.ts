@@ -171,8 +171,8 @@ export class FailureLog {
 }
 
 /**
- * Notices a counter that went back, as after a restore or when another database answers. A number may be older than one that
- * arrived before it, so each is compared with the highest one known when it was requested.
+ * Notices a counter that went back, for example after a restore or when another database answers. Numbers can
+ * arrive out of order, so each is compared with the highest one that was known when it was requested.
  */
 export class CounterWatch {
   readonly #onBack: (from: number, to: number) => void

@@ -41,7 +41,7 @@ export function placeholdersFor(
   const placeholders = new Map<number, Buffer>()
   for (const [value, { length: times }] of Map.groupBy(places, place => place)) {
     const length = lengths[value] ?? 0
-    // A value with one place is uncompressed there, and nothing refers to it: all such values can use the same byte.
+    // A value with one place is uncompressed there, and nothing refers to it: all values with one place can use the same byte.
     if (times === 1) placeholders.set(value, Buffer.alloc(length, lone))
     else placeholders.set(value, Buffer.from(unused.splice(0, length)))
     if (lone === undefined || placeholders.get(value)?.length !== length) return null

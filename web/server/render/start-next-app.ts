@@ -91,7 +91,7 @@ async function readStandaloneConfig(dir: string): Promise<string> {
   return JSON.stringify(z.object({ config: z.unknown() }).parse(JSON.parse(text)).config)
 }
 
-// What a built replica serves besides its page: the build's files, and routes such as the icon. The build lists them,
+// What a built replica serves besides its page: the build's files, and routes, e.g. the icon. The build lists them,
 // so Next gets no other requests: it would render a page for each request for an unknown path.
 
 /** Headers that belong to one connection or one answer: Node sets them for each client. */
@@ -142,7 +142,7 @@ async function listStaticFiles(dir: string): Promise<string[]> {
   })
 }
 
-/** Files under web/app that Next serves at a path without a hash, such as icon.svg. */
+/** Files under web/app that Next serves at a path without a hash, e.g. icon.svg. */
 async function listRoutes(dir: string): Promise<string[]> {
   const text = await readFile(join(dir, '.next/app-path-routes-manifest.json'), 'utf8')
   const routes = z.record(z.string(), z.string()).parse(JSON.parse(text))

@@ -173,7 +173,7 @@ export class PurgeReport {
   #unlogged: Removed | null = null
   #loggedAt = Number.NEGATIVE_INFINITY
 
-  /** `what`: a plural, such as "rows of the log" */
+  /** `what`: a plural, e.g. "rows of the log" */
   constructor(
     what: string,
     count: (rows: number) => void,
