@@ -6,6 +6,7 @@ import { freePorts } from '../../../tools/lib/ports.ts'
 import { runBeside } from '../../../tools/lib/testing/run-beside.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
 import { compose, docker } from '../docker.ts'
+import { removeUnfinishedRoll } from '../unfinished-roll.ts'
 
 const project = `board-test-${process.pid}`
 
@@ -45,6 +46,7 @@ async function startProject(signal: AbortSignal) {
   const stop = async () => {
     await compose('down', '--volumes', '--remove-orphans', '--timeout', '5')
     await docker(['image', 'rm', `${project}-web`]).catch(() => {})
+    await removeUnfinishedRoll({ docker }, project)
   }
   try {
     console.log(`building and starting the compose project ${project} …`)
