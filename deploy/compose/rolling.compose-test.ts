@@ -208,7 +208,8 @@ test('containers of docker compose run are no replicas, and each command that ch
   const program = `#!/bin/sh
 [ -e /proc/self/fd/3 ] && lock=held || lock=free
 printf '%s %s\n' $lock "$*" >> '${log}'
-PATH=$DOCKER_PATH exec docker "$@"
+PATH=$DOCKER_PATH
+exec docker "$@"
 `
   writeFileSync(join(folder.path, 'docker'), program, { mode: 0o755 })
   const lives = (await compose('run', '--detach', '--no-deps', 'web')).trim()
