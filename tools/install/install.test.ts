@@ -195,7 +195,7 @@ test('a clone has the line ends of Linux whatever Git is set to, and pictures as
     'b.envsh': 'echo 2\n',
     'c.template': 'x;\n',
     Dockerfile: 'FROM a\n',
-    'd.png': '\x89PNG\r\n\x1a\nmore\n',
+    'd.png': 'PNG\r\nmore\n',
     'e.webp': 'RIFF\r\nWEBP\n',
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text, 'latin1')
