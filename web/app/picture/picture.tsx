@@ -60,7 +60,7 @@ export function Picture({ view, snapshot, hues }: Props) {
         </div>
         <div className={styles.database} data-part="database">
           <p className={styles.name}>Database</p>
-          <p className={styles.figure}>{`${formats.whole(counter)} hits`}</p>
+          <p className={styles.figure}>{`${formats.whole(counter)} ${counter === 1 ? 'hit' : 'hits'}`}</p>
         </div>
         <div ref={sky} className={styles.sky} aria-hidden="true" />
       </div>

@@ -133,7 +133,7 @@ function ServerTableRow({ name, state, hits, share, rate, health, address, kind 
       </RowHeader>
       <Cell className={styles.hits}>
         <span>{formats.whole(hits)}</span>
-        <span className={styles.unit}> hits</span>
+        <span className={styles.unit}>{hits === 1 ? ' hit' : ' hits'}</span>
       </Cell>
       <Cell className={styles.share}>
         <div className={styles.shared}>
