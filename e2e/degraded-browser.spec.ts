@@ -133,7 +133,7 @@ const useless: [what: string, script: string, connection: RegExp][] = [
   [
     'locks that never answer',
     `LockManager.prototype.request = () => new Promise(() => {})`,
-    /^Asking every 2 s/,
+    /^Asking every 2 s.*blocks what its tabs need/,
   ],
   [
     'locks that are refused',
