@@ -112,6 +112,8 @@ for (const { mode, recovery, name } of cases) {
 
   test(`${name}: a worker that is stopped is found, and replaced`, { timeout }, async () => {
     await using board = await startBoard(mode, { recovery })
+    // The first one may answer before the other has its name.
+    await eventually(() => board.nginx.workers().length === 2)
     const [stuck, other] = board.nginx.workers()
     assert.ok(stuck && other)
     // Page views go through a server inside NGINX, on connections that are kept: some of those that all workers have.
