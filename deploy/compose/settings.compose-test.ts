@@ -215,7 +215,8 @@ test('`up -d nginx` applies another STICKY_SECONDS', async () => {
 test('`up -d` with another DATABASE_PASSWORD fails, `logs secrets` says why and what to do, and set back the board counts on', async () => {
   await settle(3)
   const { counter } = await readAudit()
-  const up = ['compose', 'up', '--detach', '--wait']
+  // Without --wait: NGINX has become unhealthy meanwhile.
+  const up = ['compose', 'up', '--detach']
   await assert.rejects(docker(up, { environment: { DATABASE_PASSWORD: 'another' } }), {
     name: 'DockerFailed',
   })
@@ -240,11 +241,10 @@ async function networks(): Promise<string[]> {
 
 test('with deploy/compose/proxy.yml a proxy on this machine is believed after every start, Studio leaves the network as it is, and `down` leaves none', async () => {
   await settle(3)
-  const proxied = {
-    COMPOSE_FILE: 'docker-compose.yml:deploy/compose/proxy.yml',
-    OUTSIDE_SUBNET: '172.30.237.0/24',
-    OUTSIDE_GATEWAY: '172.30.237.1',
-  }
+  // Studio has the settings too, as it has them of .env. It does not hear of the files.
+  const outside = { OUTSIDE_SUBNET: '172.30.237.0/24', OUTSIDE_GATEWAY: '172.30.237.1' }
+  Object.assign(process.env, outside)
+  const proxied = { COMPOSE_FILE: 'docker-compose.yml:deploy/compose/proxy.yml' }
   const withProxy = (...words: string[]) => docker(['compose', ...words], { environment: proxied })
   await compose('down')
   try {
@@ -260,7 +260,6 @@ test('with deploy/compose/proxy.yml a proxy on this machine is believed after ev
       assert.match(answer.headers.get('set-cookie') ?? '', /srv_id=.* secure/i)
 
       const before = await networks()
-      // Studio does not hear of the files: it finds out with which ones the stack was started.
       const port = await openDatabasePort()
       assert.ok(port)
       const connection = await mysql.createConnection(port.url)
@@ -279,6 +278,7 @@ test('with deploy/compose/proxy.yml a proxy on this machine is believed after ev
     })
   } finally {
     await withProxy('down', '--remove-orphans')
+    for (const name of Object.keys(outside)) process.env[name] = ''
     await compose('up', '--detach', '--wait')
   }
 })
@@ -289,7 +289,8 @@ test('where the port of Studio is in use, it says so and leaves no container', a
   const studio = [process.execPath, 'tools/launcher/studio.ts', '--browser', 'none']
   const { status, printed } = await attemptIn(root, studio, environment)
   assert.equal(status, 1)
-  assert.match(printed, /^Balance Board: .*(address already in use|port is already allocated)/m)
+  assert.match(printed, /^Balance Board: no board is running on .* cannot be opened: /m)
+  assert.match(printed, /address already in use|port is already allocated/)
   assert.doesNotMatch(printed, /no stack runs/)
   const filter = ['--filter', `label=com.docker.compose.project=${project}`, '--filter', 'name=database-port']
   assert.equal(await docker(['ps', '--all', '--quiet', ...filter]), '')
@@ -321,7 +322,7 @@ test('HTTPS as docs/operations.md sets it up: deploy/compose/https.yml in .env, 
   await settle(3)
   const certificates = join(inClone(), 'nginx/certificates')
   const use = async (from: string, to: string) => {
-    await copyFile(join(root, 'nginx/test-certificate', from), join(certificates, to))
+    await copyFile(join(root, 'nginx/testing/certificate', from), join(certificates, to))
     await chmod(join(certificates, to), 0o644)
   }
   await use('test-only.crt', 'tls.crt')
