@@ -241,8 +241,9 @@ async function networks(): Promise<string[]> {
 
 test('with deploy/compose/proxy.yml a proxy on this machine is believed after every start, Studio leaves the network as it is, and `down` leaves none', async () => {
   await settle(3)
-  // Studio has the settings too, as it has them of .env. It does not hear of the files.
-  const outside = { OUTSIDE_SUBNET: '172.30.237.0/24', OUTSIDE_GATEWAY: '172.30.237.1' }
+  // Studio has the settings too, as it has them of .env. It does not hear of the files. Docker takes none of 10.0.0.0/8 by itself.
+  const network = `10.238.${process.pid % 256}`
+  const outside = { OUTSIDE_SUBNET: `${network}.0/24`, OUTSIDE_GATEWAY: `${network}.1` }
   Object.assign(process.env, outside)
   const proxied = { COMPOSE_FILE: 'docker-compose.yml:deploy/compose/proxy.yml' }
   const withProxy = (...words: string[]) => docker(['compose', ...words], { environment: proxied })
