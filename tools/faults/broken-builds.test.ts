@@ -6,7 +6,7 @@ import { brokenBuilds } from './broken-builds.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
-test('what a broken build changes stands in the sources, once', () => {
+test('each passage that a broken build replaces occurs exactly once in the sources', () => {
   for (const { file, from } of brokenBuilds.flatMap(({ edits }) => edits)) {
     const passages = readFileSync(join(root, file), 'utf8').split(from).length - 1
     assert.equal(passages, 1, `${file}: ${from}`)

@@ -7,16 +7,16 @@ import { connectionCut } from './list/network.ts'
 import { replicaFrozenInBatch } from './list/replicas.ts'
 import type { Fault } from './testbed/fault.ts'
 
-/** A replica that breaks a promise on purpose, to see that the faults find it. */
+/** A replica that breaks a promise on purpose, to test that the faults detect it */
 type BrokenBuild = {
   name: string
   /** what is wrong with it */
   title: string
-  /** passages of the sources and what stands in their place */
+  /** passages of the sources and their replacements */
   edits: { file: string; from: string; to: string }[]
-  /** what is done to the database's tables */
+  /** SQL run on the database before the first fault */
   statements: string[]
-  /** the faults of which each must find it */
+  /** Each of these faults must detect it. */
   caughtBy: Fault[]
 }
 
@@ -60,7 +60,7 @@ export const brokenBuilds: BrokenBuild[] = [
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** Copies the last build into `folder` and makes the replica in the copy anew, with the edits. The sources stay as they are. */
+/** Copies the last build into `folder` and bundles the replica in the copy again, with the edits. The sources do not change. */
 export async function buildBroken({ edits }: BrokenBuild, folder: string): Promise<ReplicaProgram> {
   await cp(standalone, folder, { recursive: true, verbatimSymlinks: true })
   await bundleInto(folder, [edited(edits)])
@@ -76,7 +76,7 @@ function edited(edits: BrokenBuild['edits']): Plugin {
         build.onLoad({ filter: new RegExp(`^${RegExp.escape(path)}$`) }, async () => {
           let contents = await readFile(path, 'utf8')
           for (const { from, to } of changes) {
-            if (!contents.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)} any more`)
+            if (!contents.includes(from)) throw new Error(`${file} no longer has ${JSON.stringify(from)}`)
             contents = contents.replace(from, to)
           }
           return { contents, loader: 'ts' }

@@ -7,13 +7,13 @@ import { readOptions } from './options.ts'
 const seed = () => 42
 const names = (parameters: string[]) => readOptions(parameters, seed).faults.map(({ name }) => name)
 
-test('without options every fault is tried, then pairs of them, by a seed of chance', () => {
+test('without options every fault runs, then pairs of faults, with a random seed', () => {
   const { faults, pairs, seed: chosen, broken } = readOptions([], seed)
   assert.deepEqual([faults, chosen, broken], [allFaults, 42, null])
   assert.ok(pairs > 0)
 })
 
-test('faults that are named are tried alone, in that order', () => {
+test('named faults run alone, in the given order', () => {
   assert.deepEqual(names(['--only', 'nginx-killed', '--only', 'replica-killed']), [
     'nginx-killed',
     'replica-killed',
@@ -21,11 +21,11 @@ test('faults that are named are tried alone, in that order', () => {
   assert.equal(readOptions(['--only', 'nginx-killed'], seed).pairs, 0)
 })
 
-test('a broken build is held against the faults that should find it', () => {
+test('a broken build runs against the faults that should detect it', () => {
   assert.deepEqual(names(['--broken', 'blind-retry']), ['replica-frozen-in-batch', 'connection-cut'])
 })
 
-test('what there is not is refused with what there is', () => {
+test('an unknown name is refused, and the message lists the valid ones', () => {
   assert.throws(
     () => names(['--only', 'x']),
     (error: Error) => error instanceof UserError && error.message.includes('nginx-killed'),

@@ -5,20 +5,20 @@ import { brokenBuilds } from './broken-builds.ts'
 import { allFaults } from './list/all.ts'
 import type { Fault } from './testbed/fault.ts'
 
-/** What `npm run test:faults -- …` is asked for. */
+/** Options of `npm run test:faults -- …` */
 export type Options = {
   faults: Fault[]
-  /** pairs of faults at once, after the faults alone */
+  /** pairs of faults at the same time, after the single faults */
   pairs: number
   seed: number
   markdown: boolean
-  /** tells what the stack says of its parts, too */
+  /** also prints the stack's messages about its processes */
   verbose: boolean
-  /** a build that is broken on purpose, and has to be caught */
+  /** a deliberately broken build, which the faults must detect */
   broken: (typeof brokenBuilds)[number] | null
 }
 
-const usualPairs = 4
+const defaultPairs = 4
 
 const flags = z.object({
   seed: z
@@ -37,13 +37,13 @@ const flags = z.object({
   broken: z.string().optional(),
 })
 
-/** Throws UserError with what there is to choose from. */
+/** @throws UserError, which lists the valid names */
 export function readOptions(parameters: string[], randomSeed: () => number): Options {
   const given = parseFlags(parameters)
   const broken = given.broken === undefined ? null : find(brokenBuilds, given.broken)
   const chosen = given.only?.map(name => find(allFaults, name))
   const faults = chosen ?? broken?.caughtBy ?? allFaults
-  const pairs = given.pairs ?? (faults === allFaults ? usualPairs : 0)
+  const pairs = given.pairs ?? (faults === allFaults ? defaultPairs : 0)
   const { seed = randomSeed(), markdown, verbose } = given
   return { faults, pairs, seed, markdown, verbose, broken }
 }
@@ -72,5 +72,7 @@ function parseFlags(parameters: string[]): z.output<typeof flags> {
 function find<T extends { name: string }>(things: T[], name: string): T {
   const found = things.find(thing => thing.name === name)
   if (found) return found
-  throw new UserError(`there is no ${name}; there are\n    ${things.map(thing => thing.name).join('\n    ')}`)
+  throw new UserError(
+    `unknown name ${name}; the names are\n    ${things.map(thing => thing.name).join('\n    ')}`,
+  )
 }

@@ -1,5 +1,7 @@
-// `npm run test:faults`: brings each fault upon a board of its own, under load, then some of them at once, and holds what
-// visitors were told against the database. The exit status is 1 where a promise was broken.
+// `npm run test:faults`: injects each fault into a board under load, then random pairs of faults, and compares the answers
+// that visitors got with the database. Exits 1 if a promise was broken.
+// list/ holds the faults, testbed/ the board, its load and its equipment, trial/ runs one fault and judges it. A fault uses
+// the testbed only; run.ts passes the chosen faults to trial/run-trials.ts.
 //   npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--broken BUILD] [--markdown] [--verbose]
 
 import { mkdtempDisposable } from 'node:fs/promises'
@@ -13,50 +15,50 @@ import { type Options, readOptions } from './options.ts'
 import { needsSpecialBoard } from './testbed/equipment.ts'
 import { type Fault, randomPairs } from './testbed/fault.ts'
 import { seededRandom } from './testbed/testbed.ts'
-import { endsWell, type Outcome } from './trial/promises.ts'
+import { type Outcome, succeeded } from './trial/promises.ts'
 import { openReport } from './trial/report.ts'
 import { tryOnBoard } from './trial/run-trials.ts'
 
-/** page views begun a second */
+/** page views started per second */
 const perSecond = 350
 
 /**
- * Starts boards in `folder`, brings the faults upon them and tells what became of each.
- * @returns whether all is as it should be: every promise kept, or each fault that should find a broken build was tried and found it
+ * Starts boards in `folder`, injects the faults and reports each outcome.
+ * @returns true if every promise was kept or, for a broken build, if each of its faults ran and detected it
  */
-async function breakBoard(options: Options, folder: string, signal: AbortSignal): Promise<boolean> {
+async function injectFaults(options: Options, folder: string, signal: AbortSignal): Promise<boolean> {
   const { seed, broken, pairs, faults } = options
   const random = seededRandom(seed)
   const report = openReport(options)
   report.say(`seed ${seed}, ${perSecond} page views a second${broken ? `; broken: ${broken.title}` : ''}`)
   const replica = broken && (await buildBroken(broken, join(folder, 'build')))
   const board = { random, statements: broken?.statements ?? [], ...(replica && { replica }) }
-  const course = { perSecond, report, signal }
+  const run = { perSecond, report, signal }
 
   const isUsual = (fault: Fault) => !needsSpecialBoard(fault)
-  const together = randomPairs(allFaults.filter(isUsual), pairs, random)
-  const usual = [...faults.filter(isUsual), ...together]
+  const combined = randomPairs(allFaults.filter(isUsual), pairs, random)
+  const usual = [...faults.filter(isUsual), ...combined]
   const special = faults.filter(needsSpecialBoard)
   const outcomes: Outcome[] = [
-    ...(await tryOnBoard({ ...board, dataDir: join(folder, 'board'), isSpecial: false }, usual, course)),
-    ...(await tryOnBoard({ ...board, dataDir: join(folder, 'special'), isSpecial: true }, special, course)),
+    ...(await tryOnBoard({ ...board, dataDir: join(folder, 'board'), isSpecial: false }, usual, run)),
+    ...(await tryOnBoard({ ...board, dataDir: join(folder, 'special'), isSpecial: true }, special, run)),
   ]
   if (signal.aborted) return false
   report.end(outcomes)
-  return endsWell(outcomes, broken !== null)
+  return succeeded(outcomes, broken !== null)
 }
 
 await saySentences(async () => {
   const options = readOptions(process.argv.slice(2), () => Math.floor(Math.random() * 1e9))
   const signal = abortOnSignals()
-  // Then the standard output is for the table alone.
-  const tell: Report = options.markdown ? (part, text) => console.error(part, text) : print
-  await buildIfChanged(tell, signal)
+  // With --markdown, standard output holds only the table.
+  const progress: Report = options.markdown ? (part, text) => console.error(part, text) : print
+  await buildIfChanged(progress, signal)
   try {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'board-'))
-    if (!(await breakBoard(options, folder.path, signal))) process.exitCode = 1
+    if (!(await injectFaults(options, folder.path, signal))) process.exitCode = 1
   } catch (error) {
     if (!signal.aborted) throw error
   }
-  if (signal.aborted) process.exit(1) // a trial that was cut short would still send page views
+  if (signal.aborted) process.exit(1) // an interrupted trial would still send page views
 })

@@ -1,3 +1,7 @@
+// The faults, by what they break: a module each for clients, the database, the network, NGINX and the replicas.
+// options.ts and run.ts choose from `allFaults`. A fault uses ../testbed only: it injects, resolves when its cause is gone,
+// and may check further promises after recovery.
+
 import type { Fault } from '../testbed/fault.ts'
 import { dashboardsDropped, leavingClients, memoryLimited, slowBodies, slowClients } from './clients.ts'
 import {
@@ -27,10 +31,7 @@ import {
   replicaStopped,
 } from './replicas.ts'
 
-/**
- * In the order in which they are tried. The faults that kill workers of NGINX are apart: after crashes in a row it waits longer
- * before it recovers.
- */
+/** Faults run in this order. Those that kill NGINX workers are not adjacent: after several crashes NGINX recovers more slowly. */
 export const allFaults: Fault[] = [
   replicaKilled,
   replicaStopped,

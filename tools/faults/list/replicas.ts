@@ -1,28 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { signalProcess } from '../../lib/processes.ts'
-import { afterDatabase, afterRestart, type Fault } from '../testbed/fault.ts'
+import { type Fault, restartMs } from '../testbed/fault.ts'
 import { freezeProcess, untilEnded } from '../testbed/processes.ts'
 import { replicaWithClock } from '../testbed/testbed.ts'
 
 export const replicaKilled: Fault = {
   name: 'replica-killed',
   title: 'a replica killed',
-  allows: [],
-  takes: 1,
-  recoversWithin: afterRestart,
-  async inject(ground) {
-    signalProcess(ground.someReplica().pid, 'SIGKILL')
+  replicasLost: 1,
+  recoversWithinMs: restartMs,
+  async inject(testbed) {
+    signalProcess(testbed.someReplica().pid, 'SIGKILL')
   },
 }
 
 export const replicaStopped: Fault = {
   name: 'replica-stopped',
-  title: 'a replica told to stop (SIGTERM)',
-  allows: [],
-  takes: 1,
-  recoversWithin: afterRestart,
-  async inject(ground) {
-    const { pid } = ground.someReplica()
+  title: 'a replica stopped (SIGTERM)',
+  replicasLost: 1,
+  recoversWithinMs: restartMs,
+  async inject(testbed) {
+    const { pid } = testbed.someReplica()
     signalProcess(pid, 'SIGTERM')
     await untilEnded(pid)
   },
@@ -31,12 +29,11 @@ export const replicaStopped: Fault = {
 export const allButOneKilled: Fault = {
   name: 'all-but-one-killed',
   title: 'all replicas but one killed',
-  allows: [],
-  takes: 2,
-  recoversWithin: afterRestart,
-  async inject(ground) {
-    const survivor = ground.someReplica()
-    for (const { name, pid } of ground.parts().replicas) {
+  replicasLost: 2,
+  recoversWithinMs: restartMs,
+  async inject(testbed) {
+    const survivor = testbed.someReplica()
+    for (const { name, pid } of testbed.processes().replicas) {
       if (name !== survivor.name) signalProcess(pid, 'SIGKILL')
     }
   },
@@ -45,49 +42,43 @@ export const allButOneKilled: Fault = {
 export const replicaFrozen: Fault = {
   name: 'replica-frozen',
   title: 'a replica frozen for 10 s',
-  allows: [],
-  takes: 1,
-  recoversWithin: afterDatabase,
-  inject: ground => freezeProcess(ground.someReplica().pid, 10_000),
+  replicasLost: 1,
+  inject: testbed => freezeProcess(testbed.someReplica().pid, 10_000),
 }
 
-/** Its batch is on its way to the database when it freezes, and commits: NGINX asks another replica for those page views. */
+/** Its batch is on the way to the database when it freezes, and commits. NGINX sends those page views to another replica. */
 export const replicaFrozenInBatch: Fault = {
   name: 'replica-frozen-in-batch',
   title: 'a replica frozen for 10 s in the middle of a batch',
-  allows: [],
-  takes: 1,
-  recoversWithin: afterDatabase,
-  async inject(ground) {
-    const replica = ground.someReplica()
+  replicasLost: 1,
+  async inject(testbed) {
+    const replica = testbed.someReplica()
     const { promise, resolve } = Promise.withResolvers<Promise<void>>()
     const freeze = () => resolve(freezeProcess(replica.pid, 10_000))
-    ground.proxyOf(replica).trap('COMMIT', { kind: 'pass' }, freeze)
+    testbed.proxyOf(replica).trap('COMMIT', { kind: 'pass' }, freeze)
     await promise
   },
 }
 
 const secondsPerHour = 3600
-/** ms between two jumps: each is noticed within a second */
+/** ms between two jumps; a process notices each within a second */
 const pauseBetweenJumpsMs = 2500
 
 export const clockJumped: Fault = {
   name: 'clock-jumped',
   title: 'a replica’s clock an hour ahead, then a day behind',
-  allows: [],
   needs: ['replicaClock'],
-  recoversWithin: afterDatabase,
-  async inject({ replicaClock, parts }) {
+  async inject({ replicaClock, processes }) {
     for (const secondsAhead of [secondsPerHour, -24 * secondsPerHour, 0]) {
       replicaClock?.jumpTo(secondsAhead)
       await pause(pauseBetweenJumpsMs)
-      const replica = parts().replicas.find(({ name }) => name === replicaWithClock)
+      const replica = processes().replicas.find(({ name }) => name === replicaWithClock)
       await checkClock(`http://${replica?.address}/health/live`, secondsAhead)
     }
   },
 }
 
-/** A jump that did not happen would prove nothing. One that another fault keeps from answering is not asked. */
+/** Checks that the clock jumped. A replica that another fault keeps from answering is skipped. */
 async function checkClock(url: string, secondsAhead: number): Promise<void> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => null)
   if (!answer) return

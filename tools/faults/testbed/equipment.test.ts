@@ -9,7 +9,7 @@ import { killedIn, needsSpecialBoard, readComposeLimits, whyNotTried } from './e
 const nothing = { replicaClock: null, databaseClock: null, smallDisk: null, memoryLimits: null }
 const clock = { variables: {}, jumpTo: () => {} }
 
-test('a fault is not tried where what it needs is missing, and the reason says what', () => {
+test('a fault is not tried if something it needs is missing, and the reason names it', () => {
   assert.equal(whyNotTried(replicaKilled, nothing), null)
   assert.equal(whyNotTried(clockJumped, nothing), 'libfaketime is not installed')
   assert.equal(whyNotTried(clockJumped, { ...nothing, replicaClock: clock }), null)
@@ -19,7 +19,7 @@ test('a fault is not tried where what it needs is missing, and the reason says w
   )
 })
 
-test('what changes the whole board is tried on a board that has it', () => {
+test('faults that change the whole board run on a separate board', () => {
   assert.deepEqual([replicaKilled, clockJumped, databaseDiskFull].map(needsSpecialBoard), [
     false,
     false,
@@ -29,14 +29,14 @@ test('what changes the whole board is tried on a board that has it', () => {
 
 const mebibyte = 2 ** 20
 
-test('the limits are those of the containers', () => {
+test('the memory limits are those of the containers', () => {
   const compose = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docker-compose.yml'), 'utf8')
   const { web, nginx } = readComposeLimits(compose)
   assert.ok(web >= 256 * mebibyte && web <= 1024 * mebibyte, `web: ${web}`)
   assert.ok(nginx >= 128 * mebibyte && nginx <= 1024 * mebibyte, `nginx: ${nginx}`)
 })
 
-test('a limit that a variable sets is read as its default, each service by itself', () => {
+test('a limit with a variable is read as its default, per service', () => {
   const compose = [
     'services:',
     '  web:',
@@ -49,10 +49,13 @@ test('a limit that a variable sets is read as its default, each service by itsel
     '',
   ].join('\n')
   assert.deepEqual(readComposeLimits(compose), { web: 512 * mebibyte, nginx: 1024 * mebibyte })
-  assert.throws(() => readComposeLimits('services:\n  web:\n    image: web\n'), /limits no memory of web/)
+  assert.throws(
+    () => readComposeLimits('services:\n  web:\n    image: web\n'),
+    /sets no memory limit for web/,
+  )
 })
 
-test('processes that were killed for memory are counted in both versions of control groups', () => {
+test('processes killed for memory are counted in both versions of control groups', () => {
   assert.equal(killedIn('oom_kill_disable 0\nunder_oom 0\noom_kill 2\n'), 2)
   assert.equal(killedIn('low 0\nhigh 0\nmax 31\noom 1\noom_kill 1\noom_group_kill 0\n'), 1)
 })

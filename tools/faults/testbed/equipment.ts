@@ -7,7 +7,7 @@ import type { ReplicaProgram } from '../../launcher/stack/stack-options.ts'
 import { type FakedClock, makeFakedClock } from '../../lib/faked-clock.ts'
 import { until } from './processes.ts'
 
-/** What some faults need and not every machine offers. Null where it is missing. */
+/** What some faults need and not every machine offers; null if missing */
 export type Equipment = {
   /** the clock of the replica `replicaWithClock` */
   replicaClock: FakedClock | null
@@ -27,19 +27,19 @@ const lacking: Record<Need, string> = {
   memoryLimits: 'this user may not make a control group (cgroup) that limits memory',
 }
 
-/** These change the whole board, so the faults that need them have a board to themselves. */
+/** These change the whole board, so the faults that need them run on a separate board. */
 const special: Need[] = ['databaseClock', 'smallDisk', 'memoryLimits']
 
 export const needsSpecialBoard = ({ needs = [] }: { needs?: Need[] }) =>
   needs.some(need => special.includes(need))
 
-/** Why a fault cannot be tried with this equipment; null: it can. */
+/** Why a fault cannot run with this equipment; null if it can */
 export function whyNotTried({ needs = [] }: { needs?: Need[] }, equipment: Equipment): string | null {
   const missing = needs.filter(need => equipment[need] === null)
   return missing.length > 0 ? [...new Set(missing.map(need => lacking[need]))].join(', and ') : null
 }
 
-/** Makes what this machine offers, in `folder`. A special board has what changes the whole board, the usual one has not. */
+/** Sets up what this machine offers, in `folder`. Only a special board gets the equipment that changes the whole board. */
 export function equip(folder: string, isSpecial: boolean): Equipment & AsyncDisposable {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const equipment: Equipment = isSpecial
@@ -64,19 +64,17 @@ export function equip(folder: string, isSpecial: boolean): Equipment & AsyncDisp
   }
 }
 
-/** A disk of its own for the database, small enough to be filled. */
+/** A separate disk for the database, small enough to fill */
 type SmallDisk = {
-  /** Leaves no room at all. */
   fill(): Promise<void>
-  /** Gives the room back. */
   empty(): void
   unmount(): void
 }
 
-/** More than a database takes that is new. */
+/** more than a new database needs */
 const megabytes = 300
 
-/** Null where this user may not mount one: that takes root, and Linux. */
+/** Null if this user may not mount a disk, which takes root and Linux. */
 function mountSmallDisk(folder: string): SmallDisk | null {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const options = `size=${megabytes}m,mode=0700`
@@ -92,7 +90,7 @@ function mountSmallDisk(folder: string): SmallDisk | null {
   }
 }
 
-/** Not in this thread, which sends the page views meanwhile. */
+/** Asynchronous, because this thread sends the page views. */
 async function writeUntilFull(path: string): Promise<void> {
   await using file = await open(path, 'w')
   for (const size of [2 ** 20, 4096]) {
@@ -101,7 +99,7 @@ async function writeUntilFull(path: string): Promise<void> {
   }
 }
 
-/** A piece that does not fit is written as far as it does. */
+/** Writes as much of the piece as fits. @returns whether all of it did */
 async function writesWhole(file: FileHandle, piece: Buffer): Promise<boolean> {
   try {
     const { bytesWritten } = await file.write(piece)
@@ -112,43 +110,43 @@ async function writesWhole(file: FileHandle, piece: Buffer): Promise<boolean> {
   }
 }
 
-/** Control groups of Linux (cgroups) that limit the memory of parts of a board, as the containers' limits do. */
+/** Linux control groups (cgroups) that limit the memory of replicas and NGINX as the containers do */
 type MemoryLimits = {
-  /** The program that puts itself into the group of the replica's name, which `variables` gives, and becomes `program`. */
+  /** A program that enters the replica's group, which `variables` passes to it, and then becomes `program` */
   wrap(program: ReplicaProgram): ReplicaProgram
   /** for the environment of the replica of that name */
   variables(name: string): Record<string, string>
-  /** Moves a process into the group of that name. What it starts from now on is in the group too. */
+  /** Moves a process into the group of that name. Its later children are in the group too. */
   place(name: string, pid: number): void
-  /** limit in bytes of each group made so far, the most it used in bytes, and how many processes were killed for memory */
-  seen(): { name: string; limit: number; most: number; killed: number }[]
+  /** of each group: limit and peak in bytes, and how many processes were killed for memory */
+  usage(): { name: string; limit: number; peak: number; killed: number }[]
   /** Removes the groups once the last process in them has ended. */
   remove(): Promise<void>
 }
 
-type Version = { top: string; limit: string; most: string; events: string }
+type Version = { top: string; limit: string; peak: string; events: string }
 
 /** The files of each version. Sources: https://docs.kernel.org/admin-guide/cgroup-v1/memory.html and …/cgroup-v2.html */
 const versions: Version[] = [
   {
     top: '/sys/fs/cgroup/memory',
     limit: 'memory.limit_in_bytes',
-    most: 'memory.max_usage_in_bytes',
+    peak: 'memory.max_usage_in_bytes',
     events: 'memory.oom_control',
   },
-  { top: '/sys/fs/cgroup', limit: 'memory.max', most: 'memory.peak', events: 'memory.events' },
+  { top: '/sys/fs/cgroup', limit: 'memory.max', peak: 'memory.peak', events: 'memory.events' },
 ]
 
 const variable = 'MEMORY_CGROUP'
 const composeFile = join(import.meta.dirname, '..', '..', '..', 'docker-compose.yml')
 
-/** Null where this user may not make one: that takes root, Linux, and a hierarchy that controls memory and can be written to. */
+/** Null if this user may not create a group, which takes root, Linux, and a writable hierarchy that controls memory. */
 function makeMemoryLimits(): MemoryLimits | null {
   const version = versions
     .map(each => ({ ...each, parent: join(each.top, `board-faults-${process.pid}`) }))
     .find(({ parent, limit }) => makeParent(parent, limit))
   if (!version) return null
-  const { parent, limit: limitFile, most, events } = version
+  const { parent, limit: limitFile, peak, events } = version
   const limits = readComposeLimits(readFileSync(composeFile, 'utf8'))
   const made = new Map<string, number>()
   const folderOf = (name: string) => join(parent, name)
@@ -171,11 +169,11 @@ function makeMemoryLimits(): MemoryLimits | null {
     }),
     variables: name => ({ [variable]: groupOf(name) }),
     place: (name, pid) => writeFileSync(groupOf(name), String(pid)),
-    seen: () =>
+    usage: () =>
       [...made].map(([name, limit]) => ({
         name,
         limit,
-        most: Number(readFileSync(join(folderOf(name), most), 'utf8')),
+        peak: Number(readFileSync(join(folderOf(name), peak), 'utf8')),
         killed: killedIn(readFileSync(join(folderOf(name), events), 'utf8')),
       })),
     remove: () =>
@@ -190,7 +188,7 @@ function makeMemoryLimits(): MemoryLimits | null {
   }
 }
 
-/** Makes the group that holds the others. @returns whether groups in it can limit memory */
+/** Creates the parent group. @returns whether groups in it can limit memory */
 function makeParent(parent: string, limit: string): boolean {
   try {
     mkdirSync(parent)
@@ -198,7 +196,7 @@ function makeParent(parent: string, limit: string): boolean {
     return false
   }
   try {
-    // In version 2 a group says what its own groups control.
+    // In version 2 a group lists what its child groups control.
     const control = join(parent, 'cgroup.subtree_control')
     if (existsSync(control)) writeFileSync(control, '+memory')
     mkdirSync(join(parent, 'try'))
@@ -214,12 +212,12 @@ function makeParent(parent: string, limit: string): boolean {
   }
 }
 
-/** How many processes of a group were killed because they took more than its limit. */
+/** Number of processes of a group that were killed because they exceeded its limit */
 export const killedIn = (events: string) => Number(/^oom_kill (\d+)$/m.exec(events)?.[1] ?? 0)
 
 const units = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
 
-/** What docker-compose.yml limits the memory of its services to, in bytes; of a variable, its default. */
+/** The memory limits of the services in docker-compose.yml, in bytes; the default if a variable sets one */
 export function readComposeLimits(compose: string): { web: number; nginx: number } {
   return { web: limitOf('web'), nginx: limitOf('nginx') }
 
@@ -227,7 +225,7 @@ export function readComposeLimits(compose: string): { web: number; nginx: number
     const block = new RegExp(`^  ${service}:\n((?: {4}.*\n|\n)*)`, 'm').exec(compose)?.[1] ?? ''
     const [, number, unit] = /^ {4}mem_limit: (?:\$\{\w+:-)?(\d+)([kmg])/m.exec(block) ?? []
     if (unit !== 'k' && unit !== 'm' && unit !== 'g')
-      throw new Error(`docker-compose.yml limits no memory of ${service}`)
+      throw new Error(`docker-compose.yml sets no memory limit for ${service}`)
     return Number(number) * units[unit]
   }
 }

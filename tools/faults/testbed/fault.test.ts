@@ -6,14 +6,14 @@ import { allButOneKilled, clockJumped, replicaFrozen, replicaKilled } from '../l
 import { combine, randomPairs } from './fault.ts'
 import { seededRandom } from './testbed.ts'
 
-test('the same seed gives the same pairs, another one others', () => {
+test('the same seed gives the same pairs, another seed gives others', () => {
   const titles = (seed: number) => randomPairs(allFaults, 8, seededRandom(seed)).map(({ title }) => title)
   assert.deepEqual(titles(7), titles(7))
   assert.notDeepEqual(titles(7), titles(8))
 })
 
-test('a pair is of two different faults, and allows what either does', () => {
-  for (const { name, allows } of randomPairs(allFaults, 200, seededRandom(1))) {
+test('a pair has two different faults and allows what either allows', () => {
+  for (const { name, allows = [] } of randomPairs(allFaults, 200, seededRandom(1))) {
     const both = name.split('+').map(one => allFaults.find(fault => fault.name === one))
     assert.equal(new Set(both).size, 2)
     const either = both.flatMap(fault => fault?.allows ?? [])
@@ -21,13 +21,13 @@ test('a pair is of two different faults, and allows what either does', () => {
   }
 })
 
-test('only a pair that can take every replica may leave none', () => {
+test('only a pair that can make every replica unavailable allows a missing replica', () => {
   const random = seededRandom(1)
   assert.deepEqual(combine(allButOneKilled, replicaFrozen, random).allows, ['no-replica', 'unavailable'])
   assert.deepEqual(combine(replicaKilled, replicaFrozen, random).allows, [])
 })
 
-test('a pair needs what either needs, and promises nothing beyond what all faults promise', () => {
+test('a pair needs what either fault needs, and makes only the promises of all faults', () => {
   const { needs, check } = combine(clockJumped, nginxWorkerKilled, seededRandom(1))
   assert.deepEqual([needs, check], [['replicaClock'], undefined])
 })

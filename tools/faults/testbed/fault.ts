@@ -4,80 +4,83 @@ import type { Need } from './equipment.ts'
 import { type Random, replicas, type Testbed } from './testbed.ts'
 
 /**
- * What a page view may meet instead of its number. unavailable: 503 with Retry-After, from a replica, or `overloaded` from
- * NGINX, when more wait than it lets in. no-replica: 503 from NGINX, which is what it makes of a 502. silence: no answer.
+ * What a page view may get instead of its number:
+ * - unavailable: 503 with Retry-After from a replica, or `overloaded` from NGINX, above its limit of waiting page views
+ * - no-replica: 503 from NGINX, in place of a 502
+ * - silence: no answer
  */
 export type Allowed = 'unavailable' | 'no-replica' | 'silence'
 
 export type Fault = {
-  /** what `--only` calls it */
+  /** for `--only` */
   name: string
-  /** what the table calls it */
+  /** in the table */
   title: string
-  /** none: every page view is answered 200 */
-  allows: Allowed[]
-  /** ms after the fault's beginning in which a page view must have begun to fail as `allows` says; default: no bound */
-  allowsFor?: number
-  /** how many replicas it takes away; default: none */
-  takes?: number
-  /** what not every machine offers; where it is missing the fault is not tried */
+  /** default: none, every page view is answered 200 */
+  allows?: Allowed[]
+  /** ms after the injection; a page view that starts later must not fail; default: no bound */
+  allowsForMs?: number
+  /** number of replicas it makes unavailable; default: 0 */
+  replicasLost?: number
+  /** Without this equipment the fault is not tried. */
   needs?: Need[]
-  /** ms in which all is as before, once its cause is gone */
-  recoversWithin: number
+  /** ms from the end of the cause until service has recovered; default: `usualRecoveryMs` */
+  recoversWithinMs?: number
   /**
-   * how many batches of a replica can be in flight when their page views' time is up; default: three, the one when it begins,
-   * the one when it is over, and the one that waited behind that
+   * how many batches of a replica can be in flight when their page views time out; default: three, those at the fault's
+   * start and end, and the batch that waits behind the latter
    */
-  catches?: number
-  /** ms that the slowest answer may take; default: 3,000 */
-  slowest?: number
-  /** the database's clock is set back, so a row of the log may have an earlier time than the row before; default: no */
+  batchesInFlight?: number
+  /** limit for the slowest answer; default: 3,000 */
+  slowestMs?: number
+  /** The database's clock is set back, so a log row may be earlier than the row before; default: no. */
   setsClockBack?: boolean
-  /** Brings it about, and resolves when its cause is gone: what is left to do then is the board's own. */
-  inject(ground: Testbed): Promise<void>
-  /** Looks at what the fault promises beyond that, once all is well again, and notes in `ground.complaints` what is not so. */
-  check?(ground: Testbed, trial: { views: Answer[]; injectedAt: number; overAt: number }): Promise<void>
+  /** Resolves when the cause is gone. The recovery is left to the board. */
+  inject(testbed: Testbed): Promise<void>
+  /** Checks further promises of the fault after recovery, and adds broken ones to `testbed.complaints`. */
+  check?(testbed: Testbed, trial: { views: Answer[]; injectedAt: number; overAt: number }): Promise<void>
 }
 
-export const usualCatches = 3
+export const usualBatchesInFlight = 3
 
-/** ms until service is back once the database is. */
-export const afterDatabase = 5000
-/** ms until a process that died is there again, which takes as long as its start on this machine. */
-export const afterRestart = 30_000
+/** ms until service is back after the cause is gone, for example after the database's return */
+export const usualRecoveryMs = 5000
+/** ms until a dead process runs again, which depends on its start time on this machine */
+export const restartMs = 30_000
 
-/** ms by which the second of two may come later */
-const latest = 3000
+/** longest delay between the two faults of a pair, in ms */
+const longestDelayMs = 3000
 
-/** Two faults at once: what either alone may do to a page view, both together may, and take longer over it. */
+/** Two faults at the same time. A page view may fail as under either fault, and recovery may take longer. */
 export function combine(first: Fault, second: Fault, random: Random): Fault {
-  const delay = random.between(0, latest)
-  const takes = (first.takes ?? 0) + (second.takes ?? 0)
-  const allows = new Set([...first.allows, ...second.allows])
-  // They can leave none; the first that is back gets what all should have had.
-  if (takes >= replicas) allows.add('no-replica').add('unavailable')
+  const delay = random.between(0, longestDelayMs)
+  const replicasLost = (first.replicasLost ?? 0) + (second.replicasLost ?? 0)
+  const allows = new Set([...(first.allows ?? []), ...(second.allows ?? [])])
+  // No replica may be left, and the first to return gets the load of all.
+  if (replicasLost >= replicas) allows.add('no-replica').add('unavailable')
   return {
     name: `${first.name}+${second.name}`,
     title: `${first.title}; after ${(delay / 1000).toFixed(1)} s ${second.title}`,
     allows: [...allows],
-    takes,
+    replicasLost,
     needs: [...(first.needs ?? []), ...(second.needs ?? [])],
-    recoversWithin: afterRestart,
-    slowest: 10_000,
-    catches: (first.catches ?? usualCatches) + (second.catches ?? usualCatches),
+    recoversWithinMs: restartMs,
+    slowestMs: 10_000,
+    batchesInFlight:
+      (first.batchesInFlight ?? usualBatchesInFlight) + (second.batchesInFlight ?? usualBatchesInFlight),
     async inject(shared) {
-      // What either promises beyond the usual it promises for a board where nothing else is wrong.
-      const ground = { ...shared, complaints: [] }
+      // The further promises of a fault hold only without other faults: their complaints are ignored.
+      const testbed = { ...shared, complaints: [] }
       const later = async () => {
         await pause(delay)
-        await second.inject(ground)
+        await second.inject(testbed)
       }
-      await Promise.all([first.inject(ground), later()])
+      await Promise.all([first.inject(testbed), later()])
     },
   }
 }
 
-/** `count` pairs of different faults, by chance. */
+/** `count` random pairs of different faults */
 export function randomPairs(faults: Fault[], count: number, random: Random): Fault[] {
   return Array.from({ length: count }, () => {
     const first = random.between(0, faults.length - 1)

@@ -17,18 +17,18 @@ async function serve(listener: RequestListener) {
   }
 }
 
-test('a regular brings the last cookie it was given, a stranger none; each comes from its own address', async () => {
+test('a visitor that keeps its cookie sends the last one it got, another sends none; each has a unique address', async () => {
   const seen: (string | undefined)[] = []
   await using board = await serve((request, response) => {
     seen.push(`${request.socket.remoteAddress} ${request.headers.cookie}`)
     response.setHeader('Set-Cookie', ['srv_id=dead; path=/', `srv_id=live${seen.length}; path=/`])
     response.end('{}')
   })
-  for (const [address, regular] of [
+  for (const [address, keepsCookie] of [
     ['127.1.0.1', true],
     ['127.1.0.2', false],
   ] as const) {
-    const visitor = makeVisitor(board.url, board.agent, address, regular)
+    const visitor = makeVisitor(board.url, board.agent, address, keepsCookie)
     await visitor.visit('application/json')
     await visitor.visit('application/json')
   }
@@ -40,7 +40,7 @@ test('a regular brings the last cookie it was given, a stranger none; each comes
   ])
 })
 
-test('a request on a used connection that is closed under it is sent once more, a first one is not', async () => {
+test('a request on a reused connection that the server closes is sent again, the first on a connection is not', async () => {
   const used = new WeakSet<object>()
   await using board = await serve(({ socket }, response) => {
     if (used.has(socket)) socket.destroy()
@@ -54,7 +54,7 @@ test('a request on a used connection that is closed under it is sent once more, 
   assert.deepEqual(await statuses(), ['0 127.1.0.1', '200 127.1.0.1'])
 })
 
-test('page views go on while nothing answers, and all that were begun are recorded', async () => {
+test('page views go on while nothing answers, and every started page view is recorded', async () => {
   const waiting: (() => void)[] = []
   const many = Promise.withResolvers<void>()
   await using board = await serve((_request, response) => {

@@ -1,25 +1,25 @@
 import { Agent } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Answer, visitOnce } from '../../lib/visitors.ts'
-import { afterDatabase } from './fault.ts'
+import { usualRecoveryMs } from './fault.ts'
 import type { Testbed } from './testbed.ts'
 
 export type Load = {
-  /** one a page view, as its visitor saw it in the end */
+  /** the last answer of each page view */
   views: Answer[]
-  /** requests that were sent once more: nobody was told what became of them */
+  /** first tries of requests that were sent again, with unknown outcome */
   resent: Answer[]
-  /** Begins no more page views, and resolves when those under way are answered. */
+  /** Starts no more page views, and resolves when those in flight are answered. */
   stop(): Promise<void>
 }
 
 const visitorsAtFirst = 48
-/** one in so many page views is of the page, the others of its JSON */
+/** Every eighth page view requests HTML, the others JSON. */
 const pageEvery = 8
 
 /**
- * Page views begun at a steady rate, whatever becomes of those before them: while nothing answers, more visitors come.
- * Half of the visitors are regulars.
+ * Starts page views at a steady rate, whether or not earlier ones are answered (an open loop), with more visitors while
+ * nothing answers. Half of the visitors keep their cookie.
  */
 export function startLoad(url: string, perSecond: number): Load {
   const agent = new Agent({ keepAlive: true })
@@ -33,7 +33,7 @@ export function startLoad(url: string, perSecond: number): Load {
 
   const views: Answer[] = []
   const resent: Answer[] = []
-  const underWay = new Set<Promise<void>>()
+  const inFlight = new Set<Promise<void>>()
   async function viewOnce(n: number): Promise<void> {
     const visitor = idle.shift() ?? newVisitor()
     const answers = await visitor.visit(n % pageEvery === 0 ? 'text/html' : 'application/json')
@@ -45,11 +45,11 @@ export function startLoad(url: string, perSecond: number): Load {
   let stopped = false
   async function run(): Promise<void> {
     const startedAt = performance.now()
-    for (let begun = 0; !stopped; await pause(4)) {
+    for (let started = 0; !stopped; await pause(4)) {
       const due = ((performance.now() - startedAt) / 1000) * perSecond
-      for (; begun < due; begun++) {
-        const view = viewOnce(begun).finally(() => underWay.delete(view))
-        underWay.add(view)
+      for (; started < due; started++) {
+        const view = viewOnce(started).finally(() => inFlight.delete(view))
+        inFlight.add(view)
       }
     }
   }
@@ -60,30 +60,30 @@ export function startLoad(url: string, perSecond: number): Load {
     async stop() {
       stopped = true
       await running
-      await Promise.all(underWay)
+      await Promise.all(inFlight)
       agent.destroy()
     },
   }
 }
 
-/** One visitor, at an address of its own: so that a number which nobody was told can be laid to somebody. */
+/** A visitor has a unique address, so a number without an answer can be attributed to it. */
 type Visitor = {
   visit(accept: 'application/json' | 'text/html'): Promise<Answer[]>
 }
 
 /**
- * A regular keeps its cookie, as a browser does; the others come as strangers each time.
- * @param address one of loopback's 16 million, all of which Linux answers to
+ * @param address one of the 16 million loopback addresses; Linux answers on all of them
+ * @param keepsCookie as a browser does; otherwise every visit is a new visitor's
  */
-export function makeVisitor(url: string, agent: Agent, address: string, regular: boolean): Visitor {
+export function makeVisitor(url: string, agent: Agent, address: string, keepsCookie: boolean): Visitor {
   let kept = ''
   return {
     async visit(accept) {
       const visit = { agent, cookie: kept, accept, from: address }
       const first = await visitOnce(url, visit)
-      // NGINX closes idle connections when it reloads; a browser whose request met that sends it once more.
+      // NGINX closes idle connections on a reload. A browser whose request hits that sends it again.
       const answers = first.stale ? [first, await visitOnce(url, visit)] : [first]
-      if (regular) kept = answers.findLast(({ setCookie }) => setCookie)?.setCookie ?? kept
+      if (keepsCookie) kept = answers.findLast(({ setCookie }) => setCookie)?.setCookie ?? kept
       return answers.map(({ answer }) => answer)
     },
   }
@@ -93,34 +93,33 @@ export function makeVisitor(url: string, agent: Agent, address: string, regular:
 export const loopbackAddress = (group: number, n: number) => `127.${group}.${(n >> 8) & 255}.${n & 255}`
 
 const newVisitorCount = 90
-/** of `visitors`, which NGINX spreads evenly over three replicas that have nothing else to do */
+/** of `newVisitorCount`, which NGINX spreads evenly over three idle replicas */
 const leastPerReplica = 10
 
-/** New visitors reach every replica as they did before the fault, within 5 s after it; what is not so becomes a complaint. */
-export async function checkSpread(ground: Testbed, { overAt }: { overAt: number }): Promise<void> {
+/** Adds a complaint unless new visitors reach every replica again within 5 s after the fault. */
+export async function checkSpread(testbed: Testbed, { overAt }: { overAt: number }): Promise<void> {
   for (;;) {
-    const isLast = performance.now() > overAt + afterDatabase
-    const complaints = await visitOneByOne(ground)
+    const isLast = performance.now() > overAt + usualRecoveryMs
+    const complaints = await visitOneByOne(testbed)
     if (complaints.length === 0) return
-    if (isLast) return void ground.complaints.push(...complaints)
+    if (isLast) return void testbed.complaints.push(...complaints)
   }
 }
 
-/** @returns what is wrong with the answers to 90 new visitors */
-async function visitOneByOne(ground: Testbed): Promise<string[]> {
+/** @returns complaints about the answers to 90 new visitors */
+async function visitOneByOne(testbed: Testbed): Promise<string[]> {
   const agent = new Agent()
-  const counts = new Map(ground.parts().replicas.map(({ srv_id }) => [srv_id, 0]))
+  const counts = new Map(testbed.processes().replicas.map(({ srv_id }) => [srv_id, 0]))
   let failed = 0
   for (let n = 1; n <= newVisitorCount; n++) {
-    const { answer } = await visitOnce(ground.url, { agent, cookie: '', from: loopbackAddress(6, n) })
-    ground.asides.push(answer)
+    const { answer } = await visitOnce(testbed.url, { agent, cookie: '', from: loopbackAddress(6, n) })
+    testbed.sideTraffic.push(answer)
     if (answer.srvId === null) failed++
     else counts.set(answer.srvId, (counts.get(answer.srvId) ?? 0) + 1)
   }
   agent.destroy()
   const complaints: string[] = []
-  if (failed > 0)
-    complaints.push(`${failed} of ${newVisitorCount} new visitors got no page once all was well`)
+  if (failed > 0) complaints.push(`${failed} of ${newVisitorCount} new visitors got no page after recovery`)
   const spread = [...counts.values()]
   if (Math.min(...spread) < leastPerReplica)
     complaints.push(`of ${newVisitorCount} new visitors the replicas got ${spread.join(', ')}`)

@@ -3,19 +3,19 @@ import { connect } from 'node:net'
 import { loopbackAddress } from './load.ts'
 import { until } from './processes.ts'
 
-/** A connection on which a client behaves as no HTTP library does. */
+/** A client connection below HTTP, to send and read single bytes */
 export type RawSocket = {
   from: string
   send(text: string): void
-  /** Whether a byte of an answer comes before the connection ends. What comes after it is read and forgotten. */
+  /** Whether a byte of an answer arrives before the connection ends. Later bytes are read and dropped. */
   isAnswered(): Promise<boolean>
-  /** Takes one byte of what has come, and leaves the rest waiting. */
+  /** Reads one byte that has arrived, and leaves the rest in the buffer. */
   readOneByte(): void
-  /** Closes it at once, whatever is under way. */
+  /** Resets the connection. */
   drop(): void
 }
 
-/** Those of `count` connections that are accepted: none is while another fault has NGINX away. */
+/** Opens `count` connections. @returns those that NGINX accepts, which is none while another fault keeps NGINX down */
 export async function openSockets(
   url: string,
   count: number,
@@ -47,7 +47,7 @@ async function openSocket(url: string, from: string): Promise<RawSocket> {
 
 const liveRequest = 'GET /api/live HTTP/1.1\r\nHost: board\r\n\r\n'
 
-/** Opens so many live feeds, and adds the connection of each to `opened`. Each connects until it is answered, as a browser does. */
+/** Opens `count` live feeds and adds each connection to `opened`. Each reconnects until it is answered, as a browser does. */
 export async function openDashboards(url: string, count: number, opened: RawSocket[]): Promise<void> {
   await Promise.all(Array.from({ length: count }, (_, n) => openDashboard(url, n, opened)))
 }

@@ -1,3 +1,6 @@
+// The board that faults break: a stack from the launcher, proxies to its database, a load (load.ts, raw-sockets.ts) and
+// equipment that not every machine offers (equipment.ts). fault.ts describes what a fault is. Called by ../trial and ../list.
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection } from 'mysql2/promise'
@@ -16,21 +19,21 @@ import { until } from './processes.ts'
 
 type TestbedReplica = StackFile['replicas'][number]
 
-/** What faults are brought upon: a whole stack, with a proxy between each replica and the database where faults need one. */
+/** A whole stack for faults, with a proxy between each replica and the database if faults need one */
 export type Testbed = Equipment & {
   url: string
-  /** the parts as they are now: a pid changes when a part is started again */
-  parts(): StackFile
-  /** any one of the replicas */
+  /** the current processes; a pid changes when a process restarts */
+  processes(): StackFile
+  /** a random replica */
   someReplica(): TestbedReplica
   proxyOf(replica: TestbedReplica): DatabaseProxy
   database: DatabaseAccess
-  /** what a replica has logged since it was started last */
+  /** a replica's log since its last start */
   logOf(replica: TestbedReplica): string
   random: Random
-  /** what a fault's own visitors were told, or that they were told nothing: it counts as no page view of the load */
-  asides: Answer[]
-  /** promises of a fault's own that were broken, in words */
+  /** answers, or missing answers, of a fault's extra visitors; they do not count as page views of the load */
+  sideTraffic: Answer[]
+  /** broken promises that only this fault makes, in words */
   complaints: string[]
   stop(): Promise<void>
 }
@@ -41,16 +44,13 @@ export type TestbedOptions = {
   replica?: ReplicaProgram
   report?: Report
   equipment: Equipment
-  /**
-   * whether a proxy is between each replica and the database; without it the database does not wait for this process, whatever
-   * else it has to do
-   */
+  /** whether a proxy is between each replica and the database; without one, a busy test process does not delay the database */
   hasProxies: boolean
   signal: AbortSignal
 }
 
 export const replicas = 3
-/** the replica that `replicaClock` belongs to */
+/** the replica with `replicaClock` */
 export const replicaWithClock = 'web-3'
 
 export async function openTestbed(options: TestbedOptions): Promise<Testbed> {
@@ -96,13 +96,13 @@ export async function openTestbed(options: TestbedOptions): Promise<Testbed> {
   return {
     ...equipment,
     url: `${stack.url}/`,
-    parts: stack.file,
+    processes: stack.file,
     someReplica: () => anyOf(stack.file().replicas, random),
     proxyOf: ({ name }) => known(proxies.get(name), name),
     database: openDatabaseAccess(stack.databaseUrl),
     logOf: ({ name }) => readFileSync(join(dataDir, 'logs', `${name}.log`), 'utf8'),
     random,
-    asides: [],
+    sideTraffic: [],
     complaints: [],
     stop: () => stop(stack).finally(closeProxies),
   }
@@ -119,22 +119,22 @@ function known<T>(thing: T | undefined, name: string): T {
 
 async function stop(stack: Stack): Promise<void> {
   const { nginx, database, replicas } = stack.file()
-  // A frozen one would not hear that it should stop.
+  // A frozen process does not react to SIGTERM.
   for (const { pid } of [nginx, database, ...replicas]) signalProcess(pid, 'SIGCONT')
   await stack.stop()
 }
 
-/** Ways into the database that lead past the replicas and their proxies. */
+/** Direct access to the database, past the replicas and their proxies */
 type DatabaseAccess = {
-  /** Waits for a database that is away. */
+  /** Waits while the database is down. */
   connect(): Promise<Connection>
-  /** As its administrator, over its socket: only this user of this machine may. */
+  /** as administrator, over the socket, which only this user of this machine may use */
   connectAsRoot(): Promise<Connection>
   untilItAnswers(): Promise<void>
 }
 
 const socketRow = z.tuple([z.object({ path: z.string() })])
-const answersWithin = 1000
+const answerTimeoutMs = 1000
 
 function openDatabaseAccess(databaseUrl: string): DatabaseAccess {
   async function connect(): Promise<Connection> {
@@ -157,7 +157,7 @@ function openDatabaseAccess(databaseUrl: string): DatabaseAccess {
       return openConnection({
         socketPath: path,
         user: 'root',
-        // MariaDB looks at who is at the other end of the socket, and wants to be told nothing.
+        // MariaDB identifies the user by the socket's peer, and expects an empty answer.
         authPlugins: { unix_socket: () => async () => Buffer.alloc(0) },
       })
     },
@@ -168,12 +168,12 @@ function openDatabaseAccess(databaseUrl: string): DatabaseAccess {
   }
 }
 
-/** Once it breaks, whoever asks next on it is told. @throws when the database does not answer at once */
+/** If the connection breaks, its next query fails. @throws if the database does not answer within 1 s */
 async function openConnection(options: mysql.ConnectionOptions): Promise<Connection> {
-  const connection = await mysql.createConnection({ ...options, connectTimeout: answersWithin })
+  const connection = await mysql.createConnection({ ...options, connectTimeout: answerTimeoutMs })
   connection.on('error', () => {})
   try {
-    await connection.query({ sql: 'SELECT 1', timeout: answersWithin })
+    await connection.query({ sql: 'SELECT 1', timeout: answerTimeoutMs })
     return connection
   } catch (error) {
     connection.destroy()
@@ -181,7 +181,7 @@ async function openConnection(options: mysql.ConnectionOptions): Promise<Connect
   }
 }
 
-/** Chance that can be had again: the same seed gives the same faults. */
+/** Repeatable random numbers: the same seed gives the same faults */
 export type Random = {
   /** a whole number from `least` to `most` */
   between(least: number, most: number): number

@@ -2,39 +2,39 @@ import type { Connection } from 'mysql2/promise'
 import { z } from 'zod'
 import type { Answer } from '../../lib/visitors.ts'
 
-/** What is found when the record of what visitors were told is held against the database. */
+/** Result of the comparison between the visitors' answers and the database */
 export type Findings = {
-  /** told a number that is not in the log, or stands there for another request */
+  /** answers whose number is not in the log, or is there for another request */
   lost: Answer[]
-  /** in the log again, for a request that is in it already */
+  /** further log rows of a request that is in the log already */
   countedTwice: LoggedHit[]
-  /** told "not counted", and in the log all the same */
+  /** in the log, although the answer was "not counted" */
   countedAfterAll: LoggedHit[]
-  /** in the log for a page view that was told it may be */
+  /** in the log, and the answer was that the outcome is unknown */
   inDoubt: LoggedHit[]
-  /** in the log for a visitor that got no answer */
-  unheard: LoggedHit[]
-  /** in the log, and no visitor of ours asked for it */
+  /** in the log, and the visitor got no answer */
+  unanswered: LoggedHit[]
+  /** in the log, and no visitor of this run sent it */
   unexplained: LoggedHit[]
   /** numbers up to the counter that are not in the log */
   gaps: number
-  /** later numbers with earlier times */
+  /** rows with an earlier time than the row before */
   backwards: number
-  /** how far the count has come */
+  /** the counter at the end */
   counter: number
-  /** counter, highest id, rows and sum of hits; they agree when all are the same */
-  figures: number[]
+  /** counter, highest id, rows and sum of hits; all must be equal */
+  totals: number[]
 }
 
-/** What a page view is told that may stand in the log: by a replica, and by NGINX where none answers; and what NGINX adds. */
+/** Codes of answers whose page view may be in the log: from a replica, and from NGINX if no replica answers */
 const inDoubtCodes = new Set(['outcome_unknown', 'no_answer'])
 
-/** `before` is the counter before the first of these answers. */
+/** @param before the counter before the first of these answers */
 export function findIn(answers: Answer[], before: number, ledger: Ledger): Findings {
   const { logged } = ledger
   const byNumber = new Map(logged.map(hit => [hit.id, hit]))
-  const told = answers.filter(answer => answer.hit !== null)
-  const toldIds = new Set(told.map(answer => answer.requestId))
+  const answered = answers.filter(answer => answer.hit !== null)
+  const answeredIds = new Set(answered.map(answer => answer.requestId))
   const refused = new Map(
     answers.filter(({ status }) => status >= 400).map(answer => [answer.requestId, answer]),
   )
@@ -45,25 +45,25 @@ export function findIn(answers: Answer[], before: number, ledger: Ledger): Findi
 
   const firsts = new Map(logged.toReversed().map(hit => [hit.requestId, hit]))
   const once = logged.filter(hit => firsts.get(hit.requestId) === hit)
-  const untold = once.filter(hit => !toldIds.has(hit.requestId))
+  const unreported = once.filter(hit => !answeredIds.has(hit.requestId))
   const refusalOf = (hit: LoggedHit) => refused.get(hit.requestId)
   const isInDoubt = (hit: LoggedHit) => mayBeCounted(refusalOf(hit))
   const stray = Map.groupBy(
-    untold.filter(hit => refusalOf(hit) === undefined),
+    unreported.filter(hit => refusalOf(hit) === undefined),
     hit => hit.clientIp,
   )
-  const unanswered = (address: string) => silent.get(address)?.length ?? 0
+  const silentCount = (address: string) => silent.get(address)?.length ?? 0
   return {
-    lost: told.filter(({ hit, requestId }) => byNumber.get(hit ?? 0)?.requestId !== requestId),
+    lost: answered.filter(({ hit, requestId }) => byNumber.get(hit ?? 0)?.requestId !== requestId),
     countedTwice: logged.filter(hit => firsts.get(hit.requestId) !== hit),
-    countedAfterAll: untold.filter(hit => refusalOf(hit) !== undefined && !isInDoubt(hit)),
-    inDoubt: untold.filter(isInDoubt),
-    unheard: [...stray].flatMap(([address, hits]) => hits.slice(0, unanswered(address))),
-    unexplained: [...stray].flatMap(([address, hits]) => hits.slice(unanswered(address))),
+    countedAfterAll: unreported.filter(hit => refusalOf(hit) !== undefined && !isInDoubt(hit)),
+    inDoubt: unreported.filter(isInDoubt),
+    unanswered: [...stray].flatMap(([address, hits]) => hits.slice(0, silentCount(address))),
+    unexplained: [...stray].flatMap(([address, hits]) => hits.slice(silentCount(address))),
     gaps: ledger.counter - before - logged.length,
     backwards: logged.filter((hit, index) => hit.at < (logged[index - 1]?.at ?? '')).length,
     counter: ledger.counter,
-    figures: [ledger.counter, ledger.maxId, ledger.rows, ledger.sumHits],
+    totals: [ledger.counter, ledger.maxId, ledger.rows, ledger.sumHits],
   }
 }
 
@@ -71,14 +71,14 @@ function mayBeCounted(answer: Answer | undefined): boolean {
   return answer !== undefined && (answer.earlierTry || inDoubtCodes.has(answer.code ?? ''))
 }
 
-/** How many transactions these rows came in: all rows of one have its server and its time. */
+/** Number of transactions that wrote these rows: all rows of a transaction share their server and time. */
 export const countBatches = (hits: LoggedHit[]) =>
   new Set(hits.map(({ serverId, at }) => `${serverId} ${at}`)).size
 
-/** A row of the log, as the database has it. */
+/** A row of `access_log` */
 export type LoggedHit = { id: number; requestId: string; clientIp: string; serverId: number; at: string }
 
-/** What the database says of all that was counted. */
+/** What the database has counted */
 export type Ledger = {
   counter: number
   maxId: number
@@ -88,7 +88,7 @@ export type Ledger = {
   logged: LoggedHit[]
 }
 
-const figures = z.tuple([
+const totalsRow = z.tuple([
   z.object({
     counter: z.coerce.number(),
     maxId: z.coerce.number(),
@@ -106,7 +106,7 @@ const loggedHits = z.array(
   }),
 )
 
-/** Reads the figures, and the log from the number after `after`, in one consistent read. */
+/** Reads the totals, and the log rows after number `after`, in one consistent read. */
 export async function readLedger(connection: Connection, after: number): Promise<Ledger> {
   await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT')
   const [totals] = await connection.query(`SELECT (SELECT value FROM global_counter WHERE id = 1) AS counter,
@@ -118,5 +118,5 @@ export async function readLedger(connection: Connection, after: number): Promise
     [after],
   )
   await connection.query('COMMIT')
-  return { ...figures.parse(totals)[0], logged: loggedHits.parse(rows) }
+  return { ...totalsRow.parse(totals)[0], logged: loggedHits.parse(rows) }
 }

@@ -5,7 +5,7 @@ import { databaseKilled } from '../list/database.ts'
 import { nginxKilled } from '../list/nginx.ts'
 import { replicaKilled } from '../list/replicas.ts'
 import { findIn } from './findings.ts'
-import { brokenPromises, endsWell, summaryOf, type Trial } from './promises.ts'
+import { brokenPromises, succeeded, summaryOf, type Trial } from './promises.ts'
 
 const ledger = { counter: 0, maxId: 0, rows: 0, sumHits: 0, logged: [] }
 
@@ -34,16 +34,16 @@ const refusal = {
 }
 const silence = { ...unanswered('127.1.0.1'), startedAt: 1500, took: 10 }
 
-test('nothing that failed, nothing that is wrong in the log: every promise is kept', () => {
+test('no failure and no error in the log: every promise is kept', () => {
   assert.deepEqual(brokenPromises(trial({})), [])
 })
 
-test('a replica that dies costs no page view, a database that is away costs those it has to', () => {
+test('a page view must not fail when a replica dies, and may fail when the database is down', () => {
   assert.equal(brokenPromises(trial({ views: [refusal] })).length, 1)
   assert.deepEqual(brokenPromises(trial({ views: [refusal], fault: databaseKilled })), [])
 })
 
-test('a refusal must come from a replica, and say when to try again', () => {
+test('a refusal must come from a replica and carry Retry-After', () => {
   for (const wrong of [
     { code: 'no_replica' },
     { code: 'no_answer' },
@@ -55,19 +55,19 @@ test('a refusal must come from a replica, and say when to try again', () => {
   }
 })
 
-test('only where NGINX dies may a page view get no answer', () => {
+test('a page view may get no answer only when NGINX dies', () => {
   assert.deepEqual(brokenPromises(trial({ views: [silence], fault: nginxKilled })), [])
   assert.equal(brokenPromises(trial({ views: [silence], fault: databaseKilled })).length, 1)
 })
 
-test('a slow answer, a late return and none at all are broken promises', () => {
+test('a slow answer, a late recovery and no recovery are broken promises', () => {
   const slow = { ...refusal, status: 200, took: 3500 }
   assert.match(brokenPromises(trial({ views: [slow] })).join(), /3500 ms/)
   assert.match(brokenPromises(trial({ fault: databaseKilled, recovery: 5200 })).join(), /after 5200 ms/)
   assert.match(brokenPromises(trial({ recovery: null })).join(), /not all replicas came back/)
 })
 
-test('every kind of error in the log is told', () => {
+test('every kind of error in the log is reported', () => {
   const row = { id: 1, requestId: 'a', clientIp: '127.1.0.1', serverId: 1, at: '' }
   const doubt = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(serverId => ({ ...row, serverId }))
   const findings = {
@@ -75,23 +75,23 @@ test('every kind of error in the log is told', () => {
     countedTwice: [row],
     countedAfterAll: [row],
     inDoubt: doubt,
-    unheard: [row],
+    unanswered: [row],
     unexplained: [row],
     gaps: 1,
     backwards: 1,
     counter: 1,
-    figures: [1, 2, 2, 2],
+    totals: [1, 2, 2, 2],
   }
   assert.equal(brokenPromises(trial({ findings })).length, 8)
 })
 
-test('what a replica still holds afterwards is told', () => {
+test('what a replica still holds afterwards is reported', () => {
   const residue = { mostMemory: 2 ** 30, queued: 1, streams: 1 }
   assert.equal(brokenPromises(trial({ residue })).length, 3)
 })
 
-test('where a page view may fail for a moment only, one begun later may not', () => {
-  const fault = { ...databaseKilled, allowsFor: 400 }
+test('a page view that starts after the allowed time must not fail', () => {
+  const fault = { ...databaseKilled, allowsForMs: 400 }
   assert.deepEqual(brokenPromises(trial({ views: [{ ...refusal, startedAt: 1400 }], fault })), [])
   const late = brokenPromises(trial({ views: [{ ...refusal, startedAt: 1401 }], fault }))
   assert.deepEqual(late, [
@@ -99,30 +99,30 @@ test('where a page view may fail for a moment only, one begun later may not', ()
   ])
 })
 
-test('rows may have earlier times than those before them only where the database’s clock is set back', () => {
+test('a row may be earlier than the row before only if the fault sets the database’s clock back', () => {
   const findings = { ...findIn([], 0, ledger), backwards: 1 }
   assert.equal(brokenPromises(trial({ findings })).length, 1)
   assert.deepEqual(brokenPromises(trial({ findings, fault: { ...replicaKilled, setsClockBack: true } })), [])
 })
 
-test('what a fault finds broken by its own means is told', () => {
+test('complaints of a fault are reported', () => {
   assert.deepEqual(brokenPromises(trial({ complaints: ['web-1 is not well'] })), ['web-1 is not well'])
 })
 
-test('a run ends well when no promise was broken, whatever could not be tried', () => {
-  assert.ok(endsWell(['kept', 'not tried'], false))
-  assert.ok(!endsWell(['kept', 'broken', 'not tried'], false))
+test('a run succeeds if no promise was broken, even if some faults were not tried', () => {
+  assert.ok(succeeded(['kept', 'not tried'], false))
+  assert.ok(!succeeded(['kept', 'broken', 'not tried'], false))
 })
 
-test('a broken build is found only when every fault that should find it was tried and did', () => {
-  assert.ok(endsWell(['broken', 'broken'], true))
-  assert.ok(!endsWell(['broken', 'kept'], true))
-  assert.ok(!endsWell(['broken', 'not tried'], true))
-  assert.ok(!endsWell(['not tried'], true))
-  assert.ok(!endsWell([], true))
+test('a broken build counts as detected only if every fault that should detect it ran and did', () => {
+  assert.ok(succeeded(['broken', 'broken'], true))
+  assert.ok(!succeeded(['broken', 'kept'], true))
+  assert.ok(!succeeded(['broken', 'not tried'], true))
+  assert.ok(!succeeded(['not tried'], true))
+  assert.ok(!succeeded([], true))
 })
 
-test('the last line says what was not tried, and never that promises were kept that were not looked at', () => {
+test('the last line counts the faults that were not tried, and claims nothing about them', () => {
   assert.equal(summaryOf(['kept', 'kept'], 12.3), '2 faults in 12 s: every promise was kept')
   assert.equal(summaryOf(['kept', 'not tried'], 5), '1 faults in 5 s: every promise was kept; 1 not tried')
   assert.equal(summaryOf(['broken', 'kept'], 5), '2 faults in 5 s: 1 broke a promise')

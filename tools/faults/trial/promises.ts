@@ -1,21 +1,21 @@
 import type { Answer } from '../../lib/visitors.ts'
-import { type Allowed, type Fault, usualCatches } from '../testbed/fault.ts'
+import { type Allowed, type Fault, usualBatchesInFlight, usualRecoveryMs } from '../testbed/fault.ts'
 import { countBatches, type Findings } from './findings.ts'
 import type { Residue } from './recovery.ts'
 
-/** What a trial saw. Moments are on the clock of `performance.now()`. */
+/** What a trial recorded. Times are on the clock of `performance.now()`. */
 export type Trial = {
   fault: Fault
   replicas: number
   injectedAt: number
-  /** when the fault's cause was gone */
+  /** when the fault's cause was removed */
   overAt: number
   views: Answer[]
   findings: Findings
   /** ms; null = not all replicas came back */
   recovery: number | null
   residue: Residue
-  /** promises of the fault's own that were broken, in words */
+  /** broken promises that only this fault makes, in words */
   complaints: string[]
 }
 
@@ -25,7 +25,7 @@ const mostMemory = 512 * 1024 * 1024
 export const failedViews = ({ views }: Pick<Trial, 'views'>) => views.filter(({ status }) => status !== 200)
 export const slowestView = ({ views }: Pick<Trial, 'views'>) => Math.max(0, ...views.map(({ took }) => took))
 
-/** The promises that were broken, in words; none = all were kept. */
+/** The broken promises, in words; empty if all were kept */
 export function brokenPromises(trial: Trial): string[] {
   return [...brokenToVisitors(trial), ...brokenInLog(trial), ...brokenInside(trial), ...trial.complaints]
 }
@@ -33,20 +33,21 @@ export function brokenPromises(trial: Trial): string[] {
 function brokenToVisitors(trial: Trial): string[] {
   const { fault, recovery, injectedAt } = trial
   const broken: string[] = []
-  const outOfOrder = failedViews(trial).filter(view => !isAllowed(view, fault.allows))
-  if (outOfOrder.length > 0) broken.push(`page views that should not have failed so: ${tally(outOfOrder)}`)
+  const notAllowed = failedViews(trial).filter(view => !isAllowed(view, fault.allows ?? []))
+  if (notAllowed.length > 0) broken.push(`page views that must not fail in this way: ${tally(notAllowed)}`)
   const early = failedViews(trial).filter(view => view.startedAt + view.took < injectedAt)
   if (early.length > 0) broken.push(`page views that failed before the fault: ${tally(early)}`)
-  const { allowsFor = Number.POSITIVE_INFINITY } = fault
-  const late = failedViews(trial).filter(view => view.startedAt > injectedAt + allowsFor)
+  const { allowsForMs = Number.POSITIVE_INFINITY } = fault
+  const late = failedViews(trial).filter(view => view.startedAt > injectedAt + allowsForMs)
   if (late.length > 0)
-    broken.push(`page views that failed more than ${allowsFor} ms after the fault began: ${tally(late)}`)
+    broken.push(`page views that failed more than ${allowsForMs} ms after the fault began: ${tally(late)}`)
   const slowest = slowestView(trial)
-  const mayTake = fault.slowest ?? slowestMs
-  if (slowest > mayTake) broken.push(`an answer took ${Math.round(slowest)} ms, more than ${mayTake}`)
+  const limitMs = fault.slowestMs ?? slowestMs
+  if (slowest > limitMs) broken.push(`an answer took ${Math.round(slowest)} ms, more than ${limitMs}`)
+  const { recoversWithinMs = usualRecoveryMs } = fault
   if (recovery === null) broken.push('not all replicas came back')
-  else if (recovery > fault.recoversWithin)
-    broken.push(`service was back after ${Math.round(recovery)} ms, more than ${fault.recoversWithin}`)
+  else if (recovery > recoversWithinMs)
+    broken.push(`service was back after ${Math.round(recovery)} ms, more than ${recoversWithinMs}`)
   return broken
 }
 
@@ -56,26 +57,25 @@ function isAllowed({ status, code, retryAfter }: Answer, allowed: Allowed[]): bo
   return allowed.includes(code === 'no_replica' || code === 'no_answer' ? 'no-replica' : 'unavailable')
 }
 
-/** How many failed in which way: "270 × 503 overloaded, 3 × no answer". */
+/** Failures by kind: "270 × 503 overloaded, 3 × no answer" */
 export function tally(views: Answer[]): string {
   const kinds = Map.groupBy(views, ({ status, code }) => (status ? `${status} ${code ?? ''}` : 'no answer'))
   return [...kinds].map(([kind, { length }]) => `${length} × ${kind}`).join(', ')
 }
 
 function brokenInLog({ fault, findings, replicas }: Trial): string[] {
-  const { lost, countedTwice, countedAfterAll, inDoubt, unexplained, gaps, backwards, figures } = findings
+  const { lost, countedTwice, countedAfterAll, inDoubt, unexplained, gaps, backwards, totals } = findings
   const broken: string[] = []
   const say = (count: number, what: string) => count !== 0 && broken.push(`${count} ${what}`)
-  say(lost.length, 'numbers told are not in the log')
+  say(lost.length, 'answered numbers are not in the log')
   say(countedTwice.length, 'rows in the log for a page view that was counted before')
-  say(countedAfterAll.length, 'page views were counted that were told they are not')
-  say(unexplained.length, 'rows in the log that nobody was told of')
+  say(countedAfterAll.length, 'page views were counted but answered as not counted')
+  say(unexplained.length, 'rows in the log that belong to no answer')
   say(gaps, 'numbers without a row')
   if (!fault.setsClockBack) say(backwards, 'rows that are earlier than the row before')
-  if (new Set(figures).size > 1)
-    broken.push(`counter, highest id, rows and hits differ: ${figures.join(', ')}`)
+  if (new Set(totals).size > 1) broken.push(`counter, highest id, rows and hits differ: ${totals.join(', ')}`)
   const batches = countBatches(inDoubt)
-  const inFlight = replicas * (fault.catches ?? usualCatches)
+  const inFlight = replicas * (fault.batchesInFlight ?? usualBatchesInFlight)
   if (batches > inFlight)
     broken.push(`${batches} batches of unknown outcome were counted, more than the ${inFlight} in flight`)
   return broken
@@ -84,20 +84,17 @@ function brokenInLog({ fault, findings, replicas }: Trial): string[] {
 function brokenInside({ residue }: Trial): string[] {
   const broken: string[] = []
   const megabytes = Math.round(residue.mostMemory / 1024 / 1024)
-  if (residue.mostMemory > mostMemory) broken.push(`a replica took ${megabytes} MB of memory`)
-  if (residue.queued > 0) broken.push(`${residue.queued} page views still wait in a queue`)
-  if (residue.streams > 0) broken.push(`${residue.streams} dashboards are still held to be connected`)
+  if (residue.mostMemory > mostMemory) broken.push(`a replica used ${megabytes} MB of memory`)
+  if (residue.queued > 0) broken.push(`${residue.queued} page views are still queued`)
+  if (residue.streams > 0) broken.push(`${residue.streams} dashboards still count as connected`)
   return broken
 }
 
-/** What became of a fault: every promise was kept, one was broken, or this machine lacks what the fault needs. */
+/** 'not tried': this machine lacks what the fault needs */
 export type Outcome = 'kept' | 'broken' | 'not tried'
 
-/**
- * Whether a run ends well. A build that is broken on purpose must be caught by every fault that should catch it: a fault that
- * was not tried caught nothing.
- */
-export function endsWell(outcomes: Outcome[], isBrokenBuild: boolean): boolean {
+/** Whether a run succeeded. Every fault of a broken build must detect it; a fault that was not tried detects nothing. */
+export function succeeded(outcomes: Outcome[], isBrokenBuild: boolean): boolean {
   if (!isBrokenBuild) return !outcomes.includes('broken')
   return outcomes.length > 0 && outcomes.every(outcome => outcome === 'broken')
 }

@@ -6,8 +6,8 @@ import { until } from '../testbed/processes.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 
 /**
- * ms from `overAt` until every replica had answered a page view begun after it, and the last page view had failed.
- * Null while a replica has not.
+ * ms from `overAt` until every replica has answered a page view that started after it, and the last failure has ended; null
+ * if a replica has not answered
  */
 export function recoveryTime(views: Answer[], overAt: number, srvIds: string[]): number | null {
   const firsts = new Map<string, number>()
@@ -22,11 +22,11 @@ export function recoveryTime(views: Answer[], overAt: number, srvIds: string[]):
   return Math.max(back, ...firsts.values()) - overAt
 }
 
-/** Until the database and NGINX answer and every replica is ready. */
-export async function untilSettled({ url, database, parts }: Testbed): Promise<void> {
+/** Waits until the database and NGINX answer and every replica is ready. */
+export async function untilSettled({ url, database, processes }: Testbed): Promise<void> {
   await database.untilItAnswers()
   await until('NGINX answers', () => answers(`${url}healthz`))
-  await until('every replica is ready', () => allReady(parts().replicas))
+  await until('every replica is ready', () => allReady(processes().replicas))
 }
 
 async function allReady(replicas: { address: string }[]): Promise<boolean> {
@@ -34,43 +34,45 @@ async function allReady(replicas: { address: string }[]): Promise<boolean> {
   return ready.every(Boolean)
 }
 
-/** What a fault leaves behind in the replicas. */
+/** What a fault leaves behind in the replicas */
 export type Residue = {
-  /** bytes of the replica that took most, at its worst */
+  /** peak memory of a replica, in bytes */
   mostMemory: number
   queued: number
   streams: number
 }
 
-/** ms in which dropped connections and queues are gone. */
+/** ms within which dropped connections and queues must be gone */
 const residueTimeoutMs = 10_000
 
-/** Looks at the replicas until they hold nothing any more, or for ten seconds. */
-export async function readResidue(ground: Testbed, mostMemory: number): Promise<Residue> {
+/** Polls the replicas until they hold nothing, for at most ten seconds. */
+export async function readResidue(testbed: Testbed, mostMemory: number): Promise<Residue> {
   const deadline = performance.now() + residueTimeoutMs
   for (;;) {
-    const queued = await sum(ground, 'balance_board_queued_hits')
-    const streams = await sum(ground, 'balance_board_live_streams')
+    const queued = await sum(testbed, 'balance_board_queued_hits')
+    const streams = await sum(testbed, 'balance_board_live_streams')
     if (queued + streams === 0 || performance.now() > deadline) return { mostMemory, queued, streams }
     await pause(100)
   }
 }
 
-async function sum({ parts }: Testbed, metric: string): Promise<number> {
-  const texts = parts().replicas.map(async ({ address }) => (await fetch(`http://${address}/metrics`)).text())
+async function sum({ processes }: Testbed, metric: string): Promise<number> {
+  const texts = processes().replicas.map(async ({ address }) =>
+    (await fetch(`http://${address}/metrics`)).text(),
+  )
   const values = (await Promise.all(texts)).map(text =>
     Number(new RegExp(`^${metric}{.*} (\\d+)$`, 'm').exec(text)?.[1]),
   )
   return values.reduce((total, value) => total + value, 0)
 }
 
-/** Looks at the memory of the replicas four times a second, frozen ones too. `most` is the most seen, in bytes. */
-export function watchMemory({ parts }: Testbed): Disposable & { most(): number } {
+/** Samples the replicas' memory four times a second, also of frozen ones. `most` is the peak in bytes. */
+export function watchMemory({ processes }: Testbed): Disposable & { most(): number } {
   let most = 0
-  const look = () => {
-    for (const { pid } of parts().replicas) most = Math.max(most, residentBytes(pid))
+  const sample = () => {
+    for (const { pid } of processes().replicas) most = Math.max(most, residentBytes(pid))
   }
-  const timer = setInterval(look, 250)
+  const timer = setInterval(sample, 250)
   return { most: () => most, [Symbol.dispose]: () => clearInterval(timer) }
 }
 

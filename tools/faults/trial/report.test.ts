@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { unanswered } from '../../lib/visitors.ts'
 import { nginxKilled } from '../list/nginx.ts'
 import { findIn } from './findings.ts'
-import { asMarkdown, columns, rowOf, untoldText } from './report.ts'
+import { asMarkdown, columns, rowOf, unreportedText } from './report.ts'
 
 const row = (id: number) => ({ id, requestId: `r${id}`, clientIp: '127.1.0.1', serverId: 1, at: '' })
 const views = [1, 2, 3, 4].map(() => ({ ...unanswered('127.1.0.1'), took: 1260 }))
@@ -26,12 +26,15 @@ const trial = {
   complaints: [],
 }
 
-test('a trial is a row: how many, how many failed, how slow, how long', () => {
+test('a trial is a table row: page views, failures, slowest answer, time to recover', () => {
   const cells = rowOf(trial)
   assert.equal(cells.length, columns.length)
   assert.equal(asMarkdown(cells), '| NGINX killed | 4 | 4 | 0 | 0 | 1.3 s | never |')
 })
 
-test('numbers told to nobody are named, runs of them by their ends', () => {
-  assert.equal(untoldText(trial), 'in the log, and told to nobody: 4 (1–3, 9) of visitors that got no answer')
+test('numbers in no answer are listed, runs of them by their ends', () => {
+  assert.equal(
+    unreportedText(trial),
+    'in the log, and in no answer: 4 (1–3, 9) of visitors that got no answer',
+  )
 })

@@ -3,40 +3,40 @@ import { failedViews, type Outcome, slowestView, summaryOf, type Trial, tally } 
 
 export type TrialReport = {
   say(line: string): void
-  /** what the stack says of one of its parts */
-  part(name: string, text: string): void
+  /** a message of the stack about one of its processes */
+  stack(name: string, text: string): void
   trial(trial: Trial, broken: string[]): void
   notTried(fault: Fault, reason: string): void
   end(outcomes: Outcome[]): void
 }
 
-/** Tells of trials as they end, on the terminal; as Markdown it leaves the table alone on the standard output. */
+/** Reports trials as they end. With `markdown`, standard output holds only the table. */
 export function openReport({ markdown, verbose }: { markdown: boolean; verbose: boolean }): TrialReport {
   const say = (line: string) => (markdown ? console.error(line) : console.log(line))
   const row = (cells: string[]) => console.log(markdown ? asMarkdown(cells) : asText(cells))
   const startedAt = performance.now()
-  let headed = false
+  let hasHead = false
   const head = () => {
-    if (headed) return
-    headed = true
+    if (hasHead) return
+    hasHead = true
     console.log(markdown ? markdownHead.join('\n') : asText(columns))
   }
   return {
     say,
-    part: (name, text) => verbose && say(`    ${name}: ${text}`),
+    stack: (name, text) => verbose && say(`    ${name}: ${text}`),
     trial(trial, broken) {
       head()
       row(rowOf(trial))
-      const untold = untoldText(trial)
-      if (untold) say(`    ${untold}`)
+      const unreported = unreportedText(trial)
+      if (unreported) say(`    ${unreported}`)
       if (verbose) {
         const failed = failedViews(trial)
         if (failed.length > 0) say(`    failed: ${tally(failed)}`)
-        say(`    most memory of a replica: ${Math.round(trial.residue.mostMemory / 1024 / 1024)} MB`)
+        say(`    peak memory of a replica: ${Math.round(trial.residue.mostMemory / 1024 / 1024)} MB`)
       }
       for (const promise of broken) say(`    BROKEN: ${promise}`)
     },
-    notTried: ({ title }, reason) => say(`${title}: not tried, since ${reason}`),
+    notTried: ({ title }, reason) => say(`${title}: not tried, because ${reason}`),
     end(outcomes) {
       say(`\n${summaryOf(outcomes, (performance.now() - startedAt) / 1000)}`)
     },
@@ -72,24 +72,24 @@ const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 
 const widths = [56, 12, 8, 6, 15, 9, 17]
 
-/** For a terminal, where each row is printed as it comes. */
+/** For a terminal: fixed widths, because each row is printed as it comes */
 const asText = (cells: string[]) =>
   cells.map((cell, index) => (index === 0 ? cell.padEnd(56) : cell.padStart(widths[index] ?? 0))).join('')
 
-/** For the README. */
+/** for docs/faults.md */
 export const asMarkdown = (cells: string[]) => `| ${cells.join(' | ')} |`
 const markdownHead = [asMarkdown(columns), `| --- |${' ---: |'.repeat(columns.length - 1)}`]
 
-/** What a number in the log that nobody was told of is laid to; null = there is none. */
-export function untoldText({ findings }: Trial): string | null {
-  const { inDoubt, unheard } = findings
-  const parts: string[] = []
-  if (inDoubt.length > 0) parts.push(`${named(inDoubt)} of page views told that they may be`)
-  if (unheard.length > 0) parts.push(`${named(unheard)} of visitors that got no answer`)
-  return parts.length > 0 ? `in the log, and told to nobody: ${parts.join('; ')}` : null
+/** Explains the log rows whose number no answer carried; null if there are none */
+export function unreportedText({ findings }: Trial): string | null {
+  const { inDoubt, unanswered } = findings
+  const causes: string[] = []
+  if (inDoubt.length > 0) causes.push(`${named(inDoubt)} of page views answered as possibly counted`)
+  if (unanswered.length > 0) causes.push(`${named(unanswered)} of visitors that got no answer`)
+  return causes.length > 0 ? `in the log, and in no answer: ${causes.join('; ')}` : null
 }
 
-/** Each by its number; a run of them by its ends. */
+/** "4 (1–3, 9)": single numbers, and runs by their ends */
 function named(hits: { id: number }[]): string {
   const runs: [number, number][] = []
   for (const { id } of hits) {

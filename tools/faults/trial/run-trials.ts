@@ -1,3 +1,6 @@
+// Runs faults one by one on a testbed under load. findings.ts compares the answers with the database, recovery.ts measures
+// when service is back and what stays behind, promises.ts judges, and report.ts prints. Called by run.ts; calls ../testbed.
+
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { equip, whyNotTried } from '../testbed/equipment.ts'
@@ -10,18 +13,18 @@ import { readResidue, recoveryTime, untilSettled, watchMemory } from './recovery
 import type { TrialReport } from './report.ts'
 
 type BoardToTry = Omit<TestbedOptions, 'signal' | 'report' | 'equipment' | 'hasProxies'> & {
-  /** done to its database before the first fault */
+  /** SQL run on its database before the first fault */
   statements: string[]
-  /** whether it has what changes a whole board: see `equip` */
+  /** whether it has the equipment that changes the whole board: see `equip` */
   isSpecial: boolean
 }
 
 /**
- * Tries the faults on a board that is made for them and thrown away. Where this machine offers nothing that one of them needs,
- * no board is started. @returns what became of each fault
+ * Runs the faults on a temporary board. Starts no board if this machine lacks what every fault needs.
+ * @returns the outcome of each fault
  */
-export async function tryOnBoard(board: BoardToTry, faults: Fault[], course: Course): Promise<Outcome[]> {
-  const { signal, report } = course
+export async function tryOnBoard(board: BoardToTry, faults: Fault[], run: Run): Promise<Outcome[]> {
+  const { signal, report } = run
   if (faults.length === 0 || signal.aborted) return []
   await using equipment = equip(board.dataDir, board.isSpecial)
   const reasons = faults.map(fault => whyNotTried(fault, equipment))
@@ -29,46 +32,40 @@ export async function tryOnBoard(board: BoardToTry, faults: Fault[], course: Cou
     for (const [index, fault] of faults.entries()) report.notTried(fault, reasons[index] ?? '')
     return faults.map(() => 'not tried')
   }
-  const ground = await openTestbed({
+  const testbed = await openTestbed({
     ...board,
     equipment,
     hasProxies: !board.isSpecial,
     signal,
-    report: report.part,
+    report: report.stack,
   })
   try {
-    for (const statement of board.statements) await runStatement(ground, statement)
-    return await tryFaults(faults, ground, course)
+    for (const statement of board.statements) await runStatement(testbed, statement)
+    return await Promise.race([tryAll(faults, testbed, run), once(signal, 'abort').then(() => [])])
   } finally {
-    await ground.stop()
+    await testbed.stop()
   }
 }
 
-async function runStatement(ground: Testbed, statement: string): Promise<void> {
-  const connection = await ground.database.connect()
+async function runStatement(testbed: Testbed, statement: string): Promise<void> {
+  const connection = await testbed.database.connect()
   await connection.query(statement)
   await connection.end()
 }
 
-type Course = { perSecond: number; report: TrialReport; signal: AbortSignal }
+type Run = { perSecond: number; report: TrialReport; signal: AbortSignal }
 
-/** Tries one after the other on one board. @returns what became of each; none when told to stop */
-async function tryFaults(faults: Fault[], ground: Testbed, course: Course): Promise<Outcome[]> {
-  const told = once(course.signal, 'abort').then(() => [])
-  return Promise.race([tryAll(faults, ground, course), told])
-}
-
-async function tryAll(faults: Fault[], ground: Testbed, { perSecond, report }: Course): Promise<Outcome[]> {
+async function tryAll(faults: Fault[], testbed: Testbed, { perSecond, report }: Run): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   let counted = 0
   for (const fault of faults) {
-    const reason = whyNotTried(fault, ground)
+    const reason = whyNotTried(fault, testbed)
     if (reason !== null) {
       report.notTried(fault, reason)
       outcomes.push('not tried')
       continue
     }
-    const trial = await runTrial(fault, ground, perSecond, counted)
+    const trial = await runTrial(fault, testbed, perSecond, counted)
     counted = trial.findings.counter
     const broken = brokenPromises(trial)
     report.trial(trial, broken)
@@ -77,58 +74,58 @@ async function tryAll(faults: Fault[], ground: Testbed, { perSecond, report }: C
   return outcomes
 }
 
-/** ms of page views before a fault, and after all is well again */
+/** ms of page views before a fault, and after recovery */
 const quietMs = 1500
-/** ms after which a replica that has not answered is not waited for any longer */
+/** ms to wait for the first answer of every replica */
 const recoveryTimeoutMs = 45_000
 
 /**
- * Brings one fault upon the board under load, and sees what became of it. `before` is the highest number that the trial
- * before it saw: what is counted between two trials belongs to nobody.
+ * Injects one fault into the board under load and records the result. `before` is the counter after the trial before, so
+ * numbers that are counted between two trials show up as unexplained.
  */
-async function runTrial(fault: Fault, ground: Testbed, perSecond: number, before: number): Promise<Trial> {
-  await untilSettled(ground)
-  ground.asides.length = 0
-  ground.complaints.length = 0
-  using memory = watchMemory(ground)
-  const load = startLoad(ground.url, perSecond)
-  const course = await takeCourse(fault, ground, load).finally(load.stop)
-  await untilSettled(ground)
-  await fault.check?.(ground, { ...course, views: load.views })
+async function runTrial(fault: Fault, testbed: Testbed, perSecond: number, before: number): Promise<Trial> {
+  await untilSettled(testbed)
+  testbed.sideTraffic.length = 0
+  testbed.complaints.length = 0
+  using memory = watchMemory(testbed)
+  const load = startLoad(testbed.url, perSecond)
+  const times = await injectUnderLoad(fault, testbed, load).finally(load.stop)
+  await untilSettled(testbed)
+  await fault.check?.(testbed, { ...times, views: load.views })
   return {
     fault,
-    ...course,
-    complaints: [...ground.complaints],
-    replicas: ground.parts().replicas.length,
+    ...times,
+    complaints: [...testbed.complaints],
+    replicas: testbed.processes().replicas.length,
     views: load.views,
-    findings: await holdAgainstDatabase(load, ground, before),
-    residue: await readResidue(ground, memory.most()),
+    findings: await compareWithDatabase(load, testbed, before),
+    residue: await readResidue(testbed, memory.most()),
   }
 }
 
-async function takeCourse(fault: Fault, ground: Testbed, load: Load) {
+async function injectUnderLoad(fault: Fault, testbed: Testbed, load: Load) {
   await pause(quietMs)
   const injectedAt = performance.now()
-  await fault.inject(ground)
+  await fault.inject(testbed)
   const overAt = performance.now()
-  return { injectedAt, overAt, recovery: await untilRecovered(load, overAt, ground) }
+  return { injectedAt, overAt, recovery: await untilRecovered(load, overAt, testbed) }
 }
 
-/** Until all is well and stays so for a while. */
-async function untilRecovered(load: Load, overAt: number, { parts }: Testbed): Promise<number | null> {
+/** Waits until service has recovered and stays so for `quietMs`. */
+async function untilRecovered(load: Load, overAt: number, { processes }: Testbed): Promise<number | null> {
   for (;;) {
     await pause(100)
     const waited = performance.now() - overAt
-    const srvIds = parts().replicas.map(({ srv_id }) => srv_id)
+    const srvIds = processes().replicas.map(({ srv_id }) => srv_id)
     const recovery = recoveryTime(load.views, overAt, srvIds)
     if (recovery !== null && waited > recovery + quietMs) return recovery
     if (waited > recoveryTimeoutMs) return recovery
   }
 }
 
-async function holdAgainstDatabase(load: Load, ground: Testbed, before: number): Promise<Findings> {
-  const connection = await ground.database.connect()
+async function compareWithDatabase(load: Load, testbed: Testbed, before: number): Promise<Findings> {
+  const connection = await testbed.database.connect()
   const ledger = await readLedger(connection, before)
   await connection.end()
-  return findIn([...load.views, ...load.resent, ...ground.asides], before, ledger)
+  return findIn([...load.views, ...load.resent, ...testbed.sideTraffic], before, ledger)
 }
