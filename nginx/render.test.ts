@@ -4,6 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../tools/lib/testing.ts'
+import {
+  hitBudgetMs,
+  liveKeepAliveMs,
+  lockWaitSeconds,
+  pageViewsMax,
+  queryTimeoutMs,
+  replicaKeepAliveMs,
+} from '../web/shared/limits.ts'
 import { fillTemplate, type NginxSettings, renderNginx } from './render.ts'
 import { testCertificate, testKey } from './testing/request.ts'
 
@@ -67,6 +75,64 @@ test("compose's limit of NGINX's memory has room for 512 MB a worker, by the def
   const workers = Number(/NGINX_WORKERS: \$\{NGINX_WORKERS:-(\d+)\}/.exec(compose)?.[1])
   const gigabytes = Number(/mem_limit: \$\{NGINX_MEMORY:-(\d+)g\}/.exec(compose)?.[1])
   assert.ok(gigabytes * 1024 >= workers * 512, `${gigabytes} GB for ${workers} workers`)
+})
+
+/** The times that `text` sets with a directive, in ms. @throws if it sets none */
+function timesOf(directive: string, text: string): number[] {
+  const unitMs: Record<string, number> = { ms: 1, s: 1000 }
+  const lines = text.matchAll(new RegExp(`^ *${directive} (\\d+)(ms|s);`, 'gm'))
+  const times = [...lines].map(([, amount, unit = '']) => Number(amount) * (unitMs[unit] ?? Number.NaN))
+  assert.ok(times.length > 0, `no ${directive} in: ${text}`)
+  return times
+}
+
+const timeOf = (directive: string, text: string) => Math.min(...timesOf(directive, text))
+
+/** The text of each block whose first line begins so, spaces included. */
+function blocksOf(beginning: string, text: string): string[] {
+  const [indent] = /^ */.exec(beginning) ?? ['']
+  return `\n${text}`
+    .split(`\n${beginning}`)
+    .slice(1)
+    .map(block => block.slice(0, block.indexOf(`\n${indent}}`)))
+}
+
+for (const native of [false, true])
+  test(`NGINX waits longer than a replica takes, ${native ? 'native' : 'map-based'} sticky cookie`, async () => {
+    await using folder = await temporaryFolder()
+    await renderNginx({ ...good, directory: folder.path, native })
+    const read = (name: string) => readFile(join(folder.path, name), 'utf8')
+    const [pageViews, server, replicas] = await Promise.all(
+      ['page-views.conf', 'server.conf', 'replicas.conf'].map(read),
+    )
+    const sticky = await read(native ? 'sticky-native.conf' : 'sticky-legacy.conf')
+    assert.ok(pageViews && server && replicas)
+    const location = (path: string) => blocksOf(`    location ${path} {`, server).join()
+
+    const pageTry = timeOf('proxy_read_timeout', pageViews)
+    assert.ok(lockWaitSeconds * 1000 < hitBudgetMs && hitBudgetMs < pageTry, `a page view: ${pageTry} ms`)
+    const tries = timesOf('proxy_next_upstream_timeout', pageViews)
+    const allTries = tries.reduce((sum, begins) => sum + begins + pageTry, 0)
+    assert.ok(allTries < timeOf('proxy_read_timeout', location('= /')), `all tries: ${allTries} ms`)
+
+    assert.ok(queryTimeoutMs < timeOf('proxy_read_timeout', location('~ ^/api/(log|history)$')), 'a query')
+    assert.ok(liveKeepAliveMs < timeOf('proxy_read_timeout', location('= /api/live')), 'the live feed')
+
+    const upstreams = blocksOf('upstream ', `${sticky}${replicas}`).filter(text =>
+      text.includes('keepalive '),
+    )
+    assert.equal(upstreams.length, native ? 2 : 3)
+    for (const upstream of upstreams)
+      assert.ok(timeOf('keepalive_timeout', upstream) < replicaKeepAliveMs, upstream)
+  })
+
+test('both stacks have the same limit of page views', async () => {
+  await using folder = await temporaryFolder()
+  await renderNginx({ ...good, directory: folder.path })
+  const local = await readFile(join(folder.path, 'page-views.conf'), 'utf8')
+  const compose = await readFile(join(import.meta.dirname, '../docker-compose.yml'), 'utf8')
+  assert.equal(Number(/limit_conn page_views (\d+);/.exec(local)?.[1]), pageViewsMax)
+  assert.equal(Number(/NGINX_PAGE_VIEWS: '(\d+)'/.exec(compose)?.[1]), pageViewsMax)
 })
 
 test('only names in capitals and braces are filled in', () => {

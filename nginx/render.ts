@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSrvId } from '../web/server/identity.ts'
+import { pageViewsMax, settingDefaults } from '../web/shared/limits.ts'
 import {
   checkTls,
   checkTrustedProxies,
@@ -28,7 +29,7 @@ export type NginxSettings = {
   errorLogOption: boolean
   /** limits requests of loopback and private addresses too; default: only those of public ones */
   limitPrivate?: boolean
-  /** page views that may be under way at once, of all visitors together; default: 640 */
+  /** page views that the replicas may work on concurrently; default: pageViewsMax */
   pageViews?: number
   /** worker processes; default: 2 */
   workers?: number
@@ -50,9 +51,6 @@ export type RenderedNginx = {
   sharedMemory: string
   pidFile: string
 }
-
-const usualPageViews = 640
-const usualWorkers = 2
 
 // Relative to the working directory, because the path of a socket may have 107 bytes and no more (unix(7)).
 const pageSocket = 'page-views.sock'
@@ -113,7 +111,12 @@ function choicesOf({ native, tls, trustedProxies = [] }: NginxSettings) {
 
 function variablesOf(settings: NginxSettings): Record<string, string> {
   const { host, port, replicas, stickySeconds, native, limitPrivate = false } = settings
-  const { tls, trustedProxies = [], pageViews = usualPageViews, workers = usualWorkers } = settings
+  const {
+    tls,
+    trustedProxies = [],
+    pageViews = pageViewsMax,
+    workers = settingDefaults.nginxWorkers,
+  } = settings
   const { sticky, transport, client } = choicesOf(settings)
   const addresses = replicas.map(replica => replica.address)
   return {
@@ -155,8 +158,8 @@ function checkSettings({
   replicas,
   port,
   stickySeconds,
-  pageViews = usualPageViews,
-  workers = usualWorkers,
+  pageViews = pageViewsMax,
+  workers = settingDefaults.nginxWorkers,
   trustedProxies = [],
   tls,
 }: NginxSettings): void {

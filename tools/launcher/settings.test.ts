@@ -175,6 +175,25 @@ test('.env.example has the defaults, and says which stack uses what', () => {
   assert.equal(COMPOSE_FILE, 'docker-compose.yml')
   for (const name of [...Object.keys(both), ...Object.keys(inFiles), 'HTTP_PORT', 'REPLICAS'])
     assert.ok(compose.includes(`\${${name}:-`), `${name} does not reach the stack with Docker`)
+
+  const values: Record<string, string | undefined> = { ...local, ...both, ...inFiles }
+  // Empty in .env.example: the two stacks have different defaults.
+  values.HTTP_PORT = '0.0.0.0:80'
+  for (const [use, name = '', value] of compose.matchAll(/\$\{([A-Z_]+):-([^${}]*)\}/g))
+    assert.equal(value, values[name], `${use} differs from .env.example`)
+})
+
+test('a replica and compose give each setting of both stacks the default of .env.example', () => {
+  const { both } = exampleSections()
+  const required = { DATABASE_URL: 'mysql://a:b@127.0.0.1/c' }
+  assert.deepEqual(parseEnvironment({ ...both, ...required }), parseEnvironment(required))
+  const services = readFileSync(join(root, 'docker-compose.yml'), 'utf8').split(/^ {2}(?=[a-z-]+:$)/m)
+  const webOrNginx = services.filter(service => /^(web|nginx):/.test(service)).join('')
+  for (const [name, value] of Object.entries(both))
+    assert.ok(
+      webOrNginx.includes(`\n      ${name}: \${${name}:-${value}}\n`),
+      `${name} does not reach the replicas or NGINX, or has another default there`,
+    )
 })
 
 test('what is set for the stack with Docker alone is named, and what is empty is not', () => {

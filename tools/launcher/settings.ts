@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { checkTrustedProxies, normaliseAddress } from '../../nginx/tls-and-proxies.ts'
 import { UserError } from '../../web/server/errors.ts'
+import { settingDefaults } from '../../web/shared/limits.ts'
 import { envFile, loadEnvironment, readEnvFile, type Variables } from '../lib/environment.ts'
 import type { Report } from '../lib/terminal.ts'
 import { mostReplicas } from './database-server/server-program.ts'
@@ -79,14 +80,14 @@ function areProxies(proxies: string[]): boolean {
 const variables = z.object({
   HTTP_HOST: address.optional(),
   HTTP_PORT: portWithAddress.default({ host: '', port: 8080 }),
-  REPLICAS: wholeNumber(1, mostReplicas).default(3),
+  REPLICAS: wholeNumber(1, mostReplicas).default(settingDefaults.replicas),
   DATA_DIR: folder.default('.data'),
-  STICKY_SECONDS: wholeNumber(1, 86_400).default(300),
-  SHOW_CLIENT_IPS: z.enum(['short', 'full'], 'short or full').default('short'),
-  DRAIN_SECONDS: seconds(0, 60).default(1),
-  NGINX_WORKERS: wholeNumber(1, 64).default(2),
-  LOG_RETENTION_DAYS: wholeNumber(1, 36_500).default(30),
-  LOG_MAX_ROWS: wholeNumber(1, 1e12).default(10_000_000),
+  STICKY_SECONDS: wholeNumber(1, 86_400).default(settingDefaults.stickySeconds),
+  SHOW_CLIENT_IPS: z.enum(['short', 'full'], 'short or full').default(settingDefaults.showClientIps),
+  DRAIN_SECONDS: seconds(0, 60).default(settingDefaults.drainSeconds),
+  NGINX_WORKERS: wholeNumber(1, 64).default(settingDefaults.nginxWorkers),
+  LOG_RETENTION_DAYS: wholeNumber(1, 36_500).default(settingDefaults.logLimits.days),
+  LOG_MAX_ROWS: wholeNumber(1, 1e12).default(settingDefaults.logLimits.rows),
   TRUSTED_PROXIES: proxies.default([]),
 })
 

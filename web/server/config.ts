@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { settingDefaults } from '../shared/limits.ts'
 import { reasonOf, UserError } from './errors.ts'
 
 /** The configuration of a replica, parsed from environment variables. */
@@ -48,14 +49,14 @@ const schema = z
     /** default: the address it listens on */
     SERVER_ADDRESS: serverAddress.optional(),
     /** lifetime of NGINX's sticky cookie in seconds. The replica only shows it. */
-    STICKY_SECONDS: z.coerce.number().int().min(1).max(86_400).default(300),
-    SHOW_CLIENT_IPS: z.enum(['short', 'full']).default('short'),
+    STICKY_SECONDS: z.coerce.number().int().min(1).max(86_400).default(settingDefaults.stickySeconds),
+    SHOW_CLIENT_IPS: z.enum(['short', 'full']).default(settingDefaults.showClientIps),
     /** days to keep a row of the log */
-    LOG_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
+    LOG_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(settingDefaults.logLimits.days),
     /** newest rows of the log to keep */
-    LOG_MAX_ROWS: z.coerce.number().int().min(1).max(1e12).default(10_000_000),
+    LOG_MAX_ROWS: z.coerce.number().int().min(1).max(1e12).default(settingDefaults.logLimits.rows),
     /** seconds that a stopping replica goes on answering */
-    DRAIN_SECONDS: z.coerce.number().min(0).max(60).default(1),
+    DRAIN_SECONDS: z.coerce.number().min(0).max(60).default(settingDefaults.drainSeconds),
   })
   .transform(values => ({
     development: values.NODE_ENV === 'development',

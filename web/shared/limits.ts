@@ -1,4 +1,30 @@
-// Numbers that the page and the server must agree on, or that several of their modules use.
+// Numbers that several modules must agree on: the page and the server, the replica and NGINX, the code and .env.example.
+// nginx/render.test.ts and tools/launcher/settings.test.ts compare the files that repeat them.
+
+/** Defaults of settings. docker-compose.yml and .env.example repeat them. */
+export const settingDefaults = {
+  replicas: 3,
+  nginxWorkers: 2,
+  stickySeconds: 300,
+  showClientIps: 'short',
+  drainSeconds: 1,
+  logLimits: { days: 30, rows: 10_000_000 },
+} as const
+
+/** Page views that the replicas of a stack work on concurrently. NGINX refuses more. */
+export const pageViewsMax = 640
+
+/** Seconds that a batch waits for the counter's lock. */
+export const lockWaitSeconds = 1
+
+/** ms that a hit waits for its number: longer than a lock wait, shorter than NGINX waits for a page. */
+export const hitBudgetMs = 1500
+
+/** ms for a query without special urgency. NGINX waits longer for an answer that needs one. */
+export const queryTimeoutMs = 5000
+
+/** ms that a replica keeps an idle connection open: longer than NGINX does, so that no request meets a closing connection. */
+export const replicaKeepAliveMs = 75_000
 
 /** Seconds between two heartbeats of a server. */
 export const heartbeatSeconds = 2

@@ -3,6 +3,7 @@ import { findNginx, leastNginx, type NginxProgram } from '../../../nginx/find-ng
 import { renderNginx } from '../../../nginx/render.ts'
 import { recoverFromCrashes } from '../../../nginx/worker-crashes.ts'
 import { UserError } from '../../../web/server/errors.ts'
+import { settingDefaults } from '../../../web/shared/limits.ts'
 import { hungAfterMs as defaultHungAfterMs } from '../../lib/liveness.ts'
 import { lastLines } from '../../lib/logs.ts'
 import { checkPort, portFailure } from '../../lib/ports.ts'
@@ -107,10 +108,10 @@ export async function bringUpNginx(
   const {
     host = loopback,
     port = 0,
-    stickySeconds = 300,
+    stickySeconds = settingDefaults.stickySeconds,
     limitPrivate = false,
     trustedProxies = [],
-    nginxWorkers = 2,
+    nginxWorkers = settingDefaults.nginxWorkers,
   } = options
   const { hungAfterMs = defaultHungAfterMs } = options
   const settings = {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { LogLimits } from '../../../web/server/db/retention.ts'
 import { srvIdOf } from '../../../web/server/identity.ts'
+import { settingDefaults } from '../../../web/shared/limits.ts'
 import { hungAfterMs as defaultHungAfterMs } from '../../lib/liveness.ts'
 import type { Report } from '../../lib/terminal.ts'
 import { ownBuild } from './own-build.ts'
@@ -123,10 +124,10 @@ function settingsFor(
 ): Omit<ReplicaSettings, 'variables' | 'program'> {
   return {
     databaseUrl,
-    stickySeconds: options.stickySeconds ?? 300,
-    showClientIps: options.showClientIps ?? 'short',
-    drainSeconds: options.drainSeconds ?? 1,
-    logLimits: options.logLimits ?? { days: 30, rows: 10_000_000 },
+    stickySeconds: options.stickySeconds ?? settingDefaults.stickySeconds,
+    showClientIps: options.showClientIps ?? settingDefaults.showClientIps,
+    drainSeconds: options.drainSeconds ?? settingDefaults.drainSeconds,
+    logLimits: options.logLimits ?? settingDefaults.logLimits,
     hungAfterMs: options.hungAfterMs === undefined ? defaultHungAfterMs : options.hungAfterMs,
     logs: site.dataDir.logs,
     record: site.record,

@@ -1,4 +1,5 @@
 import type { PoolConnection } from 'mysql2/promise'
+import { lockWaitSeconds } from '../../shared/limits.ts'
 import { CommitFailed, type HitStore, probeHit } from '../hits/hit.ts'
 import {
   batchPacket,
@@ -10,7 +11,7 @@ import {
   kindOfFailure,
   recentRequestsFrom,
 } from './hit-batch.ts'
-import { lockWaitSeconds, queryPacket, takeConnection, type WritePool } from './pools.ts'
+import { queryPacket, takeConnection, type WritePool } from './pools.ts'
 
 /** ms. A batch with less time left must not wait for the counter's lock: it could be committed after its time is up. */
 const waitsForLockMs = lockWaitSeconds * 1000 + 200

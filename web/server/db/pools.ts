@@ -7,6 +7,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import mysql from 'mysql2'
 import type { Pool, PoolConnection } from 'mysql2/promise'
+import { lockWaitSeconds } from '../../shared/limits.ts'
 import { readDatabaseUrl } from '../config.ts'
 
 export type ReadPool = Pool
@@ -31,9 +32,6 @@ export async function closePools(pools: Pools): Promise<void> {
   const closed = Promise.allSettled([pools.read.end(), pools.write.end(), pools.upkeep.end()])
   await Promise.race([closed, pause(closeTimeoutMs, undefined, { ref: false })])
 }
-
-/** Seconds that a batch waits for the counter's lock: less than the time budget of its page views. */
-export const lockWaitSeconds = 1
 
 /** ms to open a connection, and again ms to set up its session. */
 const connectTimeout = 1000

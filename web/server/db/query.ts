@@ -1,11 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
+import { queryTimeoutMs } from '../../shared/limits.ts'
 import { DatabaseUnavailable } from '../errors.ts'
 import { takeConnection, type UpkeepPool } from './pools.ts'
-
-/** ms for a query without special urgency: a database that hangs must not hold a connection for ever. */
-const queryTimeoutMs = 5000
 
 /**
  * Runs one statement.

@@ -3,6 +3,7 @@
 // and the errors. lifecycle/commit-health.ts suspends the queue while the database is unavailable.
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { hitBudgetMs } from '../../shared/limits.ts'
 import { commitOnce, PendingHit } from './commit-once.ts'
 import { type CommitFailed, type Count, type Hit, type HitStore, overloaded, shuttingDown } from './hit.ts'
 
@@ -11,7 +12,7 @@ type HitQueueLimits = {
   capacity: number
   /** maximum hits in one transaction */
   batchSize: number
-  /** ms that a hit waits for its number: more than a lock wait, less than NGINX waits for the page */
+  /** ms that a hit waits for its number */
   budgetMs: number
   /** the same while the queue is suspended: it then has only hits that other servers have passed on already */
   suspendedBudgetMs: number
@@ -22,7 +23,7 @@ type HitQueueLimits = {
 export const defaultLimits: HitQueueLimits = {
   capacity: 2000,
   batchSize: 500,
-  budgetMs: 1500,
+  budgetMs: hitBudgetMs,
   suspendedBudgetMs: 1000,
   minMs: 100,
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
+import { replicaKeepAliveMs } from '../../shared/limits.ts'
 import type { Environment } from '../config.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
 import { retryWhileUnavailable } from '../db/query.ts'
@@ -68,8 +69,6 @@ async function register(pools: Pools, environment: Environment): Promise<Registe
   return { identity: { id, name, address, srv_id: srvId }, earlier }
 }
 
-/** ms that an idle connection from NGINX stays open: longer than NGINX keeps it, so that no request meets a closing one. */
-const keepAliveMs = 75_000
 /** ms for running answers to end once the replica no longer listens */
 const lastAnswersMs = 4000
 
@@ -84,11 +83,14 @@ const maxHeaderSize = 64 * 1024
 async function beginServing(services: Services): Promise<Server> {
   const { host, port } = services.environment
   const router = createRouter(routesOf(services))
-  const server = createServer({ keepAliveTimeout: keepAliveMs, maxHeaderSize }, (request, response) => {
-    // A stopping replica closes each of NGINX's connections after an answer.
-    if (services.readiness.leaving) response.setHeader('Connection', 'close')
-    router(request, response)
-  })
+  const server = createServer(
+    { keepAliveTimeout: replicaKeepAliveMs, maxHeaderSize },
+    (request, response) => {
+      // A stopping replica closes each of NGINX's connections after an answer.
+      if (services.readiness.leaving) response.setHeader('Connection', 'close')
+      router(request, response)
+    },
+  )
   server.on('clientError', answerMalformed)
   if (services.environment.development) {
     server.on('upgrade', (request, socket, head) => services.next.upgrade(request, socket, head))
