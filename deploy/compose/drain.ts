@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { DrainRefused } from '../../web/server/errors.ts'
-import type { DrainRequest } from '../../web/server/lifecycle/drain.ts'
+import type { DrainRequest } from '../../web/server/lifecycle/request-drain.ts'
 import { attemptDocker, DockerFailed, docker, unlessGone } from './docker.ts'
 import { readProject, stickySecondsOfNginx } from './project.ts'
 import { type ProjectLock, takeProjectLock } from './project-lock.ts'

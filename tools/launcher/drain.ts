@@ -1,7 +1,7 @@
 import { howToChooseProject } from '../../deploy/compose/docker.ts'
 import { changeDrainInContainer, refuseTheLast, stopDrained } from '../../deploy/compose/drain.ts'
 import { DrainRefused } from '../../web/server/errors.ts'
-import { changeDrain, parseDrainRequest } from '../../web/server/lifecycle/drain.ts'
+import { changeDrain, parseDrainRequest } from '../../web/server/lifecycle/request-drain.ts'
 import { abortOnSignals, saySentences } from '../lib/terminal.ts'
 import { onRunningStack } from './command.ts'
 

@@ -1,6 +1,6 @@
 // What the code passes around, for tests: whole, so that a test names only the fields it is about, and a new field is added here.
 
-import type { BoardServer, Health } from '../server/db/server-row.ts'
+import type { BoardServer, Health } from '../server/db/server-state.ts'
 import { type Hit, newRequestId } from '../server/hits/hit.ts'
 import type { LogRow, ServerRow } from '../shared/api.ts'
 

@@ -1,8 +1,8 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
+import { sumHitsSql } from './past-servers.ts'
 import type { ReadPool } from './pools.ts'
 import { inTransaction, onConnection, queryOn } from './query.ts'
-import { sumHitsSql } from './server-row.ts'
 
 /** Numbers one checkpoint covers. The last number of a checkpoint is a multiple of it. */
 export const checkpointLength = 5000

@@ -2,16 +2,10 @@ import { z } from 'zod'
 import type { LogRow } from '../../shared/api.ts'
 import { forgottenAfterSeconds } from '../../shared/limits.ts'
 import { logColumns, logTables, toLogRows } from './log.ts'
+import { sumHitsSql } from './past-servers.ts'
 import type { ReadPool } from './pools.ts'
 import { isoTime, query } from './query.ts'
-import {
-  type BoardServer,
-  boardServer,
-  byGoneAt,
-  seenWithinSql,
-  serverColumns,
-  sumHitsSql,
-} from './server-row.ts'
+import { type BoardServer, boardServer, byGoneAt, seenWithinSql, serverColumns } from './server-state.ts'
 
 /** From one consistent read: `totalHits`, the hits of all servers ever, equals `counter` and the newest row's number. */
 export type BoardReading = {

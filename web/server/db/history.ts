@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ReadPool } from './pools.ts'
 import { isoTime, query } from './query.ts'
-import { byGoneAt } from './server-row.ts'
+import { byGoneAt } from './server-state.ts'
 
 /** Consecutive periods of equal length. */
 export type Buckets = {

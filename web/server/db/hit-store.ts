@@ -10,7 +10,7 @@ import {
   judgeFailure,
   kindOfFailure,
   recentRequestsFrom,
-} from './hit-batch.ts'
+} from './counter.ts'
 import { queryPacket, takeConnection, type WritePool } from './pools.ts'
 
 /** ms. A batch with less time left must not wait for the counter's lock: it could be committed after its time is up. */

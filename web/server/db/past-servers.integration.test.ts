@@ -6,9 +6,9 @@ import { addHits, addInstance, openBoard, srvIdOf } from '../../testing/log-rows
 import { readBoard } from './board.ts'
 import { readInstances } from './history.ts'
 import { readLogPage } from './log.ts'
+import { markGoneServers, recountPastHits } from './past-servers.ts'
 import { openReadPool } from './pools.ts'
 import { onConnection } from './query.ts'
-import { markGoneServers, recountPastHits } from './server-row.ts'
 import { registerServer } from './servers.ts'
 
 type Board = Awaited<ReturnType<typeof openBoard>>

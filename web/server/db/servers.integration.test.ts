@@ -6,11 +6,11 @@ import { rowsRead } from '../../testing/explain.ts'
 import { sampleHit } from '../../testing/samples.ts'
 import { srvIdOf } from '../identity.ts'
 import { readBoard } from './board.ts'
-import { highestNumber, noOwnRow } from './hit-batch.ts'
+import { highestNumber, noOwnRow } from './counter.ts'
 import { databaseHitStore } from './hit-store.ts'
 import { closePools, connectionsPerReplica, openPools, openWritePool, type WritePool } from './pools.ts'
 import { pruneRecentRequests } from './retention.ts'
-import { type Health, writeHeartbeat } from './server-row.ts'
+import { type Health, writeHeartbeat } from './server-state.ts'
 import {
   checkLimits,
   connectionWarning,

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { lostAfterSeconds } from '../../shared/limits.ts'
 import { DatabaseUnavailable } from '../errors.ts'
 import { lowestFreeName } from '../identity.ts'
-import { highestNumber } from './hit-batch.ts'
+import { highestNumber } from './counter.ts'
 import { connectionsPerReplica, type ReadPool, type WritePool } from './pools.ts'
 import { onConnection, query, queryOn, releaseLock, takeLock } from './query.ts'
-import { byGoneAt, seenWithinSql } from './server-row.ts'
+import { byGoneAt, seenWithinSql } from './server-state.ts'
 
 /** Seconds to wait while other replicas register. */
 const lockTimeout = 10

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ServerState } from '../../shared/api.ts'
 import { sampleBoardServer, sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
-import { serverState } from '../db/server-row.ts'
+import { serverState } from '../db/server-state.ts'
 import { Board, KnownServers, toSnapshot } from './board.ts'
 
 const server = sampleBoardServer({

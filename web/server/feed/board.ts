@@ -1,7 +1,7 @@
 import type { LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength } from '../../shared/limits.ts'
 import type { BoardReading } from '../db/board.ts'
-import { toServerRow } from '../db/server-row.ts'
+import { toServerRow } from '../db/server-state.ts'
 
 /** Reads the board, with at most `boardLogLength` of the log rows with numbers above `after`. */
 type ReadBoard = (after: number) => Promise<BoardReading>

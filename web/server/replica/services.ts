@@ -1,11 +1,11 @@
 import { boardLogLength, heartbeatSeconds } from '../../shared/limits.ts'
 import type { Environment } from '../config.ts'
 import { readBoard } from '../db/board.ts'
-import { noOwnRow } from '../db/hit-batch.ts'
+import { noOwnRow } from '../db/counter.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
 import type { Pools } from '../db/pools.ts'
 import { pruneRecentRequests } from '../db/retention.ts'
-import { writeHeartbeat } from '../db/server-row.ts'
+import { writeHeartbeat } from '../db/server-state.ts'
 import {
   type EarlierServer,
   findConflicts,

@@ -1,11 +1,12 @@
 // Retention: keeps the tables within limits, and writes the checkpoints that the audit uses.
 // web/server/replica/replica.ts starts it with the replica. Three loops run in the background: one prunes request ids,
 // one removes old log rows and marks gone servers, one counts the log. The last two run on one replica at a time, under
-// a lock. The SQL is in web/server/db/retention.ts, audit.ts and server-row.ts; database-clock.ts decides whether the
+// a lock. The SQL is in web/server/db/retention.ts, audit.ts and past-servers.ts; database-clock.ts decides whether the
 // database's clock can be trusted.
 
 import type { PoolConnection } from 'mysql2/promise'
 import { findOldestCheckpoints, recountCheckpoint, writeNextCheckpoint } from '../db/audit.ts'
+import { markGoneServers, recountPastHits } from '../db/past-servers.ts'
 import type { Pools } from '../db/pools.ts'
 import { ifAlone } from '../db/query.ts'
 import {
@@ -15,7 +16,6 @@ import {
   readRetentionClock,
   writeBelievedTime,
 } from '../db/retention.ts'
-import { markGoneServers, recountPastHits } from '../db/server-row.ts'
 import { repeat, sleep } from '../lifecycle/periodic-task.ts'
 import { DatabaseClock } from './database-clock.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sampleBoardServer } from '../../testing/samples.ts'
-import type { BoardServer } from '../db/server-row.ts'
-import { alreadyText, findServer, outcomeText, parseDrainRequest } from './drain.ts'
+import type { BoardServer } from '../db/server-state.ts'
+import { alreadyText, findServer, outcomeText, parseDrainRequest } from './request-drain.ts'
 
 function server(name: string, changes: Partial<BoardServer> = {}): BoardServer {
   return sampleBoardServer({ id: Number(name.slice(4)), name, ...changes })

@@ -1,3 +1,5 @@
+// Where a page view gets its number: the transaction that takes a batch's numbers from the counter and writes its log rows, and
+// what an error of it means. hit-store.ts sends it.
 import { z } from 'zod'
 import { codeOf, numberOf } from '../errors.ts'
 import type { CommitFailureKind, CommitOutcome, Count, Hit } from '../hits/hit.ts'

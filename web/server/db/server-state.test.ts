@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatErrorCodes, parseErrorCodes } from './server-row.ts'
+import { formatErrorCodes, parseErrorCodes } from './server-state.ts'
 
 test('counts by code come back from a server’s row as they were written', () => {
   const codes = { overloaded: 3, outcome_unknown: 1 }

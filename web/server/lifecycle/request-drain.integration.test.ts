@@ -3,10 +3,10 @@ import { after, test } from 'node:test'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { sampleHealth } from '../../testing/samples.ts'
-import { writeHeartbeat } from '../db/server-row.ts'
+import { writeHeartbeat } from '../db/server-state.ts'
 import { readDrainWanted, registerServer } from '../db/servers.ts'
 import { srvIdOf } from '../identity.ts'
-import { changeDrain } from './drain.ts'
+import { changeDrain } from './request-drain.ts'
 
 const database = await openPooledDatabase()
 const { pools } = database

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ServerState } from '../../shared/api.ts'
 import { readBoard } from '../db/board.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
-import { type BoardServer, serverState } from '../db/server-row.ts'
+import { type BoardServer, serverState } from '../db/server-state.ts'
 import { readDrainWanted, writeDrainWanted } from '../db/servers.ts'
 import { DrainRefused } from '../errors.ts'
 
