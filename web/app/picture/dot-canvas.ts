@@ -6,35 +6,40 @@ import type { DotsMessage, StartMessage } from './animation.ts'
 import { type DotLaunch, launchDots, launchOwnDot, newHits, noSampling, sample, withOwnHit } from './dots.ts'
 import { measureCanvasArea, type Place } from './geometry.ts'
 
-type DrawingElements = { stage: RefObject<HTMLDivElement | null>; sky: RefObject<HTMLDivElement | null> }
+type Elements = {
+  /** the picture, whose parts are measured */
+  area: RefObject<HTMLDivElement | null>
+  /** the parent of the canvas */
+  layer: RefObject<HTMLDivElement | null>
+}
 
-/** Sends a dot for what comes in, this visit's own first; returns how many visits a dot stands for. */
-export function useDots(drawing: DrawingElements, view: PageView, snapshot: Snapshot): number {
-  const sky = useRef<DotCanvas>(null)
-  const seen = useRef(view.snapshot)
+/** Draws a dot for each new hit, first for this visit's own. @returns how many visits one dot stands for */
+export function useDots(elements: Elements, view: PageView, snapshot: Snapshot): number {
+  const canvas = useRef<DotCanvas>(null)
+  const shown = useRef(view.snapshot)
   const sampling = useRef(noSampling)
   const [worth, setWorth] = useState(1)
 
-  const begin = useEffectEvent(() => {
-    if (!drawing.stage.current || !drawing.sky.current) return
-    sky.current = new DotCanvas(drawing.stage.current, drawing.sky.current)
-    seen.current = withOwnHit(view)
-    if (view.visit && mayMove()) sky.current.launch([launchOwnDot(view.server.id)])
+  const start = useEffectEvent(() => {
+    if (!elements.area.current || !elements.layer.current) return
+    canvas.current = new DotCanvas(elements.area.current, elements.layer.current)
+    shown.current = withOwnHit(view)
+    if (view.visit && mayMove()) canvas.current.launch([launchOwnDot(view.server.id)])
   })
 
   const follow = useEffectEvent(() => {
-    const hits = newHits(seen.current, snapshot)
-    // The first figures that come in may be a moment older than the visit itself.
-    if (snapshot.counter >= seen.current.counter) seen.current = snapshot
+    const hits = newHits(shown.current, snapshot)
+    // The first snapshot can be slightly older than the visit itself.
+    if (snapshot.counter >= shown.current.counter) shown.current = snapshot
     const [next, dotsDue] = sample(sampling.current, hits)
     sampling.current = next
     setWorth(next.worth)
-    if (mayMove()) sky.current?.launch(launchDots(dotsDue, Math.random))
+    if (mayMove()) canvas.current?.launch(launchDots(dotsDue, Math.random))
   })
 
   useEffect(() => {
-    begin()
-    return () => sky.current?.close()
+    start()
+    return () => canvas.current?.close()
   }, [])
 
   useEffect(() => follow(), [snapshot])
@@ -42,55 +47,53 @@ export function useDots(drawing: DrawingElements, view: PageView, snapshot: Snap
   return worth
 }
 
-/** Whether dots are wanted, and the browser can draw them. */
+/** Whether the reader accepts motion, and the browser can draw it. */
 function mayMove(): boolean {
   if (!('OffscreenCanvas' in window)) return false
   return isTabVisible() && !matchMedia('(prefers-reduced-motion: reduce)').matches
 }
 
-/** How far off the line's middle a dot may be, px. */
-const sway = 3
+/** How far a dot may be from the middle of its line, in px. */
+const maxOffset = 3
 
-/** The dots above the picture. They are drawn in a thread of their own, which rests while none flies. */
+/** The canvas over the picture. A worker draws on it. */
 class DotCanvas {
-  readonly #stage: Element
+  readonly #area: Element
   readonly #canvas = document.createElement('canvas')
-  readonly #watch = new IntersectionObserver(([entry]) => {
+  readonly #observer = new IntersectionObserver(([entry]) => {
     this.#inView = entry?.isIntersecting ?? false
   })
   #inView = true
   #tried = false
   #worker: Worker | undefined
 
-  /** @param sky where the canvas goes */
-  constructor(stage: Element, sky: Element) {
-    this.#stage = stage
-    sky.append(this.#canvas)
-    this.#watch.observe(stage)
+  constructor(area: Element, layer: Element) {
+    this.#area = area
+    layer.append(this.#canvas)
+    this.#observer.observe(area)
   }
 
-  launch(flights: DotLaunch[]): void {
-    if (flights.length === 0 || !this.#inView) return
-    const { places, ...stage } = measureCanvasArea(this.#stage)
-    const dots = flights.flatMap(flight => {
-      const place = places.get(flight.server)
-      return place ? [dotOf(flight, place)] : []
+  launch(launches: DotLaunch[]): void {
+    if (launches.length === 0 || !this.#inView) return
+    const { places, ...area } = measureCanvasArea(this.#area)
+    const dots = launches.flatMap(launch => {
+      const place = places.get(launch.server)
+      return place ? [dotOf(launch, place)] : []
     })
-    const order: DotsMessage = { stage: { ...stage, ratio: devicePixelRatio }, dots }
-    this.#canvas.style.left = `${stage.left}px`
-    this.#canvas.style.width = `${stage.width}px`
-    this.#startDrawing()
-    this.#worker?.postMessage(order)
+    this.#canvas.style.left = `${area.left}px`
+    this.#canvas.style.width = `${area.width}px`
+    this.#startWorker()
+    this.#worker?.postMessage({ area: { ...area, ratio: devicePixelRatio }, dots } satisfies DotsMessage)
   }
 
   close(): void {
-    this.#watch.disconnect()
+    this.#observer.disconnect()
     this.#worker?.terminate()
     this.#canvas.remove()
   }
 
-  /** Once. Where the browser has no such worker or canvas, or forbids them, no dots fly and the page is as good without. */
-  #startDrawing(): void {
+  /** Tries once. A browser that lacks or forbids this kind of worker or canvas shows no dots; the page needs none. */
+  #startWorker(): void {
     if (this.#tried) return
     this.#tried = true
     try {
@@ -104,7 +107,7 @@ class DotCanvas {
   }
 }
 
-function dotOf({ server, leavesIn, own, aside }: DotLaunch, place: Place): DotsMessage['dots'][number] {
-  const { route, ring, hue, edge, again } = place
-  return { server, leavesIn, route, ring, hue, edge: own ? edge : null, hollow: again, aside: aside * sway }
+function dotOf({ server, leavesIn, own, offset }: DotLaunch, place: Place): DotsMessage['dots'][number] {
+  const { route, ring, hue, edge, hollow } = place
+  return { server, leavesIn, route, ring, hue, edge: own ? edge : null, hollow, offset: offset * maxOffset }
 }

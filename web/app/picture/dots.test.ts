@@ -12,7 +12,7 @@ function board(second: number, hits: Record<number, number>): Snapshot {
   return { counter: 0, at, servers, earlier_hits: 0, log: [] }
 }
 
-test('what is new is told by server', () => {
+test('new hits are counted by server', () => {
   const hits = newHits(board(0, { 1: 5, 2: 7, 3: 1 }), board(1, { 1: 6, 2: 7, 3: 4 }))
   assert.deepEqual(
     [...hits],
@@ -23,25 +23,25 @@ test('what is new is told by server', () => {
   )
 })
 
-test('all hits of a server that has just come are new', () => {
+test('all hits of a new server are new', () => {
   assert.deepEqual([...newHits(board(0, { 1: 5 }), board(1, { 1: 5, 2: 2 }))], [[2, 2]])
 })
 
-test('what came in while nobody looked does not move', () => {
+test('hits from a long gap do not move', () => {
   assert.equal(newHits(board(0, { 1: 5 }), board(20, { 1: 500 })).size, 0)
 })
 
-test('figures that went back are not movement', () => {
+test('fewer hits than before are not movement', () => {
   assert.equal(newHits(board(0, { 1: 5 }), board(1, { 1: 3 })).size, 0)
 })
 
-test('few visits are a dot each', () => {
+test('with few visits, one dot is one visit', () => {
   const [{ worth }, dots] = sample(noSampling, new Map([[1, 3]]))
   assert.equal(worth, 1)
   assert.equal(dots.get(1), 3)
 })
 
-test('of many visits one dot stands for some, and says for how many', () => {
+test('with many visits, one dot stands for several and says how many', () => {
   const [{ worth }, dots] = sample(
     noSampling,
     new Map([
@@ -53,21 +53,21 @@ test('of many visits one dot stands for some, and says for how many', () => {
   assert.deepEqual([dots.get(1), dots.get(2)], [15, 10])
 })
 
-test('what is left over is not lost', () => {
-  const look = new Map([
+test('leftover hits are not lost', () => {
+  const hits = new Map([
     [1, 490],
     [2, 7],
   ])
-  let [sampling, dots] = sample(noSampling, look)
+  let [sampling, dots] = sample(noSampling, hits)
   let second = dots.get(2) ?? 0
   for (let n = 1; n < 20; n++) {
-    ;[sampling, dots] = sample(sampling, look)
+    ;[sampling, dots] = sample(sampling, hits)
     second += dots.get(2) ?? 0
   }
   assert.equal(second, 7)
 })
 
-test('after a rush a dot is one visit again, but not at once', () => {
+test('after a rush one dot is one visit again, but not immediately', () => {
   let [sampling] = sample(noSampling, new Map([[1, 600]]))
   ;[sampling] = sample(sampling, new Map([[1, 1]]))
   assert.equal(sampling.worth, 20)
@@ -75,8 +75,8 @@ test('after a rush a dot is one visit again, but not at once', () => {
   assert.equal(sampling.worth, 1)
 })
 
-/** Numbers that look random and are the same each time. */
-function dice(seed = 1): () => number {
+/** A random generator with a fixed seed. */
+function seededRandom(seed = 1): () => number {
   let state = seed
   return () => {
     state = (state * 16_807) % 2_147_483_647
@@ -84,20 +84,20 @@ function dice(seed = 1): () => number {
   }
 }
 
-test('every dot leaves before the next look, and lands within 600 ms', () => {
-  const flights = launchDots(
+test('every dot leaves before the next snapshot, and lands within 600 ms', () => {
+  const launches = launchDots(
     new Map([
       [1, 5],
       [2, 3],
     ]),
-    dice(),
+    seededRandom(),
   )
-  assert.equal(flights.filter(({ server }) => server === 1).length, 5)
-  assert.equal(flights.filter(({ server }) => server === 2).length, 3)
-  for (const { leavesIn } of flights) assert.ok(leavesIn >= 0 && leavesIn < 500)
+  assert.equal(launches.filter(({ server }) => server === 1).length, 5)
+  assert.equal(launches.filter(({ server }) => server === 2).length, 3)
+  for (const { leavesIn } of launches) assert.ok(leavesIn >= 0 && leavesIn < 500)
   assert.ok(travelMs <= 600)
 })
 
-test('one dot leaves at once', () => {
-  assert.equal(launchDots(new Map([[1, 1]]), dice())[0]?.leavesIn, 0)
+test('a single dot leaves immediately', () => {
+  assert.equal(launchDots(new Map([[1, 1]]), seededRandom())[0]?.leavesIn, 0)
 })

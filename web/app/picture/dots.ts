@@ -1,13 +1,13 @@
 import type { Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 
-/** Hits that came in, by server (its life's id). */
+/** New hits by the id of the server's instance. */
 type NewHits = Map<number, number>
 
-/** Figures further apart than this are not one moment's news: a tab that was hidden, a connection that was lost. */
+/** A longer gap between two snapshots is not live: the tab was hidden, or the connection was lost. */
 const longestGapMs = 5_000
 
-/** What came in between two looks at the board; empty when they are too far apart to show as movement. */
+/** The hits between two snapshots; empty if the gap is too long to show as movement. */
 export function newHits(before: Snapshot, after: Snapshot): NewHits {
   const hits: NewHits = new Map()
   if (Date.parse(after.at) - Date.parse(before.at) > longestGapMs) return hits
@@ -19,34 +19,34 @@ export function newHits(before: Snapshot, after: Snapshot): NewHits {
   return hits
 }
 
-/** The page's figures with its own visit in them, which is counted after they are read: so its dot flies once. */
+/** The page's first snapshot plus its own visit, which is counted after the snapshot is read. So the visit has one dot. */
 export function withOwnHit({ snapshot, visit, server }: PageView): Snapshot {
   if (!visit || Number(visit.hit) <= snapshot.counter) return snapshot
   const servers = snapshot.servers.map(row => (row.id === server.id ? { ...row, hits: row.hits + 1 } : row))
   return { ...snapshot, counter: snapshot.counter + 1, servers }
 }
 
-/** Dots for one look at the board, of which there are two a second: so 60 a second at the most. */
-const mostDots = 30
-/** Looks after which a rush is over. */
+/** For one snapshot. The page shows two snapshots a second, so at most 60 dots start in a second. */
+const maxDots = 30
+/** One dot stands for many visits until this many snapshots in a row need fewer dots. */
 const remembered = 6
 
 type Sampling = {
   /** visits that one dot stands for */
   worth: number
-  /** hits of the last looks, newest first */
+  /** hits of each of the last snapshots, newest first */
   recent: number[]
-  /** by server, what was left over when its hits were turned into dots */
+  /** by server, the hits that did not make a whole dot */
   left: ReadonlyMap<number, number>
 }
 
 export const noSampling: Sampling = { worth: 1, recent: [], left: new Map() }
 
-/** How many dots each server gets for what came in, and the sampling from then on. What is left over counts next time. */
+/** How many dots each server gets for its new hits, and the sampling for the next call. Leftover hits count then. */
 export function sample(before: Sampling, hits: NewHits): [Sampling, NewHits] {
   const total = [...hits.values()].reduce((sum, count) => sum + count, 0)
   const recent = [total, ...before.recent].slice(0, remembered)
-  const worth = roundWorth(Math.max(...recent) / mostDots)
+  const worth = roundWorth(Math.max(...recent) / maxDots)
   const kept = worth === before.worth ? before.left : new Map<number, number>()
   const left = new Map(kept)
   const dots: NewHits = new Map()
@@ -59,29 +59,29 @@ export function sample(before: Sampling, hits: NewHits): [Sampling, NewHits] {
 }
 
 /** The next of 1, 2, 5, 10, 20, 50, … */
-function roundWorth(least: number): number {
+function roundWorth(min: number): number {
   for (let power = 1; ; power *= 10) {
-    for (const step of [1, 2, 5]) if (step * power >= least) return step * power
+    for (const step of [1, 2, 5]) if (step * power >= min) return step * power
   }
 }
 
-/** Travelling, ms. */
+/** How long a dot travels, in ms. */
 export const travelMs = 550
-/** The dots of one look at the board leave over this time, since its hits did not come in all at once. */
+/** The dots of one snapshot start spread over this time, as its hits came in over time. */
 const departuresMs = 450
 
-/** A hit on its way. */
+/** A dot to start. */
 export type DotLaunch = {
   server: number
   /** ms from now */
   leavesIn: number
-  /** this visit's own */
+  /** it is this page's own visit */
   own: boolean
-  /** a little off the line's middle, -1 to 1, so that dots beside each other can be told apart */
-  aside: number
+  /** -1 to 1, away from the middle of the line: keeps dots apart that start together */
+  offset: number
 }
 
-/** Dots leave in a mixed order, evenly over the time until the next look. */
+/** Starts the dots in random order, evenly spread over `departuresMs`. */
 export function launchDots(dots: ReadonlyMap<number, number>, random: () => number): DotLaunch[] {
   const servers = [...dots].flatMap(([server, count]) => Array.from({ length: count }, () => server))
   const mixed = servers
@@ -91,10 +91,10 @@ export function launchDots(dots: ReadonlyMap<number, number>, random: () => numb
     server,
     leavesIn: (place / mixed.length) * departuresMs,
     own: false,
-    aside: random() * 2 - 1,
+    offset: random() * 2 - 1,
   }))
 }
 
 export function launchOwnDot(server: number): DotLaunch {
-  return { server, leavesIn: 0, own: true, aside: 0 }
+  return { server, leavesIn: 0, own: true, offset: 0 }
 }

@@ -15,25 +15,28 @@ import { recentHitsOf, ServerCard } from './server-card.tsx'
 
 type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 
-/** How hits flow: from the visitors through NGINX to a server, and into the database. Each is a dot that travels there. */
+/**
+ * The picture shows how hits flow: from the visitors through NGINX to a server, and into the database. `Picture` draws the
+ * boxes and lines as HTML and SVG, which need no script. `useDots` (dot-canvas.ts) turns new hits into dots (dots.ts) and
+ * sends them to canvas-worker.ts, which draws them (animation.ts) along the same lines (geometry.ts).
+ */
 export function Picture({ view, snapshot, hues }: Props) {
   const formats = useFormats()
-  const stage = useRef<HTMLDivElement>(null)
-  const sky = useRef<HTMLDivElement>(null)
-  const worth = useDots({ stage, sky }, view, snapshot)
+  const area = useRef<HTMLDivElement>(null)
+  const layer = useRef<HTMLDivElement>(null)
+  const worth = useDots({ area, layer }, view, snapshot)
   const { servers, counter, log } = useSettled(snapshot, travelMs)
   const total = servers.reduce((sum, { rate }) => sum + rate, 0)
-  const crowd = serverDensity(servers.length)
-  const width = Math.round(trunkWidth(total) * 10) / 10
+  const density = serverDensity(servers.length)
   return (
     <figure className={styles.picture} aria-label="How visits flow">
-      <div ref={stage} className={styles.stage} data-crowd={crowd}>
+      <div ref={area} className={styles.area} data-density={density}>
         <div className={styles.visitors} data-part="visitors">
           <p className={styles.name}>Visitors</p>
           <p className={styles.figure}>{`${formats.rate(total)} hits/s`}</p>
         </div>
         <div className={styles.trunk}>
-          <Trunk width={width} />
+          <Trunk rate={total} />
         </div>
         <div className={styles.nginx} data-part="nginx">
           <p className={styles.name}>NGINX</p>
@@ -49,9 +52,9 @@ export function Picture({ view, snapshot, hues }: Props) {
               server={server}
               hue={hues[server.srv_id]}
               yours={server.id === view.server.id}
-              trail={recentHitsOf(server.srv_id, log)}
+              recentHits={recentHitsOf(server.srv_id, log)}
               ownHit={view.visit?.hit}
-              compact={crowd !== 'few'}
+              compact={density !== 'few'}
             />
           ))}
         </ul>
@@ -62,12 +65,12 @@ export function Picture({ view, snapshot, hues }: Props) {
           <p className={styles.name}>Database</p>
           <p className={styles.figure}>{`${formats.whole(counter)} ${counter === 1 ? 'hit' : 'hits'}`}</p>
         </div>
-        <div ref={sky} className={styles.sky} aria-hidden="true" />
+        <div ref={layer} className={styles.layer} aria-hidden="true" />
       </div>
       <figcaption className={styles.caption}>
         <span className={ui.visuallyHidden}>
           Visits come from the visitors through NGINX to one of the servers, which counts them in the
-          database. The same figures stand in the table of servers below.
+          database. The table of servers below has the same figures.
         </span>
         <span className={styles.key}>
           {worth === 1 ? '1 dot = 1 visit' : `1 dot = ${formats.whole(worth)} visits`}
@@ -78,15 +81,15 @@ export function Picture({ view, snapshot, hues }: Props) {
   )
 }
 
-/** The line between visitors and NGINX, as wide as all traffic together. */
-function Trunk({ width }: { width: number }) {
-  const attributes = { className: styles.trunkLine, strokeWidth: width }
+/** The line from the visitors to NGINX; its width shows all traffic (hits/s). */
+function Trunk({ rate }: { rate: number }) {
+  const attributes = { className: styles.trunkLine, strokeWidth: round(trunkWidth(rate)) }
   return (
     <svg className={styles.trunkDrawing} aria-hidden="true">
-      <g className={styles.lying}>
+      <g className={styles.horizontal}>
         <line x1="0" y1="50%" x2="100%" y2="50%" {...attributes} />
       </g>
-      <g className={styles.upright}>
+      <g className={styles.vertical}>
         <line x1="20" y1="0" x2="20" y2="100%" {...attributes} />
       </g>
     </svg>
@@ -101,8 +104,8 @@ type BranchesProps = {
 }
 
 /**
- * A line for each server, as wide as its traffic. The drawing is stretched over its place, so that it fits any window
- * without a script; the lines' widths are not. Dots follow the same curves: see flight-path.ts.
+ * A line for each server; its width shows the server's traffic. The browser stretches the drawing over its place, so it fits
+ * any window without a script, but does not stretch the lines' widths. Dots follow the same curves: see geometry.ts.
  */
 function Branches({ to, servers, hues }: BranchesProps) {
   const total = servers.reduce((sum, { rate }) => sum + rate, 0)
@@ -126,7 +129,7 @@ function Branches({ to, servers, hues }: BranchesProps) {
       preserveAspectRatio="none"
       aria-hidden="true"
     >
-      <g className={styles.lying}>
+      <g className={styles.horizontal}>
         {lines.map(({ id, y, attributes }) => (
           <path
             key={id}
@@ -135,7 +138,7 @@ function Branches({ to, servers, hues }: BranchesProps) {
           />
         ))}
       </g>
-      <g className={styles.upright}>
+      <g className={styles.vertical}>
         {lines.map(({ id, y, attributes }) => (
           <path
             key={id}
@@ -148,14 +151,14 @@ function Branches({ to, servers, hues }: BranchesProps) {
   )
 }
 
-/** The HTML need not say more than can be seen. */
+/** To one decimal, to keep the HTML short: more is not visible. */
 function round(value: number): number {
   return Math.round(value * 10) / 10
 }
 
 /**
- * What it was a while ago: figures tick when the dots have landed, not when they leave. The next value's coming counts
- * as that too, so that the page is drawn once for both.
+ * The value as of `ms` ago: figures change when their dots land, not when they leave. The next value also settles the one
+ * before it, so the page renders once for both.
  */
 function useSettled<T>(value: T, ms: number): T {
   const [latest, setLatest] = useState(value)

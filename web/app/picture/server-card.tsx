@@ -11,15 +11,15 @@ type Props = {
   /** it answered this visit */
   yours: boolean
   /** numbers of its last hits, newest first */
-  trail: number[]
-  /** the number of this visit, digits */
+  recentHits: number[]
+  /** this visit's number, in digits */
   ownHit: string | undefined
-  /** one line, where there is the width for it */
+  /** on one line where the window is wide enough */
   compact: boolean
 }
 
-/** One server in the picture: its ring, name, state and hits. */
-export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props) {
+/** One server in the picture. */
+export function ServerCard({ server, hue, yours, recentHits, ownHit, compact }: Props) {
   const formats = useFormats()
   const { id, name, state, hits, rate } = server
   const attributes = hueAttributes(hue)
@@ -45,8 +45,8 @@ export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props
           <StateBadge server={server} />
         </p>
         <p className={styles.rate}>{`${padRate(formats.rate(rate))}/s`}</p>
-        <p className={styles.trail} aria-hidden="true">
-          {trail.map(hit => (
+        <p className={styles.recent} aria-hidden="true">
+          {recentHits.map(hit => (
             <span key={hit} className={styles.mark} data-own={String(hit) === ownHit || undefined} />
           ))}
         </p>
@@ -55,10 +55,12 @@ export function ServerCard({ server, hue, yours, trail, ownHit, compact }: Props
   )
 }
 
-const recentLength = 12
+const recentCount = 12
 
-/** Which of the last hits a server answered, of all servers' last twelve: marks that stand where nothing may move. */
+/** The hits of one server among the last twelve of all servers. They show as marks where nothing may move. */
 export function recentHitsOf(srvId: string, log: LogRow[]): number[] {
-  const last = log.slice(0, recentLength)
-  return last.filter(({ srv_id }) => srv_id === srvId).map(({ id }) => id)
+  return log
+    .slice(0, recentCount)
+    .filter(({ srv_id }) => srv_id === srvId)
+    .map(({ id }) => id)
 }
