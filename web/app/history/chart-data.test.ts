@@ -18,7 +18,7 @@ function history(servers: History['servers']): History {
   return { range: '5m', step: 60, times, servers, events: [], downs: [] }
 }
 
-test('lives of one address are one series, under the last name, in the order of colours', () => {
+test('instances of one address are one series, under the last name, in the order of colours', () => {
   const series = seriesOf(
     history([
       { id: 1, srv_id: 'b', name: 'web-2', hits: [1, 2] },
@@ -52,7 +52,7 @@ test('servers without a colour are one series, the last, and nothing is lost', (
   assert.deepEqual(totalsOf(series, 2), [5, 8])
 })
 
-test('the most is the highest bar of a server, its lives together, and 0 where there are none', () => {
+test('the peak is the highest bar of a server, all instances together, and 0 if there are none', () => {
   const [server] = seriesOf(
     history([
       { id: 1, srv_id: 'a', name: 'web-1', hits: [30, 2] },
@@ -64,12 +64,12 @@ test('the most is the highest bar of a server, its lives together, and 0 where t
   assert.equal(peakOf([]), 0)
 })
 
-test('the axis ends at a round number that holds the most and has a whole half', () => {
+test('the axis ends at a round number that holds the peak and has a whole half', () => {
   const tops = [0, 1, 2, 3, 7, 9, 10, 11, 81, 100, 101, 999, 1000, 54_321].map(axisTop)
   assert.deepEqual(tops, [2, 2, 2, 4, 8, 10, 10, 20, 100, 100, 200, 1000, 1000, 60_000])
 })
 
-test('bars stand on each other, and where nothing was hit there is none', () => {
+test('bars are stacked, and without hits there is no bar', () => {
   const paths = stackedBars(
     [
       { key: 'a', name: 'a', hue: 0, hits: [2, 0] },
@@ -83,17 +83,17 @@ test('bars stand on each other, and where nothing was hit there is none', () => 
 const minute = (count: number) => `2026-11-22T12:0${count}:00.000Z`
 const sixMinutes = { step: 60, times: [0, 1, 2, 3, 4, 5].map(minute) }
 
-test('a time has its place between the first bucket’s start and the last one’s end', () => {
+test('a time lies between the start of the first bar and the end of the last', () => {
   assert.equal(placeOf(minute(0), sixMinutes), 0)
   assert.equal(placeOf(minute(3), sixMinutes), 0.5)
   assert.equal(placeOf('2026-11-22T13:00:00.000Z', sixMinutes), 1)
 })
 
-test('a time is the reader’s, to the minute', () => {
+test('times are local, to the minute', () => {
   assert.equal(clockFormat('en-GB', 'Europe/Zurich')('2026-11-22T12:04:00.000Z'), '13:04')
 })
 
-test('times stand under the last bar and every so many before it', () => {
+test('times are under the last bar and every so many before it', () => {
   assert.deepEqual(labelledBars(6, 1), [0, 1, 2, 3, 4, 5])
   assert.deepEqual(labelledBars(61, 15), [0, 15, 30, 45, 60])
   assert.deepEqual(labelledBars(145, 36), [0, 36, 72, 108, 144])

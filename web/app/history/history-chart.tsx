@@ -22,19 +22,19 @@ import styles from './history-panel.module.css'
 type Props = {
   history: History
   hues: Hues
-  /** it could not be read anew */
+  /** the last read failed */
   stale: boolean
 }
 
-/** Stacked bars with what they say in figures; of one bar alone while the pointer is on it. */
+/** Stacked bars, with figures for the whole range, or for the bar under the pointer. */
 export function HistoryChart({ history, hues, stale }: Props) {
   const { whole } = useFormats()
   const [pointed, setPointed] = useState<number | null>(null)
   const { times } = history
   const series = seriesOf(history, hues)
   const totals = totalsOf(series, times.length)
-  const most = peakOf(totals)
-  const top = axisTop(most)
+  const peak = peakOf(totals)
+  const top = axisTop(peak)
   const at = pointed !== null && pointed < times.length ? pointed : null
   return (
     <div className={styles.chart}>
@@ -46,7 +46,7 @@ export function HistoryChart({ history, hues, stale }: Props) {
         </div>
         <div className={styles.drawing}>
           <Plot history={history} series={series} top={top} hues={hues} at={at} onPoint={setPointed} />
-          {most === 0 && <p className={styles.empty}>No visits in this time.</p>}
+          {peak === 0 && <p className={styles.empty}>No visits in this time.</p>}
         </div>
         <TimeAxis history={history} />
       </div>
@@ -62,12 +62,12 @@ type PlotProps = {
   series: Series[]
   top: number
   hues: Hues
-  /** the bar pointed at */
+  /** index of the bar under the pointer */
   at: number | null
   onPoint(at: number | null): void
 }
 
-/** The bars, the lines behind them, and where servers came and went. The figures stand in the table beside. */
+/** The bars, the grid, and marks where servers started and stopped. The table below has the figures. */
 function Plot({ history, series, top, hues, at, onPoint }: PlotProps) {
   const { whole } = useFormats()
   const { times, range, events } = history
@@ -119,7 +119,7 @@ function Plot({ history, series, top, hues, at, onPoint }: PlotProps) {
   )
 }
 
-/** A line at its time; on it an arrowhead for who came, a cross for who was lost, a bar for who left. */
+/** A line at the event's time: with an arrowhead for a start, a cross for a loss, a bar for a stop. */
 function EventMark({ event, x, hue }: { event: HistoryEvent; x: number; hue: number | undefined }) {
   const place = `${(x * 100).toFixed(2)}%`
   const shapes = { joined: 'M-5 1h10l-5 8z', lost: 'm-4 1 8 8m0-8-8 8', left: 'M-4 5h8' }
@@ -133,7 +133,6 @@ function EventMark({ event, x, hue }: { event: HistoryEvent; x: number; hue: num
   )
 }
 
-/** Times under the bars they are of. */
 function TimeAxis({ history: { times, range } }: { history: History }) {
   const clock = useClock()
   const labelled = labelledBars(times.length, ranges[range].labelEvery)

@@ -11,24 +11,24 @@ type LegendProps = {
   history: History
   series: Series[]
   totals: number[]
-  /** the bar whose figures are shown; null = all bars together */
+  /** index of the bar whose figures are shown; null = the whole range */
   at: number | null
 }
 
 const sum = (hits: number[]) => hits.reduce((all, count) => all + count, 0)
 
-/** Whose colour is which, with figures: of the whole range, or of one bar; and the highest bar of each. */
+/** The servers' colours with their hits, in the whole range or in one bar, and each server's peak. */
 export function Legend({ history: { times, range }, series, totals, at }: LegendProps) {
   const { whole } = useFormats()
   const clock = useClock()
   const figure = (hits: number[]) => whole(at === null ? sum(hits) : (hits[at] ?? 0))
   return (
     <ul className={styles.legend}>
-      <li className={styles.of}>
+      <li className={styles.range}>
         <span>{at === null ? `Last ${ranges[range].label}` : `From ${clock(times[at] ?? '')}`}</span>
         <b>{figure(totals)}</b>
       </li>
-      <li className={styles.most}>
+      <li className={styles.peak}>
         <span>{`most in ${ranges[range].bar}`}</span>
         <b>{whole(peakOf(totals))}</b>
       </li>
@@ -36,7 +36,7 @@ export function Legend({ history: { times, range }, series, totals, at }: Legend
         <li key={key}>
           <ServerName name={name} hue={hue} />
           <b>{figure(hits)}</b>
-          <span className={styles.own}>{`most ${whole(peakOf(hits))}`}</span>
+          <span className={styles.serverPeak}>{`most ${whole(peakOf(hits))}`}</span>
         </li>
       ))}
     </ul>
@@ -49,24 +49,24 @@ const eventWords: Record<HistoryEvent['kind'], string> = {
   left: 'left at',
 }
 
-/** As many as stay a glance, those who were down first; all events are marked in the chart. */
+/** Outages come first. The chart marks all events. */
 const maxLines = 4
-const maxDowns = 2
+const maxOutages = 2
 
 type EventListProps = { history: Pick<History, 'events' | 'downs'>; hues: Hues; stale: boolean }
 
-/** Who was down for how long; then the marks in words, newest first. */
+/** How long servers were down; then the events, newest first. */
 export function EventList({ history: { events, downs }, hues, stale }: EventListProps) {
   if (events.length === 0 && !stale)
     return <p className={styles.eventList}>No server joined or left in this time.</p>
-  const shownEvents = maxLines - Math.min(maxDowns, downs.length) - Number(stale)
+  const shownEvents = maxLines - Math.min(maxOutages, downs.length) - Number(stale)
   return (
     <ul className={styles.eventList} aria-label="Servers that joined, left or were down">
       {stale && <li className={styles.stale}>Not read anew just now: this is how it was.</li>}
-      {downs.slice(0, maxDowns).map(down => (
+      {downs.slice(0, maxOutages).map(down => (
         <li key={down.srv_id}>
           <ServerName name={down.name} hue={hues[down.srv_id]} />
-          <span className={styles.when}>{downText(down)}</span>
+          <span className={styles.when}>{outageText(down)}</span>
         </li>
       ))}
       {events.slice(0, shownEvents).map(({ kind, id, srv_id, name, at }) => (
@@ -82,13 +82,13 @@ export function EventList({ history: { events, downs }, hues, stale }: EventList
   )
 }
 
-function downText({ times, ms }: HistoryDown): string {
+function outageText({ times, ms }: HistoryDown): string {
   return times === 1 ? `down once, ${elapsed(ms)}` : `down ${times} times, ${elapsed(ms)} in all`
 }
 
 type HistoryTableProps = { history: History; series: Series[]; totals: number[] }
 
-/** The chart in figures, the most and then the newest first; made only when somebody opens it. */
+/** The chart in figures: the peaks, then the newest first. Rendered only while it is open. */
 export function HistoryTable({ history: { times, range }, series, totals }: HistoryTableProps) {
   const { whole } = useFormats()
   const [opened, setOpened] = useState(false)

@@ -12,30 +12,34 @@ import { rangeOf, ranges } from './chart-data.ts'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './history-panel.module.css'
 
-const read = (url: string) => fetchAnswer(isHistory, url)
+const readHistory = (url: string) => fetchAnswer(isHistory, url)
 
-/** Hits per server over time. Asked for every few seconds while the tab can be seen; the range stands in the address. */
+/**
+ * Hits per server over time. SWR reads /api/history every few seconds while the tab is visible; the page's address holds the
+ * range. chart-data.ts turns the answer into bars, history-chart.tsx draws them, history-details.tsx has the legend, the
+ * events and the table.
+ */
 export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues }) {
-  const [asked, ask] = useUrlParameter('range')
-  const range = rangeOf(asked)
+  const [text, setText] = useUrlParameter('range')
+  const range = rangeOf(text)
   const { refreshMs } = ranges[range]
-  const { data, error } = useSWR<History, Error>(`/api/history?range=${range}`, read, {
+  const { data, error } = useSWR<History, Error>(`/api/history?range=${range}`, readHistory, {
     refreshInterval: refreshMs,
     keepPreviousData: true,
   })
-  // While another range is on its way the last one stays, under its own words.
+  // While another range loads, the last one stays, with a note that fits it.
   const { bar } = ranges[data?.range ?? range]
   return (
     <Panel title="Hits per server over time" note={`A bar is ${bar}; the last one still grows`}>
       <noscript>
         <p>The chart needs JavaScript.</p>
       </noscript>
-      <div className={styles.history} data-crowd={serverDensity(Object.keys(hues).length)}>
-        <RangeChoice range={range} onChoose={ask} />
+      <div className={styles.history} data-density={serverDensity(Object.keys(hues).length)}>
+        <RangeChoice range={range} onChoose={setText} />
         {data ? (
           <HistoryChart history={data} hues={hues} stale={error !== undefined} />
         ) : (
-          <p className={styles.room}>
+          <p className={styles.placeholder}>
             {error
               ? `The history could not be read: ${error.message} It is asked for again.`
               : 'Reading the history.'}
@@ -48,7 +52,6 @@ export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues })
 
 type Props = { range: HistoryRange; onChoose(range: HistoryRange): void }
 
-/** How far back. */
 function RangeChoice({ range, onChoose }: Props) {
   return (
     <fieldset className={styles.rangeChoice}>

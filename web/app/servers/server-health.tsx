@@ -9,7 +9,7 @@ import ui from '../ui/ui.module.css'
 import { errorCodesText, isGone, latencyText, megabytes, uptimeMs } from './server-rows.ts'
 import styles from './servers-panel.module.css'
 
-/** The columns of the cells below, by their class and their header. */
+/** Class and header of each column. */
 const columns = [
   ['latency', 'p50 / p99 ms'],
   ['errors', 'Errors'],
@@ -26,14 +26,14 @@ export function ServerHealthHeaders() {
   ))
 }
 
-/** In a row that is no single server. */
+/** For a row that is not a single server. */
 export function NoServerHealth() {
   return columns.map(([place]) => <Cell key={place} className={`${styles.nothing} ${styles[place]}`} />)
 }
 
 type Props = { server: ServerRow; now: string }
 
-/** How a server does, by its own word: five cells, which on a phone are one line with units. */
+/** What a server reports about itself: five cells, which on a phone are one line with units. */
 export function ServerHealth({ server, now }: Props) {
   const formats = useFormats()
   const { p50_ms, p99_ms, streams, memory_bytes } = server
@@ -61,7 +61,7 @@ export function ServerHealth({ server, now }: Props) {
   )
 }
 
-/** How many page views a server answered with an error; pressed, by code. */
+/** How many page views a server answered with an error. A press shows the numbers by code. */
 function ErrorCount({ server: { name, errors, error_codes } }: { server: ServerRow }) {
   const id = useId()
   const hydrated = useHydrated()
@@ -120,11 +120,11 @@ const shapes: Record<ServerState, Shape> = {
 
 type StateBadgeProps = {
   server: Pick<ServerRow, 'state' | 'last_seen_at'>
-  /** any time of the day whose times need not say their day; left out where there is no room for times */
+  /** any time today, so that times of today omit the date; left out where there is no room for times */
   today?: string
 }
 
-/** A server's state, as a shape and a word; where there is room, since when it is gone. */
+/** A server's state as a shape and a word; with `today`, also since when it is gone. */
 export function StateBadge({ server: { state, last_seen_at }, today }: StateBadgeProps) {
   return (
     <span className={styles.stateBadge} data-state={state}>

@@ -28,14 +28,14 @@ const servers = [
 ]
 const numbersIn = (order: Order) => inOrder(servers, order).map(({ name }) => name.slice(4))
 
-test('the most comes first, who is in trouble before who is up, and alike ones stay by name', () => {
+test('the most comes first, failing servers come before those that are up, and equal ones stay by name', () => {
   assert.deepEqual(numbersIn('name'), ['1', '2', '3', '10'])
   assert.deepEqual(numbersIn('hits'), ['10', '2', '1', '3'])
   assert.deepEqual(numbersIn('rate'), ['3', '1', '10', '2'])
   assert.deepEqual(numbersIn('state'), ['2', '10', '3', '1'])
 })
 
-test('an order that there is not is that by name', () => {
+test('an unknown order is by name', () => {
   assert.deepEqual(['', 'rate', 'toString', 'RATE'].map(orderOf), ['name', 'rate', 'name', 'name'])
 })
 
@@ -45,7 +45,7 @@ test('three equal counts add up to 100.0 %', () => {
   assert.deepEqual(sharesOf([5, 5, 5]), [334, 333, 333])
 })
 
-test('what is left goes to the largest remainders', () => {
+test('the largest remainders are rounded up', () => {
   assert.deepEqual(sharesOf([1, 2, 3]), [167, 333, 500])
 })
 
@@ -63,25 +63,25 @@ test('any counts add up, and none is off by a tenth of a percent or more', () =>
   }
 })
 
-test('nothing counted is nothing shared', () => {
+test('nothing counted: all shares are 0', () => {
   assert.deepEqual(sharesOf([0, 0]), [0, 0])
   assert.deepEqual(sharesOf([]), [])
 })
 
-test('all alike is 1, whatever the rate', () => {
+test('equal rates have fairness 1, whatever the rate', () => {
   assert.equal(fairness([4, 4, 4]), 1)
   assert.equal(fairness([0.5]), 1)
 })
 
-test('one of n that has all is 1/n', () => {
+test('one server of n with all hits is 1/n', () => {
   assert.equal(fairness([9, 0, 0]), 1 / 3)
 })
 
-test('in between it is in between', () => {
+test('uneven rates lie in between', () => {
   assert.equal(fairness([2, 1, 1])?.toFixed(3), (16 / 18).toFixed(3))
 })
 
-test('nothing to share has no fairness', () => {
+test('without hits there is no fairness', () => {
   assert.equal(fairness([0, 0]), null)
   assert.equal(fairness([]), null)
 })
@@ -89,7 +89,7 @@ test('nothing to share has no fairness', () => {
 const serverIn = (state: ServerRow['state']) =>
   sampleServerRow({ state, started_at: '2026-11-22T12:00:00.000Z', last_seen_at: '2026-11-22T12:00:08.000Z' })
 
-test('a server runs until now; one that is gone ran until it was last seen', () => {
+test('a server runs until now, a lost or stopped one until it was last seen', () => {
   const now = '2026-11-22T12:00:30.000Z'
   assert.equal(uptimeMs(serverIn('up'), now), 30_000)
   assert.equal(uptimeMs(serverIn('draining'), now), 30_000)
@@ -97,7 +97,7 @@ test('a server runs until now; one that is gone ran until it was last seen', () 
   assert.equal(uptimeMs(serverIn('stopped'), now), 8_000)
 })
 
-test('latencies have one decimal under 10, and a dash where nothing was served', () => {
+test('latencies have one decimal under 10, and are a dash if nothing was served', () => {
   assert.equal(latencyText(2.14, 94.4, plainFormats), '2.1 / 94')
   assert.equal(latencyText(null, null, plainFormats), '–')
 })
@@ -106,7 +106,7 @@ test('memory is in whole megabytes', () => {
   assert.equal(megabytes(104_857_600), 105)
 })
 
-test('errors by code are told the most first, and nothing where there are none', () => {
+test('errors by code: the most frequent first, empty if there are none', () => {
   assert.equal(
     errorCodesText({ outcome_unknown: 1, overloaded: 3 }, plainFormats),
     '3 overloaded, 1 outcome_unknown',
@@ -114,12 +114,12 @@ test('errors by code are told the most first, and nothing where there are none',
   assert.equal(errorCodesText({}, plainFormats), '')
 })
 
-test('those that are up are counted', () => {
+test('it counts the servers that are up', () => {
   assert.equal(serversUpText(['up', 'lost', 'up'], String), '2 servers up')
   assert.equal(serversUpText(['draining', 'up'], String), '1 server up')
 })
 
-test('when none is up it says what they are', () => {
+test('when none is up it says their states', () => {
   assert.equal(serversUpText(['draining', 'lost', 'draining'], String), '0 servers up, 2 draining, 1 lost')
   assert.equal(serversUpText(['stopped'], String), '0 servers up')
 })

@@ -5,7 +5,7 @@ import type { Formats } from '../ui/formats.ts'
 
 export type Order = 'name' | 'hits' | 'rate' | 'state'
 
-/** What the choice calls each. */
+/** The words of the menu. */
 export const orders: Record<Order, string> = {
   name: 'by name',
   hits: 'most hits',
@@ -15,15 +15,14 @@ export const orders: Record<Order, string> = {
 
 export const orderNames: Order[] = ['name', 'hits', 'rate', 'state']
 
-/** Who needs a look first. */
 const statesByUrgency: ServerState[] = ['lost', 'draining', 'joining', 'stopped', 'up']
 
-/** What the address asks for; by name when it asks for nothing that there is. */
+/** The order in the page's address; by name if there is none, or an unknown one. */
 export function orderOf(text: string): Order {
   return orderNames.find(name => name === text) ?? 'name'
 }
 
-/** The servers in that order; they come by name, and alike ones stay so. */
+/** Sorts servers, which come sorted by name. Equal ones stay in that order. */
 export function inOrder(servers: ServerRow[], order: Order): ServerRow[] {
   if (order === 'name') return servers
   if (order === 'state')
@@ -32,23 +31,23 @@ export function inOrder(servers: ServerRow[], order: Order): ServerRow[] {
 }
 
 /**
- * The servers in the order that the address asks for. It is taken anew when another is chosen and when a server comes,
- * goes or changes its state, not with every figure: rows would change places under the reader's eyes.
+ * The servers in the order of the page's address. It sorts again only when the order changes, or when a server comes, goes
+ * or changes its state. With every new figure, rows would change places while the reader reads them.
  */
 export function useOrder(servers: ServerRow[]): [ServerRow[], Order, (order: Order) => void] {
-  const [asked, choose] = useUrlParameter('order')
-  const order = orderOf(asked)
-  const occasion = [order, ...servers.map(({ id, state }) => `${id} ${state}`)].join()
-  const take = () => ({ occasion, ids: inOrder(servers, order).map(({ id }) => id) })
-  const [taken, setTaken] = useState(take)
-  if (taken.occasion !== occasion) setTaken(take())
-  const ordered = taken.ids.flatMap(id => servers.find(server => server.id === id) ?? [])
-  return [ordered, order, next => choose(next === 'name' ? '' : next)]
+  const [text, setText] = useUrlParameter('order')
+  const order = orderOf(text)
+  const reason = [order, ...servers.map(({ id, state }) => `${id} ${state}`)].join()
+  const sort = () => ({ reason, ids: inOrder(servers, order).map(({ id }) => id) })
+  const [sorted, setSorted] = useState(sort)
+  if (sorted.reason !== reason) setSorted(sort())
+  const ordered = sorted.ids.flatMap(id => servers.find(server => server.id === id) ?? [])
+  return [ordered, order, next => setText(next === 'name' ? '' : next)]
 }
 
 /**
- * Shares of a whole in thousandths, which add up to 1000 exactly: each rounded down, and what is left given one by
- * one to the largest remainders. All 0 when there is nothing to share.
+ * Shares in thousandths that add up to exactly 1000: each is rounded down, and the largest remainders get one more. All 0 if
+ * nothing was counted.
  */
 export function sharesOf(counts: number[]): number[] {
   const total = counts.reduce((sum, count) => sum + count, 0)
@@ -63,8 +62,8 @@ export function sharesOf(counts: number[]): number[] {
 }
 
 /**
- * How evenly the hits go to the servers, by Jain's index: the square of the sum over n times the sum of the squares.
- * 1 = all alike, 1/n = one has all. Null when there is nothing to share, or nobody to share it with.
+ * Jain's fairness index: the square of the sum over n times the sum of the squares. 1 = all servers get the same, 1/n = one
+ * server gets everything, null = no hits or no servers.
  * (R. Jain, D. Chiu, W. Hawe: A Quantitative Measure of Fairness, DEC-TR-301, 1984.)
  */
 export function fairness(rates: number[]): number | null {
@@ -73,22 +72,21 @@ export function fairness(rates: number[]): number | null {
   return squares > 0 ? (sum * sum) / (rates.length * squares) : null
 }
 
-/** How long a server has been running, ms, by the database's clock: until now, or until it was last seen. */
+/** How long a server has run, in ms of the database's clock: until now, or until it was last seen. */
 export function uptimeMs({ state, started_at, last_seen_at }: ServerRow, now: string): number {
   return Date.parse(isGone(state) ? last_seen_at : now) - Date.parse(started_at)
 }
 
-/** Whether it can no longer answer. */
 export function isGone(state: ServerRow['state']): boolean {
   return state === 'lost' || state === 'stopped'
 }
 
-/** "2.1 / 9.4": the middle and the slow end of page views lately; a dash where there were none. */
+/** "2.1 / 9.4": median and 99th percentile of the latest page views, in ms; a dash if there were none. */
 export function latencyText(p50: number | null, p99: number | null, { rate }: Formats): string {
   return p50 === null || p99 === null ? '–' : `${rate(p50)} / ${rate(p99)}`
 }
 
-/** "3 overloaded, 1 outcome_unknown": errors by code, the most first; empty without any. */
+/** "3 overloaded, 1 outcome_unknown": errors by code, the most frequent first; empty if there are none. */
 export function errorCodesText(codes: Record<string, number>, { whole }: Formats): string {
   return Object.entries(codes)
     .sort(([, a], [, b]) => b - a)
@@ -96,12 +94,12 @@ export function errorCodesText(codes: Record<string, number>, { whole }: Formats
     .join(', ')
 }
 
-/** In whole megabytes; 0 where a server has not said yet. */
+/** 0 if the server has not reported its memory yet. */
 export function megabytes(bytes: number): number {
   return Math.round(bytes / 1_000_000)
 }
 
-/** How many servers are up; when none is, what they are instead. */
+/** "2 servers up"; if none is up, the states that the servers are in. */
 export function serversUpText(states: ServerState[], whole: (count: number) => string): string {
   const count = (state: ServerState) => states.filter(one => one === state).length
   const up = count('up')
@@ -110,7 +108,7 @@ export function serversUpText(states: ServerState[], whole: (count: number) => s
   return ['0 servers up', ...others.map(state => `${whole(count(state))} ${state}`)].join(', ')
 }
 
-/** How closely the servers must stand: some and many are one line each. */
+/** How dense a list of servers must be. `some` and `many`: one line each. */
 export function serverDensity(servers: number): 'few' | 'some' | 'many' {
   if (servers <= 5) return 'few'
   return servers <= 9 ? 'some' : 'many'

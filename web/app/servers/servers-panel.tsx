@@ -12,13 +12,17 @@ import styles from './servers-panel.module.css'
 
 type Props = { snapshot: Snapshot; hues: Hues; yourServerId: number }
 
-/** Who answers, and how the hits are spread. The order stands in the page's address. */
+/**
+ * The servers: how the hits are spread over them, and how each of them does. board.tsx renders it from each snapshot. The
+ * page's address holds the order. server-health.tsx has the cells that a server reports itself; server-rows.ts has the
+ * order, the shares and the texts, also for other panels.
+ */
 export const ServersPanel = memo(function ServersPanel({ snapshot, hues, yourServerId }: Props) {
   const formats = useFormats()
-  const [servers, order, choose] = useOrder(snapshot.servers)
+  const [servers, order, setOrder] = useOrder(snapshot.servers)
   return (
     <Panel title="Servers" note={`As of number ${formats.whole(snapshot.counter)}`}>
-      <OrderChoice order={order} onChoose={choose} />
+      <OrderChoice order={order} onChoose={setOrder} />
       <ServersTable snapshot={{ ...snapshot, servers }} hues={hues} yourServerId={yourServerId} />
     </Panel>
   )
@@ -26,7 +30,6 @@ export const ServersPanel = memo(function ServersPanel({ snapshot, hues, yourSer
 
 type OrderChoiceProps = { order: Order; onChoose(order: Order): void }
 
-/** Which servers stand first. */
 function OrderChoice({ order, onChoose }: OrderChoiceProps) {
   return (
     <label className={`${ui.fieldLabel} ${styles.orderChoice}`}>
@@ -45,13 +48,13 @@ function OrderChoice({ order, onChoose }: OrderChoiceProps) {
 type ServersTableProps = {
   snapshot: Snapshot
   hues: Hues
-  /** the life of the server that answered this visit */
+  /** the id of the instance that answered this visit */
   yourServerId: number
 }
 
 const add = (sum: number, value: number) => sum + value
 
-/** Hits per server; with those of servers no longer shown they add up to the counter. */
+/** A row per server. With the hits of servers no longer shown they add up to the counter. */
 function ServersTable({
   snapshot: { servers, earlier_hits, counter, at },
   hues,
@@ -122,7 +125,7 @@ type ServerTableRowProps = {
   kind?: 'sum' | 'yours'
 }
 
-/** A row of the servers' table: one server, those no longer shown together, or all. */
+/** A row of one server, of all servers no longer shown, or of the total. */
 function ServerTableRow({ name, state, hits, share, rate, health, address, kind }: ServerTableRowProps) {
   const formats = useFormats()
   return (
