@@ -5,7 +5,7 @@
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findProcess, listGroup } from '../tools/lib/processes.ts'
-import { backoff, wellAfter } from '../tools/lib/wait.ts'
+import { backoff, stableAfterMs } from '../tools/lib/wait.ts'
 import type { RenderedNginx } from './render.ts'
 
 /** ms between two readings of the log */
@@ -72,7 +72,7 @@ export function recoverFromCrashes(
       crash = 'NGINX refused to reload'
     }
     const now = performance.now()
-    if (now - lastReload > backoff(reloads) + wellAfter) reloads = 0
+    if (now - lastReload > backoff(reloads) + stableAfterMs) reloads = 0
     if (crash && now - lastReload >= backoff(reloads)) await reload(crash)
     if (now - lookedForStopped >= lookForStoppedEvery) endStopped(now)
     for (const pid of leaving.keys()) if (!findProcess(pid)) leaving.delete(pid)

@@ -73,7 +73,7 @@ test('every command reads .env in the same way, also where it cannot be read', a
   for (const command of ['start', 'migrate', 'studio', 'audit', 'reset'])
     assert.equal(
       await sentenceOf(command),
-      `Balance Board: ${file} is a folder, and a file is needed there, or nothing\n`,
+      `Balance Board: ${file} is a folder: remove it, or replace it by a file\n`,
     )
   await rmdir(file)
 })

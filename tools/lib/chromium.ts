@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,32 +9,32 @@ import { chromium, type LaunchOptions } from '@playwright/test'
 import { z } from 'zod'
 import { findProgram } from '../install/programs.mjs'
 
-/** How to start a Chromium: Playwright's own where that is installed, else the machine's. */
+/** Starts this machine's Chromium, or without one the browser that Playwright installed. */
 export function chromiumLaunch(): LaunchOptions {
   const executablePath = findProgram('chromium') ?? findProgram('google-chrome')
   return {
-    ...(executablePath && existsSync(executablePath) ? { executablePath } : {}),
+    ...(executablePath && { executablePath }),
     args: [
-      // It asks for its maker's servers otherwise, which tests must not need.
+      // Otherwise it contacts its maker's servers, which tests must not need.
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      // It reads HTTP_PROXY and the like otherwise; all that tests open is on this machine.
+      // Otherwise it uses HTTP_PROXY, but every page that tests open is on this machine.
       '--no-proxy-server',
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ],
   }
 }
 
-/** A page in a Chromium that nothing is switched off in: Playwright forbids its browsers to prerender. */
+/** A page in a Chromium with all features. Playwright disables prerendering in the browsers that it starts. */
 export type BarePage = AsyncDisposable & {
-  /** Runs an expression in the page. @returns its value; undefined while one page follows another */
+  /** Runs an expression in the page. @returns its value; undefined during a navigation */
   evaluate(expression: string): Promise<unknown>
-  /** The events of a domain of the DevTools protocol, as they come. */
+  /** Collects the events of a domain of the DevTools protocol in the returned array. */
   listen(domain: string, event: string): Promise<unknown[]>
-  /** A command of the DevTools protocol, for the page. @returns its result, undefined where it failed */
+  /** Sends a command of the DevTools protocol to the page. @returns its result; undefined if it failed */
   send(method: string, params?: object): Promise<unknown>
-  /** the same for the browser as a whole */
+  /** the connection to the whole browser */
   browser: Protocol
 }
 
@@ -72,16 +72,16 @@ export async function openBarePage(url: string): Promise<BarePage> {
   }
 }
 
-/** Chromium says where it listens on its standard error. */
+/** Chromium writes its DevTools address to standard error. */
 async function browserSocket(lines: AsyncIterable<string>): Promise<string> {
   for await (const line of lines) {
     const address = /DevTools listening on (ws:\S+)/.exec(line)?.[1]
     if (address) return address
   }
-  throw new Error('Chromium ended before it said where it listens')
+  throw new Error('Chromium ended before it listened')
 }
 
-/** Through its tab: a page that is attached to by itself may not prerender. @returns the page's session */
+/** Attaches to the page through its tab: a page that is attached to directly cannot prerender. @returns the page's session */
 async function attachToPage(protocol: Protocol): Promise<string> {
   const targets = z.looseObject({ targetInfos: z.array(z.looseObject({ targetId: z.string() })) })
   const filter = [{ type: 'tab' }]
@@ -120,9 +120,9 @@ function pageOn(protocol: Protocol, session: string): Omit<BarePage, typeof Symb
 
 /** A connection to Chromium's DevTools. Source: https://chromedevtools.github.io/devtools-protocol/ */
 export type Protocol = {
-  /** @returns the command's result, undefined where it failed */
+  /** @returns the command's result; undefined if it failed */
   send(method: string, params?: object, sessionId?: string): Promise<unknown>
-  /** the parameters of every event of that name from now on, as they come */
+  /** Collects the parameters of all later events of that name in the returned array. */
   events(name: string): unknown[]
 }
 
@@ -133,7 +133,7 @@ const message = z.looseObject({
   result: z.unknown().optional(),
 })
 
-/** It ends with the browser. */
+/** The connection ends with the browser. */
 async function openProtocol(address: string): Promise<Protocol> {
   const socket = new WebSocket(address)
   const answers = new Map<number, (result: unknown) => void>()

@@ -1,31 +1,30 @@
-// The board's accounts on a database server, on both stacks. With Docker deploy/compose/make-secrets.ts uses this in a container
-// that has no packages: so this imports nothing.
+// The board's accounts on a database server, for both stacks. This file imports nothing: deploy/compose/make-secrets.ts runs it in
+// a container without packages.
 
-/** The database of the board. */
 export const databaseName = 'balance_board'
-/** Owns the tables: for migrations, Prisma Studio, tests and people. Only the server's own machine reaches root. */
+/** Owns the tables: for migrations, Prisma Studio, tests and people. The account root can sign in only on the server's machine. */
 export const ownerAccount = 'board'
-/** What replicas sign in with: it reads and writes rows, and changes no table, account or setting. */
+/** The account of the replicas. It reads and writes rows, but cannot change tables, accounts or settings. */
 export const replicaAccount = 'board_replica'
 
 /**
- * Connections that an account may have at the same time with Docker: together five fewer than --max-connections in
- * docker-compose.yml, so that the health check and root always get in.
+ * Maximum connections of each account with Docker. Their sum is five less than --max-connections in docker-compose.yml, so the
+ * health check and root can always connect.
  */
 export const mostConnections = { [replicaAccount]: 300, [ownerAccount]: 15 }
 
 export type Passwords = { owner: string; replica: string }
 
 export type AccountOptions = {
-  /** from where the accounts may sign in: an address, or % for everywhere */
+  /** address from which the accounts may sign in; % = any */
   host: string
-  /** lets the owner make databases, which tests need and a stack does not */
+  /** lets the owner create databases, for tests */
   everything?: boolean
 }
 
 /**
- * The statements that make the accounts, a line each, for MySQL and MariaDB. The server runs them at every start, before
- * it answers anything: so the kept passwords always hold, on the data of an earlier release too.
+ * The statements that create the accounts, one per line, for MySQL and MariaDB. The server runs them at every start, before it
+ * accepts connections. So the saved passwords always apply, also to data of an earlier release.
  */
 export function accountStatements(
   passwords: Passwords,
@@ -43,7 +42,7 @@ export function accountStatements(
   ].join('\n')
 }
 
-/** Makes the account `'name'@'host'` if it is not there, and sets its password, which may hold any character. */
+/** Creates the account `'name'@'host'` if it is missing, and sets its password. The password may contain any character. */
 export function signInStatements(account: string, password: string): string[] {
   const quoted = quote(password)
   return [
@@ -52,7 +51,7 @@ export function signInStatements(account: string, password: string): string[] {
   ]
 }
 
-/** A string of SQL on one line. */
+/** An SQL string literal on one line. */
 function quote(text: string): string {
   const escapes: Record<string, string> = { "'": "\\'", '\\': '\\\\', '\n': '\\n', '\r': '\\r' }
   return `'${text.replace(/['\\\n\r]/g, character => escapes[character] ?? character)}'`

@@ -2,26 +2,26 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { z } from 'zod'
 
-/** What becomes of a packet that has the trap's text in it, and of its answer. After a cut the connection is gone. */
+/** What happens to the packet that a trap catches, or to its answer. A cut closes the connection. */
 export type Fate =
   | { kind: 'cut-request'; afterBytes: number }
   | { kind: 'cut-answer'; afterBytes: number }
   | { kind: 'hold-answer'; forMs: number }
   | { kind: 'pass' }
 
-/** A TCP proxy between a replica and its database. Without a trap it passes everything on. */
+/** A TCP proxy between a replica and its database. Without a trap it forwards everything. */
 export type DatabaseProxy = AsyncDisposable & {
   /** the database's URL, through the proxy */
   url: string
-  /** The next packet to the database that contains `text` meets `fate`; `sprung` is called before it is passed on. */
+  /** Catches the next packet to the database that contains `text`. `sprung` is called before the packet is forwarded. */
   trap(text: string, fate: Fate, sprung?: () => void): void
-  /** Takes away a trap that nothing has met. */
+  /** Removes a trap that has caught nothing. */
   disarm(): void
-  /** Ends every connection and refuses new ones, until `restore`. */
+  /** Closes all connections and refuses new ones until `restore`. */
   refuse(): Promise<void>
   /**
-   * Accepts connections and passes nothing on, either way, until `restore`. Then what was sent meanwhile arrives, as it does
-   * after a network was interrupted.
+   * Accepts connections but forwards nothing in either direction until `restore`. Then everything sent meanwhile arrives, as
+   * after a network failure.
    */
   silence(): void
   restore(): Promise<void>

@@ -31,25 +31,25 @@ for (const [name, encode] of Object.entries(encodings))
     )
   })
 
-test('no .env sets nothing', async () => {
+test('without .env no variable is set', async () => {
   await using folder = await temporaryFolder()
   assert.deepEqual(readEnvFile(join(folder.path, '.env')), {})
 })
 
-test('an .env that cannot be read is one sentence', async () => {
+test('the message about an unreadable .env is one sentence', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, '.env')
   for (const text of ['\uFEFFREPLICAS=5', 'REPLICAS=5']) {
     await writeFile(path, text, 'utf16le')
     assert.throws(() => readEnvFile(path), {
       name: 'UserError',
-      message: `${path} is not a text in UTF-8: save it as one`,
+      message: `${path} is not UTF-8 text: save it as UTF-8`,
     })
   }
   await mkdir(join(folder.path, 'folder'))
   assert.throws(() => readEnvFile(join(folder.path, 'folder')), {
     name: 'UserError',
-    message: /folder is a folder, and a file is needed there, or nothing$/,
+    message: /folder is a folder: remove it, or replace it by a file$/,
   })
   assert.throws(() => readEnvFile(join(path, 'below')), {
     name: 'UserError',

@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { codeOf, UserError } from '../../web/server/errors.ts'
+import { codeOf, reasonOf, UserError } from '../../web/server/errors.ts'
 
 export type Variables = Record<string, string | undefined>
 
 /** Read by every command, and by Docker Compose itself. */
 export const envFile = join(import.meta.dirname, '..', '..', '.env')
 
-/** Every variable of the environment and, for what is not set there, of .env. @throws UserError where .env cannot be read */
+/** The variables of .env and the environment, which takes precedence. @throws UserError if .env cannot be read */
 export function loadEnvironment(): Variables {
   return { ...readEnvFile(envFile), ...process.env }
 }
 
-/** The variables of a file like .env; none where there is no file. @throws UserError where it cannot be read */
+/** The variables of a file like .env; none if the file does not exist. @throws UserError if it cannot be read */
 export function readEnvFile(path: string): Variables {
   const bytes = readBytes(path)
   // Windows PowerShell writes UTF-16, in which every other byte of a name is 0.
-  if (bytes.includes(0)) throw new UserError(`${path} is not a text in UTF-8: save it as one`)
+  if (bytes.includes(0)) throw new UserError(`${path} is not UTF-8 text: save it as UTF-8`)
   return { ...parseEnv(bytes.toString('utf8').replace(/^\uFEFF/, '')) }
 }
 
@@ -29,12 +29,12 @@ function readBytes(path: string): Buffer {
       case 'ENOENT':
         return Buffer.alloc(0)
       case 'EISDIR':
-        throw new UserError(`${path} is a folder, and a file is needed there, or nothing`)
+        throw new UserError(`${path} is a folder: remove it, or replace it by a file`)
       case 'EACCES':
       case 'EPERM':
-        throw new UserError(`${path} cannot be read by this user`)
+        throw new UserError(`this user cannot read ${path}`)
       default:
-        throw new UserError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`)
+        throw new UserError(`${path} cannot be read: ${reasonOf(error)}`)
     }
   }
 }

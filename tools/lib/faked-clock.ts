@@ -1,14 +1,14 @@
 import { globSync, writeFileSync } from 'node:fs'
 
-/** The clock of one process, which can be made to jump while it runs: by libfaketime, which Debian has as a package. */
+/** The clock of one process. It can jump while the process runs. Uses libfaketime, a Debian package. */
 export type FakedClock = {
-  /** for the environment of the process */
+  /** for the process's environment */
   variables: Record<string, string>
-  /** ahead of the machine's clock from now on, in seconds; it is noticed within a second */
+  /** Sets how far the clock is ahead of the machine's, in seconds. Takes effect within a second. */
   jumpTo(secondsAhead: number): void
 }
 
-/** `file` tells the process its time. Null where libfaketime is not installed. */
+/** The process reads its offset from `file`. Returns null if libfaketime is not installed. */
 export function makeFakedClock(file: string): FakedClock | null {
   const [library] = globSync('/usr/{lib,lib64}/{*/,}faketime/libfaketimeMT.so.1')
   if (library === undefined) return null
@@ -21,7 +21,7 @@ export function makeFakedClock(file: string): FakedClock | null {
       LD_PRELOAD: library,
       FAKETIME_TIMESTAMP_FILE: file,
       FAKETIME_CACHE_DURATION: '1',
-      // A clock that is set anew leaves the time since boot as it was.
+      // Setting a real clock does not change the time since boot.
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
     },
   }

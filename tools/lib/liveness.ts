@@ -1,50 +1,51 @@
 import { get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** ms without any answer after which a part hangs for good. Longer than a busy machine, or a frozen one that wakes, needs. */
+/** ms without an answer after which a service counts as hung. A busy machine, or one that wakes from sleep, answers sooner. */
 export const hungAfterMs = 25_000
 
-/** ms between two questions, and that one may wait for its answer */
+/** ms between two probes */
 const pauseMs = 1000
-const patienceMs = 3000
-/** Most that one unanswered question counts for: a launcher that was suspended itself has heard nothing for that time. */
-const mostPerQuestionMs = pauseMs + patienceMs + 1000
+/** ms that a probe waits for its answer */
+const probeTimeoutMs = 3000
+/** Maximum ms that one unanswered probe counts for: while the launcher was suspended, it could not receive an answer. */
+const maxPerProbeMs = pauseMs + probeTimeoutMs + 1000
 
-type Asking = {
-  /** whether it answers, with whatever status; default: over HTTP */
+type ProbeOptions = {
+  /** whether the service answers, with any status; default: over HTTP */
   responds?: (url: string) => Promise<boolean>
-  /** a steady clock, in ms */
+  /** a monotonic clock, in ms */
   now?: () => number
   pauseMs?: number
 }
 
-/** Ticks while `url` is asked: with fewer than half of those that are due, this process itself had no time to hear an answer. */
+/** ms between two ticks during a probe. If fewer than half of the ticks happen, this process was too slow to receive an answer. */
 const tickMs = 50
 
 /**
- * Asks `url` every second. Resolves once it has given no answer for `limitMs`: what answers again in between starts at zero.
- * A question counts only if this process was not starved meanwhile. Rejects when `signal` is aborted.
+ * Probes `url` every second. Resolves after `limitMs` without an answer; each answer starts the time again. A probe counts only
+ * if this process had enough CPU time meanwhile. Rejects when `signal` is aborted.
  */
 export async function untilHung(
   url: string,
   limitMs: number,
   signal: AbortSignal,
-  { responds = respondsOverHttp, now = () => performance.now(), pauseMs: pause = pauseMs }: Asking = {},
+  { responds = respondsOverHttp, now = () => performance.now(), pauseMs: pause = pauseMs }: ProbeOptions = {},
 ): Promise<void> {
   let silentMs = 0
-  let askedAt = now()
+  let probedAt = now()
   while (silentMs < limitMs) {
     await sleep(pause, null, { signal })
     const [answered, starved] = await whileTicking(() => responds(url))
     signal.throwIfAborted()
-    const since = now() - askedAt
-    askedAt += since
+    const elapsedMs = now() - probedAt
+    probedAt += elapsedMs
     if (answered) silentMs = 0
-    else if (!starved) silentMs += Math.min(since, mostPerQuestionMs)
+    else if (!starved) silentMs += Math.min(elapsedMs, maxPerProbeMs)
   }
 }
 
-/** What `work` resolves to, and whether this process had too little time meanwhile to run its timers. */
+/** The result of `work`, and whether this process had too little CPU time meanwhile to run its timers. */
 async function whileTicking<T>(work: () => Promise<T>): Promise<[T, boolean]> {
   let ticks = 0
   const timer = setInterval(() => ticks++, tickMs)
@@ -58,19 +59,19 @@ async function whileTicking<T>(work: () => Promise<T>): Promise<[T, boolean]> {
   }
 }
 
-/** With whatever status: what refuses still lives. */
-const respondsOverHttp = (url: string) => answers(url, { timeoutMs: patienceMs, accepts: () => true })
+/** Any status counts: a service that refuses is alive. */
+const respondsOverHttp = (url: string) => answers(url, { timeoutMs: probeTimeoutMs, accepts: () => true })
 
-type Wanted = {
-  /** ms that the answer may take; default: 1,000 */
+type AnswerOptions = {
+  /** maximum ms until the answer; default: 1,000 */
   timeoutMs?: number
-  /** which status counts as an answer; default: 200 alone */
+  /** whether a status counts as an answer; default: only 200 */
   accepts?: (status: number) => boolean
 }
 
-/** Whether `url` answers in time. On a connection of its own: none is left for a server to wait for. */
-export function answers(url: string, wanted: Wanted = {}): Promise<boolean> {
-  const { timeoutMs = 1000, accepts = status => status === 200 } = wanted
+/** Whether `url` answers in time. Uses a new connection and closes it, so that no server waits for an open connection. */
+export function answers(url: string, options: AnswerOptions = {}): Promise<boolean> {
+  const { timeoutMs = 1000, accepts = status => status === 200 } = options
   return new Promise(resolve => {
     const request = get(url, { agent: false, timeout: timeoutMs }, response => {
       response.resume()

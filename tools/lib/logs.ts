@@ -1,13 +1,13 @@
 import { copyFile, glob, open, rename, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A log for this start; that of the one before is kept beside it as `….1`. The caller closes it. */
+/** Opens a new log and renames the earlier one to `….1`. The caller closes the log. */
 export async function openLog(path: string) {
-  await rename(path, `${path}.1`).catch(() => {}) // the first start has none
+  await rename(path, `${path}.1`).catch(() => {}) // there is none at the first start
   return open(path, 'a', 0o600)
 }
 
-/** The last `lines` lines, '' if there is no log. */
+/** The last `lines` lines; '' if there is no log. */
 export async function lastLines(path: string, lines: number): Promise<string> {
   const log = await open(path, 'r').catch(() => null)
   if (!log) return ''
@@ -18,36 +18,36 @@ export async function lastLines(path: string, lines: number): Promise<string> {
   return buffer.toString('utf8').trimEnd().split('\n').slice(-lines).join('\n')
 }
 
-/** bytes; the older half of a log takes as much again */
-const largest = 20 * 1024 * 1024
-/** The access log has a line a request, so it has more room: errors are in a log of their own, and stay for days. */
-const largestAccessLog = 128 * 1024 * 1024
-const lookEvery = 10_000
+/** Maximum bytes of a log. Its copy `….1` can take the same again. */
+const maxBytes = 20 * 1024 * 1024
+/** The access log has one line per request, so it may be larger. Errors have a separate log and stay for days. */
+const maxAccessLogBytes = 128 * 1024 * 1024
+const checkEveryMs = 10_000
 
 /**
- * Keeps the logs of a running stack from filling the disk: one over 20 MB, of accesses 128 MB, is copied to `….1` and begins anew. Whoever
- * writes it has it open for appending, so goes on at its new end. Returns what ends this.
+ * Keeps the logs of a running stack from filling the disk: copies a log over 20 MB (the access log: 128 MB) to `….1` and empties
+ * it. Its writer has opened it for appending, so it continues at the new end. @returns a function that stops this
  */
 export function boundLogs({ folder }: { folder: string }): () => void {
-  const timer = setInterval(() => void boundAll(folder).catch(() => {}), lookEvery)
+  const timer = setInterval(() => void boundAll(folder).catch(() => {}), checkEveryMs)
   timer.unref()
   return () => clearInterval(timer)
 }
 
 async function boundAll(folder: string): Promise<void> {
   for await (const path of glob(['{logs,nginx}/*.log', 'database/log'], { cwd: folder })) {
-    await boundLog(join(folder, path), path.endsWith('access.log') ? largestAccessLog : largest)
+    await boundLog(join(folder, path), path.endsWith('access.log') ? maxAccessLogBytes : maxBytes)
   }
 }
 
-/** `most` is in bytes. */
-export async function boundLog(path: string, most: number): Promise<void> {
+/** Copies a log that is larger than `limit` bytes to `….1` and empties it. */
+export async function boundLog(path: string, limit: number): Promise<void> {
   const size = await stat(path).then(
     ({ size }) => size,
     () => 0,
   )
-  if (size <= most) return
-  // On a full disk the copy fails, which is one more reason to begin anew.
+  if (size <= limit) return
+  // On a full disk the copy fails. Empty the log all the more.
   await copyFile(path, `${path}.1`).catch(() => {})
   await truncate(path).catch(() => {})
 }

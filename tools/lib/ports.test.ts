@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { checkPort, freePorts, portFailure } from './ports.ts'
 
-test('a folder has the same ports each time, but for those in use', async () => {
+test('a folder has the same ports each time, except those in use', async () => {
   const { value: first } = await freePorts('/srv/a folder of this test').next()
   await using other = createServer().listen(first, '127.0.0.1')
   await once(other, 'listening')
@@ -15,7 +15,7 @@ test('a folder has the same ports each time, but for those in use', async () => 
 
 test('an address of another machine cannot be listened on', async () => {
   await assert.rejects(checkPort('192.0.2.1', 8080), {
-    message: '192.0.2.1 is no address of this machine: set HTTP_HOST to one that is',
+    message: '192.0.2.1 is not an address of this machine: set HTTP_HOST to an address of this machine',
   })
 })
 

@@ -3,19 +3,19 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { codeOf } from '../../web/server/errors.ts'
 import { poll } from './wait.ts'
 
-/** A process of this machine that has not ended. */
+/** A running process of this machine. */
 type ProcessEntry = {
   pid: number
-  /** the process group it is in */
+  /** its process group */
   group: number
   command: string
-  /** whether a signal has stopped it (SIGSTOP), and none has continued it yet */
+  /** whether a signal has stopped it (SIGSTOP) and no signal has continued it */
   stopped: boolean
-  /** when it began; tells it from another process that was given the same id */
+  /** when it started: distinguishes it from a later process with the same id */
   started: string
 }
 
-/** Null when there is no such process. */
+/** Returns null if there is no such process. */
 export function findProcess(pid: number): ProcessEntry | null {
   if (process.platform === 'linux') return readEntry(pid)
   return readPs(['-p', String(pid)])[0] ?? null
@@ -41,17 +41,17 @@ function readEntry(pid: number): ProcessEntry | null {
   }
 }
 
-/** Ticks count from the boot, so two boots may have the same. */
+/** Start times count from the boot, so they can be the same after another boot. */
 const bootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 
-/** Reads /proc/PID/stat (proc_pid_stat(5)); null for a process that has ended and was not yet taken note of. */
+/** Parses /proc/PID/stat (proc_pid_stat(5)). Returns null for a zombie. */
 export function parseStat(text: string, boot: string): ProcessEntry | null {
-  // The command stands in parentheses and may hold any character.
+  // The command is in parentheses and may contain any character.
   const match = /^(\d+) \((.*)\) (\S) (.*)$/s.exec(text.trimEnd())
-  const [, pid, command, state, rest] = match ?? []
-  if (!pid || command === undefined || !rest || state === 'Z' || state === 'X') return null
-  // rest begins with field 4, the parent: the group is field 5, the start in clock ticks field 22.
-  const fields = rest.split(' ')
+  const [, pid, command, state, remaining] = match ?? []
+  if (!pid || command === undefined || !remaining || state === 'Z' || state === 'X') return null
+  // The first one is field 4 of the line, the parent. The group is field 5, the start in clock ticks field 22.
+  const fields = remaining.split(' ')
   const started = `${boot}/${fields[18]}`
   return { pid: Number(pid), group: Number(fields[1]), command, stopped: state === 'T', started }
 }
@@ -62,11 +62,11 @@ function readPs(selection: string[]): ProcessEntry[] {
     const options = { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' }, stdio: 'pipe' } as const
     return parsePs(execFileSync('ps', [...selection, ...columns], options))
   } catch {
-    return [] // none was selected
+    return [] // no process matches
   }
 }
 
-/** Reads lines of "  512   512 Ss   Sun Nov 22 21:14:00 2026     /usr/sbin/nginx". */
+/** Parses lines like "  512   512 Ss   Sun Nov 22 21:14:00 2026     /usr/sbin/nginx". */
 export function parsePs(text: string): ProcessEntry[] {
   const line = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\w+\s+\w+\s+\d+\s+[\d:]+\s+\d+)\s+(.*)$/gm
   return [...text.matchAll(line)].flatMap(([, pid, group, state = '', started = '', command = '']) =>
@@ -76,23 +76,24 @@ export function parsePs(text: string): ProcessEntry[] {
   )
 }
 
-/** How long a killed process may take to be gone, in ms: the system may be writing for it. */
-const killPatience = 5_000
+/** ms until a killed process is gone: the system may still write for it */
+const killTimeoutMs = 5_000
 
 /**
- * Ends a process group: `signal` asks, and after `patience` ms SIGKILL makes. Says whether it is gone.
- * Throws EPERM where it belongs to another user.
+ * Ends a process group by `signal`, and after `patience` ms by SIGKILL.
+ * @returns whether the group is gone
+ * @throws EPERM if it belongs to another user
  */
 export async function endGroup(group: number, signal: NodeJS.Signals, patience: number): Promise<boolean> {
   if (!signalGroup(group, signal) || (await isGone(group, patience))) return true
   signalGroup(group, 'SIGKILL')
-  return isGone(group, killPatience)
+  return isGone(group, killTimeoutMs)
 }
 
-/** False when there is no such group. @throws EPERM where it belongs to another user */
+/** @returns false if there is no such group. @throws EPERM if it belongs to another user */
 export const signalGroup = (group: number, signal: NodeJS.Signals | 0) => signalProcess(-group, signal)
 
-/** False when there is no such process. @throws EPERM where it belongs to another user */
+/** @returns false if there is no such process. @throws EPERM if it belongs to another user */
 export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, signal)
@@ -104,15 +105,15 @@ export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean 
 }
 
 const isGone = async (group: number, patience: number) =>
-  (await poll(() => !isThere(group), patience, 20)) !== null
+  (await poll(() => !exists(group), patience, 20)) !== null
 
-// Signals still reach a process that has ended and waits to be taken note of; the table leaves it out.
-const isThere = (group: number) => signalGroup(group, 0) && listGroup(group).length > 0
+// A zombie still receives signals; listGroup leaves it out.
+const exists = (group: number) => signalGroup(group, 0) && listGroup(group).length > 0
 
-/** Those of `pids` that have not ended. */
+/** Those of `pids` that are running. */
 export const alive = (pids: number[]) => pids.filter(pid => findProcess(pid) !== null)
 
-/** The whole command line, or the title that the process gave itself; '' when it has ended. */
+/** The whole command line, or the title that the process has set; '' if the process has ended. */
 export function commandLine(pid: number): string {
   try {
     if (process.platform === 'linux')
@@ -127,8 +128,8 @@ export function commandLine(pid: number): string {
 }
 
 /**
- * The workers of the NGINX whose master is `pid`. `ending`: also those of an earlier configuration, which only finish the
- * requests they have.
+ * The workers of the NGINX whose master is `pid`. `ending`: also the workers of an earlier configuration, which finish their
+ * requests.
  */
 export function nginxWorkers(pid: number, { ending = false } = {}): number[] {
   const title = ending ? /^nginx: worker process/ : /^nginx: worker process$/

@@ -1,10 +1,10 @@
 import { UserError } from '../../web/server/errors.ts'
 
-/** What a stack says about itself: a service ("web-2", "nginx") and a line about it. */
-export type Report = (part: string, text: string) => void
+/** Reports a line about a service ("web-2", "nginx"). */
+export type Report = (service: string, text: string) => void
 
-/** One line a service, names in their own column. */
-export const print: Report = (part, text) => console.log(`${part.padEnd(10)}${text}`)
+/** Prints one line, the service in the first column. */
+export const print: Report = (service, text) => console.log(`${service.padEnd(10)}${text}`)
 
 /** Runs a command. A UserError prints its message, any other error its stack; both set exit status 1. */
 export async function saySentences(command: () => Promise<void>): Promise<void> {

@@ -6,25 +6,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { poll } from './wait.ts'
 
-/** ms. Shorter than a test's time limit: a test that exceeds its limit leaves the processes it started running. */
-const longest = 90_000
+/** Shorter than a test's time limit: a test that exceeds its limit leaves its processes running. */
+const defaultMs = 90_000
 
-/** Polls until `ask` returns neither null, false nor undefined, and returns that. @throws after `ms`, or what `ask` throws */
-export async function eventually<T>(ask: () => Promise<T> | T, { ms = longest, everyMs = 20 } = {}) {
-  const answer = await poll(ask, ms, everyMs)
-  if (answer === null) throw new Error(`waited in vain for: ${ask}`)
-  return answer
+/** Polls until `check` returns neither null, false nor undefined, and returns that. @throws after `ms`, or the error of `check` */
+export async function eventually<T>(check: () => Promise<T> | T, { ms = defaultMs, everyMs = 20 } = {}) {
+  const result = await poll(check, ms, everyMs)
+  if (result === null) throw new Error(`timed out after ${ms} ms, waiting for: ${check}`)
+  return result
 }
 
-/** A new folder among the system's temporary ones, removed when it goes out of scope. Its name begins with `name`. */
+/** A new temporary folder, removed when it goes out of scope. Its name begins with `name`. */
 export const temporaryFolder = (name = 'board-') => mkdtempDisposable(join(tmpdir(), name))
 
 /**
- * A server for one test, on a free port of 127.0.0.1: what answers HTTP, or a server of `node:http` or `node:net` that does
- * not listen yet. When it goes out of scope it closes, and cuts its connections.
+ * A server for one test, on a free port of 127.0.0.1. Takes an HTTP request listener, or a server of `node:http` or `node:net`
+ * that does not listen yet. Closes with all connections when it goes out of scope.
  */
-export async function startStubServer(what: RequestListener | Server) {
-  const server = typeof what === 'function' ? createServer(what) : what
+export async function startStubServer(serverOrListener: RequestListener | Server) {
+  const server = typeof serverOrListener === 'function' ? createServer(serverOrListener) : serverOrListener
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)

@@ -4,23 +4,23 @@ import { z } from 'zod'
 import { OutcomeUnknown } from '../../web/server/hits/hit.ts'
 
 type LoadOptions = {
-  /** visitors at a time, each with a connection of its own */
+  /** concurrent visitors, each with its own connection */
   connections: number
-  /** it ends after that many ms … */
+  /** maximum ms; default: 60,000 */
   forMs?: number
-  /** … or that many page views, whichever comes first */
+  /** maximum page views; default: no limit */
   pageViews?: number
-  /** … or when this is aborted */
+  /** ends the visits early */
   until?: AbortSignal
-  /** page views begun a second, by all visitors together; default: as many as are answered */
+  /** page views that all visitors together begin per second; default: no limit */
   perSecond?: number
-  /** a visitor keeps its cookie; default: each page view is a stranger's */
+  /** whether a visitor keeps its cookie; default: each page view is a new visitor's */
   keepCookies?: boolean
   /** default: JSON */
   accept?: NonNullable<Visit['accept']>
 }
 
-/** Visits the page at `url` as told, bounded in time and number, and records every answer. */
+/** Visits the page at `url` repeatedly and records every answer. */
 export async function visitMany(url: string, options: LoadOptions): Promise<Answer[]> {
   const { connections, forMs = 60_000, pageViews = Number.POSITIVE_INFINITY } = options
   const { perSecond = Number.POSITIVE_INFINITY, until, accept = 'application/json' } = options
@@ -47,23 +47,23 @@ export async function visitMany(url: string, options: LoadOptions): Promise<Answ
   return answers
 }
 
-/** One page view as its visitor saw it. */
+/** The answer to one page view, as its visitor saw it. */
 export type Answer = {
-  /** 0 = no answer came */
+  /** 0 = no answer */
   status: number
-  /** the number it was told; null = none */
+  /** the number in the answer; null = none */
   hit: number | null
-  /** the server it was told; null = none */
+  /** the server in the answer; null = none */
   srvId: string | null
-  /** NGINX's id of it, the same in all its tries; null = no answer came */
+  /** NGINX's id of the page view, the same in all its tries; null = no answer */
   requestId: string | null
-  /** what an answer without a number gave as its reason; null = none */
+  /** the reason in an answer without a number; null = none */
   code: string | null
-  /** NGINX said that it had sent it to another server before, which did not answer */
+  /** whether NGINX sent it to another server before, which did not answer */
   earlierTry: boolean
-  /** whether it was told when to try again */
+  /** whether the answer has `Retry-After` */
   retryAfter: boolean
-  /** the visitor's own address, where it chose one */
+  /** the visitor's address, if it chose one */
   from: string | null
   /** on the clock of `performance.now()` */
   startedAt: number
@@ -73,25 +73,25 @@ export type Answer = {
 
 type Visit = {
   agent: Agent
-  /** the header a browser would send, '' = none */
+  /** value of the Cookie header; '' = none */
   cookie: string
   /** default: JSON */
   accept?: 'application/json' | 'text/html'
-  /** an address of this machine to come from */
+  /** an address of this machine to send from */
   from?: string
 }
 
-/** `stale`: the connection had been used before, and was closed under the request: a browser then asks once more. */
+/** `stale`: the server closed a reused connection during the request. A browser then repeats the request once. */
 type Visited = { answer: Answer; setCookie: string; stale: boolean }
 
-/** Asks for the page once. Never rejects: what went wrong is told by the answer. */
+/** Requests the page once. Never rejects: the answer says what went wrong. */
 export async function visitOnce(url: string, visit: Visit): Promise<Visited> {
   const { agent, cookie, accept = 'application/json', from } = visit
   const startedAt = performance.now()
   const headers = { Accept: accept, ...(cookie && { Cookie: cookie }) }
-  const asked = request(url, { agent, headers, ...(from !== undefined && { localAddress: from }) })
-  asked.setTimeout(10_000, () => asked.destroy(new Error('no answer within 10 s')))
-  const received = await receive(asked)
+  const sent = request(url, { agent, headers, ...(from !== undefined && { localAddress: from }) })
+  sent.setTimeout(10_000, () => sent.destroy(new Error('no answer within 10 s')))
+  const received = await receive(sent)
   const answer = {
     ...(received ? read(received) : noAnswer),
     from: from ?? null,
@@ -101,16 +101,16 @@ export async function visitOnce(url: string, visit: Visit): Promise<Visited> {
   return {
     answer,
     setCookie: srvIdCookie(received?.response.headers['set-cookie']),
-    stale: received === null && asked.reusedSocket,
+    stale: received === null && sent.reusedSocket,
   }
 }
 
 type Received = { response: IncomingMessage; body: string }
 
-/** Null where no whole answer came. */
-function receive(asked: ClientRequest): Promise<Received | null> {
+/** Null if no complete answer came. */
+function receive(sent: ClientRequest): Promise<Received | null> {
   const { promise, resolve } = Promise.withResolvers<Received | null>()
-  asked.on('response', response => {
+  sent.on('response', response => {
     let body = ''
     response.setEncoding('utf8')
     response.on('data', text => {
@@ -119,12 +119,12 @@ function receive(asked: ClientRequest): Promise<Received | null> {
     response.on('error', () => resolve(null))
     response.on('end', () => resolve({ response, body }))
   })
-  asked.on('error', () => resolve(null))
-  asked.end()
+  sent.on('error', () => resolve(null))
+  sent.end()
   return promise
 }
 
-/** What is known of a page view whose answer did not come. */
+/** A page view without an answer. */
 const noAnswer = {
   status: 0,
   hit: null,
@@ -149,7 +149,7 @@ function read({ response, body }: Received) {
     hit: status === 200 ? (seen['x-hit'] ?? null) : null,
     srvId: status === 200 ? (seen['x-srv-id'] ?? null) : null,
     requestId: seen['x-request-id'] ?? null,
-    code: status === 200 ? null : codeOf(body),
+    code: status === 200 ? null : errorCode(body),
     earlierTry: response.headers['x-earlier-try'] !== undefined,
     retryAfter: response.headers['retry-after'] !== undefined,
   }
@@ -157,8 +157,8 @@ function read({ response, body }: Received) {
 
 const error = z.looseObject({ error: z.looseObject({ code: z.string() }) })
 
-/** Pages say it in words alone. */
-function codeOf(body: string): string | null {
+/** An error page has no code, only text. */
+function errorCode(body: string): string | null {
   if (!body.startsWith('<')) return error.safeParse(parseJson(body)).data?.error.code ?? null
   if (body.includes(new OutcomeUnknown().message)) return 'outcome_unknown'
   if (!body.includes('No server can answer right now')) return 'in_words'
@@ -173,12 +173,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The last of several cookies of one name is the one a browser keeps. */
+/** Of several cookies with one name a browser keeps the last. */
 function srvIdCookie(setCookies: string[] = []): string {
   return setCookies.findLast(cookie => cookie.startsWith('srv_id='))?.split(';')[0] ?? ''
 }
 
-/** A page view whose visitor, at an address of its own, did not wait for the answer. */
+/** A page view of a visitor at the address `from` that did not wait for the answer. */
 export function unanswered(from: string): Answer {
   return { ...noAnswer, from, startedAt: performance.now(), took: 0 }
 }

@@ -3,17 +3,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 type Found<T> = Exclude<T, null | false | undefined>
 
 /**
- * Calls `look` every `everyMs`, for `ms` at most, until it returns neither null, false nor undefined. An error it throws ends the poll.
- * @returns what `look` found; null when time is up
+ * Calls `check` every `everyMs` until it returns neither null, false nor undefined, for at most `ms`. An error of `check` ends the poll.
+ * @returns the result of `check`; null after `ms`
  */
 export async function poll<T>(
-  look: () => Promise<T> | T,
+  check: () => Promise<T> | T,
   ms: number,
   everyMs: number,
 ): Promise<Found<T> | null> {
   const deadline = performance.now() + ms
   for (;;) {
-    const found = await look()
+    const found = await check()
     if (isFound(found)) return found
     if (performance.now() > deadline) return null
     await pause(everyMs)
@@ -25,13 +25,14 @@ function isFound<T>(value: T): value is Found<T> {
 }
 
 /**
- * Polls until `what` returns true. An error it throws counts as false.
- * @throws an Error that names what it waited for, once `ms` are over; its cause is the last error
+ * Polls until `check` returns true. An error of `check` counts as false.
+ * @param sentence what is true then, for the message
+ * @throws Error after `ms`; its cause is the last error of `check`
  */
 export async function waitUntil(
   sentence: string,
   ms: number,
-  what: () => Promise<boolean> | boolean,
+  check: () => Promise<boolean> | boolean,
   everyMs = 250,
 ): Promise<void> {
   let last: unknown
@@ -39,7 +40,7 @@ export async function waitUntil(
     async () => {
       try {
         last = undefined
-        return await what()
+        return await check()
       } catch (error) {
         last = error
         return false
@@ -49,16 +50,16 @@ export async function waitUntil(
     everyMs,
   )
   if (holds === null)
-    throw new Error(`waited ${Math.round(ms / 1000)} s, and still not: ${sentence}`, { cause: last })
+    throw new Error(`timed out after ${Math.round(ms / 1000)} s, waiting until: ${sentence}`, { cause: last })
 }
 
-/** A part that has run this long counts as well again, in ms. */
-export const wellAfter = 10_000
+/** ms after which a restarted service counts as stable */
+export const stableAfterMs = 10_000
 
-const first = 250
-const longest = 10_000
+const firstPauseMs = 250
+const maxPauseMs = 10_000
 
-/** How long to wait before the next start, in ms, after `failures` in a row: the first one is at once. */
+/** ms to wait before the next start after `failures` in a row. The first start is immediate. */
 export function backoff(failures: number): number {
-  return failures === 0 ? 0 : Math.min(longest, first * 2 ** (failures - 1))
+  return failures === 0 ? 0 : Math.min(maxPauseMs, firstPauseMs * 2 ** (failures - 1))
 }

@@ -246,7 +246,7 @@ test('a port in use is said before anything is started', { timeout }, async () =
   const report = (part: string) => said.push(part)
   await assert.rejects(startStubStack({ dataDir: folder.path, port, report }), {
     name: 'UserError',
-    message: `port ${port} of 127.0.0.1 is in use: stop the program that uses it, or set HTTP_PORT to another`,
+    message: `port ${port} of 127.0.0.1 is in use: stop the program that uses it, or set HTTP_PORT to another port`,
   })
   assert.deepEqual(said, [])
 })

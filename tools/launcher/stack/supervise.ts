@@ -5,7 +5,7 @@ import { UserError } from '../../../web/server/errors.ts'
 import { answers, untilHung } from '../../lib/liveness.ts'
 import { lastLines, openLog } from '../../lib/logs.ts'
 import { endGroup, signalGroup } from '../../lib/processes.ts'
-import { backoff, wellAfter } from '../../lib/wait.ts'
+import { backoff, stableAfterMs } from '../../lib/wait.ts'
 import type { ProcessRecord, Workspace } from './workspace.ts'
 
 /** A process of the stack that is ready for work. */
@@ -139,7 +139,7 @@ export function keepRunning<P extends RunningService>(
     for (let failures = 0; ; ) {
       const since = performance.now()
       const how = await current.exited
-      if (performance.now() - since > wellAfter) failures = 0
+      if (performance.now() - since > stableAfterMs) failures = 0
       while (!stopping.signal.aborted && !(await startAgain(how, failures))) failures++
       if (stopping.signal.aborted) return
       failures++

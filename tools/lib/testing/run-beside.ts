@@ -1,28 +1,28 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { abortOnSignals } from '../terminal.ts'
 
-/** Something a command runs beside: what the command finds in its environment, and how to end it. */
-export type Company = { environment: Record<string, string>; stop(): Promise<void> }
+/** What runs beside a command: variables for the command's environment, and a function that ends it. */
+export type Companion = { environment: Record<string, string>; stop(): Promise<void> }
 
 /**
- * Starts something, runs a command beside it, and ends it after the command, however that ended: by itself or by a
- * signal that this process gets, which is passed on. This process then ends as the command did.
+ * Starts a companion, runs a command beside it, and ends the companion after the command. Passes signals on to the command.
+ * This process then ends in the same way as the command.
  */
 export async function runBeside(
   [program, ...parameters]: string[],
-  start: (signal: AbortSignal) => Promise<Company>,
+  start: (signal: AbortSignal) => Promise<Companion>,
 ): Promise<void> {
   if (!program) return fail('usage: <this command> <command> [arguments]')
   const starting = new AbortController()
   let onSignal = (_name: NodeJS.Signals) => starting.abort()
   abortOnSignals(name => onSignal(name))
-  const company = await start(starting.signal).catch(fail)
-  if (!company) return
+  const companion = await start(starting.signal).catch(fail)
+  if (!companion) return
   try {
-    if (starting.signal.aborted) return fail('told to stop')
+    if (starting.signal.aborted) return fail('stopped by a signal')
     const child = spawn(program, parameters, {
       stdio: 'inherit',
-      env: { ...process.env, ...company.environment },
+      env: { ...process.env, ...companion.environment },
     })
     onSignal = name => child.kill(name)
     const [status, signal] = await ended(child)
@@ -31,7 +31,7 @@ export async function runBeside(
   } catch (error) {
     fail(error)
   } finally {
-    await company.stop()
+    await companion.stop()
   }
 }
 
