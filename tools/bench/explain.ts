@@ -1,6 +1,6 @@
-// How the database answers each question, as a table, on a log of so many rows that is made for it and thrown away after it:
+// Prints the plan and the time of each of the board's queries, on a temporary log with the given number of rows:
 //   node tools/launcher/testing/with-database.ts node tools/bench/explain.ts 1000000
-// Times are as this process sees them, so they include its own part.
+// Times include this process's share.
 
 import { createTestDatabase } from '../../prisma/testing/test-database.ts'
 import { closePools, openPools } from '../../web/server/db/pools.ts'
@@ -19,7 +19,7 @@ await using database = await createTestDatabase()
 const { read, write, ...others } = openPools(database.url)
 try {
   await fillLog(database.url, Number(rows), signal)
-  // As replicas do while they run.
+  // Replicas write log checkpoints while they run.
   await onConnection(write, connection => countLog(connection, signal), 600_000)
   for await (const line of planTable(read)) console.log(line)
 } finally {

@@ -1,5 +1,5 @@
-// `npm run bench:growth`: what page views and dashboards cost as things grow. Prints tables, and draws pictures/ anew.
-// --short only shows that all of it works, and draws nothing; --only log-rows, which may be given again, leaves out the rest.
+// `npm run bench:growth`: what page views and dashboards cost as things grow. Prints tables and redraws pictures/.
+// --short only checks that everything works, and draws nothing. --only log-rows runs this part alone; may be repeated.
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,16 +14,16 @@ import { loadHead, loadRow, measureRun, type Summary, summarise } from './harnes
 import { benchCommand, type Testbed } from './harness/testbed.ts'
 import { type Plot, plotSvg } from './plot.ts'
 
-/** What was found of one thing that grows: a table, and pictures of what matters in it by their files' names. */
+/** Results for one quantity that grows: a table, and plots by file name */
 type Growth = { title: string; head: string[]; rows: string[][]; plots: Record<string, Plot> }
 
-/** How far things grow, and how long each step is measured. */
+/** How far things grow, and how long each step is measured */
 type GrowthExtent = {
   replicas: number[]
   connections: number[]
   logRows: number[]
   dashboards: number[]
-  /** runs of each step, of which the median is told */
+  /** runs of each step; the table shows the median */
   rounds: number
   /** of a run */
   seconds: number
@@ -38,7 +38,7 @@ const fullGrowth: GrowthExtent = {
   seconds: 5,
 }
 
-/** Shows that all of it works, and says nothing about growth. */
+/** Checks that everything works, and says nothing about growth. */
 const shortGrowth: GrowthExtent = {
   replicas: [1, 2],
   connections: [1, 8],
@@ -48,33 +48,33 @@ const shortGrowth: GrowthExtent = {
   seconds: 1,
 }
 
-/** Loads a board that has just been started, first for a second that does not count. */
+/** Loads a board, first for one second that does not count. */
 async function measureLoad(
   name: string,
   board: Contender,
   connections: number,
   { rounds, seconds }: GrowthExtent,
-  ground: Testbed,
+  testbed: Testbed,
 ): Promise<Summary> {
   const entry = entryOf(board)
-  await measureRun(entry, { connections, seconds: 1 }, ground)
+  await measureRun(entry, { connections, seconds: 1 }, testbed)
   const runs = []
   for (let round = 0; round < rounds; round++)
-    runs.push(await measureRun(entry, { connections, seconds }, ground))
+    runs.push(await measureRun(entry, { connections, seconds }, testbed))
   const summary = summarise(name, runs)
   say('growth', `${name}: ${Math.round(summary.page_views_per_second.median)}/s`)
   return summary
 }
 
-async function growByReplicas(ground: Testbed, extent: GrowthExtent): Promise<Growth> {
+async function growByReplicas(testbed: Testbed, extent: GrowthExtent): Promise<Growth> {
   const rows: string[][] = []
   const points: { x: number; y: number }[] = []
   for (const replicas of extent.replicas) {
-    const contender = await startContender(ground, board, { replicas })
-    const found = await measureLoad(`${replicas} replicas`, contender, 64, extent, ground)
+    const contender = await startContender(testbed, board, { replicas })
+    const summary = await measureLoad(`${replicas} replicas`, contender, 64, extent, testbed)
     await contender.stop()
-    rows.push(loadRow(number(replicas), found))
-    points.push({ x: replicas, y: found.page_views_per_second.median })
+    rows.push(loadRow(number(replicas), summary))
+    points.push({ x: replicas, y: summary.page_views_per_second.median })
   }
   return {
     title: 'Replicas, 64 connections',
@@ -92,16 +92,16 @@ async function growByReplicas(ground: Testbed, extent: GrowthExtent): Promise<Gr
   }
 }
 
-async function growByConnections(ground: Testbed, extent: GrowthExtent): Promise<Growth> {
+async function growByConnections(testbed: Testbed, extent: GrowthExtent): Promise<Growth> {
   const rows: string[][] = []
   const rates: { x: number; y: number }[] = []
   const times: { x: number; y: number }[] = []
-  const contender = await startContender(ground, board)
+  const contender = await startContender(testbed, board)
   for (const connections of extent.connections) {
-    const found = await measureLoad(`${connections} connections`, contender, connections, extent, ground)
-    rows.push(loadRow(number(connections), found))
-    rates.push({ x: connections, y: found.page_views_per_second.median })
-    times.push({ x: connections, y: found.p99_ms })
+    const summary = await measureLoad(`${connections} connections`, contender, connections, extent, testbed)
+    rows.push(loadRow(number(connections), summary))
+    rates.push({ x: connections, y: summary.page_views_per_second.median })
+    times.push({ x: connections, y: summary.p99_ms })
   }
   await contender.stop()
   const axis = { x: 'connections', xScale: 'logarithmic' } as const
@@ -118,26 +118,32 @@ async function growByConnections(ground: Testbed, extent: GrowthExtent): Promise
 
 const hitsPerSecond = 100
 
-async function growByDashboards(ground: Testbed, extent: GrowthExtent): Promise<Growth> {
+async function growByDashboards(testbed: Testbed, extent: GrowthExtent): Promise<Growth> {
   const seconds = extent.seconds * extent.rounds
   const rows: string[][] = []
   const cores: { x: number; y: number }[] = []
   const delays: { x: number; y: number }[] = []
-  const contender = await startContender(ground, board, { replicas: 1 })
+  const contender = await startContender(testbed, board, { replicas: 1 })
   for (const dashboards of extent.dashboards) {
-    const found = await measureDashboards(
+    const figures = await measureDashboards(
       contender,
       { dashboards, hitsPerSecond, seconds },
-      ground.site.signal,
+      testbed.workspace.signal,
     )
-    const { delay } = found
-    say('growth', `${dashboards} dashboards: ${number(found.cores)} cores`)
-    cores.push({ x: dashboards, y: found.cores * 100 })
+    const { delay } = figures
+    say('growth', `${dashboards} dashboards: ${number(figures.cores)} cores`)
+    cores.push({ x: dashboards, y: figures.cores * 100 })
     if (dashboards > 0) delays.push({ x: dashboards, y: delay.p95Ms })
     const times =
       dashboards > 0 ? [delay.p50Ms, delay.p95Ms, delay.delivered * 100].map(number) : ['', '', '']
-    const rest = [found.reads, found.lost, found.errors].map(number)
-    rows.push([number(dashboards), number(found.cores * 100), ...times, megabytes(found.bytes), ...rest])
+    const counts = [figures.reads, figures.lost, figures.errors].map(number)
+    rows.push([
+      number(dashboards),
+      number(figures.cores * 100),
+      ...times,
+      megabytes(figures.bytes),
+      ...counts,
+    ])
   }
   await contender.stop()
   const axis = { x: 'dashboards open on one replica', xScale: 'linear' } as const
@@ -162,21 +168,21 @@ async function growByDashboards(ground: Testbed, extent: GrowthExtent): Promise<
   }
 }
 
-/** An empty log first, then ever more rows in the same. */
-async function growByLogRows(ground: Testbed, extent: GrowthExtent): Promise<Growth> {
+/** Starts with an empty log and adds rows to it. */
+async function growByLogRows(testbed: Testbed, extent: GrowthExtent): Promise<Growth> {
   const rows: string[][] = []
   const points: { x: number; y: number }[] = []
-  const databaseUrl = await makeSchema(ground.databaseUrl, 'bench_log', 'board')
-  for (const wanted of [0, ...extent.logRows]) {
+  const databaseUrl = await makeSchema(testbed.databaseUrl, 'bench_log', 'board')
+  for (const target of [0, ...extent.logRows]) {
     const counter = await countIn(databaseUrl, 'board').read()
-    say('growth', `filling the log up to ${number(wanted)} rows`)
-    if (wanted > counter) await fillLog(databaseUrl, wanted - counter, ground.site.signal)
-    const contender = await startContender(ground, board, { databaseUrl })
-    const found = await measureLoad(`${number(wanted)} rows`, contender, 64, extent, ground)
+    say('growth', `filling the log up to ${number(target)} rows`)
+    if (target > counter) await fillLog(databaseUrl, target - counter, testbed.workspace.signal)
+    const contender = await startContender(testbed, board, { databaseUrl })
+    const summary = await measureLoad(`${number(target)} rows`, contender, 64, extent, testbed)
     await contender.stop()
-    points.push({ x: wanted, y: found.page_views_per_second.median })
-    const share = found.page_views_per_second.median / (points[0]?.y ?? Number.NaN)
-    rows.push([...loadRow(number(wanted), found), number(share)])
+    points.push({ x: target, y: summary.page_views_per_second.median })
+    const share = summary.page_views_per_second.median / (points[0]?.y ?? Number.NaN)
+    rows.push([...loadRow(number(target), summary), number(share)])
   }
   return {
     title: 'Rows in the log at the start, three replicas, 64 connections',
@@ -205,15 +211,15 @@ const { values } = parseArgs({
 })
 const unknown = values.only?.find(name => !(name in growths))
 if (unknown !== undefined)
-  throw new TypeError(`there is no ${unknown}; there are ${Object.keys(growths).join(', ')}`)
+  throw new TypeError(`unknown name ${unknown}; the names are ${Object.keys(growths).join(', ')}`)
 const pictures = join(import.meta.dirname, 'pictures')
 
-await benchCommand(async ground => {
-  await buildIfChanged(say, ground.site.signal)
+await benchCommand(async testbed => {
+  await buildIfChanged(say, testbed.workspace.signal)
   console.log(await machineText())
   for (const [name, grow] of Object.entries(growths)) {
     if (values.only && !values.only.includes(name)) continue
-    const { title, head, rows, plots } = await grow(ground, values.short ? shortGrowth : fullGrowth)
+    const { title, head, rows, plots } = await grow(testbed, values.short ? shortGrowth : fullGrowth)
     console.log(`\n**${title}**\n\n${markdownTable(head, rows)}`)
     if (values.short) continue
     await mkdir(pictures, { recursive: true })

@@ -1,5 +1,7 @@
-// `npm run bench`: see README.md here. What it found goes to standard output: tables, or with --json a line of JSON.
-// --short only shows that all of it works.
+// `npm run bench`: compares the board with other contenders and measures its targets, see README.md. Prints tables to
+// standard output, or one line of JSON with --json. --short only checks that everything works.
+// contenders/ starts what is compared, harness/ has the testbed, the load and the rounds, targets.ts and dashboards/ measure
+// the other targets. growth.ts, page/ and explain.ts are separate commands.
 
 import { UserError } from '../../web/server/errors.ts'
 import { buildIfChanged } from '../launcher/build.ts'
@@ -27,14 +29,14 @@ const names: Record<string, string> = {
   board_with_cookie: 'Balance Board, visitors with a cookie',
   flask: 'Flask behind gunicorn',
   naive_next: 'Next, a dynamic page',
-  limit: 'the limit: nothing made',
+  limit: 'the limit: nothing rendered',
   static_file: 'NGINX alone, a file',
 }
 
 function contendersTable(summaries: Summary[]): string {
   return markdownTable(
     ['contender', ...loadHead],
-    summaries.map(found => loadRow(names[found.name] ?? found.name, found)),
+    summaries.map(summary => loadRow(names[summary.name] ?? summary.name, summary)),
   )
 }
 
@@ -45,18 +47,18 @@ function targetsTable(targets: Target[]): string {
   )
 }
 
-/** The board beside its peers and its limit, all running at once and loaded in turns; then all are stopped. */
-async function compare(ground: Testbed, extent: Extent): Promise<Summary[]> {
-  const { signal } = ground.site
+/** Runs the board, its peers and its limit at the same time, loads one at a time, then stops all. */
+async function compare(testbed: Testbed, extent: Extent): Promise<Summary[]> {
+  const { signal } = testbed.workspace
   await buildNaiveNext(signal)
-  const ours = await startContender(ground, board)
-  const peers = [await startContender(ground, flask), await startContender(ground, naiveNext)]
-  // Only now is the page as long as it will be: its log is full.
+  const ours = await startContender(testbed, board)
+  const peers = [await startContender(testbed, flask), await startContender(testbed, naiveNext)]
+  // Fills the log, so that the page has its full length.
   await runWrk(ours.url, { connections: 64, seconds: 1 }, signal)
   const [first] = ours.servers
   if (!first) throw new Error('the board runs without a server')
-  const limit = await startContender(ground, await limitOf(ground, await takeSample(first.address)))
-  const file = await startStaticFile(ground, await getAsBrowser(ours.url))
+  const limit = await startContender(testbed, await limitOf(testbed, await takeSample(first.address)))
+  const file = await startStaticFile(testbed, await getAsBrowser(ours.url))
 
   const entries = [
     entryOf(ours),
@@ -66,24 +68,24 @@ async function compare(ground: Testbed, extent: Extent): Promise<Summary[]> {
     file,
   ]
   const { rounds, seconds, connections } = extent
-  // A round that does not count: a start is slower than what follows.
-  await takeTurns(entries, 1, { connections, seconds }, ground)
-  const found = await takeTurns(entries, rounds, { connections, seconds }, ground)
+  // A warm-up round that does not count.
+  await takeTurns(entries, 1, { connections, seconds }, testbed)
+  const results = await takeTurns(entries, rounds, { connections, seconds }, testbed)
   for (const contender of [ours, ...peers, limit]) await contender.stop()
-  return found.map(({ name, runs }) => summarise(name, runs))
+  return results.map(({ name, runs }) => summarise(name, runs))
 }
 
 const { extent, json } = parseBenchOptions(process.argv.slice(2))
 
-await benchCommand(async ground => {
-  await buildIfChanged(say, ground.site.signal)
-  const contenders = await compare(ground, extent)
+await benchCommand(async testbed => {
+  await buildIfChanged(say, testbed.workspace.signal)
+  const contenders = await compare(testbed, extent)
   const ratios = ratiosOf(contenders)
-  const targets = [...ratioTargets(ratios), ...(await measureTargets(ground, extent))]
+  const targets = [...ratioTargets(ratios), ...(await measureTargets(testbed, extent))]
   const machine = await machineText()
   if (json) console.log(JSON.stringify({ machine, contenders, targets, ratios }))
   else console.log([machine, contendersTable(contenders), targetsTable(targets)].join('\n\n'))
 
   const faults = findFaults(contenders)
-  if (faults.length > 0) throw new UserError(`this comparison is worth nothing: ${faults.join('; ')}`)
+  if (faults.length > 0) throw new UserError(`this comparison is invalid: ${faults.join('; ')}`)
 })

@@ -14,7 +14,7 @@ const plot = {
   ],
 }
 
-test('every point is drawn, inside the picture, the highest figure at the top', () => {
+test('every point is inside the picture, the highest value at the top', () => {
   const places = [...plotSvg(plot).matchAll(/<circle class="point" cx="([\d.]+)" cy="([\d.]+)"/g)]
   const [first, second, third] = places.map(([, x, y]) => ({ x: Number(x), y: Number(y) }))
   assert.ok(first && second && third)
@@ -22,19 +22,19 @@ test('every point is drawn, inside the picture, the highest figure at the top', 
   assert.ok(third.y >= 0 && third.y < second.y && second.y < first.y && first.y <= 320)
 })
 
-test('the picture says what it shows', () => {
+test('the picture has a title and a description with its values', () => {
   const svg = plotSvg(plot)
   assert.match(svg, /<title>Page views by connections<\/title>/)
   assert.match(svg, /<desc>page views\/s by connections: 1: 300, 16: 2\.5k, 512: 4\.1k<\/desc>/)
 })
 
-test('a linear scale goes from 0 to a round figure that has room for the highest', () => {
+test('a linear scale goes from 0 to a round value at or above the highest', () => {
   const { place, ticks } = linearScale([100, 4312])
   assert.deepEqual(ticks, [0, 2000, 4000, 6000])
   assert.deepEqual([place(0), place(3000), place(6000)], [0, 0.5, 1])
 })
 
-test('a linear scale of nothing but zero can still be drawn', () => {
+test('a linear scale of zeros is valid', () => {
   const { place } = linearScale([0, 0])
   assert.equal(place(0), 0)
 })

@@ -1,7 +1,7 @@
-/** A figure over another: what grows, and what it costs. */
+/** A line plot of one quantity over another */
 export type Plot = {
   title: string
-  /** names of the axes, units in them */
+  /** axis labels with units */
   x: string
   y: string
   xScale: 'linear' | 'logarithmic'
@@ -13,7 +13,7 @@ const height = 320
 /** between the edge and the axes */
 const margin = { top: 48, right: 28, bottom: 52, left: 64 }
 
-/** Follows the reader's theme, and has no ground of its own, so it stands on any page. */
+/** Follows the reader's theme. The background is transparent. */
 const style = `
 text { font: 12px system-ui, sans-serif; fill: #5a6472 }
 .title { font-size: 14px; font-weight: 600; fill: #171c24 }
@@ -31,7 +31,7 @@ text { font: 12px system-ui, sans-serif; fill: #5a6472 }
 
 const short = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFractionDigits: 1 })
 
-/** The plot as a picture that says its figures to a screen reader too. */
+/** The plot as SVG, with its values as a description for screen readers */
 export function plotSvg({ title, x, y, xScale, points }: Plot): string {
   const across = (xScale === 'linear' ? linearScale : logScale)(points.map(point => point.x))
   const up = linearScale(points.map(point => point.y))
@@ -39,10 +39,10 @@ export function plotSvg({ title, x, y, xScale, points }: Plot): string {
     round(margin.left + across.place(figure) * (width - margin.left - margin.right))
   const top = (figure: number) =>
     round(height - margin.bottom - up.place(figure) * (height - margin.top - margin.bottom))
-  const told = points.map(point => `${short.format(point.x)}: ${short.format(point.y)}`).join(', ')
+  const values = points.map(point => `${short.format(point.x)}: ${short.format(point.y)}`).join(', ')
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img">`,
-    `<title>${title}</title><desc>${y} by ${x}: ${told}</desc><style>${style}</style>`,
+    `<title>${title}</title><desc>${y} by ${x}: ${values}</desc><style>${style}</style>`,
     text('title', margin.left, 20, 'start', title),
     text('name', margin.left, 38, 'start', y),
     text('name', (margin.left + width - margin.right) / 2, height - 12, 'middle', x),
@@ -64,10 +64,10 @@ const text = (name: string, x: number, y: number, anchor: 'start' | 'middle' | '
 
 const round = (pixels: number) => Math.round(pixels * 10) / 10
 
-/** Where a figure stands between 0 and 1, and the figures to name along the way. */
+/** Maps a value to 0–1, and lists the labelled values */
 type Scale = { place: (figure: number) => number; ticks: number[] }
 
-/** From 0 to a round figure that is not below the highest. */
+/** from 0 to a round value at or above the highest */
 export function linearScale(figures: number[]): Scale {
   const highest = Math.max(...figures, 0) || 1
   const step = roundStep(highest / 4)
@@ -78,14 +78,14 @@ export function linearScale(figures: number[]): Scale {
   }
 }
 
-/** From the lowest to the highest: equal ratios are equally far apart. Every figure is named. */
+/** Logarithmic, from the lowest to the highest value. Every value is labelled. */
 export function logScale(figures: number[]): Scale {
   const ticks = [...new Set(figures)].sort((a, b) => a - b)
   const [low, high] = [Math.log(ticks[0] ?? 1), Math.log(ticks.at(-1) ?? 1)]
   return { place: figure => (high === low ? 0 : (Math.log(figure) - low) / (high - low)), ticks }
 }
 
-/** 1, 2 or 5 times a power of ten, not below `step`. */
+/** `step` rounded up to 1, 2 or 5 times a power of ten */
 function roundStep(step: number): number {
   const power = 10 ** Math.floor(Math.log10(step))
   return ([1, 2, 5].find(factor => factor * power >= step) ?? 10) * power

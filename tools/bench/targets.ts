@@ -10,22 +10,22 @@ import type { Ratios } from './harness/rounds.ts'
 import type { Testbed } from './harness/testbed.ts'
 import { readUsage } from './harness/usage.ts'
 
-/** Something the board is held to: what was asked, what was found, in words and, for programs, as a number. */
+/** A performance target of the board. `found` is the result in words, `figure` as a number for programs. */
 export type Target = { what: string; asked: string; found: string; figure: number; met: boolean }
 
-/** All that the board is held to but the comparison, each on boards that have just been started. */
+/** Measures all targets except the comparison, each on a board that has just started. */
 export async function measureTargets(
-  ground: Testbed,
+  testbed: Testbed,
   { dashboards, targetSeconds: seconds }: Extent,
 ): Promise<Target[]> {
-  const three = await startContender(ground, board)
-  const latency = await measureSteadyLatency(three, seconds, ground.site.signal)
+  const three = await startContender(testbed, board)
+  const latency = await measureSteadyLatency(three, seconds, testbed.workspace.signal)
   const load = await measureFirstLoad(three)
   await three.stop()
-  return [...latency, ...(await measureOpenDashboards(ground, { dashboards, seconds })), ...load]
+  return [...latency, ...(await measureOpenDashboards(testbed, { dashboards, seconds })), ...load]
 }
 
-/** What the board is held to beside its peers and its limit. */
+/** The targets of the comparison with the peers and the limit */
 export function ratioTargets(ratios: Ratios): Target[] {
   const target = (what: string, least: number, figure: number): Target => ({
     what: `page views/s against ${what}`,
@@ -42,40 +42,40 @@ export function ratioTargets(ratios: Ratios): Target[] {
 }
 
 const perSecond = 500
-const askedMs = 25
+const targetMs = 25
 
-/** How late the slowest hundredth of page views is at a steady rate, after as long a time of the same that does not count. */
+/** p99 at a steady rate, after a warm-up of the same length that does not count */
 async function measureSteadyLatency(
   board: Contender,
   seconds: number,
   signal: AbortSignal,
 ): Promise<Target[]> {
   const pace = { perSecond, seconds }
-  await visitSteadily(board.url, pace, signal) // a start is slower than what follows
+  await visitSteadily(board.url, pace, signal) // warm-up
   const { p50Ms, p99Ms, errors } = await visitSteadily(board.url, pace, signal)
   return [
     {
       what: `p99 at ${perSecond} page views/s, ${board.servers.length} replicas`,
-      asked: `${askedMs} ms`,
+      asked: `${targetMs} ms`,
       found: `${number(p99Ms)} ms (p50 ${number(p50Ms)} ms, ${errors} failed)`,
       figure: p99Ms,
-      met: p99Ms <= askedMs && errors === 0,
+      met: p99Ms <= targetMs && errors === 0,
     },
   ]
 }
 
 const hitsPerSecond = 100
-/** ms after its start when a replica rests */
-const settled = 3000
+/** ms after its start until a replica is idle */
+const settlingMs = 3000
 
-/** What open dashboards cost one replica, and how soon they know of a hit. */
+/** What open dashboards cost one replica, and how soon they show a hit */
 async function measureOpenDashboards(
-  ground: Testbed,
+  testbed: Testbed,
   { dashboards, seconds }: { dashboards: number; seconds: number },
 ): Promise<Target[]> {
-  const { signal } = ground.site
-  const contender = await startContender(ground, board, { replicas: 1 })
-  await pause(settled, null, { signal })
+  const { signal } = testbed.workspace
+  const contender = await startContender(testbed, board, { replicas: 1 })
+  await pause(settlingMs, null, { signal })
   const idle = readUsage(contender.servers.map(server => server.pid)).bytes
   const setting = { hitsPerSecond, seconds }
   const none = await measureDashboards(contender, { ...setting, dashboards: 0 }, signal)
@@ -85,22 +85,22 @@ async function measureOpenDashboards(
   const all = number(dashboards)
   const { cores, bytes, delay, lost, errors } = open
   const reads = open.reads - none.reads
-  const sound = lost === 0 && errors === 0
-  const failures = sound ? '' : ` (${lost} dashboards cut off, ${errors} hits failed)`
+  const isValid = lost === 0 && errors === 0
+  const failures = isValid ? '' : ` (${lost} dashboards cut off, ${errors} hits failed)`
   return [
     {
       what: `${all} dashboards on one replica at ${hitsPerSecond} hits/s: CPU of one core`,
       asked: '60 %',
       found: `${number(cores * 100)} %${failures}`,
       figure: cores * 100,
-      met: cores <= 0.6 && sound,
+      met: cores <= 0.6 && isValid,
     },
     {
       what: 'the same: p95 from hit to dashboard',
       asked: '500 ms',
       found: `${delay.p95Ms} ms (p50 ${delay.p50Ms} ms; ${number(delay.delivered * 100)} % delivered)`,
       figure: delay.p95Ms,
-      met: delay.p95Ms <= 500 && delay.delivered === 1 && sound,
+      met: delay.p95Ms <= 500 && delay.delivered === 1 && isValid,
     },
     {
       what: 'the same: database queries a second for the dashboards',
@@ -126,7 +126,7 @@ async function measureOpenDashboards(
   ]
 }
 
-/** Bytes of the page, whose log must be full by now, and of all that its HTML names, compressed as they come. */
+/** Compressed bytes of the page, whose log must be full by now, and of everything that its HTML references */
 async function measureFirstLoad({ url }: Contender): Promise<Target[]> {
   const page = await getAsBrowser(url)
   const assets = await Promise.all(findAssets(textOf(page)).map(path => getAsBrowser(new URL(path, url))))

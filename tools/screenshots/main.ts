@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { say } from '../bench/harness/report.ts'
-import { openBoard, startThrowAwayBoard, type Window } from '../bench/page/board.ts'
+import { openBoard, startTemporaryBoard, type Window } from '../bench/page/board.ts'
 import { buildIfChanged } from '../launcher/build.ts'
 import type { StackFile } from '../launcher/stack/data-dir.ts'
 import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
@@ -141,7 +141,7 @@ await saySentences(async () => {
     const folder = temporary.path
     await buildIfChanged(say, signal)
     const hold = openHold(join(folder, 'hold'))
-    await using board = await startThrowAwayBoard(3, signal, holdable(builtReplica(process.env), hold))
+    await using board = await startTemporaryBoard(3, signal, holdable(builtReplica(process.env), hold))
     await using _visitors = startVisitors(board.url)
     say('stills', `in ${beforeStillsMs / 1000} s, once the history has something to show`)
     await pause(beforeStillsMs, undefined, { signal })

@@ -1,3 +1,6 @@
+// Starts what is compared. entrants.ts lists the programs, this module runs each behind an NGINX with the launcher's steps,
+// and static-file.ts runs NGINX alone. Called by main.ts, growth.ts and targets.ts; counts in databases of ../harness.
+
 import { join } from 'node:path'
 import { openDataDir } from '../../launcher/stack/data-dir.ts'
 import { bringUpNginx, checkNginx } from '../../launcher/stack/nginx.ts'
@@ -9,10 +12,10 @@ import { say } from '../harness/report.ts'
 import type { Entry } from '../harness/rounds.ts'
 import type { Testbed } from '../harness/testbed.ts'
 
-/** A way to count page views: what it is called, what is run behind NGINX, and what it counts in. */
+/** A way to count page views: its name, the program behind NGINX, and its tables */
 export type Entrant = { name: string; program: ReplicaProgram; tables: Tables }
 
-/** An entrant that runs: its servers behind an NGINX of its own, with the board's settings. */
+/** A running entrant: servers behind a separate NGINX with the board's settings */
 export type Contender = {
   name: string
   url: string
@@ -26,39 +29,43 @@ export type Contender = {
 type StartOptions = {
   /** default: 3 */
   replicas?: number
-  /** a database to count in; default: an empty one of its own */
+  /** default: a new, empty database */
   databaseUrl?: string
 }
 
-/** Starts an entrant as the board itself is started: the same stages, the same NGINX configuration. */
+/** Starts an entrant in the same steps and with the same NGINX configuration as the board. */
 export async function startContender(
-  ground: Testbed,
+  testbed: Testbed,
   { name, program, tables }: Entrant,
   { replicas = 3, databaseUrl }: StartOptions = {},
 ): Promise<Contender> {
-  const resources = ground.site.resources.use(new AsyncDisposableStack())
-  const site = {
-    ...ground.site,
-    dataDir: await openDataDir(join(ground.site.dataDir.folder, name)),
+  const resources = testbed.workspace.resources.use(new AsyncDisposableStack())
+  const workspace = {
+    ...testbed.workspace,
+    dataDir: await openDataDir(join(testbed.workspace.dataDir.folder, name)),
     roster: openRoster(),
     resources,
-    report: (part: string, text: string) => say(`${name} ${part}`, text),
+    report: (service: string, text: string) => say(`${name} ${service}`, text),
   }
-  const options = { replicas, replica: program, dataDir: site.dataDir.folder, drainSeconds: 0 }
-  const url = databaseUrl ?? (await makeSchema(ground.databaseUrl, `bench_${name}`, tables))
-  const places = await bringUpReplicas(options, site, url)
+  const options = { replicas, replica: program, dataDir: workspace.dataDir.folder, drainSeconds: 0 }
+  const url = databaseUrl ?? (await makeSchema(testbed.databaseUrl, `bench_${name}`, tables))
+  const servers = await bringUpReplicas(options, workspace, url)
   return {
     name,
-    url: await bringUpNginx(options, site, await checkNginx({}), places),
+    url: await bringUpNginx(options, workspace, await checkNginx({}), servers),
     databaseUrl: url,
     tables,
-    servers: places.map(({ name, address, srvId }) => ({ pid: site.roster.pidOf(name), address, srvId })),
-    nginxPid: site.roster.pidOf('nginx'),
+    servers: servers.map(({ name, address, srvId }) => ({
+      pid: workspace.roster.pidOf(name),
+      address,
+      srvId,
+    })),
+    nginxPid: workspace.roster.pidOf('nginx'),
     stop: () => resources.disposeAsync(),
   }
 }
 
-/** A contender as it is measured; with `cookies`, its visitors come back to the servers they know. */
+/** A contender as an entry of the comparison. With `cookies`, visitors send the srv_ids of its servers. */
 export function entryOf(contender: Contender, { name = contender.name, cookies = false } = {}): Entry {
   const { url, servers, nginxPid, databaseUrl, tables } = contender
   return {

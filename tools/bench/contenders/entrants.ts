@@ -11,7 +11,7 @@ import { type PageSample, serialiseSample } from './page-sample.ts'
 /** This stack, as `npm start` runs it. */
 export const board: Entrant = { name: 'board', program: builtReplica(process.env), tables: 'board' }
 
-/** The original the board descends from. Debian's Python, because Flask is Debian's package. */
+/** The board's original. Uses Debian's Python, because Flask is installed as a Debian package. */
 export const flask: Entrant = {
   name: 'flask',
   program: {
@@ -27,7 +27,7 @@ export const flask: Entrant = {
 const root = join(import.meta.dirname, '..', '..', '..')
 const app = 'tools/bench/contenders/naive-next'
 
-/** The ordinary Next way: a dynamic page, made for each request; run as Next's own documentation says. */
+/** The usual way with Next: a dynamic page, rendered for each request, run as Next's documentation says */
 export const naiveNext: Entrant = {
   name: 'naive_next',
   program: {
@@ -40,7 +40,7 @@ export const naiveNext: Entrant = {
   tables: 'peers',
 }
 
-/** Has Next build it. Throws UserError. */
+/** Runs `next build`. @throws UserError */
 export async function buildNaiveNext(signal: AbortSignal): Promise<void> {
   const child = spawn(process.execPath, [join(root, 'node_modules/next/dist/bin/next'), 'build', app], {
     cwd: root,
@@ -52,16 +52,16 @@ export async function buildNaiveNext(signal: AbortSignal): Promise<void> {
   if (status !== 0) throw new UserError(`next build ${app} ended with status ${status}`)
 }
 
-/** A bare server that makes the board's transaction and answers with this sample of its page. */
-export async function limitOf(ground: Testbed, sample: PageSample): Promise<Entrant> {
-  const file = join(ground.site.dataDir.folder, 'page-sample.json')
+/** A bare server that runs the board's transaction and answers with this sample of its page */
+export async function limitOf(testbed: Testbed, sample: PageSample): Promise<Entrant> {
+  const file = join(testbed.workspace.dataDir.folder, 'page-sample.json')
   await writeFile(file, serialiseSample(sample))
   return {
     name: 'limit',
     program: {
       command: process.execPath,
       arguments: [join(import.meta.dirname, 'limit-server.ts')],
-      cwd: ground.site.dataDir.folder,
+      cwd: testbed.workspace.dataDir.folder,
       environment: { ...process.env, NODE_ENV: 'production', PAGE_SAMPLE: file },
       readyWithin: 30_000,
     },

@@ -9,7 +9,7 @@ import { HitQueue } from '../../../web/server/hits/hit-queue.ts'
 import { ownAddress, srvIdOf } from '../../../web/server/identity.ts'
 import { parseSample } from './page-sample.ts'
 
-// What the machine allows: the board's own batches of hits, and an answer of as many bytes as its page, with nothing made.
+// The upper limit on this machine: the board's batches of hits, and a stored copy of its page, with nothing rendered.
 
 const { host, port, databaseUrl, serverName, serverAddress } = parseEnvironment(process.env)
 const { headers, body } = parseSample(readFileSync(process.env.PAGE_SAMPLE ?? '', 'utf8'))
@@ -21,7 +21,7 @@ const { id } = await registerServer(pool, { srvId, address, name: serverName })
 const queue = new HitQueue(databaseHitStore(pool, { id, srv_id: srvId }))
 
 const server = createServer({ keepAliveTimeout: 75_000 }, async (request, response) => {
-  // What watches it asks too, and no page view is counted for that.
+  // Health checks do not count.
   if (request.url?.startsWith('/health/')) return void response.end('ready\n')
   try {
     const { id } = await queue.submit(readHit(request))

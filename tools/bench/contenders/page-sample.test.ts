@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseSample, serialiseSample } from './page-sample.ts'
 
-test('a sample comes back as it was, compressed bytes too', () => {
+test('a sample survives storage unchanged, with compressed bytes', () => {
   const sample = {
     headers: [['Content-Type', 'text/html'] satisfies [string, string]],
     body: Buffer.from([0, 31, 139, 255]),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { getAsBrowser } from '../harness/load.ts'
 
-/** An answer of the board's, to be sent again as it is. */
+/** An answer of the board, stored to send it again unchanged */
 export type PageSample = { headers: [name: string, value: string][]; body: Buffer }
 
 const schema = z.object({
@@ -14,16 +14,16 @@ export const parseSample = (text: string): PageSample => schema.parse(JSON.parse
 export const serialiseSample = ({ headers, body }: PageSample): string =>
   JSON.stringify({ headers, body: body.toString('base64') })
 
-/** Made anew for every answer, by Node or by whoever sends the sample. */
-const ownOfEach = ['date', 'connection', 'keep-alive', 'transfer-encoding', 'content-length', 'x-hit']
+/** headers that Node or the sender of the sample sets for every answer */
+const perAnswerHeaders = ['date', 'connection', 'keep-alive', 'transfer-encoding', 'content-length', 'x-hit']
 
-/** Asks a replica for its page, past NGINX: one hit. */
+/** Requests the page from a replica, past NGINX: one hit. */
 export async function takeSample(address: string): Promise<PageSample> {
   const { response, body } = await getAsBrowser(`http://${address}/`)
   const headers: PageSample['headers'] = []
-  for (let at = 0; at < response.rawHeaders.length; at += 2) {
-    const [name = '', value = ''] = response.rawHeaders.slice(at, at + 2)
-    if (!ownOfEach.includes(name.toLowerCase())) headers.push([name, value])
+  for (let index = 0; index < response.rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = response.rawHeaders.slice(index, index + 2)
+    if (!perAnswerHeaders.includes(name.toLowerCase())) headers.push([name, value])
   }
   return { headers, body }
 }

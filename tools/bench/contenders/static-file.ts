@@ -8,21 +8,24 @@ import type { BrowserAnswer } from '../harness/load.ts'
 import type { Entry } from '../harness/rounds.ts'
 import type { Testbed } from '../harness/testbed.ts'
 
-/** NGINX with one file: the body of this answer, as it was on the wire. */
-export async function startStaticFile({ site }: Testbed, { response, body }: BrowserAnswer): Promise<Entry> {
-  const { folder } = await openDataDir(join(site.dataDir.folder, 'static_file'))
+/** Starts an NGINX that serves one file: the encoded body of this answer. */
+export async function startStaticFile(
+  { workspace }: Testbed,
+  { response, body }: BrowserAnswer,
+): Promise<Entry> {
+  const { folder } = await openDataDir(join(workspace.dataDir.folder, 'static_file'))
   const { path } = await checkNginx({})
-  const port = await site.freePort()
+  const port = await workspace.freePort()
   const template = await readFile(join(import.meta.dirname, 'static-file.conf.template'), 'utf8')
   const config = join(folder, 'nginx.conf')
   const encoding = response.headers['content-encoding'] ?? 'identity'
   await writeFile(config, fillTemplate(template, { FOLDER: folder, PORT: String(port), ENCODING: encoding }))
   await writeFile(join(folder, 'page'), body)
 
-  const part = {
+  const service = {
     name: 'static_file',
     program: path,
-    // Started as root, the workers would be somebody who may not be able to enter the folder.
+    // When started as root, the workers' usual account may not be able to enter the folder.
     arguments: [
       '-p',
       folder,
@@ -34,14 +37,14 @@ export async function startStaticFile({ site }: Testbed, { response, body }: Bro
     cwd: folder,
     environment: process.env,
     log: join(folder, 'output.log'),
-    record: site.record,
+    record: workspace.record,
     readyUrl: `http://127.0.0.1:${port}/healthz`,
     readyWithin: 15_000,
     liveness: null,
     endings: [['SIGTERM', 2000]] satisfies [NodeJS.Signals, number][],
   }
-  const { pid, stop } = await spawnService(part, site.signal)
-  site.resources.defer(stop)
+  const { pid, stop } = await spawnService(service, workspace.signal)
+  workspace.resources.defer(stop)
   return {
     name: 'static_file',
     url: `http://127.0.0.1:${port}`,

@@ -2,33 +2,30 @@ import { createConnection } from 'node:net'
 import { constants, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
 
-/** A change that was pushed: up to which number the board had counted, and when it was whole at each dashboard. */
+/** A pushed change: the counter it contains, and when it was complete at each dashboard, in ms since 1970 */
 export type Tick = { counter: number; arrivals: number[] }
 
-/** What the holder of the dashboards is told. */
-export const orderSchema = z.enum(['begin', 'end'])
-export type Order = z.output<typeof orderSchema>
+/** Messages to the dashboard process */
+export const commandSchema = z.enum(['begin', 'end'])
+export type Command = z.output<typeof commandSchema>
 
-/** What it says: once all are open, and after the end, `arrivals` being ms since 1970. */
-export const wordSchema = z.union([
+/** Messages from it: after all dashboards are open, and after `end` */
+export const reportSchema = z.union([
   z.object({ open: z.number() }),
   z.object({
     lost: z.number(),
     ticks: z.array(z.object({ counter: z.number(), arrivals: z.array(z.number()) })),
   }),
 ])
-export type Word = z.output<typeof wordSchema>
+export type DashboardReport = z.output<typeof reportSchema>
 
 type StreamEvents = {
-  /** a change is whole, which tells of the count up to `counter` */
+  /** A change is complete. */
   onChange: (counter: number) => void
   onClose: () => void
 }
 
-/**
- * Opens a dashboard's stream, compressed as browsers have it; by HTTP/1.0, in which it is not chunked. Resolves when its
- * answer begins.
- */
+/** Opens a dashboard's stream, compressed as for browsers, over HTTP/1.0 to avoid chunks. Resolves when the answer starts. */
 export function openStream(url: URL, { onChange, onClose }: StreamEvents): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = createConnection({ host: url.hostname, port: Number(url.port) })
@@ -51,52 +48,52 @@ export function openStream(url: URL, { onChange, onClose }: StreamEvents): Promi
   return promise
 }
 
-/** What ends the compressed blocks of an event. Source: https://www.zlib.net/manual.html#Basic, Z_SYNC_FLUSH */
+/** Ends the compressed blocks of an event. Source: https://www.zlib.net/manual.html#Basic, Z_SYNC_FLUSH */
 const flushMarker = Buffer.from([0, 0, 0xff, 0xff])
 const headersEnd = '\r\n\r\n'
-/** bytes of a gzip member's header, as the board writes it */
+/** length of the board's gzip header in bytes */
 const gzipHeader = 10
 
-/** Compressed pieces whose counts are remembered: all streams are sent the same few. */
-const remembered = 100
+/** Counts by compressed piece: all streams get the same few pieces. */
+const cachedPieces = 100
 const countsOf = new Map<string, number[]>()
 
 /**
- * Reads an answer of the live feed piece by piece, without chunks but compressed. The function returned takes a piece and
- * says up to which count the changes go that it ends. What 5,000 streams are sent alike is inflated once.
+ * Reads a compressed answer of the live feed piece by piece, without chunks. The returned function takes a piece and returns
+ * the counters of the changes that it completes. A piece that 5,000 streams share is inflated once.
  */
 export function changeReader(): (piece: Buffer) => number[] {
-  let under: Buffer = Buffer.alloc(0)
-  let began = false
+  let pending: Buffer = Buffer.alloc(0)
+  let isInBody = false
   return piece => {
-    under = under.length === 0 ? piece : Buffer.concat([under, piece])
-    if (!began) {
-      const bodyAt = under.indexOf(headersEnd) + headersEnd.length
-      if (bodyAt < headersEnd.length || under.length < bodyAt + gzipHeader) return []
-      under = under.subarray(bodyAt + gzipHeader)
-      began = true
+    pending = pending.length === 0 ? piece : Buffer.concat([pending, piece])
+    if (!isInBody) {
+      const bodyAt = pending.indexOf(headersEnd) + headersEnd.length
+      if (bodyAt < headersEnd.length || pending.length < bodyAt + gzipHeader) return []
+      pending = pending.subarray(bodyAt + gzipHeader)
+      isInBody = true
     }
-    if (!under.subarray(-flushMarker.length).equals(flushMarker)) return []
-    const whole = under
-    under = Buffer.alloc(0)
-    return countsIn(whole)
+    if (!pending.subarray(-flushMarker.length).equals(flushMarker)) return []
+    const complete = pending
+    pending = Buffer.alloc(0)
+    return countsIn(complete)
   }
 }
 
-function countsIn(whole: Buffer): number[] {
-  const key = whole.toString('latin1')
+function countsIn(compressed: Buffer): number[] {
+  const key = compressed.toString('latin1')
   const known = countsOf.get(key)
   if (known) return known
-  const text = inflateRawSync(whole, { finishFlush: constants.Z_SYNC_FLUSH }).toString('latin1')
+  const text = inflateRawSync(compressed, { finishFlush: constants.Z_SYNC_FLUSH }).toString('latin1')
   const counts = [...text.matchAll(/^event: change\ndata: \{"counter":(\d+)/gm)].map(([, count]) =>
     Number(count),
   )
-  if (countsOf.size === remembered) countsOf.clear()
+  if (countsOf.size === cachedPieces) countsOf.clear()
   countsOf.set(key, counts)
   return counts
 }
 
-/** When each change arrived at each dashboard. */
+/** Records when each change arrives at each dashboard. */
 export class TickRecord {
   readonly #ticks = new Map<number, number[]>()
   #on = false
@@ -120,23 +117,23 @@ export class TickRecord {
 }
 
 export type Delays = {
-  /** NaN where too little arrived to tell */
+  /** NaN if too little arrived */
   p50Ms: number
   p95Ms: number
-  /** of the changes that all dashboards should have got, the share that arrived */
+  /** share of the expected changes that arrived, over all dashboards */
   delivered: number
 }
 
-/** Longest delay told apart, in ms. */
-const longest = 60_000
+/** ms; longer delays count as this */
+const longestDelayMs = 60_000
 
 /**
- * How long hits took to reach the dashboards: each hit at each dashboard, by the change that was the first to count it.
- * `countedAt` is when each hit was counted, ms since 1970. The first change only says where the second begins, and the
- * last may still have been on its way to some.
+ * Delays from hit to dashboard, for each hit at each dashboard, by the first change that includes the hit. `countedAt` has
+ * the time of each hit in ms since 1970. The first change only marks where the second starts, and the last may not have
+ * reached every dashboard yet, so both are left out.
  */
 export function delaysOf(ticks: Tick[], countedAt: Map<number, number>, dashboards: number): Delays {
-  const counts = new Uint32Array(longest + 1)
+  const counts = new Uint32Array(longestDelayMs + 1)
   const inOrder = ticks.toSorted((a, b) => a.counter - b.counter)
   const whole = inOrder.slice(1, -1)
   for (const [index, { counter, arrivals }] of whole.entries()) {
@@ -145,7 +142,7 @@ export function delaysOf(ticks: Tick[], countedAt: Map<number, number>, dashboar
       const at = countedAt.get(hit)
       if (at === undefined) continue
       for (const arrival of arrivals) {
-        const delay = Math.min(longest, Math.max(0, Math.round(arrival - at)))
+        const delay = Math.min(longestDelayMs, Math.max(0, Math.round(arrival - at)))
         counts[delay] = (counts[delay] ?? 0) + 1
       }
     }
@@ -158,7 +155,7 @@ export function delaysOf(ticks: Tick[], countedAt: Map<number, number>, dashboar
   }
 }
 
-/** `counts` says how often each whole number was seen. NaN when none was. */
+/** @param counts how often each whole number occurred. @returns NaN if none did */
 function percentileOfCounts(counts: Uint32Array, percent: number): number {
   const total = counts.reduce((sum, count) => sum + count, 0)
   const wanted = (percent / 100) * total

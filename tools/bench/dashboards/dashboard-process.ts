@@ -1,6 +1,7 @@
-import { openStream, orderSchema, TickRecord, type Word } from './arrivals.ts'
+import { commandSchema, type DashboardReport, openStream, TickRecord } from './arrivals.ts'
 
-// Holds open dashboards: node tools/bench/dashboards/dashboard-process.ts <url> <count>, told what to do by the process that forked it.
+// Holds dashboards open, controlled by messages from its parent:
+//   node tools/bench/dashboards/dashboard-process.ts <url> <count>
 
 /** opened at a time */
 const slice = 50
@@ -16,11 +17,11 @@ const events = {
     lost++
   },
 }
-const tell = (word: Word) => process.send?.(word)
+const report = (message: DashboardReport) => process.send?.(message)
 
 process.on('message', message => {
-  if (orderSchema.parse(message) === 'begin') record.begin()
-  else tell({ lost, ticks: record.end() })
+  if (commandSchema.parse(message) === 'begin') record.begin()
+  else report({ lost, ticks: record.end() })
 })
 process.on('disconnect', () => process.exit())
 
@@ -28,4 +29,4 @@ for (let open = 0; open < Number(count); open += slice) {
   const more = Math.min(slice, Number(count) - open)
   await Promise.all(Array.from({ length: more }, () => openStream(board, events)))
 }
-tell({ open: Number(count) })
+report({ open: Number(count) })

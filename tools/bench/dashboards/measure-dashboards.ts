@@ -1,23 +1,33 @@
+// Measures open dashboards. A separate process (dashboard-process.ts) holds the streams, so that reading them does not delay
+// the load of this process; arrivals.ts decodes them and computes the delays. Called by targets.ts and growth.ts.
+
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import type { Contender } from '../contenders/contender.ts'
 import { countReads, readCountTimes } from '../harness/database.ts'
 import { visitSteadily } from '../harness/load.ts'
 import { readUsage, watchCores } from '../harness/usage.ts'
-import { type Delays, delaysOf, type Order, type Tick, type Word, wordSchema } from './arrivals.ts'
+import {
+  type Command,
+  type DashboardReport,
+  type Delays,
+  delaysOf,
+  reportSchema,
+  type Tick,
+} from './arrivals.ts'
 
-/** What open dashboards cost, and how soon they know. */
+/** What open dashboards cost, and how soon they show a hit */
 type DashboardFigures = {
   dashboards: number
-  /** in use by the board's servers, on average */
+  /** average number that the board's servers use */
   cores: number
-  /** memory of the servers at the end */
+  /** servers' memory at the end */
   bytes: number
-  /** from a hit's own time to the dashboard */
+  /** from a hit's time to the dashboard */
   delay: Delays
-  /** queries a second that read, but for those of batches and upkeep */
+  /** read queries per second, without those of batches and upkeep */
   reads: number
-  /** dashboards that were cut off */
+  /** disconnected dashboards */
   lost: number
   /** hits that failed */
   errors: number
@@ -25,7 +35,7 @@ type DashboardFigures = {
 
 type Setting = { dashboards: number; hitsPerSecond: number; seconds: number }
 
-/** Opens dashboards on a board, and sends it hits meanwhile. These ask for JSON: a page would be read for as well. */
+/** Opens dashboards on a board and sends it hits. The hits request JSON, because a page would add reads. */
 export async function measureDashboards(
   board: Contender,
   { dashboards, hitsPerSecond, seconds }: Setting,
@@ -35,15 +45,15 @@ export async function measureDashboards(
   const pace = { perSecond: hitsPerSecond, headers: { Accept: 'application/json' } }
   const held = await holdDashboards(board.url, dashboards, signal)
   try {
-    await visitSteadily(board.url, { ...pace, seconds: 2 }, signal) // until the opening itself costs nothing any more
+    await visitSteadily(board.url, { ...pace, seconds: 2 }, signal) // lets the cost of opening fade
     const readsSince = await countReads(board.databaseUrl)
-    const begun = performance.now()
+    const startedAt = performance.now()
     const cores = watchCores(groups)
     held.begin()
     const { errors } = await visitSteadily(board.url, { ...pace, seconds }, signal)
     const { ticks, lost } = await held.end()
     const used = cores()
-    const elapsed = (performance.now() - begun) / 1000
+    const elapsed = (performance.now() - startedAt) / 1000
     const reads = await readsSince()
     const first = Math.min(...ticks.map(tick => tick.counter))
     const countedAt = ticks.length > 0 ? await readCountTimes(board.databaseUrl, first) : new Map()
@@ -61,43 +71,43 @@ export async function measureDashboards(
   }
 }
 
-/** Dashboards that are open, in a process of their own. */
+/** Open dashboards in a separate process */
 type HeldDashboards = {
   begin: () => void
-  /** what has arrived since `begin`, and how many dashboards were cut off */
+  /** what has arrived since `begin`, and the number of disconnected dashboards */
   end: () => Promise<{ ticks: Tick[]; lost: number }>
   close: () => Promise<void>
 }
 
-/** Resolves when all are open. @throws when one cannot be opened */
+/** Resolves when all are open. @throws if one cannot be opened */
 async function holdDashboards(url: string, count: number, signal: AbortSignal): Promise<HeldDashboards> {
-  const holder = fork(join(import.meta.dirname, 'dashboard-process.ts'), [url, String(count)], { signal })
-  const exited = new Promise(resolve => holder.once('exit', resolve))
-  holder.on('error', () => {}) // after an abort nobody may be waiting for its word
-  const order = (word: Order) => holder.send(word)
-  await nextWord(holder)
+  const child = fork(join(import.meta.dirname, 'dashboard-process.ts'), [url, String(count)], { signal })
+  const exited = new Promise(resolve => child.once('exit', resolve))
+  child.on('error', () => {}) // after an abort nothing may wait for its report
+  const send = (command: Command) => child.send(command)
+  await nextReport(child)
   return {
-    begin: () => order('begin'),
+    begin: () => send('begin'),
     async end() {
-      order('end')
-      const word = await nextWord(holder)
-      if (!('ticks' in word)) throw new Error('the holder of the dashboards did not say what arrived')
-      return word
+      send('end')
+      const report = await nextReport(child)
+      if (!('ticks' in report)) throw new Error('the dashboard process did not report what arrived')
+      return report
     },
     async close() {
-      if (holder.connected) holder.disconnect()
+      if (child.connected) child.disconnect()
       await exited
     },
   }
 }
 
-function nextWord(holder: ChildProcess): Promise<Word> {
-  const { promise, resolve, reject } = Promise.withResolvers<Word>()
-  const ended = () => reject(new Error('the holder of the dashboards ended'))
-  holder.once('exit', ended).once('error', reject)
-  holder.once('message', message => {
-    holder.off('exit', ended).off('error', reject)
-    resolve(wordSchema.parse(message))
+function nextReport(child: ChildProcess): Promise<DashboardReport> {
+  const { promise, resolve, reject } = Promise.withResolvers<DashboardReport>()
+  const ended = () => reject(new Error('the dashboard process ended'))
+  child.once('exit', ended).once('error', reject)
+  child.once('message', message => {
+    child.off('exit', ended).off('error', reject)
+    resolve(reportSchema.parse(message))
   })
   return promise
 }

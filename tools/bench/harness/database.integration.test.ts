@@ -18,7 +18,7 @@ async function countHits(databaseUrl: string, count: number): Promise<void> {
   await pool.end()
 }
 
-test('what the board counts agrees with its log, from any number on', async () => {
+test('the board’s counter agrees with its log, from any number on', async () => {
   await using database = await createTestDatabase()
   await countHits(database.url, 10)
   const count = countIn(database.url, 'board')
@@ -40,7 +40,7 @@ for (const [damage, statement] of [
   })
 }
 
-test('the tables of the peers begin at 0, and are made anew when they are there', async () => {
+test('the peers’ tables start at 0, and existing ones are replaced', async () => {
   await using database = await createTestDatabase()
   const name = new URL(database.url).pathname.slice(1)
   for (let time = 1; time <= 2; time++) {
@@ -50,7 +50,7 @@ test('the tables of the peers begin at 0, and are made anew when they are there'
   }
 })
 
-test('queries of connections that only read are counted, those of others are not', async () => {
+test('only queries of connections that only read are counted', async () => {
   await using database = await createTestDatabase()
   const [reader, writer, upkeep] = await Promise.all([1, 2, 3].map(() => connect(database.url, 5000)))
   const count = await countReads(database.url)

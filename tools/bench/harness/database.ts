@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { connect } from '../../../prisma/connect.ts'
 import { migrate } from '../../../prisma/migrate.ts'
 
-/** Runs a statement, or several, on a connection of its own; returns the rows of the only or the last one, unread. */
+/** Runs one or more statements on a new connection. @returns the rows of the last one, unparsed */
 export async function queryDatabase(databaseUrl: string, statement: string): Promise<unknown> {
   const connection = await connect(databaseUrl, 5000)
   try {
@@ -17,16 +17,16 @@ export async function queryDatabase(databaseUrl: string, statement: string): Pro
   }
 }
 
-/** The first row, read by `schema`. @throws when there is none, or it is of another shape */
+/** The first row, parsed by `schema`. @throws if there is no row, or it does not fit */
 export async function queryRow<T>(databaseUrl: string, schema: z.ZodType<T>, query: string): Promise<T> {
   const rows = z.array(z.unknown()).parse(await queryDatabase(databaseUrl, query))
   return schema.parse(rows[0])
 }
 
-/** Which tables a contender counts in: the board's own, or a counter and a log as its peers have them. */
+/** The tables that a contender counts in: the board's, or the simpler counter and log of its peers */
 export type Tables = 'board' | 'peers'
 
-/** Makes a database named `name` anew on the same server, with empty tables; returns its address. */
+/** Creates or replaces the database `name` on the same server, with empty tables. @returns its URL */
 export async function makeSchema(databaseUrl: string, name: string, tables: Tables): Promise<string> {
   await queryDatabase(
     databaseUrl,
@@ -39,7 +39,7 @@ export async function makeSchema(databaseUrl: string, name: string, tables: Tabl
   return url.href
 }
 
-/** Adds rows to the log of a board that does not run. */
+/** Adds rows to the log of a stopped board. */
 export async function fillLog(databaseUrl: string, rows: number, signal: AbortSignal): Promise<void> {
   const script = join(import.meta.dirname, 'fill-log.ts')
   const child = spawn(process.execPath, [script, databaseUrl, String(rows)], {
@@ -47,15 +47,15 @@ export async function fillLog(databaseUrl: string, rows: number, signal: AbortSi
     signal,
   })
   const [status] = await once(child, 'exit')
-  if (status !== 0) throw new Error(`filling the log ended with status ${status}`)
+  if (status !== 0) throw new Error(`fill-log.ts exited with status ${status}`)
 }
 
-/** What a contender has counted. */
+/** Reads what a contender has counted */
 export type Count = {
   read: () => Promise<number>
   /**
-   * The counter now, and whether all agrees with it: the rows of the log since it stood at `from`, the log's highest
-   * number and, on the board, the servers' hits.
+   * The counter, and whether the rest agrees with it: the log rows after number `from`, the log's highest number and, on
+   * the board, the servers' hits.
    */
   check: (from: number) => Promise<{ counter: number; consistent: boolean }>
 }
@@ -86,9 +86,8 @@ export function countIn(databaseUrl: string, tables: Tables): Count {
 }
 
 /**
- * Begins to count the queries that read in this database; the function returned says how many were asked since. By the
- * server's log of statements, which says too who asked: what belongs to a batch of hits or to the log's upkeep comes over
- * connections that also write or lock. Those that were closed meanwhile are not seen.
+ * Counts the read queries in this database until the returned function is called, with the server's general log. Queries of
+ * connections that also write or lock belong to hits or upkeep and do not count. Connections that have closed do not either.
  */
 export async function countReads(databaseUrl: string): Promise<() => Promise<number>> {
   await queryDatabase(
@@ -113,12 +112,12 @@ const readsSql = `SELECT COUNT(*) AS count FROM mysql.general_log
 
 const countTimes = z.array(z.object({ id: z.number(), at: z.number() }))
 
-/** When each hit after `after` was counted, by its number: ms since 1970, on the clock of this machine. */
+/** The time of each hit after number `after`, by its number: ms since 1970, on this machine's clock */
 export async function readCountTimes(databaseUrl: string, after: number): Promise<Map<number, number>> {
-  const found = await queryDatabase(
+  const rows = await queryDatabase(
     databaseUrl,
     `SELECT id, CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', created_at) DIV 1000 AS UNSIGNED) AS at
      FROM access_log WHERE id > ${after}`,
   )
-  return new Map(countTimes.parse(found).map(({ id, at }) => [id, at]))
+  return new Map(countTimes.parse(rows).map(({ id, at }) => [id, at]))
 }

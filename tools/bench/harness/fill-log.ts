@@ -1,15 +1,15 @@
-// Fills the log of a migrated database, so that what grows with it can be measured: ten million rows in a few minutes.
+// Fills the log of a migrated database to measure what grows with it: ten million rows in a few minutes.
 //   node tools/bench/harness/fill-log.ts <databaseUrl> <rows>
-// The rows follow those that are there, spread evenly over the last 20 days. Three servers share them: two with one
-// life each, and one that was started again 999 times. Counter, log and servers' hits agree at every moment.
+// The rows follow the existing ones, spread evenly over the last 20 days. Three servers share them: two with one instance
+// each, and one that was restarted 999 times. Counter, log and servers' hits agree at every moment.
 import mysql, { type Connection, type ResultSetHeader } from 'mysql2/promise'
 import { readDatabaseUrl } from '../../../web/server/config.ts'
 import { srvIdOf } from '../../../web/server/identity.ts'
 
 const chunkRows = 50_000
-const livesOfFirst = 1000
+const firstServerInstances = 1000
 
-/** Rows from now on: `total` of them, the first one at `start`, one every `step` µs. */
+/** `total` rows, the first at `start`, one every `step` µs */
 type Period = { total: number; start: string; step: number }
 
 const digits = `(${Array.from({ length: 10 }, (_, digit) => `SELECT ${digit} AS d`).join(' UNION ALL ')})`
@@ -39,26 +39,30 @@ async function fillLog(connection: Connection, total: number): Promise<void> {
   const days = 20 * 86_400_000
   const start = new Date(Date.now() - days).toISOString().replace('T', ' ').replace('Z', '')
   const period = { total, start, step: (days * 1000) / total }
-  const firstLife = await registerLives(connection, period)
+  const firstInstance = await registerInstances(connection, period)
   for (let done = 0; done < total; done += chunkRows) {
-    await fillChunk(connection, period, firstLife, done, Math.min(chunkRows, total - done))
+    await fillChunk(connection, period, firstInstance, done, Math.min(chunkRows, total - done))
   }
 }
 
-/** The thousand lives of the first server, then one of each other. @returns the first one's id; the rest follow */
-async function registerLives(connection: Connection, { start, step, total }: Period): Promise<number> {
-  const lives = Array.from({ length: livesOfFirst + 2 }, (_, life) => {
-    const server = Math.max(1, life - livesOfFirst + 2)
+/** Inserts the first server's thousand instances, then one of each other server. @returns the first id; the others follow it */
+async function registerInstances(connection: Connection, { start, step, total }: Period): Promise<number> {
+  const instances = Array.from({ length: firstServerInstances + 2 }, (_, instance) => {
+    const server = Math.max(1, instance - firstServerInstances + 2)
     const address = `10.9.0.${server}:3000`
-    const beginsAt = life < livesOfFirst ? Math.floor((life * total * step) / livesOfFirst) : 0
-    const endsAt = life < livesOfFirst ? Math.floor(((life + 1) * total * step) / livesOfFirst) : total * step
+    const beginsAt =
+      instance < firstServerInstances ? Math.floor((instance * total * step) / firstServerInstances) : 0
+    const endsAt =
+      instance < firstServerInstances
+        ? Math.floor(((instance + 1) * total * step) / firstServerInstances)
+        : total * step
     return [srvIdOf(address), `filled-${server}`, address, start, beginsAt, start, endsAt, start, endsAt]
   })
   const row = '(?, ?, ?, ? + INTERVAL ? MICROSECOND, ? + INTERVAL ? MICROSECOND, ? + INTERVAL ? MICROSECOND)'
   const [inserted] = await connection.query<ResultSetHeader>(
     `INSERT INTO server (srv_id, name, address, started_at, last_seen_at, stopped_at)
-     VALUES ${lives.map(() => row).join()}`,
-    lives.flat(),
+     VALUES ${instances.map(() => row).join()}`,
+    instances.flat(),
   )
   return inserted.insertId
 }
@@ -66,23 +70,23 @@ async function registerLives(connection: Connection, { start, step, total }: Per
 async function fillChunk(
   connection: Connection,
   { total, start, step }: Period,
-  firstLife: number,
+  firstInstance: number,
   done: number,
   count: number,
 ): Promise<void> {
   await connection.beginTransaction()
   await connection.query('UPDATE global_counter SET value = LAST_INSERT_ID(value + ?) WHERE id = 1', [count])
   await connection.query('SET @before = LAST_INSERT_ID() - ?', [count])
-  const lifeOf = `IF(place % 3 = 0, FLOOR((? + place) * ${livesOfFirst} / ?), ${livesOfFirst - 1} + place % 3)`
+  const instanceSql = `IF(place % 3 = 0, FLOOR((? + place) * ${firstServerInstances} / ?), ${firstServerInstances - 1} + place % 3)`
   await connection.query(
     `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id)
      SELECT hit.id, hit.at, hit.client_ip, s.srv_id, s.id,
        CASE hit.id % 10 WHEN 0 THEN NULL WHEN 1 THEN ? ELSE s.srv_id END, MD5(hit.id)
      FROM (SELECT @before + 1 + place AS id, ? + INTERVAL ROUND((? + place) * ?) MICROSECOND AS at,
          CONCAT(IF(place % 2 = 0, '203.0.113.', '10.0.0.'), 1 + place % 250) AS client_ip,
-         ? + ${lifeOf} AS life
-       FROM ${places} p WHERE place < ? ORDER BY place) hit STRAIGHT_JOIN server s ON s.id = hit.life`,
-    [srvIdOf('10.9.0.2:3000'), start, done, step, firstLife, done, total, count],
+         ? + ${instanceSql} AS instance
+       FROM ${places} p WHERE place < ? ORDER BY place) hit STRAIGHT_JOIN server s ON s.id = hit.instance`,
+    [srvIdOf('10.9.0.2:3000'), start, done, step, firstInstance, done, total, count],
   )
   const added = 'access_log WHERE id > @before'
   await connection.query(

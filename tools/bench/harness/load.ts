@@ -10,30 +10,29 @@ import { z } from 'zod'
 export type Load = {
   connections: number
   seconds: number
-  /** srv_ids that visitors come with, in turns; default: they are strangers */
+  /** srv_ids that visitors send in turns; default: new visitors */
   cookies?: string[]
 }
 
-/** As many page views as are answered, each connection asking anew as soon as it has its answer. */
+/** Loads with wrk: each connection sends its next request as soon as it has an answer (a closed loop). */
 export async function runWrk(url: string, load: Load, signal: AbortSignal): Promise<LoadResult> {
   const { connections, seconds, cookies = [] } = load
   const script = join(import.meta.dirname, 'visitors.lua')
-  // One thread is enough: wrk asks for many times what is answered here, and the processor is needed elsewhere.
+  // One thread is enough for many times this load, and the processor is needed elsewhere.
   const options = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '5s', '-s', script]
   const { stdout } = await promisify(execFile)('wrk', [...options, url, ...cookies], { signal })
   return parseResult(stdout)
 }
 
-/** What a run of wrk saw. */
 export type LoadResult = {
-  /** page views a second: what was answered with an error is none */
+  /** page views per second, without answers that are errors */
   rate: number
   answers: number
   p50Ms: number
   p99Ms: number
-  /** answers with a status of 400 or more, and those that never came */
+  /** answers with a status of 400 or more, and missing answers */
   errors: number
-  /** of an answer, its headers among them, on average */
+  /** average bytes of an answer, with headers */
   bytesEach: number
 }
 
@@ -50,41 +49,41 @@ const line = z.object({
   p99: z.number(),
 })
 
-/** Reads what wrk printed: its own words, and among them the line of visitors.lua. @throws when there is none */
+/** Parses the line of visitors.lua in wrk's output. @throws if there is none */
 export function parseResult(output: string): LoadResult {
   const json = output.split('\n').find(text => text.startsWith('{'))
-  if (json === undefined) throw new Error(`wrk said nothing of its result:\n${output}`)
-  const told = line.parse(JSON.parse(json))
+  if (json === undefined) throw new Error(`wrk printed no result:\n${output}`)
+  const found = line.parse(JSON.parse(json))
   return {
-    rate: (told.answers - told.status) / (told.microseconds / 1e6),
-    answers: told.answers,
-    p50Ms: told.p50 / 1000,
-    p99Ms: told.p99 / 1000,
-    errors: told.status + told.connect + told.read + told.write + told.timeout,
-    bytesEach: told.answers === 0 ? 0 : told.bytes / told.answers,
+    rate: (found.answers - found.status) / (found.microseconds / 1e6),
+    answers: found.answers,
+    p50Ms: found.p50 / 1000,
+    p99Ms: found.p99 / 1000,
+    errors: found.status + found.connect + found.read + found.write + found.timeout,
+    bytesEach: found.answers === 0 ? 0 : found.bytes / found.answers,
   }
 }
 
 type Pace = {
   perSecond: number
   seconds: number
-  /** beside or instead of a browser's */
+  /** added to a browser's headers, or replacing them */
   headers?: OutgoingHttpHeaders
 }
 
-type SteadyResult = { begun: number; errors: number; p50Ms: number; p99Ms: number; highestMs: number }
+type SteadyResult = { started: number; errors: number; p50Ms: number; p99Ms: number; highestMs: number }
 
 /**
- * Begins page views at a steady rate, however long the answers take (an open loop). A page view's time counts from when
- * it was due, so one that had to wait for its turn is not told as quick. Our own lateness, up to 1 ms, is in it too.
+ * Starts page views at a steady rate, however long the answers take (an open loop). A page view's time counts from the moment
+ * it was due, so it includes any wait before it was sent, and up to 1 ms lateness of this client.
  */
 export async function visitSteadily(url: string, pace: Pace, signal: AbortSignal): Promise<SteadyResult> {
   const { perSecond, seconds, headers } = pace
   const agent = new Agent({ keepAlive: true })
-  const begun = perSecond * seconds
+  const started = perSecond * seconds
   const startsAt = performance.now()
   const visits: Promise<number | null>[] = []
-  for (let n = 0; n < begun; n++) {
+  for (let n = 0; n < started; n++) {
     const dueAt = startsAt + (n / perSecond) * 1000
     const wait = dueAt - performance.now()
     if (wait > 0) await pause(Math.ceil(wait), null, { signal })
@@ -94,21 +93,21 @@ export async function visitSteadily(url: string, pace: Pace, signal: AbortSignal
   const times = (await Promise.all(visits)).filter(time => time !== null).sort((a, b) => a - b)
   agent.destroy()
   return {
-    begun,
-    errors: begun - times.length,
+    started,
+    errors: started - times.length,
     p50Ms: percentile(times, 50),
     p99Ms: percentile(times, 99),
     highestMs: percentile(times, 100),
   }
 }
 
-/** The smallest figure that at least `percent` of all are not above. NaN of an empty list. */
+/** The smallest value that at least `percent` of all values do not exceed; NaN for an empty list */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
   const place = Math.max(1, Math.ceil((percent / 100) * sorted.length))
   return sorted[place - 1] ?? Number.NaN
 }
 
-/** What Chromium says when it asks for a page over plain HTTP; wrk/visitors.lua says the same. */
+/** Chromium's headers for a page over plain HTTP, the same as in visitors.lua */
 const browserHeaders = {
   'User-Agent':
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
@@ -122,10 +121,7 @@ export type BrowserAnswer = { response: IncomingMessage; body: Buffer }
 
 type Connection = { agent?: Agent | false; headers?: OutgoingHttpHeaders }
 
-/**
- * Asks once, as a browser does, by default on a connection of its own; the body is as it was on the wire.
- * @throws unless the status is 200
- */
+/** Sends one request as a browser does, by default on a new connection. The body stays encoded. @throws unless the status is 200 */
 export async function getAsBrowser(
   url: string | URL,
   { agent = false, headers = {} }: Connection = {},
@@ -139,9 +135,9 @@ export async function getAsBrowser(
   return { response, body }
 }
 
-/** The paths of this site that a page's tags name, each once, as a browser fetches them when it loads the page. */
+/** Paths on this site that a browser fetches when it loads the page, each once */
 export function findAssets(html: string): string[] {
-  // What only browsers without modules fetch, none of today's do.
+  // `nomodule` scripts are for old browsers only.
   const tags = html.matchAll(
     /<(?:script|link|img)\b(?![^>]*\snomodule)[^>]*?\s(?:src|href)="(\/(?!\/)[^"]+)"/gi,
   )

@@ -10,11 +10,11 @@ test('the short form measures less of everything', () => {
   assert.ok(short.dashboards < full.dashboards && short.targetSeconds < full.targetSeconds)
 })
 
-test('an option that there is not is refused', () => {
+test('an unknown option is refused', () => {
   assert.throws(() => parseBenchOptions(['--shrot']), /shrot/)
 })
 
-test('a minute each, with three servers and with ten, unless told otherwise', () => {
+test('the defaults are a minute each, with three servers and with ten', () => {
   assert.deepEqual(parsePageOptions([]), { seconds: 60, replicas: [3, 10], json: false })
   assert.deepEqual(parsePageOptions(['--seconds', '5', '--replicas', '2', '--json']), {
     seconds: 5,
@@ -23,7 +23,7 @@ test('a minute each, with three servers and with ten, unless told otherwise', ()
   })
 })
 
-test('what cannot be measured is refused', () => {
+test('an invalid option is refused', () => {
   for (const args of [['--seconds', '0'], ['--seconds', 'long'], ['--replicas', '3,many'], ['--fast']]) {
     assert.throws(() => parsePageOptions(args))
   }

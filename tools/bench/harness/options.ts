@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 
-/** How much is measured. */
+/** How much is measured */
 export type Extent = {
   connections: number
   rounds: number
@@ -13,10 +13,10 @@ export type Extent = {
 }
 
 const full: Extent = { connections: 64, rounds: 5, seconds: 8, targetSeconds: 20, dashboards: 5000 }
-/** Shows that all of it works, and says nothing about speed. */
+/** Checks that everything works, and says nothing about speed. */
 const short: Extent = { connections: 16, rounds: 1, seconds: 1, targetSeconds: 2, dashboards: 100 }
 
-/** @throws TypeError on an option that there is not */
+/** @throws TypeError on an unknown option */
 export function parseBenchOptions(args: string[]): { extent: Extent; json: boolean } {
   const { values } = parseArgs({
     args,
@@ -25,11 +25,10 @@ export function parseBenchOptions(args: string[]): { extent: Extent; json: boole
   return { extent: values.short ? short : full, json: values.json }
 }
 
-/** What is measured, and for how long. */
 type PageBenchOptions = {
-  /** of each of the two long measurements, the processor's time and the trace */
+  /** of each of the three long measurements: processor time twice, and the trace */
   seconds: number
-  /** boards, one after the other, of so many servers each */
+  /** number of servers of each board; boards run one after the other */
   replicas: number[]
   json: boolean
 }
@@ -37,7 +36,7 @@ type PageBenchOptions = {
 const seconds = z.coerce.number().int().min(2).max(600)
 const replicas = z.array(z.coerce.number().int().min(1).max(50))
 
-/** @throws TypeError or ZodError on an option that cannot be used */
+/** @throws TypeError or ZodError on an invalid option */
 export function parsePageOptions(args: string[]): PageBenchOptions {
   const { values } = parseArgs({
     args,

@@ -1,4 +1,4 @@
--- What the peers count in: a counter and a log, like the board's, without what only the board keeps.
+-- The peers' counter and log: like the board's, without the columns and the index that only the board needs.
 
 CREATE TABLE global_counter (
     id TINYINT UNSIGNED NOT NULL PRIMARY KEY,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { markdownTable } from './report.ts'
 
-test('columns are as wide as their widest cell, names to the left and figures to the right', () => {
+test('columns are as wide as their widest cell, the first left-aligned and the others right-aligned', () => {
   assert.equal(
     markdownTable(
       ['what', 'ms'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findFaults, isExact, median, type Run, ratiosOf, summarise } from './rounds.ts'
 
-/** A run in which all went well, for tests. */
+/** A successful run */
 const run = (rate: number, more: Partial<Run> = {}): Run => ({
   rate,
   answers: rate,
@@ -19,16 +19,16 @@ const run = (rate: number, more: Partial<Run> = {}): Run => ({
 const counted = { from: 100, counter: 1100, consistent: true }
 const seen = { answers: 1000, errors: 0 }
 
-test('as many as were answered, or a few more that were under way at the end, are exact', () => {
+test('a count equal to the answers, or above them by what was in flight at the end, is exact', () => {
   assert.ok(isExact(counted, seen, 64))
   assert.ok(isExact({ ...counted, counter: 1164 }, seen, 64))
 })
 
-test('one answer that is not in the count is not exact', () => {
+test('a count that misses one answer is not exact', () => {
   assert.ok(!isExact({ ...counted, counter: 1099 }, seen, 64))
 })
 
-test('more than can have been under way is not exact', () => {
+test('a count above the answers and all connections is not exact', () => {
   assert.ok(!isExact({ ...counted, counter: 1165 }, seen, 64))
 })
 
@@ -37,11 +37,11 @@ test('a failed page view may be counted or not', () => {
   assert.ok(isExact({ ...counted, counter: 1110 }, { answers: 1000, errors: 10 }, 0))
 })
 
-test('a log that does not agree with the counter is not exact', () => {
+test('a log that differs from the counter is not exact', () => {
   assert.ok(!isExact({ ...counted, consistent: false }, seen, 64))
 })
 
-test('rates are told with their spread, and errors of all rounds add up', () => {
+test('rates have a median, a lowest and a highest, and errors of all rounds add up', () => {
   const { page_views_per_second, errors } = summarise('board', [
     run(30, { errors: 1 }),
     run(10),
@@ -51,13 +51,13 @@ test('rates are told with their spread, and errors of all rounds add up', () => 
   assert.equal(errors, 3)
 })
 
-test('one round that is not exact makes the whole not exact, and what counts nothing is neither', () => {
+test('one inexact round makes the summary inexact, and an entry that counts nothing is neither', () => {
   assert.equal(summarise('board', [run(1), run(1, { exact: false })]).exact, false)
   assert.equal(summarise('board', [run(1), run(1)]).exact, true)
   assert.equal(summarise('static_file', [run(1, { exact: null })]).exact, null)
 })
 
-test("ratios say how many times another's rate the board's is", () => {
+test("ratios divide the board's rate by another's", () => {
   const summaries = [
     summarise('board', [run(4000)]),
     summarise('flask', [run(500)]),
@@ -67,11 +67,11 @@ test("ratios say how many times another's rate the board's is", () => {
   assert.deepEqual(ratiosOf(summaries), { flask_seed: 8, naive_next: 40, limit: 0.8 })
 })
 
-test('a ratio to what was not measured is refused', () => {
+test('a ratio to an entry that was not measured is refused', () => {
   assert.throws(() => ratiosOf([summarise('board', [run(1)])]), /was not measured/)
 })
 
-test('a comparison in which all answered and counted has no fault, a few errors aside', () => {
+test('a comparison in which all answered and counted is valid, also with a few errors', () => {
   const file = summarise('static_file', [run(9, { exact: null })])
   assert.deepEqual(findFaults([summarise('board', [run(9, { errors: 2 })]), file]), [])
 })
@@ -85,19 +85,19 @@ test('a contender that only answered errors, and one that lost a page view, are 
   ])
 })
 
-test('the middle one of an odd number, whatever their order', () => {
+test('the median of an odd number of values is the middle one, in any order', () => {
   assert.equal(median([9, 1, 100]), 9)
   assert.equal(median([7]), 7)
 })
 
-test('the mean of the middle two of an even number', () => {
+test('the median of an even number of values is the mean of the middle two', () => {
   assert.equal(median([4, 1, 100, 2]), 3)
 })
 
-test('numbers are compared as numbers', () => {
+test('the median compares numbers, not strings', () => {
   assert.equal(median([10, 9, 8]), 9)
 })
 
-test('nothing has no median', () => {
+test('an empty list has no median', () => {
   assert.throws(() => median([]))
 })

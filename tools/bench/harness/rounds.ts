@@ -4,55 +4,55 @@ import { kilobytes, megabytes, number, say } from './report.ts'
 import type { Testbed } from './testbed.ts'
 import { readUsage, watchCores } from './usage.ts'
 
-/** One line of the comparison: an address that page views are asked of, and whose processes answer them. */
+/** One line of the comparison: the address to load, and the processes that serve it */
 export type Entry = {
   name: string
   url: string
-  /** srv_ids that visitors come with; none = they are strangers */
+  /** srv_ids that visitors send in turns; empty for new visitors */
   cookies: string[]
   /** process groups */
   servers: number[]
   nginx: number
-  /** null = nothing is counted */
+  /** null if nothing is counted */
   count: Count | null
 }
 
-/** Every entry once a round: what changes on the machine meanwhile meets them all. The runs are in the entries' order. */
+/** Measures every entry once per round, so that changes of the machine affect all. Keeps the entries' order. */
 export async function takeTurns(
   entries: Entry[],
   rounds: number,
   load: Omit<Load, 'cookies'>,
-  ground: Testbed,
+  testbed: Testbed,
 ): Promise<{ name: string; runs: Run[] }[]> {
-  const found = entries.map(entry => ({ entry, name: entry.name, runs: [] as Run[] }))
+  const results = entries.map(entry => ({ entry, name: entry.name, runs: [] as Run[] }))
   for (let round = 1; round <= rounds; round++) {
-    for (const { entry, name, runs } of found) {
-      const run = await measureRun(entry, load, ground)
+    for (const { entry, name, runs } of results) {
+      const run = await measureRun(entry, load, testbed)
       runs.push(run)
       say(`round ${round}`, `${name}: ${number(run.rate)}/s${run.exact === false ? ', NOT EXACT' : ''}`)
     }
   }
-  return found.map(({ name, runs }) => ({ name, runs }))
+  return results.map(({ name, runs }) => ({ name, runs }))
 }
 
 export type Run = LoadResult & {
-  /** in use on average */
+  /** average number in use */
   cores: { servers: number; nginx: number; database: number }
   /** memory of all its servers together, at the end */
   bytes: number
-  /** whether each page view was counted once; null = nothing is counted */
+  /** whether each page view was counted once; null if nothing is counted */
   exact: boolean | null
 }
 
-/** Loads one entry for a while, and looks at what that cost and whether the count is right. */
-export async function measureRun(entry: Entry, load: Omit<Load, 'cookies'>, ground: Testbed): Promise<Run> {
+/** Loads one entry, and measures what that costs and whether the count is right. */
+export async function measureRun(entry: Entry, load: Omit<Load, 'cookies'>, testbed: Testbed): Promise<Run> {
   const from = (await entry.count?.read()) ?? 0
   const cores = {
     servers: watchCores(entry.servers),
     nginx: watchCores([entry.nginx]),
-    database: watchCores([ground.databasePid]),
+    database: watchCores([testbed.databasePid]),
   }
-  const result = await runWrk(entry.url, { ...load, cookies: entry.cookies }, ground.site.signal)
+  const result = await runWrk(entry.url, { ...load, cookies: entry.cookies }, testbed.workspace.signal)
   const used = { servers: cores.servers(), nginx: cores.nginx(), database: cores.database() }
   const after = await entry.count?.check(from)
   return {
@@ -64,23 +64,23 @@ export async function measureRun(entry: Entry, load: Omit<Load, 'cookies'>, grou
 }
 
 /**
- * Whether a run's page views were counted as they were answered: every answer is in the count, and beyond the answers only
- * what can have been under way when the load ended, or failed.
+ * Whether a run was counted exactly: every answer is in the count. Beyond the answers, only failed page views and those in
+ * flight at the end may be.
  */
 export function isExact(
   counted: { from: number; counter: number; consistent: boolean },
-  seen: { answers: number; errors: number },
+  result: { answers: number; errors: number },
   connections: number,
 ): boolean {
   const added = counted.counter - counted.from
   return (
     counted.consistent &&
-    added >= seen.answers - seen.errors &&
-    added <= seen.answers + seen.errors + connections
+    added >= result.answers - result.errors &&
+    added <= result.answers + result.errors + connections
   )
 }
 
-/** What all rounds found of one entry: medians, but for answers and errors, which add up, and exactness, which must hold in each. */
+/** All rounds of one entry: medians, sums of answers and errors, and exact only if every round was */
 export type Summary = {
   name: string
   page_views_per_second: Spread
@@ -115,7 +115,6 @@ export function summarise(name: string, runs: Run[]): Summary {
   }
 }
 
-/** What several rounds found of one figure. */
 type Spread = { median: number; lowest: number; highest: number }
 
 function spreadOf(figures: number[]): Spread {
@@ -127,28 +126,28 @@ export function median(figures: number[]): number {
   const sorted = figures.toSorted((a, b) => a - b)
   const upper = sorted[Math.floor(sorted.length / 2)]
   const lower = sorted[Math.floor((sorted.length - 1) / 2)]
-  if (upper === undefined || lower === undefined) throw new Error('there is no median of nothing')
+  if (upper === undefined || lower === undefined) throw new Error('an empty list has no median')
   return (lower + upper) / 2
 }
 
-/** How many times the board's page views a second are those of another, by the medians. */
+/** The board's median page views per second divided by another contender's */
 export type Ratios = { flask_seed: number; naive_next: number; limit: number }
 
 export function ratiosOf(summaries: Summary[]): Ratios {
   const rate = (name: string) => {
-    const found = summaries.find(summary => summary.name === name)
-    if (!found) throw new Error(`${name} was not measured`)
-    return found.page_views_per_second.median
+    const summary = summaries.find(each => each.name === name)
+    if (!summary) throw new Error(`${name} was not measured`)
+    return summary.page_views_per_second.median
   }
-  const timesThatOf = (name: string) => Math.round((rate('board') / rate(name)) * 100) / 100
+  const ratioTo = (name: string) => Math.round((rate('board') / rate(name)) * 100) / 100
   return {
-    flask_seed: timesThatOf('flask'),
-    naive_next: timesThatOf('naive_next'),
-    limit: timesThatOf('limit'),
+    flask_seed: ratioTo('flask'),
+    naive_next: ratioTo('naive_next'),
+    limit: ratioTo('limit'),
   }
 }
 
-/** What makes a comparison worthless, a sentence each: a contender that answered nothing, or did not count exactly. */
+/** Reasons why a comparison is invalid, a sentence each: a contender answered nothing or did not count exactly */
 export function findFaults(summaries: Summary[]): string[] {
   return summaries.flatMap(({ name, answers, errors, exact }) => [
     ...(answers > errors ? [] : [`${name} answered no page view`]),
@@ -156,7 +155,7 @@ export function findFaults(summaries: Summary[]): string[] {
   ])
 }
 
-/** The columns of a table about page views under load, after the first. */
+/** The columns of a load table after the first */
 export const loadHead = [
   'page views/s',
   'from',
@@ -172,16 +171,15 @@ export const loadHead = [
   'exact',
 ]
 
-/** `first` is what stands in the first column. */
-export function loadRow(first: string, found: Summary): string[] {
-  const { median, lowest, highest } = found.page_views_per_second
-  const { servers, nginx, database } = found.cores
+export function loadRow(firstCell: string, summary: Summary): string[] {
+  const { median, lowest, highest } = summary.page_views_per_second
+  const { servers, nginx, database } = summary.cores
   return [
-    first,
-    ...[median, lowest, highest, found.p50_ms, found.p99_ms, found.errors].map(number),
-    kilobytes(found.bytes_each),
+    firstCell,
+    ...[median, lowest, highest, summary.p50_ms, summary.p99_ms, summary.errors].map(number),
+    kilobytes(summary.bytes_each),
     ...[servers, nginx, database].map(number),
-    megabytes(found.memory_bytes),
-    found.exact === null ? '' : found.exact ? 'yes' : 'NO',
+    megabytes(summary.memory_bytes),
+    summary.exact === null ? '' : summary.exact ? 'yes' : 'NO',
   ]
 }

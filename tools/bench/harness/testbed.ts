@@ -1,3 +1,7 @@
+// What every bench command shares: the testbed (a folder and a database server), the load (load.ts), the turns of a comparison
+// (rounds.ts), the databases (database.ts), processor time and memory (usage.ts), and tables (report.ts). main.ts and
+// growth.ts call it; it starts the database with the launcher.
+
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -8,26 +12,26 @@ import { abortOnSignals, outliveTerminal, saySentences } from '../../lib/termina
 import { queryRow } from './database.ts'
 import { say } from './report.ts'
 
-/** Runs a bench from start to end; Ctrl-C, SIGTERM and a closing terminal end it early, with nothing left behind. */
-export async function benchCommand(work: (ground: Testbed) => Promise<void>): Promise<void> {
+/** Runs a bench command. Ctrl-C, SIGTERM and a closing terminal end it early and leave nothing behind. */
+export async function benchCommand(work: (testbed: Testbed) => Promise<void>): Promise<void> {
   outliveTerminal()
   const signal = abortOnSignals(() => {})
   await saySentences(() => withTestbed(signal, work))
 }
 
-/** What all contenders stand on: a folder, and one database server. */
+/** What all contenders share: a folder and one database server */
 export type Testbed = {
-  site: Workspace
-  /** of an account that may do everything */
+  workspace: Workspace
+  /** of an account with all rights */
   databaseUrl: string
   databasePid: number
 }
 
-// In the project, not in the system's folder for temporary files: that one can be memory, where no commit is durable.
+// Not in the system's folder for temporary files: that can be in memory, where no commit is durable.
 const folder = join(import.meta.dirname, '..', '..', '..', '.data-bench')
 
-/** Runs `work` on a new ground, and leaves nothing of it, however it ended. Throws the signal's reason after an abort. */
-async function withTestbed(signal: AbortSignal, work: (ground: Testbed) => Promise<void>): Promise<void> {
+/** Runs `work` on a new testbed, which is removed afterwards in any case. @throws the signal's reason after an abort */
+async function withTestbed(signal: AbortSignal, work: (testbed: Testbed) => Promise<void>): Promise<void> {
   const resources = new AsyncDisposableStack()
   try {
     await work(await createTestbed(resources, signal))
@@ -40,17 +44,17 @@ async function withTestbed(signal: AbortSignal, work: (ground: Testbed) => Promi
 }
 
 async function createTestbed(resources: AsyncDisposableStack, signal: AbortSignal): Promise<Testbed> {
-  const site = await openWorkspace({ dataDir: folder, report: say, signal }, resources)
-  await rm(site.dataDir.database, { recursive: true, force: true }) // of a bench that was killed
+  const workspace = await openWorkspace({ dataDir: folder, report: say, signal }, resources)
+  await rm(workspace.dataDir.database, { recursive: true, force: true }) // of a bench that was killed
   resources.defer(() => rm(folder, { recursive: true, force: true }))
-  const { owner: databaseUrl } = await bringUpDatabase({ database: { everything: true } }, site)
+  const { owner: databaseUrl } = await bringUpDatabase({ database: { everything: true } }, workspace)
   await checkDurable(databaseUrl)
-  return { site, databaseUrl, databasePid: site.roster.pidOf('database') }
+  return { workspace, databaseUrl, databasePid: workspace.roster.pidOf('database') }
 }
 
 const durability = z.object({ flush: z.number() })
 
-/** Throws UserError unless a commit is on disk before it is answered. */
+/** @throws UserError unless a commit is on disk before it is answered */
 async function checkDurable(databaseUrl: string): Promise<void> {
   const { flush } = await queryRow(
     databaseUrl,

@@ -4,25 +4,25 @@ import { listGroup } from '../../lib/processes.ts'
 
 const getconf = (name: string) => Number(execFileSync('getconf', [name], { encoding: 'utf8' }))
 
-/** How long the clock tick is in which Linux counts processor time, in s, and how large its page of memory, in bytes. */
+/** Linux's clock tick in s, and its memory page in bytes */
 const machineUnits = { tick: 1 / getconf('CLK_TCK'), page: getconf('PAGESIZE') }
 
 type Usage = {
-  /** processor time since the start, in the program and in the system for it, in s */
+  /** user and system processor time since the start, in s */
   cpuSeconds: number
   /** resident memory */
   bytes: number
 }
 
-/** Reads /proc/PID/stat. Source: proc_pid_stat(5), fields 14, 15 and 24 */
+/** Parses /proc/PID/stat. Source: proc_pid_stat(5), fields 14, 15 and 24 */
 export function parseUsage(stat: string, { tick, page } = machineUnits): Usage {
-  // The command, field 2, stands in parentheses and may hold spaces.
+  // Field 2, the command in parentheses, may contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const field = (n: number) => Number(fields[n - 3])
   return { cpuSeconds: (field(14) + field(15)) * tick, bytes: field(24) * page }
 }
 
-/** What the processes of these groups use together; a part of the stack is a group, its workers with it. */
+/** Total usage of these process groups; a process of the stack is a group with its workers. */
 export function readUsage(groups: number[]): Usage {
   const usages = groups
     .flatMap(group => listGroup(group))
@@ -31,12 +31,12 @@ export function readUsage(groups: number[]): Usage {
   return { cpuSeconds: sum(usage => usage.cpuSeconds), bytes: sum(usage => usage.bytes) }
 }
 
-/** Begins to measure; the function returned says how many cores these process groups had in use since, on average. */
+/** Starts a measurement. The returned function gives the average number of cores these process groups used since. */
 export function watchCores(groups: number[]): () => number {
-  const begun = performance.now()
+  const startedAt = performance.now()
   const before = readUsage(groups).cpuSeconds
   return () => {
-    const seconds = (performance.now() - begun) / 1000
+    const seconds = (performance.now() - startedAt) / 1000
     return (readUsage(groups).cpuSeconds - before) / seconds
   }
 }

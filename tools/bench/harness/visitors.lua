@@ -1,5 +1,5 @@
--- Visitors with a browser's headers. Every argument is the value of a cookie srv_id, and they take turns; without any,
--- all visitors are strangers. Prints what was found as one line of JSON.
+-- Requests with a browser's headers. Each argument is a value of the cookie srv_id; they take turns. Without arguments no
+-- request has a cookie. Prints the result as one line of JSON.
 
 local pages, turn = {}, 0
 

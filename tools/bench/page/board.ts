@@ -6,14 +6,14 @@ import { type Stack, startStack } from '../../launcher/stack/stack.ts'
 import { builtReplica, type ReplicaProgram } from '../../launcher/stack/stack-options.ts'
 import { type BarePage, openBarePage } from '../../lib/chromium.ts'
 
-type ThrowAwayBoard = AsyncDisposable & Pick<Stack, 'url' | 'file'>
+type TemporaryBoard = AsyncDisposable & Pick<Stack, 'url' | 'file'>
 
-/** A board of its own, of which nothing is left after it. */
-export async function startThrowAwayBoard(
+/** Starts a board in a temporary folder, which disposing removes. */
+export async function startTemporaryBoard(
   replicas: number,
   signal: AbortSignal,
   replica: ReplicaProgram = builtReplica(process.env),
-): Promise<ThrowAwayBoard> {
+): Promise<TemporaryBoard> {
   await using resources = new AsyncDisposableStack()
   const folder = resources.use(await mkdtempDisposable(join(tmpdir(), 'board-')))
   const stack = await startStack({
@@ -28,7 +28,7 @@ export async function startThrowAwayBoard(
   return { url: stack.url, file: stack.file, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
-/** A replica that leaves the processor to the page: the machine of who reads it is not the servers'. */
+/** A replica with low priority, because a reader's browser does not share its machine with the servers. */
 export function lowPriorityReplica(): ReplicaProgram {
   const { command, arguments: program, ...rest } = builtReplica(process.env)
   return { ...rest, command: 'nice', arguments: ['-n', '10', command, ...program] }
@@ -38,7 +38,7 @@ export type Window = { width: number; height: number }
 
 export const usualWindow: Window = { width: 1280, height: 1024 }
 
-/** The board in a browser of its own, in a window of that size from its first byte on, once it is live. */
+/** Opens the board in a new browser, in a window of that size from the first byte on. Resolves when the page is live. */
 export async function openBoard(url: string, window: Window, signal: AbortSignal): Promise<BarePage> {
   const page = await openBarePage(`${url}/healthz`)
   try {
@@ -53,7 +53,7 @@ export async function openBoard(url: string, window: Window, signal: AbortSignal
   }
 }
 
-/** Opens another tab before the page's own. */
+/** Opens another tab in front of the page. */
 export async function hideTab(page: BarePage, signal: AbortSignal): Promise<void> {
   await page.browser.send('Target.createTarget', { url: 'about:blank' })
   while ((await page.evaluate('document.visibilityState')) !== 'hidden')

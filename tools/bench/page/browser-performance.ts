@@ -2,14 +2,15 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Protocol } from '../../lib/chromium.ts'
+import { parseUsage } from '../harness/usage.ts'
 
-/** Shares of a core, 1 = all of it. */
+/** Shares of a core, 1 for a whole core */
 export type Shares = {
-  /** of the page's process: its script, style, layout and painting */
+  /** the main thread of the page's process: script, style, layout and painting */
   mainThread: number
-  /** of the same with its other threads, which put together frames and draw tiles */
+  /** the page's process with all threads, which also compose frames and draw tiles */
   renderer: number
-  /** of the process that draws the frames, which a machine without a graphics card does by itself */
+  /** the process that draws the frames, on the processor if there is no graphics card */
   drawing: number
 }
 
@@ -17,7 +18,7 @@ const processes = z.object({
   processInfo: z.array(z.looseObject({ type: z.string(), id: z.number() })),
 })
 
-/** What Chromium used while `action` ran. It has no other page open, so all its renderers are the page's. */
+/** What Chromium uses while `action` runs. No other page is open, so all its renderers belong to this page. */
 export async function measureShares(browser: Protocol, action: () => Promise<void>): Promise<Shares> {
   const { processInfo } = processes.parse(await browser.send('SystemInfo.getProcessInfo'))
   const pidsOf = (type: string) => processInfo.filter(one => one.type === type).map(({ id }) => id)
@@ -44,24 +45,15 @@ export async function measureShares(browser: Protocol, action: () => Promise<voi
   }
 }
 
-/** Time of the processor that was used, in ms: what a shared machine cannot blur, other than time on the clock. */
+/** Processor time in ms, which other users of the machine affect less than clock time */
 type ProcessorTime = { mainThread: number; wholeProcess: number }
 
-/** Linux counts in hundredths of a second, wherever it runs. Source: proc(5), sysconf(_SC_CLK_TCK). */
-const tickMs = 10
-
 async function readProcessorTime(pid: number): Promise<ProcessorTime> {
-  const read = async (path: string) => ticksOf(await readFile(path, 'utf8')) * tickMs
+  const read = async (path: string) => parseUsage(await readFile(path, 'utf8')).cpuSeconds * 1000
   return {
     mainThread: await read(`/proc/${pid}/task/${pid}/stat`),
     wholeProcess: await read(`/proc/${pid}/stat`),
   }
-}
-
-/** utime + stime of a stat line. The second field is a name in brackets, which may hold anything. */
-export function ticksOf(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return Number(fields[11]) + Number(fields[12])
 }
 
 export type TraceEvent = z.output<typeof traceEvent>
@@ -69,26 +61,26 @@ export type TraceEvent = z.output<typeof traceEvent>
 /** Source: the Trace Event Format. Times in µs. */
 const traceEvent = z.object({
   name: z.string(),
-  /** X: lasts from `ts` for `dur`; I: a moment; M: says something of a thread */
+  /** X: lasts from `ts` for `dur`; I: an instant; M: metadata of a thread */
   ph: z.string(),
   pid: z.number(),
   tid: z.number(),
   ts: z.number(),
   dur: z.number().optional(),
-  /** of `dur`, what the thread was running */
+  /** processor time within `dur` */
   tdur: z.number().optional(),
   args: z.looseObject({ name: z.unknown().optional() }).optional(),
 })
 
 const collected = z.object({ value: z.array(z.unknown()) })
 
-/** Tasks of every thread, and when frames reached the screen. */
+/** tasks of every thread, and the times of displayed frames */
 const includedCategories = [
   'disabled-by-default-devtools.timeline',
   'disabled-by-default-display.framedisplayed',
 ]
 
-/** Chromium's own record of what it did while `action` ran. */
+/** Records Chromium's trace while `action` runs. */
 export async function recordTrace(browser: Protocol, action: () => Promise<void>): Promise<TraceEvent[]> {
   const parts = browser.events('Tracing.dataCollected')
   const complete = browser.events('Tracing.tracingComplete')
@@ -103,20 +95,20 @@ export async function recordTrace(browser: Protocol, action: () => Promise<void>
   return events.flatMap(event => traceEvent.safeParse(event).data ?? [])
 }
 
-/** What a trace says of how the page ran. */
+/** How the page ran, from a trace */
 export type TraceFigures = {
-  /** tasks of the main thread longer than that, ms by the clock: also while the thread had to wait for a processor */
+  /** main-thread tasks longer than 50 and 100 clock ms, which include waits for a processor */
   over50: number
   over100: number
-  /** ms by the clock, and of the processor's time */
+  /** clock ms, and processor ms */
   longestTask: number
   longestTaskRunning: number
   framesPerSecond: number
-  /** ms between two frames that reached the screen */
+  /** ms between two displayed frames */
   longestGap: number
 }
 
-/** @throws when it is not the trace of a page that was drawn */
+/** @throws if the trace has no page or no frames */
 export function readTrace(events: TraceEvent[]): TraceFigures {
   const pages = events.filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
   const threads = new Set(pages.map(({ pid, tid }) => `${pid} ${tid}`))
@@ -128,7 +120,7 @@ export function readTrace(events: TraceEvent[]): TraceFigures {
     .map(({ ts }) => ts / 1000)
     .sort((a, b) => a - b)
   if (tasks.length === 0 || frames.length < 2)
-    throw new Error('the trace holds no tasks of a page, or no frames')
+    throw new Error('the trace has no tasks of a page, or no frames')
   const lengths = tasks.map(({ dur = 0 }) => dur / 1000)
   const gaps = frames.slice(1).map((at, place) => at - (frames[place] ?? at))
   return {
@@ -141,7 +133,7 @@ export function readTrace(events: TraceEvent[]): TraceFigures {
   }
 }
 
-/** Lists here are too long for Math.max. */
+/** The lists are too long for `Math.max(...values)`. */
 function greatest(values: number[]): number {
   return values.reduce((most, value) => Math.max(most, value), 0)
 }

@@ -1,4 +1,6 @@
-// `npm run bench:page`: what an open page costs its reader's machine while a thousand visits a second come in.
+// `npm run bench:page`: what an open page costs the reader's machine at a thousand visits a second, for each number of
+// servers. Starts a temporary board (board.ts) and a browser, and measures processor time, frames and tasks
+// (browser-performance.ts) and input delay, layout shift and bytes (web-vitals.ts).
 
 import { setTimeout } from 'node:timers/promises'
 import { buildIfChanged } from '../../launcher/build.ts'
@@ -6,7 +8,7 @@ import { abortOnSignals, outliveTerminal, saySentences } from '../../lib/termina
 import { type Answer, visitMany } from '../../lib/visitors.ts'
 import { parsePageOptions } from '../harness/options.ts'
 import { markdownTable, say } from '../harness/report.ts'
-import { hideTab, lowPriorityReplica, openBoard, startThrowAwayBoard, usualWindow } from './board.ts'
+import { hideTab, lowPriorityReplica, openBoard, startTemporaryBoard, usualWindow } from './board.ts'
 import {
   measureShares,
   readTrace,
@@ -23,32 +25,31 @@ import {
   type WireFigures,
 } from './web-vitals.ts'
 
-/** Visits while something is measured. */
 type Load = AsyncDisposable & {
-  /** Ends it. @returns what became of the visits */
+  /** Ends the load. @returns its results */
   end(): Promise<LoadFigures>
 }
 
-/** `failures`: how many page views failed, by what they were told, such as "overloaded"; "unanswered" where they were not. */
+/** `failures`: number of failed page views by reason, for example "overloaded" or "unanswered" */
 type LoadFigures = { perSecond: number; failures: Record<string, number> }
 
 const perSecond = 1000
-/** Whatever happens, it ends after that. */
+/** upper limit of the load's duration */
 const longestMs = 30 * 60_000
 
-/** A thousand strangers a second, as far as the machine can. */
+/** Sends a thousand visits of new visitors a second, if the machine can. */
 function startLoad(url: string): Load {
-  const told = new AbortController()
-  const beganAt = performance.now()
+  const stopping = new AbortController()
+  const startedAt = performance.now()
   const answers = visitMany(`${url}/`, {
     connections: 32,
     perSecond,
     forMs: longestMs,
-    until: told.signal,
+    until: stopping.signal,
   })
   async function end(): Promise<LoadFigures> {
-    told.abort()
-    return figuresOf(await answers, performance.now() - beganAt)
+    stopping.abort()
+    return figuresOf(await answers, performance.now() - startedAt)
   }
   return {
     end,
@@ -65,16 +66,13 @@ function figuresOf(answers: Answer[], lasted: number): LoadFigures {
     const reason = status === 0 ? 'unanswered' : (code ?? String(status))
     failures[reason] = (failures[reason] ?? 0) + 1
   }
-  return {
-    perSecond: (answers.length / lasted) * 1000,
-    failures,
-  }
+  return { perSecond: (answers.length / lasted) * 1000, failures }
 }
 
 type BoardFigures = {
   replicas: number
   load: LoadFigures
-  /** at the top of the page, where the picture is, and at the log */
+  /** at the top of the page, at the log, and in a hidden tab */
   shares: { top: Shares; log: Shares; hidden: Shares }
   trace: TraceFigures
   input: InputFigures
@@ -82,13 +80,13 @@ type BoardFigures = {
   wire: WireFigures
 }
 
-/** Until what a page does at its beginning is over. */
+/** ms until a new page has settled */
 const settlingMs = 4000
-/** First until the browser has put it away, then measured. */
+/** ms until the browser throttles the hidden tab, and then of the measurement */
 const hiddenMs = 10_000
 const widths = [360, 768, 1280, 2560]
 
-/** An open page of the board at `url`, while a thousand visits a second come in. */
+/** Measures an open page of the board at `url` at a thousand visits a second. */
 async function measureBoard(
   { url, replicas, seconds }: { url: string; replicas: number; seconds: number },
   signal: AbortSignal,
@@ -98,7 +96,7 @@ async function measureBoard(
   step('bytes of a first visit')
   const wire = await measureWire(url, signal)
   await using load = startLoad(url)
-  // The very first visits lengthen the log, row by row.
+  // The first visits fill the log.
   await pause(settlingMs)
   const shifts: ShiftFigures[] = []
   for (const width of widths) {
@@ -108,14 +106,14 @@ async function measureBoard(
   await using page = await openBoard(url, usualWindow, signal)
   await pause(settlingMs)
   const sharesOver = (ms: number) => measureShares(page.browser, () => pause(ms))
-  step(`processor’s time at the top, ${seconds} s`)
+  step(`processor time at the top, ${seconds} s`)
   const top = await sharesOver(seconds * 1000)
   step(`trace, ${seconds} s`)
   const trace = readTrace(await recordTrace(page.browser, () => pause(seconds * 1000)))
   step('keys and clicks')
   const input = await measureInput(page, signal)
   await pause(settlingMs)
-  step(`processor’s time at the log, ${seconds} s`)
+  step(`processor time at the log, ${seconds} s`)
   const log = await sharesOver(seconds * 1000)
   step('hidden')
   await hideTab(page, signal)
@@ -136,9 +134,9 @@ const failuresText = (failures: Record<string, number>) =>
     .join(', ') || '0'
 
 const sharesLines = (where: string, read: (figures: BoardFigures) => Shares, target: string): Line[] => [
-  [`${where}: the page’s process, of a core`, figures => percent(read(figures).renderer), target],
+  [`${where}: the page’s process, share of a core`, figures => percent(read(figures).renderer), target],
   [`${where}: of that, its main thread`, figures => percent(read(figures).mainThread)],
-  [`${where}: the process that draws, beside it`, figures => percent(read(figures).drawing)],
+  [`${where}: the process that draws, in addition`, figures => percent(read(figures).drawing)],
 ]
 
 const lines: Line[] = [
@@ -152,9 +150,9 @@ const lines: Line[] = [
   ['tasks over 50 ms', ({ trace }) => String(trace.over50)],
   ['tasks over 100 ms', ({ trace }) => String(trace.over100), '0'],
   ['longest task', ({ trace }) => ms(trace.longestTask)],
-  ['the most that a task ran', ({ trace }) => ms(trace.longestTaskRunning)],
-  ['keys and clicks heard', ({ input }) => `${input.heard} of ${input.sent}`, 'all'],
-  ['their delay, middle', ({ input }) => ms(input.middleDelay)],
+  ['longest task, processor time', ({ trace }) => ms(trace.longestTaskRunning)],
+  ['keys and clicks received', ({ input }) => `${input.received} of ${input.sent}`, 'all'],
+  ['their delay, median', ({ input }) => ms(input.medianDelay)],
   ['their delay, longest', ({ input }) => ms(input.longestDelay)],
   [
     'layout shift by width',
@@ -163,15 +161,19 @@ const lines: Line[] = [
   ],
   ['HTML', ({ wire }) => kilobytes(wire.html), '10 kB'],
   ['JavaScript', ({ wire }) => kilobytes(wire.javascript), '175 kB'],
-  ['all', ({ wire: { html, javascript, css, rest } }) => kilobytes(html + javascript + css + rest), '200 kB'],
+  [
+    'all',
+    ({ wire: { html, javascript, css, other } }) => kilobytes(html + javascript + css + other),
+    '200 kB',
+  ],
 ]
 
 /**
- * Times by the clock are longer on a machine that others use too, and here it also holds the board and the load, of which
- * only the replicas yield to the page. Shares of a core are of the processor's time.
+ * Clock times are longer on a shared machine. This one also runs the board and the load, of which only the replicas have a
+ * lower priority than the page. Shares of a core are processor time.
  */
 function reportText(boards: BoardFigures[]): string {
-  const head = ['An open page', ...boards.map(({ replicas }) => `${replicas} servers`), 'wanted']
+  const head = ['An open page', ...boards.map(({ replicas }) => `${replicas} servers`), 'target']
   const rows = lines.map(([what, read, target = '']) => [what, ...boards.map(read), target])
   const moved = boards.flatMap(({ shifts }) => shifts).filter(({ of }) => of.length > 0)
   return [
@@ -181,19 +183,19 @@ function reportText(boards: BoardFigures[]): string {
 }
 
 outliveTerminal()
-const ended = abortOnSignals(() => {})
+const signal = abortOnSignals(() => {})
 
 await saySentences(async () => {
   const { seconds, replicas, json } = parsePageOptions(process.argv.slice(2))
   const boards: BoardFigures[] = []
   try {
-    await buildIfChanged(say, ended)
+    await buildIfChanged(say, signal)
     for (const count of replicas) {
-      await using board = await startThrowAwayBoard(count, ended, lowPriorityReplica())
-      boards.push(await measureBoard({ url: board.url, replicas: count, seconds }, ended))
+      await using board = await startTemporaryBoard(count, signal, lowPriorityReplica())
+      boards.push(await measureBoard({ url: board.url, replicas: count, seconds }, signal))
     }
   } catch (error) {
-    ended.throwIfAborted()
+    signal.throwIfAborted()
     throw error
   }
   console.log(json ? JSON.stringify({ seconds, boards }, null, 2) : reportText(boards))

@@ -4,28 +4,28 @@ import { z } from 'zod'
 import { type BarePage, chromiumLaunch } from '../../lib/chromium.ts'
 import { openBoard } from './board.ts'
 
-const times = 20
-const everyMs = 200
+const inputs = 20
+const intervalMs = 200
 
-const heard = z.array(z.number())
-const place = z.object({ x: z.number(), y: z.number() })
+const delaysSchema = z.array(z.number())
+const point = z.object({ x: z.number(), y: z.number() })
 
 export type InputFigures = {
   sent: number
-  /** those that reached the page */
-  heard: number
-  /** ms from a key or click to its handler, by the clock */
-  middleDelay: number
+  /** inputs that reached the page */
+  received: number
+  /** clock ms from a key or click to its handler */
+  medianDelay: number
   longestDelay: number
 }
 
-/** Presses Tab and clicks on the log's Pause in turns, as a person's keyboard and mouse would. */
+/** Presses Tab and clicks the log's Pause button in turns, through the browser's input. */
 export async function measureInput(page: BarePage, signal: AbortSignal): Promise<InputFigures> {
   await page.evaluate(`
-    window.heard = []
+    window.delays = []
     for (const type of ['keydown', 'click'])
-      addEventListener(type, event => window.heard.push(performance.now() - event.timeStamp), true)`)
-  const at = place.parse(
+      addEventListener(type, event => window.delays.push(performance.now() - event.timeStamp), true)`)
+  const at = point.parse(
     await page.evaluate(`(() => {
       const button = [...document.querySelectorAll('button')].find(({ textContent }) => textContent === 'Pause')
       button.scrollIntoView({ block: 'center' })
@@ -33,15 +33,15 @@ export async function measureInput(page: BarePage, signal: AbortSignal): Promise
       return { x: x + width / 2, y: y + height / 2 }
     })()`),
   )
-  for (let time = 0; time < times; time++) {
-    await (time % 2 === 0 ? pressTab(page) : click(page, at))
-    await pause(everyMs, undefined, { signal })
+  for (let n = 0; n < inputs; n++) {
+    await (n % 2 === 0 ? pressTab(page) : click(page, at))
+    await pause(intervalMs, undefined, { signal })
   }
-  const delays = heard.parse(await page.evaluate('window.heard')).sort((a, b) => a - b)
+  const delays = delaysSchema.parse(await page.evaluate('window.delays')).sort((a, b) => a - b)
   return {
-    sent: times,
-    heard: delays.length,
-    middleDelay: delays[Math.floor(delays.length / 2)] ?? Number.NaN,
+    sent: inputs,
+    received: delays.length,
+    medianDelay: delays[Math.floor(delays.length / 2)] ?? Number.NaN,
     longestDelay: delays.at(-1) ?? Number.NaN,
   }
 }
@@ -57,7 +57,7 @@ async function click(page: BarePage, at: { x: number; y: number }): Promise<void
     await page.send('Input.dispatchMouseEvent', { type, ...at, ...button })
 }
 
-/** So high that all bands stand in it: what moves out of sight does not count as a shift. */
+/** px; high enough for the whole page, because shifts outside the window do not count */
 const height = 6000
 const watchedMs = 8000
 
@@ -65,13 +65,13 @@ const shifts = z.array(z.object({ value: z.number(), of: z.array(z.string()) }))
 
 export type ShiftFigures = {
   width: number
-  /** the layout shift score, from the first byte on; 0 = nothing moved by itself */
+  /** layout shift score from the first byte on; 0 if nothing moved by itself */
   score: number
-  /** what moved, as elements with their classes */
+  /** the elements that moved, with their classes */
   of: string[]
 }
 
-/** How much of the page moves by itself while it comes alive and visits come in, in a window that wide. */
+/** Measures how much of the page moves by itself while it loads and visits arrive, in a window of that width in px. */
 export async function measureShift(url: string, width: number, signal: AbortSignal): Promise<ShiftFigures> {
   await using page = await openBoard(url, { width, height }, signal)
   await page.evaluate(`
@@ -91,12 +91,12 @@ export async function measureShift(url: string, width: number, signal: AbortSign
   }
 }
 
-/** Bytes as they come over the wire, compressed, of a first visit. */
-export type WireFigures = { html: number; javascript: number; css: number; rest: number }
+/** compressed bytes of a first visit */
+export type WireFigures = { html: number; javascript: number; css: number; other: number }
 
 const afterMs = 3000
 
-/** What a browser that has nothing yet is sent until the page is alive, the drawing thread's scripts among it. */
+/** Measures what a browser with an empty cache loads until the page is live, with the drawing thread's scripts. */
 export async function measureWire(url: string, signal: AbortSignal): Promise<WireFigures> {
   await using browser = await chromium.launch(chromiumLaunch())
   const page = await browser.newPage()
@@ -104,9 +104,9 @@ export async function measureWire(url: string, signal: AbortSignal): Promise<Wir
   page.on('requestfinished', request => finished.push(request))
   await page.goto(`${url}/`)
   await pause(afterMs, undefined, { signal })
-  const wire: WireFigures = { html: 0, javascript: 0, css: 0, rest: 0 }
+  const wire: WireFigures = { html: 0, javascript: 0, css: 0, other: 0 }
   for (const request of finished) {
-    // Below 0 for what the browser had already.
+    // Below 0 for cached responses.
     wire[kindOf(request)] += Math.max(0, (await request.sizes()).responseBodySize)
   }
   return wire
@@ -116,5 +116,5 @@ function kindOf(request: Request): keyof WireFigures {
   const { pathname } = new URL(request.url())
   if (pathname === '/') return 'html'
   if (pathname.endsWith('.js')) return 'javascript'
-  return pathname.endsWith('.css') ? 'css' : 'rest'
+  return pathname.endsWith('.css') ? 'css' : 'other'
 }

@@ -1,4 +1,4 @@
-"""The original the board descends from: one durable transaction a request, then a small page and a cookie."""
+"""The board's original: one durable transaction per request, then a small page and a cookie."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ PAGE = """<!doctype html>
 
 
 def connection():
-    """One a thread, kept: the fastest that this way allows."""
+    """One connection per thread, kept open: the fastest option for this design."""
     if not hasattr(local, "connection"):
         url = urlsplit(os.environ["DATABASE_URL"])
         local.connection = MySQLdb.connect(

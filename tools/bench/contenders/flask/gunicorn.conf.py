@@ -1,9 +1,9 @@
 import os
 
 bind = f"{os.environ['HOST']}:{os.environ['PORT']}"
-# A process an address, like every contender. Threads, because the plain worker closes each connection of NGINX.
+# One process per address, like every contender. Threads, because the sync worker closes each NGINX connection.
 workers = 1
 worker_class = "gthread"
 threads = 8
-# Longer than NGINX keeps them.
+# Longer than NGINX keeps its connections.
 keepalive = 75

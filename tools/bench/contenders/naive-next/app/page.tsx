@@ -2,7 +2,7 @@ import type { RowDataPacket } from 'mysql2'
 import mysql from 'mysql2/promise'
 import { headers } from 'next/headers'
 
-/** mysql2's own number of connections. */
+/** with mysql2's default number of connections */
 const pool = mysql.createPool({
   uri: process.env.DATABASE_URL ?? '',
   timezone: 'Z',
@@ -11,7 +11,7 @@ const pool = mysql.createPool({
 
 type CounterRow = RowDataPacket & { value: number }
 
-/** One transaction a request: counter plus one, read it, insert the log row. Returns the page view's number. */
+/** One transaction per request: adds one to the counter, reads it, inserts the log row. @returns the page view's number */
 async function countPageView(clientIp: string): Promise<number> {
   const connection = await pool.getConnection()
   try {
@@ -35,7 +35,7 @@ async function countPageView(clientIp: string): Promise<number> {
 
 type LogRow = RowDataPacket & { id: number; created_at: string; client_ip: string; server: string }
 
-/** The newest 50, newest first. */
+/** The newest 50, newest first */
 async function readNewestRows(): Promise<LogRow[]> {
   const [rows] = await pool.query<LogRow[]>(
     'SELECT id, created_at, client_ip, server FROM access_log ORDER BY id DESC LIMIT 50',
@@ -43,7 +43,7 @@ async function readNewestRows(): Promise<LogRow[]> {
   return rows
 }
 
-/** Asking for the headers makes the page dynamic: it is rendered for each request. */
+/** Reading the headers makes the page dynamic: Next renders it for each request. */
 export default async function Page() {
   const clientIp = (await headers()).get('x-real-ip') ?? ''
   const hit = await countPageView(clientIp)
