@@ -26,7 +26,7 @@ export function BoardHeader({ live: { board, status }, snapshot }: Props) {
       <div className={styles.state}>
         <ConnectionIndicator
           status={status}
-          trouble={board.trouble}
+          outage={board.outage}
           figuresAt={snapshot.at}
           allDraining={allDraining}
         />
@@ -67,7 +67,7 @@ function ConnectionIndicator(facts: ConnectionFacts) {
 type ConnectionFacts = {
   status: ConnectionStatus
   /** null = the replica reads the database */
-  trouble: LiveOutage | null
+  outage: LiveOutage | null
   /** as of when the figures shown are */
   figuresAt: string
   /** servers are there, but all of them are draining */
@@ -93,7 +93,7 @@ const pollingReasons = {
 
 /** Whether what is shown is what is so, in words. `now`: a steady clock in ms; null before the page runs in a browser. */
 function connectionWords(facts: ConnectionFacts, now: number | null): ConnectionWords {
-  const { status, trouble, figuresAt, allDraining } = facts
+  const { status, outage, figuresAt, allDraining } = facts
   const figures = (
     <>
       figures are from <Moment iso={figuresAt} to="second" />
@@ -110,10 +110,10 @@ function connectionWords(facts: ConnectionFacts, now: number | null): Connection
     )
     return { shape: 'cross', short: 'Not connected', bad: true, detail }
   }
-  if (trouble) {
+  if (outage) {
     const detail = (
       <>
-        No answer from the database since <Moment iso={trouble.since} to="second" />: {figures}. Visits cannot
+        No answer from the database since <Moment iso={outage.since} to="second" />: {figures}. Visits cannot
         be counted until it is back; the page then goes on by itself.
       </>
     )

@@ -1,10 +1,10 @@
 import { isErrorAnswer, isSnapshot, type Snapshot } from '../../shared/api.ts'
 import { type Guard, readAs } from '../../shared/guards.ts'
 
-/** An answer that is not what was asked for; the message is for the reader. */
+/** An unusable answer; the reader sees the message. */
 class AnswerRefused extends Error {}
 
-/** @throws AnswerRefused, or what `fetch` throws when there is no answer within `timeoutMs` */
+/** @throws AnswerRefused, or what `fetch` throws if there is no answer within `timeoutMs` */
 export async function fetchAnswer<T>(guard: Guard<T>, url: string, timeoutMs = 10_000): Promise<T> {
   const answer = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(timeoutMs) })
   const text = await answer.text()
@@ -17,7 +17,7 @@ export async function fetchAnswer<T>(guard: Guard<T>, url: string, timeoutMs = 1
 
 const snapshotTimeoutMs = 4000
 
-/** The board as it is now. @throws when there is no answer within 4 s, or one that is not a snapshot */
+/** The current snapshot. @throws if no snapshot comes within 4 s */
 export async function fetchSnapshot(): Promise<Snapshot> {
   const answer = await fetch('/api/snapshot', {
     cache: 'no-store',

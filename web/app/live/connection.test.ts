@@ -36,13 +36,13 @@ function live() {
   return it
 }
 
-test('a page that cannot be seen does nothing', () => {
+test('a hidden page does nothing', () => {
   const it = connectionAt()
   assert.deepEqual(it.due(0), [])
   assert.deepEqual(it.due(60), [])
 })
 
-test('a page that is seen opens one stream and is live with its first event', () => {
+test('a visible page opens one stream and is live after its first event', () => {
   const it = connectionAt()
   it.tell(0, { type: 'woke' })
   assert.deepEqual(it.due(0), ['open stream'])
@@ -76,7 +76,7 @@ test('six seconds of silence close a stream, and it is opened again with backoff
   assert.equal(it.due(9.2).includes('open stream'), true)
 })
 
-test('waits between streams grow to 15 s and no further, give or take a quarter', () => {
+test('waits between streams grow up to 15 s, plus or minus a quarter', () => {
   const it = live()
   let now = 1
   for (let failure = 0; failure < 8; failure++) it.tell(now, failed)
@@ -88,7 +88,7 @@ test('waits between streams grow to 15 s and no further, give or take a quarter'
   assert.equal(it.due(now + 18.8).includes('open stream'), true)
 })
 
-test('while streams do not work it polls every two seconds and says so', () => {
+test('while streams fail it polls every two seconds and says so', () => {
   const it = live()
   it.tell(1, failed)
   it.tell(1, failed)
@@ -100,14 +100,14 @@ test('while streams do not work it polls every two seconds and says so', () => {
   assert.deepEqual(it.due(4.2), ['poll'])
 })
 
-test('it is lost when nothing was heard for six seconds, since it last heard', () => {
+test('after six seconds of silence it is lost, since it last heard', () => {
   const it = live()
   it.tell(1, failed)
   assert.notEqual(it.status(6).kind, 'lost')
   assert.deepEqual(it.status(6.1), { kind: 'lost', since: 100 })
 })
 
-test('one poll or event after that and it is connected again', () => {
+test('one poll or event later it is connected again', () => {
   const it = live()
   it.tell(1, failed)
   it.tell(20, { type: 'poll answered' })
@@ -116,14 +116,14 @@ test('one poll or event after that and it is connected again', () => {
   assert.equal(it.status(21).kind, 'live')
 })
 
-test('when a poll ends a loss, a stream is tried at once', () => {
+test('when a poll ends a loss, a stream is tried immediately', () => {
   const it = live()
   for (let failure = 0; failure < 8; failure++) it.tell(9, failed)
   it.tell(10, { type: 'poll answered' })
   assert.equal(it.due(10).includes('open stream'), true)
 })
 
-test('a tab that gets no stream polls, and asks again for its turn', () => {
+test('a tab that gets no stream polls, and tries again later', () => {
   const it = connectionAt()
   it.tell(0, { type: 'woke' })
   it.due(0)
@@ -135,7 +135,7 @@ test('a tab that gets no stream polls, and asks again for its turn', () => {
   assert.equal(it.due(10.1).includes('open stream'), true)
 })
 
-test('a hidden tab stops, and when seen again it has six seconds before it calls itself lost', () => {
+test('a hidden tab stops, and has six seconds after it is visible again before it is lost', () => {
   const it = live()
   it.tell(10, { type: 'slept' })
   assert.deepEqual(it.due(11), [])
@@ -145,7 +145,7 @@ test('a hidden tab stops, and when seen again it has six seconds before it calls
   assert.deepEqual(it.status(106), { kind: 'lost', since: 100 }, 'since its last event')
 })
 
-test('when the network comes back a stream is tried at once', () => {
+test('when the network comes back a stream is tried immediately', () => {
   const it = live()
   for (let failure = 0; failure < 8; failure++) it.tell(1, failed)
   it.tell(3, { type: 'network back' })

@@ -2,35 +2,35 @@ import { liveSilenceMs } from '../../shared/limits.ts'
 import type { NoPlace } from './stream.ts'
 
 /**
- * How the page stays connected, as a pure machine: events in, actions out, times in ms of a steady clock, which goes on when
- * the browser's clock is set.
- * A stream is kept open while the tab can be seen; while there is none that works, the board is polled.
+ * How the page stays connected, as a pure state machine: events in, actions out. All times are in ms of a steady clock, which
+ * setting the browser's clock does not change.
+ * While the tab is visible, one stream stays open; while no stream works, the page polls.
  */
 
 const pollEveryMs = 2_000
 const firstRetryMs = 1_000
 const longestRetryMs = 15_000
-/** Until a stream is asked for again when the browser's other tabs hold all there may be. */
+/** After a refusal, because other tabs hold all streams, the page tries again after this time. */
 const nextTurnMs = 10_000
 
 export type Connection = {
-  /** the tab can be seen */
+  /** the tab is visible */
   awake: boolean
   stream: 'none' | 'opening' | 'open'
-  /** the stream's last sign, or when it began to open */
-  streamSignAt: number
+  /** when the stream sent something last, or started to open */
+  streamHeardAt: number
   nextStreamAt: number
-  /** streams that failed since the last one that worked */
+  /** failed streams since the last one that worked */
   failures: number
   polling: boolean
   polledAt: number
-  /** when the figures shown were last known to be fresh */
+  /** when the figures shown were last current */
   heardAt: number
-  /** what brought them */
+  /** where they came from */
   heardBy: 'page' | 'stream' | 'poll'
-  /** since when it listens without a break */
+  /** since when it has listened without a pause */
   listensSince: number
-  /** why this tab may hold no stream; null = it may, as far as is known */
+  /** why this tab was refused a stream; null = it was not */
   noPlace: NoPlace | null
 }
 
@@ -38,7 +38,7 @@ export type ConnectionEvent =
   | { type: 'woke' | 'slept' | 'network back' }
   | { type: 'stream heard' }
   | { type: 'stream refused'; why: NoPlace }
-  /** `jitter` 0 to 1, so that dashboards do not come back all at once */
+  /** `jitter`: 0 to 1, so that dashboards do not all reconnect at the same moment */
   | { type: 'stream failed'; jitter: number }
   | { type: 'poll answered' | 'poll failed' }
 
@@ -47,17 +47,17 @@ export type ConnectionAction = 'open stream' | 'close stream' | 'poll'
 export type ConnectionStatus =
   | { kind: 'connecting' }
   | { kind: 'live' }
-  /** `noPlace`: why this tab may hold no stream; null = one did not work */
+  /** `noPlace`: why this tab was refused a stream; null = a stream failed */
   | { kind: 'polling'; noPlace: NoPlace | null }
-  /** `since`: when it last heard anything */
+  /** `since`: when it last heard from a server */
   | { kind: 'lost'; since: number }
 
-/** A page that has just been loaded: its figures are fresh, and nothing runs yet. */
+/** For a page that has just loaded: its figures are current, and nothing runs yet. */
 export function startConnection(now: number): Connection {
   return {
     awake: false,
     stream: 'none',
-    streamSignAt: now,
+    streamHeardAt: now,
     nextStreamAt: now,
     failures: 0,
     polling: false,
@@ -89,7 +89,7 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
       return {
         ...connection,
         stream: 'open',
-        streamSignAt: now,
+        streamHeardAt: now,
         heardAt: now,
         heardBy: 'stream',
         failures: 0,
@@ -111,7 +111,7 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
         polling: false,
         heardAt: now,
         heardBy: 'poll',
-        // Back after a loss: a stream may well work again too.
+        // The connection is back after a loss, so a stream may work, too.
         nextStreamAt: isSilent(connection, now) ? now : connection.nextStreamAt,
       }
     case 'poll failed':
@@ -119,15 +119,15 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
   }
 }
 
-/** What is to be done now, and the connection once it is begun. To be asked after every event and every half second. */
+/** The actions to start now, and the connection once they have started. Call it after every event and every half second. */
 export function due(connection: Connection, now: number): [Connection, ConnectionAction[]] {
   const actions: ConnectionAction[] = []
   let next = connection
   if (!next.awake) return [next, actions]
   if (next.stream === 'none' && now >= next.nextStreamAt) {
     actions.push('open stream')
-    next = { ...next, stream: 'opening', streamSignAt: now }
-  } else if (next.stream !== 'none' && now - next.streamSignAt >= liveSilenceMs) {
+    next = { ...next, stream: 'opening', streamHeardAt: now }
+  } else if (next.stream !== 'none' && now - next.streamHeardAt >= liveSilenceMs) {
     actions.push('close stream')
   }
   const pollDue = now - next.polledAt >= pollEveryMs && now - next.heardAt >= pollEveryMs

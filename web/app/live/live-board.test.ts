@@ -12,7 +12,7 @@ function rows(from: number, downTo: number): LogRow[] {
   return Array.from({ length: from - downTo + 1 }, (_, i) => row(from - i))
 }
 
-/** A view of the board as of `second` past noon. */
+/** A snapshot of the board, `second` seconds after noon. */
 function view(counter: number, second: number, log: LogRow[]): Snapshot {
   return {
     counter,
@@ -36,43 +36,43 @@ test('the log keeps the newest 50', () => {
   assert.deepEqual(ids(board.snapshot.log), ids(rows(90, 41)))
 })
 
-test('a row that comes twice stands once', () => {
+test('a row that comes twice is shown once', () => {
   const board = withChange(startBoard(view(3, 0, rows(3, 1))), view(4, 1, rows(4, 2)))
   assert.deepEqual(ids(board.snapshot.log), [4, 3, 2, 1])
 })
 
-test('a change without rows leaves the log as it is', () => {
+test('a change without rows does not change the log', () => {
   const board = withChange(startBoard(view(3, 0, rows(3, 1))), view(3, 1, []))
   assert.deepEqual(ids(board.snapshot.log), [3, 2, 1])
 })
 
-test('a whole view replaces everything, as after a reset of the count', () => {
+test('a snapshot replaces everything, as after a reset of the count', () => {
   const board = withSnapshot(startBoard(view(90, 0, rows(90, 41))), view(2, 1, rows(2, 1)))
   assert.equal(board.snapshot.counter, 2)
   assert.deepEqual(ids(board.snapshot.log), [2, 1])
 })
 
-test('another replica’s slightly older view does not turn the board back', () => {
+test('another replica’s slightly older snapshot does not turn the board back', () => {
   const board = withSnapshot(startBoard(view(90, 4, rows(90, 41))), view(85, 3, rows(85, 36)))
   assert.equal(board.snapshot.counter, 90)
 })
 
-test('nor does what a replica saw long ago, that cannot read the database now', () => {
+test('nor does the old snapshot of a replica that cannot read the database now', () => {
   const board = withSnapshot(startBoard(view(90, 50, rows(90, 41))), view(85, 3, rows(85, 36)))
   assert.equal(board.snapshot.counter, 90)
 })
 
-test('an older view that counts more is taken: the database’s clock was set', () => {
+test('an older snapshot that counts more is shown: the database’s clock was set', () => {
   const board = withSnapshot(startBoard(view(90, 30, rows(90, 41))), view(91, 3, rows(91, 42)))
   assert.equal(board.snapshot.counter, 91)
 })
 
-/** The board after all these views, in that order. */
+/** The board after all these snapshots, in that order. */
 function afterAll(shown: Snapshot, views: Snapshot[]) {
   return views.reduce((board, next) => withChange(board, next), startBoard(shown)).snapshot
 }
 
-test('older views that become newer are taken, though nobody visits: the database’s clock was set back', () => {
+test('older snapshots that become newer are shown, also without visits: the database’s clock was set back', () => {
   const lost = { ...view(90, 5, []), servers: [{ ...server(1, 'a'), state: 'lost' as const }] }
   const shown = { ...view(90, 30, rows(90, 41)), servers: [server(1, 'a')] }
   const board = afterAll(shown, [view(90, 3, []), view(90, 4, []), lost])
@@ -84,7 +84,7 @@ test('older views that become newer are taken, though nobody visits: the databas
   assert.equal(afterAll(board, [view(90, 6, [])]).at, view(90, 6, []).at)
 })
 
-test('an hour back is as good as a second', () => {
+test('a clock that was set back an hour is treated like a second', () => {
   const hour = 3600
   const board = afterAll(
     view(90, 30, []),
@@ -93,7 +93,7 @@ test('an hour back is as good as a second', () => {
   assert.equal(board.at, view(90, 4 - hour, []).at)
 })
 
-test('older views of several replicas, in turn or again and again, are not', () => {
+test('older snapshots of several replicas, in turn or repeated, are not shown', () => {
   const turns = [3, 4, 3, 4, 3, 4]
   const repeats = [3, 3, 3, 4, 4, 4]
   const falls = [8, 7, 6, 5, 4, 3]
@@ -107,7 +107,7 @@ test('older views of several replicas, in turn or again and again, are not', () 
     )
 })
 
-test('older views that count less are not, however many there are', () => {
+test('older snapshots that count less are never shown', () => {
   const board = afterAll(
     view(90, 30, []),
     [3, 4, 5, 6, 7].map(second => view(89, second, [])),
@@ -115,29 +115,29 @@ test('older views that count less are not, however many there are', () => {
   assert.equal(board.at, view(90, 30, []).at)
 })
 
-test('a newer view between older ones begins their count again', () => {
+test('a newer snapshot between older ones restarts their count', () => {
   const at = [3, 4, 31, 4, 5].map(second => view(90, second, []))
   assert.equal(afterAll(view(90, 30, []), at).at, view(90, 31, []).at)
 })
 
-test('trouble stays until figures come again', () => {
-  const troubled = withOutage(startBoard(view(1, 0, [])), { since: '2026-11-22T12:00:01.000Z' })
-  assert.equal(troubled.trouble?.since, '2026-11-22T12:00:01.000Z')
-  assert.equal(withChange(troubled, view(1, 2, [])).trouble, null)
+test('an outage stays until the next snapshot', () => {
+  const down = withOutage(startBoard(view(1, 0, [])), { since: '2026-11-22T12:00:01.000Z' })
+  assert.equal(down.outage?.since, '2026-11-22T12:00:01.000Z')
+  assert.equal(withChange(down, view(1, 2, [])).outage, null)
 })
 
 function server(id: number, srvId: string): ServerRow {
   return sampleServerRow({ id, srv_id: srvId, name: srvId })
 }
 
-test('colours go by the order of the rows, so a restart does not shuffle them', () => {
+test('colours follow the order of the rows, so a restart does not shuffle them', () => {
   assert.deepEqual(giveHues({}, [server(3, 'a'), server(1, 'b'), server(2, 'c')]), { a: 0, b: 1, c: 2 })
 })
 
-test('two lives of an address share a colour', () => {
+test('two instances of an address share a colour', () => {
   assert.deepEqual(giveHues({}, [server(1, 'a'), server(2, 'b'), server(3, 'a')]), { a: 0, b: 1 })
 })
 
-test('who has a colour keeps it when others leave, and a newcomer takes the next', () => {
+test('a server keeps its colour when others leave, and a new one takes the next', () => {
   assert.deepEqual(giveHues({ a: 0, b: 1 }, [server(2, 'b'), server(3, 'c')]), { a: 0, b: 1, c: 2 })
 })

@@ -1,38 +1,38 @@
 import type { LiveOutage, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength } from '../../shared/limits.ts'
 
-/** All that changes on an open page. */
+/** Everything that changes on an open page. */
 export type LiveBoard = {
   snapshot: Snapshot
   /** null = the replica reads the database */
-  trouble: LiveOutage | null
+  outage: LiveOutage | null
   hues: Hues
-  /** the older views that came in a row, and were not shown; null = the last view is shown */
-  older: OlderViews | null
+  /** snapshots in a row that were too old to show; null = the last one is shown */
+  older: OlderSnapshots | null
 }
 
-/** `at`: the time of the last one, ms. `rises`: how often in a row one was newer than the one before it. */
-type OlderViews = { at: number; rises: number }
+/** `at`: the time of the last one, in ms. `rises`: how often one was newer than the one before it. */
+type OlderSnapshots = { at: number; rises: number }
 
 export function startBoard(snapshot: Snapshot): LiveBoard {
-  return { snapshot, trouble: null, hues: giveHues({}, snapshot.servers), older: null }
+  return { snapshot, outage: null, hues: giveHues({}, snapshot.servers), older: null }
 }
 
-/** A whole new view. One that is older than what is shown is passed over, unless the database's clock was set back. */
+/** Shows a new snapshot. Skips one that is older than the snapshot shown, unless the database's clock was set back. */
 export function withSnapshot(board: LiveBoard, snapshot: Snapshot): LiveBoard {
-  const older = olderViews(board, snapshot)
-  if (older && older.rises < risesOfSetClock) return { ...board, trouble: null, older }
-  return { snapshot, trouble: null, hues: giveHues(board.hues, snapshot.servers), older: null }
+  const older = olderSnapshots(board, snapshot)
+  if (older && older.rises < risesOfSetClock) return { ...board, outage: null, older }
+  return { snapshot, outage: null, hues: giveHues(board.hues, snapshot.servers), older: null }
 }
 
-/** New figures, and only the log's new rows. */
+/** Shows a new snapshot whose log has only the new rows. */
 export function withChange(board: LiveBoard, change: Snapshot): LiveBoard {
   const log = newestRows(change.log, board.snapshot.log)
   return withSnapshot(board, { ...change, log })
 }
 
-export function withOutage(board: LiveBoard, trouble: LiveOutage): LiveBoard {
-  return { ...board, trouble }
+export function withOutage(board: LiveBoard, outage: LiveOutage): LiveBoard {
+  return { ...board, outage }
 }
 
 function newestRows(fresh: LogRow[], known: LogRow[]): LogRow[] {
@@ -41,31 +41,32 @@ function newestRows(fresh: LogRow[], known: LogRow[]): LogRow[] {
   return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, boardLogLength)
 }
 
-/** Views of several replicas can rise once by chance. */
+/** Snapshots of several replicas can rise once by chance. */
 const risesOfSetClock = 2
 
 /**
- * The older views in a row once this one is among them; null when it is not older, or counts more: then it is right, and the
- * database's clock was set.
- * Replicas look at the database at slightly different moments, and one that cannot repeats what it last saw. So an older view
- * is no news. But views that count the same and become newer are: with the clock set back, all views are older than the one shown.
+ * The run of older snapshots, with this one; null if it is not older, or counts more: then it is right, and the database's
+ * clock was set.
+ * Replicas read the database at slightly different moments, and a replica that cannot read it repeats its last snapshot. So
+ * an older snapshot is usually not new. But older snapshots with the same count that become newer are: after the clock is set
+ * back, all snapshots are older than the one shown.
  */
-function olderViews({ snapshot: shown, older }: LiveBoard, snapshot: Snapshot): OlderViews | null {
+function olderSnapshots({ snapshot: shown, older }: LiveBoard, snapshot: Snapshot): OlderSnapshots | null {
   const at = Date.parse(snapshot.at)
   if (at >= Date.parse(shown.at) || snapshot.counter > shown.counter) return null
   if (!older || at < older.at || snapshot.counter < shown.counter) return { at, rises: 0 }
   return { at, rises: at > older.at ? older.rises + 1 : older.rises }
 }
 
-/** Each server's place in the set of colours, by srv_id: an address keeps its colour over its lives. */
+/** Each server's index in the list of colours, by srv_id: all instances of an address have the same colour. */
 export type Hues = Record<string, number>
 
-/** Gives colours in the order of the rows, which is that of the names; who has one keeps it while the page is open. */
+/** Gives new servers a colour, in the order of the rows (by name). A server keeps its colour while the page is open. */
 export function giveHues(known: Hues, servers: ServerRow[]): Hues {
-  const strangers = servers.filter(({ srv_id }) => !(srv_id in known))
-  if (strangers.length === 0) return known
+  const newcomers = servers.filter(({ srv_id }) => !(srv_id in known))
+  if (newcomers.length === 0) return known
   const hues = { ...known }
-  for (const { srv_id } of strangers) {
+  for (const { srv_id } of newcomers) {
     hues[srv_id] ??= Object.keys(hues).length
   }
   return hues

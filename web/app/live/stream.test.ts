@@ -26,7 +26,7 @@ async function takeFour(take: (owner: string) => ReturnType<typeof takeLease>) {
   return taken
 }
 
-test('four tabs hold a place, the fifth is told that others do, and gets the place that is given back', async () => {
+test('four tabs hold a place; the fifth is refused, and then gets a place that is released', async () => {
   const { take } = browser()
   const [first, ...others] = await takeFour(take)
   assert.equal(await take('e'), 'crowded')
@@ -36,7 +36,7 @@ test('four tabs hold a place, the fifth is told that others do, and gets the pla
   for (const release of [place, ...others]) release()
 })
 
-test('the places of tabs that ended without a word are free after a while', async () => {
+test('the places of tabs that ended without releasing them become free', async () => {
   const { take, clock } = browser()
   const ended = await takeFour(take)
   clock.now += leaseMs - 1

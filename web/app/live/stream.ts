@@ -4,23 +4,23 @@ import { type Guard, readAs } from '../../shared/guards.ts'
 type StreamListener = {
   snapshot(snapshot: Snapshot): void
   change(change: Snapshot): void
-  trouble(trouble: LiveOutage): void
-  /** nothing more will come */
+  outage(outage: LiveOutage): void
+  /** the stream ended */
   failed(): void
-  /** this tab gets no stream now, and why */
+  /** this tab gets no stream now */
   refused(why: NoPlace): void
 }
 
-/** Opens the live feed; the returned function closes it, after which the listener hears nothing more. */
+/** Opens the live feed. The returned function closes it; after that, the listener is not called. */
 export function openStream(url: string, listener: StreamListener): () => void {
   let source: EventSource | undefined
-  let givePlaceBack: (() => void) | undefined
+  let releasePlace: (() => void) | undefined
   let closed = false
 
   function close(): void {
     closed = true
     source?.close()
-    givePlaceBack?.()
+    releasePlace?.()
   }
 
   function fail(): void {
@@ -31,16 +31,16 @@ export function openStream(url: string, listener: StreamListener): () => void {
 
   function open(): void {
     source = new EventSource(url)
-    const hear = <T>(event: string, guard: Guard<T>, tell: (data: T) => void) =>
+    const listen = <T>(event: string, guard: Guard<T>, receive: (data: T) => void) =>
       source?.addEventListener(event, ({ data }) => {
         const read = readAs(guard, String(data))
         if (read === null) fail()
-        else tell(read)
+        else receive(read)
       })
-    hear('snapshot', isSnapshot, listener.snapshot)
-    hear('change', isSnapshot, listener.change)
-    hear('trouble', isLiveOutage, listener.trouble)
-    // It would try again by itself, at its own pace and not at all after some errors: see connection.ts instead.
+    listen('snapshot', isSnapshot, listener.snapshot)
+    listen('change', isSnapshot, listener.change)
+    listen('trouble', isLiveOutage, listener.outage)
+    // EventSource would reconnect by itself, but not after every error: connection.ts does it instead.
     source.addEventListener('error', fail)
   }
 
@@ -51,7 +51,7 @@ export function openStream(url: string, listener: StreamListener): () => void {
       } else if (closed) {
         place()
       } else {
-        givePlaceBack = place
+        releasePlace = place
         open()
       }
     })
@@ -61,27 +61,27 @@ export function openStream(url: string, listener: StreamListener): () => void {
 }
 
 /**
- * Over HTTP/1.1 a browser opens six connections to a host, all its tabs together: with six streams open, no page would
- * load any more. So this many tabs hold one, and the others poll.
+ * Over HTTP/1.1 a browser opens six connections to a host for all its tabs: with six streams open, no page could load. So only
+ * this many tabs hold a stream, and the others poll.
  */
 const places = 4
 
-/** Until a request for a lock has failed, in ms: some browsers leave it without an answer. */
+/** A request for a lock fails after this time, in ms: some browsers never answer it. */
 const lockAnswerMs = 2000
 
-/** Why a tab gets no place. crowded: other tabs hold them all. unshared: this browser does not let its tabs agree. */
+/** Why a tab gets no place. crowded: other tabs hold all places. unshared: this browser does not let its tabs agree. */
 export type NoPlace = 'crowded' | 'unshared'
 
 /**
- * Takes one of the browser's places for a stream.
- * @returns a function that gives it back, or why there is none. `lost` is called when another tab has taken the place
+ * Takes one of the browser's places for a stream. Calls `lost` if another tab takes the place later.
+ * @returns a function that releases the place, or why there is none
  */
 async function takeStreamPlace(lost: () => void): Promise<(() => void) | NoPlace> {
   try {
-    // Missing on plain HTTP from another machine, and refused where cookies are blocked.
+    // Missing on plain HTTP from another machine; forbidden if cookies are blocked.
     if (navigator.locks) return await takeLock()
   } catch {
-    // Storage may still be allowed.
+    // Storage may be allowed all the same.
   }
   try {
     return await takeLease({ storage: localStorage, owner: String(Math.random()), lost })
@@ -93,14 +93,14 @@ async function takeStreamPlace(lost: () => void): Promise<(() => void) | NoPlace
 async function takeLock(): Promise<(() => void) | NoPlace> {
   for (let place = 1; place <= places; place++) {
     const release = await tryLock(`balance-board stream ${place}`)
-    // Other tabs may get their locks: with a lease beside them, the browser could open too many streams.
+    // Other tabs may hold locks. With a lease besides, the browser could open too many streams.
     if (release === 'no answer') return 'unshared'
     if (release) return release
   }
   return 'crowded'
 }
 
-/** @returns a function that gives the lock back, or null where another tab has it */
+/** @returns a function that releases the lock, or null if another tab has it */
 function tryLock(name: string): Promise<(() => void) | null | 'no answer'> {
   return new Promise((resolve, reject) => {
     let inTime = true
@@ -111,7 +111,7 @@ function tryLock(name: string): Promise<(() => void) | null | 'no answer'> {
     navigator.locks
       .request(name, { ifAvailable: true }, lock => {
         clearTimeout(timer)
-        // A lock that comes too late is given back.
+        // A lock that comes too late is released.
         if (!lock || !inTime) return resolve(null)
         return new Promise<void>(release => resolve(() => release()))
       })
@@ -122,13 +122,13 @@ function tryLock(name: string): Promise<(() => void) | null | 'no answer'> {
   })
 }
 
-/** A place that a tab holds, as stored. `until` is in ms of the browser's clock, which all its tabs share. */
+/** A place that a tab holds, as stored. `until`: ms of the browser's clock, which all its tabs share. */
 type Lease = { owner: string; until: number }
 
-/** A tab that ends without giving its lease back keeps its place for this long, in ms. */
+/** A tab that ends without releasing its lease keeps its place for this time, in ms. */
 export const leaseMs = 4000
 const renewEveryMs = 1000
-/** Two tabs can write at the same moment: after this many ms each reads who was last. */
+/** Two tabs can write at the same moment: after this time, in ms, each reads which was last. */
 const settleMs = 100
 
 type LeaseOptions = {
@@ -140,7 +140,7 @@ type LeaseOptions = {
   pause?: (ms: number) => Promise<void>
 }
 
-/** A place without Web Locks, held by renewing an entry of the storage that all tabs share. @throws what the storage throws */
+/** Takes a place without Web Locks, by renewing an entry in the storage that all tabs share. @throws what the storage throws */
 export async function takeLease(options: LeaseOptions): Promise<(() => void) | NoPlace> {
   const { storage, owner, now = Date.now, pause = wait } = options
   for (let place = 1; place <= places; place++) {
@@ -161,7 +161,7 @@ function keepLease({ storage, owner, lost }: LeaseOptions, key: string, renew: (
     try {
       if (isOwn()) return renew()
     } catch {
-      // Storage was switched off meanwhile: the place is no longer known to other tabs.
+      // Storage was switched off meanwhile: other tabs no longer see the place.
     }
     clearInterval(timer)
     lost()
@@ -171,12 +171,12 @@ function keepLease({ storage, owner, lost }: LeaseOptions, key: string, renew: (
     try {
       if (isOwn()) storage.removeItem(key)
     } catch {
-      // It runs out by itself.
+      // It expires.
     }
   }
 }
 
-/** A lease that ends later than any could is from before the clock was set back, and counts for nothing. */
+/** A lease that ends too late is from before the clock was set back, and does not count. */
 function isHeld(lease: Lease | null, now: number): boolean {
   return lease !== null && lease.until > now && lease.until <= now + leaseMs
 }

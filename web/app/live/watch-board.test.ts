@@ -2,19 +2,19 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { UpdateThrottle } from './watch-board.ts'
 
-/** A page that shows news by a pace; `shows` are the times at which it did. */
+/** A page with a throttle; `shows` are the times of its updates, in ms. */
 function startPage(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let now = 0
   const shows: number[] = []
   const show = () => {
     shows.push(now)
-    pace.shown()
+    throttle.shown()
   }
-  const pace = new UpdateThrottle(show, () => now)
+  const throttle = new UpdateThrottle(show, () => now)
   return {
     shows,
-    pace,
+    throttle,
     pass(ms: number) {
       for (let passed = 0; passed < ms; passed++) {
         now++
@@ -22,13 +22,13 @@ function startPage(t: TestContext) {
       }
     },
     hear() {
-      pace.news()
-      if (!pace.holds) show()
+      throttle.news()
+      if (!throttle.pending) show()
     },
   }
 }
 
-test('news after a rest is shown at once', t => {
+test('news after a pause is shown immediately', t => {
   const page = startPage(t)
   page.hear()
   page.pass(2000)
@@ -36,7 +36,7 @@ test('news after a rest is shown at once', t => {
   assert.deepEqual(page.shows, [0, 2000])
 })
 
-test('of news in a row every second one is shown, early or late as it may be', t => {
+test('of news in a row every second one is shown, even if news comes early or late', t => {
   const page = startPage(t)
   page.hear()
   for (const ms of [250, 230, 270, 290, 250, 210]) {
@@ -46,7 +46,7 @@ test('of news in a row every second one is shown, early or late as it may be', t
   assert.deepEqual(page.shows, [0, 480, 1040, 1500])
 })
 
-test('news that nothing follows is shown too', t => {
+test('the last news is shown, too', t => {
   const page = startPage(t)
   page.hear()
   page.pass(250)
@@ -55,12 +55,12 @@ test('news that nothing follows is shown too', t => {
   assert.deepEqual(page.shows, [0, 600])
 })
 
-test('what is let go is not shown', t => {
+test('cancelled news is not shown', t => {
   const page = startPage(t)
   page.hear()
   page.pass(250)
   page.hear()
-  page.pace.letGo()
+  page.throttle.cancel()
   page.pass(5000)
   assert.deepEqual(page.shows, [0])
 })

@@ -15,22 +15,26 @@ import { openStream } from './stream.ts'
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
 
 const tickMs = 500
-/** ms by which the two clocks drift apart when the machine slept, or its clock was set */
+/** The machine slept, or its clock was set, if the two clocks drift apart by this many ms. */
 const sleptMs = 3000
 
-/** The browser's clock less its steady one, which stands still in some browsers while the machine sleeps; in ms. */
+/** The browser's clock minus its steady clock, in ms. In some browsers the steady clock stops while the machine sleeps. */
 const clockLag = () => Date.now() - performance.now()
 
-/** Keeps the board fresh by the rules of connection.ts, and reports whatever changes until the returned function is called. */
+/**
+ * Keeps an open page current: board.tsx subscribes here. The rules of connection.ts say when to open the stream (stream.ts) and
+ * when to poll (api-client.ts); live-board.ts turns what arrives into the board to show.
+ * Reports every change until the returned function is called.
+ */
 export function watchBoard(streamUrl: string, first: LiveView, report: (view: LiveView) => void): () => void {
   let reported = first
   let { board } = first
   let connection = startConnection(performance.now())
   let lag = clockLag()
-  const pace = new UpdateThrottle(proceed)
+  const throttle = new UpdateThrottle(proceed)
   let closeStream = () => {}
-  // A poll's answer that comes after the tab was hidden, or after the end, is nobody's.
-  let turn = 0
+  // Grows with every stop: an answer to a poll from before a stop is dropped.
+  let run = 0
 
   function tell(event: ConnectionEvent): void {
     connection = after(connection, event, performance.now())
@@ -42,15 +46,15 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
     connection = next
     for (const action of actions) act[action]()
     const status = statusOf(connection, performance.now())
-    if ((board === reported.board || pace.holds) && isSame(status, reported.status)) return
-    pace.shown()
+    if ((board === reported.board || throttle.pending) && isSame(status, reported.status)) return
+    throttle.shown()
     reported = { board, status }
     report(reported)
   }
 
   function heard(next: LiveBoard): void {
     board = next
-    pace.news()
+    throttle.news()
     tell({ type: 'stream heard' })
   }
 
@@ -61,7 +65,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
       closeStream = openStream(streamUrl, {
         snapshot: snapshot => heard(withSnapshot(board, snapshot)),
         change: change => heard(withChange(board, change)),
-        trouble: trouble => heard(withOutage(board, trouble)),
+        outage: outage => heard(withOutage(board, outage)),
         failed: streamFailed,
         refused: why => tell({ type: 'stream refused', why }),
       })
@@ -71,17 +75,17 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
       streamFailed()
     },
     poll: async () => {
-      const asked = turn
+      const pollRun = run
       const snapshot = await fetchSnapshot().catch(() => null)
-      if (asked !== turn) return
+      if (pollRun !== run) return
       if (snapshot) board = withSnapshot(board, snapshot)
       tell({ type: snapshot ? 'poll answered' : 'poll failed' })
     },
   }
 
-  function rest(): void {
-    turn++
-    pace.letGo()
+  function stop(): void {
+    run++
+    throttle.cancel()
     closeStream()
     clearInterval(timer)
     timer = undefined
@@ -94,7 +98,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
   }
 
   function fallAsleep(): void {
-    rest()
+    stop()
     tell({ type: 'slept' })
   }
 
@@ -104,22 +108,22 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
     tell({ type: 'woke' })
   }
 
-  /** A machine that slept comes back with a stream that may be dead and figures that are old: begin again. */
+  /** After the machine slept, the stream may be dead and the figures old: start over. */
   function tick(): void {
     if (Math.abs(clockLag() - lag) < sleptMs) proceed()
-    else beginAgain()
+    else startOver()
   }
 
-  function beginAgain(): void {
+  function startOver(): void {
     fallAsleep()
     wake()
   }
 
   let timer: ReturnType<typeof setInterval> | undefined
   const networkBack = () => tell({ type: 'network back' })
-  // Put aside by Back or Forward, its stream was closed without a word.
+  // A page in the back/forward cache loses its stream without an event.
   const cameBack = ({ persisted }: PageTransitionEvent) => {
-    if (persisted && connection.awake) beginAgain()
+    if (persisted && connection.awake) startOver()
     else followTab()
   }
   const unfollowTab = onTabVisibleChange(followTab)
@@ -131,7 +135,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
     unfollowTab()
     removeEventListener('pageshow', cameBack)
     removeEventListener('online', networkBack)
-    rest()
+    stop()
   }
 }
 
@@ -141,50 +145,50 @@ function isSame(a: ConnectionStatus, b: ConnectionStatus): boolean {
   return a.kind === b.kind
 }
 
-/** ms that what is shown stands at least, when there is news in a row: a little under two of the server's ticks */
-const standsMs = 400
-/** ms after which news that no other followed is shown */
-const heldMs = 600
+/** The least time between two updates while news keeps coming, in ms: slightly less than two ticks of the server. */
+const minIntervalMs = 400
+/** News that no other news follows is shown after this time, in ms. */
+const maxWaitMs = 600
 
 /**
- * When news is shown. The server tells of it four times a second, and each showing costs the page the same however little
- * is new: so the first is shown at once, and of news in a row every second one.
+ * Decides when news is shown. The server sends news four times a second, and a render costs the same however little changed.
+ * So the first news is shown immediately, and then every second one.
  */
 export class UpdateThrottle {
   readonly #show: () => void
   readonly #now: () => number
   #shownAt = Number.NEGATIVE_INFINITY
-  #held: ReturnType<typeof setTimeout> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
 
-  /** `show` is called when it is time for what was held; `now` is a steady clock, in ms */
+  /** `show` is called when waiting news is due; `now` is a steady clock, in ms */
   constructor(show: () => void, now = () => performance.now()) {
     this.#show = show
     this.#now = now
   }
 
-  /** Whether what is new has to wait. */
-  get holds(): boolean {
-    return this.#held !== undefined
+  /** Whether news is waiting. */
+  get pending(): boolean {
+    return this.#timer !== undefined
   }
 
   news(): void {
-    const stoodMs = this.#now() - this.#shownAt
-    if (stoodMs >= standsMs) this.letGo()
-    else this.#held ??= setTimeout(() => this.#release(), heldMs - stoodMs)
+    const elapsedMs = this.#now() - this.#shownAt
+    if (elapsedMs >= minIntervalMs) this.cancel()
+    else this.#timer ??= setTimeout(() => this.#flush(), maxWaitMs - elapsedMs)
   }
 
   shown(): void {
-    this.letGo()
+    this.cancel()
     this.#shownAt = this.#now()
   }
 
-  letGo(): void {
-    clearTimeout(this.#held)
-    this.#held = undefined
+  cancel(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
-  #release(): void {
-    this.letGo()
+  #flush(): void {
+    this.cancel()
     this.#show()
   }
 }

@@ -3,8 +3,8 @@ import { useSyncExternalStore } from 'react'
 const changes = new EventTarget()
 
 /**
- * A setting that stands in the address, so that a view can be shared. Empty on the server, whose page is the same for
- * all. Setting it makes no history entry and no visit.
+ * A setting in the page's address, so that a view can be shared; empty if it is not set. Always empty on the server, whose
+ * page is the same for everyone. Setting it makes no history entry and no visit.
  */
 export function useUrlParameter(name: string): [string, (value: string) => void] {
   const value = useSyncExternalStore(
@@ -20,16 +20,16 @@ function setParameter(name: string, value: string): void {
   changes.dispatchEvent(new Event('change'))
 }
 
-function subscribe(changed: () => void): () => void {
-  changes.addEventListener('change', changed)
-  addEventListener('popstate', changed)
+function subscribe(onChange: () => void): () => void {
+  changes.addEventListener('change', onChange)
+  addEventListener('popstate', onChange)
   return () => {
-    changes.removeEventListener('change', changed)
-    removeEventListener('popstate', changed)
+    changes.removeEventListener('change', onChange)
+    removeEventListener('popstate', onChange)
   }
 }
 
-/** The address with that parameter set, or without it when the value is empty; the others stay as they are. */
+/** The address with this parameter set, or removed if the value is empty. Other parameters do not change. */
 export function withParameter(href: string, name: string, value: string): string {
   const url = new URL(href)
   if (value === '') url.searchParams.delete(name)
@@ -37,7 +37,6 @@ export function withParameter(href: string, name: string, value: string): string
   return url.href
 }
 
-/** What the address says under that name; empty when it says nothing. */
 export function parameterOf(href: string, name: string): string {
   return new URL(href).searchParams.get(name) ?? ''
 }

@@ -4,13 +4,12 @@ import { useHydrated } from './page-lifecycle.ts'
 
 type ServerNameProps = {
   name: string
-  /** place in the set of colours; undefined = a server no longer shown */
+  /** index in the list of colours; undefined = a server no longer shown */
   hue: number | undefined
-  /** to be read in full, on several lines if need be; else a long name ends in "…" */
+  /** shows a long name on several lines; default: a long name ends in "…" */
   whole?: boolean
 }
 
-/** A server's name with its colour. */
 export function ServerName({ name, hue, whole = false }: ServerNameProps) {
   return (
     <span className={styles.serverName} title={whole ? undefined : name}>
@@ -20,10 +19,10 @@ export function ServerName({ name, hue, whole = false }: ServerNameProps) {
   )
 }
 
-/** How many colours there are; after that they come again, drawn as a ring or with gaps. */
+/** From the eighth server on, the colours repeat with a second mark: as a ring or with gaps. */
 const colourCount = 7
 
-/** A server's colour as attributes, for what has the class of hue.module.css. Undefined = a server no longer shown. */
+/** A server's colour as attributes, for elements with the class `hue`. Undefined = a server no longer shown. */
 export function hueAttributes(hue: number | undefined): { 'data-hue'?: number; 'data-again'?: '' } {
   if (hue === undefined) return {}
   const again = Math.floor(hue / colourCount) % 2 === 1
@@ -32,7 +31,7 @@ export function hueAttributes(hue: number | undefined): { 'data-hue'?: number; '
 
 export type Shape = 'full' | 'dotted' | 'half' | 'cross' | 'empty'
 
-/** A state's shape. The word always stands beside it, so it is not read out. */
+/** A state's shape. A word is always beside it, so screen readers skip it. */
 export function ShapeIcon({ shape }: { shape: Shape }) {
   return (
     <svg className={styles.shape} viewBox="0 0 12 12" aria-hidden="true">
@@ -49,12 +48,12 @@ export function ShapeIcon({ shape }: { shape: Shape }) {
   )
 }
 
-/** Says that this is the reader's. */
+/** Marks what belongs to the reader. */
 export function YouBadge({ children }: { children: string }) {
   return <span className={styles.you}>{children}</span>
 }
 
-/** A share as a length; the figure stands beside it. The page's policy allows no inline styles, so it is a drawing. */
+/** A share as a bar, with the figure beside it. It is an SVG, as the page's policy forbids inline styles. */
 export function ShareBar({ thousandths }: { thousandths: number }) {
   return (
     <svg className={styles.shareBar} aria-hidden="true">
@@ -66,14 +65,14 @@ export function ShareBar({ thousandths }: { thousandths: number }) {
 
 type MomentProps = {
   iso: string
-  /** what stands in the HTML: UTC */
+  /** text for the HTML, in UTC */
   plain?: string
   to?: keyof Times
 }
 
 let readerTimes: Times | undefined
 
-/** A time: UTC in the HTML, the reader's own from hydration on, with UTC at hand. */
+/** A time: UTC in the HTML; after hydration local, with UTC in the title. */
 export function Moment({ iso, plain = iso, to = 'moment' }: MomentProps) {
   if (!useHydrated()) return <time dateTime={iso}>{plain}</time>
   readerTimes ??= localTimes()

@@ -20,13 +20,13 @@ test('rates have one decimal under 10 and none above', () => {
   }
 })
 
-test('figures follow the reader', () => {
+test('figures follow the reader’s locale', () => {
   assert.equal(localFormats('en-GB').whole('104233'), '104,233')
   assert.equal(localFormats('de-DE').whole(104233), '104.233')
   assert.equal(localFormats('en-GB').share(1000), '100.0%')
 })
 
-test('two digits take the room of three, and what is as long stays as it is', () => {
+test('short rates are padded to three characters, longer ones do not change', () => {
   assert.deepEqual(['7', '99', '100', '1,024', '9.9'].map(padRate), [
     '\u2007\u20077',
     '\u200799',

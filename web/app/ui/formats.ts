@@ -1,20 +1,20 @@
 import { useHydrated } from './page-lifecycle.ts'
 
-/** How figures are written. */
+/** Formats figures. */
 export type Formats = {
   /** a count, or a count's digits */
   whole(value: number | string): string
-  /** a second, one decimal under 10 */
+  /** per second, with one decimal under 10 */
   rate(value: number): string
-  /** in thousandths: 334 is 33.4% */
+  /** from thousandths: 334 is 33.4% */
   share(thousandths: number): string
   /** 0 to 1, with two decimals */
   ratio(value: number): string
 }
 
 /**
- * Without the reader's locale. A visit's own figures come as texts (see web/shared/page-view.ts), and these are not
- * looked into: so it holds while they are tokens, and gives the browser's first render the HTML's very text.
+ * Without the reader's locale. A visit's own figures are texts (see web/shared/page-view.ts), which pass unchanged: so this
+ * works while they are tokens, and the browser's first render equals the HTML.
  */
 export const plainFormats: Formats = {
   whole: String,
@@ -23,7 +23,7 @@ export const plainFormats: Formats = {
   ratio: value => value.toFixed(2),
 }
 
-/** As the reader writes them. The locale defaults to the browser's own. */
+/** In the reader's locale. Default: the browser's. */
 export function localFormats(locale?: string): Formats {
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
   const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
@@ -37,24 +37,24 @@ export function localFormats(locale?: string): Formats {
   }
 }
 
-/** Shows below 10.0 once rounded. */
+/** Whether it is below 10.0 after rounding. */
 function isSmall(rate: number): boolean {
   return Math.round(rate * 10) < 100
 }
 
 let readerFormats: Formats | undefined
 
-/** Plain until the page runs in the browser, the reader's own from then on. */
+/** Plain until the page runs in the browser; then in the reader's locale. */
 export function useFormats(): Formats {
   if (!useHydrated()) return plainFormats
   readerFormats ??= localFormats()
   return readerFormats
 }
 
-/** A blank as wide as a digit. */
+/** A space as wide as a digit. */
 const figureSpace = '\u2007'
 
-/** A rate that goes up and down over the hundred begins where it began. */
+/** Pads a rate to three characters, so that its start does not move when it passes 100. */
 export function padRate(rate: string): string {
   return rate.padStart(3, figureSpace)
 }

@@ -3,7 +3,7 @@ import styles from './ui.module.css'
 
 type PanelProps = { title: string; note?: ReactNode; children: ReactNode }
 
-/** A band of the page: one idea, under its heading. */
+/** A section of the page with a heading. */
 export function Panel({ title, note, children }: PanelProps) {
   const id = useId()
   return (
@@ -17,7 +17,7 @@ export function Panel({ title, note, children }: PanelProps) {
   )
 }
 
-/** A page that only says one thing: what is so, and what can be done. */
+/** A page with one message: what happened, and what the reader can do. */
 export function Message({ title, children }: { title: string; children: ReactNode }) {
   return (
     <main className={styles.message}>

@@ -2,7 +2,7 @@ import { useEffect, useState, useSyncExternalStore } from 'react'
 
 const never = () => () => {}
 
-/** False on the server and in the first render of the browser, which must equal the HTML; true from then on. */
+/** False on the server and in the browser's first render, which must equal the HTML; then true. */
 export function useHydrated(): boolean {
   return useSyncExternalStore(
     never,
@@ -11,26 +11,26 @@ export function useHydrated(): boolean {
   )
 }
 
-/** Whether a person can see this page: not in a hidden tab, nor made in advance and not yet come to. */
+/** Whether a person can see this page: its tab is visible, and it is not prerendered. */
 export function isTabVisible(): boolean {
   return document.visibilityState === 'visible' && !('prerendering' in document && document.prerendering)
 }
 
-/** Calls back whenever that may have changed, until the returned function is called. */
-export function onTabVisibleChange(changed: () => void): () => void {
+/** Calls back when that may have changed, until the returned function is called. */
+export function onTabVisibleChange(onChange: () => void): () => void {
   const events = ['visibilitychange', 'prerenderingchange']
-  for (const event of events) document.addEventListener(event, changed)
+  for (const event of events) document.addEventListener(event, onChange)
   return () => {
-    for (const event of events) document.removeEventListener(event, changed)
+    for (const event of events) document.removeEventListener(event, onChange)
   }
 }
 
-/** A clock for how long something has lasted: it goes on when the browser's clock is set. In ms. */
+/** A clock for durations, in ms: setting the browser's clock does not change it. */
 export const steadyNow = () => performance.now()
 
 /**
- * A clock in ms, read once a second while the tab can be seen; null until the page runs in the browser. The default is the
- * browser's own clock, by which cookies expire.
+ * The time in ms, updated every second while the tab is visible; null until the page runs in the browser. The default is the
+ * browser's clock, by which cookies expire.
  */
 export function useNow(clock: () => number = Date.now): number | null {
   const [now, setNow] = useState<number | null>(null)

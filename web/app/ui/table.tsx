@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react'
 import styles from './table.module.css'
 
-// On a phone the tables' rows are laid out as lists. Some browsers then no longer tell assistive technology that it is
-// a table, unless every part says its role itself.
+// On a phone, CSS lays the rows out as lists. Some browsers then hide from assistive technology that this is a table,
+// unless every part has an explicit role.
 
 type Props = { children?: ReactNode }
 type CellProps = Props & { className?: string | undefined }

@@ -1,7 +1,7 @@
-/** Light or dark by the reader's choice; system = as the device has it. */
+/** `system` = as on the device. */
 export type Theme = 'system' | 'light' | 'dark'
 
-/** Where the choice is remembered. Nothing stands there for "system". */
+/** The storage key of the choice. Nothing is stored for `system`. */
 export const themeKey = 'balance-board theme'
 
 export function isTheme(text: string | null | undefined): text is Theme {
@@ -10,32 +10,32 @@ export function isTheme(text: string | null | undefined): text is Theme {
 
 const changed = new EventTarget()
 
-/** What <html> says: set before the first paint, and by chooseTheme. */
+/** The theme on <html>: set before the first paint, and by chooseTheme. */
 export function chosenTheme(): Theme {
   const { theme } = document.documentElement.dataset
   return isTheme(theme) ? theme : 'system'
 }
 
-/** Shows the page in that theme, and remembers it where the browser lets a page remember. */
+/** Shows the page in this theme, and stores the choice if the browser allows it. */
 export function chooseTheme(theme: Theme): void {
   show(theme)
   try {
     if (theme === 'system') localStorage.removeItem(themeKey)
     else localStorage.setItem(themeKey, theme)
   } catch {
-    // Storage is forbidden: the choice holds until the page is left.
+    // Storage is forbidden: the choice lasts until the reader leaves the page.
   }
 }
 
 /** Calls back when the theme is chosen here or in another tab, until the returned function is called. */
-export function onThemeChange(heard: () => void): () => void {
+export function onThemeChange(onChange: () => void): () => void {
   const elsewhere = ({ key, newValue }: StorageEvent) => {
     if (key === themeKey) show(isTheme(newValue) ? newValue : 'system')
   }
-  changed.addEventListener('change', heard)
+  changed.addEventListener('change', onChange)
   addEventListener('storage', elsewhere)
   return () => {
-    changed.removeEventListener('change', heard)
+    changed.removeEventListener('change', onChange)
     removeEventListener('storage', elsewhere)
   }
 }
