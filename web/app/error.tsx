@@ -4,39 +4,39 @@ import { useLayoutEffect } from 'react'
 import { Message } from './ui/frame.tsx'
 import ui from './ui/ui.module.css'
 
-/** A board that breaks sooner than this many ms after it was drawn may have a fault that breaks it again. */
+/** A board that fails within this time after it was mounted, in ms, may fail again. */
 const soonMs = 1000
-/** Times in a row that such a board is drawn again immediately. */
-const patience = 3
-/** Then a pause comes first, in ms: twice as long after each failure, up to the longest. */
+/** So many of these failures in a row are retried immediately. */
+const immediateRetries = 3
+/** Later retries wait, in ms: twice as long after each failure, up to the longest pause. */
 const firstPauseMs = 1000
 const longestPauseMs = 30_000
 
-let drawnAt = Number.NEGATIVE_INFINITY
-/** boards in a row that broke soon after they were drawn */
-let soonBroken = 0
+let mountedAt = Number.NEGATIVE_INFINITY
+/** failures in a row, each soon after the mount */
+let failures = 0
 
-/** ms until the board that has just broken is drawn again. */
+/** ms until the board is mounted again. */
 function pauseBeforeNext(now: number): number {
-  soonBroken = now - drawnAt < soonMs ? soonBroken + 1 : 0
-  if (soonBroken < patience) return 0
-  return Math.min(firstPauseMs * 2 ** (soonBroken - patience), longestPauseMs)
+  failures = now - mountedAt < soonMs ? failures + 1 : 0
+  if (failures < immediateRetries) return 0
+  return Math.min(firstPauseMs * 2 ** (failures - immediateRetries), longestPauseMs)
 }
 
 /**
- * Another program that changes the page, such as a translator, can break the board, and again whenever the board changes. So it
- * is drawn again by itself, which is no visit. This page is seen only where that does not help.
+ * Software that changes the page, for example a translator, can break the board, and break it again with the next change. So
+ * the board mounts again by itself, which is not a visit. The reader sees this page only if that does not help.
  */
 export default function PageError({ reset }: { reset(): void }) {
-  // Before anything of this page is painted.
+  // A layout effect runs before the browser paints this page.
   useLayoutEffect(() => {
-    const draw = () => {
-      drawnAt = performance.now()
+    const retry = () => {
+      mountedAt = performance.now()
       reset()
     }
     const pauseMs = pauseBeforeNext(performance.now())
-    if (pauseMs === 0) return draw()
-    const timer = setTimeout(draw, pauseMs)
+    if (pauseMs === 0) return retry()
+    const timer = setTimeout(retry, pauseMs)
     return () => clearTimeout(timer)
   }, [reset])
   return (

@@ -20,22 +20,22 @@ function contrast(a: string, b: string): number {
   return (light + 0.05) / (dark + 0.05)
 }
 
-function assertContrast(name: string, least: number, grounds: string[]): void {
+function assertContrast(name: string, min: number, grounds: string[]): void {
   for (const theme of [0, 1]) {
     for (const ground of grounds) {
       const found = contrast(colours.get(name)?.[theme] ?? '', colours.get(ground)?.[theme] ?? '')
-      assert.ok(found >= least, `${name} on ${ground}, ${theme ? 'dark' : 'light'}: ${found.toFixed(2)}`)
+      assert.ok(found >= min, `${name} on ${ground}, ${theme ? 'dark' : 'light'}: ${found.toFixed(2)}`)
     }
   }
 }
 
-test('text reads at 4.5:1 or more on every ground, in both themes', () => {
+test('text has a contrast of 4.5:1 or more on every background, in both themes', () => {
   for (const text of ['grey-8', 'grey-10', 'you', 'bad']) {
     assertContrast(text, 4.5, ['grey-1', 'grey-2', 'grey-3', 'you-quiet'])
   }
 })
 
-test('every server’s colour and every control’s edge stand out at 3:1 or more', () => {
+test('every server’s colour and every control’s edge have a contrast of 3:1 or more', () => {
   const servers = [0, 1, 2, 3, 4, 5, 6].map(place => `server-${place}`)
   for (const mark of [...servers, 'grey-7']) assertContrast(mark, 3, ['grey-1', 'grey-2', 'you-quiet'])
 })

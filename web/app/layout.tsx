@@ -11,7 +11,7 @@ export const metadata: Metadata = {
   description,
   openGraph: { title: 'Balance Board', description, type: 'website' },
   twitter: { card: 'summary_large_image' },
-  // A crawler's visit would be a hit, and the log shows who came.
+  // A crawler's visit would be a hit, and the log shows visitors.
   robots: { index: false, follow: false },
 }
 
@@ -26,7 +26,7 @@ export const viewport: Viewport = {
 }
 
 export default async function Layout({ children }: { children: ReactNode }) {
-  // No page may be made at build time: its scripts would lack the nonce that each answer's policy asks for.
+  // Never render at build time: the scripts would lack the nonce that each answer's policy requires.
   await connection()
   return (
     // The theme script sets an attribute here that the HTML does not have.

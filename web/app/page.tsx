@@ -8,7 +8,7 @@ export default function Page() {
   const view = takePageView()
   return (
     <>
-      {/* Whole, as many readers of it want it; Next's own metadata would need one fixed name of the board. */}
+      {/* A full URL, as many readers require it. Next's metadata would need a fixed host name. */}
       <meta property="og:image" content={`${view.visit?.origin ?? ''}${preview.src}`} />
       <PathNotice />
       <Board view={view} />

@@ -9,7 +9,10 @@ import ui from '../ui/ui.module.css'
 import styles from './audit.module.css'
 import { addsUp, auditTerms } from './consistency.ts'
 
-/** Says whether the figures shown agree, and opens the audit. Without JavaScript it leads to the audit's own answer. */
+/**
+ * Says whether the figures shown agree, and opens the audit. consistency.ts does the arithmetic. Without JavaScript the badge
+ * is a link to /api/audit.
+ */
 export function AuditBadge({ snapshot }: { snapshot: Snapshot }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [opened, setOpened] = useState(false)
@@ -53,11 +56,11 @@ export function AuditBadge({ snapshot }: { snapshot: Snapshot }) {
 
 type Props = { ref: RefObject<HTMLDialogElement | null>; opened: boolean; onClose(): void }
 
-// A long log that was not counted before takes a while.
+// A long log that was not counted before takes some time.
 const timeoutMs = 60_000
 const readAudit = (url: string) => fetchAnswer(isAudit, url, timeoutMs)
 
-/** The audit, taken when it is opened: it costs the database more than other answers, so it is asked for once, and again only when told to. */
+/** The audit. It costs the database more than other requests, so it runs when the dialog opens, and again only on request. */
 function AuditDialog({ ref, opened, onClose }: Props) {
   const title = useId()
   const { data, error, isValidating, mutate } = useSWR<Audit, Error>(
@@ -71,8 +74,8 @@ function AuditDialog({ ref, opened, onClose }: Props) {
     },
   )
   const close = () => ref.current?.close()
-  // What is inside the dialog stands in a box of its own: a click on the dialog itself is one beside that.
-  const closeBeside = (event: MouseEvent) => event.target === event.currentTarget && close()
+  // The content fills the dialog: a click on the dialog itself is a click on its backdrop.
+  const closeOnBackdrop = (event: MouseEvent) => event.target === event.currentTarget && close()
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog by itself
     <dialog
@@ -80,7 +83,7 @@ function AuditDialog({ ref, opened, onClose }: Props) {
       className={styles.dialog}
       aria-labelledby={title}
       onClose={onClose}
-      onClick={closeBeside}
+      onClick={closeOnBackdrop}
     >
       <div className={styles.inside}>
         <h2 id={title}>Is it exact?</h2>
@@ -107,7 +110,7 @@ function AuditDialog({ ref, opened, onClose }: Props) {
   )
 }
 
-/** The audit's figures, one a line, each with whether it equals the first. */
+/** The audit's figures, one a line; each says whether it equals the first. */
 function Equation({ audit }: { audit: Audit }) {
   const { whole } = useFormats()
   const terms = auditTerms(audit)

@@ -11,13 +11,13 @@ function snapshot(counter: number, hits: number[], earlier: number): Snapshot {
   return { counter, at, servers, earlier_hits: earlier, log: [] }
 }
 
-test('a snapshot adds up when servers and earlier servers together are the counter', () => {
+test('a snapshot adds up if the hits of current and earlier servers equal the counter', () => {
   assert.equal(addsUp(snapshot(0, [], 0)), true)
   assert.equal(addsUp(snapshot(10, [3, 5], 2)), true)
   assert.equal(addsUp(snapshot(10, [3, 5], 1)), false)
 })
 
-test('every figure is held against the counter, rows with those removed', () => {
+test('every figure is compared with the counter, rows together with removed rows', () => {
   const audit = { counter: 10, max_id: 10, rows: 7, purged: 3, sum_hits: 9, consistent: false }
   assert.deepEqual(
     auditTerms(audit).map(({ value, equal }) => [value, equal]),
@@ -30,7 +30,7 @@ test('every figure is held against the counter, rows with those removed', () => 
   )
 })
 
-test('a log that was emptied has no highest number', () => {
+test('an emptied log has no highest number', () => {
   const audit = { counter: 10, max_id: 0, rows: 0, purged: 10, sum_hits: 10, consistent: true }
   assert.equal(auditTerms(audit).length, 3)
   assert.ok(auditTerms(audit).every(({ equal }) => equal))

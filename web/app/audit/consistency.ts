@@ -1,11 +1,11 @@
 import type { Audit, Snapshot } from '../../shared/api.ts'
 
-/** Whether the servers' hits add up to the counter: both stand in every snapshot, from one reading. */
+/** Whether the servers' hits add up to the counter. Both are in every snapshot, from one read. */
 export function addsUp({ counter, servers, earlier_hits }: Snapshot): boolean {
   return servers.reduce((sum, { hits }) => sum + hits, earlier_hits) === counter
 }
 
-/** A figure that must equal the counter, and what it is made of. */
+/** A figure that must equal the counter, and its parts. */
 export type Term = {
   name: string
   value: number
@@ -14,9 +14,9 @@ export type Term = {
   equal: boolean
 }
 
-/** The counter and what must be the same, each reckoned in its own way. */
+/** The counter, and the figures that must equal it. */
 export function auditTerms({ counter, max_id, rows, purged, sum_hits }: Audit): Term[] {
-  // Retention may have removed every row, and then there is no highest number to compare.
+  // If retention removed every row, there is no highest number to compare.
   const emptied = max_id === 0 && purged === counter
   const terms: Omit<Term, 'equal'>[] = [
     { name: 'the counter', value: counter },

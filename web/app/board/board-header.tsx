@@ -14,7 +14,7 @@ import styles from './board.module.css'
 
 type Props = { live: LiveView; snapshot: Snapshot }
 
-/** The page's name, and whether what it shows is what is so. */
+/** The page's name, the connection, the audit badge and the theme. */
 export function BoardHeader({ live: { board, status }, snapshot }: Props) {
   const formats = useFormats()
   const states = snapshot.servers.map(({ state }) => state)
@@ -42,8 +42,8 @@ export function BoardHeader({ live: { board, status }, snapshot }: Props) {
 const inHtml: ConnectionWords = { shape: 'empty', short: 'As of your visit' }
 
 /**
- * Whether what is shown is what is so, in a word or two; what there is to tell of it stands at the window's foot, where
- * it moves nothing. Read out when it changes.
+ * Whether the figures are current, in a word or two. Details appear at the bottom of the window, where they move nothing.
+ * Screen readers announce changes.
  */
 function ConnectionIndicator(facts: ConnectionFacts) {
   const hydrated = useHydrated()
@@ -68,18 +68,18 @@ type ConnectionFacts = {
   status: ConnectionStatus
   /** null = the replica reads the database */
   outage: LiveOutage | null
-  /** as of when the figures shown are */
+  /** time of the figures shown */
   figuresAt: string
-  /** servers are there, but all of them are draining */
+  /** there are servers, and all are draining */
   allDraining: boolean
 }
 
 type ConnectionWords = {
   shape: Shape
   short: string
-  /** what is shown is not what is so */
+  /** the figures shown are not current */
   bad?: boolean
-  /** what is true, since when, and what comes of it; left out when there is nothing to tell */
+  /** what happened, since when, and what it means */
   detail?: ReactNode
 }
 
@@ -91,7 +91,7 @@ const pollingReasons = {
   failed: 'No live connection can be kept open. The figures are as good, but up to 2 s old.',
 }
 
-/** Whether what is shown is what is so, in words. `now`: a steady clock in ms; null before the page runs in a browser. */
+/** `now`: ms of a steady clock; null until the page runs in the browser. */
 function connectionWords(facts: ConnectionFacts, now: number | null): ConnectionWords {
   const { status, outage, figuresAt, allDraining } = facts
   const figures = (
@@ -100,7 +100,7 @@ function connectionWords(facts: ConnectionFacts, now: number | null): Connection
     </>
   )
   if (status.kind === 'lost') {
-    // The seconds that pass are not read out.
+    // Screen readers do not read the passing seconds.
     const lasted = now === null ? '' : ` for ${elapsed(now - status.since)}`
     const detail = (
       <>
@@ -126,7 +126,7 @@ function connectionWords(facts: ConnectionFacts, now: number | null): Connection
   return { shape: 'half', short: 'Asking every 2 s', detail: pollingReasons[status.noPlace ?? 'failed'] }
 }
 
-/** Light, dark, or as the device has it. Of no use without JavaScript, and not shown then. */
+/** Needs JavaScript: the style hides it without. */
 function ThemeChoice() {
   const theme = useSyncExternalStore(onThemeChange, chosenTheme, (): Theme => 'system')
   return (

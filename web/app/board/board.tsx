@@ -18,7 +18,10 @@ import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
 import { BoardHeader } from './board-header.tsx'
 
-/** The whole page: complete as HTML, alive once it runs in the browser. */
+/**
+ * The whole page: complete as HTML, and live once it runs in the browser. page.tsx renders it for a visit. It subscribes to the
+ * live board (live/watch-board.ts) and gives each panel the current snapshot.
+ */
 export function Board({ view }: { view: PageView }) {
   const live = useLiveBoard(view.snapshot)
   const { snapshot, hues } = live.board
@@ -75,17 +78,17 @@ export function Board({ view }: { view: PageView }) {
   )
 }
 
-/** The counter, never less than what this visit was answered with: the board's own figures may be a moment older. */
+/** The counter, at least the value in this visit's answer: the board's figures may be slightly older. */
 function useCounter({ visit }: PageView, counter: number): number | string {
   const hydrated = useHydrated()
   if (!visit) return counter
   return hydrated ? Math.max(Number(visit.counter), counter) : visit.counter
 }
 
-/** Outlives a board that is drawn again after an error: its figures must not go back to those of the page's start. */
+/** Kept when the board mounts again after an error, so that its figures do not go back. */
 let latest: LiveView | undefined
 
-/** The board as the page came with it, and from hydration on as it is now. */
+/** The board as in the HTML; after hydration, live. */
 function useLiveBoard(first: Snapshot): LiveView {
   const fallbackData: LiveView = latest ?? { board: startBoard(first), status: { kind: 'connecting' } }
   const { data } = useSWRSubscription<LiveView, Error, string>(
@@ -100,8 +103,8 @@ function useLiveBoard(first: Snapshot): LiveView {
   return data ?? fallbackData
 }
 
-/** ms between two drawings of what nobody sees. */
-const unseenMs = 1900
+/** ms between two renders of a panel off the screen */
+const offScreenMs = 1900
 
 type PacedProps = {
   snapshot: Snapshot
@@ -110,14 +113,14 @@ type PacedProps = {
 }
 
 /**
- * Gives its content new figures as they come while it is on the screen, and every two seconds while it is not: drawing
- * costs as much there. The content is to be memoised.
+ * Passes on every snapshot while it is on the screen, and one every two seconds while it is not, as rendering costs the same
+ * there. Memoise the content.
  */
 function Paced({ snapshot, className, children }: PacedProps) {
   const box = useRef<HTMLDivElement>(null)
   const inView = useInView(box)
   const [shown, setShown] = useState(snapshot)
-  const due = inView || Math.abs(Date.parse(snapshot.at) - Date.parse(shown.at)) >= unseenMs
+  const due = inView || Math.abs(Date.parse(snapshot.at) - Date.parse(shown.at)) >= offScreenMs
   if (due && shown !== snapshot) setShown(snapshot)
   return (
     <div ref={box} className={className}>
@@ -126,15 +129,15 @@ function Paced({ snapshot, className, children }: PacedProps) {
   )
 }
 
-/** Whether an element is on the screen, or about to come onto it; true until the browser knows. */
+/** Whether an element is on the screen or close to it; true until the browser knows. */
 function useInView(element: RefObject<Element | null>): boolean {
   const [inView, setInView] = useState(true)
   useEffect(() => {
-    const watch = new IntersectionObserver(entries => setInView(entries.at(-1)?.isIntersecting ?? true), {
+    const observer = new IntersectionObserver(entries => setInView(entries.at(-1)?.isIntersecting ?? true), {
       rootMargin: '25%',
     })
-    if (element.current) watch.observe(element.current)
-    return () => watch.disconnect()
+    if (element.current) observer.observe(element.current)
+    return () => observer.disconnect()
   }, [element])
   return inView
 }

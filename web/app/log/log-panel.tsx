@@ -24,7 +24,10 @@ import { useLog } from './use-log.ts'
 
 type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 
-/** The hits, one a row: the newest as they come, those chosen, or older ones. */
+/**
+ * The log, one visit a row: the newest as they come, filtered, or older pages. use-log.ts reads the rows, log-rows.ts turns
+ * them into what the page shows, log-table.tsx renders them. The page's address holds the filter and the page.
+ */
 export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) {
   const { log: newest, at, counter, servers } = snapshot
   const hydrated = useHydrated()
@@ -34,7 +37,7 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
   const choice = { srv_id, client_ip }
   const own = ownRow(view)
   const log = useLog(newest, choice, own && hydrated ? Number(own.id) : null)
-  const arrange = !hydrated ? firstRows : log.isAsked ? pageRows : orderedRows
+  const arrange = !hydrated ? firstRows : log.isFetched ? pageRows : orderedRows
   const rows = arrange(own, log.rows, at)
 
   function choose(next: Partial<LogChoice>): void {
@@ -43,7 +46,7 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
     log.restart()
   }
 
-  /** Who reads on wants the row to stay where it is. */
+  /** Pauses the log, so that the open row stays where it is. */
   function open(id: string): void {
     if (log.live) log.pause()
     setOpened(id === opened ? null : id)
@@ -52,7 +55,7 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
   return (
     <Panel title="Latest visits" note={<LogNote log={log} rows={rows} counter={counter} />}>
       <LogControls choice={choice} servers={servers} log={log} onChoose={choose} />
-      {/* Another page begins at its top. */}
+      {/* The key scrolls another page to its top. */}
       <LogTable
         key={log.place}
         rows={rows}
@@ -63,14 +66,14 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
         onChoose={choose}
         busy={log.loading}
       />
-      <LogPaging log={log} next={log.isAsked ? log.next : olderThan(rows)} empty={rows.length === 0} />
+      <LogPaging log={log} next={log.isFetched ? log.next : olderThan(rows)} empty={rows.length === 0} />
     </Panel>
   )
 })
 
 type LogNoteProps = { log: ReturnType<typeof useLog>; rows: ShownRow[]; counter: number }
 
-/** Which rows these are. */
+/** Says which rows are shown. */
 function LogNote({ log, rows, counter }: LogNoteProps) {
   const { whole } = useFormats()
   const newest = Number(rows[0]?.id ?? 0)
@@ -80,7 +83,7 @@ function LogNote({ log, rows, counter }: LogNoteProps) {
     return (
       <span>{`Paused at number ${whole(newest)}: the counter is at ${whole(Math.max(newest, counter))}`}</span>
     )
-  return <span>{log.isAsked ? 'The newest of those chosen' : 'The newest 50, newest first'}</span>
+  return <span>{log.isFetched ? 'The newest of those chosen' : 'The newest 50, newest first'}</span>
 }
 
 type LogControlsProps = {
@@ -90,7 +93,7 @@ type LogControlsProps = {
   onChoose(choice: Partial<LogChoice>): void
 }
 
-/** Whose visits, whether new ones come in, and the same rows as a file. The choice stands in the page's address. */
+/** The filter, the pause button, and a link to the same rows as a file. */
 function LogControls({ choice, servers, log, onChoose }: LogControlsProps) {
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
@@ -165,12 +168,11 @@ function LogControls({ choice, servers, log, onChoose }: LogControlsProps) {
 
 type LogPagingProps = {
   log: ReturnType<typeof useLog>
-  /** the number below which older rows begin; null = there are none */
+  /** older rows are below this number; null = there are none */
   next: number | null
   empty: boolean
 }
 
-/** To older rows and back. */
 function LogPaging({ log, next, empty }: LogPagingProps) {
   const { older, loading, error } = log
   return (

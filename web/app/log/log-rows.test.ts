@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { LogPage, LogRow, ServerRow } from '../../shared/api.ts'
 import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
 import {
-  type Explained,
+  type ArrivalFacts,
   explain,
   firstRows,
   isAll,
@@ -16,13 +16,13 @@ import {
   walkLog,
 } from './log-rows.ts'
 
-test('what is not chosen does not stand in the address', () => {
+test('an empty filter is not in the URL', () => {
   assert.equal(logUrl('/api/log.csv', { srv_id: '', client_ip: '' }), '/api/log.csv')
   assert.equal(logUrl('/api/log', { srv_id: 'ab', client_ip: '' }, 12), '/api/log?srv_id=ab&before=12')
   assert.equal(logUrl('/api/log', { srv_id: '', client_ip: 'fd00::7' }), '/api/log?client_ip=fd00%3A%3A7')
 })
 
-test('what is chosen stands there in browsers too that do not count the parameters', async () => {
+test('a filter is in the URL, also in browsers without URLSearchParams.size', async () => {
   const size = Object.getOwnPropertyDescriptor(URLSearchParams.prototype, 'size') ?? {}
   Reflect.deleteProperty(URLSearchParams.prototype, 'size')
   try {
@@ -32,50 +32,50 @@ test('what is chosen stands there in browsers too that do not count the paramete
   }
 })
 
-test('a place in the log is a number, and anything else is the newest', () => {
+test('a place in the log is a number; anything else means the newest page', () => {
   assert.equal(placeInLog('104'), 104)
   for (const text of ['', '0', '-1', '1e3', '12.5', ' 7', '9'.repeat(30)])
     assert.equal(placeInLog(text), null)
 })
 
-test('all are chosen when nothing is', () => {
+test('without a filter, all rows match', () => {
   assert.equal(isAll({ srv_id: '', client_ip: '' }), true)
   assert.equal(isAll({ srv_id: '', client_ip: '::1' }), false)
 })
 
-/** A log of 1000 that looks through 100 numbers a call and finds those that divide by `by`. */
+/** A log of 1000 rows. One call searches 100 numbers and finds the multiples of `by`. */
 function rareRows(by: number) {
-  const asked: (number | null)[] = []
-  const ask = async (before: number | null): Promise<LogPage> => {
-    asked.push(before)
+  const calls: (number | null)[] = []
+  const fetchRows = async (before: number | null): Promise<LogPage> => {
+    calls.push(before)
     const from = (before ?? 1001) - 1
     const ids = Array.from({ length: Math.min(100, from) }, (_, at) => from - at).filter(id => id % by === 0)
     return { rows: ids.slice(0, 50).map(id => sampleLogRow({ id })), next: from > 100 ? from - 99 : null }
   }
-  return { ask, asked }
+  return { fetchRows, calls }
 }
 
-test('where rows are rare it goes on, and stops when its steps are used up', async () => {
-  const { ask, asked } = rareRows(100)
-  const page = await walkLog(ask, null, 3)
+test('if rows are rare it continues, and stops after its steps', async () => {
+  const { fetchRows, calls } = rareRows(100)
+  const page = await walkLog(fetchRows, null, 3)
   assert.deepEqual(
     page.rows.map(({ id }) => id),
     [1000, 900, 800],
   )
-  assert.equal(asked.length, 3)
+  assert.equal(calls.length, 3)
   assert.equal(page.next, 701)
 })
 
 test('it ends with the log', async () => {
-  const { ask } = rareRows(100)
-  const page = await walkLog(ask, null, 50)
+  const { fetchRows } = rareRows(100)
+  const page = await walkLog(fetchRows, null, 50)
   assert.equal(page.rows.length, 10)
   assert.equal(page.next, null)
 })
 
-test('rows beyond a page are left for the next one', async () => {
-  const { ask } = rareRows(3)
-  const page = await walkLog(ask, null, 10)
+test('more rows than a page holds are left for the next page', async () => {
+  const { fetchRows } = rareRows(3)
+  const page = await walkLog(fetchRows, null, 10)
   assert.equal(page.rows.length, 50)
   assert.equal(page.next, page.rows.at(-1)?.id)
 })
@@ -104,7 +104,7 @@ test('the first render shows 50 rows with the own one', () => {
   assert.equal(rows.at(-1)?.id, '2')
 })
 
-test('later the own row stands where its number belongs, and once', () => {
+test('later the own row is where its number belongs, once', () => {
   const rows = orderedRows(own('2'), [row(3), row(2), row(1)], at)
   assert.deepEqual(ids(rows), ['3', '2', '1'])
   assert.deepEqual(
@@ -113,12 +113,12 @@ test('later the own row stands where its number belongs, and once', () => {
   )
 })
 
-test('with 50 newer ones the own row has left the list', () => {
+test('after 50 newer rows the own row has left the list', () => {
   const log = Array.from({ length: 50 }, (_, i) => row(60 - i))
   assert.equal(ids(orderedRows(own('10'), log, at)).includes('10'), false)
 })
 
-test('a row says why it went where it did', () => {
+test('a row says why it reached its server', () => {
   const from = { srv_id: 'b'.repeat(32), name: 'web-2' }
   const log = [
     row(4, { arrival: 'moved', moved_from: { ...from, name: null } }),
@@ -132,21 +132,21 @@ test('a row says why it went where it did', () => {
   )
 })
 
-test('once the log has the own row it says in full why', () => {
+test('once the log has the own row, it says why in full', () => {
   const [row2] = orderedRows(own('2'), [row(2, { arrival: 'returning' })], at)
   assert.deepEqual([row2?.own, row2?.arrival], [true, 'returning'])
 })
 
-test('a page that was asked for has the own row only if it is on it', () => {
+test('a fetched page has the own row only if it is on it', () => {
   const marks = (rows: ShownRow[]) => rows.map(row => row.own)
   assert.deepEqual(marks(pageRows(own('2'), [row(3), row(2)], at)), [false, true])
   assert.deepEqual(marks(pageRows(own('9'), [row(3), row(2)], at)), [false, false])
 })
 
-test('older rows begin below the last one shown, if as many are shown as can be', () => {
+test('older rows start below the last one of a full list', () => {
   const log = Array.from({ length: 50 }, (_, at) => row(60 - at))
   assert.equal(olderThan(orderedRows(null, log, at)), 11)
-  // The own one takes the last one's place.
+  // The own row replaces the last one.
   assert.equal(olderThan(orderedRows(own('61'), log, at)), 12)
   assert.equal(olderThan(orderedRows(null, log.slice(1), at)), null)
 })
@@ -159,13 +159,13 @@ function web3(state: ServerRow['state'], lastSeen: string): ServerRow[] {
   return [sampleServerRow({ id: 3, srv_id: 'c', name: 'web-3', state, ...times })]
 }
 
-const text = (row: Partial<Explained>, servers: ServerRow[] = []) =>
+const text = (row: Partial<ArrivalFacts>, servers: ServerRow[] = []) =>
   explain(
     { arrival: 'moved', moved_from: { srv_id: 'c', name: 'web-3' }, server: 'web-2', at: later, ...row },
     servers,
   )
 
-test('a visit without a cookie, and one whose cookie was followed', () => {
+test('explains a visit without a cookie, and one whose cookie was followed', () => {
   assert.equal(
     text({ arrival: 'new', moved_from: null }),
     'No cookie that names a server: NGINX chose among the available servers.',
@@ -176,7 +176,7 @@ test('a visit without a cookie, and one whose cookie was followed', () => {
   )
 })
 
-test('a cookie may be that of a server that had the address before', () => {
+test('a cookie may be from a server that had the address before', () => {
   const maybe = (name: string) =>
     text({ arrival: 'returning', moved_from: null, maybe_from: { srv_id: 'c', name } })
   assert.equal(
@@ -186,26 +186,26 @@ test('a cookie may be that of a server that had the address before', () => {
   assert.match(maybe('web-2'), /which an earlier start of web-2 had shortly before/)
 })
 
-test('a move is put down to what its server was by then, in the words that the visitor was told', () => {
+test('a move is explained by the state of its server, in the same words as the visitor’s notice', () => {
   assert.equal(
     text({}, web3('lost', at)),
     'The cookie named web-3. web-3 was lost: no heartbeat for 8 s. NGINX chose web-2.',
   )
 })
 
-test('a move from a server of which nothing is known by then is not explained away', () => {
+test('a move from a server without a known state has no made-up reason', () => {
   const unknown = 'The cookie named web-3. Why it was not reached is not recorded. NGINX chose web-2.'
   assert.equal(text({ at }, web3('lost', later)), unknown)
   assert.equal(text({}), unknown)
 })
 
-test('a cookie that names nobody is no move from anybody', () => {
+test('a cookie of an unknown server is not a move', () => {
   assert.equal(
     text({ moved_from: { srv_id: 'd', name: null } }),
     'The cookie named a server that is not known here. Another board on this host, at another port, may have set it: cookies know no ports. NGINX chose web-2, as for a new visitor.',
   )
 })
 
-test('of a visit whose arrival is not known yet nothing is made up', () => {
+test('a visit whose arrival is not known yet has no made-up reason', () => {
   assert.equal(text({ arrival: null }), 'What the log says of this visit is being read.')
 })

@@ -4,7 +4,7 @@ import type { PageView } from '../../shared/page-view.ts'
 import { utcTime } from '../../shared/times.ts'
 import { arrivalText, unknownCookieOrigin, whyNotReached } from '../../shared/wording.ts'
 
-/** Which rows of the log; empty = all. Names as in the page's own address. */
+/** The filter; empty = all rows. Names as in the page's address. */
 export type LogChoice = { srv_id: string; client_ip: string }
 
 export const allVisits: LogChoice = { srv_id: '', client_ip: '' }
@@ -13,12 +13,12 @@ export function isAll({ srv_id, client_ip }: LogChoice): boolean {
   return srv_id === '' && client_ip === ''
 }
 
-/** The number below which an older page begins, from the page's address; null = the newest, or no number at all. */
+/** The number in the page's address that an older page is below; null = the newest page, or not a number. */
 export function placeInLog(text: string): number | null {
   return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : null
 }
 
-/** The address of the chosen rows under `path`, from below number `before` on. */
+/** The URL of the filtered rows under `path`, below the number `before`. */
 export function logUrl(path: string, choice: LogChoice, before: number | null = null): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(choice)) if (value !== '') query.set(name, value)
@@ -28,18 +28,18 @@ export function logUrl(path: string, choice: LogChoice, before: number | null = 
 }
 
 /**
- * A full page of the log, if `steps` calls find one: each looks through a bounded stretch, and where rows are rare it
- * comes back with few. `ask` answers the rows below a number, null = from the newest on.
+ * Reads one page of the log in at most `steps` calls. One call searches a limited part of the log, and finds few rows if
+ * matches are rare. `fetchRows` reads the rows below a number; null = from the newest.
  */
 export async function walkLog(
-  ask: (before: number | null) => Promise<LogPage>,
+  fetchRows: (before: number | null) => Promise<LogPage>,
   before: number | null,
   steps: number,
 ): Promise<LogPage> {
-  const first = await ask(before)
+  const first = await fetchRows(before)
   let { rows, next } = first
   for (let step = 1; step < steps && next !== null && rows.length < logPage.default; step++) {
-    const page = await ask(next)
+    const page = await fetchRows(next)
     rows = [...rows, ...page.rows]
     next = page.next
   }
@@ -47,23 +47,23 @@ export async function walkLog(
   return { rows: cut, next: rows.length > logPage.default ? (cut.at(-1)?.id ?? next) : next }
 }
 
-/** A row as the page shows it. Of this visit's own, the first render can only print what it was given as texts. */
+/** A row as the page shows it. The first render knows this visit's own row only as texts. */
 export type ShownRow = {
-  /** the hit's number, digits */
+  /** the hit's number, in digits */
   id: string
   at: string
-  /** the same for the HTML, UTC */
+  /** `at` for the HTML, in UTC */
   time: string
   client_ip: string
   srv_id: string
   server: string
   why: string
-  /** null if only the text above is known */
+  /** null if only `why` is known */
   arrival: Arrival | null
   own: boolean
 } & KnownFromLog
 
-/** What this visit's own row has only once the log has it. */
+/** Facts of this visit's own row that are missing until the log has it. */
 type KnownFromLog = Partial<Omit<LogRow, 'id' | 'at' | 'client_ip' | 'srv_id' | 'server' | 'arrival'>>
 
 export function ownRow({ visit, server }: PageView): ShownRow | null {
@@ -74,41 +74,40 @@ export function ownRow({ visit, server }: PageView): ShownRow | null {
 }
 
 /**
- * For the HTML and the browser's first render: the own row first, whatever stands in the texts. `today` is any time of
- * the day whose times need not say their day.
+ * For the HTML and the browser's first render: the own row first, as its texts may still be tokens. `today`: any time today,
+ * so that times of today omit the date.
  */
 export function firstRows(own: ShownRow | null, log: LogRow[], today: string): ShownRow[] {
-  return [...(own ? [own] : []), ...log.map(row => shown(row, today))].slice(0, boardLogLength)
+  return [...(own ? [own] : []), ...log.map(row => toShownRow(row, today))].slice(0, boardLogLength)
 }
 
-/** For every render after that: newest first, each number once. */
+/** For every later render: newest first, each number once. */
 export function orderedRows(own: ShownRow | null, log: LogRow[], today: string): ShownRow[] {
   const rows = pageRows(own, log, today)
   const all = own && !rows.some(row => row.own) ? [own, ...rows] : rows
   return all.sort((a, b) => Number(b.id) - Number(a.id)).slice(0, boardLogLength)
 }
 
-/** Rows that were asked for: as they came, the own one marked if it is among them. */
+/** Fetched rows in their order; the own row is marked if it is among them. */
 export function pageRows(own: ShownRow | null, log: LogRow[], today: string): ShownRow[] {
   return log.map(row => {
-    const one = shown(row, today)
-    if (one.id !== own?.id) return one
-    return { ...one, ...own, arrival: one.arrival }
+    const shown = toShownRow(row, today)
+    return shown.id === own?.id ? { ...shown, ...own, arrival: shown.arrival } : shown
   })
 }
 
-/** The number below which rows older than these begin; null = there are none, since these are fewer than can be shown. */
+/** Rows older than these are below this number; null = there are none, as these do not fill the list. */
 export function olderThan(rows: ShownRow[]): number | null {
   const last = rows[boardLogLength - 1]
   return last ? Number(last.id) : null
 }
 
-function shown(row: LogRow, today: string): ShownRow {
+function toShownRow(row: LogRow, today: string): ShownRow {
   return { ...row, id: String(row.id), time: utcTime(row.at, today), why: arrivalText(row), own: false }
 }
 
-export type Explained = {
-  /** null: only the arrival's text is known */
+export type ArrivalFacts = {
+  /** null: not read from the log yet */
   arrival: Arrival | null
   moved_from?: ServerReference | null | undefined
   maybe_from?: ServerReference | undefined
@@ -117,9 +116,9 @@ export type Explained = {
   at: string
 }
 
-/** Why a visit reached its server: as much as is known, and no more. `servers` are those shown now. */
+/** Explains why a visit reached its server, as far as known. `servers`: those shown now. */
 export function explain(
-  { arrival, moved_from, maybe_from, server, at }: Explained,
+  { arrival, moved_from, maybe_from, server, at }: ArrivalFacts,
   servers: ServerRow[],
 ): string {
   if (arrival === 'new') return 'No cookie that names a server: NGINX chose among the available servers.'

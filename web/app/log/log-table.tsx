@@ -12,7 +12,7 @@ type Props = {
   rows: ShownRow[]
   hues: Hues
   servers: ServerRow[]
-  /** number of the row that is opened */
+  /** number of the open row */
   opened: string | null
   onOpen(id: string): void
   onChoose(choice: Partial<LogChoice>): void
@@ -33,7 +33,7 @@ export function LogTable({ rows, hues, servers, opened, onOpen, onChoose, busy }
           </Row>
         </TableHead>
         <TableBody>
-          {/* A row's place is its key: new rows change texts in place, and nothing on the page moves. */}
+          {/* The index is the key: new rows change the texts in place, and nothing moves. */}
           {rows.flatMap((row, key) => {
             const open = row.id === opened
             const shown = (
@@ -50,7 +50,6 @@ export function LogTable({ rows, hues, servers, opened, onOpen, onChoose, busy }
 
 type LogTableRowProps = { row: ShownRow; hue: number | undefined; open: boolean; onOpen(id: string): void }
 
-/** One hit: its number, when, who, which server and why that one. */
 function LogTableRow({ row, hue, open, onOpen }: LogTableRowProps) {
   const formats = useFormats()
   return (
@@ -87,7 +86,7 @@ function LogTableRow({ row, hue, open, onOpen }: LogTableRowProps) {
 
 type WhyRowProps = { row: ShownRow; servers: ServerRow[]; onChoose(choice: Partial<LogChoice>): void }
 
-/** Under an opened row: why that server, when to the millisecond in UTC, and more like it. */
+/** Below an open row: why that server, the time in UTC to the millisecond, and filters for similar rows. */
 function WhyRow({ row, servers, onChoose }: WhyRowProps) {
   return (
     <Row className={styles.openedRow}>
@@ -103,7 +102,7 @@ function WhyRow({ row, servers, onChoose }: WhyRowProps) {
           <button type="button" className={ui.smallButton} onClick={() => onChoose({ srv_id: row.srv_id })}>
             {`Only ${row.server}`}
           </button>
-          {/* The own address is known whole, and can be asked for only as others see it. */}
+          {/* The own row has the full address. The filter accepts only the masked form that others see. */}
           {!row.own && (
             <button
               type="button"

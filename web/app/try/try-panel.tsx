@@ -12,14 +12,17 @@ import { doneOf, runRows, runText, type Tally, useVisitRuns, type Visitor, visit
 type Props = {
   servers: ServerRow[]
   hues: Hues
-  /** life of the sticky cookie */
+  /** lifetime of the sticky cookie */
   stickySeconds: number
 }
 
 const visitors: Visitor[] = ['myself', 'strangers']
 const labels: Record<Visitor, string> = { myself: 'As myself', strangers: 'As strangers' }
 
-/** Sends visits from this browser, with its cookie and without, and shows who answered. */
+/**
+ * Sends visits from this browser, with its cookie and without it, and shows which servers answered. visit-runs.ts sends them
+ * and counts the outcomes.
+ */
 export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }: Props) {
   const { tallies, running, start, cancel } = useVisitRuns(stickySeconds)
   const tally = running && tallies[running]
@@ -75,7 +78,7 @@ export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }:
 
 type RunsTableProps = { servers: ServerRow[]; hues: Hues; tallies: Record<Visitor, Tally | null> }
 
-/** Both runs side by side, a server a row; every server stands there from the start, so nothing moves. */
+/** Both runs side by side, a row per server. Every server has a row from the start, so nothing moves. */
 function RunsTable({ servers, hues, tallies }: RunsTableProps) {
   const rows = runRows(servers, [tallies.myself, tallies.strangers])
   return (

@@ -13,7 +13,7 @@ import {
 
 const answered: VisitOutcome = { kind: 'answered', srv_id: 'a', server: 'web-1' }
 
-test('it sends as many as told, the first alone, then no more than allowed together', async () => {
+test('it sends the given number, the first alone, then no more in flight than allowed', async () => {
   let underWay = 0
   const together: number[] = []
   const outcomes: VisitOutcome[] = []
@@ -34,7 +34,7 @@ test('it sends as many as told, the first alone, then no more than allowed toget
   assert.equal(Math.max(...together), 6)
 })
 
-test('once aborted it sends no more, and those under way are accounted for', async () => {
+test('after an abort it sends no more, and accounts for those in flight', async () => {
   const stop = new AbortController()
   const outcomes: VisitOutcome[] = []
   let sent = 0
@@ -73,18 +73,18 @@ test('an answer says which server', () => {
   })
 })
 
-test('an error means not counted, unless its code says that nobody knows', () => {
+test('an error means not counted, unless its code says that this is unknown', () => {
   assert.equal(outcomeOf(false, error('counter_unavailable')).kind, 'failed')
   assert.equal(outcomeOf(false, error('too_many_requests')).kind, 'failed')
   assert.equal(outcomeOf(false, error('outcome_unknown')).kind, 'unknown')
   assert.equal(outcomeOf(false, error('no_answer')).kind, 'unknown')
 })
 
-test('a server that refuses does not speak for one that was asked before it', () => {
+test('a refusal does not cover a server that was tried earlier', () => {
   assert.equal(outcomeOf(false, error('counter_unavailable'), true).kind, 'unknown')
 })
 
-test('what cannot be read is unknown', () => {
+test('an unreadable answer is unknown', () => {
   assert.equal(outcomeOf(true, '<!doctype html>').kind, 'unknown')
   assert.equal(outcomeOf(false, '').kind, 'unknown')
 })
@@ -101,7 +101,7 @@ test('answers are counted by server', () => {
   ])
 })
 
-test('a run says what is known of every visit', () => {
+test('the text of a run accounts for every visit', () => {
   assert.equal(runText(tallyOf([by('web-1'), by('web-1')]), 2), '2 visits counted by 1 server.')
   assert.equal(
     runText(tallyOf([by('web-1'), by('web-2'), { kind: 'failed' }, { kind: 'unknown' }]), 60),
@@ -110,7 +110,7 @@ test('a run says what is known of every visit', () => {
   assert.equal(runText(tallyOf([{ kind: 'failed' }]), 1), '0 visits counted. 1 visit refused, not counted.')
 })
 
-test('servers that can answer have a row before any visit, and whoever answered keeps one', () => {
+test('servers that can answer have a row before any visit, and servers that answered keep one', () => {
   const servers = [
     { srv_id: 'a', name: 'web-1', state: 'up' },
     { srv_id: 'b', name: 'web-2', state: 'lost' },

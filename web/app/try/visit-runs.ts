@@ -8,7 +8,7 @@ export type Visitor = 'myself' | 'strangers'
 export const visitsARun = 60
 const atOnce = 6
 
-/** The last run of each kind, null before the first; one runs at a time, and ends with the page. */
+/** The last run of each kind; null before the first. Only one runs at a time, and it ends with the page. */
 export function useVisitRuns(stickySeconds: number) {
   const [tallies, setTallies] = useState<Record<Visitor, Tally | null>>({ myself: null, strangers: null })
   const [running, setRunning] = useState<Visitor | null>(null)
@@ -22,7 +22,7 @@ export function useVisitRuns(stickySeconds: number) {
     setTallies(known => ({ ...known, [visitor]: emptyTally }))
     const onOutcome = (outcome: VisitOutcome) => {
       setTallies(known => ({ ...known, [visitor]: withOutcome(known[visitor] ?? emptyTally, outcome) }))
-      // The browser's cookie was renewed: what counts it down must hear of it.
+      // The visit renewed the cookie: the countdown must know.
       if (visitor === 'myself' && outcome.kind === 'answered') {
         const { srv_id, server } = outcome
         tellOtherTabs({ srv_id, server, until: Date.now() + stickySeconds * 1000 })
@@ -38,9 +38,8 @@ export function useVisitRuns(stickySeconds: number) {
 }
 
 type Run = {
-  /** how many in all */
   count: number
-  /** how many may be under way together */
+  /** maximum number of visits in flight */
   atOnce: number
   visit(signal: AbortSignal): Promise<VisitOutcome>
   onOutcome(outcome: VisitOutcome): void
@@ -48,8 +47,8 @@ type Run = {
 }
 
 /**
- * Visits as often as told; when aborted, those under way are given up and no more are sent. The first goes alone: a
- * visitor whose cookie has run out gets a new one with it, which the others then bring along.
+ * Sends `count` visits. After an abort no more are sent, and those in flight are cancelled. The first visit goes alone: if the
+ * cookie has expired, it brings a new one for the others.
  */
 export async function sendVisits({ count, atOnce, visit, onOutcome, signal }: Run): Promise<void> {
   let sent = 0
@@ -64,13 +63,13 @@ export async function sendVisits({ count, atOnce, visit, onOutcome, signal }: Ru
   await Promise.all(Array.from({ length: atOnce }, lane))
 }
 
-/** A page view takes 2 s at most and is tried twice; more than that is no answer. */
+/** A page view takes at most 2 s, and NGINX may try it twice. */
 const timeoutMs = 8000
 
-/** Of a replica whose commit was under way, and of NGINX where a replica took the visit and did not answer. */
+/** Codes of a replica that does not know the outcome of its commit, and of NGINX when a replica did not answer. */
 const inDoubtCodes = ['outcome_unknown', 'no_answer']
 
-/** Visits the page as a script can: with the browser's cookies, or as somebody who has none. One hit. */
+/** Requests the page as JSON, with or without the browser's cookies: one hit. */
 async function visitOnce(credentials: 'include' | 'omit', signal: AbortSignal): Promise<VisitOutcome> {
   try {
     const answer = await fetch('/', {
@@ -86,7 +85,7 @@ async function visitOnce(credentials: 'include' | 'omit', signal: AbortSignal): 
   }
 }
 
-/** A signal that follows `signal`, or says that the time is up. `AbortSignal.any` is missing in browsers of 2023. */
+/** Follows `signal`, and aborts after `timeout` ms. Browsers of 2023 lack `AbortSignal.any`. */
 function endsWith(signal: AbortSignal, timeout: number): AbortSignal {
   const either = new AbortController()
   for (const source of [signal, AbortSignal.timeout(timeout)]) {
@@ -97,8 +96,8 @@ function endsWith(signal: AbortSignal, timeout: number): AbortSignal {
 }
 
 /**
- * An error says that nothing was counted, unless it says that it does not know. `earlierTry`: another server was asked before
- * the one that says so, and did not answer.
+ * An error means that nothing was counted, unless its code says that this is unknown. `earlierTry`: NGINX first tried another
+ * server, which did not answer and may have counted the visit.
  */
 export function outcomeOf(ok: boolean, text: string, earlierTry = false): VisitOutcome {
   const visit = ok ? readAs(isVisitAnswer, text) : null
@@ -108,7 +107,7 @@ export function outcomeOf(ok: boolean, text: string, earlierTry = false): VisitO
   return { kind: isCertain ? 'failed' : 'unknown' }
 }
 
-/** What came of a visit. `failed`: certainly not counted; `unknown`: no word came back, so it may be. */
+/** `failed`: certainly not counted. `unknown`: no usable answer, so it may be counted. */
 export type VisitOutcome =
   | { kind: 'answered'; srv_id: string; server: string }
   | { kind: 'failed' | 'unknown' }
@@ -140,7 +139,7 @@ export function doneOf({ answered, failed, unknown }: Tally): number {
 
 const visits = (count: number) => `${count} visit${count === 1 ? '' : 's'}`
 
-/** A run that has ended, in words: what is known of every visit, and no more. */
+/** The outcome of a run in words. */
 export function runText(tally: Tally, planned: number): string {
   const { answered, failed, unknown } = tally
   const unsent = planned - doneOf(tally)
@@ -155,7 +154,7 @@ export function runText(tally: Tally, planned: number): string {
     .join(' ')
 }
 
-/** The servers that can be met or were: those shown that have not left, then whoever else answered. */
+/** The servers that can answer now, then those that answered before. */
 export function runRows(
   servers: Pick<ServerRow, 'srv_id' | 'name' | 'state'>[],
   tallies: (Tally | null)[],

@@ -11,38 +11,38 @@ import { VisitAgain } from './visit-panel.tsx'
 type MovedNoticeProps = { visit: VisitTexts; server: string; servers: ServerRow[] }
 
 /**
- * Tells a visitor whose cookie was not followed. Whether it was so is filled into the finished page (see
- * web/shared/page-view.ts): so the notice is always in it, and the style shows it to whom it concerns.
+ * Tells visitors why their cookie was not followed. The arrival is filled into the finished page (see
+ * web/shared/page-view.ts), so the notice is in every page, and the style shows it only to moved visitors.
  */
 export function MovedNotice({ visit, server, servers }: MovedNoticeProps) {
-  const later = useMoveUpdate(visit, server, servers)
+  const update = useMoveUpdate(visit, server, servers)
   return (
     <p className={`${ui.notice} ${styles.moved}`} data-arrival={visit.arrival}>
-      {/* Keeps the lines that it took. */}
-      <span className={later ? styles.before : undefined}>{visit.moved_text}</span>
-      {later && <span>{later}</span>}
+      {/* The first text stays, hidden, to keep its height. */}
+      <span className={update ? styles.before : undefined}>{visit.moved_text}</span>
+      {update && <span>{update}</span>}
     </p>
   )
 }
 
 /**
- * What the board came to know of a move after the page was answered: that the former server, up by its last sign then,
- * gave no other and is lost, or was started anew. Kept when it is no longer shown; null until there is such news.
+ * What the board learns about a move after the page was answered: the former server, up at its last heartbeat then, is lost or
+ * was restarted. The text stays when the server is no longer shown; null until there is news.
  */
 function useMoveUpdate(visit: VisitTexts, server: string, servers: ServerRow[]): string | null {
   const hydrated = useHydrated()
-  const [known, setKnown] = useState<string | null>(null)
+  const [update, setUpdate] = useState<string | null>(null)
   const from = servers.find(({ srv_id }) => srv_id === visit.cookie)
-  // Of one that stopped it is not known whether that was before the visit.
-  const mayTell = from !== undefined && from.state !== 'stopped'
-  if (hydrated && known === null && mayTell && visit.moved_text.includes(notRecorded)) {
+  // For a stopped server it is unknown whether it stopped before the visit.
+  const isKnown = from !== undefined && from.state !== 'stopped'
+  if (hydrated && update === null && isKnown && visit.moved_text.includes(notRecorded)) {
     const text = movedText(from, server, visit.at)
-    if (!text.includes(notRecorded)) setKnown(text)
+    if (!text.includes(notRecorded)) setUpdate(text)
   }
-  return known
+  return update
 }
 
-/** Tells a visitor who got no number why, and that all else on the page goes on. */
+/** Tells a visitor without a number why, and that the rest of the page works. */
 export function ProblemNotice({ problem: { code, message, retry_after } }: { problem: PageProblem }) {
   const earlierTry = useEarlierTry()
   return (
@@ -62,8 +62,8 @@ export function ProblemNotice({ problem: { code, message, retry_after } }: { pro
 const never = () => () => {}
 
 /**
- * Whether NGINX had sent this page view to another server before, which did not answer. Of the headers that say so a page can
- * read `Server-Timing` alone, and that only over HTTPS or on localhost.
+ * Whether NGINX first sent this page view to another server, which did not answer. Of the headers that say so, a page can read
+ * only `Server-Timing`, and only over HTTPS or on localhost.
  */
 function useEarlierTry(): boolean {
   return useSyncExternalStore(never, hasEarlierTry, () => false)

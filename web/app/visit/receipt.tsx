@@ -5,9 +5,9 @@ import styles from './visit-panel.module.css'
 type Props = { server: PageView['server']; visit: VisitTexts }
 
 /**
- * Why this server, and why the next visit comes back to it: the cookie that came beside the one that is this server's.
- * The first is what the browser sent, the second the MD5 of the server's own address: equal = the cookie was followed.
- * Which it was is filled into the finished page (see web/shared/page-view.ts), and the style shows it.
+ * Proves why this server answered: shows the cookie that the browser sent beside this server's cookie, which is the MD5 of the
+ * server's address. If they are equal, NGINX followed the cookie. The arrival is filled into the finished page (see
+ * web/shared/page-view.ts), and the style shows the cookie that fits it.
  */
 export const Receipt = memo(function Receipt({ server: { srv_id, name, address }, visit }: Props) {
   return (

@@ -1,39 +1,39 @@
 import { useEffect, useState } from 'react'
 
-/** `blocked`: this browser keeps no cookies. `unknown`: other pages may have changed the cookie, and this one did not hear of it. */
+/** `blocked`: this browser keeps no cookies. `unknown`: other pages may have changed the cookie without notice to this one. */
 export type KnownHold = CookieNews | 'blocked' | 'unknown'
 
-/** Outlives a board that is drawn again: the page's own visit is told once. */
+/** Kept when React mounts the board again: the page announces its visit once. */
 let known: KnownHold | undefined
 
 /**
- * What is known of the sticky cookie: this page's answer set it, and a later visit in another tab may have renewed,
- * moved or forgotten it. Undefined until the page runs in the browser.
+ * What is known about the sticky cookie. This page's answer set it; a later visit in another tab may have renewed, moved or
+ * deleted it. Undefined until the page runs in the browser.
  */
 export function useCookieHold(srvId: string, server: string, stickySeconds: number): KnownHold | undefined {
   const [hold, setHold] = useState<KnownHold>()
   useEffect(() => {
-    const take = (news: KnownHold) => {
+    const update = (news: KnownHold) => {
       known = news
       setHold(news)
     }
-    take(known === undefined ? holdOfThisVisit(srvId, server, stickySeconds) : known)
+    update(known === undefined ? holdOfThisVisit(srvId, server, stickySeconds) : known)
     if (known === 'blocked') return
     const cameBack = ({ persisted }: PageTransitionEvent) => {
-      // By Back or Forward, from where the browser had put the page aside: it heard nothing there.
-      if (persisted) take(lastCookieNews())
+      // A page in the back/forward cache receives no messages.
+      if (persisted) update(lastCookieNews())
     }
     addEventListener('pageshow', cameBack)
-    const unhear = hearOtherTabs(take)
+    const stopHearing = hearOtherTabs(update)
     return () => {
       removeEventListener('pageshow', cameBack)
-      unhear()
+      stopHearing()
     }
   }, [srvId, server, stickySeconds])
   return hold
 }
 
-/** The cookie that this page's answer set; the other tabs hear of it. */
+/** The cookie that this page's answer set. Announces it to the other tabs. */
 function holdOfThisVisit(srvId: string, server: string, stickySeconds: number): KnownHold {
   if (!keepsCookies()) return 'blocked'
   const own = { srv_id: srvId, server, until: answeredAt() + stickySeconds * 1000 }
@@ -41,25 +41,25 @@ function holdOfThisVisit(srvId: string, server: string, stickySeconds: number): 
   return own
 }
 
-/** When this page's answer came, by the browser's own clock, which is the one that lets the cookie expire. */
+/** When this page's answer came, in ms of the browser's clock, by which the cookie expires. */
 function answeredAt(): number {
   const [navigation] = performance.getEntriesByType('navigation')
   const afterStart = navigation instanceof PerformanceNavigationTiming ? navigation.responseStart : 0
   return performance.timeOrigin + afterStart
 }
 
-/** What the browser's sticky cookie says: the server it leads to, and until when (ms of the browser's clock). */
+/** The server that the sticky cookie leads to, and until when, in ms of the browser's clock. */
 type CookieHold = { srv_id: string; server: string; until: number }
 
-/** null = forgotten on purpose */
+/** null = deleted on purpose */
 type CookieNews = CookieHold | null
 
-/** Of the channel, and of the place in the storage. */
+/** Name of the channel, and key in the storage. */
 const name = 'balance-board cookie'
 
 /**
- * All tabs of a browser share the cookie, so a visit in one renews or moves it for all: they tell each other. The last news is
- * stored as well, for pages that the browser had put aside.
+ * All tabs of a browser share the cookie: a visit in one tab renews or moves it for all, so the tabs tell each other. The last
+ * news is also stored, for pages in the back/forward cache.
  */
 export function tellOtherTabs(news: CookieNews): void {
   store(news)
@@ -69,15 +69,15 @@ export function tellOtherTabs(news: CookieNews): void {
 }
 
 /** Calls back with other tabs' news until the returned function is called. */
-function hearOtherTabs(heard: (news: CookieNews) => void): () => void {
+function hearOtherTabs(onNews: (news: CookieNews) => void): () => void {
   const channel = openChannel()
   channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    if (data === null || isCookieHold(data)) heard(data)
+    if (data === null || isCookieHold(data)) onNews(data)
   })
   return () => channel?.close()
 }
 
-/** The last news of any tab, this one too; `unknown` where the browser stores none. */
+/** The last news of any tab, including this one; `unknown` if the browser stores nothing. */
 function lastCookieNews(): CookieNews | 'unknown' {
   try {
     const text = localStorage.getItem(name)
@@ -90,15 +90,15 @@ function lastCookieNews(): CookieNews | 'unknown' {
 
 function store(news: CookieNews): void {
   try {
-    // Where there is no room for the new, the old must not stay.
+    // If there is no room for the new value, the old one must not stay.
     localStorage.removeItem(name)
     localStorage.setItem(name, JSON.stringify(news))
   } catch {
-    // The browser stores nothing: see lastCookieNews.
+    // Nothing is stored: lastCookieNews handles it.
   }
 }
 
-/** null where the browser has no channels, or forbids them as Firefox does when cookies are blocked. */
+/** null if the browser has no channels, or forbids them, as Firefox does when cookies are blocked. */
 function openChannel(): BroadcastChannel | null {
   try {
     return new BroadcastChannel(name)
@@ -109,7 +109,7 @@ function openChannel(): BroadcastChannel | null {
 
 const probe = 'board_cookie_probe'
 
-/** Whether the browser keeps cookies of this site: one is set, read and removed. `navigator.cookieEnabled` knows no exceptions. */
+/** Whether the browser keeps cookies of this site: sets, reads and removes one. `navigator.cookieEnabled` ignores exceptions. */
 function keepsCookies(): boolean {
   try {
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API exists in secure contexts only

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readStreak, withVisit } from './streak.ts'
 
-test('the first visit begins a streak, and each by the same server lengthens it', () => {
+test('the first visit starts a streak, and each visit to the same server extends it', () => {
   const first = withVisit(null, '7', 'a')
   assert.equal(first.times, 1)
   assert.equal(withVisit(withVisit(first, '9', 'a'), '12', 'a').times, 3)
 })
 
-test('the same visit, asked for again, counts once', () => {
+test('the same visit counts once', () => {
   const first = withVisit(null, '7', 'a')
   assert.deepEqual(withVisit(first, '7', 'a'), first)
 })
@@ -18,7 +18,7 @@ test('another server ends it', () => {
   assert.deepEqual(withVisit(before, '8', 'b'), { srv_id: 'b', hit: '8', times: 1 })
 })
 
-test('what is not a streak is none', () => {
+test('invalid text is not a streak', () => {
   for (const text of [null, '', '{', '[]', '{"srv_id":1}']) assert.equal(readStreak(text), null)
   const streak = { srv_id: 'a', hit: '7', times: 5 }
   assert.deepEqual(readStreak(JSON.stringify(streak)), streak)

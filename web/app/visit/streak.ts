@@ -3,32 +3,32 @@ import { isNumber, isText, shapeOf } from '../../shared/guards.ts'
 
 const storageKey = 'balance-board streak'
 
-/** This visit among the visits of its tab. `before`: what came just before it, as far as the tab knows. */
-export type InARow = { times: number; before: 'nothing' | 'same server' | 'other server' | 'unknown' }
+/** This visit among the visits of its tab. `before`: the visit before it, as far as the tab knows. */
+export type KnownStreak = { times: number; before: 'nothing' | 'same server' | 'other server' | 'unknown' }
 
-type Known = { streak: Streak; before: InARow['before'] }
+type Known = { streak: Streak; before: KnownStreak['before'] }
 
-/** Of this page. Outlives a board that is drawn again. */
+/** Kept when React mounts the board again. */
 let known: Known | undefined
 
 /**
- * How many visits of this tab in a row the same server answered, this one too; null until the page runs in the browser, and
- * where that forbids storage.
- * The storage has the streak only between two pages: a tab that is duplicated copies the storage of the page that is open, and
- * has made none of its visits.
+ * How many visits of this tab in a row the same server answered, including this one; null until the page runs in the browser,
+ * and if the browser forbids storage.
+ * The storage has the streak only between two pages: a duplicated tab copies the storage of the open page, but made none of its
+ * visits.
  */
-export function useStreak(hit: string, srvId: string): InARow | null {
-  const [row, setRow] = useState<InARow | null>(null)
+export function useStreak(hit: string, srvId: string): KnownStreak | null {
+  const [streak, setStreak] = useState<KnownStreak | null>(null)
   useEffect(() => {
     try {
       known ??= join(takeStreak(), hit, srvId)
     } catch {
       return
     }
-    setRow({ times: known.streak.times, before: known.before })
+    setStreak({ times: known.streak.times, before: known.before })
     const leave = () => known && storeStreak(known.streak)
     const comeBack = ({ persisted }: PageTransitionEvent) => {
-      if (persisted) takeLater()
+      if (persisted) takeNewer()
     }
     addEventListener('pagehide', leave)
     addEventListener('pageshow', comeBack)
@@ -37,20 +37,20 @@ export function useStreak(hit: string, srvId: string): InARow | null {
       removeEventListener('pageshow', comeBack)
     }
   }, [hit, srvId])
-  return row
+  return streak
 }
 
 function join(earlier: Streak | null, hit: string, srvId: string): Known {
   const streak = withVisit(earlier, hit, srvId)
   if (earlier) return { streak, before: streak.times > 1 ? 'same server' : 'other server' }
   const [navigation] = performance.getEntriesByType('navigation')
-  // A page that is loaded again follows a visit, which it cannot know if that page's script did not run.
+  // A reloaded page follows a visit, but knows nothing about it if that page's script did not run.
   const isFirst = !(navigation && 'type' in navigation) || navigation.type === 'navigate'
   return { streak, before: isFirst ? 'nothing' : 'unknown' }
 }
 
-/** Back from where the browser had put this page aside: the streak of the visits that the tab made since goes on. */
-function takeLater(): void {
+/** After a return from the back/forward cache: continues with the streak of the tab's later visits. */
+function takeNewer(): void {
   try {
     const streak = takeStreak()
     if (known && streak) known = { ...known, streak }
@@ -59,10 +59,10 @@ function takeLater(): void {
   }
 }
 
-/** @throws where the browser forbids storage */
+/** Removes the streak from the storage. @throws if the browser forbids storage */
 function takeStreak(): Streak | null {
   const streak = readStreak(sessionStorage.getItem(storageKey))
-  // Also tells whether anything can be stored.
+  // Throws if nothing can be stored.
   sessionStorage.setItem(storageKey, '')
   sessionStorage.removeItem(storageKey)
   return streak
@@ -72,27 +72,27 @@ function storeStreak(streak: Streak): void {
   try {
     sessionStorage.setItem(storageKey, JSON.stringify(streak))
   } catch {
-    // The next page knows of no earlier one.
+    // The next page starts a new streak.
   }
 }
 
-/** Visits of this tab that the same server answered, one after the other. */
+/** Visits of this tab in a row that the same server answered. */
 type Streak = {
   srv_id: string
-  /** the last of them, a hit's number: who asks again for the same visit does not count it twice */
+  /** number of the last one: the same visit does not count twice */
   hit: string
   times: number
 }
 
 const isStreak = shapeOf<Streak>({ srv_id: isText, hit: isText, times: isNumber })
 
-/** The streak once this visit is in it. Another server's answer begins a new one. */
+/** The streak with this visit. Another server's answer starts a new one. */
 export function withVisit(before: Streak | null, hit: string, srv_id: string): Streak {
   if (before?.srv_id !== srv_id) return { srv_id, hit, times: 1 }
   return { srv_id, hit, times: before.hit === hit ? before.times : before.times + 1 }
 }
 
-/** What was stored, or null when it is not a streak. */
+/** The stored streak; null if the text is not a streak. */
 export function readStreak(json: string | null): Streak | null {
   try {
     const value: unknown = JSON.parse(json ?? 'null')

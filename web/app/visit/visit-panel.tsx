@@ -9,18 +9,22 @@ import { useNow } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import { Receipt } from './receipt.tsx'
 import { type KnownHold, tellOtherTabs, useCookieHold } from './sticky-cookie.ts'
-import { type InARow, useStreak } from './streak.ts'
+import { type KnownStreak, useStreak } from './streak.ts'
 import styles from './visit-panel.module.css'
 
 type Props = {
   view: PageView
-  /** the global counter, digits */
+  /** the global counter, in digits */
   counter: number | string
   servers: ServerRow[]
   hue: number | undefined
 }
 
-/** What happened to the person who reads: their number, their server, and how long it stays theirs. */
+/**
+ * What happened to the reader: their number, their server, and how long the cookie keeps them there. The facts of the visit
+ * are filled into the finished page (web/shared/page-view.ts). sticky-cookie.ts follows the cookie across tabs, streak.ts
+ * counts visits in a row, receipt.tsx proves the choice of the server, notices.tsx has the messages above.
+ */
 export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, servers, hue }: Props) {
   const formats = useFormats()
   return (
@@ -65,13 +69,13 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
 type MetricProps = {
   name: string
   value: ReactNode
-  /** the reader's own number, the largest thing on the page */
+  /** the reader's own number: the largest text on the page */
   yours?: boolean
   /** facts about it */
   children?: ReactNode
 }
 
-/** A figure under its name, and below it in small what is known of it. */
+/** A figure with its name above, and facts about it below. */
 function Metric({ name, value, yours, children }: MetricProps) {
   return (
     <dl className={styles.metric}>
@@ -83,9 +87,9 @@ function Metric({ name, value, yours, children }: MetricProps) {
 }
 
 type FactProps = {
-  /** read out, not shown: the fact speaks for itself beside its figure */
+  /** for screen readers only */
   name: string
-  /** may need a second line, which is kept free for it */
+  /** reserves a second line */
   long?: boolean
   children: ReactNode
 }
@@ -104,7 +108,7 @@ type CookieLifeProps = {
   stickySeconds: number
 }
 
-/** How long the sticky cookie still leads to its server: for how long in the HTML, then counting down. */
+/** How long the sticky cookie still leads to its server: its lifetime in the HTML, then a countdown. */
 function CookieLife({ server, stickySeconds }: CookieLifeProps) {
   const hold = useCookieHold(server.srv_id, server.name, stickySeconds)
   const now = useNow()
@@ -126,7 +130,7 @@ function cookieLifeText(hold: KnownHold, srvId: string, now: number): string {
   return `sticky for ${countdown(hold.until - now)}${elsewhere}`
 }
 
-/** How much comes in, and how evenly it is spread over the servers that are up: both of the last few seconds. */
+/** Traffic of the last seconds, and how evenly it is spread over the servers that are up. */
 function RightNow({ servers }: { servers: ServerRow[] }) {
   const formats = useFormats()
   const total = servers.reduce((sum, { rate }) => sum + rate, 0)
@@ -141,14 +145,14 @@ function RightNow({ servers }: { servers: ServerRow[] }) {
   )
 }
 
-/** How often in a row this tab's visits reached the same server; its place is kept until that is known. */
+/** How many visits of this tab in a row reached the same server. Reserves its line until that is known. */
 function StreakText({ hit, srvId }: { hit: string; srvId: string }) {
   const { whole } = useFormats()
-  const row = useStreak(hit, srvId)
-  return <p className={styles.streak}>{row ? textOf(row, whole) : ''}</p>
+  const streak = useStreak(hit, srvId)
+  return <p className={styles.streak}>{streak ? streakText(streak, whole) : ''}</p>
 }
 
-function textOf({ times, before }: InARow, whole: (count: number) => string): string {
+function streakText({ times, before }: KnownStreak, whole: (count: number) => string): string {
   switch (before) {
     case 'nothing':
       return 'first visit of this tab to this server'
@@ -161,10 +165,10 @@ function textOf({ times, before }: InARow, whole: (count: number) => string): st
   }
 }
 
-/** Asks for the page anew: one more visit. */
+/** Reloads the page, which is one more visit. */
 export function VisitAgain() {
   return (
-    // biome-ignore lint/a11y/useValidAnchor: this very address, with the range and the rows chosen in it
+    // biome-ignore lint/a11y/useValidAnchor: the current address, with the range and the filter in it
     <a href="" className={`${ui.button} ${ui.primaryButton}`}>
       Visit again
     </a>
@@ -173,7 +177,7 @@ export function VisitAgain() {
 
 const forgetPath = '/api/forget'
 
-/** Expires the sticky cookie, which scripts cannot read, and visits again: as a stranger. */
+/** Makes the server expire the sticky cookie, which scripts cannot read, then visits again without it. */
 function ForgetForm() {
   const [state, setState] = useState<'ready' | 'asking' | 'failed'>('ready')
 
