@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs packages as root, without letting NGINX's package start or enable a service of its own on port 80: the stack
-# runs NGINX itself. Debian asks /usr/sbin/policy-rc.d whether a service may start; one that is there already stays.
+# Installs packages as root. NGINX's package must not start or enable its service on port 80: the stack runs NGINX itself.
+# Debian runs /usr/sbin/policy-rc.d to decide whether a service may start. An existing policy stays.
 set -eu
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 
@@ -15,9 +15,9 @@ remove_policy() {
 trap remove_policy EXIT
 trap 'exit 1' HUP INT TERM
 
-remove_policy # one that a killed install left
+remove_policy # left by a killed installation
 if [ "$new_nginx" = yes ] && ! [ -e "$policy" ]; then
-  # It forbids that one service; every other may do what it would.
+  # Forbids only NGINX's service.
   (umask 022 && cat >"$policy") <<POLICY
 #!/bin/sh
 $mark

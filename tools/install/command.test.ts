@@ -37,7 +37,7 @@ for (const [name, setting] of [
     ['fetch', byFetch],
     ['http.get', byGet],
   ] as const)
-    test(`a command asks this machine by ${way} without the proxy that ${name} turns on`, async () => {
+    test(`a command's ${way} to this machine uses no proxy, although ${name} turns proxies on`, async () => {
       const env = { ...process.env, ...proxies, ...setting }
       await assert.rejects(run(process.execPath, ['-e', script], { env }), /ECONNREFUSED/)
       const command = ['tools/install/command.sh', '--packages', process.execPath, '-e', script]
@@ -45,7 +45,7 @@ for (const [name, setting] of [
       assert.match(stdout, /direct/)
     })
 
-test('the command has the proxies for what it starts, other options of Node, its arguments, and its exit status', async () => {
+test('a command keeps the proxy variables, other options of Node, its arguments and its exit status', async () => {
   const env = { ...process.env, ...proxies, NODE_OPTIONS: '--no-warnings --use-env-proxy' }
   const script = `console.log(JSON.stringify([process.env.HTTP_PROXY, process.env.NODE_OPTIONS.trim(), process.argv.slice(1)]))`
   const command = [
@@ -73,19 +73,19 @@ test('the command has the proxies for what it starts, other options of Node, its
 })
 
 for (const name of ['a:b', 'a\\b'])
-  test(`a folder that its tools cannot run in is refused in a sentence, before anything is written: ${name}`, async () => {
+  test(`an unusable folder is refused in one sentence, and nothing is written: ${name}`, async () => {
     await using folder = await temporaryFolder()
     const cwd = join(folder.path, name)
     await mkdir(cwd)
     const command = [join(root, 'tools/install/command.sh'), '--packages', 'true']
     await assert.rejects(run('sh', command, { cwd }), {
       code: 1,
-      stderr: `Balance Board cannot run in a folder with a colon or a backslash in its path, as ${cwd} has: move it to another.\n`,
+      stderr: `Balance Board cannot run in a folder with a colon or a backslash in its path. Move ${cwd} to another path.\n`,
     })
     assert.deepEqual(await readdir(cwd), [])
   })
 
-test('a symbolic link to a folder is as good as the folder, and no better', async () => {
+test('a symbolic link is judged by the folder that it points to', async () => {
   await using folder = await temporaryFolder()
   const attempt = async (real: string, link: string) => {
     await mkdir(join(folder.path, real))
@@ -98,7 +98,7 @@ test('a symbolic link to a folder is as good as the folder, and no better', asyn
   assert.doesNotMatch((await attempt('c', 'd:e')).stderr, /Balance Board/)
 })
 
-test('where no temporary file can be written, that is one sentence', async () => {
+test('a missing folder for temporary files is reported in one sentence', async () => {
   await using folder = await temporaryFolder()
   const missing = join(folder.path, 'missing')
   const file = join(folder.path, 'file')
@@ -114,7 +114,7 @@ test('where no temporary file can be written, that is one sentence', async () =>
     const command = ['tools/install/command.sh', '--packages', 'true']
     await assert.rejects(run('sh', command, { cwd: root, env: { ...rest, ...variables } }), {
       code: 1,
-      stderr: `Balance Board needs a folder for temporary files, and cannot write in ${place}: set TMPDIR to one where it can.\n`,
+      stderr: `Balance Board cannot write temporary files in ${place}: set TMPDIR to a folder where it can.\n`,
     })
   }
   await run('sh', ['tools/install/command.sh', '--packages', 'true'], {
@@ -123,7 +123,7 @@ test('where no temporary file can be written, that is one sentence', async () =>
   })
 })
 
-test('where the Node that npm installed does not start, the one that runs npm runs the command', async () => {
+test('if the Node that npm installed does not start, the Node that runs npm runs the command', async () => {
   await using folder = await temporaryFolder()
   const bin = join(folder.path, 'node_modules/.bin')
   const install = join(folder.path, 'tools/install/install.mjs')

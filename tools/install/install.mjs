@@ -1,14 +1,16 @@
 import { fileURLToPath } from 'node:url'
-import { generateClient, installNpmPackages, whatPinnedNodeLacks } from './npm-packages.mjs'
-import { CannotInstall, missingBenchPrograms, missingHelpers, missingPrograms } from './programs.mjs'
+import { generateClient, installNpmPackages, missingForNode } from './npm-packages.mjs'
+import { CannotInstall, missingBenchPrograms, missingOptionalPrograms, missingPrograms } from './programs.mjs'
 import { installIfPossible, installPrograms } from './system-packages.mjs'
 
-// Runs before npm's scripts, on whatever Node 18 or later the machine has and with nothing installed: sees to the npm
-// packages, to the pinned Node they bring, and to the programs the stack is made of. Silent when nothing is missing.
+// command.sh runs this before every command: it installs the npm packages (with the pinned Node), the programs that the command
+// needs and the database client. It needs Node 18 or later and no package. It prints nothing if nothing is missing.
 //   node tools/install/install.mjs [--packages | --tests] [--faults] [--pictures] [--bench]
-// --packages: the npm packages and their Node alone, for commands that need no other program; --tests: a browser and
-// faketime too; --faults: faketime, where it can be installed; --pictures: what makes a film of frames; --bench: what only
-// the bench needs
+//   --packages  only the npm packages, for commands that need no other program
+//   --tests     also browsers, faketime and a program for database dumps
+//   --faults    also faketime, if it can be installed
+//   --pictures  also img2webp, which makes an animation
+//   --bench     also wrk and Flask
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const packages = process.argv.includes('--packages')
@@ -20,11 +22,11 @@ const bench = process.argv.includes('--bench')
 try {
   installNpmPackages(root)
   installPrograms([
-    ...whatPinnedNodeLacks(root),
+    ...missingForNode(root),
     ...(packages ? [] : missingPrograms(root, { tests, pictures })),
     ...(bench ? missingBenchPrograms() : []),
   ])
-  installIfPossible(missingHelpers({ faults }))
+  installIfPossible(missingOptionalPrograms({ faults }))
   generateClient(root)
 } catch (error) {
   if (!(error instanceof CannotInstall)) throw error

@@ -11,17 +11,17 @@ import { eventually, temporaryFolder } from '../lib/testing.ts'
 import {
   commandsOf,
   isInstalled,
-  lackIn,
+  missingForNode,
+  missingLibrary,
   nodeToUse,
   npmCommand,
-  whatPinnedNodeLacks,
 } from './npm-packages.mjs'
-import { findPrograms, missingBenchPrograms, missingHelpers, missingPrograms } from './programs.mjs'
+import { findPrograms, missingBenchPrograms, missingOptionalPrograms, missingPrograms } from './programs.mjs'
 import {
-  candidatesIn,
   candidatesOf,
   installCommand,
   packagesOf,
+  parseAptPolicy,
   proxiesOf,
   withProxies,
 } from './system-packages.mjs'
@@ -29,13 +29,13 @@ import {
 const zod = { version: '4.6.7', integrity: 'sha512-a' }
 const forAnother = { version: '1.0.0', integrity: 'sha512-b', optional: true }
 
-test('packages are installed when each stands there in its version, those for other machines aside', () => {
+test('packages are installed if each is there in its version; optional ones may be missing', () => {
   const wanted = { '': {}, 'node_modules/zod': zod, 'node_modules/other': forAnother }
   assert.ok(isInstalled(wanted, { 'node_modules/zod': zod }))
   assert.ok(isInstalled(wanted, { 'node_modules/zod': zod, 'node_modules/other': forAnother }))
 })
 
-test('packages are not installed when one is absent, another version, or no longer wanted', () => {
+test('packages are not installed if one is missing, has another version or is no longer wanted', () => {
   const wanted = { '': {}, 'node_modules/zod': zod }
   assert.ok(!isInstalled(wanted, {}))
   assert.ok(!isInstalled(wanted, { 'node_modules/zod': { ...zod, version: '4.6.6' } }))
@@ -43,7 +43,7 @@ test('packages are not installed when one is absent, another version, or no long
   assert.ok(!isInstalled(wanted, { 'node_modules/zod': zod, 'node_modules/old': zod }))
 })
 
-test('packages are not installed where npm has linked no commands', () => {
+test('packages are not installed if npm has linked no commands', () => {
   const nested = { version: '1.0.0', bin: { other: 'cli.js' } }
   const installed = {
     '': { version: '1.0.0', bin: { ours: 'x.js' } },
@@ -55,7 +55,7 @@ test('packages are not installed where npm has linked no commands', () => {
   assert.deepEqual(commandsOf(installed), ['tsc', 'biome'])
 })
 
-test('packages are installed whole, whatever npm is set to, and once', async () => {
+test('packages are installed completely and once, whatever the settings of npm', async () => {
   await using folder = await temporaryFolder()
   const program = join(folder.path, 'tool/bin/tool.js')
   await mkdir(dirname(program), { recursive: true })
@@ -98,7 +98,7 @@ test('packages are installed whole, whatever npm is set to, and once', async () 
   assert.equal(install(), '')
 })
 
-test('every command sees to the packages before it runs anything, also where npm runs no pre-scripts', () => {
+test('every command installs the packages before it runs, also if npm runs no pre-scripts', () => {
   const { scripts } = z
     .object({ scripts: z.record(z.string(), z.string()) })
     .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')))
@@ -111,7 +111,7 @@ test('every command sees to the packages before it runs anything, also where npm
   }
 })
 
-test('the npm that runs the script is the one that installs', () => {
+test('the npm that runs the script also installs', () => {
   assert.deepEqual(npmCommand('/usr/lib/npm/bin/npm-cli.js'), [
     process.execPath,
     '/usr/lib/npm/bin/npm-cli.js',
@@ -120,26 +120,29 @@ test('the npm that runs the script is the one that installs', () => {
   assert.deepEqual(npmCommand(undefined), ['npm'])
 })
 
-test('a Node that does not start for want of libatomic can be helped, any other cannot', () => {
+test('libatomic can be installed for a Node that does not start; other causes are reported', () => {
   const complaint =
     'node: error while loading shared libraries: libatomic.so.1: cannot open shared object file'
-  assert.deepEqual(lackIn(complaint), ['libatomic'])
-  assert.throws(() => lackIn('Exec format error'), /does not start on this machine: Exec format error/)
+  assert.deepEqual(missingLibrary(complaint), ['libatomic'])
+  assert.throws(
+    () => missingLibrary('Exec format error'),
+    /does not start on this machine: Exec format error/,
+  )
 })
 
-test('where the pinned Node does not start, the one that runs npm is used if it is new enough', async () => {
+test('if the pinned Node does not start, the Node that runs npm is used if it is new enough', async () => {
   await using folder = await temporaryFolder()
   const pinned = join(folder.path, 'node_modules/.bin/node')
   await mkdir(dirname(pinned), { recursive: true })
-  // As on Alpine and NixOS: the program is there, and what loads it is not.
+  // As on Alpine and NixOS: the program exists but its loader does not.
   for (const first of [
     '#!/no/such/loader',
     '#!/bin/sh\necho "Could not start dynamically linked executable" >&2; exit 127',
   ]) {
     await writeFile(pinned, `${first}\n`, { mode: 0o755 })
-    assert.deepEqual(whatPinnedNodeLacks(folder.path, '26.0.0'), [])
+    assert.deepEqual(missingForNode(folder.path, '26.0.0'), [])
     assert.throws(
-      () => whatPinnedNodeLacks(folder.path, '22.22.0'),
+      () => missingForNode(folder.path, '22.22.0'),
       /^Error: Node 26, which npm installed, does not start on this machine: .*\n.*install Node 26 or later/,
     )
     assert.equal(nodeToUse(folder.path), process.execPath)
@@ -147,11 +150,11 @@ test('where the pinned Node does not start, the one that runs npm is used if it 
   const works = join(folder.path, 'other')
   await mkdir(join(works, 'node_modules/.bin'), { recursive: true })
   await symlink('/bin/true', join(works, 'node_modules/.bin/node'))
-  assert.deepEqual(whatPinnedNodeLacks(works, '20.0.0'), [])
+  assert.deepEqual(missingForNode(works, '20.0.0'), [])
   assert.equal(nodeToUse(works), join(works, 'node_modules/.bin/node'))
 })
 
-test('apt has the proxies of the environment as root too, where sudo empties it', async () => {
+test('apt gets the proxies of the environment also through sudo, which removes them', async () => {
   await using folder = await temporaryFolder()
   const sudo = join(folder.path, 'sudo')
   await writeFile(sudo, '#!/bin/sh\nshift\nexec env -i PATH="$PATH" "$@"\n', { mode: 0o755 })
@@ -169,7 +172,7 @@ test('apt has the proxies of the environment as root too, where sudo empties it'
   assert.deepEqual(withProxies({ PATH: '/bin', HTTP_PROXY: '' }), [])
 })
 
-test('a program is a file, by its whole path: not a folder of that name where PATH has a dot', async () => {
+test('a program is a file with an absolute path, not a folder of that name found through a dot in PATH', async () => {
   await using folder = await temporaryFolder()
   await mkdir(join(folder.path, 'a/board-test-program'), { recursive: true })
   await mkdir(join(folder.path, 'b'))
@@ -185,7 +188,7 @@ test('a program is a file, by its whole path: not a folder of that name where PA
   assert.equal(find('board-test-program'), program)
 })
 
-test('a clone has the line ends of Linux whatever Git is set to, and pictures as they are', async () => {
+test('a clone has Linux line ends and unchanged pictures, whatever the settings of Git', async () => {
   if (findPrograms('git').length === 0) return
   await using folder = await temporaryFolder()
   const attributes = readFileSync(new URL('../../.gitattributes', import.meta.url), 'utf8')
@@ -212,7 +215,7 @@ test('a clone has the line ends of Linux whatever Git is set to, and pictures as
     assert.equal(readFileSync(join(folder.path, 'clone', name), 'latin1'), text, name)
 })
 
-test('what is missing is found, and MariaDB is only there with what makes its files', () => {
+test('missing programs are found; MariaDB counts only with the programs that create its files', () => {
   const machine = (...names: string[]) => ({
     tests: false,
     find: (name: string) => (names.includes(name) ? `/usr/bin/${name}` : null),
@@ -224,15 +227,15 @@ test('what is missing is found, and MariaDB is only there with what makes its fi
   assert.deepEqual(missingPrograms('/', machine()), ['nginx', 'database'])
 })
 
-test('the fault run wants faketime, and can do without it; the tests cannot', () => {
+test('faketime is optional for the fault run and required for tests', () => {
   const find = (name: string) => (name === 'nginx' || name === 'mysqld' ? `/usr/bin/${name}` : null)
   assert.ok(missingPrograms('/', { tests: true, find }).includes('faketime'))
-  assert.deepEqual(missingHelpers({ faults: true, find }), ['faketime'])
-  assert.deepEqual(missingHelpers({ faults: false, find }), [])
-  assert.deepEqual(missingHelpers({ faults: true, find: () => '/usr/bin/faketime' }), [])
+  assert.deepEqual(missingOptionalPrograms({ faults: true, find }), ['faketime'])
+  assert.deepEqual(missingOptionalPrograms({ faults: false, find }), [])
+  assert.deepEqual(missingOptionalPrograms({ faults: true, find: () => '/usr/bin/faketime' }), [])
 })
 
-test('tests need Chromium, Firefox, faketime and a program that dumps too', () => {
+test('tests also need Chromium, Firefox, faketime and a dump program', () => {
   const there = ['nginx', 'mysqld', 'chromium', 'faketime', 'mysqldump']
   const find = (name: string) => (there.includes(name) ? `/usr/bin/${name}` : null)
   assert.deepEqual(missingPrograms('/', { tests: true, find }), ['firefox'])
@@ -247,7 +250,7 @@ test('tests need Chromium, Firefox, faketime and a program that dumps too', () =
   }
 })
 
-test('only pictures need what makes a film of frames', () => {
+test('only pictures need img2webp', () => {
   const there = ['nginx', 'mysqld']
   const find = (name: string) => (there.includes(name) ? `/usr/bin/${name}` : null)
   assert.deepEqual(missingPrograms('/', { tests: false, pictures: true, find }), ['webp'])
@@ -255,7 +258,7 @@ test('only pictures need what makes a film of frames', () => {
   assert.deepEqual(missingPrograms('/', { tests: false, pictures: true, find }), [])
 })
 
-test('the bench lacks wrk where there is none, and Flask where the Python of the system lacks a part of it', () => {
+test('the bench needs wrk, and Flask with all its modules for the Python of the system', () => {
   const machine = (programs: string[], modules: string[]) => ({
     find: (name: string) => (programs.includes(name) ? `/usr/bin/${name}` : null),
     imports: (...names: string[]) => names.every(name => modules.includes(name)),
@@ -265,7 +268,7 @@ test('the bench lacks wrk where there is none, and Flask where the Python of the
   assert.deepEqual(missingBenchPrograms(machine([], [])), ['wrk', 'flask'])
 })
 
-test('what apt can install is read from what it says', () => {
+test('the output of apt-cache says what apt can install', () => {
   const said = [
     'nginx:',
     '  Installed: (none)',
@@ -276,10 +279,10 @@ test('what apt can install is read from what it says', () => {
     '  Installed: (none)',
     '  Candidate: (none)',
   ].join('\n')
-  assert.deepEqual([...candidatesIn(said)], ['nginx'])
+  assert.deepEqual([...parseAptPolicy(said)], ['nginx'])
 })
 
-test('of the packages for a part, the first that the system has is taken', () => {
+test('of the packages for a requirement, the first that the system has is taken', () => {
   const known = new Set(['nginx', 'mariadb-server-core-10.6', 'mariadb-client-core-10.6'])
   assert.deepEqual(
     packagesOf('apt-get', ['nginx', 'database'], name => known.has(name)),
@@ -292,7 +295,7 @@ test('of the packages for a part, the first that the system has is taken', () =>
   assert.ok(candidatesOf('apt-get', ['database']).includes('mariadb-server-core'))
 })
 
-test('where we may not install, there is one command to run', () => {
+test('without permission to install, there is one command to run', () => {
   const names = packagesOf('apt-get', ['nginx', 'database']) ?? []
   assert.equal(
     installCommand('apt-get', names, false),
@@ -306,17 +309,16 @@ test('where we may not install, there is one command to run', () => {
 
 const module = JSON.stringify(import.meta.resolve('./one-at-a-time.mjs'))
 
-/** A script in a process that works on the checkout `folder`. */
 const optionsIn = (cwd: string) => ({ cwd, timeout: 60_000 })
 
 function run(folder: string, script: string) {
-  const program = `import { alone } from ${module}; import fs from 'node:fs'; ${script}`
+  const program = `import { withInstallLock } from ${module}; import fs from 'node:fs'; ${script}`
   return promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], optionsIn(folder))
 }
 
-/** Fails where two work at the same time. */
+/** Fails if two processes work concurrently. */
 const exclusively = (rounds: number) =>
-  `for (let n = 0; n < ${rounds}; n++) alone('.', () => { fs.mkdirSync('DIR'); fs.rmdirSync('DIR') })`
+  `for (let n = 0; n < ${rounds}; n++) withInstallLock('.', () => { fs.mkdirSync('DIR'); fs.rmdirSync('DIR') })`
 
 const lockOf = (folder: string) => join(folder, '.install-lock')
 
@@ -328,19 +330,21 @@ function readLock(folder: string): string | null {
   }
 }
 
-test('starts of the same checkout work one after the other', async () => {
+test('concurrent starts of a checkout work one after the other', async () => {
   await using folder = await temporaryFolder()
   const script = exclusively(20).replaceAll('DIR', join(folder.path, 'at-work'))
   await Promise.all(Array.from({ length: 4 }, () => run(folder.path, script)))
   assert.deepEqual(readdirSync(folder.path), [])
 })
 
-test('the lock names its holder whenever it is there', async () => {
+test('the lock always names its holder', async () => {
   await using folder = await temporaryFolder()
   let running = true
-  const holder = run(folder.path, `for (let n = 0; n < 3000; n++) alone('.', () => {})`).finally(() => {
-    running = false
-  })
+  const holder = run(folder.path, `for (let n = 0; n < 3000; n++) withInstallLock('.', () => {})`).finally(
+    () => {
+      running = false
+    },
+  )
   let seen = 0
   while (running) {
     for (let look = 0; look < 200; look++) {
@@ -355,15 +359,15 @@ test('the lock names its holder whenever it is there', async () => {
   assert.ok(seen > 0)
 })
 
-test('a holder that was killed is not waited for, nor one whose number another process has now', async () => {
+test('a lock is taken from a killed holder, also if another process has its id now', async () => {
   await using folder = await temporaryFolder()
-  const program = `import { alone } from ${module}; alone('.', () => { for (;;) {} })`
+  const program = `import { withInstallLock } from ${module}; withInstallLock('.', () => { for (;;) {} })`
   const killed = spawn(process.execPath, ['--input-type=module', '-e', program], optionsIn(folder.path))
   const exited = once(killed, 'exit')
   await eventually(() => readLock(folder.path))
   killed.kill('SIGKILL')
   await exited
-  const next = () => run(folder.path, `alone('.', () => console.log('worked'))`)
+  const next = () => run(folder.path, `withInstallLock('.', () => console.log('worked'))`)
   assert.equal((await next()).stdout, 'worked\n')
 
   if (process.platform !== 'linux') return
@@ -371,12 +375,12 @@ test('a holder that was killed is not waited for, nor one whose number another p
   assert.equal((await next()).stdout, 'worked\n')
 })
 
-test('a folder that cannot be written is one sentence, and the folder for temporary files plays no part', async () => {
+test('an unwritable checkout is reported in one sentence; the folder for temporary files does not matter', async () => {
   await using folder = await temporaryFolder()
   const missing = join(folder.path, 'missing')
   const program = `
-    import { alone } from ${module}
-    try { alone(process.argv[1], () => console.log('worked')) }
+    import { withInstallLock } from ${module}
+    try { withInstallLock(process.argv[1], () => console.log('worked')) }
     catch (error) { console.log(error.constructor.name, error.message) }`
   const answerFor = async (root: string) => {
     const options = { env: { ...process.env, TMPDIR: missing } }
@@ -386,11 +390,11 @@ test('a folder that cannot be written is one sentence, and the folder for tempor
   assert.equal(await answerFor(folder.path), 'worked\n')
   assert.match(
     await answerFor(missing),
-    /^CannotInstall This user cannot install packages in this folder: ENOENT.*\n$/,
+    /^CannotInstall this user cannot install packages in this folder: ENOENT.*\n$/,
   )
 })
 
-test('many starts that find the same holder dead work one after the other, too', async () => {
+test('many starts that find the same dead holder work one after the other', async () => {
   await using folder = await temporaryFolder()
   const script = exclusively(1).replaceAll('DIR', join(folder.path, 'at-work'))
   for (let round = 0; round < 5; round++) {

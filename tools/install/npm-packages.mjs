@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { alone } from './one-at-a-time.mjs'
+import { withInstallLock } from './one-at-a-time.mjs'
 import { CannotInstall } from './programs.mjs'
 
-/** Installs what package-lock.json names, unless it stands in node_modules already. */
+/** Installs the packages of package-lock.json, unless node_modules has them. */
 export function installNpmPackages(root) {
   if (packagesAreInstalled(root)) return
-  alone(root, () => {
-    if (packagesAreInstalled(root)) return // another start has just done it
+  withInstallLock(root, () => {
+    if (packagesAreInstalled(root)) return // another start has just installed them
     console.log('Installing the npm packages …')
     npmCi(root)
   })
@@ -17,7 +17,7 @@ export function installNpmPackages(root) {
 
 function packagesAreInstalled(root) {
   const wanted = readPackages(join(root, 'package-lock.json'))
-  // npm writes this file last, so an install that was cut short has none.
+  // npm writes this file last, so it is missing after an interrupted installation.
   const installed = readPackages(join(root, 'node_modules', '.package-lock.json'))
   return (
     wanted !== null &&
@@ -27,7 +27,7 @@ function packagesAreInstalled(root) {
   )
 }
 
-/** The commands that npm links for `installed`, the `packages` of a lock file: npm can be set to link none. */
+/** The commands that npm links for `installed`, the `packages` of a lock file. Settings of npm can prevent the links. */
 export function commandsOf(installed) {
   const isOutermost = path => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path)
   return Object.entries(installed)
@@ -36,8 +36,8 @@ export function commandsOf(installed) {
 }
 
 /**
- * Whether `installed` holds every package of `wanted` in its version, and no other. Optional ones may be absent: most
- * are for other machines. Both are the `packages` of a lock file. By content: a checkout changes times.
+ * Whether `installed` has exactly the packages of `wanted`, in the same versions. Optional packages may be missing: most are for
+ * other machines. Both are the `packages` of a lock file. File times do not matter: a checkout changes them.
  */
 export function isInstalled(wanted, installed) {
   const here = new Set(Object.keys(installed))
@@ -61,12 +61,12 @@ function readPackages(path) {
 
 function npmCi(root) {
   const [program, ...first] = npmCommand(process.env.npm_execpath)
-  // Whatever the settings of npm say, in its files and in the environment: https://docs.npmjs.com/cli/using-npm/config
+  // These override npm's settings in files and in the environment: https://docs.npmjs.com/cli/using-npm/config
   const options = [
-    // Also where NODE_ENV is production: the build and the pinned Node are among these.
+    // Also if NODE_ENV is production: the build and the pinned Node need these.
     '--include=dev',
     '--include=optional',
-    // As package-lock.json has them, in this folder, and for real.
+    // Install in this folder, exactly as in package-lock.json.
     '--install-strategy=hoisted',
     '--bin-links=true',
     '--package-lock=true',
@@ -74,7 +74,7 @@ function npmCi(root) {
     '--global=false',
     '--location=project',
     '--dry-run=false',
-    // npm 10 would run them, npm 11 does not; none is needed, and one downloads engines we do not use.
+    // npm 10 would run them, npm 11 does not. None is needed, and one downloads engines that this project does not use.
     '--ignore-scripts',
     '--no-audit',
     '--no-fund',
@@ -82,72 +82,70 @@ function npmCi(root) {
     '--loglevel=error',
   ]
   const { status, error } = spawnSync(program, [...first, 'ci', ...options], { cwd: root, stdio: 'inherit' })
-  if (error) throw new CannotInstall(`npm could not be run: ${error.message}`)
-  if (status !== 0) throw new CannotInstall('npm ci could not install the packages; what it said is above.')
+  if (error) throw new CannotInstall(`cannot run npm: ${error.message}`)
+  if (status !== 0) throw new CannotInstall('npm ci could not install the packages; see its output above.')
 }
 
-/** The npm that runs us, under the Node it runs on; else the one on the PATH. */
+/** The command for the npm that runs this process; without one, the npm on PATH. */
 export function npmCommand(execPath) {
   return execPath && basename(execPath).startsWith('npm') ? [process.execPath, execPath] : ['npm']
 }
 
-/** Node's major version the project is written for. */
+/** Node's major version that the project needs. */
 const wantedMajor = 26
 
-/** Where npm put the pinned Node; npm's scripts find it first. */
+/** The Node that npm installed. npm puts it first on the PATH of scripts. */
 const pinnedNode = root => join(root, 'node_modules', '.bin', 'node')
 
-/** The Node that runs programs: the pinned one. If that does not start, the one that runs this process. */
-export const nodeToUse = root => (complaintOfPinned(root) === null ? pinnedNode(root) : process.execPath)
+/** The Node that runs programs: the pinned one, or the Node of this process if the pinned one does not start. */
+export const nodeToUse = root => (pinnedNodeError(root) === null ? pinnedNode(root) : process.execPath)
 
 /**
- * What the machine needs to have a Node that is new enough: usually nothing. If the pinned one does not start, the one that
- * runs this process is enough if it is new enough (command.sh then uses it). `version` is the version of the latter.
+ * The requirements that are missing to run a Node that is new enough: usually none. `version` is the version of this process's
+ * Node. If that is new enough, the pinned one need not start: command.sh then uses this one.
+ * @throws CannotInstall
  */
-export function whatPinnedNodeLacks(root, version = process.versions.node) {
-  if (!existsSync(pinnedNode(root))) return sayWithoutPinned(version)
-  const complaint = complaintOfPinned(root)
-  return complaint === null || isEnough(version) ? [] : lackIn(complaint)
+export function missingForNode(root, version = process.versions.node) {
+  if (isNewEnough(version)) return []
+  if (!existsSync(pinnedNode(root)))
+    throw new CannotInstall(
+      `npm has no Node ${wantedMajor} for ${process.platform} ${process.arch}, or could not fetch it: ` +
+        `install Node ${wantedMajor} or later (https://nodejs.org) and run this again.`,
+    )
+  const error = pinnedNodeError(root)
+  return error === null ? [] : missingLibrary(error)
 }
 
-/** Why the pinned Node does not start; null if it does. */
-function complaintOfPinned(root) {
+/** Why the pinned Node does not start; null if it starts. */
+function pinnedNodeError(root) {
   const path = pinnedNode(root)
-  if (!existsSync(path)) return 'it is not there'
-  if (realpathSync(path) === process.execPath) return null // we run on it
+  if (!existsSync(path)) return 'it does not exist'
+  if (realpathSync(path) === process.execPath) return null // this process runs on it
   const { status, stderr, error } = spawnSync(path, ['--version'], { encoding: 'utf8' })
   return status === 0 ? null : `${error?.message ?? ''}${stderr ?? ''}`
 }
 
-/** Reads why Node did not start. Debian's minimal images have no libatomic. */
-export function lackIn(complaint) {
-  if (complaint.includes('libatomic.so.1')) return ['libatomic']
+/** The requirement that Node's error message is about. Debian's minimal images have no libatomic. @throws CannotInstall */
+export function missingLibrary(error) {
+  if (error.includes('libatomic.so.1')) return ['libatomic']
   throw new CannotInstall(
-    `Node ${wantedMajor}, which npm installed, does not start on this machine: ${complaint.trim() || 'no reason given'}\n` +
-      `It needs glibc: on Alpine, NixOS and the like install Node ${wantedMajor} or later with the system's package manager, and ` +
+    `Node ${wantedMajor}, which npm installed, does not start on this machine: ${error.trim() || 'no reason given'}\n` +
+      `It needs glibc. On systems without it, for example Alpine and NixOS, install Node ${wantedMajor} or later with the system's package manager, and ` +
       'run this again.',
   )
 }
 
-const isEnough = version => Number(version.split('.')[0]) >= wantedMajor
+const isNewEnough = version => Number(version.split('.')[0]) >= wantedMajor
 
-function sayWithoutPinned(version) {
-  if (isEnough(version)) return []
-  throw new CannotInstall(
-    `npm has no Node ${wantedMajor} for ${process.platform} ${process.arch}, or could not fetch it: ` +
-      `install Node ${wantedMajor} or later (https://nodejs.org) and run this again.`,
-  )
-}
-
-/** Has Prisma write prisma/client, unless it was made from this schema by this Prisma. Needs no network. */
+/** Generates prisma/client, unless this version of Prisma has generated it from this schema. Needs no network. */
 export function generateClient(root) {
   if (isGenerated(root)) return
-  alone(root, () => {
+  withInstallLock(root, () => {
     if (isGenerated(root)) return
     console.log('Generating the database client …')
     runPrisma(root)
     mkdirSync(dirname(stampOf(root)), { recursive: true })
-    writeFileSync(stampOf(root), sourceOf(root))
+    writeFileSync(stampOf(root), sourceHash(root))
   })
 }
 
@@ -156,12 +154,14 @@ const stampOf = root => join(root, 'node_modules', '.cache', 'balance-board', 'p
 function isGenerated(root) {
   const client = join(root, 'prisma', 'client', 'client.ts')
   return (
-    existsSync(client) && existsSync(stampOf(root)) && readFileSync(stampOf(root), 'utf8') === sourceOf(root)
+    existsSync(client) &&
+    existsSync(stampOf(root)) &&
+    readFileSync(stampOf(root), 'utf8') === sourceHash(root)
   )
 }
 
-/** What the client is made of: the schema, and Prisma's own version. */
-function sourceOf(root) {
+/** A hash of the client's sources: the schema and Prisma's version. */
+function sourceHash(root) {
   const schema = readFileSync(join(root, 'prisma', 'schema.prisma'))
   const prisma = readFileSync(join(root, 'node_modules', 'prisma', 'package.json'))
   return createHash('sha256').update(schema).update(prisma).digest('hex')
@@ -171,7 +171,7 @@ function runPrisma(root) {
   const prisma = join(root, 'node_modules', 'prisma', 'build', 'index.js')
   const env = {
     ...process.env,
-    // The engine is not used here, but the CLI downloads it unless this names a file that exists.
+    // The engine is not needed, but the CLI downloads it unless this names an existing file.
     PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? join(root, 'package.json'),
     PRISMA_HIDE_UPDATE_MESSAGE: '1',
     CHECKPOINT_DISABLE: '1',

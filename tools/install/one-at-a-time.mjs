@@ -3,16 +3,16 @@ import { join } from 'node:path'
 import { CannotInstall } from './programs.mjs'
 
 /**
- * Runs `work` while no other start of the same checkout does; waits for it. A holder that was killed is not waited for. The
- * lock is in the checkout, where `work` writes too, and outside node_modules, which it may remove. Throws CannotInstall where
- * this user may not write there.
+ * Runs `work` while no other start of the same checkout installs; waits for the other start, unless it was killed. The lock is in
+ * the checkout, where `work` writes too, but outside node_modules, which `work` may remove.
+ * @throws CannotInstall if this user cannot write in the checkout
  */
-export function alone(root, work) {
+export function withInstallLock(root, work) {
   const lock = join(root, '.install-lock')
-  for (let told = false; !take(lock); pause(200)) {
+  for (let printed = false; !take(lock); pause(200)) {
     if (isAlive(holderOf(lock))) {
-      if (!told) console.log('Waiting for another start, which is installing the same …')
-      told = true
+      if (!printed) console.log('Waiting for another start, which installs the same …')
+      printed = true
     } else {
       removeStale(lock)
     }
@@ -27,7 +27,7 @@ export function alone(root, work) {
   }
 }
 
-/** The lock names its holder from the first moment: a file that were written after it was made could be read empty. */
+/** Links a complete file: a lock that is created first and written later could be read while it is empty. */
 function take(lock) {
   const own = `${lock}.${process.pid}`
   try {
@@ -36,13 +36,13 @@ function take(lock) {
     return true
   } catch (error) {
     if (error.code === 'EEXIST') return false
-    throw new CannotInstall(`This user cannot install packages in this folder: ${error.message}`)
+    throw new CannotInstall(`this user cannot install packages in this folder: ${error.message}`)
   } finally {
     rmSync(own, { force: true })
   }
 }
 
-/** Only who holds a lock on the removal removes: another may have found the same holder dead, and have the lock already. */
+/** Removes the lock of a dead holder, under a second lock: another start may have removed it already and hold the lock now. */
 function removeStale(lock) {
   const removal = `${lock}-removal`
   if (!take(removal)) {
@@ -56,7 +56,7 @@ function removeStale(lock) {
   }
 }
 
-/** '' where there is no lock any more. */
+/** Returns '' if the lock is gone. */
 function holderOf(lock) {
   try {
     return readFileSync(lock, 'utf8')
@@ -65,10 +65,10 @@ function holderOf(lock) {
   }
 }
 
-/** A process by its number and, on Linux, when it began: a number is used again. */
+/** A process's id and, on Linux, its start time: another process can get the same id later. */
 function identityOf(pid) {
   try {
-    // The name in brackets may contain spaces; the start is the 20th value after it. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    // The name in parentheses may contain spaces. The start time is the 20th value after it. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     const values = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ')
     return `${pid} ${values[19]}`
   } catch {

@@ -2,7 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 
-// Where packages put programs that are not on everybody's PATH: Debian, Red Hat, Oracle's own, Homebrew.
+/** A requirement is missing and cannot be installed here. The message says what to do. */
+export class CannotInstall extends Error {}
+
+// Folders of programs that PATH may lack: Debian, Red Hat, Oracle's packages, Homebrew.
 const usualFolders = [
   '/usr/sbin',
   '/usr/bin',
@@ -21,10 +24,10 @@ const usualFolders = [
 ]
 
 /**
- * Where a program of that name is: on the search path first, then in the usual folders.
+ * Finds a program on the search path and in the usual folders.
  * @param {string} name
  * @param {string} [searchPath] default: PATH
- * @returns {string[]} absolute paths, the best first; none = it is not on this machine
+ * @returns {string[]} absolute paths, best first; empty if this machine does not have it
  */
 export function findPrograms(name, searchPath = process.env.PATH ?? '') {
   const folders = [...searchPath.split(delimiter).filter(Boolean), ...usualFolders]
@@ -32,7 +35,7 @@ export function findPrograms(name, searchPath = process.env.PATH ?? '') {
 }
 
 /**
- * The path of a program, null if it is not on this machine.
+ * The path of a program; null if this machine does not have it.
  * @param {string} name
  * @returns {string | null}
  */
@@ -41,8 +44,8 @@ export function findProgram(name) {
 }
 
 /**
- * What of the stack is not on this machine: of "nginx", "database" and, for tests, "browser" (a Chromium), "firefox",
- * "faketime" and "dump"; for pictures, "webp".
+ * The requirements that this machine lacks: of "nginx", "database" and, for tests, "browser" (a Chromium), "firefox", "faketime"
+ * and "dump"; for pictures, "webp".
  */
 export function missingPrograms(root, { tests, pictures = false, find = findProgram }) {
   const missing = []
@@ -56,12 +59,12 @@ export function missingPrograms(root, { tests, pictures = false, find = findProg
   return missing
 }
 
-/** What is not on this machine and can be done without: faults that need it are not tried, and the run says so. */
-export function missingHelpers({ faults, find = findProgram }) {
+/** Missing requirements that are optional: the fault run skips the faults that need them, and says so. */
+export function missingOptionalPrograms({ faults, find = findProgram }) {
   return faults && !find('faketime') ? ['faketime'] : []
 }
 
-/** MariaDB makes its first files with a script, which needs two programs that Debian ships apart. MySQL needs none. */
+/** MariaDB creates its first files with a script. It needs two programs that Debian has in another package. MySQL needs no script. */
 function hasDatabase(find) {
   if (find('mariadbd')) return Boolean(find('mariadb-install-db') && find('my_print_defaults'))
   return Boolean(find('mysqld'))
@@ -80,7 +83,7 @@ function hasPlaywrightChromium(root) {
   return existsSync(folder) && readdirSync(folder).some(name => name.startsWith('chromium-'))
 }
 
-/** A folder is not: where PATH has a dot, `nginx` would be one of this project. */
+/** A folder is not a program: with a dot in PATH, `nginx` would be this project's folder. */
 function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK)
@@ -90,7 +93,7 @@ function isExecutable(path) {
   }
 }
 
-/** What of the bench is not on this machine: of "wrk", which makes its load, and "flask", one of its contenders. */
+/** The bench's requirements that this machine lacks: of "wrk", which generates load, and "flask", a contender. */
 export function missingBenchPrograms({ find = findProgram, imports = pythonImports } = {}) {
   const missing = []
   if (!find('wrk')) missing.push('wrk')
@@ -98,12 +101,9 @@ export function missingBenchPrograms({ find = findProgram, imports = pythonImpor
   return missing
 }
 
-/** The system's own Python, whatever else is on the path: the packages are for that one. */
+/** Always the system's Python: the packages are for that Python, not for another on PATH. */
 function pythonImports(...modules) {
   return (
     spawnSync('/usr/bin/python3', ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' }).status === 0
   )
 }
-
-/** Something is missing that only the person can see to; the message says what and how. */
-export class CannotInstall extends Error {}

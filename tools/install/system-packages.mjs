@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { CannotInstall, findProgram } from './programs.mjs'
 
-const partNames = {
+/** The requirements, as messages name them. */
+const requirementNames = {
   libatomic: 'the library libatomic, which Node needs',
   nginx: 'NGINX',
   database: 'a MariaDB or MySQL server',
@@ -15,61 +16,12 @@ const partNames = {
   flask: "Flask behind gunicorn, for the system's Python",
 }
 
-/** Installs `parts` where this user may and apt-get is there; else throws CannotInstall with the command to run. */
-export function installPrograms(parts) {
-  if (parts.length === 0) return
-  const wanted = parts.map(part => partNames[part]).join(', ')
-  const privilege = privilegeOf()
-  if (!findProgram('apt-get') || !privilege) throw new CannotInstall(howTo(wanted, parts))
-  if (!aptNames(parts)) updateApt(privilege)
-  const names = aptNames(parts)
-  if (!names) throw new CannotInstall(howTo(wanted, parts))
-  console.log(`Installing ${wanted} with apt-get: ${names.join(' ')} …`)
-  aptInstall(names, privilege)
-}
-
-/** The same for parts that can be done without: where they cannot be installed, it says how a person can. */
-export function installIfPossible(parts) {
-  try {
-    installPrograms(parts)
-  } catch (error) {
-    if (!(error instanceof CannotInstall)) throw error
-    console.error(error.message)
-  }
-}
-
-const aptNames = parts => packagesOf('apt-get', parts, knownToApt(candidatesOf('apt-get', parts)))
-
-/** What to put before a command so that it runs as root, or null where that takes a password. */
-function privilegeOf() {
-  if (isRoot()) return []
-  const sudo = findProgram('sudo')
-  const may = sudo && spawnSync(sudo, ['-n', 'true'], { stdio: 'ignore' }).status === 0
-  return may ? [sudo, '-n', ...withProxies(process.env)] : null
-}
-
-const isRoot = () => process.getuid?.() === 0
-
-function howTo(wanted, parts) {
-  const manager = managers.find(name => findProgram(name))
-  const names = manager ? packagesOf(manager, parts) : null
-  const browserAlone = parts.length === 1 && parts[0] === 'browser'
-  const command = browserAlone
-    ? 'npx playwright install --with-deps chromium'
-    : names
-      ? installCommand(manager, names, isRoot())
-      : null
-  return command
-    ? `Missing: ${wanted}. Run this once, then start again:\n    ${command}`
-    : `Missing: ${wanted}. Install this with the system's package manager, then start again.`
-}
-
-/** What provides each part: by package manager, a list of alternatives, the first the manager knows being taken. */
+/** Packages of each requirement, by package manager: a list of alternatives, best first. */
 const packages = {
   'apt-get': {
     libatomic: [['libatomic1']],
     nginx: [['nginx']],
-    // The server and the script that makes its first files, without the package that would run it as a service.
+    // The server and the script that creates its first files, without the package that runs it as a service.
     database: [
       ['mariadb-server-core', 'mariadb-client-core'],
       ['mariadb-server-core-10.6', 'mariadb-client-core-10.6'],
@@ -132,55 +84,105 @@ const commands = {
   zypper: 'zypper install -y',
 }
 
+const managers = Object.keys(packages)
+
+const script = fileURLToPath(new URL('./apt-install.sh', import.meta.url))
+
+/** Installs `missing` with apt-get. @throws CannotInstall, with the command to run, without apt-get or permission */
+export function installPrograms(missing) {
+  if (missing.length === 0) return
+  const wanted = missing.map(name => requirementNames[name]).join(', ')
+  const privilege = privilegeOf()
+  if (!findProgram('apt-get') || !privilege) throw new CannotInstall(howTo(wanted, missing))
+  if (!aptNames(missing)) updateApt(privilege)
+  const names = aptNames(missing)
+  if (!names) throw new CannotInstall(howTo(wanted, missing))
+  console.log(`Installing ${wanted} with apt-get: ${names.join(' ')} …`)
+  aptInstall(names, privilege)
+}
+
+/** Installs optional requirements. If that is impossible, prints what to do. */
+export function installIfPossible(missing) {
+  try {
+    installPrograms(missing)
+  } catch (error) {
+    if (!(error instanceof CannotInstall)) throw error
+    console.error(error.message)
+  }
+}
+
+const aptNames = missing => packagesOf('apt-get', missing, knownToApt(candidatesOf('apt-get', missing)))
+
+/** The words before a command that run it as root; null if that takes a password. */
+function privilegeOf() {
+  if (isRoot()) return []
+  const sudo = findProgram('sudo')
+  const may = sudo && spawnSync(sudo, ['-n', 'true'], { stdio: 'ignore' }).status === 0
+  return may ? [sudo, '-n', ...withProxies(process.env)] : null
+}
+
+const isRoot = () => process.getuid?.() === 0
+
+function howTo(wanted, missing) {
+  const manager = managers.find(name => findProgram(name))
+  const names = manager ? packagesOf(manager, missing) : null
+  const browserAlone = missing.length === 1 && missing[0] === 'browser'
+  const command = browserAlone
+    ? 'npx playwright install --with-deps chromium'
+    : names
+      ? installCommand(manager, names, isRoot())
+      : null
+  return command
+    ? `Missing: ${wanted}. Run this once, then start again:\n    ${command}`
+    : `Missing: ${wanted}. Install this with the system's package manager, then start again.`
+}
+
 /**
- * The packages of `parts` under `manager`; null where it has none for one of them. `isKnown` says whether the manager
- * has a package of that name.
+ * The packages of `missing` for `manager`; null if it has none for one of them. `isKnown` says whether the manager has a package
+ * of that name.
  * @param {string} manager
- * @param {string[]} parts
+ * @param {string[]} missing
  * @param {(name: string) => boolean} isKnown
  */
-export function packagesOf(manager, parts, isKnown = () => true) {
-  const chosen = parts.map(part => packages[manager][part]?.find(names => names.every(isKnown)))
+export function packagesOf(manager, missing, isKnown = () => true) {
+  const chosen = missing.map(name => packages[manager][name]?.find(names => names.every(isKnown)))
   return chosen.every(Boolean) ? chosen.flat() : null
 }
 
-/** Every name `packagesOf` may choose from. */
-export const candidatesOf = (manager, parts) => parts.flatMap(part => packages[manager][part] ?? []).flat()
+/** All package names that `packagesOf` chooses from. */
+export const candidatesOf = (manager, missing) =>
+  missing.flatMap(name => packages[manager][name] ?? []).flat()
 
-/** The one command a person runs to install `names`. */
+/** The command that installs `names`. */
 export function installCommand(manager, names, isRoot) {
   const asRoot = isRoot || manager === 'brew' ? '' : 'sudo '
   return `${asRoot}${commands[manager]} ${names.join(' ')}`
 }
 
-const managers = Object.keys(packages)
-
-const script = fileURLToPath(new URL('./apt-install.sh', import.meta.url))
-
-/** Asks apt which of `names` it can install; the answer says of a name whether it is one of them. */
+/** Returns a function that says whether apt can install a package. `names` are the packages in question. */
 function knownToApt(names) {
   const { stdout } = spawnSync('apt-cache', ['policy', ...names], { encoding: 'utf8', env: plainEnglish })
-  const known = candidatesIn(stdout ?? '')
+  const known = parseAptPolicy(stdout ?? '')
   return name => known.has(name)
 }
 
-/** Reads the package lists anew; a minimal image comes without any. `privilege` makes a command run as root. */
+/** Updates the package lists: a minimal image has none. */
 function updateApt(privilege) {
   run([...privilege, 'apt-get', '-q', '-o', 'DPkg::Lock::Timeout=120', 'update'])
 }
 
-/** Installs `names`. Throws CannotInstall with what apt said last. */
+/** Installs `names`. @throws CannotInstall with the last lines of apt's output */
 function aptInstall(names, privilege) {
   const first = install(names, privilege)
   if (first.status === 0) return
-  updateApt(privilege) // the lists may be older than what the mirror still has
+  updateApt(privilege) // the lists may name versions that the mirror no longer has
   const second = install(names, privilege)
   if (second.status === 0) return
   throw new CannotInstall(`apt-get could not install ${names.join(' ')}:\n${lastLines(second)}`)
 }
 
-/** Reads `apt-cache policy`: the names that have a candidate. */
-export function candidatesIn(text) {
+/** Parses the output of `apt-cache policy`. @returns the packages that have a candidate */
+export function parseAptPolicy(text) {
   const known = new Set()
   let name = ''
   for (const line of text.split('\n')) {
@@ -197,16 +199,16 @@ function run([program, ...options]) {
   return spawnSync(program, options, { encoding: 'utf8', env: plainEnglish, maxBuffer: 64 * 1024 * 1024 })
 }
 
-/** Names of the variables that apt reads a proxy from: https://manpages.debian.org/apt-transport-http */
+/** The variables from which apt reads proxies: https://manpages.debian.org/apt-transport-http */
 const proxyNames = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_proxy']
 
-/** The proxies of an environment, by the names that apt knows, which are in lower case. */
+/** The proxies of an environment, with the lower-case names that apt reads. */
 export function proxiesOf(environment) {
   const found = proxyNames.map(name => [name, environment[name] || environment[name.toUpperCase()]])
   return Object.fromEntries(found.filter(([, value]) => value))
 }
 
-/** What to put before a command so that it has the proxies of `environment`: sudo takes them away. */
+/** The words before a command that give it the proxies of `environment`: sudo removes them. */
 export function withProxies(environment) {
   const settings = Object.entries(proxiesOf(environment)).map(([name, value]) => `${name}=${value}`)
   return settings.length > 0 ? ['env', ...settings] : []
