@@ -56,9 +56,9 @@ test('the cookie is HttpOnly, SameSite=Lax and lives as long as the page says', 
   await page.goto('/')
   const cookie = await srvIdCookie(context)
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' })
-  await expect(fact(page, 'Cookie you came with')).toHaveText('none', { useInnerText: true })
+  await expect(fact(page, 'Cookie you sent')).toHaveText('none', { useInnerText: true })
   await expect(page.locator('dt:text("md5 of") + dd')).toHaveText(cookie?.value ?? '')
-  await expect(fact(page, 'Cookie lasts')).toHaveText(/^sticky for [45]:\d\d$/)
+  await expect(fact(page, 'Cookie lasts')).toHaveText(/^stays yours for [45]:\d\d$/)
   const left = (cookie?.expires ?? 0) - Date.now() / 1000
   expect(left).toBeGreaterThan(200)
   expect(left).toBeLessThanOrEqual(301)
@@ -81,12 +81,12 @@ test('without the cookie a visitor is new, and over some tries meets every serve
   expect(seen.size).toBe(expected)
 })
 
-test('“Forget my server” makes a stranger of a visitor', async ({ page }) => {
+test('“Forget my cookie” makes a stranger of a visitor', async ({ page }) => {
   await page.goto('/')
   await page.reload()
   await expect(fact(page, 'Why this server')).toHaveText('came back')
   const before = await numberOf(page)
-  await page.getByRole('button', { name: 'Forget my server' }).click()
+  await page.getByRole('button', { name: 'Forget my cookie' }).click()
   await expect(fact(page, 'Why this server')).toHaveText('new visitor')
   expect(await numberOf(page)).toBeGreaterThan(before)
 })
@@ -156,11 +156,11 @@ test('a page that was prerendered counts once, when it is shown', async ({ reque
 
 test('it counts how often in a row the same server answered', async ({ page }) => {
   await page.goto('/')
-  await expect(page.getByText('first visit of this tab to this server')).toBeVisible()
+  await expect(page.getByText('first visit from this tab')).toBeVisible()
   // The tab counts by itself, so only pages that came alive are counted.
   for (const times of [2, 3]) {
     await page.reload()
-    await expect(page.getByText(`same server ${times} times in a row`)).toBeVisible()
+    await expect(page.getByText(`${times} visits in a row, same server`)).toBeVisible()
   }
 })
 
@@ -189,20 +189,20 @@ async function seesDotOfAVisit(page: Page, request: APIRequestContext): Promise<
   await figure.evaluate(figure => {
     const copy = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
     const look = () => {
-      const sky = figure.querySelector('canvas')
-      if (!sky || !copy) throw new Error('there is no sky to look at')
-      Object.assign(copy.canvas, { width: sky.width, height: sky.height })
-      copy.drawImage(sky, 0, 0)
-      const { data } = copy.getImageData(0, 0, sky.width, sky.height)
+      const canvas = figure.querySelector('canvas')
+      if (!canvas || !copy) throw new Error('there is no canvas to look at')
+      Object.assign(copy.canvas, { width: canvas.width, height: canvas.height })
+      copy.drawImage(canvas, 0, 0)
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height)
       const drawn = data.some(value => value > 0)
-      figure.setAttribute('data-sky', drawn ? 'dots' : 'clear')
+      figure.setAttribute('data-canvas', drawn ? 'dots' : 'clear')
       if (drawn) figure.setAttribute('data-seen', '')
       requestAnimationFrame(look)
     }
     look()
   })
   // The own visit's dot has landed.
-  await expect(figure).toHaveAttribute('data-sky', 'clear')
+  await expect(figure).toHaveAttribute('data-canvas', 'clear')
   await figure.evaluate(figure => figure.removeAttribute('data-seen'))
   const before = await counterOf(page)
   const shown = figure.getByText(/^[\d,]+ hits$/)
@@ -256,5 +256,5 @@ test('everything can be reached with the keyboard', async ({ page }) => {
     reached.push(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ''))
   }
   expect(reached).toContain('Visit again')
-  expect(reached).toContain('Forget my server')
+  expect(reached).toContain('Forget my cookie')
 })

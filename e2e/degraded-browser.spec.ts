@@ -43,7 +43,7 @@ async function expectWorking(page: Page, url: string, connection: RegExp = /^Liv
   await expect(visit(page)).toContainText(newest)
 
   await page.locator('select[name=srv_id]').selectOption(srvId)
-  await expect(page.getByText('The newest of those chosen')).toBeVisible()
+  await expect(page.getByText('Newest that match')).toBeVisible()
   await page.getByRole('button', { name: 'Older' }).click()
   await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
   await expect(page).toHaveURL(new RegExp(`[?&]srv_id=${srvId}&before=\\d+$`))
@@ -133,7 +133,7 @@ const useless: [what: string, script: string, connection: RegExp][] = [
   [
     'locks that never answer',
     `LockManager.prototype.request = () => new Promise(() => {})`,
-    /^Asking every 2 s.*blocks what its tabs need/,
+    /^Polling every 2 s.*blocks what its tabs need/,
   ],
   [
     'locks that are refused',
@@ -149,7 +149,7 @@ const useless: [what: string, script: string, connection: RegExp][] = [
     'neither locks nor storage',
     `delete Navigator.prototype.locks
     Object.defineProperty(window, 'localStorage', { value: null })`,
-    /^Asking every 2 s/,
+    /^Polling every 2 s/,
   ],
   [
     'channels that throw',
@@ -159,7 +159,7 @@ const useless: [what: string, script: string, connection: RegExp][] = [
   [
     'event streams that throw',
     `window.EventSource = class { constructor() { throw new DOMException('no', 'SecurityError') } }`,
-    /^Asking every 2 s/,
+    /^Polling every 2 s/,
   ],
   [
     'workers that throw',
@@ -186,10 +186,10 @@ test('Chromium with all cookies blocked claims no cookie and no earlier visit', 
   try {
     await using context = await chromium.launchPersistentContext(profile, chromiumLaunch())
     const page = context.pages()[0] ?? (await context.newPage())
-    await expectWorking(page, baseURL ?? '', /^(?:Live|Asking every 2 s)/)
+    await expectWorking(page, baseURL ?? '', /^(?:Live|Polling every 2 s)/)
     await page.reload()
     await expect(visit(page)).toContainText('not kept: your browser blocks cookies')
-    await expect(visit(page)).not.toContainText(/sticky for|in this tab|of this tab/)
+    await expect(visit(page)).not.toContainText(/stays yours for|visits in a row|from this tab/)
     expect(await context.cookies()).toEqual([])
   } finally {
     rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
@@ -206,11 +206,11 @@ for (const hours of [1, -1]) {
     await expect(status(page)).toContainText('Not connected', { timeout: 30_000 })
     const figuresAt = (await status(page).locator('time').innerText()).trim()
     await page.clock.setSystemTime(Date.now() + hours * 3_600_000)
-    await expect(visit(page)).toContainText(hours > 0 ? 'run out' : /sticky for 1:0\d:\d\d/)
+    await expect(visit(page)).toContainText(hours > 0 ? 'expired' : /stays yours for 1:0\d:\d\d/)
     await expect(status(page)).toContainText('Not connected', { timeout: 30_000 })
     // Another day has its date before the time.
     await expect(status(page).locator('time')).toHaveText(new RegExp(`${figuresAt}$`))
-    await expect(status(page)).toHaveText(/No word from any server for (?:\d\d? s|[1-4] min): /)
+    await expect(status(page)).toHaveText(/No answer from any server for (?:\d\d? s|[1-4] min): /)
     requests.passOn()
     await expect(status(page)).toHaveText('Live', { timeout: 30_000 })
   })
@@ -226,15 +226,15 @@ test('a page that comes back by Back knows what became of the cookie meanwhile',
   await page.addInitScript('delete globalThis.BroadcastChannel')
   await page.goto('/')
   await expect(status(page)).toHaveText('Live')
-  await expect(visit(page)).toContainText('sticky for')
+  await expect(visit(page)).toContainText('stays yours for')
   const other = await context.newPage()
   await other.goto('/')
   await expect(status(other)).toHaveText('Live')
   const forgets = other.waitForResponse('**/api/forget')
   await other.route('**/', route => route.abort())
-  await other.getByRole('button', { name: 'Forget my server' }).click()
+  await other.getByRole('button', { name: 'Forget my cookie' }).click()
   await forgets
-  await expect(visit(page)).toContainText('sticky for')
+  await expect(visit(page)).toContainText('stays yours for')
   await comeBack(page)
   await expect(visit(page)).toContainText('forgotten: the next visit may go to any server')
   await expect(status(page)).toHaveText('Live')
@@ -247,38 +247,38 @@ test('a page that comes back by Back, in a browser that stores nothing, claims n
     `Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }`,
   )
   await page.goto('/')
-  await expect(visit(page)).toContainText('sticky for')
+  await expect(visit(page)).toContainText('stays yours for')
   await comeBack(page)
   await expect(visit(page)).toContainText('not known: other pages may have changed the cookie')
 })
 
 test('a duplicated tab does not count the visits of the tab that it copies', async ({ page, context }) => {
   await page.goto('/')
-  await expect(visit(page)).toContainText('first visit of this tab to this server')
+  await expect(visit(page)).toContainText('first visit from this tab')
   for (const times of [2, 3]) {
     await page.reload()
-    await expect(visit(page)).toContainText(`same server ${times} times in a row in this tab`)
+    await expect(visit(page)).toContainText(`${times} visits in a row, same server`)
   }
   // A window that a page opens begins with a copy of its session’s storage, as a duplicated tab does.
   const [copy] = await Promise.all([context.waitForEvent('page'), page.evaluate(() => void open('/'))])
-  await expect(visit(copy)).toContainText('first visit of this tab to this server')
+  await expect(visit(copy)).toContainText('first visit from this tab')
   await copy.reload()
-  await expect(visit(copy)).toContainText('same server 2 times in a row in this tab')
+  await expect(visit(copy)).toContainText('2 visits in a row, same server')
   await page.reload()
-  await expect(visit(page)).toContainText('same server 4 times in a row in this tab')
+  await expect(visit(page)).toContainText('4 visits in a row, same server')
 })
 
 test('a visit that another server answers is not called the first', async ({ page, context }) => {
   const servers = new Set<string | undefined>()
   await page.goto('/')
-  await expect(visit(page)).toContainText('first visit of this tab to this server')
+  await expect(visit(page)).toContainText('first visit from this tab')
   for (let tries = 0; tries < 30 && servers.size < 2; tries++) {
     await context.clearCookies({ name: 'srv_id' })
     const answer = await page.reload()
     servers.add(answer?.headers()['x-srv-id'])
     await expect(status(page)).toHaveText('Live')
     await expect(visit(page)).toContainText(
-      /in a row in this tab|the visit before in this tab reached another server/,
+      /visits in a row, same server|previous visit from this tab went to another server/,
     )
   }
   expect(servers.size).toBe(2)

@@ -158,6 +158,6 @@ test('a page view that a frozen server had before is told that it may be counted
   expect(answer?.headers()['x-earlier-try']).toBe('unanswered')
   const notice = page.getByRole('region', { name: 'This visit' })
   await expect(notice).toContainText(
-    'another had it before, and did not answer: that one may have counted it',
+    'NGINX first tried another server, which did not answer and may have counted it',
   )
 })

@@ -25,9 +25,9 @@ test('the range of the history stands in the address, and comes back with it', a
   await expect(page.getByRole('button', { name: '24 h' })).toHaveAttribute('aria-pressed', 'true')
   await page.getByText('As a table').click()
   const table = page.getByRole('region', { name: /as a table/ })
-  // The names, the most of each, and 145 times.
+  // The names, the peaks, and 145 times.
   await expect(table.getByRole('row')).toHaveCount(147)
-  await expect(table.getByRole('row', { name: /^Most in 10 minutes( [\d,]+)+$/ })).toBeVisible()
+  await expect(table.getByRole('row', { name: /^Peak per 10 min( [\d,]+)+$/ })).toBeVisible()
 })
 
 test('a history that cannot be read says so, and comes by itself when it can', async ({ page }) => {
@@ -55,7 +55,7 @@ test('the log is filtered by server and by address, in the address bar too', asy
   await page.getByLabel('Address').fill('10.99.99.99')
   await page.getByLabel('Address').press('Enter')
   await expect(page).toHaveURL(/\?client_ip=10\.99\.99\.99$/)
-  await expect(page.getByText('There are none.')).toBeVisible()
+  await expect(page.getByText('No visits.')).toBeVisible()
 })
 
 /** The numbers in the log, as they stand. */
@@ -76,7 +76,7 @@ test('a paused log stands still, and goes on when told to', async ({ page, reque
   const first = log(page).getByRole('row').nth(1)
   const before = await first.innerText()
   const hit = Number((await request.get('/')).headers()['x-hit'])
-  await expect(page.getByText(/Paused at number/)).toContainText(new Intl.NumberFormat('en-US').format(hit))
+  await expect(page.getByText(/Paused at/)).toContainText(new Intl.NumberFormat('en-US').format(hit))
   expect(await first.innerText()).toBe(before)
   await page.getByRole('button', { name: 'Back to live' }).click()
   await expect(first).toContainText(new Intl.NumberFormat('en-US').format(hit))
@@ -128,10 +128,12 @@ test('a pause that comes before the board tells of the visit lacks nothing', asy
 
 test('sixty visits as oneself reach one server, as strangers every one', async ({ page }) => {
   await visitLive(page)
-  await page.getByRole('button', { name: 'As myself' }).click()
-  await expect(page.getByText('As myself: 60 visits counted by 1 server.')).toBeVisible({ timeout: 30_000 })
-  await page.getByRole('button', { name: 'As strangers' }).click()
-  await expect(page.getByText(/As strangers: 60 visits counted by [2-9]\d* servers\./)).toBeVisible({
+  await page.getByRole('button', { name: 'With my cookie' }).click()
+  await expect(page.getByText('With my cookie: 60 visits counted by 1 server.')).toBeVisible({
+    timeout: 30_000,
+  })
+  await page.getByRole('button', { name: 'Without a cookie' }).click()
+  await expect(page.getByText(/Without a cookie: 60 visits counted by [2-9]\d* servers\./)).toBeVisible({
     timeout: 30_000,
   })
 })
@@ -145,9 +147,9 @@ test('a run of visits can be cancelled, and says what was not sent', async ({ pa
       await route.continue()
     },
   )
-  await page.getByRole('button', { name: 'As strangers' }).click()
+  await page.getByRole('button', { name: 'Without a cookie' }).click()
   await page.getByRole('button', { name: 'Cancel' }).click()
-  await expect(page.getByText(/As strangers: .* not sent\./)).toBeVisible()
+  await expect(page.getByText(/Without a cookie: .* not sent\./)).toBeVisible()
 })
 
 test('the audit opens as an equation, by keyboard, and gives the focus back', async ({ page }) => {
@@ -179,7 +181,7 @@ test('without JavaScript nothing is shown that does nothing', async ({ browser }
   await page.goto('/')
   // Found by place: searches by text pass over noscript.
   await expect(page.locator('section noscript p').first()).toContainText('The chart needs JavaScript.')
-  for (const name of ['Pause', 'Older', 'As myself', 'Filter', '24 h']) {
+  for (const name of ['Pause', 'Older', 'With my cookie', 'Filter', '24 h']) {
     await expect(page.getByRole('button', { name })).toHaveCount(0)
   }
   await expect(page.getByRole('link', { name: 'CSV' })).toBeVisible()
@@ -196,7 +198,7 @@ async function serverOf(page: Page): Promise<string> {
   return (await page.locator('dt:text-is("Served by") + dd').innerText()).trim()
 }
 
-const cookieOf = (page: Page) => page.locator('dt:text-is("Cookie you came with") + dd')
+const cookieOf = (page: Page) => page.locator('dt:text-is("Cookie you sent") + dd')
 
 /** An instance of a server whose last heartbeat was a while ago, for as long as the test runs. */
 async function withLostServer(silentMs: number, work: () => Promise<void>): Promise<void> {
@@ -333,7 +335,7 @@ test('on paper stand the figures, the chart and whole tables, and nothing that w
   await expect(page.getByRole('status')).toHaveText('Live')
   await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
-  for (const name of ['Visit again', 'Forget my server', 'Pause', 'Older', 'CSV', '24 h', 'Cancel']) {
+  for (const name of ['Visit again', 'Forget my cookie', 'Pause', 'Older', 'CSV', '24 h', 'Cancel']) {
     await expect(page.getByText(name, { exact: true })).toBeHidden()
   }
   await expect(page.getByRole('combobox')).toHaveCount(0)

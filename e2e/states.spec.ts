@@ -174,7 +174,7 @@ test('a seventh tab of the same browser asks by itself, and every tab goes on lo
 }) => {
   await using backstage = openBoardControl()
   await using tabs = await openTabs(browser, backstage.url, 6)
-  await tabs.each(page => expect(status(page)).toContainText('Asking every 2 s'))
+  await tabs.each(page => expect(status(page)).toContainText('Polling every 2 s'))
   await visitsComeIn(backstage.url, tabs)
   await expectInOrder(tabs)
 })
@@ -218,7 +218,7 @@ test('servers stand in the chosen order, which the address keeps and no figure u
   await expect(page.getByRole('status')).toHaveText('Live')
   await expect.poll(() => added(page)).toEqual(['web-2', 'web-3', 'web-4'])
 
-  const order = page.getByRole('combobox', { name: 'Order' })
+  const order = page.getByRole('combobox', { name: 'Sort by' })
   await order.focus()
   await page.keyboard.press('ArrowDown')
   await expect(page).toHaveURL(/\?order=hits$/)
@@ -231,8 +231,8 @@ test('servers stand in the chosen order, which the address keeps and no figure u
   await expect(order).toHaveValue('hits')
   await expect.poll(() => added(page)).toEqual(['web-2', 'web-3', 'web-4'])
 
-  await order.selectOption('by state')
+  await order.selectOption('state')
   await expect.poll(() => added(page)).toEqual(['web-4', 'web-2', 'web-3'])
-  await order.selectOption('by name')
+  await order.selectOption('name')
   await expect(page).not.toHaveURL(/order/)
 })

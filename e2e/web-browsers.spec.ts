@@ -32,13 +32,13 @@ test('with all cookies blocked the page works, and claims no cookie and no earli
   baseURL,
 }) => {
   await using board = await openBoard(baseURL ?? '', cookies.none)
-  await expect.poll(board.status, { timeout: 30_000 }).toContain('Asking every 2 s')
+  await expect.poll(board.status, { timeout: 30_000 }).toContain('Polling every 2 s')
   for (let visits = 0; visits < 2; visits++) {
     const told = await board.visit()
     expect(told).toContain('not kept: your browser blocks cookies')
-    expect(told).not.toMatch(/sticky for|in this tab|of this tab/)
+    expect(told).not.toMatch(/stays yours for|visits in a row|from this tab/)
     await board.page.reload()
-    await expect.poll(board.status, { timeout: 30_000 }).toContain('Asking every 2 s')
+    await expect.poll(board.status, { timeout: 30_000 }).toContain('Polling every 2 s')
   }
   const answers = await visitMany(`${baseURL}/`, { connections: 1, pageViews: 3 })
   const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
@@ -51,7 +51,7 @@ test('with all cookies blocked the page works, and claims no cookie and no earli
 test('with cookies the page is live and counts its cookie down', async ({ baseURL }) => {
   await using board = await openBoard(baseURL ?? '', cookies.all)
   await expect.poll(board.status, { timeout: 30_000 }).toContain('Live')
-  expect(await board.visit()).toMatch(/sticky for \d:\d\d/)
+  expect(await board.visit()).toMatch(/stays yours for \d:\d\d/)
   expect(board.errors).toEqual([])
 })
 
@@ -105,7 +105,7 @@ test('seven visible tabs on plain HTTP: all load, four are live, and a closed on
     const texts = await Promise.all(tabs.map(page => status(page).innerText()))
     return texts.filter(text => text.startsWith('Live')).length
   }
-  for (const page of tabs) await expect(status(page)).toContainText(/Live|Asking every 2 s/)
+  for (const page of tabs) await expect(status(page)).toContainText(/Live|Polling every 2 s/)
   await expect.poll(live).toBe(4)
 
   await tabs.shift()?.close()
@@ -141,7 +141,7 @@ test('a translated page stays alive and current while the server, then the datab
 
   for (const [part, words] of [
     ['server', 'Not connected'],
-    ['database', 'Database away'],
+    ['database', 'Database down'],
   ] as const) {
     const thaw = backstage.freeze(part)
     await expect(status(page)).toContainText(words, { timeout: 20_000 })
@@ -182,14 +182,14 @@ test('every control of a translated page works', async ({ page }) => {
   await page.getByRole('button', { name: 'Newer' }).click()
   await page.getByLabel('Address').fill('10.0.0.7')
   await page.getByRole('button', { name: 'Filter' }).click()
-  await expect(page.getByText('The newest of those chosen')).toBeVisible()
+  await expect(page.getByText('Newest that match')).toBeVisible()
   await page.getByRole('button', { name: 'Show all' }).click()
-  await page.getByLabel('Order').selectOption({ index: 1 })
+  await page.getByLabel('Sort by').selectOption({ index: 1 })
   await page.getByRole('button', { name: /Exact/ }).click()
   await expect(page.getByText('All are equal')).toBeVisible()
   await page.getByRole('button', { name: 'Close' }).click()
-  await page.getByRole('button', { name: 'As strangers' }).click()
-  await expect(page.getByText(/^As strangers: 60 visits counted/)).toBeVisible({ timeout: 30_000 })
+  await page.getByRole('button', { name: 'Without a cookie' }).click()
+  await expect(page.getByText(/^Without a cookie: 60 visits counted/)).toBeVisible({ timeout: 30_000 })
   await visitsComeIn(page, backstage.url)
 
   expect(await touched()).toEqual([])

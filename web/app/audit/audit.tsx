@@ -88,14 +88,12 @@ function AuditDialog({ ref, opened, onClose }: Props) {
       <div className={styles.inside}>
         <h2 id={title}>Is it exact?</h2>
         <p className={styles.note}>
-          Four ways to say how many visits there were, from one consistent reading of the database.
+          The number of visits, counted in several ways, from one consistent read of the database.
         </p>
         <div className={styles.result} aria-live="polite" aria-busy={isValidating}>
           {data && <Equation audit={data} />}
           {!data && !error && <p className={styles.note}>Counting the log.</p>}
-          {error && !isValidating && (
-            <p className={styles.bad}>{`The audit could not be taken: ${error.message}`}</p>
-          )}
+          {error && !isValidating && <p className={styles.bad}>{`The audit failed: ${error.message}`}</p>}
         </div>
         <div className={styles.actions}>
           <button type="button" className={ui.smallButton} disabled={isValidating} onClick={() => mutate()}>

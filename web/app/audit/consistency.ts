@@ -9,7 +9,7 @@ export function addsUp({ counter, servers, earlier_hits }: Snapshot): boolean {
 export type Term = {
   name: string
   value: number
-  /** "104,200 rows + 61 removed" */
+  /** "104,200 in the log + 61 removed" */
   parts?: { name: string; value: number }[]
   equal: boolean
 }
@@ -26,10 +26,10 @@ export function auditTerms({ counter, max_id, rows, purged, sum_hits }: Audit): 
       value: rows + purged,
       parts: [
         { name: 'in the log', value: rows },
-        { name: 'removed since', value: purged },
+        { name: 'removed', value: purged },
       ],
     },
-    { name: 'all servers’ hits together', value: sum_hits },
+    { name: 'sum of all servers’ hits', value: sum_hits },
   ]
   return terms.map(term => ({ ...term, equal: term.value === counter }))
 }

@@ -85,10 +85,10 @@ type ConnectionWords = {
 
 const pollingReasons = {
   crowded:
-    'Other tabs of this browser hold all the live connections there may be. Close one of them, and this one is live.',
+    'Other tabs of this browser use all its live connections. Close one of them to make this one live.',
   unshared:
-    'This browser blocks what its tabs need to share live connections. The figures are as good, but up to 2 s old.',
-  failed: 'No live connection can be kept open. The figures are as good, but up to 2 s old.',
+    'This browser blocks what its tabs need to share live connections. The figures are correct, but up to 2 s old.',
+  failed: 'No live connection can be kept open. The figures are correct, but up to 2 s old.',
 }
 
 /** `now`: ms of a steady clock; null until the page runs in the browser. */
@@ -104,8 +104,8 @@ function connectionWords(facts: ConnectionFacts, now: number | null): Connection
     const lasted = now === null ? '' : ` for ${elapsed(now - status.since)}`
     const detail = (
       <>
-        No word from any server<span aria-hidden="true">{lasted}</span>: {figures}. The page goes on asking,
-        and goes on by itself.
+        No answer from any server<span aria-hidden="true">{lasted}</span>: {figures}. The page keeps trying,
+        and catches up by itself.
       </>
     )
     return { shape: 'cross', short: 'Not connected', bad: true, detail }
@@ -114,16 +114,16 @@ function connectionWords(facts: ConnectionFacts, now: number | null): Connection
     const detail = (
       <>
         No answer from the database since <Moment iso={outage.since} to="second" />: {figures}. Visits cannot
-        be counted until it is back; the page then goes on by itself.
+        be counted until it is back. The page then catches up by itself.
       </>
     )
-    return { shape: 'cross', short: 'Database away', bad: true, detail }
+    return { shape: 'cross', short: 'Database down', bad: true, detail }
   }
   if (status.kind === 'connecting') return { shape: 'dotted', short: 'Connecting' }
   const detail =
     allDraining && 'All servers are draining. They still answer, new visitors too, until they stop.'
   if (status.kind === 'live') return { shape: 'full', short: 'Live', detail }
-  return { shape: 'half', short: 'Asking every 2 s', detail: pollingReasons[status.noPlace ?? 'failed'] }
+  return { shape: 'half', short: 'Polling every 2 s', detail: pollingReasons[status.noPlace ?? 'failed'] }
 }
 
 /** Needs JavaScript: the style hides it without. */

@@ -65,13 +65,13 @@ export function Board({ view }: { view: PageView }) {
       <footer className={`${styles.band} ${styles.footer}`}>
         <noscript>
           <p>
-            Without JavaScript this page stands still, with times in UTC. “Visit again” brings the next
-            figures, and counts; after “Forget my server” the page stays as it is until you visit again.{' '}
+            Without JavaScript this page does not update, and its times are in UTC. “Visit again” loads new
+            figures, and counts as a visit. “Forget my cookie” changes nothing here until you visit again.{' '}
           </p>
         </noscript>
         <p>
-          Each view of this page is counted once, by whichever server the load balancer picks. The cookie
-          srv_id leads you back to the same one. <a href="/api/snapshot">These figures as JSON</a>
+          Each view of this page is counted once, by the server that NGINX picks. The cookie srv_id brings you
+          back to the same server. <a href="/api/snapshot">These figures as JSON</a>
         </p>
       </footer>
     </div>

@@ -4,8 +4,10 @@ import type { Hues } from '../live/live-board.ts'
 
 type Range = {
   label: string
-  /** the time that a bar covers */
+  /** the time that a bar covers, in several forms */
   bar: string
+  period: string
+  per: string
   /** how often the panel reads it again */
   refreshMs: number
   /** the last bar has a time under it, and from there every so many bars */
@@ -13,9 +15,16 @@ type Range = {
 }
 
 export const ranges: Record<HistoryRange, Range> = {
-  '5m': { label: '5 min', bar: 'a minute', refreshMs: 3_000, labelEvery: 1 },
-  '1h': { label: '1 h', bar: 'a minute', refreshMs: 5_000, labelEvery: 15 },
-  '24h': { label: '24 h', bar: '10 minutes', refreshMs: 30_000, labelEvery: 36 },
+  '5m': { label: '5 min', bar: '1 minute', period: 'minute', per: 'min', refreshMs: 3_000, labelEvery: 1 },
+  '1h': { label: '1 h', bar: '1 minute', period: 'minute', per: 'min', refreshMs: 5_000, labelEvery: 15 },
+  '24h': {
+    label: '24 h',
+    bar: '10 minutes',
+    period: '10 minutes',
+    per: '10 min',
+    refreshMs: 30_000,
+    labelEvery: 36,
+  },
 }
 
 /** The range in the page's address; the default if there is none, or an unknown one. */

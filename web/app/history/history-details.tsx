@@ -29,14 +29,14 @@ export function Legend({ history: { times, range }, series, totals, at }: Legend
         <b>{figure(totals)}</b>
       </li>
       <li className={styles.peak}>
-        <span>{`most in ${ranges[range].bar}`}</span>
-        <b>{whole(peakOf(totals))}</b>
+        <span>peak</span>
+        <b>{`${whole(peakOf(totals))}/${ranges[range].per}`}</b>
       </li>
       {series.map(({ key, name, hue, hits }) => (
         <li key={key}>
           <ServerName name={name} hue={hue} />
           <b>{figure(hits)}</b>
-          <span className={styles.serverPeak}>{`most ${whole(peakOf(hits))}`}</span>
+          <span className={styles.serverPeak}>{`peak ${whole(peakOf(hits))}`}</span>
         </li>
       ))}
     </ul>
@@ -44,9 +44,9 @@ export function Legend({ history: { times, range }, series, totals, at }: Legend
 }
 
 const eventWords: Record<HistoryEvent['kind'], string> = {
-  joined: 'joined at',
-  lost: 'was lost at',
-  left: 'left at',
+  joined: 'started at',
+  lost: 'lost at',
+  left: 'stopped at',
 }
 
 /** Outages come first. The chart marks all events. */
@@ -58,11 +58,11 @@ type EventListProps = { history: Pick<History, 'events' | 'downs'>; hues: Hues; 
 /** How long servers were down; then the events, newest first. */
 export function EventList({ history: { events, downs }, hues, stale }: EventListProps) {
   if (events.length === 0 && !stale)
-    return <p className={styles.eventList}>No server joined or left in this time.</p>
+    return <p className={styles.eventList}>No server started or stopped in this time.</p>
   const shownEvents = maxLines - Math.min(maxOutages, downs.length) - Number(stale)
   return (
-    <ul className={styles.eventList} aria-label="Servers that joined, left or were down">
-      {stale && <li className={styles.stale}>Not read anew just now: this is how it was.</li>}
+    <ul className={styles.eventList} aria-label="Server outages and events">
+      {stale && <li className={styles.stale}>Could not refresh: the chart is not current.</li>}
       {downs.slice(0, maxOutages).map(down => (
         <li key={down.srv_id}>
           <ServerName name={down.name} hue={hues[down.srv_id]} />
@@ -77,13 +77,13 @@ export function EventList({ history: { events, downs }, hues, stale }: EventList
           </span>
         </li>
       ))}
-      {events.length > shownEvents && <li>{`and ${events.length - shownEvents} more before`}</li>}
+      {events.length > shownEvents && <li>{`and ${events.length - shownEvents} earlier`}</li>}
     </ul>
   )
 }
 
 function outageText({ times, ms }: HistoryDown): string {
-  return times === 1 ? `down once, ${elapsed(ms)}` : `down ${times} times, ${elapsed(ms)} in all`
+  return times === 1 ? `1 outage, ${elapsed(ms)}` : `${times} outages, ${elapsed(ms)} in total`
 }
 
 type HistoryTableProps = { history: History; series: Series[]; totals: number[] }
@@ -107,12 +107,12 @@ export function HistoryTable({ history: { times, range }, series, totals }: Hist
                     {name}
                   </th>
                 ))}
-                <th scope="col">All</th>
+                <th scope="col">Total</th>
               </tr>
             </thead>
             <tbody>
               <tr>
-                <th scope="row">{`Most in ${ranges[range].bar}`}</th>
+                <th scope="row">{`Peak per ${ranges[range].per}`}</th>
                 {series.map(({ key, hits }) => (
                   <td key={key}>{whole(peakOf(hits))}</td>
                 ))}

@@ -28,9 +28,9 @@ export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues })
     keepPreviousData: true,
   })
   // While another range loads, the last one stays, with a note that fits it.
-  const { bar } = ranges[data?.range ?? range]
+  const { bar, period } = ranges[data?.range ?? range]
   return (
-    <Panel title="Hits per server over time" note={`A bar is ${bar}; the last one still grows`}>
+    <Panel title="Hits per server over time" note={`1 bar = ${bar}, current ${period} incomplete`}>
       <noscript>
         <p>The chart needs JavaScript.</p>
       </noscript>
@@ -40,9 +40,7 @@ export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues })
           <HistoryChart history={data} hues={hues} stale={error !== undefined} />
         ) : (
           <p className={styles.placeholder}>
-            {error
-              ? `The history could not be read: ${error.message} It is asked for again.`
-              : 'Reading the history.'}
+            {error ? `The history could not be read: ${error.message} Trying again.` : 'Loading the history.'}
           </p>
         )}
       </div>

@@ -80,10 +80,8 @@ function LogNote({ log, rows, counter }: LogNoteProps) {
   const oldest = Number(rows.at(-1)?.id ?? 0)
   if (log.older) return <span>{rows.length > 0 ? `Numbers ${whole(newest)} to ${whole(oldest)}` : ''}</span>
   if (!log.live)
-    return (
-      <span>{`Paused at number ${whole(newest)}: the counter is at ${whole(Math.max(newest, counter))}`}</span>
-    )
-  return <span>{log.isFetched ? 'The newest of those chosen' : 'The newest 50, newest first'}</span>
+    return <span>{`Paused at ${whole(newest)}, counter at ${whole(Math.max(newest, counter))}`}</span>
+  return <span>{log.isFetched ? 'Newest that match' : 'Newest 50'}</span>
 }
 
 type LogControlsProps = {
@@ -194,7 +192,7 @@ function LogPaging({ log, next, empty }: LogPagingProps) {
 }
 
 function emptyText(loading: boolean, failed: boolean, more: boolean): string {
-  if (loading) return 'Reading the log.'
+  if (loading) return 'Loading the log.'
   if (failed) return 'Nothing to show.'
-  return more ? 'None among the newest; there may be older ones.' : 'There are none.'
+  return more ? 'No match in the newest visits; older ones may match.' : 'No visits.'
 }

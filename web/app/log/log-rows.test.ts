@@ -168,7 +168,7 @@ const text = (row: Partial<ArrivalFacts>, servers: ServerRow[] = []) =>
 test('explains a visit without a cookie, and one whose cookie was followed', () => {
   assert.equal(
     text({ arrival: 'new', moved_from: null }),
-    'No cookie that names a server: NGINX chose among the available servers.',
+    'No cookie that names a server, so NGINX chose the least busy one.',
   )
   assert.equal(
     text({ arrival: 'returning', moved_from: null }),
@@ -183,7 +183,7 @@ test('a cookie may be from a server that had the address before', () => {
     maybe('web-5'),
     'The cookie named the address of web-2, which web-5 had shortly before. It may be from either.',
   )
-  assert.match(maybe('web-2'), /which an earlier start of web-2 had shortly before/)
+  assert.match(maybe('web-2'), /which an earlier instance of web-2 had shortly before/)
 })
 
 test('a move is explained by the state of its server, in the same words as the visitor’s notice', () => {
@@ -207,5 +207,5 @@ test('a cookie of an unknown server is not a move', () => {
 })
 
 test('a visit whose arrival is not known yet has no made-up reason', () => {
-  assert.equal(text({ arrival: null }), 'What the log says of this visit is being read.')
+  assert.equal(text({ arrival: null }), 'Loading this visit from the log.')
 })

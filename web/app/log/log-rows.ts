@@ -121,13 +121,13 @@ export function explain(
   { arrival, moved_from, maybe_from, server, at }: ArrivalFacts,
   servers: ServerRow[],
 ): string {
-  if (arrival === 'new') return 'No cookie that names a server: NGINX chose among the available servers.'
+  if (arrival === 'new') return 'No cookie that names a server, so NGINX chose the least busy one.'
   if (arrival === 'returning' && maybe_from?.name) {
-    const earlier = maybe_from.name === server ? `an earlier start of ${server}` : maybe_from.name
+    const earlier = maybe_from.name === server ? `an earlier instance of ${server}` : maybe_from.name
     return `The cookie named the address of ${server}, which ${earlier} had shortly before. It may be from either.`
   }
   if (arrival === 'returning') return `The cookie named ${server}, and ${server} could answer.`
-  if (arrival === null) return 'What the log says of this visit is being read.'
+  if (arrival === null) return 'Loading this visit from the log.'
   if (!moved_from?.name) {
     return `The cookie named a server that is not known here. ${unknownCookieOrigin} NGINX chose ${server}, as for a new visitor.`
   }

@@ -7,10 +7,10 @@ export type Order = 'name' | 'hits' | 'rate' | 'state'
 
 /** The words of the menu. */
 export const orders: Record<Order, string> = {
-  name: 'by name',
+  name: 'name',
   hits: 'most hits',
   rate: 'most hits/s',
-  state: 'by state',
+  state: 'state',
 }
 
 export const orderNames: Order[] = ['name', 'hits', 'rate', 'state']

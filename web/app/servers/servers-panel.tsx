@@ -21,7 +21,7 @@ export const ServersPanel = memo(function ServersPanel({ snapshot, hues, yourSer
   const formats = useFormats()
   const [servers, order, setOrder] = useOrder(snapshot.servers)
   return (
-    <Panel title="Servers" note={`As of number ${formats.whole(snapshot.counter)}`}>
+    <Panel title="Servers" note={`Up to visit ${formats.whole(snapshot.counter)}`}>
       <OrderChoice order={order} onChoose={setOrder} />
       <ServersTable snapshot={{ ...snapshot, servers }} hues={hues} yourServerId={yourServerId} />
     </Panel>
@@ -33,7 +33,7 @@ type OrderChoiceProps = { order: Order; onChoose(order: Order): void }
 function OrderChoice({ order, onChoose }: OrderChoiceProps) {
   return (
     <label className={`${ui.fieldLabel} ${styles.orderChoice}`}>
-      Order
+      Sort by
       <select className={ui.field} value={order} onChange={event => onChoose(orderOf(event.target.value))}>
         {orderNames.map(name => (
           <option key={name} value={name}>
@@ -102,7 +102,7 @@ function ServersTable({
         )}
         <ServerTableRow
           kind="sum"
-          name="All together"
+          name="Total"
           hits={counter}
           share={shares.reduce(add, 0)}
           rate={servers.map(({ rate }) => rate).reduce(add, 0)}

@@ -7,7 +7,15 @@ import { Panel } from '../ui/frame.tsx'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
 import ui from '../ui/ui.module.css'
 import styles from './try-panel.module.css'
-import { doneOf, runRows, runText, type Tally, useVisitRuns, type Visitor, visitsARun } from './visit-runs.ts'
+import {
+  type CookieChoice,
+  doneOf,
+  runRows,
+  runText,
+  type Tally,
+  useVisitRuns,
+  visitsARun,
+} from './visit-runs.ts'
 
 type Props = {
   servers: ServerRow[]
@@ -16,8 +24,8 @@ type Props = {
   stickySeconds: number
 }
 
-const visitors: Visitor[] = ['myself', 'strangers']
-const labels: Record<Visitor, string> = { myself: 'As myself', strangers: 'As strangers' }
+const cookieChoices: CookieChoice[] = ['own', 'none']
+const labels: Record<CookieChoice, string> = { own: 'With my cookie', none: 'Without a cookie' }
 
 /**
  * Sends visits from this browser, with its cookie and without it, and shows which servers answered. visit-runs.ts sends them
@@ -26,31 +34,31 @@ const labels: Record<Visitor, string> = { myself: 'As myself', strangers: 'As st
 export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }: Props) {
   const { tallies, running, start, cancel } = useVisitRuns(stickySeconds)
   const tally = running && tallies[running]
-  const ended = (visitor: Visitor) => {
-    const last = tallies[visitor]
-    return last && running !== visitor ? `${labels[visitor]}: ${runText(last, visitsARun)}` : ''
+  const ended = (cookie: CookieChoice) => {
+    const last = tallies[cookie]
+    return last && running !== cookie ? `${labels[cookie]}: ${runText(last, visitsARun)}` : ''
   }
   return (
-    <Panel title="Try it" note="Each visit counts, and stands in the log">
+    <Panel title="Try it" note="Every visit is counted and logged">
       <noscript>
         <p>Sending visits needs JavaScript. “Visit again” sends one.</p>
       </noscript>
       <div className={styles.try}>
         <div className={styles.controls}>
           <p>
-            Send {visitsARun} visits. With your cookie they should all reach one server; strangers have none,
-            so NGINX chooses for each.
+            Send {visitsARun} visits. With your cookie they should all reach one server. Without it NGINX
+            chooses for each.
           </p>
           <div className={styles.actions}>
-            {visitors.map(visitor => (
+            {cookieChoices.map(cookie => (
               <button
-                key={visitor}
+                key={cookie}
                 type="button"
                 className={ui.button}
                 disabled={running !== null}
-                onClick={() => start(visitor)}
+                onClick={() => start(cookie)}
               >
-                {labels[visitor]}
+                {labels[cookie]}
               </button>
             ))}
             <button type="button" className={ui.button} disabled={running === null} onClick={cancel}>
@@ -65,8 +73,8 @@ export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }:
             aria-label="Visits answered"
           />
           <div className={styles.words} aria-live="polite">
-            {visitors.map(visitor => (
-              <p key={visitor}>{ended(visitor)}</p>
+            {cookieChoices.map(cookie => (
+              <p key={cookie}>{ended(cookie)}</p>
             ))}
           </div>
         </div>
@@ -76,18 +84,18 @@ export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }:
   )
 })
 
-type RunsTableProps = { servers: ServerRow[]; hues: Hues; tallies: Record<Visitor, Tally | null> }
+type RunsTableProps = { servers: ServerRow[]; hues: Hues; tallies: Record<CookieChoice, Tally | null> }
 
 /** Both runs side by side, a row per server. Every server has a row from the start, so nothing moves. */
 function RunsTable({ servers, hues, tallies }: RunsTableProps) {
-  const rows = runRows(servers, [tallies.myself, tallies.strangers])
+  const rows = runRows(servers, [tallies.own, tallies.none])
   return (
     <Table label="Visits sent, by server" className={styles.table}>
       <TableHead>
         <Row>
           <ColumnHeader>Server</ColumnHeader>
-          <ColumnHeader className={styles.count}>As myself</ColumnHeader>
-          <ColumnHeader className={styles.count}>As strangers</ColumnHeader>
+          <ColumnHeader className={styles.count}>{labels.own}</ColumnHeader>
+          <ColumnHeader className={styles.count}>{labels.none}</ColumnHeader>
         </Row>
       </TableHead>
       <TableBody>
@@ -96,8 +104,8 @@ function RunsTable({ servers, hues, tallies }: RunsTableProps) {
             <RowHeader>
               <ServerName name={name} hue={hues[srv_id]} />
             </RowHeader>
-            <VisitsCell label="as myself" srvId={srv_id} tally={tallies.myself} />
-            <VisitsCell label="as strangers" srvId={srv_id} tally={tallies.strangers} />
+            <VisitsCell label="my cookie" srvId={srv_id} tally={tallies.own} />
+            <VisitsCell label="no cookie" srvId={srv_id} tally={tallies.none} />
           </Row>
         ))}
       </TableBody>

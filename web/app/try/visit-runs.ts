@@ -3,32 +3,33 @@ import { isErrorAnswer, isVisitAnswer, type ServerRow } from '../../shared/api.t
 import { readAs } from '../../shared/guards.ts'
 import { tellOtherTabs } from '../visit/sticky-cookie.ts'
 
-export type Visitor = 'myself' | 'strangers'
+/** The cookie that a run's visits send. */
+export type CookieChoice = 'own' | 'none'
 
 export const visitsARun = 60
 const atOnce = 6
 
 /** The last run of each kind; null before the first. Only one runs at a time, and it ends with the page. */
 export function useVisitRuns(stickySeconds: number) {
-  const [tallies, setTallies] = useState<Record<Visitor, Tally | null>>({ myself: null, strangers: null })
-  const [running, setRunning] = useState<Visitor | null>(null)
+  const [tallies, setTallies] = useState<Record<CookieChoice, Tally | null>>({ own: null, none: null })
+  const [running, setRunning] = useState<CookieChoice | null>(null)
   const stop = useRef<AbortController>(null)
   useEffect(() => () => stop.current?.abort(), [])
 
-  async function start(visitor: Visitor): Promise<void> {
+  async function start(cookie: CookieChoice): Promise<void> {
     const run = new AbortController()
     stop.current = run
-    setRunning(visitor)
-    setTallies(known => ({ ...known, [visitor]: emptyTally }))
+    setRunning(cookie)
+    setTallies(known => ({ ...known, [cookie]: emptyTally }))
     const onOutcome = (outcome: VisitOutcome) => {
-      setTallies(known => ({ ...known, [visitor]: withOutcome(known[visitor] ?? emptyTally, outcome) }))
+      setTallies(known => ({ ...known, [cookie]: withOutcome(known[cookie] ?? emptyTally, outcome) }))
       // The visit renewed the cookie: the countdown must know.
-      if (visitor === 'myself' && outcome.kind === 'answered') {
+      if (cookie === 'own' && outcome.kind === 'answered') {
         const { srv_id, server } = outcome
         tellOtherTabs({ srv_id, server, until: Date.now() + stickySeconds * 1000 })
       }
     }
-    const credentials = visitor === 'myself' ? 'include' : 'omit'
+    const credentials = cookie === 'own' ? 'include' : 'omit'
     const visit = (signal: AbortSignal) => visitOnce(credentials, signal)
     await sendVisits({ count: visitsARun, atOnce, visit, onOutcome, signal: run.signal })
     setRunning(null)

@@ -50,9 +50,9 @@ export function ProblemNotice({ problem: { code, message, retry_after } }: { pro
       <p>
         <strong>{message}</strong>{' '}
         {earlierTry && (
-          <span>But another had it before, and did not answer: that one may have counted it. </span>
+          <span>But NGINX first tried another server, which did not answer and may have counted it. </span>
         )}
-        <span>{`Try again in ${lengthInWords(retry_after)}, or later. What stands below goes on by itself.`}</span>
+        <span>{`Try again in ${lengthInWords(retry_after)}, or later. The board below stays live.`}</span>
       </p>
       <VisitAgain />
     </section>

@@ -14,7 +14,7 @@ export const Receipt = memo(function Receipt({ server: { srv_id, name, address }
     <div className={styles.receipt}>
       <dl className={styles.facts}>
         <div>
-          <dt>Cookie you came with</dt>
+          <dt>Cookie you sent</dt>
           <dd data-arrival={visit.arrival}>
             <code className={styles.none}>none</code>
             <code className={styles.same}>{srv_id}</code>
@@ -39,16 +39,16 @@ export const Receipt = memo(function Receipt({ server: { srv_id, name, address }
       <details className={styles.details}>
         <summary>How to check this</summary>
         <p>
-          The cookie you came with is what the request of this visit carried. NGINX answered it with the
-          cookie of the server beside it. A browser that keeps cookies has it now: in its tools, under Storage
-          or Application, as srv_id. A page’s script cannot read it, so the page cannot compare it for you.
+          Your browser sent the first cookie with this visit, and NGINX answered with the second. A browser
+          that keeps cookies now has it as srv_id: see Storage or Application in its developer tools. Scripts
+          cannot read this cookie, so the page cannot compare it for you.
         </p>
         <p>
           The md5: <code>printf {address} | md5sum</code>
         </p>
         <p>
-          Fairness: Jain’s index of the hits a second of the servers that are up, over the last few seconds. 1
-          means all alike; one of three that gets everything, 0.33. Few visitors who stick to their servers
+          Fairness: Jain’s index of the hits per second of all servers that are up, over the last few seconds.
+          1 = all get the same; 0.33 = one of three gets everything. A few visitors who stay on their servers
           make it low.
         </p>
       </details>

@@ -48,7 +48,7 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
           )}
         </Metric>
         <Metric name="Counter" value={formats.whole(counter)}>
-          <Fact name="Counted by">all servers together</Fact>
+          <Fact name="Includes">visits since the start</Fact>
         </Metric>
         <RightNow servers={servers} />
       </div>
@@ -115,7 +115,7 @@ function CookieLife({ server, stickySeconds }: CookieLifeProps) {
   const isKnown = hold !== undefined && now !== null
   return (
     <span>
-      {isKnown ? cookieLifeText(hold, server.srv_id, now) : `sticky for ${lengthInWords(stickySeconds)}`}
+      {isKnown ? cookieLifeText(hold, server.srv_id, now) : `stays yours for ${lengthInWords(stickySeconds)}`}
     </span>
   )
 }
@@ -123,11 +123,12 @@ function CookieLife({ server, stickySeconds }: CookieLifeProps) {
 function cookieLifeText(hold: KnownHold, srvId: string, now: number): string {
   if (hold === 'blocked') return 'not kept: your browser blocks cookies, so any server may answer next'
   if (hold === 'unknown')
-    return 'not known: other pages may have changed the cookie, and this browser stores no word of it'
+    return 'not known: other pages may have changed the cookie, and this browser keeps no record'
   if (hold === null) return 'forgotten: the next visit may go to any server'
-  if (now >= hold.until) return 'run out: the next visit may go to any server'
-  const elsewhere = hold.srv_id === srvId ? '' : `, now to ${hold.server}: another tab was sent there`
-  return `sticky for ${countdown(hold.until - now)}${elsewhere}`
+  if (now >= hold.until) return 'expired: the next visit may go to any server'
+  const left = countdown(hold.until - now)
+  if (hold.srv_id === srvId) return `stays yours for ${left}`
+  return `now leads to ${hold.server} for ${left}: another tab was sent there`
 }
 
 /** Traffic of the last seconds, and how evenly it is spread over the servers that are up. */
@@ -137,7 +138,7 @@ function RightNow({ servers }: { servers: ServerRow[] }) {
   const index = fairness(servers.filter(({ state }) => state === 'up').map(({ rate }) => rate))
   return (
     <Metric name="Right now" value={`${formats.rate(total)} hits/s`}>
-      <Fact name="Taken over">last seconds</Fact>
+      <Fact name="Measured over">last few seconds</Fact>
       <Fact name="Spread">
         fairness <span className={styles.ratio}>{index === null ? '–' : formats.ratio(index)}</span>
       </Fact>
@@ -155,11 +156,11 @@ function StreakText({ hit, srvId }: { hit: string; srvId: string }) {
 function streakText({ times, before }: KnownStreak, whole: (count: number) => string): string {
   switch (before) {
     case 'nothing':
-      return 'first visit of this tab to this server'
+      return 'first visit from this tab'
     case 'same server':
-      return `same server ${whole(times)} times in a row in this tab`
+      return `${whole(times)} visits in a row, same server`
     case 'other server':
-      return 'the visit before in this tab reached another server'
+      return 'previous visit from this tab went to another server'
     case 'unknown':
       return ''
   }
@@ -196,10 +197,10 @@ function ForgetForm() {
   return (
     <form action={forgetPath} method="post" onSubmit={forget}>
       <button type="submit" className={ui.button} disabled={state === 'asking'}>
-        Forget my server
+        Forget my cookie
       </button>
       {state === 'failed' && (
-        <p role="alert">No answer: your cookie is still there. Try again in a moment.</p>
+        <p role="alert">No answer. You still have your cookie; try again in a moment.</p>
       )}
     </form>
   )
