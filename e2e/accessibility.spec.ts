@@ -1,7 +1,7 @@
 import { type APIRequestContext, type Browser, expect, type Locator, type Page, test } from '@playwright/test'
 import { z } from 'zod'
 
-// The board without a mouse. (That a row of the log and the audit open and close by keyboard: bands.spec.ts.)
+// The board by keyboard. panels.spec.ts opens a log row and the audit by keyboard.
 
 const controls = 'a[href], button:enabled, input:enabled, select:enabled, summary, [tabindex="0"]'
 
@@ -10,7 +10,7 @@ async function visitLive(page: Page) {
   await expect(page.getByRole('status')).toContainText('Live')
 }
 
-/** Presses Tab until the control has the focus, as a person would; the page has far fewer stops than it tries. */
+/** Presses Tab until the control has the focus. The page has far fewer stops than the limit. */
 async function tabTo(page: Page, control: Locator): Promise<void> {
   await expect(control).toBeVisible()
   for (let stops = 0; stops < 120; stops++) {
@@ -20,7 +20,7 @@ async function tabTo(page: Page, control: Locator): Promise<void> {
   throw new Error(`Tab never reaches ${control}`)
 }
 
-/** Presses Tab once for each control there is: which were reached, and which of those are not seen to have the focus. */
+/** Presses Tab once per control. @returns the reached controls, and those without a visible focus */
 async function tabThrough(page: Page) {
   await visitLive(page)
   const all = page.locator(controls).filter({ visible: true })
@@ -37,7 +37,7 @@ async function tabThrough(page: Page) {
     const { stop, shown, what } = await page.evaluate(() => {
       const focused = document.activeElement ?? document.body
       const { top, bottom, left, right } = focused.getBoundingClientRect()
-      // A page is scrolled by whole pixels, and what stands on it need not begin at one.
+      // Pages scroll by whole pixels, but elements may start between pixels.
       const inside = top > -1 && left > -1 && bottom < innerHeight + 1 && right < innerWidth + 1
       const { outlineStyle, outlineWidth } = getComputedStyle(focused)
       const outlined = outlineStyle !== 'none' && outlineWidth !== '0px'
@@ -54,13 +54,11 @@ async function tabThrough(page: Page) {
 }
 
 for (const width of [360, 1280]) {
-  test(`Tab reaches every control in the order of the page, and shows where it is: ${width} px`, async ({
-    page,
-  }) => {
+  test(`Tab reaches every control in page order, with a visible focus: ${width} px`, async ({ page }) => {
     await page.setViewportSize({ width, height: 900 })
     await expect(async () => {
       const { expected, reached, hidden, controls } = await tabThrough(page)
-      // A server that tells its first error meanwhile has a control more: then once again.
+      // A server's first error adds a control; the test then tries again.
       expect(controls).toBe(expected.length)
       expect(reached).toEqual(expected)
       expect(hidden).toEqual([])
@@ -68,7 +66,7 @@ for (const width of [360, 1280]) {
   })
 }
 
-test('theme and range are chosen by keyboard', async ({ page }) => {
+test('the theme and the range can be chosen by keyboard', async ({ page }) => {
   await visitLive(page)
   await tabTo(page, page.getByLabel('Theme'))
   await page.keyboard.press('ArrowDown')
@@ -84,7 +82,7 @@ test('theme and range are chosen by keyboard', async ({ page }) => {
   await tabTo(page, page.getByRole('region', { name: /as a table/ }))
 })
 
-test('the log is filtered, paused and paged by keyboard, and the focus stays where it was', async ({
+test('the log can be filtered, paused and paged by keyboard, and the focus stays', async ({
   page,
   request,
 }) => {
@@ -115,7 +113,7 @@ test('the log is filtered, paused and paged by keyboard, and the focus stays whe
   expect(download.suggestedFilename()).toMatch(/\.csv$/)
 })
 
-test('visits are tried, sent again and forgotten by keyboard', async ({ page }) => {
+test('visits can be sent, repeated and forgotten by keyboard', async ({ page }) => {
   await visitLive(page)
   await tabTo(page, page.getByText('How to check this'))
   await page.keyboard.press('Enter')
@@ -136,7 +134,7 @@ test('visits are tried, sent again and forgotten by keyboard', async ({ page }) 
   await expect(page.locator('dt:text-is("Why this server") + dd')).toContainText('new visitor')
 })
 
-test('the audit keeps the focus while it is open', async ({ page }) => {
+test('the audit keeps the focus while open', async ({ page }) => {
   await visitLive(page)
   await tabTo(page, page.getByRole('button', { name: 'Exact' }))
   await page.keyboard.press('Space')
@@ -150,10 +148,10 @@ test('the audit keeps the focus while it is open', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Exact' })).toBeFocused()
 })
 
-// Motion, and its absence. (That dots travel, and do not for who asks for less motion: board.spec.ts.)
+// Motion and reduced motion. board.spec.ts checks the dots.
 
-/** Has the page note every animation and transition that begins, from its start. */
-async function noteMotion(page: Page): Promise<() => Promise<string[]>> {
+/** Records every animation and transition from the page's start. */
+async function recordMotion(page: Page): Promise<() => Promise<string[]>> {
   await page.addInitScript(() => {
     const seen: string[] = []
     Object.assign(globalThis, { motion: seen })
@@ -171,7 +169,7 @@ async function noteMotion(page: Page): Promise<() => Promise<string[]>> {
   return async () => z.array(z.string()).parse(await page.evaluate('globalThis.motion'))
 }
 
-/** What moved on a board that saw a visit come in, a theme change, and the pointer on its controls. */
+/** What moves on a board during a visit, a theme change, and hovering over controls */
 async function motionOf(
   browser: Browser,
   request: APIRequestContext,
@@ -179,7 +177,7 @@ async function motionOf(
 ) {
   const context = await browser.newContext({ reducedMotion })
   const page = await context.newPage()
-  const motion = await noteMotion(page)
+  const motion = await recordMotion(page)
   await page.goto('/')
   await expect(page.getByRole('status')).toContainText('Live')
   const newest = page.getByRole('table', { name: 'Latest visits' }).getByRole('rowheader').first()
@@ -194,7 +192,7 @@ async function motionOf(
   return seen
 }
 
-test('who asks for less motion sees nothing move, where others do', async ({ browser, request }) => {
+test('with reduced motion nothing moves, without it something does', async ({ browser, request }) => {
   expect(await motionOf(browser, request, 'no-preference')).not.toEqual([])
   expect(await motionOf(browser, request, 'reduce')).toEqual([])
 })

@@ -5,9 +5,9 @@ import { openBarePage } from '../tools/lib/chromium.ts'
 import { failRequests } from './support/network.ts'
 import { watchConsole } from './support/page-checks.ts'
 
-// The board as a visitor sees it, in a browser.
+// The board as a visitor sees it in a browser.
 
-/** The fact of that name on the page, e.g. "Served by". */
+/** The value of a fact on the page, for example "Served by" */
 function fact(page: Page, name: string) {
   return page.getByRole('definition').and(page.locator(`dt:text-is("${name}") + dd`))
 }
@@ -52,7 +52,10 @@ test('refreshing stays on one server, and each refresh gets a higher number', as
   ).toContainText(server)
 })
 
-test('the cookie is HttpOnly, SameSite=Lax and lives as long as the page says', async ({ page, context }) => {
+test('the cookie is HttpOnly and SameSite=Lax, and lasts as long as the page says', async ({
+  page,
+  context,
+}) => {
   await page.goto('/')
   const cookie = await srvIdCookie(context)
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' })
@@ -64,7 +67,7 @@ test('the cookie is HttpOnly, SameSite=Lax and lives as long as the page says', 
   expect(left).toBeLessThanOrEqual(301)
 })
 
-test('without the cookie a visitor is new, and over some tries meets every server', async ({
+test('without the cookie a visitor is new, and reaches every server after some tries', async ({
   page,
   context,
 }) => {
@@ -81,7 +84,7 @@ test('without the cookie a visitor is new, and over some tries meets every serve
   expect(seen.size).toBe(expected)
 })
 
-test('“Forget my cookie” makes a stranger of a visitor', async ({ page }) => {
+test('“Forget my cookie” makes a visitor new again', async ({ page }) => {
   await page.goto('/')
   await page.reload()
   await expect(fact(page, 'Why this server')).toHaveText('came back')
@@ -91,19 +94,19 @@ test('“Forget my cookie” makes a stranger of a visitor', async ({ page }) =>
   expect(await numberOf(page)).toBeGreaterThan(before)
 })
 
-test('a cookie that has run out makes a new visitor', async ({ page, context }) => {
+test('an expired cookie makes a new visitor', async ({ page, context }) => {
   const brief = process.env.BRIEF_COOKIE_URL
-  test.skip(!brief, 'needs a board whose cookie lives only seconds')
+  test.skip(!brief, 'needs a board whose cookie lasts only seconds')
   await page.goto(brief ?? '')
   await page.reload()
   await expect(fact(page, 'Why this server')).toHaveText('came back')
-  // The open dashboard's own requests must not keep the cookie alive.
+  // The requests of the open dashboard must not renew the cookie.
   await expect.poll(async () => await srvIdCookie(context)).toBeUndefined()
   await page.reload()
   await expect(fact(page, 'Why this server')).toHaveText('new visitor')
 })
 
-test('two browsers see each other’s visits, without a reload', async ({ browser }) => {
+test('two browsers see each other’s visits without a reload', async ({ browser }) => {
   const [first, second] = [await browser.newContext(), await browser.newContext()]
   const [one, two] = [await first.newPage(), await second.newPage()]
   await one.goto('/')
@@ -119,7 +122,7 @@ test('two browsers see each other’s visits, without a reload', async ({ browse
   await Promise.all([first.close(), second.close()])
 })
 
-test('the own row is in the log from the first byte, and the page is complete without JavaScript', async ({
+test('the visitor’s row is in the log from the first byte, and the page is complete without JavaScript', async ({
   browser,
 }) => {
   const context = await browser.newContext({ javaScriptEnabled: false })
@@ -134,7 +137,7 @@ test('the own row is in the log from the first byte, and the page is complete wi
   await context.close()
 })
 
-test('a page that was prerendered counts once, when it is shown', async ({ request, baseURL }) => {
+test('a prerendered page counts once, when it is shown', async ({ request, baseURL }) => {
   await using page = await openBarePage(`${baseURL}/healthz`)
   const prerendering = await page.listen('Preload', 'prerenderStatusUpdated')
   const before = await newestNumber(request)
@@ -143,7 +146,7 @@ test('a page that was prerendered counts once, when it is shown', async ({ reque
     rules.type = 'speculationrules'
     rules.textContent = '{"prerender":[{"urls":["/"],"eagerness":"immediate"}]}'
     document.head.append(rules)`)
-  // It was asked for in advance, and refused: so a person who comes really visits.
+  // The server refuses the prerender request, so the real visit is a new request.
   await expect
     .poll(() => JSON.stringify(prerendering))
     .toMatch(/NavigationBadHttpStatus|PrerenderFailedDuringPrefetch/)
@@ -154,17 +157,17 @@ test('a page that was prerendered counts once, when it is shown', async ({ reque
   expect(await newestNumber(request)).toBe(before + 1)
 })
 
-test('it counts how often in a row the same server answered', async ({ page }) => {
+test('the page counts consecutive answers of the same server', async ({ page }) => {
   await page.goto('/')
   await expect(page.getByText('first visit from this tab')).toBeVisible()
-  // The tab counts by itself, so only pages that came alive are counted.
+  // The tab counts in the browser, so a page counts only once it is live.
   for (const times of [2, 3]) {
     await page.reload()
     await expect(page.getByText(`${times} visits in a row, same server`)).toBeVisible()
   }
 })
 
-test('the chosen theme is there with the next page’s first paint', async ({ page }) => {
+test('the chosen theme applies from the next page’s first paint', async ({ page }) => {
   await page.goto('/')
   await expect(page.getByRole('status')).toHaveText('Live')
   for (const theme of ['dark', 'light']) {
@@ -180,28 +183,28 @@ test('the chosen theme is there with the next page’s first paint', async ({ pa
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBeUndefined()
 })
 
-/** Whether a dot was drawn in the picture while a visit came in from elsewhere. */
-async function seesDotOfAVisit(page: Page, request: APIRequestContext): Promise<boolean> {
+/** Whether the picture drew a dot while another client's visit arrived */
+async function drawsDotOfVisit(page: Page, request: APIRequestContext): Promise<boolean> {
   await page.goto('/')
   await expect(page.getByRole('status')).toHaveText('Live')
   const figure = page.getByRole('figure', { name: 'How visits flow' })
   await figure.scrollIntoViewIfNeeded()
   await figure.evaluate(figure => {
     const copy = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
-    const look = () => {
+    const sample = () => {
       const canvas = figure.querySelector('canvas')
-      if (!canvas || !copy) throw new Error('there is no canvas to look at')
+      if (!canvas || !copy) throw new Error('the picture has no canvas')
       Object.assign(copy.canvas, { width: canvas.width, height: canvas.height })
       copy.drawImage(canvas, 0, 0)
       const { data } = copy.getImageData(0, 0, canvas.width, canvas.height)
       const drawn = data.some(value => value > 0)
       figure.setAttribute('data-canvas', drawn ? 'dots' : 'clear')
       if (drawn) figure.setAttribute('data-seen', '')
-      requestAnimationFrame(look)
+      requestAnimationFrame(sample)
     }
-    look()
+    sample()
   })
-  // The own visit's dot has landed.
+  // Waits until the dot of the page's visit has landed.
   await expect(figure).toHaveAttribute('data-canvas', 'clear')
   await figure.evaluate(figure => figure.removeAttribute('data-seen'))
   const before = await counterOf(page)
@@ -214,16 +217,16 @@ async function seesDotOfAVisit(page: Page, request: APIRequestContext): Promise<
 }
 
 test('a visit travels through the picture as a dot', async ({ page, request }) => {
-  expect(await seesDotOfAVisit(page, request)).toBe(true)
+  expect(await drawsDotOfVisit(page, request)).toBe(true)
 })
 
-test('who asks for less motion sees no dot travel, and the same figures', async ({ browser, request }) => {
+test('with reduced motion no dot travels, and the figures are the same', async ({ browser, request }) => {
   const context = await browser.newContext({ reducedMotion: 'reduce' })
-  expect(await seesDotOfAVisit(await context.newPage(), request)).toBe(false)
+  expect(await drawsDotOfVisit(await context.newPage(), request)).toBe(false)
   await context.close()
 })
 
-test('a lost connection is said, and picked up again by itself', async ({ page }) => {
+test('the page shows a lost connection and reconnects by itself', async ({ page }) => {
   const requests = await failRequests(page, '**/api/*')
   await page.goto('/')
   await expect(page.getByRole('status')).toContainText('Not connected', { timeout: 30_000 })
@@ -233,7 +236,7 @@ test('a lost connection is said, and picked up again by itself', async ({ page }
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [360, 1280]) {
-    test(`nothing to complain about: ${colorScheme}, ${width} px`, async ({ browser }) => {
+    test(`no accessibility or console findings: ${colorScheme}, ${width} px`, async ({ browser }) => {
       const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } })
       const page = await context.newPage()
       const complaints = watchConsole(page)
@@ -248,7 +251,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   }
 }
 
-test('everything can be reached with the keyboard', async ({ page }) => {
+test('the keyboard reaches the visit’s controls', async ({ page }) => {
   await page.goto('/')
   const reached: string[] = []
   for (let tab = 0; tab < 8; tab++) {

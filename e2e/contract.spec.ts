@@ -2,7 +2,7 @@ import { expect, test } from '@playwright/test'
 import { z } from 'zod'
 import { visitMany } from '../tools/lib/visitors.ts'
 
-// What scripts rely on, through NGINX, on whatever stack runs at the base URL.
+// What scripts rely on, through NGINX, on any stack at the base URL.
 
 const srvId = z.string().regex(/^[0-9a-f]{32}$/)
 const time = z.iso.datetime({ precision: 3 })
@@ -56,7 +56,7 @@ const errorAnswer = z.strictObject({ error: z.strictObject({ code: z.string(), m
 
 const json = { Accept: 'application/json' }
 
-test('a page view answers its number, server, address, arrival and time, and sets the cookie', async ({
+test('a page view is answered with its number, server, address, arrival and time, and sets the cookie', async ({
   request,
 }) => {
   const answer = await request.get('/', { headers: json })
@@ -75,7 +75,7 @@ test('a page view answers its number, server, address, arrival and time, and set
   }
 })
 
-test('the same answer stands in the headers of the page', async ({ request }) => {
+test('the page’s headers carry the same answer', async ({ request }) => {
   const answer = await request.get('/')
   expect(answer.headers()['content-type']).toMatch(/^text\/html/)
   expect(answer.headers()['x-hit']).toMatch(/^\d+$/)
@@ -90,7 +90,7 @@ test('forty page views with a cookie stay on one server', async ({ baseURL }) =>
   expect(new Set(answers.map(answer => answer.srvId)).size).toBe(1)
 })
 
-test('ninety strangers reach all servers, none more than twice another', async ({ baseURL, request }) => {
+test('ninety new visitors reach all servers, none more than twice another', async ({ baseURL, request }) => {
   const { servers } = snapshot.parse(await (await request.get('/api/snapshot')).json())
   const up = servers.filter(server => server.state === 'up').map(server => server.srv_id)
   const answers = await visitMany(`${baseURL}/`, { connections: 6, pageViews: 90 })
@@ -99,21 +99,21 @@ test('ninety strangers reach all servers, none more than twice another', async (
   expect(Math.max(...counts)).toBeLessThanOrEqual(2 * Math.min(...counts))
 })
 
-test('a visitor who comes back is told so', async ({ request }) => {
+test('a returning visitor is reported as returning', async ({ request }) => {
   const first = visit.parse(await (await request.get('/', { headers: json })).json())
   const second = visit.parse(await (await request.get('/', { headers: json })).json())
   expect(second).toMatchObject({ srv_id: first.srv_id, arrival: 'returning', moved_from: null })
   expect(second.hit).toBeGreaterThan(first.hit)
 })
 
-test('a snapshot has every visit that was answered before the time it names', async ({ request }) => {
-  const told = visit.parse(await (await request.get('/', { headers: json })).json())
-  // A later visit has its time from the same clock, the database's.
+test('a snapshot includes every visit that was answered before the snapshot’s time', async ({ request }) => {
+  const first = visit.parse(await (await request.get('/', { headers: json })).json())
+  // Both times come from the database's clock.
   const later = visit.parse(await (await request.get('/', { headers: json })).json())
   await expect
     .poll(async () => {
       const { at, counter } = snapshot.parse(await (await request.get('/api/snapshot')).json())
-      if (at > later.at) expect(counter).toBeGreaterThanOrEqual(told.hit)
+      if (at > later.at) expect(counter).toBeGreaterThanOrEqual(first.hit)
       return at > later.at
     })
     .toBe(true)
@@ -123,7 +123,7 @@ for (const [what, cookie] of [
   ['forged', `srv_id=${'0'.repeat(32)}`],
   ['malformed', 'srv_id=../../etc/passwd'],
 ]) {
-  test(`a ${what} cookie is replaced by a good one`, async ({ playwright, baseURL }) => {
+  test(`a ${what} cookie is replaced by a valid one`, async ({ playwright, baseURL }) => {
     const request = await playwright.request.newContext({
       baseURL: baseURL ?? '',
       extraHTTPHeaders: { Cookie: cookie ?? '' },
@@ -136,7 +136,7 @@ for (const [what, cookie] of [
   })
 }
 
-test('what a client says of its address and request is not believed', async ({ request }) => {
+test('a client cannot forge its address or request id', async ({ request }) => {
   const headers = {
     ...json,
     'X-Real-IP': '8.8.8.8',
@@ -170,8 +170,8 @@ for (const path of [
   })
 }
 
-test('HEAD, flight requests and what is asked for in advance are no page views', async ({ request }) => {
-  const asked = [
+test('HEAD, RSC and prefetch requests are no page views', async ({ request }) => {
+  const answers = [
     await request.head('/'),
     await request.get('/?_rsc=1', { headers: { RSC: '1' } }),
     await request.get('/', { headers: { 'Sec-Purpose': 'prefetch' } }),
@@ -180,14 +180,14 @@ test('HEAD, flight requests and what is asked for in advance are no page views',
     await request.get('/', { headers: { 'X-Purpose': 'preview' } }),
     await request.get('/', { headers: { 'X-Moz': 'prefetch' } }),
   ]
-  expect(asked.map(answer => answer.status())).toEqual([200, 404, 503, 503, 503, 503, 503])
-  for (const answer of asked) {
+  expect(answers.map(answer => answer.status())).toEqual([200, 404, 503, 503, 503, 503, 503])
+  for (const answer of answers) {
     expect(answer.headers()['x-hit']).toBeUndefined()
     expect(answer.headers()['cache-control']).toBe('no-store')
   }
 })
 
-test('crawlers are told to stay away, without a page view', async ({ request }) => {
+test('robots.txt keeps crawlers away, without a page view', async ({ request }) => {
   const answer = await request.get('/robots.txt')
   expect(answer.status()).toBe(200)
   expect(answer.headers()['content-type']).toMatch(/^text\/plain/)
@@ -195,7 +195,7 @@ test('crawlers are told to stay away, without a page view', async ({ request }) 
   expect(answer.headers()['x-hit']).toBeUndefined()
 })
 
-test('a browser that looks for icons gets short answers, without a page view', async ({ request }) => {
+test('icon requests get short answers, without a page view', async ({ request }) => {
   for (const path of ['/favicon.ico', '/apple-touch-icon.png', '/apple-touch-icon-precomposed.png']) {
     const answer = await request.get(path, { headers: { Accept: 'image/*,*/*;q=0.8' } })
     expect([path, answer.status()]).toEqual([path, 404])
@@ -204,7 +204,7 @@ test('a browser that looks for icons gets short answers, without a page view', a
   }
 })
 
-test('the snapshot adds up: servers and earlier hits are the counter', async ({ request }) => {
+test('the hits of a snapshot’s servers and its earlier hits add up to the counter', async ({ request }) => {
   await request.get('/', { headers: json })
   const answer = await request.get('/api/snapshot')
   const { counter, servers, earlier_hits, log } = snapshot.parse(await answer.json())
@@ -212,7 +212,7 @@ test('the snapshot adds up: servers and earlier hits are the counter', async ({ 
   expect(log[0]?.id).toBe(counter)
 })
 
-test('the log pages through without a gap, and ends', async ({ request, baseURL }) => {
+test('the pages of the log have no gap, and end', async ({ request, baseURL }) => {
   await visitMany(`${baseURL}/`, { connections: 2, pageViews: 30 })
   const first = logPage.parse(await (await request.get('/api/log?limit=10')).json())
   const second = logPage.parse(await (await request.get(`/api/log?limit=10&before=${first.next}`)).json())
@@ -232,7 +232,7 @@ for (const path of [
   '/api/log.csv?limit=x',
   '/api/history?range=1y',
 ]) {
-  test(`${path} is refused, and the answer says which parameter and why`, async ({ request }) => {
+  test(`${path} is refused, and the answer names the parameter and the reason`, async ({ request }) => {
     const answer = await request.get(path)
     expect(answer.status()).toBe(400)
     const { error } = errorAnswer.parse(await answer.json())
@@ -241,7 +241,7 @@ for (const path of [
   })
 }
 
-test('the log comes as CSV too', async ({ request }) => {
+test('the log is available as CSV', async ({ request }) => {
   await request.get('/', { headers: json })
   const answer = await request.get('/api/log.csv?limit=3')
   expect(answer.headers()['content-type']).toMatch(/^text\/csv/)
@@ -251,7 +251,7 @@ test('the log comes as CSV too', async ({ request }) => {
 })
 
 for (const range of ['5m', '1h', '24h']) {
-  test(`the history of ${range} has a figure a server and time`, async ({ request }) => {
+  test(`the history of ${range} has a figure per server and time`, async ({ request }) => {
     await request.get('/', { headers: json })
     const history = z
       .looseObject({
@@ -265,7 +265,7 @@ for (const range of ['5m', '1h', '24h']) {
   })
 }
 
-test('the audit says that all figures agree', async ({ request }) => {
+test('the audit reports that all figures agree', async ({ request }) => {
   await request.get('/', { headers: json })
   const { counter, max_id, rows, purged, sum_hits, consistent } = audit.parse(
     await (await request.get('/api/audit')).json(),
@@ -274,7 +274,7 @@ test('the audit says that all figures agree', async ({ request }) => {
   expect([max_id, sum_hits, rows + purged]).toEqual([counter, counter, counter])
 })
 
-test('forgetting expires the cookie, and is asked for by POST alone', async ({ request }) => {
+test('forgetting expires the cookie, and accepts only POST', async ({ request }) => {
   await request.get('/', { headers: json })
   expect((await request.get('/api/forget')).status()).toBe(405)
   const answer = await request.post('/api/forget')
@@ -284,22 +284,19 @@ test('forgetting expires the cookie, and is asked for by POST alone', async ({ r
   expect(next.arrival).toBe('new')
 })
 
-test('NGINX says that it is up; what belongs to a replica alone is not reachable through it', async ({
-  request,
-  baseURL,
-}) => {
+test('NGINX reports that it is up, and hides the replicas’ internal paths', async ({ request, baseURL }) => {
   expect((await request.get('/healthz')).status()).toBe(200)
   for (const path of ['/metrics', '/health/live', '/health/ready', '/health', '//metrics', '/%6detrics']) {
     expect([400, 404], path).toContain((await request.get(`${baseURL}${path}`)).status())
   }
 })
 
-test('large headers are answered, and too large ones are refused with words', async ({ request }) => {
+test('large headers are accepted, and too large ones get a readable 431', async ({ request }) => {
   const cookies = (bytes: number) =>
     Array.from({ length: Math.ceil(bytes / 4000) }, (_, index) => `other${index}=${'x'.repeat(3980)}`).join(
       '; ',
     )
-  // One header has to fit a buffer of NGINX's: browsers send all cookies in one.
+  // Each header must fit into one NGINX buffer, and browsers send all cookies in one header.
   const fits = await request.get('/', {
     headers: { ...json, Cookie: cookies(4000), 'X-A': 'a'.repeat(7900), 'X-B': 'b'.repeat(7900) },
   })

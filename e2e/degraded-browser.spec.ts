@@ -8,7 +8,7 @@ import { chromiumLaunch } from '../tools/lib/chromium.ts'
 import { visitMany } from '../tools/lib/visitors.ts'
 import { failRequests } from './support/network.ts'
 
-// Browsers that lack or forbid what the page uses, and what browsers do with pages: the page works, and says nothing untrue.
+// Browsers that lack or block features that the page uses, and unusual ways to open it: it works and shows nothing untrue.
 
 const status = (page: Page) => page.getByRole('status')
 const visit = (page: Page) => page.getByRole('region', { name: 'Your visit' })
@@ -16,7 +16,7 @@ const log = (page: Page) => page.getByRole('table', { name: 'Latest visits' })
 
 let busy: string | undefined
 
-/** A server with more visits than one page of the log has rows. */
+/** The srv_id of a server with more visits than a log page has rows */
 async function busyServer(url: string): Promise<string> {
   if (busy === undefined) {
     const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 60, keepCookies: true })
@@ -25,14 +25,14 @@ async function busyServer(url: string): Promise<string> {
   return busy
 }
 
-/** Errors that no part of the page has caught. */
+/** Uncaught errors of the page */
 function watchErrors(page: Page): string[] {
   const errors: string[] = []
   page.on('pageerror', error => errors.push(String(error)))
   return errors
 }
 
-/** The figures follow, and the log can be filtered, walked and exported. */
+/** Checks that the figures update, and that the log can be filtered, paged and exported. */
 async function expectWorking(page: Page, url: string, connection: RegExp = /^Live/): Promise<void> {
   const errors = watchErrors(page)
   const srvId = await busyServer(url)
@@ -57,8 +57,8 @@ async function expectWorking(page: Page, url: string, connection: RegExp = /^Liv
   expect(errors).toEqual([])
 }
 
-// What the page or its libraries use, or could, that some browser which Next supports does not have (Chrome 111, Firefox 111,
-// Safari 16.4), or has not everywhere. Source: https://developer.mozilla.org/en-US/docs/Web/API
+// Features that the page or its libraries use, or could use, and that a browser supported by Next (Chrome 111, Firefox 111,
+// Safari 16.4) lacks, or lacks in places. Source: https://developer.mozilla.org/en-US/docs/Web/API
 const newer = [
   ['URLSearchParams.prototype.size'],
   ['AbortSignal.any'],
@@ -98,12 +98,12 @@ for (const names of newer) {
         const last = path.pop() ?? ''
         let owner: unknown = globalThis
         for (const part of path) owner = Object(Reflect.get(Object(owner), part))
-        // A property of an interface stands on its prototype.
+        // Properties of an interface are on its prototype.
         for (let at: unknown = owner; at !== null; at = Reflect.getPrototypeOf(Object(at)))
           Reflect.deleteProperty(Object(at), last)
       }
     }, names)
-    // Where nothing makes up for what is missing.
+    // A page without polyfills.
     await page.goto('/healthz')
     for (const name of names)
       expect(await page.evaluate(`typeof ${name}`).catch(() => 'undefined')).toBe('undefined')
@@ -111,8 +111,8 @@ for (const names of newer) {
   })
 }
 
-/** Facilities that are there, and of no use; and how the page is connected then. */
-const useless: [what: string, script: string, connection: RegExp][] = [
+/** Features that exist but fail, and the connection status then */
+const failing: [what: string, script: string, connection: RegExp][] = [
   [
     'storage that throws',
     `for (const name of ['localStorage', 'sessionStorage'])
@@ -168,7 +168,7 @@ const useless: [what: string, script: string, connection: RegExp][] = [
   ],
 ]
 
-for (const [what, script, connection] of useless) {
+for (const [what, script, connection] of failing) {
   test(`a browser with ${what}`, async ({ page, baseURL }) => {
     await page.addInitScript(script)
     await expectWorking(page, baseURL ?? '', connection)
@@ -197,7 +197,7 @@ test('Chromium with all cookies blocked claims no cookie and no earlier visit', 
 })
 
 for (const hours of [1, -1]) {
-  test(`the machine’s clock is set by ${hours} h during an outage: nothing untrue is shown`, async ({
+  test(`the machine’s clock jumps by ${hours} h during an outage: nothing untrue is shown`, async ({
     page,
   }) => {
     await page.clock.install()
@@ -208,7 +208,7 @@ for (const hours of [1, -1]) {
     await page.clock.setSystemTime(Date.now() + hours * 3_600_000)
     await expect(visit(page)).toContainText(hours > 0 ? 'expired' : /stays yours for 1:0\d:\d\d/)
     await expect(status(page)).toContainText('Not connected', { timeout: 30_000 })
-    // Another day has its date before the time.
+    // On another day a date precedes the time.
     await expect(status(page).locator('time')).toHaveText(new RegExp(`${figuresAt}$`))
     await expect(status(page)).toHaveText(/No answer from any server for (?:\d\d? s|[1-4] min): /)
     requests.passOn()
@@ -216,13 +216,13 @@ for (const hours of [1, -1]) {
   })
 }
 
-/** As by Back or Forward, from where a browser had put the page aside. */
-const comeBack = (page: Page) =>
+/** Restores the page from the back/forward cache. */
+const restore = (page: Page) =>
   page.evaluate(() => void dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))
 
-test('a page that comes back by Back knows what became of the cookie meanwhile', async ({ context }) => {
+test('a page restored by Back knows that its cookie was forgotten meanwhile', async ({ context }) => {
   const page = await context.newPage()
-  // What is put aside hears nothing.
+  // A cached page receives no messages.
   await page.addInitScript('delete globalThis.BroadcastChannel')
   await page.goto('/')
   await expect(status(page)).toHaveText('Live')
@@ -235,12 +235,12 @@ test('a page that comes back by Back knows what became of the cookie meanwhile',
   await other.getByRole('button', { name: 'Forget my cookie' }).click()
   await forgets
   await expect(visit(page)).toContainText('stays yours for')
-  await comeBack(page)
+  await restore(page)
   await expect(visit(page)).toContainText('forgotten: the next visit may go to any server')
   await expect(status(page)).toHaveText('Live')
 })
 
-test('a page that comes back by Back, in a browser that stores nothing, claims nothing of the cookie', async ({
+test('a page restored by Back in a browser without storage claims nothing about the cookie', async ({
   page,
 }) => {
   await page.addInitScript(
@@ -248,18 +248,18 @@ test('a page that comes back by Back, in a browser that stores nothing, claims n
   )
   await page.goto('/')
   await expect(visit(page)).toContainText('stays yours for')
-  await comeBack(page)
+  await restore(page)
   await expect(visit(page)).toContainText('not known: other pages may have changed the cookie')
 })
 
-test('a duplicated tab does not count the visits of the tab that it copies', async ({ page, context }) => {
+test('a duplicated tab does not count the visits of the original tab', async ({ page, context }) => {
   await page.goto('/')
   await expect(visit(page)).toContainText('first visit from this tab')
   for (const times of [2, 3]) {
     await page.reload()
     await expect(visit(page)).toContainText(`${times} visits in a row, same server`)
   }
-  // A window that a page opens begins with a copy of its session’s storage, as a duplicated tab does.
+  // A window opened by a page starts with a copy of its session storage, like a duplicated tab.
   const [copy] = await Promise.all([context.waitForEvent('page'), page.evaluate(() => void open('/'))])
   await expect(visit(copy)).toContainText('first visit from this tab')
   await copy.reload()
@@ -268,7 +268,7 @@ test('a duplicated tab does not count the visits of the tab that it copies', asy
   await expect(visit(page)).toContainText('4 visits in a row, same server')
 })
 
-test('a visit that another server answers is not called the first', async ({ page, context }) => {
+test('a visit to another server is not called the first', async ({ page, context }) => {
   const servers = new Set<string | undefined>()
   await page.goto('/')
   await expect(visit(page)).toContainText('first visit from this tab')
@@ -284,7 +284,7 @@ test('a visit that another server answers is not called the first', async ({ pag
   expect(servers.size).toBe(2)
 })
 
-test('a page that was saved to the disk does not speak of a proxy', async ({ page }) => {
+test('a page saved to disk does not mention a proxy', async ({ page }) => {
   await page.goto('/')
   await expect(status(page)).toHaveText('Live')
   const file = test.info().outputPath('board.html')
@@ -295,20 +295,17 @@ test('a page that was saved to the disk does not speak of a proxy', async ({ pag
   await expect(page.getByText('works only at the path')).toHaveCount(0)
 })
 
-test('no rule of the styles is lost whole where a browser does not know :has()', async ({
-  page,
-  request,
-}) => {
+test('a browser without :has() loses no other selector of a CSS rule', async ({ page, request }) => {
   await page.goto('/')
   const lists = await page.evaluate(() => {
     const found: string[] = []
-    const look = (rules: CSSRuleList) => {
+    const collect = (rules: CSSRuleList) => {
       for (const rule of rules) {
         if (rule instanceof CSSStyleRule) found.push(rule.selectorText)
-        else if ('cssRules' in rule && rule.cssRules instanceof CSSRuleList) look(rule.cssRules)
+        else if ('cssRules' in rule && rule.cssRules instanceof CSSRuleList) collect(rule.cssRules)
       }
     }
-    for (const sheet of document.styleSheets) look(sheet.cssRules)
+    for (const sheet of document.styleSheets) collect(sheet.cssRules)
     return found
   })
   expect(lists.filter(selector => selector.includes(':has(')).length).toBeGreaterThan(3)
@@ -321,13 +318,13 @@ test('no rule of the styles is lost whole where a browser does not know :has()',
   const sheets = await page
     .locator('link[rel=stylesheet]')
     .evaluateAll(links => links.map(link => link.getAttribute('href') ?? ''))
-  // Newer than the least browsers: what builds the page must have replaced the one, and nothing replaces the other.
+  // Newer than the oldest supported browsers: the build must replace light-dark(), and nothing replaces color-mix().
   for (const sheet of sheets)
     expect(await (await request.get(sheet)).text()).not.toMatch(/light-dark\(|color-mix\(/)
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`in forced colours, ${colorScheme}, all marks can be seen and what is chosen differs`, async ({
+  test(`in forced colours, ${colorScheme}, all shapes are visible and the chosen button differs`, async ({
     page,
   }) => {
     await page.emulateMedia({ forcedColors: 'active', colorScheme })
@@ -337,7 +334,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const colours = await page.evaluate(() => {
       const styleOf = (selector: string) => {
         const element = document.querySelector(selector)
-        if (!element) throw new Error(`there is no ${selector}`)
+        if (!element) throw new Error(`the page has no ${selector}`)
         return getComputedStyle(element)
       }
       const servers = '[aria-label="Hits per server"]'

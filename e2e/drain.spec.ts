@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { z } from 'zod'
-import { readStackFile } from '../tools/launcher/stack/data-dir.ts'
 import { visitMany } from '../tools/lib/visitors.ts'
+import { readStack } from './support/board-control.ts'
 
-// Draining as whoever runs the stack does it, with the commands, and as visitors see it.
+// Draining with the operator's commands, as visitors see it.
 
 test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
 
@@ -13,12 +13,12 @@ const stackFile = process.env.STACK_FILE ?? ''
 const visit = z.looseObject({ srv_id: z.string(), arrival: z.string() })
 
 function serverCalled(name: string) {
-  const server = readStackFile(stackFile)?.replicas.find(replica => replica.name === name)
-  if (!server) throw new Error(`there is no ${name}`)
+  const server = readStack().replicas.find(replica => replica.name === name)
+  if (!server) throw new Error(`the stack has no ${name}`)
   return server
 }
 
-/** `npm run drain -- NAME` or `npm run undrain -- NAME`. */
+/** Runs `npm run drain -- NAME` or `npm run undrain -- NAME`. */
 function run(change: 'drain' | 'undrain', name: string) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -28,7 +28,7 @@ function run(change: 'drain' | 'undrain', name: string) {
   return { status, said: (stdout + stderr).trim() }
 }
 
-function strangers(baseURL: string | undefined) {
+function visitAsNewVisitors(baseURL: string | undefined) {
   return visitMany(`${baseURL}/`, { connections: 3, pageViews: 30 })
 }
 
@@ -36,7 +36,7 @@ test.afterEach(() => {
   for (const name of ['web-1', 'web-2', 'web-3']) run('undrain', name)
 })
 
-test('a server that drains keeps its visitor, is given no stranger, and takes them again', async ({
+test('a draining server keeps its visitor and gets no new ones, until it is undrained', async ({
   page,
   context,
   baseURL,
@@ -53,7 +53,7 @@ test('a server that drains keeps its visitor, is given no stranger, and takes th
   })
   await expect(mine).toContainText('draining')
 
-  const answers = await strangers(baseURL)
+  const answers = await visitAsNewVisitors(baseURL)
   expect(answers.map(answer => answer.status)).toEqual(Array(30).fill(200))
   expect(answers.filter(answer => answer.srvId === web2.srv_id)).toEqual([])
 
@@ -65,7 +65,7 @@ test('a server that drains keeps its visitor, is given no stranger, and takes th
   expect(visit.parse(await again.json())).toMatchObject({ srv_id: web2.srv_id, arrival: 'returning' })
 
   expect(run('undrain', 'web-2')).toEqual({ status: 0, said: 'web-2 takes new visitors again' })
-  expect((await strangers(baseURL)).map(answer => answer.srvId)).toContain(web2.srv_id)
+  expect((await visitAsNewVisitors(baseURL)).map(answer => answer.srvId)).toContain(web2.srv_id)
   await expect(mine).toContainText('up')
   expect(serverCalled('web-2').pid).toBe(web2.pid)
 })
@@ -76,14 +76,14 @@ test('when all servers drain, new visitors are still served', async ({ baseURL, 
     status: 0,
     said: 'web-3 drains, and so does every other server: new visitors are still served',
   })
-  const answers = await strangers(baseURL)
+  const answers = await visitAsNewVisitors(baseURL)
   expect(answers.map(answer => answer.status)).toEqual(Array(30).fill(200))
   expect((await request.head('/')).status()).toBe(200)
   for (const path of ['/api/snapshot', '/api/log', '/api/audit', '/icon.svg'])
     expect((await request.get(path)).status(), path).toBe(200)
 })
 
-test('nothing that a stranger sends binds it to a server that drains', async ({ playwright, baseURL }) => {
+test('no request of a new visitor binds it to a draining server', async ({ playwright, baseURL }) => {
   const web2 = serverCalled('web-2')
   run('drain', 'web-2')
   for (const headers of [
@@ -94,19 +94,19 @@ test('nothing that a stranger sends binds it to a server that drains', async ({ 
     { Cookie: `srv_id=${'0'.repeat(32)}` },
   ]) {
     for (const method of ['GET', 'GET', 'GET', 'HEAD', 'HEAD', 'HEAD']) {
-      const stranger = await playwright.request.newContext({
+      const visitor = await playwright.request.newContext({
         baseURL: baseURL ?? '',
         extraHTTPHeaders: headers,
       })
-      const answer = await stranger.fetch('/', { method })
-      // An answer that is no page view sets none.
+      const answer = await visitor.fetch('/', { method })
+      // Answers that are no page views set no cookie.
       expect(answer.headers()['set-cookie'] ?? '').not.toContain(web2.srv_id)
-      await stranger.dispose()
+      await visitor.dispose()
     }
   }
 })
 
-test('a server that drains says so, and is not unwell', async () => {
+test('a draining server is not ready, but live', async () => {
   const { address } = serverCalled('web-2')
   const ready = async () => {
     const answer = await fetch(`http://${address}/health/ready`)
@@ -118,7 +118,7 @@ test('a server that drains says so, and is not unwell', async () => {
   expect((await fetch(`http://${address}/health/live`)).status).toBe(200)
 })
 
-test('the commands say what there is to do and what not', () => {
+test('the commands report repeated and unknown requests', () => {
   expect(run('undrain', 'web-1')).toEqual({ status: 0, said: 'web-1 does not drain: nothing to undo' })
   run('drain', 'web-1')
   expect(run('drain', 'web-1')).toEqual({ status: 0, said: 'web-1 drains already' })

@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs'
 import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
-import { z } from 'zod'
-import { openPrismaClient } from '../prisma/testing/prisma-client.ts'
 import { readStackFile } from '../tools/launcher/stack/data-dir.ts'
+import { readStack, withPrismaClient } from './support/board-control.ts'
 import { failRequests } from './support/network.ts'
 
-// What a visitor can do with the board's bands: look back, choose, ask why, try it, audit it.
+// What a visitor can do with the board's panels: look back, filter, open a row, try it, audit it.
 
 const log = (page: Page) => page.getByRole('table', { name: 'Latest visits' })
 
@@ -15,7 +13,7 @@ async function visitLive(page: Page, path = '/') {
   await expect(page.getByRole('status')).toHaveText('Live')
 }
 
-test('the range of the history stands in the address, and comes back with it', async ({ page }) => {
+test('the address keeps the range of the history', async ({ page }) => {
   await visitLive(page)
   await expect(page.getByRole('button', { name: '5 min' })).toHaveAttribute('aria-pressed', 'true')
   await page.getByRole('button', { name: '24 h' }).click()
@@ -25,12 +23,12 @@ test('the range of the history stands in the address, and comes back with it', a
   await expect(page.getByRole('button', { name: '24 h' })).toHaveAttribute('aria-pressed', 'true')
   await page.getByText('As a table').click()
   const table = page.getByRole('region', { name: /as a table/ })
-  // The names, the peaks, and 145 times.
+  // Names, peaks, and 145 times.
   await expect(table.getByRole('row')).toHaveCount(147)
   await expect(table.getByRole('row', { name: /^Peak per 10 min( [\d,]+)+$/ })).toBeVisible()
 })
 
-test('a history that cannot be read says so, and comes by itself when it can', async ({ page }) => {
+test('an unreadable history says so, and appears by itself when it can be read', async ({ page }) => {
   const requests = await failRequests(page, '**/api/history*')
   await page.goto('/')
   await expect(page.getByText('The history could not be read')).toBeVisible()
@@ -38,7 +36,9 @@ test('a history that cannot be read says so, and comes by itself when it can', a
   await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible({ timeout: 30_000 })
 })
 
-test('the log is filtered by server and by address, in the address bar too', async ({ page }) => {
+test('the log is filtered by server and by address, and the page’s address keeps the filter', async ({
+  page,
+}) => {
   await visitLive(page)
   const own = page.getByRole('row', { name: /this visit/ })
   const server = (await own.getByRole('cell').first().innerText()).trim()
@@ -58,19 +58,19 @@ test('the log is filtered by server and by address, in the address bar too', asy
   await expect(page.getByText('No visits.')).toBeVisible()
 })
 
-/** The numbers in the log, as they stand. */
+/** The numbers in the log, in order */
 async function numbersShown(page: Page): Promise<number[]> {
   const texts = await log(page).getByRole('rowheader').allInnerTexts()
   return texts.map(text => Number(text.replaceAll(/\D/g, '')))
 }
 
-/** The names of the servers in the log, each once. */
+/** The names of the servers in the log, each once */
 async function serversShown(page: Page): Promise<string[]> {
   const names = await log(page).getByRole('row').locator('td:first-of-type > span').allInnerTexts()
   return [...new Set(names.map(name => name.trim()))]
 }
 
-test('a paused log stands still, and goes on when told to', async ({ page, request }) => {
+test('a paused log does not change, and resumes on demand', async ({ page, request }) => {
   await visitLive(page)
   await page.getByRole('button', { name: 'Pause' }).click()
   const first = log(page).getByRole('row').nth(1)
@@ -82,7 +82,7 @@ test('a paused log stands still, and goes on when told to', async ({ page, reque
   await expect(first).toContainText(new Intl.NumberFormat('en-US').format(hit))
 })
 
-test('older rows join the newest without gap, and there is a way back', async ({ page, request }) => {
+test('older rows follow the newest without a gap, and there is a way back', async ({ page, request }) => {
   for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
   await visitLive(page)
   await page.getByRole('button', { name: 'Pause' }).click()
@@ -93,7 +93,7 @@ test('older rows join the newest without gap, and there is a way back', async ({
   await expect.poll(() => numbersShown(page)).toEqual(newest)
 })
 
-test('a row opens to say why that server', async ({ page }) => {
+test('a row opens to explain why that server answered', async ({ page }) => {
   await visitLive(page)
   await page.reload()
   const opener = page
@@ -106,11 +106,10 @@ test('a row opens to say why that server', async ({ page }) => {
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
 })
 
-test('a pause that comes before the board tells of the visit lacks nothing', async ({ page, request }) => {
+test('a log paused before the board reports the visit is complete', async ({ page, request }) => {
   for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
   await visitLive(page)
-  // Its figures stay as old as they were rendered: the board never tells of the second visit, and maybe not of those just
-  // before it.
+  // The page keeps its rendered data: the board never reports the second visit, and perhaps not those just before it.
   await failRequests(page, '**/api/{live,snapshot}')
   for (let visit = 0; visit < 5; visit++) await request.get('/', { headers: { accept: 'application/json' } })
   await page.reload()
@@ -126,7 +125,7 @@ test('a pause that comes before the board tells of the visit lacks nothing', asy
   await expect.poll(async () => (await numbersShown(page))[0]).toBe(own - 50)
 })
 
-test('sixty visits as oneself reach one server, as strangers every one', async ({ page }) => {
+test('sixty visits with my cookie reach one server, without a cookie several', async ({ page }) => {
   await visitLive(page)
   await page.getByRole('button', { name: 'With my cookie' }).click()
   await expect(page.getByText('With my cookie: 60 visits counted by 1 server.')).toBeVisible({
@@ -138,7 +137,7 @@ test('sixty visits as oneself reach one server, as strangers every one', async (
   })
 })
 
-test('a run of visits can be cancelled, and says what was not sent', async ({ page }) => {
+test('a run of visits can be cancelled, and reports what was not sent', async ({ page }) => {
   await visitLive(page)
   await page.route(
     url => url.pathname === '/',
@@ -152,7 +151,7 @@ test('a run of visits can be cancelled, and says what was not sent', async ({ pa
   await expect(page.getByText(/Without a cookie: .* not sent\./)).toBeVisible()
 })
 
-test('the audit opens as an equation, by keyboard, and gives the focus back', async ({ page }) => {
+test('the audit opens as an equation by keyboard, and returns the focus', async ({ page }) => {
   await visitLive(page)
   const badge = page.getByRole('button', { name: 'Exact' })
   await badge.focus()
@@ -165,7 +164,7 @@ test('the audit opens as an equation, by keyboard, and gives the focus back', as
   await expect(badge).toBeFocused()
 })
 
-test('figures that do not agree are said in words', async ({ page }) => {
+test('an audit with unequal figures says so in words', async ({ page }) => {
   const wrong = { counter: 9, max_id: 9, rows: 9, purged: 0, sum_hits: 8, consistent: false }
   await page.route('**/api/audit', route => route.fulfill({ json: wrong }))
   await visitLive(page)
@@ -175,11 +174,11 @@ test('figures that do not agree are said in words', async ({ page }) => {
   await expect(dialog.getByRole('listitem').last()).toContainText('≠')
 })
 
-test('without JavaScript nothing is shown that does nothing', async ({ browser }) => {
+test('without JavaScript no dead control is shown', async ({ browser }) => {
   const context = await browser.newContext({ javaScriptEnabled: false })
   const page = await context.newPage()
   await page.goto('/')
-  // Found by place: searches by text pass over noscript.
+  // Found by position, because text search skips noscript.
   await expect(page.locator('section noscript p').first()).toContainText('The chart needs JavaScript.')
   for (const name of ['Pause', 'Older', 'With my cookie', 'Filter', '24 h']) {
     await expect(page.getByRole('button', { name })).toHaveCount(0)
@@ -189,10 +188,10 @@ test('without JavaScript nothing is shown that does nothing', async ({ browser }
   await context.close()
 })
 
-// What the page says of this one visit: where its cookie led, and what it came with.
+// What the page says about this visit: its cookie, and where the cookie led.
 
-const gone = 'e'.repeat(32)
-const nobody = 'f'.repeat(32)
+const lostSrvId = 'e'.repeat(32)
+const unknownSrvId = 'f'.repeat(32)
 
 async function serverOf(page: Page): Promise<string> {
   return (await page.locator('dt:text-is("Served by") + dd').innerText()).trim()
@@ -200,33 +199,36 @@ async function serverOf(page: Page): Promise<string> {
 
 const cookieOf = (page: Page) => page.locator('dt:text-is("Cookie you sent") + dd')
 
-/** An instance of a server whose last heartbeat was a while ago, for as long as the test runs. */
+/** Runs `work` with an additional server whose last heartbeat was `silentMs` ago. */
 async function withLostServer(silentMs: number, work: () => Promise<void>): Promise<void> {
-  const stack = z
-    .object({ databaseUrl: z.string() })
-    .parse(JSON.parse(readFileSync(process.env.STACK_FILE ?? '', 'utf8')))
-  const witness = openPrismaClient(stack.databaseUrl)
   const lastSeenAt = new Date(Date.now() - silentMs)
-  const row = { srvId: gone, name: 'web-gone', address: '192.0.2.1:3000', readyAt: lastSeenAt, lastSeenAt }
-  const { id } = await witness.server.create({ data: { ...row, startedAt: new Date(Date.now() - 60_000) } })
-  try {
-    await work()
-  } finally {
-    await witness.server.delete({ where: { id } })
-    await witness.$disconnect()
+  const row = {
+    srvId: lostSrvId,
+    name: 'web-gone',
+    address: '192.0.2.1:3000',
+    readyAt: lastSeenAt,
+    lastSeenAt,
   }
+  await withPrismaClient(readStack().databaseUrl, async client => {
+    const { id } = await client.server.create({ data: { ...row, startedAt: new Date(Date.now() - 60_000) } })
+    try {
+      await work()
+    } finally {
+      await client.server.delete({ where: { id } })
+    }
+  })
 }
 
-test('a visitor whose server is lost is told from where, to where and why, and the log says the same', async ({
+test('a visitor whose server is lost reads from where, to where and why it moved, and the log says the same', async ({
   page,
   context,
   baseURL,
 }) => {
   test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
   await withLostServer(10_000, async () => {
-    // The board may be half a second old, and not know the server yet.
+    // The board may be half a second old and not know the server yet.
     await expect(async () => {
-      await context.addCookies([{ name: 'srv_id', value: gone, url: baseURL ?? '' }])
+      await context.addCookies([{ name: 'srv_id', value: lostSrvId, url: baseURL ?? '' }])
       await page.goto('/')
       await expect(page.getByText(/^Moved from web-gone/)).toBeVisible({ timeout: 100 })
     }).toPass()
@@ -244,7 +246,7 @@ test('a visitor whose server is lost is told from where, to where and why, and t
   })
 })
 
-test('a visitor whose server was silent for a moment only is told that it is lost, once that is known', async ({
+test('a visitor whose server was silent only briefly reads that it is lost once that is known', async ({
   page,
   context,
   baseURL,
@@ -253,7 +255,7 @@ test('a visitor whose server was silent for a moment only is told that it is los
   await withLostServer(500, async () => {
     const unknown = page.getByText('Why it was not reached is not recorded.')
     await expect(async () => {
-      await context.addCookies([{ name: 'srv_id', value: gone, url: baseURL ?? '' }])
+      await context.addCookies([{ name: 'srv_id', value: lostSrvId, url: baseURL ?? '' }])
       await page.goto('/')
       await expect(unknown).toBeVisible({ timeout: 100 })
     }).toPass()
@@ -270,41 +272,41 @@ test('a visitor whose server was silent for a moment only is told that it is los
   })
 })
 
-test('a cookie that names nobody is no loss', async ({ page, context, baseURL }) => {
-  await context.addCookies([{ name: 'srv_id', value: nobody, url: baseURL ?? '' }])
+test('a cookie with an unknown server is not reported as a loss', async ({ page, context, baseURL }) => {
+  await context.addCookies([{ name: 'srv_id', value: unknownSrvId, url: baseURL ?? '' }])
   await page.goto('/')
   await expect(page.getByText('Your cookie named a server that is not known here.')).toBeVisible()
   await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
-  await expect(cookieOf(page)).toHaveText(nobody, { useInnerText: true })
+  await expect(cookieOf(page)).toHaveText(unknownSrvId, { useInnerText: true })
 })
 
-test('of two boards at two ports of one host, each replaces the other’s cookie, and the page says so', async ({
+test('two boards at two ports of one host replace each other’s cookie, and the page says so', async ({
   page,
 }) => {
   const other = readStackFile(process.env.STATES_STACK_FILE ?? '')?.url
   test.skip(!other, 'needs a second board')
-  const told = page.getByText(
+  const notice = page.getByText(
     'Another board on this host, at another port, may have set it: cookies know no ports.',
   )
   await page.goto('/')
-  await expect(told).toBeHidden()
+  await expect(notice).toBeHidden()
   await page.goto(other ?? '')
-  await expect(told).toBeVisible()
+  await expect(notice).toBeVisible()
   await page.goto('/')
-  await expect(told).toBeVisible()
+  await expect(notice).toBeVisible()
   await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
   await page.reload()
-  await expect(told).toBeHidden()
+  await expect(notice).toBeHidden()
 })
 
-test('who was not moved is told nothing of a move', async ({ page }) => {
+test('a visitor that was not moved reads nothing about a move', async ({ page }) => {
   await page.goto('/')
   await page.reload()
   await expect(page.getByText(/Moved from|not known here/)).toHaveCount(0)
   expect(await cookieOf(page).innerText()).toBe(await page.locator('dt:text("md5 of") + dd').innerText())
 })
 
-test('an older page of the log, with its filter and range, can be shared, and outlives the next visit', async ({
+test('the address of an older log page, with its filter and range, can be shared, and stays after the next visit', async ({
   page,
   context,
   request,
@@ -328,9 +330,7 @@ test('an older page of the log, with its filter and range, can be shared, and ou
   await expect(other).toHaveURL(/\?range=1h$/)
 })
 
-test('on paper stand the figures, the chart and whole tables, and nothing that wants a hand', async ({
-  page,
-}) => {
+test('a printed page has the figures, the chart and whole tables, and no controls', async ({ page }) => {
   await page.goto('/')
   await expect(page.getByRole('status')).toHaveText('Live')
   await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
@@ -343,7 +343,7 @@ test('on paper stand the figures, the chart and whole tables, and nothing that w
   await expect(page.getByText(/^As of \d{4}-\d\d-\d\d \d\d:\d\d UTC$/)).toBeVisible()
   await expect(page.getByRole('table', { name: 'Hits per server' })).toBeVisible()
   await expect(page.locator('html')).toHaveCSS('color-scheme', 'light')
-  // A table that scrolls in itself would be cut on paper.
+  // A scrolling table would be cut off on paper.
   const log = page.getByRole('table', { name: 'Latest visits' })
   const cut = await log.evaluate(table => {
     const box = table.parentElement

@@ -5,12 +5,12 @@ import { readStackFile } from '../tools/launcher/stack/data-dir.ts'
 import { openRelay } from './support/network.ts'
 import { watchConsole } from './support/page-checks.ts'
 
-// What visitors get where nothing is, and what it costs the servers.
+// Paths that do not exist: what visitors get, and what it costs the servers.
 
 const backgrounds = { light: 'rgb(245, 246, 248)', dark: 'rgb(14, 17, 22)' }
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`a person finds a page with a way back, in ${colorScheme} colours`, async ({ page }) => {
+  test(`a missing page has a link to the board, in ${colorScheme} colours`, async ({ page }) => {
     const errors: string[] = []
     page.on('pageerror', error => errors.push(String(error)))
     page.on('response', response => {
@@ -37,7 +37,7 @@ const pathsForScripts = [
   '/nope?_rsc=1',
 ]
 
-test('every path that is not there is a 404: a page, and JSON for scripts', async ({ request }) => {
+test('every missing path is a 404: a page, and JSON for scripts', async ({ request }) => {
   for (const path of [...paths, ...pathsForScripts]) {
     const answer = await request.get(path, { maxRedirects: 0, headers: { Accept: 'text/html' } })
     const type = pathsForScripts.includes(path) ? 'application/json' : 'text/html'
@@ -56,7 +56,7 @@ test('every path that is not there is a 404: a page, and JSON for scripts', asyn
   }
 })
 
-test('assets are there for GET and HEAD, whatever the query', async ({ request }) => {
+test('assets answer GET and HEAD, with any query', async ({ request }) => {
   const page = await (await request.get('/')).text()
   const script = /\/_next\/static\/chunks\/[^"]+\.js/.exec(page)?.[0] ?? ''
   for (const [path, type] of [
@@ -71,28 +71,28 @@ test('assets are there for GET and HEAD, whatever the query', async ({ request }
   }
 })
 
-/** Asks `times` times at the same moment, each on its own connection; resolves with the statuses. */
-function askTogether(url: string, times: number): Promise<(number | undefined)[]> {
-  const ask = (path: string) =>
+/** Sends `times` requests at the same time, each on a new connection. @returns the statuses */
+function requestTogether(url: string, times: number): Promise<(number | undefined)[]> {
+  const send = (path: string) =>
     new Promise<number | undefined>((resolve, reject) => {
       const request = get(url + path, { agent: false }, response => {
         response.resume().on('end', () => resolve(response.statusCode))
       })
       request.on('error', reject)
     })
-  return Promise.all(Array.from({ length: times }, (_, index) => ask(`/nope/${index}`)))
+  return Promise.all(Array.from({ length: times }, (_, index) => send(`/nope/${index}`)))
 }
 
-test('three thousand requests for what is not there cost a server next to no memory', async () => {
+test('three thousand requests for missing pages cost a server almost no memory', async () => {
   test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
   const [replica] = readStackFile(process.env.STACK_FILE ?? '')?.replicas ?? []
   const megabytes = () => Number(execFileSync('ps', ['-o', 'rss=', '-p', String(replica?.pid)])) / 1024
-  const ask = (times: number) => askTogether(`http://${replica?.address}`, times)
-  // Connections and compiled code cost some memory once.
-  await ask(500)
+  const request = (times: number) => requestTogether(`http://${replica?.address}`, times)
+  // A warm-up: connections and compiled code cost memory once.
+  await request(500)
   const before = megabytes()
-  for (let round = 0; round < 3; round++) expect(new Set(await ask(1000))).toEqual(new Set([404]))
-  // Rendered for each request, the page cost 250 MB for the first thousand.
+  for (let round = 0; round < 3; round++) expect(new Set(await request(1000))).toEqual(new Set([404]))
+  // When the page was rendered for each request, the first thousand cost 250 MB.
   expect(megabytes() - before).toBeLessThan(100)
 })
 
@@ -100,7 +100,7 @@ const pathNotice = /^This board works only at the path \//
 
 const withoutBoard = (path: string) => (path.startsWith('/board/') ? path.slice('/board'.length) : null)
 
-test('under a path of another proxy the page says that it does not work there', async ({ page, baseURL }) => {
+test('under a proxy’s path the page says that it does not work there', async ({ page, baseURL }) => {
   await using relay = await openRelay(baseURL ?? '', { pathOf: withoutBoard })
   await page.goto(`${relay.url}/board/`)
   await expect(page.getByRole('alert')).toHaveText(
@@ -109,14 +109,14 @@ test('under a path of another proxy the page says that it does not work there', 
   await expect(page.getByRole('alert')).toBeInViewport()
 })
 
-test('a browser that knows no roles as properties reads it out all the same', async ({ page, baseURL }) => {
+test('the notice is an alert also in a browser without Element.role', async ({ page, baseURL }) => {
   await using relay = await openRelay(baseURL ?? '', { pathOf: withoutBoard })
   await page.addInitScript('delete Element.prototype.role')
   await page.goto(`${relay.url}/board/`)
   await expect(page.getByRole('alert')).toHaveText(pathNotice)
 })
 
-test('where the proxy also passes on what the page asks for at /, the board lives beside that notice', async ({
+test('if the proxy also passes on requests to /, the board works beside the notice', async ({
   page,
   baseURL,
 }) => {
@@ -128,7 +128,7 @@ test('where the proxy also passes on what the page asks for at /, the board live
   expect(complaints).toEqual([])
 })
 
-test('at the root of a host there is no notice, with a query either', async ({ page }) => {
+test('at the root of a host there is no notice, also with a query', async ({ page }) => {
   for (const address of ['/', '/?from=elsewhere', '/#log']) {
     await page.goto(address)
     await expect(page.getByRole('region', { name: 'Your visit' })).toBeVisible()

@@ -4,7 +4,7 @@ import { chromiumLaunch } from '../tools/lib/chromium.ts'
 export default defineConfig({
   testDir: '.',
   outputDir: '../test-results',
-  // One board for all: tests that count strangers or kill servers must not meet others that do.
+  // All tests share one board: tests that count new visitors or kill servers must not run in parallel.
   workers: 1,
   fullyParallel: false,
   forbidOnly: Boolean(process.env.CI),

@@ -2,14 +2,14 @@ import { expect, type Page, test } from '@playwright/test'
 import { visitMany } from '../tools/lib/visitors.ts'
 import { openBoardControl } from './support/board-control.ts'
 import { openSlowRelay } from './support/network.ts'
-import { expectInOrder, openTabs, openWindows, type Windows } from './support/windows.ts'
+import { expectNoFindings, openTabs, openWindows, type Windows } from './support/windows.ts'
 
-// Every state the board can be in, at four widths, light and dark, on a real stack that is brought into it.
+// Every state of the board, at four widths, light and dark, on a real stack.
 
-test.skip(!process.env.STATES_STACK_FILE, 'needs a stack of its own')
-// Four windows at once: recording them all costs more than the tests.
+test.skip(!process.env.STATES_STACK_FILE, 'needs a separate board')
+// Traces of four windows cost more than the tests.
 test.use({ trace: 'off' })
-// Most of it is waiting for what a slow machine does four times at once.
+// A slow machine needs time for four windows.
 test.describe.configure({ timeout: 120_000 })
 
 const status = (page: Page) => page.getByRole('status')
@@ -22,7 +22,7 @@ const addresses = {
   v6: ['2001:db8:85a3:8d3:1319:8a2e:370:7348', 'fd00:1234:5678:9abc:def0:1234:5678:9abc'],
 }
 
-/** Some visits come in from elsewhere, and every window shows them. */
+/** Sends visits, and checks that every window shows them. */
 async function visitsComeIn(url: string, windows: Windows) {
   const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 3 })
   const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
@@ -32,23 +32,23 @@ async function visitsComeIn(url: string, windows: Windows) {
 }
 
 test('no data yet: the very first visits', async ({ browser }) => {
-  await using backstage = openBoardControl()
-  expect(await backstage.counter()).toBe(0)
-  await using windows = await openWindows(browser, backstage.url)
+  await using boardControl = openBoardControl()
+  expect(await boardControl.counter()).toBe(0)
+  await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)
   await windows.each(page => expect(log(page).getByRole('rowheader')).toHaveCount(4))
-  await visitsComeIn(backstage.url, windows)
-  await expectInOrder(windows)
+  await visitsComeIn(boardControl.url, windows)
+  await expectNoFindings(windows)
 })
 
 test('one server, and thousands of log rows', async ({ browser }) => {
-  await using backstage = openBoardControl()
-  await backstage.addVisits([{ server: 'web-1', count: 4000, clientIps: addresses.v4 }])
-  await using windows = await openWindows(browser, backstage.url)
+  await using boardControl = openBoardControl()
+  await boardControl.addVisits([{ server: 'web-1', count: 4000, clientIps: addresses.v4 }])
+  await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)
   await windows.each(page => expect(page.getByText('1 server up')).toBeVisible())
-  // Before anybody asks for other rows: those may take places of their own.
-  await expectInOrder(windows)
+  // Before paging, because other rows may move the layout.
+  await expectNoFindings(windows)
   await windows.each(async page => {
     const older = page.getByRole('button', { name: 'Older' })
     for (let times = 0; times < 3; times++) await older.click()
@@ -57,20 +57,22 @@ test('one server, and thousands of log rows', async ({ browser }) => {
 })
 
 test('ten servers, in every state a server can be in', async ({ browser }) => {
-  await using backstage = openBoardControl()
+  await using boardControl = openBoardControl()
   const states = ['up', 'up', 'up', 'up', 'up', 'joining', 'draining', 'lost', 'stopped'] as const
-  const lives = states.map((state, index) => ({
+  const shown = states.map((state, index) => ({
     name: `web-${index + 2}`,
     address: `10.0.0.${index + 2}:3000`,
     state,
   }))
-  await backstage.addServers(lives)
-  await backstage.addVisits(lives.map(({ name }) => ({ server: name, count: 100, clientIps: addresses.v4 })))
-  await using windows = await openWindows(browser, backstage.url)
+  await boardControl.addServers(shown)
+  await boardControl.addVisits(
+    shown.map(({ name }) => ({ server: name, count: 100, clientIps: addresses.v4 })),
+  )
+  await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)
   await windows.each(async page => {
     await expect(page.getByText('6 servers up')).toBeVisible()
-    for (const { name, state } of lives) {
+    for (const { name, state } of shown) {
       await expect(
         servers(page).getByRole('row', { name: new RegExp(`^${name}\\b.*${state}`) }),
       ).toBeVisible()
@@ -82,18 +84,18 @@ test('ten servers, in every state a server can be in', async ({ browser }) => {
     await page.keyboard.press('Escape')
     await expect(codes).toBeHidden()
   })
-  await visitsComeIn(backstage.url, windows)
-  await expectInOrder(windows)
+  await visitsComeIn(boardControl.url, windows)
+  await expectNoFindings(windows)
 })
 
 test('names of 63 characters, and addresses of IPv6', async ({ browser }) => {
-  await using backstage = openBoardControl()
+  await using boardControl = openBoardControl()
   const names = ['production-europe-west4-blue-web-frontend-replica-0000000000001', 'w'.repeat(63)]
-  await backstage.addServers(
+  await boardControl.addServers(
     names.map((name, index) => ({ name, address: `[2001:db8:85a3:8d3:1319:8a2e:370:734${index}]:65535` })),
   )
-  await backstage.addVisits(names.map(server => ({ server, count: 25, clientIps: addresses.v6 })))
-  await using windows = await openWindows(browser, backstage.url)
+  await boardControl.addVisits(names.map(server => ({ server, count: 25, clientIps: addresses.v6 })))
+  await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)
   await windows.each(async page => {
     await expect(servers(page)).toContainText(names[0] ?? '')
@@ -101,109 +103,103 @@ test('names of 63 characters, and addresses of IPv6', async ({ browser }) => {
     await log(page).getByRole('button').first().click()
     await expect(page.getByText(/^srv_id/)).toBeVisible()
   })
-  await expectInOrder(windows)
+  await expectNoFindings(windows)
 })
 
-test('all servers draining: they say so, and go on answering', async ({ browser }) => {
-  await using backstage = openBoardControl()
-  await using windows = await openWindows(browser, backstage.url)
+test('all servers draining: the page says so, and they go on answering', async ({ browser }) => {
+  await using boardControl = openBoardControl()
+  await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)
-  await backstage.drainAll()
+  await boardControl.drainAll()
   await windows.each(page => expect(page.getByText('1 server up')).toBeHidden())
   await windows.each(page => expect(servers(page)).toContainText('draining'))
-  await visitsComeIn(backstage.url, windows)
-  await expectInOrder(windows)
+  await visitsComeIn(boardControl.url, windows)
+  await expectNoFindings(windows)
 })
 
-test('the database away: since when, and it comes back by itself', async ({ browser }) => {
-  await using backstage = openBoardControl()
-  await using windows = await openWindows(browser, backstage.url)
+test('the database is down: the page says since when, and recovers by itself', async ({ browser }) => {
+  await using boardControl = openBoardControl()
+  await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)
-  const thaw = backstage.freeze('database')
+  const thaw = boardControl.freeze('database')
   await windows.each(page =>
     expect(status(page)).toContainText('No answer from the database since', { timeout: 30_000 }),
   )
-  await expectInOrder(windows, { complaints: failedRequests })
+  await expectNoFindings(windows, { complaints: failedRequests })
   thaw()
   await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 30_000 }))
 })
 
-test('the stream lost: since when, how old the figures are, and it comes back by itself', async ({
+test('the stream is lost: the page says since when and how old the figures are, and recovers by itself', async ({
   browser,
 }) => {
-  await using backstage = openBoardControl()
-  await using windows = await openWindows(browser, backstage.url)
+  await using boardControl = openBoardControl()
+  await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)
-  const thaw = backstage.freeze('server')
+  const thaw = boardControl.freeze('server')
   await windows.each(page => expect(status(page)).toContainText('Not connected', { timeout: 30_000 }))
   await windows.each(page => expect(status(page)).toContainText('figures are from'))
-  await expectInOrder(windows, { complaints: failedRequests })
+  await expectNoFindings(windows, { complaints: failedRequests })
   thaw()
   await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 60_000 }))
 })
 
-test('a slow network: the figures are there before the scripts, and stay where they are', async ({
-  browser,
-}) => {
-  await using backstage = openBoardControl()
+test('a slow network: the figures appear before the scripts, and do not move', async ({ browser }) => {
+  await using boardControl = openBoardControl()
   const slow = { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 25_000 }
   const prepare = async (page: Page) => {
     const session = await page.context().newCDPSession(page)
     await session.send('Network.enable')
     await session.send('Network.emulateNetworkConditions', slow)
   }
-  await using windows = await openWindows(browser, backstage.url, { prepare })
+  await using windows = await openWindows(browser, boardControl.url, { prepare })
   await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 30_000 }))
-  await expectInOrder(windows)
+  await expectNoFindings(windows)
 })
 
-test('a page that comes in pieces is painted in pieces, of which none moves another', async ({ browser }) => {
-  await using backstage = openBoardControl()
-  await backstage.addServers(
+test('a page that arrives in pieces is painted in pieces, and none moves another', async ({ browser }) => {
+  await using boardControl = openBoardControl()
+  await boardControl.addServers(
     ['web-2', 'web-3', 'web-4'].map((name, index) => ({ name, address: `10.0.0.${index + 2}:3000` })),
   )
-  await backstage.addVisits([{ server: 'web-2', count: 60, clientIps: addresses.v4 }])
-  await using relay = await openSlowRelay(backstage.url)
+  await boardControl.addVisits([{ server: 'web-2', count: 60, clientIps: addresses.v4 }])
+  await using relay = await openSlowRelay(boardControl.url)
   await using windows = await openWindows(browser, relay.url)
   await windows.each(live)
-  await expectInOrder(windows)
+  await expectNoFindings(windows)
 })
 
-test('a seventh tab of the same browser asks by itself, and every tab goes on loading', async ({
-  browser,
-}) => {
-  await using backstage = openBoardControl()
-  await using tabs = await openTabs(browser, backstage.url, 6)
+test('a seventh tab of the same browser polls, and every tab goes on loading', async ({ browser }) => {
+  await using boardControl = openBoardControl()
+  await using tabs = await openTabs(browser, boardControl.url, 6)
   await tabs.each(page => expect(status(page)).toContainText('Polling every 2 s'))
-  await visitsComeIn(backstage.url, tabs)
-  await expectInOrder(tabs)
+  await visitsComeIn(boardControl.url, tabs)
+  await expectNoFindings(tabs)
 })
 
 test('without JavaScript: the same figures and tables, as of the visit', async ({ browser }) => {
-  await using backstage = openBoardControl()
-  await using windows = await openWindows(browser, backstage.url, { context: { javaScriptEnabled: false } })
+  await using boardControl = openBoardControl()
+  await using windows = await openWindows(browser, boardControl.url, {
+    context: { javaScriptEnabled: false },
+  })
   await windows.each(page => expect(status(page)).toHaveText('As of your visit'))
   await windows.each(page => expect(log(page).getByRole('row', { name: /this visit/ })).toBeVisible())
   await windows.each(page => expect(page.getByRole('button', { name: 'Pause' })).toHaveCount(0))
-  // What was to be loaded for the scripts is refused.
-  await expectInOrder(windows, { scriptless: true, complaints: / csp$/ })
+  // The browser refuses to preload the scripts.
+  await expectNoFindings(windows, { scriptless: true, complaints: / csp$/ })
 })
 
-// In which order the servers stand, on the board that the tests of states have, and after them: its first test wants no visits.
-
-test.skip(!process.env.STATES_STACK_FILE, 'needs a stack of its own')
-// As theirs: files whose settings differ are not run in order.
-test.use({ trace: 'off' })
+// The order of the servers.
 
 const rows = (page: Page) => page.getByRole('table', { name: 'Hits per server' }).getByRole('row')
-/** The board's own server has the hits of the tests before: where it stands is theirs to say. */
+/** Only the added servers: the place of the board's real server depends on earlier tests. */
 const added = async (page: Page) =>
   (await rows(page).getByRole('rowheader').allInnerTexts()).join().match(/web-[2-9]/g)
 
-test('servers stand in the chosen order, which the address keeps and no figure upsets', async ({ page }) => {
-  await using backstage = openBoardControl()
+test('servers keep the chosen order, also in the address and when figures change', async ({ page }) => {
+  await using boardControl = openBoardControl()
   const clientIps = ['10.0.0.7']
-  await backstage.addServers([
+  await boardControl.addServers([
     { name: 'web-2', address: '10.0.0.2:3000', state: 'joining' },
     { name: 'web-3', address: '10.0.0.3:3000' },
     { name: 'web-4', address: '10.0.0.4:3000', state: 'draining' },
@@ -213,8 +209,8 @@ test('servers stand in the chosen order, which the address keeps and no figure u
     { server: 'web-3', count: 30, clientIps },
     { server: 'web-4', count: 20, clientIps },
   ]
-  await backstage.addVisits(visits)
-  await page.goto(backstage.url)
+  await boardControl.addVisits(visits)
+  await page.goto(boardControl.url)
   await expect(page.getByRole('status')).toHaveText('Live')
   await expect.poll(() => added(page)).toEqual(['web-2', 'web-3', 'web-4'])
 
@@ -224,7 +220,7 @@ test('servers stand in the chosen order, which the address keeps and no figure u
   await expect(page).toHaveURL(/\?order=hits$/)
   await expect.poll(() => added(page)).toEqual(['web-3', 'web-4', 'web-2'])
 
-  await backstage.addVisits([{ server: 'web-2', count: 50, clientIps }])
+  await boardControl.addVisits([{ server: 'web-2', count: 50, clientIps }])
   await expect(rows(page).filter({ hasText: 'web-2' })).toContainText('60')
   expect(await added(page)).toEqual(['web-3', 'web-4', 'web-2'])
   await page.reload()

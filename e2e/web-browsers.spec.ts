@@ -8,12 +8,15 @@ import { visitMany } from '../tools/lib/visitors.ts'
 import { type BoardControl, openBoardControl } from './support/board-control.ts'
 import { watchConsole } from './support/page-checks.ts'
 
-// What is Firefox's own: with all cookies blocked it throws where a page reaches for storage, channels or locks.
+// Firefox, many tabs, and translated pages.
 
-test.skip(!process.env.STACK_FILE, 'needs a board on this machine')
+test.skip(!process.env.STACK_FILE || !process.env.STATES_STACK_FILE, 'needs two boards on this machine')
+test.use({ trace: 'off' })
 test.describe.configure({ timeout: 120_000 })
 
-/** 2 = none are kept. Source: https://searchfox.org/mozilla-central/source/netwerk/cookie/nsICookieService.idl */
+// Firefox: with all cookies blocked it throws when a page accesses storage, channels or locks.
+
+/** 2: none are kept. Source: https://searchfox.org/mozilla-central/source/netwerk/cookie/nsICookieService.idl */
 const cookies = { all: 0, none: 2 }
 
 async function openBoard(url: string, cookieBehavior: number) {
@@ -28,15 +31,15 @@ async function openBoard(url: string, cookieBehavior: number) {
   return { page, errors, status, visit, [Symbol.asyncDispose]: () => browser.close() }
 }
 
-test('with all cookies blocked the page works, and claims no cookie and no earlier visit', async ({
+test('Firefox with all cookies blocked: the page works and claims no cookie and no earlier visit', async ({
   baseURL,
 }) => {
   await using board = await openBoard(baseURL ?? '', cookies.none)
   await expect.poll(board.status, { timeout: 30_000 }).toContain('Polling every 2 s')
   for (let visits = 0; visits < 2; visits++) {
-    const told = await board.visit()
-    expect(told).toContain('not kept: your browser blocks cookies')
-    expect(told).not.toMatch(/stays yours for|visits in a row|from this tab/)
+    const visit = await board.visit()
+    expect(visit).toContain('not kept: your browser blocks cookies')
+    expect(visit).not.toMatch(/stays yours for|visits in a row|from this tab/)
     await board.page.reload()
     await expect.poll(board.status, { timeout: 30_000 }).toContain('Polling every 2 s')
   }
@@ -48,7 +51,7 @@ test('with all cookies blocked the page works, and claims no cookie and no earli
   expect(board.errors).toEqual([])
 })
 
-test('with cookies the page is live and counts its cookie down', async ({ baseURL }) => {
+test('Firefox with cookies: the page is live and counts its cookie down', async ({ baseURL }) => {
   await using board = await openBoard(baseURL ?? '', cookies.all)
   await expect.poll(board.status, { timeout: 30_000 }).toContain('Live')
   expect(await board.visit()).toMatch(/stays yours for \d:\d\d/)
@@ -56,8 +59,9 @@ test('with cookies the page is live and counts its cookie down', async ({ baseUR
 })
 
 /**
- * Starts the machine's own Firefox, which Playwright cannot drive. `preferences` are those of about:config.
- * @throws where there is none
+ * Starts the Firefox of this machine with Puppeteer, because Playwright cannot drive it.
+ * @param preferences as in about:config
+ * @throws if there is no Firefox
  */
 async function launchFirefox(preferences: Record<string, unknown>): Promise<Browser & AsyncDisposable> {
   const executablePath = findProgram('firefox-esr') ?? findProgram('firefox')
@@ -68,7 +72,7 @@ async function launchFirefox(preferences: Record<string, unknown>): Promise<Brow
     headless: true,
     extraPrefsFirefox: {
       'network.captive-portal-service.enabled': false,
-      // 0: no proxy. It reads HTTP_PROXY and the like otherwise; all that tests open is on this machine.
+      // 0: no proxy, not even from HTTP_PROXY, because tests open only pages on this machine.
       'network.proxy.type': 0,
       ...preferences,
     },
@@ -76,14 +80,11 @@ async function launchFirefox(preferences: Record<string, unknown>): Promise<Brow
   return browser
 }
 
-// Many tabs of one browser, where Web Locks are missing: plain HTTP under a name that is not localhost.
-
-test.skip(!process.env.STATES_STACK_FILE, 'needs a board on this machine')
-test.use({ trace: 'off' })
+// Many tabs of one browser without Web Locks, which are missing on plain HTTP except on localhost.
 
 const status = (page: Page) => page.getByRole('status')
 
-test('seven visible tabs on plain HTTP: all load, four are live, and a closed one makes room', async ({
+test('seven visible tabs on plain HTTP: all load, four are live, and closing a live tab lets another go live', async ({
   baseURL,
 }) => {
   const launch = chromiumLaunch()
@@ -113,15 +114,13 @@ test('seven visible tabs on plain HTTP: all load, four are live, and a closed on
   await expect.poll(live, { timeout: 30_000 }).toBe(4)
 })
 
-// A reader whose browser translates the page: it replaces every text node, and React must not trip over that.
+// A browser that translates the page replaces every text node, and React must cope with that. These tests use the board of
+// states.spec.ts, whose first test needs a board without visits, so this file must come later in the alphabet.
+// It also needs the same `test.use`: files with different settings do not run in order.
 
-test.skip(!process.env.STATES_STACK_FILE, 'needs a stack of its own')
-// After the tests of states, the first of which needs a board without visits: such files come last.
-test.use({ trace: 'off' })
-test.describe.configure({ timeout: 120_000 })
 const figures = (page: Page) => page.getByRole('region', { name: 'Your visit' })
 
-/** Somebody else visits, and the page's counter says so. */
+/** Sends visits, and checks that the page's counter shows them. */
 async function visitsComeIn(page: Page, url: string) {
   const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 3 })
   const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
@@ -129,25 +128,25 @@ async function visitsComeIn(page: Page, url: string) {
   await expect(page).toHaveTitle(`${newest} · Balance Board`)
 }
 
-test('a translated page stays alive and current while the server, then the database, freezes', async ({
+test('a translated page stays live and current after a freeze of the server, then of the database', async ({
   page,
 }) => {
-  await using backstage = openBoardControl()
+  await using boardControl = openBoardControl()
   const complaints = watchConsole(page)
-  await page.goto(backstage.url)
+  await page.goto(boardControl.url)
   await expect(status(page)).toContainText('Live')
   const touched = await translate(page)
-  await visitsComeIn(page, backstage.url)
+  await visitsComeIn(page, boardControl.url)
 
-  for (const [part, words] of [
+  for (const [service, words] of [
     ['server', 'Not connected'],
     ['database', 'Database down'],
   ] as const) {
-    const thaw = backstage.freeze(part)
+    const thaw = boardControl.freeze(service)
     await expect(status(page)).toContainText(words, { timeout: 20_000 })
     thaw()
     await expect(status(page)).toContainText('Live', { timeout: 30_000 })
-    await visitsComeIn(page, backstage.url)
+    await visitsComeIn(page, boardControl.url)
   }
 
   await expect(page.getByRole('heading', { name: 'Balance Board' })).toBeVisible()
@@ -156,10 +155,10 @@ test('a translated page stays alive and current while the server, then the datab
 })
 
 test('every control of a translated page works', async ({ page }) => {
-  await using backstage = openBoardControl()
-  await backstage.addVisits([{ server: 'web-1', count: 120, clientIps: ['10.0.0.7'] }])
+  await using boardControl = openBoardControl()
+  await boardControl.addVisits([{ server: 'web-1', count: 120, clientIps: ['10.0.0.7'] }])
   const complaints = watchConsole(page)
-  await page.goto(backstage.url)
+  await page.goto(boardControl.url)
   await expect(status(page)).toContainText('Live')
   const touched = await translate(page)
 
@@ -190,68 +189,66 @@ test('every control of a translated page works', async ({ page }) => {
   await page.getByRole('button', { name: 'Close' }).click()
   await page.getByRole('button', { name: 'Without a cookie' }).click()
   await expect(page.getByText(/^Without a cookie: 60 visits counted/)).toBeVisible({ timeout: 30_000 })
-  await visitsComeIn(page, backstage.url)
+  await visitsComeIn(page, boardControl.url)
 
   expect(await touched()).toEqual([])
   expect(complaints).toEqual([])
 })
 
-/** Holds the page's scripts back, as on a slow network, until they are let through. */
+/** Delays the page's scripts, as a slow network does, until the returned function is called. */
 async function holdScripts(page: Page): Promise<() => void> {
-  const { promise: through, resolve } = Promise.withResolvers<void>()
+  const { promise: released, resolve } = Promise.withResolvers<void>()
   await page.route('**/_next/static/**/*.js', async route => {
-    await through
+    await released
     await route.continue()
   })
   return resolve
 }
 
-/** The page breaks in no way that a reader sees, whatever the server does. */
-async function expectAliveAndCurrent(page: Page, backstage: BoardControl): Promise<void> {
+/** Checks that the page is live, and is again after a freeze of the server. */
+async function expectLiveAndCurrent(page: Page, boardControl: BoardControl): Promise<void> {
   await expect(status(page)).toContainText('Live', { timeout: 30_000 })
-  await visitsComeIn(page, backstage.url)
-  const thaw = backstage.freeze('server')
+  await visitsComeIn(page, boardControl.url)
+  const thaw = boardControl.freeze('server')
   await expect(status(page)).toContainText('Not connected', { timeout: 20_000 })
   thaw()
   await expect(status(page)).toContainText('Live', { timeout: 30_000 })
-  await visitsComeIn(page, backstage.url)
+  await visitsComeIn(page, boardControl.url)
   await expect(page.getByRole('heading', { name: 'Balance Board' })).toBeVisible()
 }
 
-for (const [how, translateSo] of [
+for (const [how, translatePage] of [
   ['text by text', translate],
   ['in place', translateInPlace],
 ] as const) {
-  test(`a page that is translated ${how} before its scripts run comes alive, and stays so`, async ({
-    page,
-  }) => {
-    await using backstage = openBoardControl()
-    const letThrough = await holdScripts(page)
-    await page.goto(backstage.url, { waitUntil: 'domcontentloaded' })
+  test(`a page translated ${how} before its scripts run goes live and stays so`, async ({ page }) => {
+    await using boardControl = openBoardControl()
+    const releaseScripts = await holdScripts(page)
+    await page.goto(boardControl.url, { waitUntil: 'domcontentloaded' })
     await expect(status(page)).toContainText('As of your visit')
-    await translateSo(page)
-    letThrough()
-    await expectAliveAndCurrent(page, backstage)
+    await translatePage(page)
+    releaseScripts()
+    await expectLiveAndCurrent(page, boardControl)
   })
 }
 
-test('a page whose texts are translated in place stays alive and current', async ({ page }) => {
-  await using backstage = openBoardControl()
+test('a page translated in place stays live and current', async ({ page }) => {
+  await using boardControl = openBoardControl()
   const complaints = watchConsole(page)
-  await page.goto(backstage.url)
+  await page.goto(boardControl.url)
   await expect(status(page)).toContainText('Live')
   await translateInPlace(page)
-  await expectAliveAndCurrent(page, backstage)
+  await expectLiveAndCurrent(page, boardControl)
   expect(complaints.filter(text => !/Failed to load resource|net::ERR_/.test(text))).toEqual([])
 })
 
-test('a page that another program breaks again and again is drawn again each time, and its figures do not go back', async ({
+test('a page whose DOM another program breaks is drawn again each time, and its counter never goes back', async ({
   page,
 }) => {
-  await using backstage = openBoardControl()
-  await page.goto(backstage.url)
+  await using boardControl = openBoardControl()
+  await page.goto(boardControl.url)
   await expect(status(page)).toContainText('Live')
-  await visitsComeIn(page, backstage.url)
+  await visitsComeIn(page, boardControl.url)
   await page.evaluate(() => {
     const seen: string[] = []
     Object.assign(window, { seenTexts: seen })
@@ -267,11 +264,11 @@ test('a page that another program breaks again and again is drawn again each tim
     const opened = page.getByText(/^srv_id/)
     await expect(opened).toBeVisible()
     await opened.evaluate(element => element.closest('tr')?.remove())
-    // React now removes what is no longer there.
+    // React now tries to remove the missing row.
     await why.click()
     await expect(status(page)).toContainText('Live', { timeout: 20_000 })
     await expect(page.getByText('The board could not be shown')).toHaveCount(0)
-    await visitsComeIn(page, backstage.url)
+    await visitsComeIn(page, boardControl.url)
   }
   const numbers = z
     .array(z.string())
@@ -281,12 +278,10 @@ test('a page that another program breaks again and again is drawn again each tim
   expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
 })
 
-/** What stands after each text that was translated in place: as good as other words, and not seen. */
+/** Appended to each text that is translated in place: an invisible change */
 const translated = '\u2060'
 
-/**
- * Translates the page as some browsers do: the words in each text node change, and those of texts that come later too.
- */
+/** Translates the page as some browsers do: changes each text node, also those added later. */
 async function translateInPlace(page: Page): Promise<void> {
   await page.evaluate(translated => {
     function translateIn(node: Node): void {
@@ -305,9 +300,9 @@ async function translateInPlace(page: Page): Promise<void> {
 }
 
 /**
- * Translates the page as most browsers do: each text becomes two nested `font` elements around a new text, and texts that come
- * later too. React then holds text nodes that are no longer in the page.
- * @returns what React did to such text nodes so far: empty where each text that changes is alone in its element
+ * Translates the page as most browsers do: replaces each text node, also those added later, with two nested `font` elements
+ * around a new text. React then holds text nodes that are no longer in the page.
+ * @returns a function that lists React's changes to these nodes; empty if each text that changes is alone in its element
  */
 async function translate(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate(() => {

@@ -6,11 +6,11 @@ import { print } from '../tools/lib/terminal.ts'
 import { runBeside } from '../tools/lib/testing/run-beside.ts'
 import { temporaryFolder } from '../tools/lib/testing.ts'
 
-// Runs a command beside stacks of its own, made for it and thrown away after it:
+// Runs a command with temporary stacks:
 //   node e2e/with-stacks.ts playwright test -c e2e
-// BASE_URL is a board with three replicas, STACK_FILE says what it is made of; at BRIEF_COOKIE_URL the cookie lives only
-// three seconds; STATES_STACK_FILE is of a board with one replica, to bring into states that others must not meet.
-// With BASE_URL set already, the command runs against that board, and nothing is started.
+// BASE_URL is a board with three replicas, and STACK_FILE describes its processes. At BRIEF_COOKIE_URL the cookie lasts three
+// seconds. STATES_STACK_FILE describes a board with one replica, for states that would disturb other tests.
+// If BASE_URL is already set, the command runs against that board, and nothing is started.
 
 await runBeside(process.argv.slice(2), async signal => {
   if (process.env.BASE_URL) return { environment: {}, stop: async () => {} }
@@ -39,7 +39,7 @@ await runBeside(process.argv.slice(2), async signal => {
   try {
     const board = await start('board', { replicas: 3 })
     const brief = await start('brief', { replicas: 2, stickySeconds: 3 })
-    // Its server is frozen for as long as it takes to look at every window.
+    // Tests freeze its server for as long as they check every window.
     const states = await start('states', { replicas: 1, hungAfterMs: null })
     const environment = {
       BASE_URL: board.url,

@@ -2,54 +2,74 @@ import { randomBytes } from 'node:crypto'
 import { expect } from '@playwright/test'
 import type { Prisma, PrismaClient } from '../../prisma/client/client.ts'
 import { openPrismaClient } from '../../prisma/testing/prisma-client.ts'
-import { readStackFile } from '../../tools/launcher/stack/data-dir.ts'
+import { readStackFile, type StackFile } from '../../tools/launcher/stack/data-dir.ts'
 import { srvIdOf } from '../../web/server/identity.ts'
 
+// Changes the boards under test through their database and processes, not through their pages. The specs call it; it uses
+// an independent Prisma client and signals.
+
+/** The processes of a stack of with-stacks.ts. @throws if none runs */
+export function readStack(variable: 'STACK_FILE' | 'STATES_STACK_FILE' = 'STACK_FILE'): StackFile {
+  const stack = readStackFile(process.env[variable] ?? '')
+  if (!stack) throw new Error(`${variable} describes no running stack`)
+  return stack
+}
+
+/** Runs `work` with an independent client on the database at `databaseUrl`. */
+export async function withPrismaClient<T>(databaseUrl: string, work: (client: PrismaClient) => Promise<T>) {
+  const client = openPrismaClient(databaseUrl)
+  try {
+    return await work(client)
+  } finally {
+    await client.$disconnect()
+  }
+}
+
 /**
- * The board that tests of states have for themselves, from behind: what they change is put back at the end. What they add
- * stands on the page for the next visitor; it takes some visits to see to that.
+ * Controls the board of the state tests. Disposing restores the servers; added visits stay. What is added is on the page on
+ * return, which takes some visits.
  */
 export type BoardControl = AsyncDisposable & {
   url: string
   counter(): Promise<number>
-  /** Servers beside the real one, shown until the end; their hits stay in the sums, as those of any server that left. */
+  /** Adds servers to the page until disposal. Their hits stay in the totals, like those of any stopped server. */
   addServers(servers: ServerToShow[]): Promise<void>
-  /** Visits as they would stand in the log, had these servers counted them. */
+  /** Adds visits to the log as if these servers had counted them. */
   addVisits(visits: ServerVisits[]): Promise<void>
-  /** Every server says that it is draining, and goes on answering. */
+  /** Drains every server until disposal. */
   drainAll(): Promise<void>
-  /** The process stands still, as on a machine that is out of memory, until the returned function is called. */
-  freeze(part: 'database' | 'server'): () => void
+  /** Stops the process (SIGSTOP) until the returned function is called. */
+  freeze(service: 'database' | 'server'): () => void
 }
 
 export function openBoardControl(): BoardControl {
-  const stack = readStackFile(process.env.STATES_STACK_FILE ?? '')
-  const server = stack?.replicas[0]
-  if (!stack || !server) throw new Error('STATES_STACK_FILE names no running stack')
-  const witness = openPrismaClient(stack.databaseUrl)
+  const stack = readStack('STATES_STACK_FILE')
+  const [server] = stack.replicas
+  if (!server) throw new Error('the stack of STATES_STACK_FILE has no server')
+  const client = openPrismaClient(stack.databaseUrl)
   const changes = new AsyncDisposableStack()
-  changes.defer(() => witness.$disconnect())
+  changes.defer(() => client.$disconnect())
   const shown: number[] = []
-  changes.defer(async () => void (await retire(witness, shown)))
+  changes.defer(async () => void (await retire(client, shown)))
   return {
     url: stack.url,
     async counter() {
-      return Number((await witness.globalCounter.findUniqueOrThrow({ where: { id: 1 } })).value)
+      return Number((await client.globalCounter.findUniqueOrThrow({ where: { id: 1 } })).value)
     },
     async addServers(servers) {
-      for (const server of servers) shown.push(await insertServer(witness, server))
-      await rendered(stack.url, new RegExp(`>${servers.at(-1)?.name}<`))
+      for (const server of servers) shown.push(await insertServer(client, server))
+      await untilRendered(stack.url, new RegExp(`>${servers.at(-1)?.name}<`))
     },
     async addVisits(visits) {
-      const last = await insertVisits(witness, visits)
-      await rendered(stack.url, new RegExp(`<th[^>]*>${last}<`))
+      const last = await insertVisits(client, visits)
+      await untilRendered(stack.url, new RegExp(`<th[^>]*>${last}<`))
     },
     async drainAll() {
-      changes.defer(() => requestDrain(witness, false))
-      await requestDrain(witness, true)
+      changes.defer(() => requestDrain(client, false))
+      await requestDrain(client, true)
     },
-    freeze(part) {
-      const { pid } = part === 'database' ? stack.database : server
+    freeze(service) {
+      const { pid } = service === 'database' ? stack.database : server
       process.kill(pid, 'SIGSTOP')
       const thaw = () => void process.kill(pid, 'SIGCONT')
       changes.defer(thaw)
@@ -59,27 +79,26 @@ export function openBoardControl(): BoardControl {
   }
 }
 
-/** Visits the page until it shows this: it may be a second old, and what comes afterwards moves what is read. */
-async function rendered(url: string, what: RegExp): Promise<void> {
+/** Visits the page, which may be a second old, until it shows `what`. */
+async function untilRendered(url: string, what: RegExp): Promise<void> {
   await expect.poll(async () => (await fetch(url)).text()).toMatch(what)
 }
 
-/** The real servers read it with their next heartbeat, and acknowledge in `draining`. */
-async function requestDrain(witness: PrismaClient, drain: boolean): Promise<void> {
-  await witness.server.updateMany({ data: { drainWanted: drain } })
+/** Resolves when the real servers have read the request with a heartbeat and acknowledged it in `draining`. */
+async function requestDrain(client: PrismaClient, drain: boolean): Promise<void> {
+  await client.server.updateMany({ data: { drainWanted: drain } })
   const pending = { draining: !drain, stoppedAt: null, lastSeenAt: { gt: new Date(Date.now() - 10_000) } }
-  await expect.poll(() => witness.server.count({ where: pending })).toBe(0)
+  await expect.poll(() => client.server.count({ where: pending })).toBe(0)
 }
 
-/** Long silent, so no longer shown. */
-function retire(witness: Prisma.TransactionClient, ids: number[]) {
-  return witness.server.updateMany({
+/** Hides servers: the page does not show those without a heartbeat for long. */
+function retire(client: Prisma.TransactionClient, ids: number[]) {
+  return client.server.updateMany({
     where: { id: { in: ids } },
     data: { lastSeenAt: new Date(0), stoppedAt: new Date(0) },
   })
 }
 
-/** A server as a test wants it shown. */
 type ServerToShow = {
   name: string
   address: string
@@ -89,18 +108,18 @@ type ServerToShow = {
 const hour = 3_600_000
 
 /** @returns the row's id */
-async function insertServer(witness: Prisma.TransactionClient, life: ServerToShow): Promise<number> {
-  const { name, address, state = 'up' } = life
+async function insertServer(client: Prisma.TransactionClient, server: ServerToShow): Promise<number> {
+  const { name, address, state = 'up' } = server
   const now = Date.now()
   const gone = state === 'lost' || state === 'stopped'
-  const { id } = await witness.server.create({
+  const { id } = await client.server.create({
     data: {
       name,
       address,
       srvId: srvIdOf(address),
       startedAt: new Date(now - 51 * hour),
       readyAt: state === 'joining' ? null : new Date(now - 51 * hour),
-      // One that lives is seen again and again; one that is gone was seen before it would be forgotten.
+      // An hour ahead keeps a server alive without heartbeats; 8 s ago is lost but still shown.
       lastSeenAt: new Date(gone ? now - 8_000 : now + hour),
       stoppedAt: state === 'stopped' ? new Date(now - 8_000) : null,
       draining: state === 'draining',
@@ -116,15 +135,12 @@ async function insertServer(witness: Prisma.TransactionClient, life: ServerToSho
   return id
 }
 
-/** Visits of one server, from these addresses in turn. */
+/** Visits to one server, from these addresses in turns */
 type ServerVisits = { server: string; count: number; clientIps: string[] }
 
-/**
- * Counts and logs them as a replica would, in one transaction: all figures go on to agree.
- * @returns the last one's number
- */
-async function insertVisits(witness: PrismaClient, visits: ServerVisits[]): Promise<number> {
-  return witness.$transaction(
+/** Counts and logs visits as a replica does, in one transaction, so all totals stay equal. @returns the last visit's number */
+async function insertVisits(client: PrismaClient, visits: ServerVisits[]): Promise<number> {
+  return client.$transaction(
     async tx => {
       let last = 0
       for (const { server: name, count, clientIps } of visits) {

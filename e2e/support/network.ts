@@ -5,8 +5,8 @@ import type { Page } from '@playwright/test'
 import { startStubServer } from '../../tools/lib/testing.ts'
 
 /**
- * Fails the page's requests to these addresses until it is told to pass them on. The route stays: taking it away can wait
- * for ever for a worker that the page is just starting.
+ * Fails the page's requests to these addresses until `passOn` is called. The route stays, because removing it can wait forever
+ * for a worker that the page is starting.
  */
 export async function failRequests(page: Page, addresses: string) {
   let passes = false
@@ -21,40 +21,40 @@ export async function failRequests(page: Page, addresses: string) {
 type Relay = AsyncDisposable & { url: string }
 
 type Options = {
-  /** what to ask the board for; null: this relay answers 404 itself; default: the path as it came */
+  /** the path on the board; null makes the relay answer 404; default: unchanged */
   pathOf?: (path: string) => string | null
-  /** how to pass an answer on; default: as it comes */
+  /** how to pass an answer on; default: unchanged */
   pass?: (path: string, found: IncomingMessage, answer: ServerResponse) => void
 }
 
-/** A proxy in front of the board at `url`, on a port of this machine. */
+/** Starts a proxy in front of the board at `url`, on a port of this machine. */
 export async function openRelay(
   url: string,
   { pathOf = path => path, pass = (_path, found, answer) => found.pipe(answer) }: Options = {},
 ): Promise<Relay> {
-  return startStubServer((asked, answer) => {
-    const path = pathOf(asked.url ?? '/')
+  return startStubServer((incoming, answer) => {
+    const path = pathOf(incoming.url ?? '/')
     if (path === null) {
       answer.writeHead(404).end()
       return
     }
-    const headers = { ...asked.headers, 'accept-encoding': 'identity' }
-    const relayed = request(new URL(path, url), { method: asked.method, headers }, found => {
+    const headers = { ...incoming.headers, 'accept-encoding': 'identity' }
+    const relayed = request(new URL(path, url), { method: incoming.method, headers }, found => {
       answer.writeHead(found.statusCode ?? 502, found.headers)
       pass(path, found, answer)
     })
     relayed.on('error', () => answer.destroy())
     answer.on('close', () => relayed.destroy())
-    asked.pipe(relayed)
+    incoming.pipe(relayed)
   })
 }
 
-/** Where a browser may paint what it has: after each of many that are alike, and each part of the page. */
-const ends = /(?<=<\/(?:li|section)>)/
-/** ms between two pieces: time enough for a frame */
-const apartMs = 150
+/** where a browser may paint: after each list item and section */
+const paintPoints = /(?<=<\/(?:li|section)>)/
+/** ms between two pieces, enough for a frame */
+const pieceIntervalMs = 150
 
-/** Passes everything on to the board at `url`, and its page piece by piece, as over a network that has hardly any room. */
+/** Starts a proxy to the board at `url` that delivers the page piece by piece, as a slow network does. */
 export function openSlowRelay(url: string): Promise<Relay> {
   return openRelay(url, {
     pass(path, found, answer) {
@@ -65,9 +65,9 @@ export function openSlowRelay(url: string): Promise<Relay> {
 }
 
 async function trickle(page: IncomingMessage, answer: ServerResponse): Promise<void> {
-  for (const piece of (await text(page)).split(ends)) {
+  for (const piece of (await text(page)).split(paintPoints)) {
     answer.write(piece)
-    await pause(apartMs)
+    await pause(pieceIntervalMs)
   }
   answer.end()
 }

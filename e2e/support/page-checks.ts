@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test'
 import { z } from 'zod'
 
-/** What the console complains about, as it comes: in order, it stays empty. */
+/** Errors and warnings of the console, page errors and failed requests, as they occur */
 export function watchConsole(page: Page): string[] {
   const complaints: string[] = []
   page.on('console', message => {
@@ -9,7 +9,7 @@ export function watchConsole(page: Page): string[] {
   })
   page.on('pageerror', error => complaints.push(String(error)))
   page.on('requestfailed', request => {
-    // A stream ends with its page.
+    // A stream ends when its page closes.
     if (!request.url().endsWith('/api/live'))
       complaints.push(`${request.url()} ${request.failure()?.errorText}`)
   })
@@ -18,13 +18,12 @@ export function watchConsole(page: Page): string[] {
 
 const recorded = z.array(z.object({ value: z.number(), what: z.string() }))
 
-/** Less than that, all together, no eye sees: a figure's own box grows with its digits. */
-const canBeSeen = 0.0005
+/** A smaller total score is invisible: the box of a number grows with its digits. */
+const visibleShift = 0.0005
 
 /**
- * Records whatever moves on a page without a person having asked for it, from its first paint.
- * Source: https://wicg.github.io/layout-instability/
- * @returns what tells what moved; nothing where that cannot be seen
+ * Records layout shifts without user input, from the first paint. Source: https://wicg.github.io/layout-instability/
+ * @returns a function that lists what moved; empty if it is too little to see
  */
 export async function watchShifts(page: Page): Promise<() => Promise<string[]>> {
   await page.addInitScript(() => {
@@ -49,19 +48,19 @@ export async function watchShifts(page: Page): Promise<() => Promise<string[]>> 
     }).observe({ type: 'layout-shift', buffered: true })
   })
   return async () => {
-    // Undefined where no script runs: nothing moves there.
+    // Undefined if no script runs, where nothing moves.
     const shifts = recorded.catch([]).parse(await page.evaluate('globalThis.layoutShifts'))
     const sum = shifts.reduce((all, { value }) => all + value, 0)
-    return sum < canBeSeen ? [] : shifts.map(({ value, what }) => `${value.toFixed(4)}: ${what}`)
+    return sum < visibleShift ? [] : shifts.map(({ value, what }) => `${value.toFixed(4)}: ${what}`)
   }
 }
 
-/** Texts that lie over one another, so that neither can be read; what floats over the page on purpose is left out. */
+/** Texts that overlap. Fixed elements, which overlap on purpose, are left out. */
 export function overlappingTexts(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     type Box = { node: Node; text: string; left: number; top: number; right: number; bottom: number }
 
-    /** As much of it as its scrolling and cutting ancestors let through; null where it floats. */
+    /** The part that scrolling and clipping ancestors show; null inside a fixed element */
     function visiblePart({ node, text, ...box }: Box, element: Element): Box | null {
       for (let around: Element | null = element; around; around = around.parentElement) {
         const { position, overflowX, overflowY } = getComputedStyle(around)
@@ -90,11 +89,11 @@ export function overlappingTexts(page: Page): Promise<string[]> {
       }
     }
 
-    // Lines of text stand closer than their boxes: a little over one another is no fault.
+    // Boxes of adjacent text lines overlap slightly.
     return boxes.flatMap((a, place) =>
       boxes
         .slice(place + 1)
-        // A text that is cut has a box for what is seen and one for all.
+        // A clipped text has a box for its visible part and another for all of it.
         .filter(b => a.node !== b.node)
         .filter(b => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2)
         .filter(b => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 6)

@@ -9,14 +9,14 @@ import {
 } from '@playwright/test'
 import { overlappingTexts, watchConsole, watchShifts } from './page-checks.ts'
 
-/** One browser window of a size, on the board. */
+/** A browser window of one size, on the board */
 type Window = {
   name: string
   width: number
   page: Page
-  /** what its console complained about, so far */
+  /** console complaints so far */
   complaints: string[]
-  /** what moved by itself, so far */
+  /** what moved by itself so far */
   shifts(): Promise<string[]>
 }
 
@@ -32,20 +32,24 @@ export type Windows = AsyncDisposable & {
   each(act: (page: Page) => Promise<unknown>): Promise<void>
 }
 
-type How = {
+type OpenOptions = {
   context?: BrowserContextOptions
-  /** done in each before it goes to the board */
+  /** runs in each window before it opens the board */
   prepare?: (page: Page) => Promise<unknown>
 }
 
-/** A window of each size, of a visitor each. */
-export async function openWindows(browser: Browser, url: string, how: How = {}): Promise<Windows> {
+/** Opens a window of each size, each as a separate visitor. */
+export async function openWindows(
+  browser: Browser,
+  url: string,
+  options: OpenOptions = {},
+): Promise<Windows> {
   const contexts: BrowserContext[] = []
   const all = await Promise.all(
     sizes.map(async viewport => {
-      const context = await browser.newContext({ ...how.context, viewport, colorScheme: 'light' })
+      const context = await browser.newContext({ ...options.context, viewport, colorScheme: 'light' })
       contexts.push(context)
-      return openWindow(await context.newPage(), url, viewport.width, how.prepare)
+      return openWindow(await context.newPage(), url, viewport.width, options.prepare)
     }),
   )
   return withAll(all, async () => {
@@ -53,7 +57,7 @@ export async function openWindows(browser: Browser, url: string, how: How = {}):
   })
 }
 
-/** A tab of each size, all of one visitor who has `before` tabs open already. */
+/** Opens a tab of each size, all of one visitor, who already has `before` tabs open. */
 export async function openTabs(browser: Browser, url: string, before: number): Promise<Windows> {
   const context = await browser.newContext({ colorScheme: 'light' })
   for (let tab = 0; tab < before; tab++) await (await context.newPage()).goto(url)
@@ -66,7 +70,12 @@ export async function openTabs(browser: Browser, url: string, before: number): P
   return withAll(all, () => context.close())
 }
 
-async function openWindow(page: Page, url: string, width: number, prepare?: How['prepare']): Promise<Window> {
+async function openWindow(
+  page: Page,
+  url: string,
+  width: number,
+  prepare?: OpenOptions['prepare'],
+): Promise<Window> {
   const complaints = watchConsole(page)
   const shifts = await watchShifts(page)
   await prepare?.(page)
@@ -87,18 +96,17 @@ function withAll(all: Window[], close: () => Promise<void>): Windows {
 const themes = ['light', 'dark'] as const
 
 type Allowed = {
-  /** what the console says in this state, and rightly */
+  /** console complaints that this state causes */
   complaints?: RegExp
-  /** no script runs in the windows: axe cannot either */
+  /** No script runs in the windows, so axe cannot run. */
   scriptless?: boolean
 }
 
 /**
- * Fails with all that is wrong in any of the windows, light and dark: something moved by itself, stands outside the
- * window or over something else, has no name or too little contrast, or the console complains. With SCREENSHOTS=1 it
- * leaves pictures of all in test-results.
+ * Checks every window, light and dark: nothing moved by itself, lies outside the window, overlaps, lacks a name or contrast,
+ * and the console has no complaints. With SCREENSHOTS=1 writes screenshots to test-results.
  */
-export async function expectInOrder({ all }: Windows, allowed: Allowed = {}): Promise<void> {
+export async function expectNoFindings({ all }: Windows, allowed: Allowed = {}): Promise<void> {
   const found = await Promise.all(all.map(window => checkWindow(window, allowed)))
   expect(found.flat()).toEqual([])
 }
@@ -111,7 +119,7 @@ async function checkWindow(
   found.push(...(await outside(page, width)), ...(await overlappingTexts(page)))
   for (const colorScheme of themes) {
     await page.emulateMedia({ colorScheme })
-    // Colours on their way to the other theme are neither's.
+    // Ends the colour transitions between the themes.
     await page.evaluate(() => {
       for (const animation of document.getAnimations()) animation.finish()
     })
@@ -124,9 +132,9 @@ async function checkWindow(
   return found.map(finding => `${name}: ${finding}`)
 }
 
-/** All rules in the first theme; in the other only what a theme can change. */
+/** All rules in the first theme; only the contrast rule in the other */
 async function axeFindings(page: Page, colorScheme: (typeof themes)[number]): Promise<string[]> {
-  // The page has no frames: so axe need not gather what each of them found in a page of its own, which takes seconds.
+  // Legacy mode skips the collection of results from frames, which takes seconds; the page has none.
   const axe = new AxeBuilder({ page }).setLegacyMode()
   if (colorScheme === 'light') axe.options({ rules: { 'target-size': { enabled: true } } })
   else axe.withRules(['color-contrast'])
@@ -136,10 +144,10 @@ async function axeFindings(page: Page, colorScheme: (typeof themes)[number]): Pr
   )
 }
 
-/** Fifty rows of the log, as lists of two lines, and ten servers need some 7,000. */
-const highest = 12_000
+/** px; fifty log rows as two-line lists and ten servers need about 7,000 */
+const maxHeight = 12_000
 
-/** What a person would have to scroll sideways for, or down without end. */
+/** What lies outside the window's width, and a page that is too high */
 async function outside(page: Page, width: number): Promise<string[]> {
   const [pageWidth, pageHeight] = await page.evaluate(() => {
     const { scrollWidth, scrollHeight } = document.documentElement
@@ -168,7 +176,7 @@ async function outside(page: Page, width: number): Promise<string[]> {
   )
   return [
     ...(pageWidth > width ? [`the page is ${pageWidth} px wide: ${widest.slice(0, 3).join(' ')}`] : []),
-    ...(pageHeight > highest ? [`the page is ${pageHeight} px high`] : []),
+    ...(pageHeight > maxHeight ? [`the page is ${pageHeight} px high`] : []),
     ...beside,
   ]
 }

@@ -8,7 +8,7 @@ const generated = /(^|\/)(node_modules|\.git|\.next|\.data[^/]*|test-results)$/
 const files = globSync('**/*', { cwd: root, exclude: path => generated.test(path) })
 const documents = [...files, ...globSync('.github/**/*', { cwd: root })].filter(file => file.endsWith('.md'))
 
-/** Files that only the image has. */
+/** Files that exist only in the image */
 const builtInImage = ['prisma/migrate.mjs']
 
 const read = (file: string) =>
@@ -16,7 +16,7 @@ const read = (file: string) =>
 
 const capture = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found = '']) => found)
 
-/** The fragments that GitHub gives a document's headings. */
+/** GitHub's fragments of a document's headings */
 function fragmentsOf(document: string): string[] {
   return capture(read(document), /^#+ (.+)$/gm).map(heading =>
     heading
@@ -37,14 +37,14 @@ function leadsNowhere(document: string, link: string): boolean {
 const paths = /(?<![*\w/.@-])((?:[\w.@-]+\/)*[\w.@-]+\.(?:ts|tsx|mjs|sh|yml|md|template|envsh|css))(?![\w-])/g
 const folders = /(?<![\w/.@-])((?:web|prisma|nginx|deploy|tools|e2e|docs)\/[\w./-]*\w)(?!\.?[\w#*{])/g
 
-/** A path may be written from the root, from the document's folder, or by its last parts. */
+/** A path may be relative to the root or to the document's folder, or be the end of a path. */
 function isMissing(document: string, path: string): boolean {
   if (builtInImage.includes(path) || existsSync(join(root, path))) return false
   if (existsSync(join(root, dirname(document), path))) return false
   return !files.some(file => file.endsWith(`/${path}`))
 }
 
-test('every relative link in the documents leads to a file, and to a heading of it', () => {
+test('every relative link in the documents leads to an existing file and heading', () => {
   const broken = documents.flatMap(document => {
     const text = read(document)
     const links = [...capture(text, /\]\(([^)\s]+)\)/g), ...capture(text, /src(?:set)?="([^"]+)"/g)]

@@ -1,4 +1,5 @@
-// `npm run pictures`: the README's pictures, of a board of their own. Nothing in them is made up: what they show happened.
+// `npm run pictures`: makes the README's pictures and film from a temporary board with real visits and a real restart.
+// Uses the bench's temporary board and browser, and record.ts for frames and files.
 
 import { rmSync, writeFileSync } from 'node:fs'
 import { mkdtempDisposable } from 'node:fs/promises'
@@ -16,18 +17,14 @@ import { abortOnSignals, outliveTerminal, saySentences } from '../lib/terminal.t
 import { visitMany } from '../lib/visitors.ts'
 import { capture, recordFrames, writeWebp } from './record.ts'
 
-/** While it is set, a replica that is to start waits: a restart takes a second otherwise, too short to be seen. */
+/** While set, a starting replica waits, because a restart takes only a second, too short to see. */
 type Hold = { path: string; set(): void; release(): void }
 
 function openHold(path: string): Hold {
-  return {
-    path,
-    set: () => writeFileSync(path, ''),
-    release: () => rmSync(path, { force: true }),
-  }
+  return { path, set: () => writeFileSync(path, ''), release: () => rmSync(path, { force: true }) }
 }
 
-/** The same program, which heeds a hold before it starts. */
+/** The program, which waits for the hold's release before it starts */
 function holdable(program: ReplicaProgram, hold: Hold): ReplicaProgram {
   const wait = 'while [ -e "$0" ]; do sleep 0.1; done; exec "$@"'
   return {
@@ -37,32 +34,32 @@ function holdable(program: ReplicaProgram, hold: Hold): ReplicaProgram {
   }
 }
 
-/** Whatever happens, the visits end after that. */
+/** upper limit of the visits' duration */
 const longestVisitsMs = 10 * 60_000
 
-/** Fifteen visits a second until it is disposed of: nine by a dozen regulars, six by strangers, who all ask for the page. */
+/** Requests the page fifteen times a second until disposal: nine visits by a dozen returning visitors, six by new ones. */
 function startVisitors(url: string): AsyncDisposable {
-  const told = new AbortController()
-  const asBrowsers = { forMs: longestVisitsMs, until: told.signal, accept: 'text/html' } as const
+  const stopping = new AbortController()
+  const asBrowsers = { forMs: longestVisitsMs, until: stopping.signal, accept: 'text/html' } as const
   const visits = Promise.all([
     visitMany(`${url}/`, { ...asBrowsers, connections: 12, perSecond: 9, keepCookies: true }),
     visitMany(`${url}/`, { ...asBrowsers, connections: 4, perSecond: 6 }),
   ])
   return {
     async [Symbol.asyncDispose]() {
-      told.abort()
+      stopping.abort()
       await visits
     },
   }
 }
 
-/** Down to the sums under the history. */
+/** Reaches down to the totals under the history. */
 const window: Window = { width: 1280, height: 1140 }
 
-/** The history is read and the picture has dots under way by then. */
-const untilSettledMs = 4000
+/** ms until the history is loaded and the picture has moving dots */
+const settlingMs = 4000
 
-/** Writes the board in both themes into `docs`, each as a visit of its own found it. */
+/** Writes pictures of the board in both themes into `docs`, each from a separate visit. */
 async function takeStills(url: string, docs: string, signal: AbortSignal): Promise<void> {
   for (const theme of ['light', 'dark']) {
     await using page = await openBoard(url, window, signal)
@@ -75,7 +72,7 @@ async function takeStills(url: string, docs: string, signal: AbortSignal): Promi
     await page.send('Emulation.setEmulatedMedia', {
       features: [{ name: 'prefers-color-scheme', value: theme }],
     })
-    await pause(untilSettledMs, undefined, { signal })
+    await pause(settlingMs, undefined, { signal })
     await capture(page, join(docs, `board-${theme}.png`))
   }
 }
@@ -84,40 +81,40 @@ type Scene = {
   page: BarePage
   hold: Hold
   replicas: () => StackFile['replicas']
-  /** for what is thrown away */
+  /** for temporary files */
   folder: string
   docs: string
 }
 
-/** A scene that takes longer has gone wrong. */
-const longestFilmMs = 60_000
+/** timeout of the film */
+const filmTimeoutMs = 60_000
 
-/** Films how the visitor's own server is killed, how the next visit is moved, and how the server comes back. */
+/** Films a kill of the visitor's server, the move of the next visit, and the server's return. */
 async function filmLoss({ page, hold, replicas, folder, docs }: Scene, signal: AbortSignal) {
-  const bound = AbortSignal.any([signal, AbortSignal.timeout(longestFilmMs)])
-  const rest = (ms: number) => pause(ms, undefined, { signal: bound })
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(filmTimeoutMs)])
+  const sleep = (ms: number) => pause(ms, undefined, { signal: bounded })
   const until = async (condition: string) => {
-    while ((await page.evaluate(condition)) !== true) await rest(50)
+    while ((await page.evaluate(condition)) !== true) await sleep(50)
   }
   const visitorsCookie = await srvIdOf(page)
   const own = replicas().find(({ srv_id }) => srv_id === visitorsCookie)
-  if (!own) throw new Error('the visitor has no server')
+  if (!own) throw new Error('no server has the visitor’s srv_id')
 
   await page.send('Emulation.setScrollbarsHidden', { hidden: true })
-  await rest(3000)
+  await sleep(3000)
   await using recording = await recordFrames(page, folder)
-  await rest(1500)
+  await sleep(1500)
   hold.set()
   process.kill(own.pid, 'SIGKILL')
-  await rest(1000)
+  await sleep(1000)
   await page.evaluate(`document.querySelector('a[href=""]').click()`)
   await until(`document.body?.innerText.includes('Moved from ${own.name}') ?? false`)
   await until(`document.querySelector('[data-server][data-state=lost]') !== null`)
-  await rest(1000)
+  await sleep(1000)
   await capture(page, join(docs, 'board-lost.png'))
   hold.release()
   await until(`document.querySelector('[data-server]:not([data-state=up])') === null`)
-  await rest(1500)
+  await sleep(1500)
   await writeWebp(await recording.end(), join(docs, 'board.webp'))
 }
 
@@ -128,7 +125,7 @@ async function srvIdOf(page: BarePage): Promise<string | undefined> {
   return answer.cookies.find(({ name }) => name === 'srv_id')?.value
 }
 
-/** The history has a bar a minute. */
+/** ms before the stills; the history shows one bar per minute */
 const beforeStillsMs = 110_000
 
 outliveTerminal()
@@ -143,10 +140,10 @@ await saySentences(async () => {
     const hold = openHold(join(folder, 'hold'))
     await using board = await startTemporaryBoard(3, signal, holdable(builtReplica(process.env), hold))
     await using _visitors = startVisitors(board.url)
-    say('stills', `in ${beforeStillsMs / 1000} s, once the history has something to show`)
+    say('stills', `in ${beforeStillsMs / 1000} s, when the history has bars`)
     await pause(beforeStillsMs, undefined, { signal })
     await takeStills(board.url, docs, signal)
-    say('film', 'a server is killed, and comes back')
+    say('film', 'a server is killed and returns')
     await using page = await openBoard(board.url, { width: 1120, height: 828 }, signal)
     await filmLoss({ page, hold, replicas: () => board.file().replicas, folder, docs }, signal)
     say('pictures', `written to ${docs}`)
