@@ -6,7 +6,7 @@ import ui from './ui/ui.module.css'
 
 /** A board that fails within this time after it was mounted, in ms, may fail again. */
 const soonMs = 1000
-/** So many of these failures in a row are retried immediately. */
+/** This many failures in a row are retried immediately. */
 const immediateRetries = 3
 /** Later retries wait, in ms: twice as long after each failure, up to the longest pause. */
 const firstPauseMs = 1000

@@ -1,3 +1,6 @@
+// The audit: a badge that says whether the figures shown agree, and a dialog with the audit of the whole log.
+// board/board-header.tsx renders the badge. The dialog reads /api/audit; consistency.ts compares the figures.
+
 import { type MouseEvent, type RefObject, useId, useRef, useState } from 'react'
 import useSWR from 'swr'
 import { type Audit, isAudit, type Snapshot } from '../../shared/api.ts'
@@ -9,10 +12,7 @@ import ui from '../ui/ui.module.css'
 import styles from './audit.module.css'
 import { addsUp, auditTerms } from './consistency.ts'
 
-/**
- * Says whether the figures shown agree, and opens the audit. consistency.ts does the arithmetic. Without JavaScript the badge
- * is a link to /api/audit.
- */
+/** Without JavaScript the badge is a link to /api/audit. */
 export function AuditBadge({ snapshot }: { snapshot: Snapshot }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [opened, setOpened] = useState(false)

@@ -39,6 +39,25 @@ export function BoardHeader({ live: { board, status }, snapshot }: Props) {
   )
 }
 
+type ConnectionFacts = {
+  status: ConnectionStatus
+  /** null = the replica reads the database */
+  outage: LiveOutage | null
+  /** time of the figures shown */
+  figuresAt: string
+  /** there are servers, and all are draining */
+  allDraining: boolean
+}
+
+type ConnectionWords = {
+  shape: Shape
+  short: string
+  /** the figures shown are not current */
+  bad?: boolean
+  /** what happened, since when, and what it means */
+  detail?: ReactNode
+}
+
 const inHtml: ConnectionWords = { shape: 'empty', short: 'As of your visit' }
 
 /**
@@ -62,25 +81,6 @@ function ConnectionIndicator(facts: ConnectionFacts) {
       )}
     </div>
   )
-}
-
-type ConnectionFacts = {
-  status: ConnectionStatus
-  /** null = the replica reads the database */
-  outage: LiveOutage | null
-  /** time of the figures shown */
-  figuresAt: string
-  /** there are servers, and all are draining */
-  allDraining: boolean
-}
-
-type ConnectionWords = {
-  shape: Shape
-  short: string
-  /** the figures shown are not current */
-  bad?: boolean
-  /** what happened, since when, and what it means */
-  detail?: ReactNode
 }
 
 const pollingReasons = {

@@ -1,5 +1,9 @@
 'use client'
 
+// The whole page: complete as HTML, and live once it runs in the browser. page.tsx renders it for a visit. It subscribes to
+// the live board (live/watch-board.ts) and passes the current snapshot to the header (board-header.tsx) and to each panel,
+// which has its own folder.
+
 import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react'
 import useSWRSubscription from 'swr/subscription'
 import type { Snapshot } from '../../shared/api.ts'
@@ -18,10 +22,6 @@ import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
 import { BoardHeader } from './board-header.tsx'
 
-/**
- * The whole page: complete as HTML, and live once it runs in the browser. page.tsx renders it for a visit. It subscribes to the
- * live board (live/watch-board.ts) and gives each panel the current snapshot.
- */
 export function Board({ view }: { view: PageView }) {
   const live = useLiveBoard(view.snapshot)
   const { snapshot, hues } = live.board

@@ -1,3 +1,7 @@
+// Hits per server over time. board/board.tsx renders the panel. SWR reads /api/history every few seconds while the tab is
+// visible; the page's address holds the range. chart-data.ts turns the answer into bars, history-chart.tsx draws them,
+// history-details.tsx has the legend, the events and the table.
+
 import { memo } from 'react'
 import useSWR from 'swr'
 import { type History, isHistory } from '../../shared/api.ts'
@@ -14,11 +18,6 @@ import styles from './history-panel.module.css'
 
 const readHistory = (url: string) => fetchAnswer(isHistory, url)
 
-/**
- * Hits per server over time. SWR reads /api/history every few seconds while the tab is visible; the page's address holds the
- * range. chart-data.ts turns the answer into bars, history-chart.tsx draws them, history-details.tsx has the legend, the
- * events and the table.
- */
 export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues }) {
   const [text, setText] = useUrlParameter('range')
   const range = rangeOf(text)

@@ -15,15 +15,7 @@ export async function fetchAnswer<T>(guard: Guard<T>, url: string, timeoutMs = 1
   )
 }
 
-const snapshotTimeoutMs = 4000
-
-/** The current snapshot. @throws if no snapshot comes within 4 s */
-export async function fetchSnapshot(): Promise<Snapshot> {
-  const answer = await fetch('/api/snapshot', {
-    cache: 'no-store',
-    signal: AbortSignal.timeout(snapshotTimeoutMs),
-  })
-  const snapshot = answer.ok ? readAs(isSnapshot, await answer.text()) : null
-  if (!snapshot) throw new Error(`no snapshot, status ${answer.status}`)
-  return snapshot
+/** @throws as fetchAnswer, after 4 s */
+export function fetchSnapshot(): Promise<Snapshot> {
+  return fetchAnswer(isSnapshot, '/api/snapshot', 4000)
 }

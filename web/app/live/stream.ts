@@ -1,5 +1,5 @@
 import { isLiveOutage, isSnapshot, type LiveOutage, type Snapshot } from '../../shared/api.ts'
-import { type Guard, readAs } from '../../shared/guards.ts'
+import { type Guard, isNumber, isText, readAs, shapeOf } from '../../shared/guards.ts'
 
 type StreamListener = {
   snapshot(snapshot: Snapshot): void
@@ -125,6 +125,8 @@ function tryLock(name: string): Promise<(() => void) | null | 'no answer'> {
 /** A place that a tab holds, as stored. `until`: ms of the browser's clock, which all its tabs share. */
 type Lease = { owner: string; until: number }
 
+const isLease = shapeOf<Lease>({ owner: isText, until: isNumber })
+
 /** A tab that ends without releasing its lease keeps its place for this time, in ms. */
 export const leaseMs = 4000
 const renewEveryMs = 1000
@@ -182,14 +184,7 @@ function isHeld(lease: Lease | null, now: number): boolean {
 }
 
 function readLease(text: string | null): Lease | null {
-  try {
-    const value: unknown = JSON.parse(text ?? 'null')
-    if (typeof value !== 'object' || value === null || !('owner' in value) || !('until' in value)) return null
-    const { owner, until } = value
-    return typeof owner === 'string' && typeof until === 'number' ? { owner, until } : null
-  } catch {
-    return null
-  }
+  return readAs(isLease, text ?? '')
 }
 
 function wait(ms: number): Promise<void> {

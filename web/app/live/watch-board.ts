@@ -1,3 +1,7 @@
+// Keeps an open page current: board/board.tsx subscribes here. connection.ts decides when to open the stream (stream.ts,
+// which shares few streams among many tabs) and when to poll (api-client.ts). live-board.ts turns what arrives into the
+// board to show.
+
 import { isTabVisible, onTabVisibleChange } from '../ui/page-lifecycle.ts'
 import { fetchSnapshot } from './api-client.ts'
 import {
@@ -21,11 +25,7 @@ const sleptMs = 3000
 /** The browser's clock minus its steady clock, in ms. In some browsers the steady clock stops while the machine sleeps. */
 const clockLag = () => Date.now() - performance.now()
 
-/**
- * Keeps an open page current: board.tsx subscribes here. The rules of connection.ts say when to open the stream (stream.ts) and
- * when to poll (api-client.ts); live-board.ts turns what arrives into the board to show.
- * Reports every change until the returned function is called.
- */
+/** Reports every change of the board until the returned function is called. */
 export function watchBoard(streamUrl: string, first: LiveView, report: (view: LiveView) => void): () => void {
   let reported = first
   let { board } = first

@@ -1,3 +1,7 @@
+// The log, one visit a row: the newest as they come, filtered rows, or older pages. board/board.tsx renders the panel; the
+// page's address holds the filter and the page. use-log.ts reads the rows, log-rows.ts turns them into what the page
+// shows, log-table.tsx renders them.
+
 import { type FormEvent, memo, useState } from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
@@ -24,10 +28,6 @@ import { useLog } from './use-log.ts'
 
 type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 
-/**
- * The log, one visit a row: the newest as they come, filtered, or older pages. use-log.ts reads the rows, log-rows.ts turns
- * them into what the page shows, log-table.tsx renders them. The page's address holds the filter and the page.
- */
 export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) {
   const { log: newest, at, counter, servers } = snapshot
   const hydrated = useHydrated()

@@ -1,3 +1,8 @@
+// The picture shows how hits flow: from the visitors through NGINX to a server, and into the database. board/board.tsx
+// renders it. `Picture` draws the boxes and lines as HTML and SVG, which need no script. `useDots` (dot-canvas.ts) turns
+// new hits into dots (dots.ts) and sends them to canvas-worker.ts, which draws them (animation.ts) along the same lines
+// (geometry.ts).
+
 import { useEffect, useRef, useState } from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
@@ -15,11 +20,6 @@ import { recentHitsOf, ServerCard } from './server-card.tsx'
 
 type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 
-/**
- * The picture shows how hits flow: from the visitors through NGINX to a server, and into the database. `Picture` draws the
- * boxes and lines as HTML and SVG, which need no script. `useDots` (dot-canvas.ts) turns new hits into dots (dots.ts) and
- * sends them to canvas-worker.ts, which draws them (animation.ts) along the same lines (geometry.ts).
- */
 export function Picture({ view, snapshot, hues }: Props) {
   const formats = useFormats()
   const area = useRef<HTMLDivElement>(null)

@@ -1,3 +1,7 @@
+// The servers: how the hits are spread over them, and how each of them does. board/board.tsx renders the panel from each
+// snapshot; the page's address holds the order. server-health.tsx has the cells that a server reports itself.
+// server-rows.ts has the order, the shares and the texts, also for other panels.
+
 import { memo, type ReactNode } from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import type { Hues } from '../live/live-board.ts'
@@ -12,11 +16,6 @@ import styles from './servers-panel.module.css'
 
 type Props = { snapshot: Snapshot; hues: Hues; yourServerId: number }
 
-/**
- * The servers: how the hits are spread over them, and how each of them does. board.tsx renders it from each snapshot. The
- * page's address holds the order. server-health.tsx has the cells that a server reports itself; server-rows.ts has the
- * order, the shares and the texts, also for other panels.
- */
 export const ServersPanel = memo(function ServersPanel({ snapshot, hues, yourServerId }: Props) {
   const formats = useFormats()
   const [servers, order, setOrder] = useOrder(snapshot.servers)

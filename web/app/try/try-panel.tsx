@@ -1,3 +1,7 @@
+// Sends visits from this browser, with its cookie and without it, and shows which servers answered. board/board.tsx renders
+// the panel. visit-runs.ts sends the visits and counts the outcomes; it tells the visit panel about a renewed cookie
+// (visit/sticky-cookie.ts).
+
 import { memo } from 'react'
 import type { ServerRow } from '../../shared/api.ts'
 import type { Hues } from '../live/live-board.ts'
@@ -27,10 +31,6 @@ type Props = {
 const cookieChoices: CookieChoice[] = ['own', 'none']
 const labels: Record<CookieChoice, string> = { own: 'With my cookie', none: 'Without a cookie' }
 
-/**
- * Sends visits from this browser, with its cookie and without it, and shows which servers answered. visit-runs.ts sends them
- * and counts the outcomes.
- */
 export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }: Props) {
   const { tallies, running, start, cancel } = useVisitRuns(stickySeconds)
   const tally = running && tallies[running]

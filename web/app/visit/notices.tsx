@@ -1,4 +1,4 @@
-import { useState, useSyncExternalStore } from 'react'
+import { useState } from 'react'
 import type { ServerRow } from '../../shared/api.ts'
 import type { PageProblem, VisitTexts } from '../../shared/page-view.ts'
 import { lengthInWords } from '../../shared/times.ts'
@@ -44,7 +44,7 @@ function useMoveUpdate(visit: VisitTexts, server: string, servers: ServerRow[]):
 
 /** Tells a visitor without a number why, and that the rest of the page works. */
 export function ProblemNotice({ problem: { code, message, retry_after } }: { problem: PageProblem }) {
-  const earlierTry = useEarlierTry()
+  const earlierTry = useHydrated() && hasEarlierTry()
   return (
     <section aria-label="This visit" className={`${ui.notice} ${styles.problem}`} data-code={code}>
       <p>
@@ -52,23 +52,17 @@ export function ProblemNotice({ problem: { code, message, retry_after } }: { pro
         {earlierTry && (
           <span>But NGINX first tried another server, which did not answer and may have counted it. </span>
         )}
-        <span>{`Try again in ${lengthInWords(retry_after)}, or later. The board below stays live.`}</span>
+        <span>{`Try again in ${lengthInWords(retry_after)}, or later. The board below catches up by itself.`}</span>
       </p>
       <VisitAgain />
     </section>
   )
 }
 
-const never = () => () => {}
-
 /**
  * Whether NGINX first sent this page view to another server, which did not answer. Of the headers that say so, a page can read
  * only `Server-Timing`, and only over HTTPS or on localhost.
  */
-function useEarlierTry(): boolean {
-  return useSyncExternalStore(never, hasEarlierTry, () => false)
-}
-
 function hasEarlierTry(): boolean {
   const [entry] = performance.getEntriesByType('navigation')
   const timings = entry instanceof PerformanceNavigationTiming ? entry.serverTiming : []

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { isNumber, isText, orNull, shapeOf } from '../../shared/guards.ts'
 
 /** `blocked`: this browser keeps no cookies. `unknown`: other pages may have changed the cookie without notice to this one. */
 export type KnownHold = CookieNews | 'blocked' | 'unknown'
@@ -51,6 +52,8 @@ function answeredAt(): number {
 /** The server that the sticky cookie leads to, and until when, in ms of the browser's clock. */
 type CookieHold = { srv_id: string; server: string; until: number }
 
+const isCookieNews = orNull(shapeOf<CookieHold>({ srv_id: isText, server: isText, until: isNumber }))
+
 /** null = deleted on purpose */
 type CookieNews = CookieHold | null
 
@@ -72,7 +75,7 @@ export function tellOtherTabs(news: CookieNews): void {
 function hearOtherTabs(onNews: (news: CookieNews) => void): () => void {
   const channel = openChannel()
   channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    if (data === null || isCookieHold(data)) onNews(data)
+    if (isCookieNews(data)) onNews(data)
   })
   return () => channel?.close()
 }
@@ -82,7 +85,7 @@ function lastCookieNews(): CookieNews | 'unknown' {
   try {
     const text = localStorage.getItem(name)
     const data: unknown = text === null ? 'unknown' : JSON.parse(text)
-    return data === null || isCookieHold(data) ? data : 'unknown'
+    return isCookieNews(data) ? data : 'unknown'
   } catch {
     return 'unknown'
   }
@@ -121,17 +124,4 @@ function keepsCookies(): boolean {
   } catch {
     return false
   }
-}
-
-function isCookieHold(data: unknown): data is CookieHold {
-  return (
-    typeof data === 'object' &&
-    data !== null &&
-    'srv_id' in data &&
-    typeof data.srv_id === 'string' &&
-    'server' in data &&
-    typeof data.server === 'string' &&
-    'until' in data &&
-    typeof data.until === 'number'
-  )
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { isNumber, isText, shapeOf } from '../../shared/guards.ts'
+import { isNumber, isText, readAs, shapeOf } from '../../shared/guards.ts'
 
 const storageKey = 'balance-board streak'
 
@@ -94,10 +94,5 @@ export function withVisit(before: Streak | null, hit: string, srv_id: string): S
 
 /** The stored streak; null if the text is not a streak. */
 export function readStreak(json: string | null): Streak | null {
-  try {
-    const value: unknown = JSON.parse(json ?? 'null')
-    return isStreak(value) ? value : null
-  } catch {
-    return null
-  }
+  return readAs(isStreak, json ?? '')
 }

@@ -1,3 +1,8 @@
+// What happened to the reader: their number, their server, and how long the cookie keeps them there. board/board.tsx
+// renders the panel. The facts of the visit are filled into the finished page (web/shared/page-view.ts). sticky-cookie.ts
+// follows the cookie across tabs, streak.ts counts visits in a row, receipt.tsx proves the choice of the server,
+// notices.tsx has the messages above the panel.
+
 import { type FormEvent, type ReactNode, useState } from 'react'
 import type { ServerRow } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
@@ -20,11 +25,6 @@ type Props = {
   hue: number | undefined
 }
 
-/**
- * What happened to the reader: their number, their server, and how long the cookie keeps them there. The facts of the visit
- * are filled into the finished page (web/shared/page-view.ts). sticky-cookie.ts follows the cookie across tabs, streak.ts
- * counts visits in a row, receipt.tsx proves the choice of the server, notices.tsx has the messages above.
- */
 export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, servers, hue }: Props) {
   const formats = useFormats()
   return (
