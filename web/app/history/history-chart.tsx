@@ -106,7 +106,7 @@ function Plot({ history, series, top, hues, at, onPoint }: PlotProps) {
           />
         ))}
       </svg>
-      <line className={styles.ground} x2="100%" y1="100%" y2="100%" />
+      <line className={styles.baseline} x2="100%" y1="100%" y2="100%" />
       {events.map(event => (
         <EventMark
           key={`${event.id} ${event.kind}`}

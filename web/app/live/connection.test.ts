@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  after,
   type Connection,
   type ConnectionAction,
   type ConnectionEvent,
   due,
+  reduce,
   startConnection,
   statusOf,
 } from './connection.ts'
@@ -15,7 +15,7 @@ function connectionAt() {
   let connection: Connection = startConnection(0)
   return {
     tell: (seconds: number, event: ConnectionEvent) => {
-      connection = after(connection, event, seconds * 1000)
+      connection = reduce(connection, event, seconds * 1000)
     },
     due: (seconds: number): ConnectionAction[] => {
       const [next, actions] = due(connection, seconds * 1000)
@@ -30,7 +30,7 @@ const failed: ConnectionEvent = { type: 'stream failed', jitter: 0.5 }
 
 function live() {
   const it = connectionAt()
-  it.tell(0, { type: 'woke' })
+  it.tell(0, { type: 'resumed' })
   it.due(0)
   it.tell(0.1, { type: 'stream heard' })
   return it
@@ -44,7 +44,7 @@ test('a hidden page does nothing', () => {
 
 test('a visible page opens one stream and is live after its first event', () => {
   const it = connectionAt()
-  it.tell(0, { type: 'woke' })
+  it.tell(0, { type: 'resumed' })
   assert.deepEqual(it.due(0), ['open stream'])
   assert.deepEqual(it.due(0.5), [])
   assert.equal(it.status(0.5).kind, 'connecting')
@@ -55,7 +55,7 @@ test('a visible page opens one stream and is live after its first event', () => 
 
 test('a stream that is slow to open is bridged by polls', () => {
   const it = connectionAt()
-  it.tell(0, { type: 'woke' })
+  it.tell(0, { type: 'resumed' })
   it.due(0)
   assert.deepEqual(it.due(2), ['poll'])
   assert.deepEqual(it.due(5), [], 'one poll at a time')
@@ -125,7 +125,7 @@ test('when a poll ends a loss, a stream is tried immediately', () => {
 
 test('a tab that gets no stream polls, and tries again later', () => {
   const it = connectionAt()
-  it.tell(0, { type: 'woke' })
+  it.tell(0, { type: 'resumed' })
   it.due(0)
   it.tell(0.1, { type: 'stream refused', why: 'crowded' })
   assert.deepEqual(it.due(2), ['poll'])
@@ -137,9 +137,9 @@ test('a tab that gets no stream polls, and tries again later', () => {
 
 test('a hidden tab stops, and has six seconds after it is visible again before it is lost', () => {
   const it = live()
-  it.tell(10, { type: 'slept' })
+  it.tell(10, { type: 'paused' })
   assert.deepEqual(it.due(11), [])
-  it.tell(100, { type: 'woke' })
+  it.tell(100, { type: 'resumed' })
   assert.equal(it.status(100).kind, 'connecting')
   assert.deepEqual(it.due(100), ['open stream'])
   assert.deepEqual(it.status(106), { kind: 'lost', since: 100 }, 'since its last event')

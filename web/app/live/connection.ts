@@ -15,7 +15,7 @@ const nextTurnMs = 10_000
 
 export type Connection = {
   /** the tab is visible */
-  awake: boolean
+  visible: boolean
   stream: 'none' | 'opening' | 'open'
   /** when the stream sent something last, or started to open */
   streamHeardAt: number
@@ -35,7 +35,7 @@ export type Connection = {
 }
 
 export type ConnectionEvent =
-  | { type: 'woke' | 'slept' | 'network back' }
+  | { type: 'resumed' | 'paused' | 'network back' }
   | { type: 'stream heard' }
   | { type: 'stream refused'; why: NoPlace }
   /** `jitter`: 0 to 1, so that dashboards do not all reconnect at the same moment */
@@ -55,7 +55,7 @@ export type ConnectionStatus =
 /** For a page that has just loaded: its figures are current, and nothing runs yet. */
 export function startConnection(now: number): Connection {
   return {
-    awake: false,
+    visible: false,
     stream: 'none',
     streamHeardAt: now,
     nextStreamAt: now,
@@ -69,20 +69,20 @@ export function startConnection(now: number): Connection {
   }
 }
 
-export function after(connection: Connection, event: ConnectionEvent, now: number): Connection {
+export function reduce(connection: Connection, event: ConnectionEvent, now: number): Connection {
   switch (event.type) {
-    case 'woke':
+    case 'resumed':
       return {
         ...connection,
-        awake: true,
+        visible: true,
         failures: 0,
         nextStreamAt: now,
         polledAt: now,
         heardBy: 'page',
         listensSince: now,
       }
-    case 'slept':
-      return { ...connection, awake: false, stream: 'none', polling: false }
+    case 'paused':
+      return { ...connection, visible: false, stream: 'none', polling: false }
     case 'network back':
       return { ...connection, nextStreamAt: now }
     case 'stream heard':
@@ -123,7 +123,7 @@ export function after(connection: Connection, event: ConnectionEvent, now: numbe
 export function due(connection: Connection, now: number): [Connection, ConnectionAction[]] {
   const actions: ConnectionAction[] = []
   let next = connection
-  if (!next.awake) return [next, actions]
+  if (!next.visible) return [next, actions]
   if (next.stream === 'none' && now >= next.nextStreamAt) {
     actions.push('open stream')
     next = { ...next, stream: 'opening', streamHeardAt: now }

@@ -5,11 +5,11 @@
 import { isTabVisible, onTabVisibleChange } from '../ui/page-lifecycle.ts'
 import { fetchSnapshot } from './api-client.ts'
 import {
-  after,
   type ConnectionAction,
   type ConnectionEvent,
   type ConnectionStatus,
   due,
+  reduce,
   startConnection,
   statusOf,
 } from './connection.ts'
@@ -20,7 +20,7 @@ export type LiveView = { board: LiveBoard; status: ConnectionStatus }
 
 const tickMs = 500
 /** The machine slept, or its clock was set, if the two clocks drift apart by this many ms. */
-const sleptMs = 3000
+const maxDriftMs = 3000
 
 /** The browser's clock minus its steady clock, in ms. In some browsers the steady clock stops while the machine sleeps. */
 const clockLag = () => Date.now() - performance.now()
@@ -36,8 +36,8 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
   // Grows with every stop: an answer to a poll from before a stop is dropped.
   let run = 0
 
-  function tell(event: ConnectionEvent): void {
-    connection = after(connection, event, performance.now())
+  function dispatch(event: ConnectionEvent): void {
+    connection = reduce(connection, event, performance.now())
     proceed()
   }
 
@@ -52,22 +52,22 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
     report(reported)
   }
 
-  function heard(next: LiveBoard): void {
+  function receive(next: LiveBoard): void {
     board = next
     throttle.news()
-    tell({ type: 'stream heard' })
+    dispatch({ type: 'stream heard' })
   }
 
-  const streamFailed = () => tell({ type: 'stream failed', jitter: Math.random() })
+  const streamFailed = () => dispatch({ type: 'stream failed', jitter: Math.random() })
 
   const act: Record<ConnectionAction, () => void> = {
     'open stream': () => {
       closeStream = openStream(streamUrl, {
-        snapshot: snapshot => heard(withSnapshot(board, snapshot)),
-        change: change => heard(withChange(board, change)),
-        outage: outage => heard(withOutage(board, outage)),
+        snapshot: snapshot => receive(withSnapshot(board, snapshot)),
+        change: change => receive(withChange(board, change)),
+        outage: outage => receive(withOutage(board, outage)),
         failed: streamFailed,
-        refused: why => tell({ type: 'stream refused', why }),
+        refused: why => dispatch({ type: 'stream refused', why }),
       })
     },
     'close stream': () => {
@@ -79,7 +79,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
       const snapshot = await fetchSnapshot().catch(() => null)
       if (pollRun !== run) return
       if (snapshot) board = withSnapshot(board, snapshot)
-      tell({ type: snapshot ? 'poll answered' : 'poll failed' })
+      dispatch({ type: snapshot ? 'poll answered' : 'poll failed' })
     },
   }
 
@@ -92,38 +92,38 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
   }
 
   function followTab(): void {
-    if (isTabVisible() === connection.awake) return
-    if (connection.awake) fallAsleep()
-    else wake()
+    if (isTabVisible() === connection.visible) return
+    if (connection.visible) pause()
+    else resume()
   }
 
-  function fallAsleep(): void {
+  function pause(): void {
     stop()
-    tell({ type: 'slept' })
+    dispatch({ type: 'paused' })
   }
 
-  function wake(): void {
+  function resume(): void {
     lag = clockLag()
     timer = setInterval(tick, tickMs)
-    tell({ type: 'woke' })
+    dispatch({ type: 'resumed' })
   }
 
   /** After the machine slept, the stream may be dead and the figures old: start over. */
   function tick(): void {
-    if (Math.abs(clockLag() - lag) < sleptMs) proceed()
+    if (Math.abs(clockLag() - lag) < maxDriftMs) proceed()
     else startOver()
   }
 
   function startOver(): void {
-    fallAsleep()
-    wake()
+    pause()
+    resume()
   }
 
   let timer: ReturnType<typeof setInterval> | undefined
-  const networkBack = () => tell({ type: 'network back' })
+  const networkBack = () => dispatch({ type: 'network back' })
   // A page in the back/forward cache loses its stream without an event.
   const cameBack = ({ persisted }: PageTransitionEvent) => {
-    if (persisted && connection.awake) startOver()
+    if (persisted && connection.visible) startOver()
     else followTab()
   }
   const unfollowTab = onTabVisibleChange(followTab)

@@ -14,8 +14,8 @@ import ui from '../ui/ui.module.css'
 import styles from './log-panel.module.css'
 import {
   firstRows,
-  isAll,
-  type LogChoice,
+  isUnfiltered,
+  type LogFilter,
   logUrl,
   olderThan,
   orderedRows,
@@ -31,18 +31,18 @@ type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
 export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) {
   const { log: newest, at, counter, servers } = snapshot
   const hydrated = useHydrated()
-  const [srv_id, chooseServer] = useUrlParameter('srv_id')
-  const [client_ip, chooseAddress] = useUrlParameter('client_ip')
+  const [srv_id, setServer] = useUrlParameter('srv_id')
+  const [client_ip, setAddress] = useUrlParameter('client_ip')
   const [opened, setOpened] = useState<string | null>(null)
-  const choice = { srv_id, client_ip }
+  const filter = { srv_id, client_ip }
   const own = ownRow(view)
-  const log = useLog(newest, choice, own && hydrated ? Number(own.id) : null)
+  const log = useLog(newest, filter, own && hydrated ? Number(own.id) : null)
   const arrange = !hydrated ? firstRows : log.isFetched ? pageRows : orderedRows
   const rows = arrange(own, log.rows, at)
 
-  function choose(next: Partial<LogChoice>): void {
-    if (next.srv_id !== undefined) chooseServer(next.srv_id)
-    if (next.client_ip !== undefined) chooseAddress(next.client_ip)
+  function setFilter(next: Partial<LogFilter>): void {
+    if (next.srv_id !== undefined) setServer(next.srv_id)
+    if (next.client_ip !== undefined) setAddress(next.client_ip)
     log.restart()
   }
 
@@ -54,7 +54,7 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
 
   return (
     <Panel title="Latest visits" note={<LogNote log={log} rows={rows} counter={counter} />}>
-      <LogControls choice={choice} servers={servers} log={log} onChoose={choose} />
+      <LogControls filter={filter} servers={servers} log={log} onFilter={setFilter} />
       {/* The key scrolls another page to its top. */}
       <LogTable
         key={log.place}
@@ -63,7 +63,7 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
         servers={servers}
         opened={opened}
         onOpen={open}
-        onChoose={choose}
+        onFilter={setFilter}
         busy={log.loading}
       />
       <LogPaging log={log} next={log.isFetched ? log.next : olderThan(rows)} empty={rows.length === 0} />
@@ -85,30 +85,30 @@ function LogNote({ log, rows, counter }: LogNoteProps) {
 }
 
 type LogControlsProps = {
-  choice: LogChoice
+  filter: LogFilter
   servers: ServerRow[]
   log: ReturnType<typeof useLog>
-  onChoose(choice: Partial<LogChoice>): void
+  onFilter(filter: Partial<LogFilter>): void
 }
 
 /** The filter, the pause button, and a link to the same rows as a file. */
-function LogControls({ choice, servers, log, onChoose }: LogControlsProps) {
+function LogControls({ filter, servers, log, onFilter }: LogControlsProps) {
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const address = new FormData(event.currentTarget).get('client_ip')
-    onChoose({ client_ip: typeof address === 'string' ? address.trim() : '' })
+    onFilter({ client_ip: typeof address === 'string' ? address.trim() : '' })
   }
-  const isKnown = servers.some(({ srv_id }) => srv_id === choice.srv_id)
+  const isKnown = servers.some(({ srv_id }) => srv_id === filter.srv_id)
   return (
     <div className={styles.controls}>
       <form className={styles.filter} onSubmit={submit}>
-        <label className={`${ui.fieldLabel} ${styles.named}`}>
+        <label className={`${ui.fieldLabel} ${styles.label}`}>
           Server
           <select
-            className={`${ui.field} ${styles.choice}`}
+            className={`${ui.field} ${styles.input}`}
             name="srv_id"
-            value={choice.srv_id}
-            onChange={event => onChoose({ srv_id: event.target.value })}
+            value={filter.srv_id}
+            onChange={event => onFilter({ srv_id: event.target.value })}
           >
             <option value="">all</option>
             {servers.map(({ id, srv_id, name }) => (
@@ -116,16 +116,16 @@ function LogControls({ choice, servers, log, onChoose }: LogControlsProps) {
                 {name}
               </option>
             ))}
-            {choice.srv_id !== '' && !isKnown && <option value={choice.srv_id}>{choice.srv_id}</option>}
+            {filter.srv_id !== '' && !isKnown && <option value={filter.srv_id}>{filter.srv_id}</option>}
           </select>
         </label>
-        <label className={`${ui.fieldLabel} ${styles.named}`}>
+        <label className={`${ui.fieldLabel} ${styles.label}`}>
           Address
           <input
-            key={choice.client_ip}
-            className={`${ui.field} ${styles.choice} ${styles.address}`}
+            key={filter.client_ip}
+            className={`${ui.field} ${styles.input} ${styles.address}`}
             name="client_ip"
-            defaultValue={choice.client_ip}
+            defaultValue={filter.client_ip}
             placeholder="any"
             autoComplete="off"
             spellCheck={false}
@@ -137,8 +137,8 @@ function LogControls({ choice, servers, log, onChoose }: LogControlsProps) {
         <button
           type="button"
           className={ui.smallButton}
-          disabled={isAll(choice)}
-          onClick={() => onChoose({ srv_id: '', client_ip: '' })}
+          disabled={isUnfiltered(filter)}
+          onClick={() => onFilter({ srv_id: '', client_ip: '' })}
         >
           Show all
         </button>
@@ -151,7 +151,7 @@ function LogControls({ choice, servers, log, onChoose }: LogControlsProps) {
         >
           {log.live ? 'Pause' : 'Back to live'}
         </button>
-        <a className={ui.smallButton} href={logUrl('/api/log.csv', choice)} download>
+        <a className={ui.smallButton} href={logUrl('/api/log.csv', filter)} download>
           CSV
         </a>
       </div>

@@ -6,7 +6,7 @@ import {
   type ArrivalFacts,
   explain,
   firstRows,
-  isAll,
+  isUnfiltered,
   logUrl,
   olderThan,
   orderedRows,
@@ -39,8 +39,8 @@ test('a place in the log is a number; anything else means the newest page', () =
 })
 
 test('without a filter, all rows match', () => {
-  assert.equal(isAll({ srv_id: '', client_ip: '' }), true)
-  assert.equal(isAll({ srv_id: '', client_ip: '::1' }), false)
+  assert.equal(isUnfiltered({ srv_id: '', client_ip: '' }), true)
+  assert.equal(isUnfiltered({ srv_id: '', client_ip: '::1' }), false)
 })
 
 /** A log of 1000 rows. One call searches 100 numbers and finds the multiples of `by`. */

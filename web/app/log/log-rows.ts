@@ -5,11 +5,11 @@ import { utcTime } from '../../shared/times.ts'
 import { arrivalText, unknownCookieOrigin, whyNotReached } from '../../shared/wording.ts'
 
 /** The filter; empty = all rows. Names as in the page's address. */
-export type LogChoice = { srv_id: string; client_ip: string }
+export type LogFilter = { srv_id: string; client_ip: string }
 
-export const allVisits: LogChoice = { srv_id: '', client_ip: '' }
+export const noFilter: LogFilter = { srv_id: '', client_ip: '' }
 
-export function isAll({ srv_id, client_ip }: LogChoice): boolean {
+export function isUnfiltered({ srv_id, client_ip }: LogFilter): boolean {
   return srv_id === '' && client_ip === ''
 }
 
@@ -19,9 +19,9 @@ export function placeInLog(text: string): number | null {
 }
 
 /** The URL of the filtered rows under `path`, below the number `before`. */
-export function logUrl(path: string, choice: LogChoice, before: number | null = null): string {
+export function logUrl(path: string, filter: LogFilter, before: number | null = null): string {
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(choice)) if (value !== '') query.set(name, value)
+  for (const [name, value] of Object.entries(filter)) if (value !== '') query.set(name, value)
   if (before !== null) query.set('before', String(before))
   const text = query.toString()
   return text === '' ? path : `${path}?${text}`

@@ -6,7 +6,7 @@ import { useHydrated } from '../ui/page-lifecycle.ts'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
 import ui from '../ui/ui.module.css'
 import styles from './log-panel.module.css'
-import { explain, type LogChoice, type ShownRow } from './log-rows.ts'
+import { explain, type LogFilter, type ShownRow } from './log-rows.ts'
 
 type Props = {
   rows: ShownRow[]
@@ -15,11 +15,11 @@ type Props = {
   /** number of the open row */
   opened: string | null
   onOpen(id: string): void
-  onChoose(choice: Partial<LogChoice>): void
+  onFilter(filter: Partial<LogFilter>): void
   busy: boolean
 }
 
-export function LogTable({ rows, hues, servers, opened, onOpen, onChoose, busy }: Props) {
+export function LogTable({ rows, hues, servers, opened, onOpen, onFilter, busy }: Props) {
   return (
     <div aria-busy={busy} className={styles.busy}>
       <Table label="Latest visits" className={styles.table}>
@@ -40,7 +40,7 @@ export function LogTable({ rows, hues, servers, opened, onOpen, onChoose, busy }
               <LogTableRow key={key} row={row} hue={hues[row.srv_id]} open={open} onOpen={onOpen} />
             )
             if (!open) return [shown]
-            return [shown, <WhyRow key={`${key} why`} row={row} servers={servers} onChoose={onChoose} />]
+            return [shown, <WhyRow key={`${key} why`} row={row} servers={servers} onFilter={onFilter} />]
           })}
         </TableBody>
       </Table>
@@ -84,10 +84,10 @@ function LogTableRow({ row, hue, open, onOpen }: LogTableRowProps) {
   )
 }
 
-type WhyRowProps = { row: ShownRow; servers: ServerRow[]; onChoose(choice: Partial<LogChoice>): void }
+type WhyRowProps = { row: ShownRow; servers: ServerRow[]; onFilter(filter: Partial<LogFilter>): void }
 
 /** Below an open row: why that server, the time in UTC to the millisecond, and filters for similar rows. */
-function WhyRow({ row, servers, onChoose }: WhyRowProps) {
+function WhyRow({ row, servers, onFilter }: WhyRowProps) {
   return (
     <Row className={styles.openedRow}>
       <Cell span={5} className={styles.openedCell}>
@@ -99,7 +99,7 @@ function WhyRow({ row, servers, onChoose }: WhyRowProps) {
           <code>{row.at}</code>
         </p>
         <p className={styles.more}>
-          <button type="button" className={ui.smallButton} onClick={() => onChoose({ srv_id: row.srv_id })}>
+          <button type="button" className={ui.smallButton} onClick={() => onFilter({ srv_id: row.srv_id })}>
             {`Only ${row.server}`}
           </button>
           {/* The own row has the full address. The filter accepts only the masked form that others see. */}
@@ -107,7 +107,7 @@ function WhyRow({ row, servers, onChoose }: WhyRowProps) {
             <button
               type="button"
               className={ui.smallButton}
-              onClick={() => onChoose({ client_ip: row.client_ip })}
+              onClick={() => onFilter({ client_ip: row.client_ip })}
             >
               {`Only ${row.client_ip}`}
             </button>

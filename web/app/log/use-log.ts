@@ -3,16 +3,16 @@ import useSWR from 'swr'
 import { isLogPage, type LogPage, type LogRow } from '../../shared/api.ts'
 import { fetchAnswer } from '../live/api-client.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
-import { allVisits, isAll, type LogChoice, logUrl, placeInLog, walkLog } from './log-rows.ts'
+import { isUnfiltered, type LogFilter, logUrl, noFilter, placeInLog, walkLog } from './log-rows.ts'
 
 const refreshMs = 2000
 /** Calls for one older page. The newest page, which is read every 2 s, takes a single call. */
 const olderPageCalls = 10
 
-type Key = [path: string, choice: LogChoice, before: number | null]
+type Key = [path: string, filter: LogFilter, before: number | null]
 
-function read([path, choice, before]: Key): Promise<LogPage> {
-  const fetchRows = (from: number | null) => fetchAnswer(isLogPage, logUrl(path, choice, from))
+function read([path, filter, before]: Key): Promise<LogPage> {
+  const fetchRows = (from: number | null) => fetchAnswer(isLogPage, logUrl(path, filter, from))
   return walkLog(fetchRows, before, before === null ? 1 : olderPageCalls)
 }
 
@@ -20,16 +20,16 @@ function read([path, choice, before]: Key): Promise<LogPage> {
  * The rows to show. Without a filter, the newest rows come with the live board. Filtered rows and older pages are fetched; the
  * page's address holds the place of an older page. `own`: this visit's number.
  */
-export function useLog(newest: LogRow[], choice: LogChoice, own: number | null) {
+export function useLog(newest: LogRow[], filter: LogFilter, own: number | null) {
   const [frozen, setFrozen] = useState<LogRow[] | null>(null)
   const [place, goTo] = useUrlParameter('before')
   /** the places of the newer pages; empty in a shared address */
   const [newer, setNewer] = useState<string[]>([])
   const before = placeInLog(place)
-  const isFetched = before !== null || !isAll(choice)
+  const isFetched = before !== null || !isUnfiltered(filter)
   const live = frozen === null && before === null
   const { data, error, isLoading } = useSWR<LogPage, Error, Key | null>(
-    isFetched ? ['/api/log', choice, before] : null,
+    isFetched ? ['/api/log', filter, before] : null,
     read,
     {
       refreshInterval: live ? refreshMs : 0,
@@ -41,7 +41,7 @@ export function useLog(newest: LogRow[], choice: LogChoice, own: number | null) 
   // The board can be older than the visit. A live log catches up; a paused one would lack the rows between for ever.
   const isIncomplete = frozen !== null && own !== null && own > (frozen[0]?.id ?? 0)
   const { data: complete } = useSWR<LogPage, Error, Key | null>(
-    isIncomplete ? ['/api/log', allVisits, own + 1] : null,
+    isIncomplete ? ['/api/log', noFilter, own + 1] : null,
     read,
   )
   const boardRows = complete?.rows ?? frozen ?? newest

@@ -18,7 +18,7 @@ export function useDots(elements: Elements, view: PageView, snapshot: Snapshot):
   const canvas = useRef<DotCanvas>(null)
   const shown = useRef(view.snapshot)
   const sampling = useRef(noSampling)
-  const [worth, setWorth] = useState(1)
+  const [visitsPerDot, setVisitsPerDot] = useState(1)
 
   const start = useEffectEvent(() => {
     if (!elements.area.current || !elements.layer.current) return
@@ -33,7 +33,7 @@ export function useDots(elements: Elements, view: PageView, snapshot: Snapshot):
     if (snapshot.counter >= shown.current.counter) shown.current = snapshot
     const [next, dotsDue] = sample(sampling.current, hits)
     sampling.current = next
-    setWorth(next.worth)
+    setVisitsPerDot(next.visitsPerDot)
     if (mayMove()) canvas.current?.launch(launchDots(dotsDue, Math.random))
   })
 
@@ -44,7 +44,7 @@ export function useDots(elements: Elements, view: PageView, snapshot: Snapshot):
 
   useEffect(() => follow(), [snapshot])
 
-  return worth
+  return visitsPerDot
 }
 
 /** Whether the reader accepts motion, and the browser can draw it. */

@@ -36,20 +36,20 @@ test('fewer hits than before are not movement', () => {
 })
 
 test('with few visits, one dot is one visit', () => {
-  const [{ worth }, dots] = sample(noSampling, new Map([[1, 3]]))
-  assert.equal(worth, 1)
+  const [{ visitsPerDot }, dots] = sample(noSampling, new Map([[1, 3]]))
+  assert.equal(visitsPerDot, 1)
   assert.equal(dots.get(1), 3)
 })
 
 test('with many visits, one dot stands for several and says how many', () => {
-  const [{ worth }, dots] = sample(
+  const [{ visitsPerDot }, dots] = sample(
     noSampling,
     new Map([
       [1, 300],
       [2, 200],
     ]),
   )
-  assert.equal(worth, 20)
+  assert.equal(visitsPerDot, 20)
   assert.deepEqual([dots.get(1), dots.get(2)], [15, 10])
 })
 
@@ -70,9 +70,9 @@ test('leftover hits are not lost', () => {
 test('after a rush one dot is one visit again, but not immediately', () => {
   let [sampling] = sample(noSampling, new Map([[1, 600]]))
   ;[sampling] = sample(sampling, new Map([[1, 1]]))
-  assert.equal(sampling.worth, 20)
+  assert.equal(sampling.visitsPerDot, 20)
   for (let n = 0; n < 6; n++) [sampling] = sample(sampling, new Map([[1, 1]]))
-  assert.equal(sampling.worth, 1)
+  assert.equal(sampling.visitsPerDot, 1)
 })
 
 /** A random generator with a fixed seed. */

@@ -32,34 +32,33 @@ const maxDots = 30
 const remembered = 6
 
 type Sampling = {
-  /** visits that one dot stands for */
-  worth: number
+  visitsPerDot: number
   /** hits of each of the last snapshots, newest first */
   recent: number[]
   /** by server, the hits that did not make a whole dot */
   left: ReadonlyMap<number, number>
 }
 
-export const noSampling: Sampling = { worth: 1, recent: [], left: new Map() }
+export const noSampling: Sampling = { visitsPerDot: 1, recent: [], left: new Map() }
 
 /** How many dots each server gets for its new hits, and the sampling for the next call. Leftover hits count then. */
 export function sample(before: Sampling, hits: NewHits): [Sampling, NewHits] {
   const total = [...hits.values()].reduce((sum, count) => sum + count, 0)
   const recent = [total, ...before.recent].slice(0, remembered)
-  const worth = roundWorth(Math.max(...recent) / maxDots)
-  const kept = worth === before.worth ? before.left : new Map<number, number>()
+  const visitsPerDot = roundUp(Math.max(...recent) / maxDots)
+  const kept = visitsPerDot === before.visitsPerDot ? before.left : new Map<number, number>()
   const left = new Map(kept)
   const dots: NewHits = new Map()
   for (const [server, count] of hits) {
     const due = count + (kept.get(server) ?? 0)
-    if (due >= worth) dots.set(server, Math.floor(due / worth))
-    left.set(server, due % worth)
+    if (due >= visitsPerDot) dots.set(server, Math.floor(due / visitsPerDot))
+    left.set(server, due % visitsPerDot)
   }
-  return [{ worth, recent, left }, dots]
+  return [{ visitsPerDot, recent, left }, dots]
 }
 
 /** The next of 1, 2, 5, 10, 20, 50, … */
-function roundWorth(min: number): number {
+function roundUp(min: number): number {
   for (let power = 1; ; power *= 10) {
     for (const step of [1, 2, 5]) if (step * power >= min) return step * power
   }

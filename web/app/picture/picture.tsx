@@ -24,7 +24,7 @@ export function Picture({ view, snapshot, hues }: Props) {
   const formats = useFormats()
   const area = useRef<HTMLDivElement>(null)
   const layer = useRef<HTMLDivElement>(null)
-  const worth = useDots({ area, layer }, view, snapshot)
+  const visitsPerDot = useDots({ area, layer }, view, snapshot)
   const { servers, counter, log } = useSettled(snapshot, travelMs)
   const total = servers.reduce((sum, { rate }) => sum + rate, 0)
   const density = serverDensity(servers.length)
@@ -72,10 +72,10 @@ export function Picture({ view, snapshot, hues }: Props) {
           Visits come from the visitors through NGINX to one of the servers, which counts them in the
           database. The table of servers below has the same figures.
         </span>
-        <span className={styles.key}>
-          {worth === 1 ? '1 dot = 1 visit' : `1 dot = ${formats.whole(worth)} visits`}
+        <span className={styles.dotKey}>
+          {visitsPerDot === 1 ? '1 dot = 1 visit' : `1 dot = ${formats.whole(visitsPerDot)} visits`}
         </span>
-        <span className={styles.still}>Marks: the last 12 visits</span>
+        <span className={styles.marksKey}>Marks: the last 12 visits</span>
       </figcaption>
     </figure>
   )

@@ -72,7 +72,7 @@ export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }:
             data-idle={running ? undefined : ''}
             aria-label="Visits answered"
           />
-          <div className={styles.words} aria-live="polite">
+          <div className={styles.results} aria-live="polite">
             {cookieChoices.map(cookie => (
               <p key={cookie}>{ended(cookie)}</p>
             ))}
