@@ -286,7 +286,7 @@ test('two boards at two ports of one host replace each other’s cookie, and the
   const other = readStackFile(process.env.STATES_STACK_FILE ?? '')?.url
   test.skip(!other, 'needs a second board')
   const notice = page.getByText(
-    'Another board on this host, at another port, may have set it: cookies know no ports.',
+    'Another board on this host may have set it: cookies are shared by all ports.',
   )
   await page.goto('/')
   await expect(notice).toBeHidden()

@@ -18,7 +18,7 @@ test('a move says from where to where and why, and that nothing was lost', () =>
 test('the text for an unknown cookie claims neither a move nor a loss', () => {
   assert.equal(
     movedText(null, 'web-1', movedAt),
-    'Your cookie named a server that is not known here. Another board on this host, at another port, may have set it: cookies know no ports. NGINX chose web-1, as for a new visitor.',
+    'Your cookie named a server that is not known here. Another board on this host may have set it: cookies are shared by all ports. NGINX chose web-1, as for a new visitor.',
   )
 })
 

@@ -35,7 +35,7 @@ const restartWithinMs = 60_000
 
 /** A possible origin of a cookie that names no server of this board. */
 export const unknownCookieOrigin =
-  'Another board on this host, at another port, may have set it: cookies know no ports.'
+  'Another board on this host may have set it: cookies are shared by all ports.'
 
 export const notRecorded = 'Why it was not reached is not recorded.'
 

@@ -202,7 +202,7 @@ test('a move from a server without a known state has no made-up reason', () => {
 test('a cookie of an unknown server is not a move', () => {
   assert.equal(
     text({ moved_from: { srv_id: 'd', name: null } }),
-    'The cookie named a server that is not known here. Another board on this host, at another port, may have set it: cookies know no ports. NGINX chose web-2, as for a new visitor.',
+    'The cookie named a server that is not known here. Another board on this host may have set it: cookies are shared by all ports. NGINX chose web-2, as for a new visitor.',
   )
 })
 

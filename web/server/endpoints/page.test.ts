@@ -133,7 +133,7 @@ test('the page shows the cookie’s server if it is another one', async () => {
   assert.deepEqual(await told(`srv_id=${nobody}`), [
     'moved',
     'unknown cookie',
-    'Your cookie named a server that is not known here. Another board on this host, at another port, may have set it: cookies know no ports. NGINX chose web-3, as for a new visitor.',
+    'Your cookie named a server that is not known here. Another board on this host may have set it: cookies are shared by all ports. NGINX chose web-3, as for a new visitor.',
     nobody,
     origin,
   ])
