@@ -64,6 +64,22 @@ test('shows the database of the stack that keeps its files in DATA_DIR', { timeo
   }
 })
 
+test('ends when it is stopped before Prisma answers', async () => {
+  await using database = await createTestDatabase()
+  await using data = await temporaryFolder()
+  await writeFile(join(data.path, 'stack.json'), JSON.stringify({ databaseUrl: database.url }))
+  const port = await freePort()
+  const studio = startStudio(data.path, '--port', String(port), '--browser', 'none')
+  const exited = once(studio, 'exit')
+  // The proxy listens before Prisma's server is started.
+  await eventually(async () => {
+    const response = await fetch(`http://localhost:${port}/`).catch(() => null)
+    return response || studio.exitCode !== null
+  })
+  studio.kill('SIGTERM')
+  await exited
+})
+
 test('says so if no stack runs', async () => {
   await using data = await temporaryFolder()
   assert.match(await failureOf(startStudio(data.path)), /^no stack runs here: .*\n$/)

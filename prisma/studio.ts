@@ -177,10 +177,12 @@ async function runStudio(databaseUrl: string, options: Options): Promise<number>
   })
   abortOnSignals(signal => studio.kill(signal))
   const exited = once(studio, 'exit')
-  const answers = async () => {
-    while (!(await proxy.answers())) await pause(100)
-  }
-  if (await Promise.race([answers().then(() => true), exited.then(() => false)])) {
+  let hasExited = false
+  void exited.then(() => {
+    hasExited = true
+  })
+  while (!hasExited && !(await proxy.answers())) await pause(100)
+  if (!hasExited) {
     console.log(`Prisma Studio is at ${proxy.url}`)
     await openBrowser(proxy.url, options.browser)
   }
