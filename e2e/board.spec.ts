@@ -16,13 +16,12 @@ async function serverOf(page: Page): Promise<string> {
   return (await fact(page, 'Served by').innerText()).trim()
 }
 
-async function numberOf(page: Page): Promise<number> {
-  return Number((await fact(page, 'Your visit').innerText()).replaceAll(/\D/g, ''))
+async function digitsOf(page: Page, name: string): Promise<number> {
+  return Number((await fact(page, name).innerText()).replaceAll(/\D/g, ''))
 }
 
-async function counterOf(page: Page): Promise<number> {
-  return Number((await fact(page, 'Counter').innerText()).replaceAll(/\D/g, ''))
-}
+const numberOf = (page: Page) => digitsOf(page, 'Your visit')
+const counterOf = (page: Page) => digitsOf(page, 'Counter')
 
 async function newestNumber(request: APIRequestContext): Promise<number> {
   const audit = await (await request.get('/api/audit')).json()

@@ -68,7 +68,7 @@ async function measureLoad(
 
 async function growByReplicas(testbed: Testbed, extent: GrowthExtent): Promise<Growth> {
   const rows: string[][] = []
-  const points: { x: number; y: number }[] = []
+  const points: Plot['points'] = []
   for (const replicas of extent.replicas) {
     const contender = await startContender(testbed, board, { replicas })
     const summary = await measureLoad(`${replicas} replicas`, contender, 64, extent, testbed)
@@ -94,8 +94,8 @@ async function growByReplicas(testbed: Testbed, extent: GrowthExtent): Promise<G
 
 async function growByConnections(testbed: Testbed, extent: GrowthExtent): Promise<Growth> {
   const rows: string[][] = []
-  const rates: { x: number; y: number }[] = []
-  const times: { x: number; y: number }[] = []
+  const rates: Plot['points'] = []
+  const times: Plot['points'] = []
   const contender = await startContender(testbed, board)
   for (const connections of extent.connections) {
     const summary = await measureLoad(`${connections} connections`, contender, connections, extent, testbed)
@@ -119,31 +119,23 @@ async function growByConnections(testbed: Testbed, extent: GrowthExtent): Promis
 const hitsPerSecond = 100
 
 async function growByDashboards(testbed: Testbed, extent: GrowthExtent): Promise<Growth> {
+  const { signal } = testbed
   const seconds = extent.seconds * extent.rounds
   const rows: string[][] = []
-  const cores: { x: number; y: number }[] = []
-  const delays: { x: number; y: number }[] = []
+  const cores: Plot['points'] = []
+  const delays: Plot['points'] = []
   const contender = await startContender(testbed, board, { replicas: 1 })
   for (const dashboards of extent.dashboards) {
-    const figures = await measureDashboards(
-      contender,
-      { dashboards, hitsPerSecond, seconds },
-      testbed.workspace.signal,
-    )
-    const { delay } = figures
+    const figures = await measureDashboards(contender, { dashboards, hitsPerSecond, seconds }, signal)
+    const { delay, reads, lost, errors, bytes } = figures
+    const percentOfCore = figures.cores * 100
     say('growth', `${dashboards} dashboards: ${number(figures.cores)} cores`)
-    cores.push({ x: dashboards, y: figures.cores * 100 })
+    cores.push({ x: dashboards, y: percentOfCore })
     if (dashboards > 0) delays.push({ x: dashboards, y: delay.p95Ms })
-    const times =
+    const delayCells =
       dashboards > 0 ? [delay.p50Ms, delay.p95Ms, delay.delivered * 100].map(number) : ['', '', '']
-    const counts = [figures.reads, figures.lost, figures.errors].map(number)
-    rows.push([
-      number(dashboards),
-      number(figures.cores * 100),
-      ...times,
-      megabytes(figures.bytes),
-      ...counts,
-    ])
+    const counts = [reads, lost, errors].map(number)
+    rows.push([number(dashboards), number(percentOfCore), ...delayCells, megabytes(bytes), ...counts])
   }
   await contender.stop()
   const axis = { x: 'dashboards open on one replica', xScale: 'linear' } as const
@@ -171,12 +163,12 @@ async function growByDashboards(testbed: Testbed, extent: GrowthExtent): Promise
 /** Starts with an empty log and adds rows to it. */
 async function growByLogRows(testbed: Testbed, extent: GrowthExtent): Promise<Growth> {
   const rows: string[][] = []
-  const points: { x: number; y: number }[] = []
+  const points: Plot['points'] = []
   const databaseUrl = await makeSchema(testbed.databaseUrl, 'bench_log', 'board')
   for (const target of [0, ...extent.logRows]) {
     const counter = await countIn(databaseUrl, 'board').read()
     say('growth', `filling the log up to ${number(target)} rows`)
-    if (target > counter) await fillLog(databaseUrl, target - counter, testbed.workspace.signal)
+    if (target > counter) await fillLog(databaseUrl, target - counter, testbed.signal)
     const contender = await startContender(testbed, board, { databaseUrl })
     const summary = await measureLoad(`${number(target)} rows`, contender, 64, extent, testbed)
     await contender.stop()
@@ -215,7 +207,7 @@ if (unknown !== undefined)
 const pictures = join(import.meta.dirname, 'pictures')
 
 await benchCommand(async testbed => {
-  await buildIfChanged(say, testbed.workspace.signal)
+  await buildIfChanged(say, testbed.signal)
   console.log(await machineText())
   for (const [name, grow] of Object.entries(growths)) {
     if (values.only && !values.only.includes(name)) continue

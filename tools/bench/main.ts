@@ -49,7 +49,7 @@ function targetsTable(targets: Target[]): string {
 
 /** Runs the board, its peers and its limit at the same time, loads one at a time, then stops all. */
 async function compare(testbed: Testbed, extent: Extent): Promise<Summary[]> {
-  const { signal } = testbed.workspace
+  const { signal } = testbed
   await buildNaiveNext(signal)
   const ours = await startContender(testbed, board)
   const peers = [await startContender(testbed, flask), await startContender(testbed, naiveNext)]
@@ -78,7 +78,7 @@ async function compare(testbed: Testbed, extent: Extent): Promise<Summary[]> {
 const { extent, json } = parseBenchOptions(process.argv.slice(2))
 
 await benchCommand(async testbed => {
-  await buildIfChanged(say, testbed.workspace.signal)
+  await buildIfChanged(say, testbed.signal)
   const contenders = await compare(testbed, extent)
   const ratios = ratiosOf(contenders)
   const targets = [...ratioTargets(ratios), ...(await measureTargets(testbed, extent))]

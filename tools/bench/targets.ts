@@ -19,7 +19,7 @@ export async function measureTargets(
   { dashboards, targetSeconds: seconds }: Extent,
 ): Promise<Target[]> {
   const three = await startContender(testbed, board)
-  const latency = await measureSteadyLatency(three, seconds, testbed.workspace.signal)
+  const latency = await measureSteadyLatency(three, seconds, testbed.signal)
   const load = await measureFirstLoad(three)
   await three.stop()
   return [...latency, ...(await measureOpenDashboards(testbed, { dashboards, seconds })), ...load]
@@ -73,7 +73,7 @@ async function measureOpenDashboards(
   testbed: Testbed,
   { dashboards, seconds }: { dashboards: number; seconds: number },
 ): Promise<Target[]> {
-  const { signal } = testbed.workspace
+  const { signal } = testbed
   const contender = await startContender(testbed, board, { replicas: 1 })
   await pause(settlingMs, null, { signal })
   const idle = readUsage(contender.servers.map(server => server.pid)).bytes

@@ -45,7 +45,7 @@ export const brokenBuilds: BrokenBuild[] = [
   },
   {
     name: 'blind-retry',
-    title: 'a batch is written again without a look at what is in the log',
+    title: 'a batch is retried without a check of the log',
     edits: [
       {
         file: 'web/server/hits/commit-once.ts',

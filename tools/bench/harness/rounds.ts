@@ -52,7 +52,7 @@ export async function measureRun(entry: Entry, load: Omit<Load, 'cookies'>, test
     nginx: watchCores([entry.nginx]),
     database: watchCores([testbed.databasePid]),
   }
-  const result = await runWrk(entry.url, { ...load, cookies: entry.cookies }, testbed.workspace.signal)
+  const result = await runWrk(entry.url, { ...load, cookies: entry.cookies }, testbed.signal)
   const used = { servers: cores.servers(), nginx: cores.nginx(), database: cores.database() }
   const after = await entry.count?.check(from)
   return {

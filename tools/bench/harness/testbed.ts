@@ -12,16 +12,27 @@ import { abortOnSignals, outliveTerminal, saySentences } from '../../lib/termina
 import { queryRow } from './database.ts'
 import { say } from './report.ts'
 
-/** Runs a bench command. Ctrl-C, SIGTERM and a closing terminal end it early and leave nothing behind. */
+/** Runs `work` on a new testbed. Ctrl-C, SIGTERM and a closing terminal end it early. The testbed is removed in any case. */
 export async function benchCommand(work: (testbed: Testbed) => Promise<void>): Promise<void> {
   outliveTerminal()
   const signal = abortOnSignals(() => {})
-  await saySentences(() => withTestbed(signal, work))
+  await saySentences(async () => {
+    const resources = new AsyncDisposableStack()
+    try {
+      await work(await createTestbed(resources, signal))
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
+    } finally {
+      await resources.disposeAsync()
+    }
+  })
 }
 
 /** What all contenders share: a folder and one database server */
 export type Testbed = {
   workspace: Workspace
+  signal: AbortSignal
   /** of an account with all rights */
   databaseUrl: string
   databasePid: number
@@ -30,26 +41,13 @@ export type Testbed = {
 // Not in the system's folder for temporary files: that can be in memory, where no commit is durable.
 const folder = join(import.meta.dirname, '..', '..', '..', '.data-bench')
 
-/** Runs `work` on a new testbed, which is removed afterwards in any case. @throws the signal's reason after an abort */
-async function withTestbed(signal: AbortSignal, work: (testbed: Testbed) => Promise<void>): Promise<void> {
-  const resources = new AsyncDisposableStack()
-  try {
-    await work(await createTestbed(resources, signal))
-  } catch (error) {
-    signal.throwIfAborted()
-    throw error
-  } finally {
-    await resources.disposeAsync()
-  }
-}
-
 async function createTestbed(resources: AsyncDisposableStack, signal: AbortSignal): Promise<Testbed> {
   const workspace = await openWorkspace({ dataDir: folder, report: say, signal }, resources)
   await rm(workspace.dataDir.database, { recursive: true, force: true }) // of a bench that was killed
   resources.defer(() => rm(folder, { recursive: true, force: true }))
   const { owner: databaseUrl } = await bringUpDatabase({ database: { everything: true } }, workspace)
   await checkDurable(databaseUrl)
-  return { workspace, databaseUrl, databasePid: workspace.roster.pidOf('database') }
+  return { workspace, signal, databaseUrl, databasePid: workspace.roster.pidOf('database') }
 }
 
 const durability = z.object({ flush: z.number() })

@@ -5,7 +5,7 @@ const config: NextConfig = {
   outputFileTracingRoot: process.cwd(),
   turbopack: { root: process.cwd() },
   poweredByHeader: false,
-  // As for the board: NGINX compresses.
+  // NGINX compresses, as for the board.
   compress: false,
 }
 
