@@ -26,10 +26,10 @@ export function withOwnHit({ snapshot, visit, server }: PageView): Snapshot {
   return { ...snapshot, counter: snapshot.counter + 1, servers }
 }
 
-/** For one snapshot. The page shows two snapshots a second, so at most 60 dots start in a second. */
+/** Dots for one snapshot. The page shows two snapshots a second: at most 60 dots start in a second. */
 const maxDots = 30
 /** One dot stands for many visits until this many snapshots in a row need fewer dots. */
-const remembered = 6
+const rushSnapshots = 6
 
 type Sampling = {
   visitsPerDot: number
@@ -44,7 +44,7 @@ export const noSampling: Sampling = { visitsPerDot: 1, recent: [], left: new Map
 /** How many dots each server gets for its new hits, and the sampling for the next call. Leftover hits count then. */
 export function sample(before: Sampling, hits: NewHits): [Sampling, NewHits] {
   const total = [...hits.values()].reduce((sum, count) => sum + count, 0)
-  const recent = [total, ...before.recent].slice(0, remembered)
+  const recent = [total, ...before.recent].slice(0, rushSnapshots)
   const visitsPerDot = roundUp(Math.max(...recent) / maxDots)
   const kept = visitsPerDot === before.visitsPerDot ? before.left : new Map<number, number>()
   const left = new Map(kept)
