@@ -23,18 +23,18 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
     INSERT INTO retention_clock VALUES (1, '2026-11-22 12:04:31.203')`)
   await writer.end()
 
-  const witness = openPrismaClient(database.url)
+  const client = openPrismaClient(database.url)
   try {
     const [counters, log, recent, servers, minutes, checkpoints, purges, clocks, past] = await Promise.all([
-      witness.globalCounter.findMany(),
-      witness.accessLog.findMany(),
-      witness.recentRequest.findMany(),
-      witness.server.findMany(),
-      witness.serverMinute.findMany(),
-      witness.logCheckpoint.findMany(),
-      witness.logPurge.findMany(),
-      witness.retentionClock.findMany(),
-      witness.pastHits.findMany(),
+      client.globalCounter.findMany(),
+      client.accessLog.findMany(),
+      client.recentRequest.findMany(),
+      client.server.findMany(),
+      client.serverMinute.findMany(),
+      client.logCheckpoint.findMany(),
+      client.logPurge.findMany(),
+      client.retentionClock.findMany(),
+      client.pastHits.findMany(),
     ])
     assert.deepEqual(counters, [{ id: 1, value: 1n }])
     assert.deepEqual(log, [
@@ -62,6 +62,6 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
     assert.deepEqual(past, [{ firstId: 1000, hits: 7n, countedAt: new Date('2026-11-22T12:04:31.203Z') }])
     assert.deepEqual(clocks, [{ id: 1, believedAt: new Date('2026-11-22T12:04:31.203Z') }])
   } finally {
-    await witness.$disconnect()
+    await client.$disconnect()
   }
 })

@@ -15,13 +15,13 @@ import { closePools, openPools, type Pools, takeConnection } from './pools.ts'
 import { registerServer } from './servers.ts'
 
 let database: TestDatabase
-let witness: mysql.Connection
+let client: mysql.Connection
 /** pools and row of each replica */
 let replicas: { pools: Pools; id: number; store: DatabaseHitStore }[]
 
 before(async () => {
   database = await createTestDatabase()
-  witness = await mysql.createConnection(database.url)
+  client = await mysql.createConnection(database.url)
 })
 
 beforeEach(async () => {
@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 after(async () => {
   await closeReplicas()
-  await witness.end()
+  await client.end()
   await database.drop()
 })
 
@@ -66,7 +66,7 @@ const figures = z.tuple([
 ])
 
 async function readFigures() {
-  const [rows] = await witness.query(`SELECT (SELECT value FROM global_counter) AS counter,
+  const [rows] = await client.query(`SELECT (SELECT value FROM global_counter) AS counter,
     (SELECT COALESCE(MAX(id), 0) FROM access_log) AS max_id, (SELECT COALESCE(SUM(hits), 0) FROM server) AS sum_hits,
     (SELECT COUNT(*) FROM access_log) AS row_count`)
   return figures.parse(rows)[0]
@@ -84,13 +84,13 @@ async function untilNothingRuns(): Promise<void> {
   const sql = `SELECT id FROM information_schema.processlist
     WHERE db = DATABASE() AND command <> 'Sleep' AND id <> CONNECTION_ID()`
   await eventually(async () => {
-    const [rows] = await witness.query<mysql.RowDataPacket[]>(sql)
+    const [rows] = await client.query<mysql.RowDataPacket[]>(sql)
     return rows.length === 0
   })
 }
 
 async function assertLogged(hit: Hit, count: Count): Promise<void> {
-  const [rows] = await witness.query('SELECT id FROM access_log WHERE request_id = ?', [hit.requestId])
+  const [rows] = await client.query('SELECT id FROM access_log WHERE request_id = ?', [hit.requestId])
   assert.deepEqual(rows, [{ id: count.id }])
 }
 
@@ -119,7 +119,7 @@ test('a batch gets the next numbers, in order, and everything about it is writte
     [start + 1, start + 2, start + 3],
   )
   assert.equal(await countedSoFar(), start + 3)
-  const [rows] = await witness.query({
+  const [rows] = await client.query({
     sql: `SELECT client_ip, cookie_srv_id, server_id, request_id, DATE_FORMAT(created_at, '%Y-%m-%dT%T.%f') AS at
       FROM access_log WHERE id > ? ORDER BY id`,
     values: [start],
@@ -132,7 +132,7 @@ test('a batch gets the next numbers, in order, and everything about it is writte
     at: counts[index]?.at.replace('Z', '000'),
   }))
   assert.deepEqual(rows, expected)
-  const [minutes] = await witness.query('SELECT SUM(hits) AS hits FROM server_minute WHERE server_id = ?', [
+  const [minutes] = await client.query('SELECT SUM(hits) AS hits FROM server_minute WHERE server_id = ?', [
     replica(0).id,
   ])
   assert.deepEqual(z.tuple([z.object({ hits: z.coerce.number() })]).parse(minutes)[0], { hits: 3 })
@@ -183,7 +183,7 @@ test('a statement that fails in the middle of the packet rolls the batch back an
   // The log is written, the request ids are not: the duplicate number represents any failure there.
   const [bad] = hits(1)
   assert.ok(bad)
-  await witness.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [bad.requestId])
+  await client.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [bad.requestId])
   await assert.rejects(replica(0).store.commit([bad, ...hits(3)], 1000), (error: unknown) => {
     assert.ok(error instanceof CommitFailed)
     assert.equal(error.outcome, 'rolled_back')
@@ -301,7 +301,7 @@ test('a batch that was the victim of a deadlock is retried', async () => {
 
 /** The table is a copy that is refreshed only if it was not read for 0.1 s. */
 async function someoneWaitsForALock(): Promise<boolean> {
-  const [rows] = await witness.query(
+  const [rows] = await client.query(
     "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' LIMIT 1",
   )
   return z.array(z.unknown()).parse(rows).length > 0
@@ -344,7 +344,7 @@ for (const { what, code, damage, mend } of damages)
     const start = await countedSoFar()
     const { store } = replica(0)
     const isRefusal = { outcome: 'rolled_back', kind: 'refused', code }
-    for (const statement of damage) await witness.query(statement)
+    for (const statement of damage) await client.query(statement)
     try {
       await assert.rejects(store.commit(hits(2), 1500), isRefusal)
       await assert.rejects(store.probe(), isRefusal)
@@ -352,7 +352,7 @@ for (const { what, code, damage, mend } of damages)
       await assert.rejects(queue.submit(hits(1)[0] ?? assert.fail()), { code: 'counter_unavailable' })
       await queue.close()
     } finally {
-      for (const statement of mend) await witness.query(statement)
+      for (const statement of mend) await client.query(statement)
     }
     await store.probe()
     assert.equal(await countedSoFar(), start)
@@ -379,7 +379,7 @@ test('a replica that falls silent after its batch was refused blocks the counter
   const { pools, id } = replica(0)
   const [known, next] = hits(2)
   assert.ok(known && next)
-  await witness.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [known.requestId])
+  await client.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [known.requestId])
   const silent = await takeConnection(pools.write, 1000)
   // It fails on the request id after it took the counter's lock, and no ROLLBACK follows: as from a frozen or disconnected replica.
   const packet = `${beginBatch(true).sql}${batchPacket([known], { id, srv_id: '1'.repeat(32) }, 'COMMIT')}`
@@ -409,7 +409,7 @@ test('the replica closes idle connections before the database would', async () =
   const [[session]] = await pools.write.query<mysql.RowDataPacket[]>('SELECT @@wait_timeout AS seconds')
   const since = performance.now()
   await eventually(async () => {
-    const [rows] = await witness.query('SELECT id FROM information_schema.processlist WHERE id IN (?)', [ids])
+    const [rows] = await client.query('SELECT id FROM information_schema.processlist WHERE id IN (?)', [ids])
     return z.array(z.unknown()).parse(rows).length === 0
   })
   assert.ok((performance.now() - since) / 1000 < session?.seconds)
@@ -419,7 +419,7 @@ test('a probe takes no number and leaves nothing behind', async () => {
   const start = await countedSoFar()
   for (const { store } of replicas) await store.probe()
   assert.equal(await countedSoFar(), start)
-  const [[minutes]] = await witness.query<mysql.RowDataPacket[]>(
+  const [[minutes]] = await client.query<mysql.RowDataPacket[]>(
     'SELECT COUNT(*) AS n FROM server_minute WHERE server_id = ?',
     [replica(0).id],
   )
@@ -447,9 +447,9 @@ test('a refused session is not used again: privileges that are granted apply to 
   const { store, pools } = replica(0)
   const sessions = new Set<number>()
   pools.write.on('acquire', ({ threadId }) => sessions.add(threadId))
-  await witness.query('RENAME TABLE access_log TO gone')
+  await client.query('RENAME TABLE access_log TO gone')
   await assert.rejects(store.probe())
-  await witness.query('RENAME TABLE gone TO access_log')
+  await client.query('RENAME TABLE gone TO access_log')
   await store.probe()
   assert.equal(sessions.size, 2)
 })
