@@ -11,7 +11,7 @@ for (const words of [['-p', 'x'], ['-f', 'other.yml'], ['web'], ['--project-name
   test(`npm run roll -- ${words.join(' ')} is refused, and says how to choose a project`, async () => {
     const { status, printed } = await roll(environment, () => {}, words)
     assert.equal(status, 1)
-    assert.ok(printed.startsWith(`roll: ${words.join(' ')} is not understood`), printed)
+    assert.ok(printed.startsWith(`roll: unknown option: ${words.join(' ')};`), printed)
     assert.match(printed, /COMPOSE_PROJECT_NAME=NAME npm run roll/)
   })
 }
@@ -19,7 +19,7 @@ for (const words of [['-p', 'x'], ['-f', 'other.yml'], ['web'], ['--project-name
 test('npm run roll -- --help says how to choose a project, and does nothing', async () => {
   const { status, printed } = await roll(environment, () => {}, ['--help'])
   assert.equal(status, 0)
-  assert.match(printed, /^roll: it takes no options.*COMPOSE_PROJECT_NAME=NAME npm run roll\n$/)
+  assert.match(printed, /^roll: the command takes no options.*COMPOSE_PROJECT_NAME=NAME npm run roll\n$/)
 })
 
 for (const [command, ...words] of [
@@ -45,6 +45,6 @@ for (const [command, ...words] of [
       })
     const [status] = await once(child, 'close')
     assert.equal(status, 1)
-    assert.match(printed, /is not understood.*COMPOSE_PROJECT_NAME=NAME npm run/)
+    assert.match(printed, /unknown option: .*COMPOSE_PROJECT_NAME=NAME npm run/)
   })
 }

@@ -15,11 +15,11 @@ import { replicaContainers } from './replica-containers.ts'
 const stopSignal = abortOnSignals(() => {})
 
 const words = process.argv.slice(2)
-const usage = `it takes no options. ${howToChooseProject} roll`
+const usage = `the command takes no options. ${howToChooseProject} roll`
 
 try {
   if (words.includes('--help')) say(usage)
-  else if (words.length > 0) throw new DockerFailed(`${words.join(' ')} is not understood: ${usage}`)
+  else if (words.length > 0) throw new DockerFailed(`unknown option: ${words.join(' ')}; ${usage}`)
   else await roll()
 } catch (error) {
   console.error(error instanceof UserError ? `roll: ${error.message}` : error)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { auditText } from './audit.ts'
 
-test('figures that agree are an equation', () => {
+test('numbers that agree are an equation', () => {
   const audit = { counter: 12, max_id: 12, rows: 10, purged: 2, sum_hits: 12, consistent: true }
   assert.equal(
     auditText(audit),
@@ -11,7 +11,7 @@ test('figures that agree are an equation', () => {
   )
 })
 
-test('a figure that differs is marked', () => {
+test('a number that differs is marked', () => {
   const audit = { counter: 12, max_id: 12, rows: 9, purged: 2, sum_hits: 13, consistent: false }
   assert.equal(
     auditText(audit),

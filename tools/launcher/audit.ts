@@ -1,8 +1,8 @@
-// `npm run audit`: whether the running board's figures agree. The exit status is 1 where they do not.
+// `npm run audit`: checks the numbers of the running board. Exit status 1 if they do not agree.
 import { z } from 'zod'
 import { howToChooseProject } from '../../deploy/compose/docker.ts'
 import { readAuditInContainer } from '../../deploy/compose/replica-containers.ts'
-import { UserError } from '../../web/server/errors.ts'
+import { reasonOf, UserError } from '../../web/server/errors.ts'
 import { saySentences } from '../lib/terminal.ts'
 import { onRunningStack } from './command.ts'
 
@@ -16,11 +16,11 @@ const auditAnswer = z.object({
   consistent: z.boolean(),
 })
 
-/** The figures as an equation, with ≠ where one differs from the counter, and what it comes to. */
+/** The numbers as an equation, with ≠ before each that differs from the counter, and the verdict. */
 export function auditText(audit: z.output<typeof auditAnswer>): string {
   const { counter, max_id, rows, purged, sum_hits, consistent } = audit
   const besides = (value: number) => (value === counter ? '=' : '≠')
-  // An empty log has no highest id; its rows were purged, or never were.
+  // An empty log has no highest id.
   const newest = rows === 0 ? '' : `${besides(max_id)} highest id ${max_id} `
   const log = `${besides(rows + purged)} rows ${rows} + purged ${purged}`
   const hits = `${besides(sum_hits)} hits of all servers ${sum_hits}`
@@ -35,8 +35,7 @@ async function readAudit(url: string): Promise<unknown> {
     if (!response.ok) throw new Error(`status ${response.status}, ${JSON.stringify(body)}`)
     return body
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new UserError(`${url} does not answer as it should: ${why}`)
+    throw new UserError(`no usable answer from ${url}: ${reasonOf(error)}`)
   }
 }
 
@@ -44,7 +43,9 @@ if (import.meta.main) {
   await saySentences(async () => {
     const words = process.argv.slice(2).join(' ')
     if (words)
-      throw new UserError(`${words} is not understood: it takes no options. ${howToChooseProject} audit`)
+      throw new UserError(
+        `unknown option: ${words}; the command takes no options. ${howToChooseProject} audit`,
+      )
     const answer = await onRunningStack({
       local: ({ url }) => readAudit(`${url}/api/audit`),
       withDocker: readAuditInContainer,

@@ -10,7 +10,7 @@ function write(root: string, path: string, text: string): void {
   writeFileSync(join(root, path), text)
 }
 
-test('a source that is changed, added, renamed or removed changes it', async () => {
+test('a source that is changed, added, renamed or removed changes the fingerprint', async () => {
   await using folder = await temporaryFolder()
   const root = folder.path
   const seen = new Set<string>()
@@ -31,7 +31,7 @@ test('a source that is changed, added, renamed or removed changes it', async () 
   assert.equal(seen.size, 6)
 })
 
-test('times, tests and what the build itself writes do not', async () => {
+test('file times, tests and the build’s output do not change the fingerprint', async () => {
   await using folder = await temporaryFolder()
   const root = folder.path
   write(root, 'web/server/replica/main.ts', 'one')

@@ -8,22 +8,22 @@ import { lastLines } from '../lib/logs.ts'
 import { endGroup } from '../lib/processes.ts'
 import type { Report } from '../lib/terminal.ts'
 import { unusable } from './stack/data-dir.ts'
-import { buildFolder, whileNoOtherBuilds } from './stack/own-build.ts'
+import { buildFolder, withBuildLock } from './stack/own-build.ts'
 import { root, standalone } from './stack/stack-options.ts'
 
-/** Says which sources the build was made of; Next's own build removes it first, so a build that failed has none. */
+/** The fingerprint of the sources of the last build. A failed build has none: it is removed first. */
 const stamp = join(standalone, 'built-from')
 const log = join(buildFolder, 'build.log')
 
 /**
- * Builds the replica unless the last build was made of these very sources. Of two at once, one builds and the other
- * waits. Throws UserError with what the build said last, or what it cannot read or write; after an abort, the signal's
- * reason.
+ * Builds the replica unless the sources are those of the last build. Of two concurrent calls, one builds and the other waits.
+ * @throws UserError with the last output of the build, or the file that cannot be read or written; after an abort, the signal's
+ * reason
  */
 export async function buildIfChanged(report: Report, signal: AbortSignal): Promise<void> {
   try {
     if (await isBuilt()) return
-    await whileNoOtherBuilds(report, signal, async () => {
+    await withBuildLock(report, signal, async () => {
       if (!(await isBuilt())) await build(report, signal)
     })
   } catch (error) {
@@ -37,18 +37,21 @@ async function isBuilt(): Promise<boolean> {
 }
 
 async function build(report: Report, signal: AbortSignal): Promise<void> {
-  report('build', 'the sources are new here or have changed: building, which takes about a minute')
-  const begun = performance.now()
+  report(
+    'build',
+    'building, which takes about a minute: this is the first build, or the sources have changed',
+  )
+  const startedAt = performance.now()
   const sources = await fingerprint(root)
   await rm(stamp, { force: true })
   if (!(await succeeds(signal))) {
     throw new UserError(`the build failed; ${log} ends with\n${await lastLines(log, 25)}`)
   }
   await writeFile(stamp, sources)
-  report('build', `ready after ${((performance.now() - begun) / 1000).toFixed(0)} s`)
+  report('build', `ready after ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
 }
 
-/** In a process group of its own, so that a Ctrl-C reaches the launcher alone. */
+/** Runs the build in a separate process group, so that Ctrl-C reaches only the launcher. */
 async function succeeds(signal: AbortSignal): Promise<boolean> {
   signal.throwIfAborted()
   const output = await open(log, 'w')
@@ -65,7 +68,7 @@ async function succeeds(signal: AbortSignal): Promise<boolean> {
   return status === 0
 }
 
-// All that the build's output is made of.
+// All files that determine the build's output.
 const sources = [
   'web/**/*',
   'prisma/*.{ts,prisma}',
@@ -76,14 +79,14 @@ const sources = [
   'package-lock.json',
 ]
 
-/** Of a name or a path: what the build writes itself, and tests. */
+/** Whether a name or path belongs to the build's own output or to tests. */
 const isLeftOut = (path: string) =>
   /(^|\/)(\.next|client|testing)(\/|$)|\.test\.tsx?$|next-env\.d\.ts$/.test(path)
 
-/** A hash of every source under `root`, names and contents. By content: a checkout changes times. */
+/** A hash of the names and contents of all sources under `root`. File times do not matter: a checkout changes them. */
 export async function fingerprint(root: string): Promise<string> {
   const files: string[] = []
-  const exclude = ({ name }: { name: string }) => isLeftOut(name) // else it would walk through all of .next
+  const exclude = ({ name }: { name: string }) => isLeftOut(name) // do not walk through .next
   for await (const entry of glob(sources, { cwd: root, withFileTypes: true, exclude })) {
     if (entry.isFile()) files.push(relative(root, join(entry.parentPath, entry.name)))
   }

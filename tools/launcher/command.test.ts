@@ -7,7 +7,7 @@ import { temporaryFolder } from '../lib/testing.ts'
 
 const fromHere = (file: string) => JSON.stringify(import.meta.resolve(`./${file}`))
 
-/** Runs Node, and resolves with how it ended and what it said of that. */
+/** Runs Node. Resolves with its exit status and its standard error. */
 function run(args: string[], environment: Record<string, string> = {}) {
   return new Promise<{ status: unknown; said: string }>(resolve => {
     execFile(process.execPath, args, { env: { ...process.env, ...environment } }, (error, _stdout, stderr) =>
@@ -19,7 +19,7 @@ function run(args: string[], environment: Record<string, string> = {}) {
 // Nothing listens on port 1.
 const nowhere = 'mysql://board:secret@127.0.0.1:1/balance_board'
 
-test('a database that the migration cannot reach is said in a sentence, without a password or a stack', async () => {
+test('an unreachable database is reported in one sentence, without password and stack trace', async () => {
   const script = `
     const { saySentences } = await import(${fromHere('../lib/terminal.ts')})
     const { migrate } = await import(${fromHere('../../prisma/migrate.ts')})
@@ -40,7 +40,7 @@ const stack = {
 }
 
 for (const command of [['drain.ts', 'drain', 'web-1'], ['audit.ts']]) {
-  test(`${command[0]} says in a sentence that the stack it finds does not answer`, async () => {
+  test(`${command[0]} reports in one sentence that the stack does not answer`, async () => {
     await using folder = await temporaryFolder()
     await writeFile(join(folder.path, 'stack.json'), JSON.stringify(stack))
     const [file = '', ...rest] = command

@@ -6,10 +6,10 @@ import { dataDirAt, readStackFile, type StackFile } from './stack/data-dir.ts'
 import type { Stack } from './stack/stack.ts'
 
 /**
- * Starts a stack, says where it is, and stops it when told to: by Ctrl-C, by SIGTERM, or by the terminal closing.
- * Telling it again changes nothing.
+ * Starts a stack, prints its address, and stops it on Ctrl-C, SIGTERM or when the terminal closes. Further signals change
+ * nothing.
  */
-export async function runUntilTold(start: (signal: AbortSignal) => Promise<Stack>): Promise<void> {
+export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Stack>): Promise<void> {
   outliveTerminal()
   const signal = abortOnSignals()
   await saySentences(async () => {
@@ -21,7 +21,7 @@ export async function runUntilTold(start: (signal: AbortSignal) => Promise<Stack
     } catch (error) {
       if (!signal.aborted) throw error
     }
-    print('stop', 'all parts have stopped')
+    print('stop', 'all processes have stopped')
   })
 }
 
@@ -32,18 +32,18 @@ const aborted = (signal: AbortSignal) =>
   })
 
 /**
- * Which stack a command means: the one that runs on DATA_DIR, else the one with Docker. Does `local` or `withDocker`.
- * @throws UserError where neither runs, or the settings cannot be used
+ * Runs `local` if a stack runs on DATA_DIR, else `withDocker`.
+ * @throws UserError if no stack runs, or a setting is invalid
  */
-export async function onRunningStack<T>(does: {
+export async function onRunningStack<T>(actions: {
   local: (stack: StackFile) => Promise<T>
   withDocker: () => Promise<T>
 }): Promise<T> {
   const { folder, stackFile } = dataDirAt(loadDataDir())
   const stack = readStackFile(stackFile)
-  if (stack) return does.local(stack)
+  if (stack) return actions.local(stack)
   try {
-    return await does.withDocker()
+    return await actions.withDocker()
   } catch (error) {
     if (!(error instanceof DockerFailed)) throw error
     throw new UserError(

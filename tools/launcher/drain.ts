@@ -5,21 +5,21 @@ import { changeDrain, parseDrainRequest } from '../../web/server/lifecycle/reque
 import { abortOnSignals, saySentences } from '../lib/terminal.ts'
 import { onRunningStack } from './command.ts'
 
-// `npm run drain -- web-2` and `npm run undrain -- web-2`: on the stack that runs on DATA_DIR, else on the one with Docker.
-// There `npm run drain -- web-2 --stop` also stops it, once its visitors have stayed away.
+// `npm run drain -- web-2` and `npm run undrain -- web-2`, for the stack on DATA_DIR or else the stack with Docker. With Docker
+// `npm run drain -- web-2 --stop` also stops the server once it has no visitors.
 
 await saySentences(async () => {
   const words = process.argv.slice(2)
   const unknown = words.find(word => word.startsWith('-') && word !== '--stop')
-  if (unknown) throw new DrainRefused(`${unknown} is not understood. ${howToChooseProject} drain -- web-2`)
+  if (unknown) throw new DrainRefused(`unknown option: ${unknown}. ${howToChooseProject} drain -- web-2`)
   const request = parseDrainRequest(words.filter(word => word !== '--stop'))
   const stops = words.includes('--stop')
-  if (stops && request.change === 'undrain') throw new DrainRefused('--stop is for npm run drain')
+  if (stops && request.change === 'undrain') throw new DrainRefused('use --stop only with npm run drain')
   const outcome = await onRunningStack({
     async local({ databaseUrl }) {
       if (stops)
         throw new DrainRefused(
-          '--stop is for the stack with Docker: here a server that ends is started again',
+          'use --stop only with Docker: without Docker a stopped server is started again',
         )
       return changeDrain(databaseUrl, request)
     },

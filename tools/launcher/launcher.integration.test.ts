@@ -10,7 +10,7 @@ import { launch, pidsOf, startStubStack } from './testing/stub-stack.ts'
 const timeout = 120_000
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
-  test(`${signal}, also sent again and again, stops the stack in order`, { timeout }, async () => {
+  test(`${signal} stops the stack in order, also if it is sent repeatedly`, { timeout }, async () => {
     await using folder = await temporaryFolder()
     const { pid, file, exited, output } = await launch(folder.path)
     process.kill(pid, signal)
@@ -18,7 +18,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
     for (let more = 0; more < 3; more++) process.kill(pid, signal)
     assert.deepEqual(await exited, [0, null], output())
     assert.deepEqual(alive(pidsOf(file)), [])
-    assert.match(output(), /Balance Board: http:.*\nstop .*\nstop +all parts have stopped\n$/s)
+    assert.match(output(), /Balance Board: http:.*\nstop .*\nstop +all processes have stopped\n$/s)
   })
 }
 
@@ -32,7 +32,7 @@ test('SIGUSR1 and SIGUSR2 neither end the stack nor open a debugger', { timeout 
   assert.doesNotMatch(output(), /debugger/i)
 })
 
-test('what a killed launcher left running is ended by the next start', { timeout }, async () => {
+test('the next start ends the processes that a killed launcher left', { timeout }, async () => {
   await using folder = await temporaryFolder()
   const { pid, file, exited } = await launch(folder.path)
   process.kill(pid, 'SIGKILL')
@@ -43,7 +43,7 @@ test('what a killed launcher left running is ended by the next start', { timeout
   assert.deepEqual(alive(pidsOf(file)), [])
   assert.match(
     stack.said[0] ?? '',
-    /^cleanup: ended what an earlier start left running: nginx, web-\d, web-\d, database$/,
+    /^cleanup: ended processes of an earlier start: nginx, web-\d, web-\d, database$/,
   )
   assert.deepEqual(
     stack.file().replicas.map(r => r.address),
@@ -51,7 +51,9 @@ test('what a killed launcher left running is ended by the next start', { timeout
   )
 })
 
-test('so are the workers of an NGINX that was killed with its launcher', { timeout }, async () => {
+test('the next start also ends the workers of an NGINX that was killed with its launcher', {
+  timeout,
+}, async () => {
   await using folder = await temporaryFolder()
   const { pid, file, exited } = await launch(folder.path)
   process.kill(pid, 'SIGKILL')
@@ -65,7 +67,7 @@ test('so are the workers of an NGINX that was killed with its launcher', { timeo
   await assert.rejects(fetch(stack.url === file.url ? 'http://127.0.0.1:1' : file.url))
 })
 
-test('where no stack runs, `npm run migrate` starts the database of DATA_DIR for what it does, and ends it', {
+test('without a running stack `npm run migrate` starts the database of DATA_DIR and stops it again', {
   timeout,
 }, async () => {
   await using folder = await temporaryFolder()

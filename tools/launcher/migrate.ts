@@ -1,5 +1,5 @@
-// `npm run migrate`: brings a database to this code's schema, or marks what failed (prisma/migrate-command.ts). The database
-// is that of DATABASE_URL, else that of the stack that runs on DATA_DIR; where none runs, it is started for it.
+// `npm run migrate`: migrates a database to this code's schema, or marks a failed migration (prisma/migrate-command.ts). Uses
+// DATABASE_URL, else the database in DATA_DIR, which it starts if no stack runs there.
 import { findDatabaseUrl } from '../../prisma/connect.ts'
 import { migrateCommand } from '../../prisma/migrate-command.ts'
 import { loadEnvironment } from '../lib/environment.ts'

@@ -4,37 +4,37 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../lib/testing.ts'
 import { confirm, removeCount } from './reset.ts'
-import { ownFolder } from './stack/data-dir.ts'
+import { lockDataDir } from './stack/data-dir.ts'
 
 const questions = ['Sure?', 'Really?']
 
 function person(...answers: boolean[]) {
   const asked: string[] = []
-  const ask = async (question: string) => {
+  const prompt = async (question: string) => {
     asked.push(question)
     return answers.shift() ?? false
   }
-  return { asked, ask }
+  return { asked, prompt }
 }
 
-test('it takes a yes to each question', async () => {
-  const { asked, ask } = person(true, true)
-  assert.equal(await confirm(questions, 0, ask), true)
+test('every question needs a yes', async () => {
+  const { asked, prompt } = person(true, true)
+  assert.equal(await confirm(questions, 0, prompt), true)
   assert.deepEqual(asked, questions)
 })
 
-test('after a no nothing more is asked', async () => {
-  const { asked, ask } = person(false, true)
-  assert.equal(await confirm(questions, 0, ask), false)
+test('after a no there is no further question', async () => {
+  const { asked, prompt } = person(false, true)
+  assert.equal(await confirm(questions, 0, prompt), false)
   assert.deepEqual(asked, ['Sure?'])
 })
 
-test('a yes on the command line stands for one answer', async () => {
-  const { asked, ask } = person(true)
-  assert.equal(await confirm(questions, 1, ask), true)
+test('a yes on the command line answers one question', async () => {
+  const { asked, prompt } = person(true)
+  assert.equal(await confirm(questions, 1, prompt), true)
   assert.deepEqual(asked, ['Really?'])
-  assert.equal(await confirm(questions, 2, person().ask), true)
-  assert.equal(await confirm(questions, 1, person().ask), false)
+  assert.equal(await confirm(questions, 2, person().prompt), true)
+  assert.equal(await confirm(questions, 1, person().prompt), false)
 })
 
 const agreed = async () => true
@@ -48,7 +48,7 @@ async function folderWithCount() {
   return { ...folder, database }
 }
 
-test('the database is removed once it is agreed to, and not otherwise', async () => {
+test('the database is removed only after confirmation', async () => {
   await using folder = await folderWithCount()
   assert.equal(await removeCount(folder.path, async () => false, silent), false)
   assert.ok(existsSync(folder.database))
@@ -56,15 +56,15 @@ test('the database is removed once it is agreed to, and not otherwise', async ()
   assert.ok(!existsSync(folder.database))
 })
 
-test('while a board runs it is refused', async () => {
+test('a reset is refused while a board runs', async () => {
   await using folder = await folderWithCount()
-  const { lock } = await ownFolder(folder.path)
+  const { lock } = await lockDataDir(folder.path)
   await assert.rejects(removeCount(folder.path, agreed, silent), { message: /already running/ })
   lock.release()
   assert.ok(existsSync(folder.database))
 })
 
-test('what is not a database of ours is left as it is', async () => {
+test('a folder that is not a board’s database is left alone', async () => {
   await using folder = await temporaryFolder()
   await assert.rejects(removeCount(folder.path, agreed, silent), { message: /^there is no count in / })
   const database = join(folder.path, 'database')

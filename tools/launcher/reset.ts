@@ -1,4 +1,4 @@
-// `npm run reset`: a fresh count. Asked for twice, or `npm run reset -- --yes --yes`.
+// `npm run reset`: removes the count, the log and the history. Confirm twice, or run `npm run reset -- --yes --yes`.
 
 import { lstatSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
@@ -7,20 +7,20 @@ import { createInterface } from 'node:readline/promises'
 import { UserError } from '../../web/server/errors.ts'
 import { print, type Report, saySentences } from '../lib/terminal.ts'
 import { loadDataDir } from './settings.ts'
-import { dataDirAt, ownFolder, unusable } from './stack/data-dir.ts'
+import { dataDirAt, lockDataDir, unusable } from './stack/data-dir.ts'
 import { cleanUp } from './stack/workspace.ts'
 
-/** How a question reaches a person: false where there is nobody to ask. */
-type Ask = (question: string) => Promise<boolean>
+/** Asks a person to confirm. Resolves with false if that is impossible. */
+type Prompt = (question: string) => Promise<boolean>
 
-/** Whether all questions are answered with yes; the first `yeses` of them were, on the command line. */
-export async function confirm(questions: string[], yeses: number, ask: Ask): Promise<boolean> {
-  for (const question of questions.slice(yeses)) if (!(await ask(question))) return false
+/** Whether all questions are answered with yes. The command line has answered the first `yeses` of them. */
+export async function confirm(questions: string[], yeses: number, prompt: Prompt): Promise<boolean> {
+  for (const question of questions.slice(yeses)) if (!(await prompt(question))) return false
   return true
 }
 
-/** Asks at the terminal; only "yes" is yes. */
-const askAtTerminal: Ask = async question => {
+/** Asks at the terminal. Only "yes" confirms. */
+const promptAtTerminal: Prompt = async question => {
   if (!process.stdin.isTTY) return false
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   try {
@@ -33,20 +33,21 @@ const askAtTerminal: Ask = async question => {
 }
 
 /**
- * Removes the database of a data folder, for good, once `isAgreed` says so; returns whether it did. Throws UserError
- * while a board runs there, and where what stands there was not made by one.
+ * Removes the database of a data folder for good, if `isAgreed` returns true.
+ * @returns whether it was removed
+ * @throws UserError while a board runs there, or if the folder is not a board's
  */
 export async function removeCount(
   path: string,
   isAgreed: () => Promise<boolean>,
   report: Report,
 ): Promise<boolean> {
-  checkIsOurs(dataDirAt(path).database)
-  const { dataDir, lock } = await ownFolder(path)
+  checkIsBoards(dataDirAt(path).database)
+  const { dataDir, lock } = await lockDataDir(path)
   try {
     if (!(await isAgreed())) return false
     await cleanUp(dataDir, report)
-    // At once out of the way: a removal that is cut short leaves no half of a database to start on.
+    // Rename first: an interrupted removal must not leave half of a database.
     const aside = `${dataDir.database}.removed`
     await rm(aside, { recursive: true, force: true })
     await rename(dataDir.database, aside)
@@ -59,15 +60,15 @@ export async function removeCount(
   }
 }
 
-/** A database of ours is a folder with the server's files and the name of their maker in it. */
-function checkIsOurs(database: string): void {
+/** A board's database is a folder with the server's files and the name of the program that made them. @throws UserError */
+function checkIsBoards(database: string): void {
   const found = lstatSync(database, { throwIfNoEntry: false })
-  if (!found) throw new UserError(`there is no count in ${database}, so nothing to remove`)
+  if (!found) throw new UserError(`there is no count in ${database}`)
   const isMade = ['files', 'made-by'].every(name =>
     lstatSync(join(database, name), { throwIfNoEntry: false }),
   )
   if (found.isDirectory() && isMade) return
-  throw new UserError(`${database} was not made by a board, so it is left as it is`)
+  throw new UserError(`${database} was not made by a board: not removed`)
 }
 
 if (import.meta.main) {
@@ -76,12 +77,12 @@ if (import.meta.main) {
     const { database } = dataDirAt(dataDir)
     const questions = [
       `Remove the count, the log and the history in ${database}?`,
-      'They cannot be brought back. Remove them all the same?',
+      'They cannot be restored. Remove them anyway?',
     ]
     const yeses = process.argv.filter(argument => argument === '--yes').length
-    const isAgreed = () => confirm(questions, yeses, askAtTerminal)
+    const isAgreed = () => confirm(questions, yeses, promptAtTerminal)
     if (await removeCount(dataDir, isAgreed, print)) {
-      console.log('Removed: the next npm start begins at zero.')
+      console.log('Removed. The next npm start begins at zero.')
     } else {
       console.log('Nothing was removed. Answer yes twice, or run: npm run reset -- --yes --yes')
       process.exitCode = 1

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { listenAddress } from '../../nginx/tls-and-proxies.ts'
 import { parseEnvironment } from '../../web/server/config.ts'
-import { parseDataDir, parseSettings, sayUnused, settingsOfDocker } from './settings.ts'
+import { dockerSettings, parseDataDir, parseSettings, reportUnused } from './settings.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -23,7 +23,7 @@ test('every setting has a default', () => {
   })
 })
 
-test('what is set is taken, and an empty variable counts as not set', () => {
+test('a set variable is used; an empty one counts as not set', () => {
   const settings = parseSettings({
     HTTP_PORT: '9000',
     REPLICAS: '5',
@@ -36,7 +36,7 @@ test('what is set is taken, and an empty variable counts as not set', () => {
   assert.equal(settings.stickySeconds, 300)
 })
 
-test('a port may have an address before it, as compose takes it', () => {
+test('a port may have an address before it, as for compose', () => {
   for (const [HTTP_PORT, host, port] of [
     ['127.0.0.1:8080', '127.0.0.1', 8080],
     ['0.0.0.0:80', '0.0.0.0', 80],
@@ -49,7 +49,7 @@ test('a port may have an address before it, as compose takes it', () => {
   assert.equal(parseSettings({ HTTP_PORT: '127.0.0.1:80', HTTP_HOST: '127.0.0.1' }).host, '127.0.0.1')
   assert.throws(
     () => parseSettings({ HTTP_PORT: '127.0.0.1:80', HTTP_HOST: '::' }),
-    /HTTP_HOST must be the address/,
+    /HTTP_HOST must be the address in HTTP_PORT, or empty/,
   )
   for (const HTTP_PORT of [
     '127.0.0.1:0',
@@ -64,7 +64,7 @@ test('a port may have an address before it, as compose takes it', () => {
     assert.throws(() => parseSettings({ HTTP_PORT }), /HTTP_PORT must be/, HTTP_PORT)
 })
 
-test('an address is one thing however it is written', () => {
+test('all spellings of an address mean the same', () => {
   for (const [host, ...forms] of [
     ['::', '::0', '0:0:0:0:0:0:0:0', '[::]', '[0::0]', '0000::'],
     ['::1', '[::1]', '0:0:0:0:0:0:0:1', '::0001'],
@@ -86,7 +86,7 @@ test('an address is one thing however it is written', () => {
     )
 })
 
-test('a folder is written out: what only a shell replaces is refused, and so is a backslash', () => {
+test('a folder with ~, $NAME or a backslash is refused', () => {
   for (const DATA_DIR of [
     '~',
     '~/board',
@@ -104,7 +104,7 @@ test('a folder is written out: what only a shell replaces is refused, and so is 
     assert.equal(parseDataDir({ DATA_DIR }), DATA_DIR)
 })
 
-test('a drain takes as long as a replica of either stack takes it', () => {
+test('the launcher and a replica accept the same DRAIN_SECONDS', () => {
   for (const [DRAIN_SECONDS, seconds] of [
     ['0.5', 0.5],
     ['0', 0],
@@ -119,12 +119,12 @@ test('a drain takes as long as a replica of either stack takes it', () => {
     assert.throws(() => parseSettings({ DRAIN_SECONDS }), /DRAIN_SECONDS must be a number from 0 to 60/)
 })
 
-test('a command about a running stack looks at DATA_DIR alone', () => {
+test('a command about a running stack reads only DATA_DIR', () => {
   assert.equal(parseDataDir({ DATA_DIR: '/srv/board', HTTP_PORT: 'x', REPLICAS: '-1' }), '/srv/board')
   assert.equal(parseDataDir({ DATA_DIR: '' }), '.data')
 })
 
-test('proxies are a list, and what is no proxy is said', () => {
+test('proxies are a list; an invalid one is reported', () => {
   const settings = parseSettings({ TRUSTED_PROXIES: '10.0.0.7, 10.1.0.0/24 fd12:3456:789a::/48' })
   assert.deepEqual(settings.trustedProxies, ['10.0.0.7', '10.1.0.0/24', 'fd12:3456:789a::/48'])
   assert.throws(
@@ -133,12 +133,12 @@ test('proxies are a list, and what is no proxy is said', () => {
   )
 })
 
-test('all that is wrong is said at once', () => {
+test('all invalid settings are in one message', () => {
   const wrong = { HTTP_PORT: '80a', REPLICAS: '0', SHOW_CLIENT_IPS: 'all', HTTP_HOST: 'a b' }
   assert.throws(() => parseSettings(wrong), {
     name: 'UserError',
     message: [
-      'these settings cannot be used:',
+      'invalid settings:',
       '    HTTP_HOST must be an address of this machine, not "a b"',
       '    HTTP_PORT must be a whole number from 1 to 65535, not "80a"',
       '    REPLICAS must be a whole number from 1 to 50, not "0"',
@@ -147,7 +147,7 @@ test('all that is wrong is said at once', () => {
   })
 })
 
-/** The variables of .env.example, by the heading that they stand under. */
+/** The variables of .env.example, by heading. */
 function exampleSections() {
   const [, ...sections] = readFileSync(join(root, '.env.example'), 'utf8').split(/^# --- /m)
   const variables = sections.map(section =>
@@ -157,12 +157,12 @@ function exampleSections() {
   return { local, both, docker }
 }
 
-test('.env.example has the defaults, and says which stack uses what', () => {
+test('.env.example has the defaults, under the heading of the stacks that use them', () => {
   const { local, both, docker } = exampleSections()
   assert.deepEqual(parseSettings({ ...local, ...both }), parseSettings({}))
-  assert.deepEqual(settingsOfDocker({ ...local, ...both }), [])
+  assert.deepEqual(dockerSettings({ ...local, ...both }), [])
   const set = Object.fromEntries(Object.keys(docker).map(name => [name, 'x']))
-  assert.deepEqual(settingsOfDocker(set).sort(), Object.keys(docker).sort())
+  assert.deepEqual(dockerSettings(set).sort(), Object.keys(docker).sort())
   const files = [
     'docker-compose.yml',
     'deploy/compose/https.yml',
@@ -170,7 +170,7 @@ test('.env.example has the defaults, and says which stack uses what', () => {
     'deploy/compose/studio.yml',
   ]
   const compose = files.map(file => readFileSync(join(root, file), 'utf8')).join('\n')
-  // The one that compose reads to find these files.
+  // Compose reads COMPOSE_FILE to find these files.
   const { COMPOSE_FILE, ...inFiles } = docker
   assert.equal(COMPOSE_FILE, 'docker-compose.yml')
   for (const name of [...Object.keys(both), ...Object.keys(inFiles), 'HTTP_PORT', 'REPLICAS'])
@@ -196,12 +196,12 @@ test('a replica and compose give each setting of both stacks the default of .env
     )
 })
 
-test('what is set for the stack with Docker alone is named, and what is empty is not', () => {
+test('variables of the stack with Docker are reported, but not empty ones', () => {
   const set = { HTTPS_PORT: '8443', DATABASE_PASSWORD: 'secret', PUBLIC_HOST: '', HTTP_PORT: '8080' }
-  assert.deepEqual(settingsOfDocker(set), ['HTTPS_PORT', 'DATABASE_PASSWORD'])
+  assert.deepEqual(dockerSettings(set), ['HTTPS_PORT', 'DATABASE_PASSWORD'])
 })
 
-test('what has no effect is named: what is of Docker, of a replica, and what no stack has', () => {
+test('variables without effect are reported: those of Docker, of a replica, and unknown ones', () => {
   const file = {
     COMPOSE_FILE: 'a.yml',
     COMPOSE_PROFILES: 'a',
@@ -219,20 +219,20 @@ test('what has no effect is named: what is of Docker, of a replica, and what no 
     PATH: '/bin',
     SERVER_NAMES: '',
   }
-  assert.deepEqual(sayUnused(environment, file), [
+  assert.deepEqual(reportUnused(environment, file), [
     'not used without Docker: COMPOSE_FILE, HTTPS_PORT, COMPOSE_PROFILES',
-    'not used by npm start and npm run dev, which give each replica its own: PORT, SERVER_NAME',
+    'not used by npm start and npm run dev, which set them for each replica: PORT, SERVER_NAME',
     'unknown: HTTP_PROT, REPLICA, STICKY_SECOND',
   ])
-  assert.deepEqual(sayUnused({ HTTP_PORT: '1', PATH: '/', HTTP_PROXY: 'x', DOCKER_HOST: 'x' }, {}), [])
-  assert.deepEqual(sayUnused({ DATABASE_PASSWORD_FILE: '/x', DATABASE_URL: 'y' }, {}), [
-    'not used by npm start and npm run dev, which give each replica its own: DATABASE_URL, DATABASE_PASSWORD_FILE',
+  assert.deepEqual(reportUnused({ HTTP_PORT: '1', PATH: '/', HTTP_PROXY: 'x', DOCKER_HOST: 'x' }, {}), [])
+  assert.deepEqual(reportUnused({ DATABASE_PASSWORD_FILE: '/x', DATABASE_URL: 'y' }, {}), [
+    'not used by npm start and npm run dev, which set them for each replica: DATABASE_URL, DATABASE_PASSWORD_FILE',
   ])
 })
 
-test('of every setting a name with a letter swapped, missing, doubled or wrong is unknown, and of .env.example none is', () => {
+test('misspelt names of all settings are unknown; those in .env.example are known', () => {
   const { local, both } = exampleSections()
-  assert.deepEqual(sayUnused({ ...local, ...both }, { ...local, ...both }), [])
+  assert.deepEqual(reportUnused({ ...local, ...both }, { ...local, ...both }), [])
   for (const name of Object.keys({ ...local, ...both })) {
     if (name === 'REPLICAS') continue
     for (const form of [
@@ -242,6 +242,6 @@ test('of every setting a name with a letter swapped, missing, doubled or wrong i
       name.replace('_', ''),
       name.replace('_', '-'),
     ])
-      assert.deepEqual(sayUnused({ [form]: 'x' }, {}), form === name ? [] : [`unknown: ${form}`])
+      assert.deepEqual(reportUnused({ [form]: 'x' }, {}), form === name ? [] : [`unknown: ${form}`])
   }
 })

@@ -6,7 +6,7 @@ import { envFile, loadEnvironment, readEnvFile, type Variables } from '../lib/en
 import type { Report } from '../lib/terminal.ts'
 import { mostReplicas } from './database-server/server-program.ts'
 
-/** What `npm start` is told from outside; the README and .env.example say the same. */
+/** The settings of `npm start`. .env.example describes them. */
 type Settings = z.output<typeof schema>
 
 const wholeNumber = (least: number, most: number) => {
@@ -18,7 +18,7 @@ const wholeNumber = (least: number, most: number) => {
     .pipe(z.int().min(least, { error }).max(most, { error }))
 }
 
-/** A replica takes the same: web/server/config.ts. */
+/** A replica accepts the same values: web/server/config.ts. */
 const seconds = (least: number, most: number) => {
   const error = `a number from ${least} to ${most}`
   return z
@@ -36,10 +36,10 @@ const address = z
   .pipe(z.string({ error: 'an address of this machine' }))
 
 const hostBeforePort = z.union([z.literal(''), address], {
-  error: 'a port with an address of this machine before it, or none',
+  error: 'a port, or an address of this machine and a port',
 })
 
-/** 8080, or with an address before it as compose takes it: 127.0.0.1:8080, [::1]:8080 */
+/** 8080, or with an address as for compose: 127.0.0.1:8080, [::1]:8080 */
 const portWithAddress = z
   .string()
   .regex(/^(?:(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):)?\d+$/, {
@@ -52,15 +52,14 @@ const portWithAddress = z
   })
   .pipe(z.object({ host: hostBeforePort, port }))
 
-/** Nothing here replaces ~ and $NAME, as a shell does: there would be a folder of that name. */
+/** No shell replaces ~ and $NAME here, so they would become a folder's name. */
 const folder = z
   .string()
   .refine(path => !/^~|\$\{|(^|\/)\$\w+(\/|$)/.test(path), {
     error: 'a path without ~ or $NAME, which only a shell replaces',
   })
-  // Replicas run from a copy of the build in it.
   .refine(path => !path.includes('\\'), {
-    error: 'a path without a backslash, from which Node imports nothing',
+    error: 'a path without a backslash: Node cannot import from it',
   })
 
 const proxies = z
@@ -94,7 +93,7 @@ const variables = z.object({
 const schema = variables
   .refine(({ HTTP_HOST, HTTP_PORT }) => !HTTP_HOST || !HTTP_PORT.host || HTTP_HOST === HTTP_PORT.host, {
     path: ['HTTP_HOST'],
-    error: 'the address before the port in HTTP_PORT, or left out',
+    error: 'the address in HTTP_PORT, or empty',
   })
   .transform(values => ({
     host: values.HTTP_HOST ?? (values.HTTP_PORT.host || '127.0.0.1'),
@@ -109,8 +108,8 @@ const schema = variables
     trustedProxies: values.TRUSTED_PROXIES,
   }))
 
-/** What only the stack with Docker uses; .env.example says the same. */
-const dockersOwn = [
+/** Variables that only the stack with Docker uses. */
+const dockerVariables = [
   'COMPOSE_FILE',
   'COMPOSE_PROJECT_NAME',
   'HTTPS_PORT',
@@ -123,8 +122,8 @@ const dockersOwn = [
   'DATABASE_PASSWORD',
 ]
 
-/** What a replica reads itself, and the launcher gives each one. */
-const replicasOwn = [
+/** Variables that the launcher sets for each replica. */
+const replicaVariables = [
   'HOST',
   'PORT',
   'DATABASE_URL',
@@ -133,36 +132,36 @@ const replicasOwn = [
   'SERVER_ADDRESS',
 ]
 
-/** The variables that are set, and mean nothing to a stack without Docker. */
-export function settingsOfDocker(environment: Variables): string[] {
-  return dockersOwn.filter(name => environment[name])
+/** The variables of the stack with Docker that are set. */
+export function dockerSettings(environment: Variables): string[] {
+  return dockerVariables.filter(name => environment[name])
 }
 
 /**
- * What is set and has no effect on a stack without Docker, as sentences. `ofFile` is what .env sets. Every name there is meant
- * for a stack, so unknown names are reported. Of the environment only unknown names are that differ from a known one by a letter.
+ * Sentences about variables that are set but have no effect without Docker. `ofFile` are the variables of .env: all of them are
+ * meant for a stack, so every unknown name is reported. In the environment only misspelt names are reported.
  */
-export function sayUnused(environment: Variables, ofFile: Variables): string[] {
-  const known = [...Object.keys(variables.shape), ...dockersOwn, ...replicasOwn]
+export function reportUnused(environment: Variables, ofFile: Variables): string[] {
+  const known = [...Object.keys(variables.shape), ...dockerVariables, ...replicaVariables]
   const isOfDocker = (name: string) => /^(COMPOSE|DOCKER|BUILDKIT)_/.test(name)
-  const docker = new Set([...settingsOfDocker(environment), ...Object.keys(ofFile).filter(isOfDocker)])
+  const docker = new Set([...dockerSettings(environment), ...Object.keys(ofFile).filter(isOfDocker)])
   const isUnknown = (name: string) => !known.includes(name) && !isOfDocker(name)
   const unknown = Object.keys(environment)
     .filter(isUnknown)
     .filter(name => name in ofFile || known.some(other => isMisspelt(name, other)))
     .filter(name => environment[name])
-  const replica = replicasOwn.filter(name => environment[name])
-  const sayings: [string, string[]][] = [
+  const replica = replicaVariables.filter(name => environment[name])
+  const reports: [string, string[]][] = [
     ['not used without Docker', [...docker].filter(name => environment[name])],
-    ['not used by npm start and npm run dev, which give each replica its own', replica],
+    ['not used by npm start and npm run dev, which set them for each replica', replica],
     ['unknown', unknown],
   ]
-  return sayings
+  return reports
     .filter(([, names]) => names.length > 0)
-    .map(([what, names]) => `${what}: ${names.join(', ')}`)
+    .map(([reason, names]) => `${reason}: ${names.join(', ')}`)
 }
 
-/** Whether one letter is missing, too many or another one, or two neighbours are swapped. Short names are too near to others. */
+/** Whether a letter is missing, added or wrong, or two neighbours are swapped. Short names resemble too many others. */
 function isMisspelt(name: string, meant: string): boolean {
   if (meant.length < 8) return false
   const near = new Set(withoutOneLetter(meant))
@@ -174,12 +173,12 @@ const withoutOneLetter = (name: string) => [
   ...Array.from(name, (_, at) => name.slice(0, at) + name.slice(at + 1)),
 ]
 
-/** What a whole stack needs. An empty variable counts as not set. @throws UserError naming every one that cannot be used */
+/** The settings of a whole stack. An empty variable counts as not set. @throws UserError that lists every invalid variable */
 export function parseSettings(environment: Variables): Settings {
   return parse(schema, environment)
 }
 
-/** The folder of the stack, which is all that a command about a running one needs. @throws UserError */
+/** The folder of the stack. A command about a running stack needs no other setting. @throws UserError */
 export function parseDataDir(environment: Variables): string {
   return parse(variables.pick({ DATA_DIR: true }), environment).DATA_DIR
 }
@@ -192,22 +191,22 @@ function parse<Parsed extends z.ZodType>(wanted: Parsed, environment: Variables)
     const name = String(path[0])
     return `    ${name} must be ${message}, not "${set[name]}"`
   })
-  throw new UserError(['these settings cannot be used:', ...problems].join('\n'))
+  throw new UserError(['invalid settings:', ...problems].join('\n'))
 }
 
 /**
- * The settings from the environment and, for what is not set there, from .env. Reports what is set and not used.
+ * The settings from .env and the environment, which takes precedence. Reports variables that are set but not used.
  * @throws UserError
  */
 export function loadSettings(report: Report): Settings {
   const ofFile = readEnvFile(envFile)
   const environment = loadEnvironment()
   const settings = parseSettings(environment)
-  for (const saying of sayUnused(environment, ofFile)) report('settings', saying)
+  for (const sentence of reportUnused(environment, ofFile)) report('settings', sentence)
   return settings
 }
 
-/** The folder of the stack, from the same places: no other setting is looked at. @throws UserError */
+/** The folder of the stack, from .env and the environment. Ignores all other settings. @throws UserError */
 export function loadDataDir(): string {
   return parseDataDir(loadEnvironment())
 }

@@ -1,13 +1,13 @@
-// `npm start`: builds if the sources changed, then runs the stack until it is told to stop.
+// `npm start`: builds if the sources have changed, then runs the stack until a signal stops it.
 
 import { print } from '../lib/terminal.ts'
 import { buildIfChanged } from './build.ts'
-import { runUntilTold } from './command.ts'
+import { runUntilSignal } from './command.ts'
 import { loadSettings } from './settings.ts'
 import { startStack } from './stack/stack.ts'
 import { builtReplica } from './stack/stack-options.ts'
 
-await runUntilTold(async signal => {
+await runUntilSignal(async signal => {
   const settings = loadSettings(print)
   const prepare = () => buildIfChanged(print, signal)
   return startStack({ ...settings, prepare, replica: builtReplica(process.env), report: print, signal })

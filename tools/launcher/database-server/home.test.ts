@@ -17,9 +17,12 @@ for (const [line, cause] of [
     'mariadbd: Disk full (/d/aria_log.00000001); waiting for someone to free some space...',
     'the disk is full',
   ],
-  ["Can't create file '/d/x' (errno: 13 \"Permission denied\")", 'it may not be read'],
-  ["Can't start server: Bind on TCP/IP port. Got error: 98: Address already in use", 'its port is taken'],
-  ['[ERROR] something else', 'see what it said last'],
+  ["Can't create file '/d/x' (errno: 13 \"Permission denied\")", 'this user has no permission to read'],
+  [
+    "Can't start server: Bind on TCP/IP port. Got error: 98: Address already in use",
+    'another program uses its port',
+  ],
+  ['[ERROR] something else', 'its log ends with'],
 ] as const) {
   test(`says "${cause}" of: ${line}`, () => {
     const { message } = failureFromLog('start the database in /d', `started\n${line}\n`)

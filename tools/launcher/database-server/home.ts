@@ -3,14 +3,14 @@ import { mkdir, open, readFile, rename, statfs, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { UserError } from '../../../web/server/errors.ts'
 
-/** The folder of one private database, and what stands in it. */
+/** The folder of a private database, and the paths in it. */
 export type Home = {
   folder: string
-  /** the server's own data directory */
+  /** the server's data directory */
   files: string
-  /** its temporary files: a server that starts clears this folder, and must not clear another's */
+  /** temporary files: a starting server empties this folder, so databases must not share it */
   temporary: string
-  /** which program made `files`: MySQL and MariaDB cannot read each other's */
+  /** names the program that made `files`: MySQL and MariaDB cannot read each other's files */
   madeBy: string
   password: string
   replicaPassword: string
@@ -21,7 +21,7 @@ export type Home = {
   previousLog: string
 }
 
-/** Makes the folder, for its owner alone, if it is not there. */
+/** Creates the folder if it is missing; only its owner can read it. */
 export async function openHome(folder: string): Promise<Home> {
   const temporary = join(folder, 'temporary')
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -41,22 +41,22 @@ export async function openHome(folder: string): Promise<Home> {
   }
 }
 
-/** A log for one start alone; that of the start before is kept beside it. */
+/** Opens a new log and keeps the log of the previous start. */
 export async function openLog(home: Home) {
-  await rename(home.log, home.previousLog).catch(() => {}) // the first start has none
+  await rename(home.log, home.previousLog).catch(() => {}) // there is none at the first start
   return open(home.log, 'a', 0o600)
 }
 
 export const readLog = (home: Home) => readFile(home.log, 'utf8').catch(() => '')
 
-/** The failure to `act`, as the log tells it; on a full disk the log itself may be cut short or empty. */
-export async function failureOf(act: string, home: Home): Promise<DatabaseFailure> {
+/** The failure to do `action`, with its cause from the log. Checks for a full disk itself: the log can be incomplete then. */
+export async function failureOf(action: string, home: Home): Promise<DatabaseFailure> {
   const { bavail, bsize } = await statfs(home.folder)
   const full = bavail * bsize < 1024 * 1024 ? '\nNo space left on device' : ''
-  return failureFromLog(`${act} in ${home.folder}`, (await readLog(home)) + full)
+  return failureFromLog(`${action} in ${home.folder}`, (await readLog(home)) + full)
 }
 
-/** The private database cannot be had; the message is one clear sentence, and what its log says under it. */
+/** The private database cannot be started. The message is one sentence, and below it lines of the log. */
 export class DatabaseFailure extends UserError {
   override readonly name = 'DatabaseFailure'
 }
@@ -65,36 +65,36 @@ const causes: [RegExp, string][] = [
   [/No space left on device|Disk full|out of disk space|(errno|error|code):? 28\b/i, 'the disk is full'],
   [
     /Unable to lock \S*ibdata1|Can't lock aria control file/i,
-    'another database process is using it; stop that one first',
+    'another database process uses it: stop that process first',
   ],
   [
     /Permission denied|(errno|error|code):? 13\b|Read-only file system/i,
-    'it may not be read and written by this user',
+    'this user has no permission to read and write it',
   ],
-  [/address already in use/i, 'its port is taken by another program'],
+  [/address already in use/i, 'another program uses its port'],
 ]
 
-/** What a server's log says went wrong, in words; null = none of the usual causes. */
+/** The cause of a failure according to the server's log; null = not a usual one. */
 export function causeIn(log: string): string | null {
   return causes.find(([pattern]) => pattern.test(log))?.[1] ?? null
 }
 
-/** The failure to `act` ("start the database in …"), with its cause if known and the last that the log says of it. */
-export function failureFromLog(act: string, log: string): DatabaseFailure {
-  const said = log.split('\n').filter(line => line.trim())
-  const errors = said.filter(line => /error|fatal|denied|no space/i.test(line))
-  const lines = (errors.length ? errors : said).slice(-8)
-  const cause = causeIn(log) ?? 'see what it said last'
-  return new DatabaseFailure([`cannot ${act}: ${cause}`, ...lines].join('\n    '))
+/** The failure to do `action` ("start the database in …"), with its cause if known and the last relevant lines of the log. */
+export function failureFromLog(action: string, log: string): DatabaseFailure {
+  const all = log.split('\n').filter(line => line.trim())
+  const errors = all.filter(line => /error|fatal|denied|no space/i.test(line))
+  const lines = (errors.length ? errors : all).slice(-8)
+  const cause = causeIn(log) ?? 'its log ends with'
+  return new DatabaseFailure([`cannot ${action}: ${cause}`, ...lines].join('\n    '))
 }
 
-/** A failure of the file system as one about the database in `folder`; anything else stays what it is. */
+/** A file system error as a failure of the database in `folder`. Returns any other error unchanged. */
 export function failureInFolder(folder: string, error: unknown): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error
   return new DatabaseFailure(`cannot keep a database in ${folder}: ${error.message}`)
 }
 
-/** The password of the database kept in this file: made once, hex, readable by its owner alone. */
+/** Reads the password in `file`, or creates it: hex, readable only by its owner. */
 export async function keepPassword(file: string): Promise<string> {
   const kept = await readFile(file, 'utf8').catch(() => '')
   if (/^[0-9a-f]{32}$/.test(kept.trim())) return kept.trim()

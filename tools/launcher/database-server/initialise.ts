@@ -6,7 +6,7 @@ import { join, relative } from 'node:path'
 import { DatabaseFailure, failureOf, type Home, openLog } from './home.ts'
 import { commonArguments, type DatabaseServer, findInstaller, type Size, userName } from './server-program.ts'
 
-/** Makes the database's first files if there are none. Cut short, it leaves nothing that looks whole. */
+/** Creates the database's first files if there are none. An interrupted attempt leaves no files that look complete. */
 export async function initialise(server: DatabaseServer, home: Home, size: Size): Promise<void> {
   if (await isThere(home.files)) return checkMaker(server, home)
   const staging = await mkdtemp(join(home.folder, 'new-'))
@@ -24,8 +24,8 @@ export async function initialise(server: DatabaseServer, home: Home, size: Size)
 }
 
 /**
- * Another path to `folder`, without spaces or quotes: MariaDB's installer is a shell script that does not quote its paths.
- * Removed at the end of an `await using`.
+ * A symbolic link to `folder` whose path has no spaces or quotes: MariaDB's installer is a shell script that does not quote paths.
+ * Removed when it goes out of scope.
  */
 async function plainAlias(folder: string) {
   const isPlain = /^[\w./-]+$/.test(tmpdir())
@@ -52,9 +52,9 @@ async function initialiser(
   const options = commonArguments(files, temporary, size)
   if (server.flavour === 'MySQL') return [server.path, ...options, '--initialize-insecure']
   const installer = findInstaller(server)
-  if (!installer) throw new DatabaseFailure(`${server.path} is there, but mariadb-install-db is not`)
-  // root and this user sign in over the socket by being who they are; nobody else, and no one over TCP. A user without a name
-  // cannot sign in so.
+  if (!installer) throw new DatabaseFailure(`${server.path} is installed, but mariadb-install-db is not`)
+  // The system's users root and this one sign in over the socket without a password. Other users cannot, nor anyone over TCP. This
+  // does not work for a user without a name.
   const user = `--auth-root-socket-user=${userName() ?? 'root'}`
   const root = ['--auth-root-authentication-method=socket', user]
   return [installer, ...options, ...root, '--skip-name-resolve', '--skip-test-db']

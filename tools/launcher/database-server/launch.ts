@@ -10,17 +10,17 @@ import { causeIn, type DatabaseFailure, failureOf, type Home, openLog, readLog }
 import { type DatabaseServer, type Size, serverArguments, type Tls } from './server-program.ts'
 
 export type RunningDatabase = {
-  /** mysql://user:password@127.0.0.1:port/database, of the account that owns the tables */
+  /** mysql://user:password@127.0.0.1:port/database, for the account that owns the tables */
   url: string
-  /** the same of the account that replicas sign in with */
+  /** the same for the account of the replicas */
   replicaUrl: string
   port: number
   socket: string
   pid: number
   server: DatabaseServer
-  /** resolves when the process has ended, asked to or not */
+  /** resolves when the process has ended for any reason */
   exited: Promise<void>
-  /** Ends it in order and waits for that. Safe to call again, and after it died. */
+  /** Ends the process in order. Can be called again, and after it has ended. */
   stop: () => Promise<void>
 }
 
@@ -33,10 +33,10 @@ type LaunchOptions = {
   readyWithin: number
 }
 
-// Recovery and the last flush are quick; a server that hangs this long loses nothing by SIGKILL: commits are durable.
-const patienceAtStop = 60_000
+/** ms to stop in order. Then SIGKILL, which loses nothing: commits are durable. */
+const stopTimeoutMs = 60_000
 
-/** Starts the server on files that exist and waits until it answers. Throws DatabaseFailure. */
+/** Starts the server on existing files and waits until it answers. @throws DatabaseFailure */
 export async function launch(
   server: DatabaseServer,
   home: Home,
@@ -67,12 +67,12 @@ export async function launch(
     return { url, replicaUrl, port, socket: socket.path, pid, server, exited, stop: end }
   }
   const failure: DatabaseFailure = await failureOf('start the database', home)
-  child.kill('SIGKILL') // it never answered, so nothing was asked of it
+  child.kill('SIGKILL') // it has never answered, so it holds no data of ours
   await exited
   throw failure
 }
 
-/** In a process group of its own: a Ctrl-C at the terminal reaches the launcher, which stops all in order. */
+/** Starts a separate process group: Ctrl-C reaches only the launcher, which stops all processes in order. */
 async function spawnServer(
   server: DatabaseServer,
   home: Home,
@@ -86,38 +86,38 @@ async function spawnServer(
   return child
 }
 
-/** Also where it ended before anybody asked. */
+/** Resolves when the process ends, or immediately if it has ended. */
 const ended = (child: ChildProcess) =>
   hasEnded(child) ? Promise.resolve() : once(child, 'exit').then(() => {})
 const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
 
-/** Both flavours try for half a minute and more to lock files that another process holds. */
+/** MySQL and MariaDB retry for more than half a minute if another process has locked the files. */
 const waitsForLock = async (home: Home) =>
   causeIn(await readLog(home))?.startsWith('another database') ?? false
 
 async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
   child.kill('SIGTERM')
-  const lastResort = setTimeout(() => child.kill('SIGKILL'), patienceAtStop)
+  const lastResort = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
   await exited
   clearTimeout(lastResort)
 }
 
-// A socket's path may have 107 bytes on Linux and 103 on macOS; the server makes `<socket>.lock` beside it.
-const longestPath = 95
+/** A socket's path has at most 107 bytes on Linux and 103 on macOS. The server also creates `<socket>.lock`. */
+const maxPathBytes = 95
 
 type SocketPlace = { path: string; remove: () => Promise<void> }
 
-/** In the database's own folder; where that path is too long, in a folder of its own under the system's. */
+/** In the database's folder, or in a new temporary folder if that path is too long. */
 async function chooseSocket(folder: string): Promise<SocketPlace> {
   const path = join(folder, 'socket')
-  if (Buffer.byteLength(path) <= longestPath) return { path, remove: async () => {} }
+  if (Buffer.byteLength(path) <= maxPathBytes) return { path, remove: async () => {} }
   const short = join(await mkdtemp(join(tmpdir(), 'board-')), 's')
   return { path: short, remove: () => rm(dirname(short), { recursive: true, force: true }) }
 }
 
 /**
- * Asks until the database answers, and says whether it did; `giveUp` is asked before each further try.
- * A server that runs its set-up does not answer on TCP yet, so an answer means: ready.
+ * Waits until the database answers. An answer over TCP means that it is ready: during its set-up it does not listen.
+ * @returns false if `giveUp` returns true after a failed attempt
  */
 async function waitUntilItAnswers(url: string, giveUp: () => Promise<boolean>): Promise<boolean> {
   while (!(await answers(url))) {

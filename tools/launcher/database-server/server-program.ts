@@ -11,7 +11,7 @@ type Flavour = 'MariaDB' | 'MySQL'
 /** A database server program on this machine. */
 export type DatabaseServer = { path: string; flavour: Flavour; version: string }
 
-/** The first `mariadbd`, else the first `mysqld`, that runs and says its version; null = none on this machine. */
+/** The first `mariadbd`, else the first `mysqld`, that runs and prints its version; null if there is none on this machine. */
 export async function findDatabaseServer(
   searchPath = process.env.PATH ?? '',
 ): Promise<DatabaseServer | null> {
@@ -24,7 +24,7 @@ export async function findDatabaseServer(
   return null
 }
 
-/** Where `mariadb-install-db`, which makes MariaDB's first files, stands; null = not installed. */
+/** The path of `mariadb-install-db`, which creates MariaDB's first files; null if it is not installed. */
 export function findInstaller(server: DatabaseServer): string | null {
   const beside = join(dirname(server.path), '..', 'bin')
   const searchPath = [beside, dirname(server.path), process.env.PATH ?? ''].join(delimiter)
@@ -36,29 +36,29 @@ async function describe(path: string): Promise<DatabaseServer | null> {
     const { stdout } = await promisify(execFile)(path, ['--no-defaults', '--version'])
     return parseVersion(path, stdout)
   } catch {
-    return null // there, but of no use here: built for another machine, a library missing
+    return null // does not run here: built for another machine, or a library is missing
   }
 }
 
-/** Reads "mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu" and "mysqld  Ver 9.7.4-2 for Linux". */
+/** Parses "mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu" and "mysqld  Ver 9.7.4-2 for Linux". */
 export function parseVersion(path: string, text: string): DatabaseServer | null {
   const version = /\bVer (\d+\.\d+\.\d+)/.exec(text)?.[1]
   return version ? { path, flavour: /mariadb/i.test(text) ? 'MariaDB' : 'MySQL', version } : null
 }
 
-/** How much memory and disk the server takes: `small` is for tests, where many run on one machine. */
+/** How much memory and disk the server takes. `small` is for tests, which run many servers on one machine. */
 export type Size = 'normal' | 'small'
 
-/** Replicas that a database of this machine has connections for. */
+/** Maximum replicas, for which the database has enough connections. */
 export const mostReplicas = 50
 
-/** Connections for everybody else: the launcher, people, tests. */
+/** Connections for the launcher, people and tests. */
 const otherConnections = 50
 
-/** Two PEM files: with them the server also takes encrypted connections. */
+/** Two PEM files with which the server also accepts encrypted connections. */
 export type Tls = { certificate: string; key: string }
 
-/** Null for a user that the machine knows only by number, as in a container that is run as any user. */
+/** Returns null for a user id without a name, for example in a container that runs as an arbitrary user. */
 export function userName(): string | null {
   try {
     return userInfo().username
@@ -67,11 +67,11 @@ export function userName(): string | null {
   }
 }
 
-/** What initialising and running have in common. No option file of the machine is read. */
+/** Options for the first start and for running. The machine's option files are not read. */
 export function commonArguments(files: string, temporary: string, size: Size): string[] {
   return [
     '--no-defaults',
-    // A server refuses to run as root unless told so in words.
+    // As root the server runs only with this option.
     ...(process.getuid?.() === 0 ? [`--user=${userName() ?? 0}`] : []),
     `--datadir=${files}`,
     `--tmpdir=${temporary}`,
@@ -81,7 +81,7 @@ export function commonArguments(files: string, temporary: string, size: Size): s
   ]
 }
 
-/** A server for this machine alone, on 127.0.0.1 and its socket; commits are durable, as by default. */
+/** The server listens only on 127.0.0.1 and its socket. Commits are durable, as by default. */
 export function serverArguments(
   server: DatabaseServer,
   at: { home: Home; port: number; socket: string; size: Size; tls?: Tls | undefined },
@@ -96,7 +96,7 @@ export function serverArguments(
     '--skip-name-resolve',
     '--performance-schema=OFF',
     `--max-connections=${mostReplicas * connectionsPerReplica + otherConnections}`,
-    // Nobody replicates from a private database, so a binary log would only cost a second fsync a commit.
+    // A private database has no replication: a binary log would only cost a second fsync per commit.
     ...(server.flavour === 'MySQL' ? ['--disable-log-bin', '--mysqlx=OFF'] : []),
     ...(at.size === 'small' ? [smallLog(server)] : []),
     ...(at.tls ? [`--ssl-cert=${at.tls.certificate}`, `--ssl-key=${at.tls.key}`] : []),

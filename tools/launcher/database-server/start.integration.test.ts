@@ -95,7 +95,7 @@ test('a folder that another server uses is refused at once, and that server goes
   await assert.rejects(start(dataDir), isFailure(new RegExp(`is in use by process ${database.pid}$`)))
   // The same where only the server's own lock tells: a container, another machine's mount.
   await rm(join(dataDir, 'pid'))
-  await assert.rejects(start(dataDir), isFailure(/another database process is using it/))
+  await assert.rejects(start(dataDir), isFailure(/another database process uses it/))
   await query(database.url, 'SELECT 1')
   await database.stop()
 })
@@ -112,7 +112,7 @@ test('a port that is taken is refused by its number', async t => {
   const database = await start(await ownFolder(t))
   await assert.rejects(
     start(await ownFolder(t), database.port),
-    isFailure(new RegExp(`port ${database.port} is taken`)),
+    isFailure(new RegExp(`another program uses port ${database.port}$`)),
   )
   await database.stop()
 })

@@ -11,29 +11,30 @@ import { launch, type RunningDatabase } from './launch.ts'
 import { type DatabaseServer, findDatabaseServer, type Size, type Tls } from './server-program.ts'
 
 export type StartOptions = {
-  /** folder for the database's files, made on first start; nothing else belongs in it */
+  /** folder for the database's files only; created at the first start */
   dataDir: string
-  /** default: the one of last time if it is free, else any free one */
+  /** default: the last port if it is free, else another free port */
   port?: number
   /** default: normal, 256 MB of buffer pool */
   size?: Size
-  /** lets the owner's account make databases of its own; default: no */
+  /** lets the owner's account create databases; default: no */
   everything?: boolean
-  /** default: the server takes no encrypted connections, which on this machine protect nothing */
+  /** default: no encrypted connections, which would protect nothing on one machine */
   tls?: Tls
-  /** variables of the server besides those of this process */
+  /** variables for the server in addition to those of this process */
   environment?: Record<string, string>
-  /** how long recovery and start may take, in ms; default: two minutes */
+  /** ms for recovery and start; default: two minutes */
   readyWithin?: number
 }
 
 /**
- * A private MySQL or MariaDB as a plain process of the current user, on 127.0.0.1 and a socket.
- * The system's service, its option files and its data are not touched. Throws DatabaseFailure.
+ * Starts a private MySQL or MariaDB as a plain process of this user, on 127.0.0.1 and a socket. It does not use the system's
+ * database service, option files or data.
+ * @throws DatabaseFailure
  */
 export async function startDatabase(options: StartOptions): Promise<RunningDatabase> {
   const server = await findDatabaseServer()
-  if (!server) throw new DatabaseFailure('there is no mariadbd and no mysqld on this machine')
+  if (!server) throw new DatabaseFailure('neither mariadbd nor mysqld is installed on this machine')
   const folder = resolve(options.dataDir)
   try {
     return await startIn(await openHome(folder), server, options)
@@ -64,36 +65,37 @@ async function refuseWhileInUse(home: Home): Promise<void> {
   if (pid !== null) throw new DatabaseFailure(`the database in ${home.folder} is in use by process ${pid}`)
 }
 
-/** The id of a server that already runs on this database; null = none. */
+/** The process id of a server that runs on this database; null = none. */
 async function findStray(home: Home): Promise<number | null> {
   const pid = Number(await readFile(home.pid, 'utf8').catch(() => 0))
   if (!Number.isInteger(pid) || pid <= 0) return null
-  // After a crash the number may belong to anybody.
+  // After a crash another process can have this id.
   return commandLine(pid).includes(`--datadir=${home.files}`) ? pid : null
 }
 
-/** ms for the last flush. A server that takes longer loses nothing by SIGKILL: what it committed is on the disk. */
-const patienceMs = 60_000
-/** ms in which a killed process must be gone. One that waits for a broken disk is not. */
-const killPatienceMs = 10_000
+/** ms to stop in order. Then SIGKILL, which loses nothing: commits are durable. */
+const stopTimeoutMs = 60_000
+/** ms until a killed process must be gone. A process that waits for a broken disk is not. */
+const killTimeoutMs = 10_000
 
 /**
- * Stops the server that a killed launcher left running on `dataDir`: in order, or by SIGKILL after `patience` ms. Resolves
- * once it is gone. Only for callers that know that no other launcher is using it. Returns whether there was one.
- * @throws DatabaseFailure when it cannot be stopped
+ * Stops the server that a killed launcher left running on `dataDir`: in order, or by SIGKILL after `timeoutMs`. Resolves when it is
+ * gone. The caller must know that no other launcher uses it.
+ * @returns whether there was one
+ * @throws DatabaseFailure if it cannot be stopped
  */
-export async function stopStrayDatabase(dataDir: string, patience = patienceMs): Promise<boolean> {
+export async function stopStrayDatabase(dataDir: string, timeoutMs = stopTimeoutMs): Promise<boolean> {
   const home = await openHome(dataDir)
   const pid = await findStray(home)
   if (pid === null) return false
   const isGone = async () => (await findStray(home)) !== pid
   try {
     process.kill(pid, 'SIGTERM')
-    // A frozen one hears nothing before it goes on.
+    // A frozen process receives the signal only after it continues.
     process.kill(pid, 'SIGCONT')
-    if (await poll(isGone, patience, 50)) return true
+    if (await poll(isGone, timeoutMs, 50)) return true
     process.kill(pid, 'SIGKILL')
-    if (await poll(isGone, killPatienceMs, 50)) return true
+    if (await poll(isGone, killTimeoutMs, 50)) return true
   } catch (error) {
     if (codeOf(error) === 'ESRCH') return true
     if (codeOf(error) !== 'EPERM') throw error
@@ -103,11 +105,11 @@ export async function stopStrayDatabase(dataDir: string, patience = patienceMs):
   )
 }
 
-/** The port asked for; else the one of last time, so that replicas reconnect; else any free one. */
-async function choosePort(asked: number | undefined, rememberedIn: string): Promise<number> {
-  if (asked !== undefined) {
-    if (await isFree(asked)) return asked
-    throw new DatabaseFailure(`cannot start the database: port ${asked} is taken by another program`)
+/** The wanted port; else the last one, so that replicas reconnect; else a free one. */
+async function choosePort(wanted: number | undefined, rememberedIn: string): Promise<number> {
+  if (wanted !== undefined) {
+    if (await isFree(wanted)) return wanted
+    throw new DatabaseFailure(`cannot start the database: another program uses port ${wanted}`)
   }
   const remembered = Number(await readFile(rememberedIn, 'utf8').catch(() => 0))
   if (remembered > 0 && (await isFree(remembered))) return remembered

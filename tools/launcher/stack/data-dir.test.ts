@@ -12,15 +12,15 @@ test('a new folder is its owner’s alone', async () => {
   assert.equal(statSync(dataDir.folder).mode & 0o777, 0o700)
 })
 
-test('a file in its place is one clear sentence', async () => {
+test('a file in place of the folder is reported in one sentence', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'file')
   writeFileSync(path, '')
-  const message = `the folder ${path} cannot be used: a file stands in its place`
+  const message = `the folder ${path} cannot be used: a file is in its place`
   await assert.rejects(openDataDir(path), { name: 'UserError', message })
 })
 
-test('an error of the file system says what is wrong with the folder; any other stays as it is', () => {
+test('a file system error becomes a sentence about the folder; any other error is unchanged', () => {
   const full = Object.assign(new Error('write failed'), { code: 'ENOSPC' })
   const failure = unusable('/srv/board', full)
   assert.ok(failure instanceof UserError)
@@ -38,7 +38,7 @@ function errorOf(does: () => unknown): unknown {
   return assert.fail('it did not fail')
 }
 
-test('an error about something outside the folder names that, and not the folder', async () => {
+test('an error about a path outside the folder names that path', async () => {
   await using folder = await temporaryFolder()
   const other = join(folder.path, 'file')
   writeFileSync(other, '')
@@ -50,13 +50,13 @@ test('an error about something outside the folder names that, and not the folder
   }
   assert.equal(
     messageFor(join(folder.path, 'data')),
-    `${join(other, 'below')} cannot be used: a file stands in its place`,
+    `${join(other, 'below')} cannot be used: a file is in its place`,
   )
   for (const dataDir of [folder.path, join(other, 'below'), join(other, 'below', 'data')])
-    assert.equal(messageFor(dataDir), `the folder ${dataDir} cannot be used: a file stands in its place`)
+    assert.equal(messageFor(dataDir), `the folder ${dataDir} cannot be used: a file is in its place`)
 })
 
-test('a folder takes sockets, however long its path; where its disk takes none that is one sentence', async () => {
+test('sockets work in a folder with a long path; a disk without sockets is reported in one sentence', async () => {
   await using folder = await temporaryFolder()
   const dataDir = await openDataDir(join(folder.path, 'a'.repeat(200)))
   const before = readdirSync(dataDir.folder)
@@ -65,11 +65,11 @@ test('a folder takes sockets, however long its path; where its disk takes none t
   const refused = async () => Promise.reject(Object.assign(new Error('listen EPERM'), { code: 'EPERM' }))
   await assert.rejects(checkSockets(dataDir, refused), {
     name: 'UserError',
-    message: /^the folder .* cannot be used: its disk takes no sockets \(EPERM\), .*set DATA_DIR to /,
+    message: /^the folder .* cannot be used: its disk supports no sockets \(EPERM\), .*Set DATA_DIR to /,
   })
 })
 
-test('a lock has one holder, and can be taken again once it was released', async () => {
+test('a lock has one holder and can be taken again after its release', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'lock')
   const lock = takeLock(path)
@@ -81,7 +81,7 @@ test('a lock has one holder, and can be taken again once it was released', async
   again.release()
 })
 
-test('a lock that cannot be written is an error, not a holder', async () => {
+test('a lock file that cannot be written is an error', async () => {
   await using folder = await temporaryFolder()
   assert.throws(() => takeLock(join(folder.path, 'missing', 'lock')), /unable to open/)
 })

@@ -6,36 +6,36 @@ import { tmpdir } from 'node:os'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-import { codeOf, UserError } from '../../../web/server/errors.ts'
+import { codeOf, reasonOf, UserError } from '../../../web/server/errors.ts'
 
-/** The one folder a stack writes to. */
+/** The folder that holds everything a stack writes. */
 export type DataDir = {
   folder: string
   lock: string
-  /** the process id of who has the lock */
+  /** the process id of the lock's holder */
   launcher: string
-  /** the processes the launcher has started, for the next one, should this one be killed */
+  /** the launcher's processes: if it is killed, the next launcher ends them */
   processes: string
   stackFile: string
   database: string
   nginx: string
-  /** the build that its replicas run from */
+  /** the copy of the build that the replicas run */
   build: string
   logs: string
 }
 
-/** In MB: what a new database takes, and what one that is there needs to be recovered. */
-const roomFor = { first: 200, again: 30 }
+/** MB that a new database needs, and an existing one for its recovery */
+const neededMb = { first: 200, again: 30 }
 
 const causes: Record<string, string> = {
-  EACCES: 'this user may not read and write it',
-  EPERM: 'this user may not read and write it',
-  EROFS: 'it is on a disk that can only be read',
-  ENOENT: 'it is not there',
-  ENOTDIR: 'a file stands in its place',
-  EEXIST: 'a file stands in its place',
+  EACCES: 'this user has no permission to read and write it',
+  EPERM: 'this user has no permission to read and write it',
+  EROFS: 'its disk is read-only',
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a file is in its place',
+  EEXIST: 'a file is in its place',
   ENOSPC: 'the disk is full',
-  EDQUOT: "this user's share of the disk is used up",
+  EDQUOT: "this user's disk quota is used up",
   ENAMETOOLONG: 'its name is too long',
 }
 
@@ -54,7 +54,7 @@ export function dataDirAt(path: string): DataDir {
   }
 }
 
-/** Makes the folder, for its owner alone, if it is not there. Throws UserError where it cannot be used. */
+/** Creates the folder if it is missing; only its owner can read it. @throws UserError if it cannot be used */
 export async function openDataDir(path: string): Promise<DataDir> {
   const dataDir = dataDirAt(path)
   try {
@@ -67,35 +67,35 @@ export async function openDataDir(path: string): Promise<DataDir> {
   return dataDir
 }
 
-/** Throws UserError where the disk has no room for a start. */
+/** @throws UserError if the disk has too little space for a start */
 export async function checkRoom({ folder, database }: DataDir): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   const free = Math.floor((bavail * bsize) / 1024 / 1024)
-  const needed = existsSync(join(database, 'files')) ? roomFor.again : roomFor.first
+  const needed = existsSync(join(database, 'files')) ? neededMb.again : neededMb.first
   if (free >= needed) return
   throw new UserError(`the disk of ${folder} is full: ${free} MB are free, and ${needed} MB are needed`)
 }
 
-/** How a socket is made at a path, and let go. */
+/** Creates a socket at a path and closes it. */
 type Bind = (path: string) => Promise<void>
 
 /**
- * Throws UserError where the folder is on a disk that takes no Unix sockets, like a drive of Windows in WSL: the database
- * and NGINX make some in it.
+ * Checks that the folder's disk supports Unix sockets, which the database and NGINX create there. A Windows drive in WSL does not.
+ * @throws UserError
  */
 export async function checkSockets({ folder }: DataDir, bind: Bind = bindOnce): Promise<void> {
   const place = await mkdtemp(join(tmpdir(), 'board-'))
   const name = 'socket-trial'
-  // By a short path: that of a socket may have 107 bytes and no more, 103 on macOS (unix(7)).
+  // Through a short path: a socket's path has at most 107 bytes, on macOS 103 (unix(7)).
   const path = join(place, 'd', name)
   try {
-    if (Buffer.byteLength(path) > 103) return // where temporary files are so deep it cannot be tried
+    if (Buffer.byteLength(path) > 103) return // the temporary folder's path is too long to try
     await symlink(folder, join(place, 'd'), 'dir')
     await rm(join(folder, name), { force: true })
     await bind(path).catch(error => {
       throw new UserError(
-        `the folder ${folder} cannot be used: its disk takes no sockets (${codeOf(error)}), like a drive of Windows in ` +
-          'WSL: set DATA_DIR to a folder on another disk, for example in your home folder',
+        `the folder ${folder} cannot be used: its disk supports no sockets (${codeOf(error)}), like a Windows drive in ` +
+          'WSL. Set DATA_DIR to a folder on another disk, for example in your home folder',
       )
     })
   } finally {
@@ -114,7 +114,8 @@ async function bindOnce(path: string): Promise<void> {
 }
 
 /**
- * An error of the file system as one sentence, about `folder` or what the error names outside it; any other error as it is.
+ * A file system error as a UserError about `folder`, or about the error's path if that is outside `folder`. Returns any other error
+ * unchanged.
  */
 export function unusable(folder: string, error: unknown): unknown {
   const cause = causes[codeOf(error)]
@@ -128,19 +129,19 @@ function pathOf(error: unknown): string | null {
   return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : null
 }
 
-/** Whether `path` is `folder` or in it, or is a folder around it, without which it cannot be made. */
+/** Whether `path` is `folder`, is in it, or is a parent of it. */
 function isWithin(folder: string, path: string): boolean {
   const isBelow = (below: string, above: string) => {
-    const way = relative(above, below)
-    return !way.startsWith('..') && !isAbsolute(way)
+    const path = relative(above, below)
+    return !path.startsWith('..') && !isAbsolute(path)
   }
   return isBelow(resolve(path), resolve(folder)) || isBelow(resolve(folder), resolve(path))
 }
 
 /**
- * Opens a data folder for the one launcher that may use it at a time. Throws UserError when another one is using it.
+ * Opens a data folder and takes its lock: one launcher uses it at a time. @throws UserError if another launcher uses it
  */
-export async function ownFolder(path: string): Promise<{ dataDir: DataDir; lock: Lock }> {
+export async function lockDataDir(path: string): Promise<{ dataDir: DataDir; lock: Lock }> {
   const dataDir = await openDataDir(path)
   try {
     const lock = takeLock(dataDir.lock)
@@ -170,9 +171,9 @@ function readHolder(path: string): string {
 export type Lock = { release: () => void }
 
 /**
- * Takes the lock that the file at `path` stands for, or says null: another has it. The operating system lets go of it
- * when its holder ends, however that comes about, so it is never stale. SQLite is the one door to such locks in Node.
- * Throws UserError where the file cannot be written.
+ * Takes the lock of the file at `path`. Returns null if another process has it. The operating system releases the lock when its
+ * holder ends in any way, so it is never stale. Node offers file locks only through SQLite.
+ * @throws UserError if the file cannot be written
  */
 export function takeLock(path: string): Lock | null {
   const file = open(path)
@@ -194,27 +195,27 @@ function open(path: string): DatabaseSync {
   }
 }
 
-/** Source of the words: https://www.sqlite.org/rescode.html#full */
+/** Source of the message: https://www.sqlite.org/rescode.html#full */
 function failure(path: string, error: unknown): UserError {
-  const said = error instanceof Error ? error.message : String(error)
-  const why = said === 'database or disk is full' ? 'the disk is full' : said
-  return new UserError(`the lock ${path} cannot be taken: ${why}`)
+  const message = reasonOf(error)
+  const reason = message === 'database or disk is full' ? 'the disk is full' : message
+  return new UserError(`cannot take the lock ${path}: ${reason}`)
 }
 
 const schema = z.object({
-  /** where the board is */
+  /** address of the board */
   url: z.string(),
-  /** mysql://user:password@127.0.0.1:port/database, of the account that owns the tables; replicas have another */
+  /** mysql://user:password@127.0.0.1:port/database, for the account that owns the tables; replicas use another account */
   databaseUrl: z.string(),
   nginx: z.object({ pid: z.number() }),
   database: z.object({ pid: z.number() }),
   replicas: z.array(z.object({ name: z.string(), pid: z.number(), address: z.string(), srv_id: z.string() })),
 })
 
-/** What stack.json says while the stack runs. */
+/** Contents of stack.json, which exists while the stack runs. */
 export type StackFile = z.output<typeof schema>
 
-/** Null when no stack runs there. */
+/** Returns null if no stack runs there. */
 export function readStackFile(path: string): StackFile | null {
   try {
     return schema.parse(JSON.parse(readFileSync(path, 'utf8')))
@@ -224,15 +225,15 @@ export function readStackFile(path: string): StackFile | null {
 }
 
 export function writeStackFile(path: string, stack: StackFile): void {
-  writeWhole(path, JSON.stringify(stack, null, 2))
+  writeAtomically(path, JSON.stringify(stack, null, 2))
 }
 
 export function removeStackFile(path: string): void {
   rmSync(path, { force: true })
 }
 
-/** Writes a file, for its owner alone, that others see whole or not at all. Throws, with nothing changed. */
-export function writeWhole(path: string, text: string): void {
+/** Writes a file that only its owner can read. Readers see the old or the new content, also after an error. @throws */
+export function writeAtomically(path: string, text: string): void {
   const beside = `${path}.new`
   try {
     writeFileSync(beside, `${text}\n`, { mode: 0o600 })

@@ -11,7 +11,7 @@ type DatabaseService = RunningService & {
   program: string
 }
 
-/** A start cannot be cut short without harm, so after an abort it is waited for and then undone. */
+/** An interrupted start could do damage, so after an abort this waits for the start and then stops the database. */
 async function startDatabaseService(options: StartOptions, signal: AbortSignal): Promise<DatabaseService> {
   signal.throwIfAborted()
   const { url, replicaUrl, port, pid, server, exited, stop } = await startDatabase(options)
@@ -23,23 +23,27 @@ async function startDatabaseService(options: StartOptions, signal: AbortSignal):
   return { url, replicaUrl, port, pid, program, exited: exited.then(() => 'it died'), stop }
 }
 
-/** The database's address as the owner of its tables signs in, and as replicas do. */
+/** The database's URLs, for the owner of the tables and for replicas. */
 type DatabaseUrls = { owner: string; replica: string }
 
-/** Starts the database, on the same port in all its lives, and brings it to this code's schema. */
+/** Starts the database and migrates it. It keeps its port when it is started again. */
 export async function bringUpDatabase(
   options: Pick<StackOptions, 'database'>,
-  site: Workspace,
+  workspace: Workspace,
 ): Promise<DatabaseUrls> {
-  const settings = { ...options.database, dataDir: site.dataDir.database, port: await site.freePort() }
-  const { part, kept } = await bringUp(
+  const settings = {
+    ...options.database,
+    dataDir: workspace.dataDir.database,
+    port: await workspace.freePort(),
+  }
+  const { service, kept } = await bringUp(
     'database',
     signal => startDatabaseService(settings, signal),
     ({ program, port }) => `${program} on 127.0.0.1:${port}`,
-    site,
+    workspace,
   )
-  site.resources.defer(kept.stop)
-  const applied = await migrate(part.url)
-  if (applied.length > 0) site.report('database', `migrated: ${applied.join(', ')}`)
-  return { owner: part.url, replica: part.replicaUrl }
+  workspace.resources.defer(kept.stop)
+  const applied = await migrate(service.url)
+  if (applied.length > 0) workspace.report('database', `migrated: ${applied.join(', ')}`)
+  return { owner: service.url, replica: service.replicaUrl }
 }

@@ -14,7 +14,7 @@ import type { ProcessRecord, Workspace } from './workspace.ts'
 
 type NginxSettings = {
   program: NginxProgram
-  /** it runs in this folder */
+  /** its working directory */
   folder: string
   host: string
   port: number
@@ -22,14 +22,14 @@ type NginxSettings = {
   stickySeconds: number
   limitPrivate: boolean
   trustedProxies: string[]
-  /** ms without an answer after which it is killed, and then started again; null: never */
+  /** ms without an answer after which NGINX is killed and restarted; null = never */
   hungAfterMs: number | null
   workers: number
   record: ProcessRecord
   report: (text: string) => void
 }
 
-/** The address to ask NGINX at: one that listens on all is asked on loopback. */
+/** The board's URL: loopback if NGINX listens on all addresses. */
 function nginxUrl(host: string, port: number): string {
   if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
   if (host === '::') return `http://[::1]:${port}`
@@ -41,27 +41,27 @@ async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise
   const { program, folder, host, port, record, report, hungAfterMs, ...rest } = settings
   const { native, errorLogOption } = program
   const rendered = await renderNginx({ directory: folder, host, port, native, errorLogOption, ...rest })
-  await rm(rendered.processLog, { force: true }) // of the NGINX before this one
+  await rm(rendered.processLog, { force: true }) // of an earlier NGINX
   const health = `${nginxUrl(host, port)}/healthz`
-  const part = {
+  const service = {
     name: 'nginx',
     program: program.path,
     arguments: rendered.arguments,
     cwd: folder,
-    environment: process.env, // for the library path of an NGINX that is built by hand; it clears the rest itself
+    environment: process.env, // a self-built NGINX may need the library path; NGINX clears the rest
     log: rendered.errorLog,
     record,
     readyUrl: health,
     readyWithin: 15_000,
     liveness: hungAfterMs === null ? null : { url: health, hungAfterMs },
-    // SIGQUIT lets requests under way finish; open dashboards never do, so it is bounded.
+    // After SIGQUIT NGINX finishes running requests. Live streams never finish, hence the time limit.
     endings: [
       ['SIGQUIT', 2000],
       ['SIGTERM', 2000],
     ] satisfies [NodeJS.Signals, number][],
   }
   try {
-    const running = await spawnService(part, signal)
+    const running = await spawnService(service, signal)
     const recovery = recoverFromCrashes(rendered, running.pid, report)
     return {
       ...running,
@@ -73,7 +73,7 @@ async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise
   } catch (error) {
     if (
       error instanceof UserError &&
-      /\(98|48: .*in use\)|Address already in use/.test(await lastLines(part.log, 20))
+      /\(98|48: .*in use\)|Address already in use/.test(await lastLines(service.log, 20))
     ) {
       throw portFailure(host, port, 'EADDRINUSE')
     }
@@ -83,10 +83,10 @@ async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise
 
 const loopback = '127.0.0.1'
 
-/** Throws UserError at once where NGINX could not be started later: known before anything else takes its time. */
+/** Checks early that NGINX can be started later. @throws UserError */
 export async function checkNginx(options: Pick<StackOptions, 'host' | 'port'>, find = () => findNginx()) {
   const program = await find()
-  if (!program) throw new UserError('there is no nginx on this machine')
+  if (!program) throw new UserError('NGINX is not installed on this machine')
   const { path, version, unfit } = program
   if (unfit !== null) {
     throw new UserError(
@@ -98,10 +98,10 @@ export async function checkNginx(options: Pick<StackOptions, 'host' | 'port'>, f
   return program
 }
 
-/** Starts NGINX in front of `replicas`; returns the address of the board. */
+/** Starts NGINX in front of `replicas`. @returns the address of the board */
 export async function bringUpNginx(
   options: StackOptions,
-  site: Workspace,
+  workspace: Workspace,
   program: Awaited<ReturnType<typeof checkNginx>>,
   replicas: ReplicaPlace[],
 ): Promise<string> {
@@ -116,24 +116,24 @@ export async function bringUpNginx(
   const { hungAfterMs = defaultHungAfterMs } = options
   const settings = {
     program,
-    folder: site.dataDir.nginx,
+    folder: workspace.dataDir.nginx,
     host,
-    port: port || (await site.freePort()),
+    port: port || (await workspace.freePort()),
     replicas,
     stickySeconds,
     limitPrivate,
     trustedProxies,
     hungAfterMs,
     workers: nginxWorkers,
-    record: site.record,
-    report: (text: string) => site.report('nginx', text),
+    record: workspace.record,
+    report: (text: string) => workspace.report('nginx', text),
   }
   const { kept } = await bringUp(
     'nginx',
     signal => startNginx(settings, signal),
     () => `${program.version}, ${program.native ? 'native' : 'map-based'} sticky cookie`,
-    site,
+    workspace,
   )
-  site.resources.defer(kept.stop)
+  workspace.resources.defer(kept.stop)
   return nginxUrl(settings.host, settings.port)
 }

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../lib/testing.ts'
 import { stubReplica } from '../testing/stub-stack.ts'
 import { ownBuild } from './own-build.ts'
 
-const site = { report: () => {}, signal: new AbortController().signal }
+const workspace = { report: () => {}, signal: new AbortController().signal }
 
 function makeBuild(build: string, version: string): void {
   mkdirSync(join(build, 'web/below'), { recursive: true })
@@ -21,7 +21,7 @@ test('a stack runs from its own copy of the build: the next build changes nothin
   const program = { ...stubReplica(), build, cwd: join(build, 'web') }
   makeBuild(build, 'first')
   const copies = ['a', 'b'].map(name => join(folder.path, name))
-  const [first, second] = await Promise.all(copies.map(copy => ownBuild(program, copy, site)))
+  const [first, second] = await Promise.all(copies.map(copy => ownBuild(program, copy, workspace)))
   rmSync(build, { recursive: true })
   makeBuild(build, 'second')
   for (const [own, copy] of [
@@ -40,11 +40,11 @@ test('the next start on the same folder has the last build, with nothing of the 
   const program = { ...stubReplica(), build, cwd: join(build, 'web') }
   const copy = join(folder.path, 'copy')
   makeBuild(build, 'first')
-  await ownBuild(program, copy, site)
+  await ownBuild(program, copy, workspace)
   rmSync(build, { recursive: true })
   makeBuild(build, 'second')
   rmSync(join(build, 'web/below'), { recursive: true })
-  await ownBuild(program, copy, site)
+  await ownBuild(program, copy, workspace)
   assert.equal(readFileSync(join(copy, 'web/replica.mjs'), 'utf8'), 'second')
   assert.ok(!existsSync(join(copy, 'web/below')))
 })
@@ -53,11 +53,11 @@ test('where the build is gone that is one sentence, and a program without one is
   await using folder = await temporaryFolder()
   const build = join(folder.path, 'none')
   const copy = join(folder.path, 'copy')
-  await assert.rejects(ownBuild({ ...stubReplica(), build, cwd: join(build, 'web') }, copy, site), {
+  await assert.rejects(ownBuild({ ...stubReplica(), build, cwd: join(build, 'web') }, copy, workspace), {
     name: 'UserError',
-    message: `there is no build in ${build}: start again`,
+    message: `no build in ${build}: start again`,
   })
   const program = stubReplica()
-  assert.equal(await ownBuild(program, copy, site), program)
+  assert.equal(await ownBuild(program, copy, workspace), program)
   assert.ok(!existsSync(copy))
 })

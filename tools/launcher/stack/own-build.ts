@@ -8,13 +8,13 @@ import { type Lock, takeLock } from './data-dir.ts'
 import { type ReplicaProgram, root } from './stack-options.ts'
 import type { Workspace } from './workspace.ts'
 
-/** What builds of this checkout keep beside their output: a lock and a log. */
+/** Holds the lock and the log of this checkout's builds. */
 export const buildFolder = join(root, 'node_modules/.cache/balance-board')
 
 /**
- * A program that runs from a build, as one that runs from a copy of it in `folder`: a later build removes the first, and a
- * replica that is started again must be of the version of the others. Any other program is returned unchanged.
- * Nothing may run from `folder`. @throws UserError where there is no build
+ * Changes a program that runs from a build so that it runs from a copy in `folder`: the next build removes the original, but a
+ * restarted replica must have the same version as the others. Returns any other program unchanged. No process may run from `folder`.
+ * @throws UserError if there is no build
  */
 export async function ownBuild(
   program: ReplicaProgram,
@@ -23,15 +23,15 @@ export async function ownBuild(
 ): Promise<ReplicaProgram> {
   const { build, ...rest } = program
   if (build === undefined) return program
-  await whileNoOtherBuilds(report, signal, async () => {
-    if (!(await isFolder(program.cwd))) throw new UserError(`there is no build in ${build}: start again`)
+  await withBuildLock(report, signal, async () => {
+    if (!(await isFolder(program.cwd))) throw new UserError(`no build in ${build}: start again`)
     await rm(folder, { recursive: true, force: true })
     await linkTree(build, folder)
   })
   return { ...rest, cwd: join(folder, relative(build, program.cwd)) }
 }
 
-/** Links every file of `from` into a new folder `to`, which takes no room. On another disk it copies. */
+/** Links all files of `from` into a new folder `to`, which takes no space. Copies to another disk. */
 async function linkTree(from: string, to: string): Promise<void> {
   await mkdir(to)
   for (const entry of await readdir(from, { withFileTypes: true })) {
@@ -42,7 +42,7 @@ async function linkTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** Not every disk has links, nor as many of a file. Source: link(2) */
+/** Errors of a disk without links, or with too few per file. Source: link(2) */
 const copyInstead = new Set([
   'EXDEV',
   'EPERM',
@@ -69,8 +69,8 @@ const isFolder = (path: string) =>
     () => false,
   )
 
-/** Does `work` while no start of this checkout builds. */
-export async function whileNoOtherBuilds<T>(
+/** Runs `work` while no other process builds this checkout. */
+export async function withBuildLock<T>(
   report: Report,
   signal: AbortSignal,
   work: () => Promise<T>,
@@ -87,7 +87,7 @@ export async function whileNoOtherBuilds<T>(
 async function waitForLock(report: Report, signal: AbortSignal): Promise<Lock> {
   const path = join(buildFolder, 'build.lock')
   let lock = takeLock(path)
-  if (!lock) report('build', 'another start is building; waiting for it')
+  if (!lock) report('build', 'waiting for the build of another start')
   while (!lock) {
     await sleep(200, null, { signal })
     lock = takeLock(path)

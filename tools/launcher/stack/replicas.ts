@@ -9,7 +9,7 @@ import type { ReplicaProgram, StackOptions } from './stack-options.ts'
 import { bringUp, type KeptService, type RunningService, spawnService } from './supervise.ts'
 import type { ProcessRecord, Workspace } from './workspace.ts'
 
-/** Where a replica stands, in all its lives. */
+/** A replica's name and address, which it keeps when it is started again. */
 export type ReplicaPlace = { name: string; port: number; address: string; srvId: string }
 
 type ReplicaSettings = {
@@ -18,12 +18,12 @@ type ReplicaSettings = {
   stickySeconds: number
   showClientIps: 'short' | 'full'
   drainSeconds: number
-  /** set besides the stack's own, or instead of them */
+  /** extra variables, which override the stack's */
   variables: Record<string, string>
   logLimits: LogLimits
-  /** ms without an answer after which one is killed, and then started again; null: never */
+  /** ms without an answer after which a replica is killed and restarted; null = never */
   hungAfterMs: number | null
-  /** folder of its log */
+  /** folder of the logs */
   logs: string
   record: ProcessRecord
 }
@@ -42,7 +42,7 @@ function startReplica(
   signal: AbortSignal,
 ): Promise<RunningService> {
   const { program, drainSeconds, hungAfterMs } = settings
-  const part = {
+  const service = {
     name: place.name,
     program: program.command,
     arguments: program.arguments,
@@ -52,11 +52,11 @@ function startReplica(
     record: settings.record,
     readyUrl: `http://${place.address}/health/ready`,
     readyWithin: program.readyWithin,
-    // Not whether it is ready: one that drains, or whose database is away, must not be started again.
+    // Live, not ready: a replica that drains or has no database must not be restarted.
     liveness: hungAfterMs === null ? null : { url: `http://${place.address}/health/live`, hungAfterMs },
     endings: [['SIGTERM', drainSeconds * 1000 + 5000]] satisfies [NodeJS.Signals, number][],
   }
-  return spawnService(part, signal)
+  return spawnService(service, signal)
 }
 
 function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<string, string> {
@@ -64,7 +64,7 @@ function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<str
     HOST: '127.0.0.1',
     PORT: String(place.port),
     DATABASE_URL: settings.databaseUrl,
-    DATABASE_PASSWORD_FILE: '', // the password is in the URL: a file that this process is given is for another database
+    DATABASE_PASSWORD_FILE: '', // the password is in the URL; a file from the environment is for another database
     SERVER_NAME: place.name,
     SERVER_ADDRESS: place.address,
     STICKY_SECONDS: String(settings.stickySeconds),
@@ -75,34 +75,34 @@ function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<str
   }
 }
 
-/** Starts all replicas at once and resolves when every one is ready; returns where they are. */
+/** Starts all replicas concurrently. @returns their places, once all are ready */
 export async function bringUpReplicas(
   options: StackOptions,
-  site: Workspace,
+  workspace: Workspace,
   databaseUrl: string,
 ): Promise<ReplicaPlace[]> {
-  const program = await ownBuild(options.replica, site.dataDir.build, site)
-  const shared = { ...settingsFor(options, site, databaseUrl), program }
+  const program = await ownBuild(options.replica, workspace.dataDir.build, workspace)
+  const shared = { ...settingsFor(options, workspace, databaseUrl), program }
   const places: ReplicaPlace[] = []
-  for (let n = 1; n <= options.replicas; n++) places.push(replicaPlace(n, await site.freePort()))
+  for (let n = 1; n <= options.replicas; n++) places.push(replicaPlace(n, await workspace.freePort()))
 
   const running: KeptService[] = []
-  site.resources.defer(async () => void (await Promise.all(running.map(kept => kept.stop()))))
+  workspace.resources.defer(async () => void (await Promise.all(running.map(kept => kept.stop()))))
   const starts = places.map(async place => {
     const variables = await options.replicaVariables?.(place.name, databaseUrl)
     const settings = { ...shared, variables: variables ?? {} }
-    const start = (signal: AbortSignal) => startPatiently(place, settings, site.report, signal)
-    const { kept } = await bringUp(place.name, start, () => place.address, site)
+    const start = (signal: AbortSignal) => startWithRetry(place, settings, workspace.report, signal)
+    const { kept } = await bringUp(place.name, start, () => place.address, workspace)
     running.push(kept)
   })
-  // All are waited for before a failure is told, so that none is started after the others were stopped.
+  // Wait for all before a failure is thrown: otherwise one could start after the others were stopped.
   await Promise.allSettled(starts)
   await Promise.all(starts)
   return places
 }
 
-/** A replica gives up when the database lets it wait for more than a second, which a busy machine may do once. */
-async function startPatiently(
+/** A replica exits if the database does not answer within a second. That can happen on a busy machine, so this tries twice. */
+async function startWithRetry(
   place: ReplicaPlace,
   settings: ReplicaSettings,
   report: Report,
@@ -119,7 +119,7 @@ async function startPatiently(
 
 function settingsFor(
   options: StackOptions,
-  site: Workspace,
+  workspace: Workspace,
   databaseUrl: string,
 ): Omit<ReplicaSettings, 'variables' | 'program'> {
   return {
@@ -129,7 +129,7 @@ function settingsFor(
     drainSeconds: options.drainSeconds ?? settingDefaults.drainSeconds,
     logLimits: options.logLimits ?? settingDefaults.logLimits,
     hungAfterMs: options.hungAfterMs === undefined ? defaultHungAfterMs : options.hungAfterMs,
-    logs: site.dataDir.logs,
-    record: site.record,
+    logs: workspace.dataDir.logs,
+    record: workspace.record,
   }
 }

@@ -6,50 +6,50 @@ import type { StartOptions } from '../database-server/start.ts'
 export type StackOptions = {
   /** how many replicas, at least one */
   replicas: number
-  /** how each is run: builtReplica(), sourceReplica(), or a program of the test's own */
+  /** how to run a replica: builtReplica(), sourceReplica() or a test's program */
   replica: ReplicaProgram
-  /** everything the stack writes is in this folder; made if it is not there */
+  /** folder for everything that the stack writes; created if missing */
   dataDir: string
   /** address NGINX listens on; default: 127.0.0.1 */
   host?: string
-  /** port NGINX listens on; default: any free one */
+  /** port NGINX listens on; default: a free one */
   port?: number
-  /** life of the sticky cookie in seconds; default: 300 */
+  /** lifetime of the sticky cookie in seconds; default: settingDefaults */
   stickySeconds?: number
   /** default: short */
   showClientIps?: 'short' | 'full'
-  /** how long a replica told to stop goes on answering, in seconds; default: 1 */
+  /** seconds that a stopping replica goes on answering; default: settingDefaults */
   drainSeconds?: number
-  /** what one replica's environment has besides, or instead: for tests that put something between the parts */
+  /** more variables for one replica, which override the stack's: tests put a proxy between the services */
   replicaVariables?: (name: string, databaseUrl: string) => Promise<Record<string, string>>
-  /** how much of the log is kept; default: 30 days, ten million rows */
+  /** how much of the log is kept; default: settingDefaults */
   logLimits?: LogLimits
-  /** ms without an answer after which a replica or NGINX is killed, and then started again; null: never; default: 25 s */
+  /** ms without an answer after which a replica or NGINX is killed and restarted; null = never; default: 25 s */
   hungAfterMs?: number | null
-  /** addresses and networks of proxies that say where a visitor is and how it came; default: none */
+  /** addresses and networks of proxies whose forwarding headers NGINX trusts; default: none */
   trustedProxies?: string[]
-  /** limits requests of loopback and private addresses too; default: no */
+  /** whether requests of loopback and private addresses are limited too; default: no */
   limitPrivate?: boolean
-  /** NGINX's worker processes; default: 2 */
+  /** NGINX's worker processes; default: settingDefaults */
   nginxWorkers?: number
-  /** `small` starts sooner and takes less room; `everything` lets the owner's account make databases of its own */
+  /** `small` starts faster and takes less space; `everything` lets the owner create databases */
   database?: Pick<StartOptions, 'size' | 'everything' | 'environment'>
   report?: Report
-  /** done first, once the folder is taken and the port is known to be free: building */
+  /** runs before the first service starts, for example a build; the folder is locked and the port is free by then */
   prepare?: () => Promise<void>
-  /** ends the start; what it had begun is undone */
+  /** aborts the start and undoes it */
   signal?: AbortSignal
 }
 
-/** How a replica is run; where it listens and what it reads is added by the stack. */
+/** How to run a replica. The stack adds the variables. */
 export type ReplicaProgram = {
   command: string
   arguments: string[]
   cwd: string
-  /** the folder of the build, around `cwd`, that a later build may remove: it is run from a copy (own-build.ts) */
+  /** the build's folder, which contains `cwd`. A later build removes it, so a copy runs instead (own-build.ts). */
   build?: string
   environment: NodeJS.ProcessEnv
-  /** how long it may take until it is ready, in ms */
+  /** ms within which it must be ready */
   readyWithin: number
 }
 
@@ -58,10 +58,10 @@ type Variables = Record<string, string | undefined>
 /** The project's folder. */
 export const root = join(import.meta.dirname, '..', '..', '..')
 
-/** Where a build is made. The next one removes it: what runs, runs from a copy (own-build.ts). */
+/** Output of the build. The next build removes it, so replicas run from a copy (own-build.ts). */
 export const standalone = join(root, 'web/.next/standalone')
 
-/** What `npm run build` made. */
+/** The replica that `npm run build` made. */
 export function builtReplica(environment: Variables = {}): ReplicaProgram {
   return {
     command: process.execPath,
@@ -73,13 +73,13 @@ export function builtReplica(environment: Variables = {}): ReplicaProgram {
   }
 }
 
-/** The sources as they are, with Next's hot reload. Next allows one such process a project. */
+/** The replica from its sources, with Next's hot reload. Next allows one such process per project. */
 export function sourceReplica(environment: Variables = {}): ReplicaProgram {
   return {
     command: process.execPath,
     arguments: [join(root, 'web/server/replica/main.ts')],
     cwd: root,
     environment: { ...environment, NODE_ENV: 'development', NEXT_TELEMETRY_DISABLED: '1' },
-    readyWithin: 120_000, // it compiles first
+    readyWithin: 120_000, // Next compiles first
   }
 }

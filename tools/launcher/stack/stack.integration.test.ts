@@ -12,7 +12,7 @@ import { freePorts } from '../../lib/ports.ts'
 import { alive, listGroup } from '../../lib/processes.ts'
 import { eventually, temporaryFolder } from '../../lib/testing.ts'
 import { pidsOf, startStubStack, stubReplica } from '../testing/stub-stack.ts'
-import { readStackFile, writeWhole } from './data-dir.ts'
+import { readStackFile, writeAtomically } from './data-dir.ts'
 import { openProcessRecord } from './workspace.ts'
 
 const timeout = 120_000
@@ -256,8 +256,7 @@ test('a replica that does not start ends the whole start, with what its log says
   const start = startStubStack({ dataDir: folder.path, replica: stubReplica({ fault: 'web-2' }) })
   await assert.rejects(start, {
     name: 'UserError',
-    message:
-      /^web-2 ended at its start \(exit status 3\): .*web-2\.log says\n {4}a fault the test asked for$/,
+    message: /^web-2 ended at its start \(exit status 3\): .*web-2\.log says\n {4}a fault for a test$/,
   })
   await using again = await startStubStack({ dataDir: folder.path })
   assert.deepEqual(
@@ -267,11 +266,11 @@ test('a replica that does not start ends the whole start, with what its log says
   )
 })
 
-test('a start that is told to stop half-way undoes what it had begun', { timeout }, async () => {
+test('an aborted start stops everything that it has started', { timeout }, async () => {
   await using folder = await temporaryFolder()
-  const told = new AbortController()
-  const report = (part: string) => part === 'database' && told.abort()
-  await assert.rejects(startStubStack({ dataDir: folder.path, report, signal: told.signal }), {
+  const abort = new AbortController()
+  const report = (part: string) => part === 'database' && abort.abort()
+  await assert.rejects(startStubStack({ dataDir: folder.path, report, signal: abort.signal }), {
     name: 'AbortError',
   })
   await using again = await startStubStack({ dataDir: folder.path })
@@ -286,7 +285,10 @@ test('a process that only has the id of a recorded one is left alone', { timeout
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'processes.json')
   openProcessRecord(path, error => assert.ifError(error)).add('web-1', process.pid)
-  writeWhole(path, readFileSync(path, 'utf8').replace(/"started": "[^"]+"/, '"started": "another boot/1"'))
+  writeAtomically(
+    path,
+    readFileSync(path, 'utf8').replace(/"started": "[^"]+"/, '"started": "another boot/1"'),
+  )
   await using stack = await startStubStack({ dataDir: folder.path })
   assert.equal((await fetch(stack.url)).status, 200)
 })

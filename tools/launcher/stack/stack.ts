@@ -1,26 +1,29 @@
+// Starts and stops a whole stack without Docker, for `npm start`, `npm run dev`, tests, faults and the bench: locks the data folder
+// and ends an earlier stack's processes (workspace.ts), then starts the database (database.ts), the replicas (replicas.ts) and NGINX
+// (nginx.ts). supervise.ts starts and restarts each process.
+
 import { boundLogs } from '../../lib/logs.ts'
 import { removeStackFile, type StackFile, unusable, writeStackFile } from './data-dir.ts'
 import { bringUpDatabase } from './database.ts'
 import { bringUpNginx, checkNginx } from './nginx.ts'
 import { bringUpReplicas, type ReplicaPlace } from './replicas.ts'
 import type { StackOptions } from './stack-options.ts'
-import { openWorkspace, type Roster, unwritten } from './workspace.ts'
+import { openWorkspace, outOfDateWarning, type Roster } from './workspace.ts'
 
 export type Stack = {
-  /** where the board is */
+  /** address of the board */
   url: string
-  /** of the account that owns the tables */
+  /** for the account that owns the tables */
   databaseUrl: string
-  /** what stack.json says at this moment: pids change when a part is started again */
+  /** current contents of stack.json: a restarted service has another pid */
   file: () => StackFile
-  /** Stops NGINX, the replicas and the database, in this order, and loses nothing. Called again, it waits for the same stop. */
+  /** Stops NGINX, the replicas and the database, in this order. Loses no hit. A second call waits for the same stop. */
   stop: () => Promise<void>
 }
 
 /**
- * Starts a whole stack as plain processes of this user, and keeps each part running until it is stopped.
- * Throws UserError, DatabaseFailure or MigrationRefused, whose message is for the person who started it, or the
- * signal's reason; then nothing is left running.
+ * Starts a stack as plain processes of this user and restarts each service that ends, until `stop`.
+ * @throws UserError with a message for the user, or the signal's reason; then no process is left
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const resources = new AsyncDisposableStack()
@@ -33,26 +36,26 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function assemble(options: StackOptions, resources: AsyncDisposableStack): Promise<Stack> {
-  const site = await openWorkspace(options, resources)
-  const { dataDir, roster } = site
+  const workspace = await openWorkspace(options, resources)
+  const { dataDir, roster } = workspace
   resources.defer(boundLogs(dataDir))
 
   const nginx = await checkNginx(options)
   await options.prepare?.()
-  const { owner: databaseUrl, replica: replicaUrl } = await bringUpDatabase(options, site)
-  const replicas = await bringUpReplicas(options, site, replicaUrl)
-  // Only now, so that the first visitors already reach every replica.
-  const url = await bringUpNginx(options, site, nginx, replicas)
+  const { owner: databaseUrl, replica: replicaUrl } = await bringUpDatabase(options, workspace)
+  const replicas = await bringUpReplicas(options, workspace, replicaUrl)
+  // Last, so that the first visitors reach all replicas.
+  const url = await bringUpNginx(options, workspace, nginx, replicas)
 
   const file = () => describe(url, databaseUrl, replicas, roster)
   const publish = () => writeStackFile(dataDir.stackFile, file())
   publish()
-  const failed = unwritten(dataDir.stackFile, site.report)
+  const failed = outOfDateWarning(dataDir.stackFile, workspace.report)
   roster.onChange(() => {
     try {
       publish()
     } catch (error) {
-      failed(error) // of no harm to the board itself
+      failed(error) // the board itself goes on
     }
   })
   resources.defer(() => removeStackFile(dataDir.stackFile))

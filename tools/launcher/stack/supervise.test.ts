@@ -3,34 +3,34 @@ import { test } from 'node:test'
 import { eventually } from '../../lib/testing.ts'
 import { keepRunning, type RunningService } from './supervise.ts'
 
-/** A part without a process: it ends when the test says so, or when it is stopped. */
-function fakePart(pid: number) {
+/** A service without a process. The test ends or stops it. */
+function fakeService(pid: number) {
   const { promise: exited, resolve: end } = Promise.withResolvers<string>()
   const stop = async () => end('SIGTERM')
   return { pid, exited, stop, end } satisfies RunningService & { end: unknown }
 }
 
-test('a part that ends is started again, and that is said in one line', async () => {
-  const first = fakePart(1)
-  const second = fakePart(2)
+test('a service that ends is started again, which is reported in one line', async () => {
+  const first = fakeService(1)
+  const second = fakeService(2)
   const said: string[] = []
-  const lives: number[] = []
+  const restarted: number[] = []
   const kept = keepRunning<RunningService>(first, {
     start: async () => second,
-    replaced: part => lives.push(part.pid),
+    replaced: service => restarted.push(service.pid),
     report: text => said.push(text),
   })
   first.end('SIGKILL')
   await eventually(() => said.length > 0)
   assert.deepEqual(said, ['ended (SIGKILL) and was started again'])
-  assert.deepEqual(lives, [2])
+  assert.deepEqual(restarted, [2])
   await kept.stop()
   assert.equal(await second.exited, 'SIGTERM')
 })
 
 test('a start that fails is tried again', async () => {
-  const first = fakePart(1)
-  const second = fakePart(2)
+  const first = fakeService(1)
+  const second = fakeService(2)
   const said: string[] = []
   let tries = 0
   const kept = keepRunning<RunningService>(first, {
@@ -50,8 +50,8 @@ test('a start that fails is tried again', async () => {
   await kept.stop()
 })
 
-test('a part that is stopped is not started again', async () => {
-  const first = fakePart(1)
+test('a service that is stopped is not started again', async () => {
+  const first = fakeService(1)
   const kept = keepRunning<RunningService>(first, {
     start: () => assert.fail('it was started again'),
     replaced: () => {},
@@ -61,9 +61,9 @@ test('a part that is stopped is not started again', async () => {
   assert.equal(await first.exited, 'SIGTERM')
 })
 
-test('one that comes up while it is being stopped is stopped too', async () => {
-  const first = fakePart(1)
-  const second = fakePart(2)
+test('a service that becomes ready during the stop is stopped too', async () => {
+  const first = fakeService(1)
+  const second = fakeService(2)
   const starting = Promise.withResolvers<void>()
   const ready = Promise.withResolvers<RunningService>()
   const kept = keepRunning<RunningService>(first, {

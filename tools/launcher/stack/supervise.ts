@@ -1,19 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UserError } from '../../../web/server/errors.ts'
+import { reasonOf, UserError } from '../../../web/server/errors.ts'
 import { answers, untilHung } from '../../lib/liveness.ts'
 import { lastLines, openLog } from '../../lib/logs.ts'
 import { endGroup, signalGroup } from '../../lib/processes.ts'
 import { backoff, stableAfterMs } from '../../lib/wait.ts'
 import type { ProcessRecord, Workspace } from './workspace.ts'
 
-/** A process of the stack that is ready for work. */
+/** A process of the stack that is ready. */
 export type RunningService = {
   pid: number
-  /** resolves when it has ended, asked to or not, with how: "SIGKILL", "exit status 1" */
+  /** resolves when the process has ended for any reason, with its ending: "SIGKILL", "exit status 1" */
   exited: Promise<string>
-  /** Ends it in order and waits for that. Safe to call again, and after it ended. */
+  /** Ends the process in order. Can be called again, and after it has ended. */
   stop: () => Promise<void>
 }
 
@@ -23,77 +23,77 @@ type ServiceToSpawn = {
   arguments: string[]
   cwd: string
   environment: NodeJS.ProcessEnv
-  /** takes what it prints */
+  /** file for its output */
   log: string
   record: ProcessRecord
-  /** answers 200 once it is ready */
+  /** answers 200 when it is ready */
   readyUrl: string
-  /** in ms */
+  /** ms */
   readyWithin: number
-  /** what answers, with whatever status, as long as it lives, and ms without an answer after which it is killed */
+  /** a URL that answers with any status while it lives, and ms without an answer after which it is killed */
   liveness: { url: string; hungAfterMs: number } | null
-  /** ways to end it, the gentlest first, each with how long it is given, in ms; SIGKILL comes after them */
+  /** signals that end it, gentlest first, each with the ms to wait; SIGKILL follows */
   endings: [signal: NodeJS.Signals, patience: number][]
 }
 
 /**
- * Starts a process of the stack and resolves when it is ready. It gets a process group of its own: a Ctrl-C at the
- * terminal reaches the launcher alone, which stops all in order. Throws UserError with what its log said last;
- * then, as after an abort, nothing of it is left.
+ * Starts a process of the stack and resolves when it is ready. It has a separate process group, so Ctrl-C reaches only the
+ * launcher, which stops all processes in order.
+ * @throws UserError with the end of its log; then, as after an abort, no process is left
  */
-export async function spawnService(part: ServiceToSpawn, signal: AbortSignal): Promise<RunningService> {
+export async function spawnService(service: ServiceToSpawn, signal: AbortSignal): Promise<RunningService> {
   signal.throwIfAborted()
-  const { name, record } = part
-  const child = await spawnLogged(part)
-  const pid = child.pid ?? 0 // it was spawned
+  const { name, record } = service
+  const child = await spawnLogged(service)
+  const pid = child.pid ?? 0 // defined: it was spawned
   record.add(name, pid)
 
-  let how: string | null = null
-  let why = ''
+  let ended: string | null = null
+  let reason = ''
   const watching = new AbortController()
   const exited = once(child, 'exit').then(async ([status, by]) => {
-    const ending = `${by ?? `exit status ${status}`}${why}`
-    how = ending
+    const ending = `${by ?? `exit status ${status}`}${reason}`
+    ended = ending
     watching.abort()
-    // Workers outlive an NGINX that was killed, and would keep its port.
+    // The workers of a killed NGINX go on, and would keep its port.
     if (signalGroup(pid, 'SIGQUIT')) await endGroup(pid, 'SIGQUIT', 300)
     record.remove(pid)
     return ending
   })
   const stop = async () => {
     watching.abort()
-    for (const [ending, patience] of part.endings) {
-      if (how !== null) break
+    for (const [ending, patience] of service.endings) {
+      if (ended !== null) break
       signalGroup(pid, ending)
       await Promise.race([exited, sleep(patience, null, { ref: false })])
     }
-    if (how === null) signalGroup(pid, 'SIGKILL')
+    if (ended === null) signalGroup(pid, 'SIGKILL')
     await exited
   }
 
-  const deadline = performance.now() + part.readyWithin
-  while (!(await answers(part.readyUrl))) {
+  const deadline = performance.now() + service.readyWithin
+  while (!(await answers(service.readyUrl))) {
     const late = performance.now() > deadline
-    if (how === null && !late && !signal.aborted) {
+    if (ended === null && !late && !signal.aborted) {
       await Promise.race([exited, sleep(50)])
       continue
     }
-    const failed = how === null ? 'is not ready in time' : `ended at its start (${how})`
+    const failed = ended === null ? 'was not ready in time' : `ended at its start (${ended})`
     await stop()
     signal.throwIfAborted()
-    throw new UserError(`${name} ${failed}: ${await lastWords(part.log)}`)
+    throw new UserError(`${name} ${failed}: ${await endOf(service.log)}`)
   }
-  if (part.liveness) killOnceHung(part.liveness.url, part.liveness.hungAfterMs)
+  if (service.liveness) killOnceHung(service.liveness.url, service.liveness.hungAfterMs)
   return { pid, exited, stop }
 
-  /** A process that hangs does not end by itself, and hears no gentle signal. */
+  /** A hung process does not end by itself and does not react to gentle signals. */
   function killOnceHung(url: string, limitMs: number): void {
     untilHung(url, limitMs, watching.signal).then(
       () => {
-        why = ` after ${limitMs / 1000} s without an answer`
+        reason = ` after ${limitMs / 1000} s without an answer`
         signalGroup(pid, 'SIGKILL')
       },
-      () => {}, // it ended, or was stopped
+      () => {}, // it has ended or was stopped
     )
   }
 }
@@ -106,31 +106,31 @@ async function spawnLogged({ name, program, arguments: options, cwd, environment
     await once(child, 'spawn')
     return child
   } catch (error) {
-    throw new UserError(`${name} cannot be started: ${error instanceof Error ? error.message : error}`)
+    throw new UserError(`cannot start ${name}: ${reasonOf(error)}`)
   } finally {
     await file.close()
   }
 }
 
-async function lastWords(log: string): Promise<string> {
-  const said = await lastLines(log, 4)
-  return said ? `${log} says\n    ${said.replaceAll('\n', '\n    ')}` : `${log} is empty`
+async function endOf(log: string): Promise<string> {
+  const lines = await lastLines(log, 4)
+  return lines ? `${log} says\n    ${lines.replaceAll('\n', '\n    ')}` : `${log} is empty`
 }
 
-type Keeping<P extends RunningService> = {
-  /** starts the part again, at the same address; rejects soon after the signal */
+type RestartOptions<P extends RunningService> = {
+  /** starts the service again at the same address; rejects soon after the signal */
   start: (signal: AbortSignal) => Promise<P>
-  /** told of each new life */
-  replaced: (part: P) => void
+  /** called with each restarted service */
+  replaced: (service: P) => void
   report: (text: string) => void
 }
 
 export type KeptService = { stop: () => Promise<void> }
 
-/** Watches a part that runs, and starts it again, with growing pauses, each time it ends unasked. */
+/** Restarts a service, with growing pauses, each time it ends without `stop`. */
 export function keepRunning<P extends RunningService>(
   first: P,
-  { start, replaced, report }: Keeping<P>,
+  { start, replaced, report }: RestartOptions<P>,
 ): KeptService {
   const stopping = new AbortController()
   let current = first
@@ -138,25 +138,25 @@ export function keepRunning<P extends RunningService>(
   async function watch(): Promise<void> {
     for (let failures = 0; ; ) {
       const since = performance.now()
-      const how = await current.exited
+      const ending = await current.exited
       if (performance.now() - since > stableAfterMs) failures = 0
-      while (!stopping.signal.aborted && !(await startAgain(how, failures))) failures++
+      while (!stopping.signal.aborted && !(await startAgain(ending, failures))) failures++
       if (stopping.signal.aborted) return
       failures++
     }
   }
 
-  async function startAgain(how: string, failures: number): Promise<boolean> {
+  async function startAgain(ending: string, failures: number): Promise<boolean> {
     try {
       await sleep(backoff(failures), null, { signal: stopping.signal })
       current = await start(stopping.signal)
       replaced(current)
-      report(`ended (${how}) and was started again`)
+      report(`ended (${ending}) and was started again`)
       return true
     } catch (error) {
       if (stopping.signal.aborted) return false
-      const why = error instanceof Error ? error.message : String(error)
-      report(`ended (${how}) and does not start, next try in ${backoff(failures + 1) / 1000} s: ${why}`)
+      const pause = backoff(failures + 1) / 1000
+      report(`ended (${ending}) and does not start, next try in ${pause} s: ${reasonOf(error)}`)
       return false
     }
   }
@@ -167,25 +167,25 @@ export function keepRunning<P extends RunningService>(
       stopping.abort()
       await current.stop() // ends the wait for its exit
       await watching
-      await current.stop() // one that was being started meanwhile
+      await current.stop() // if it was restarted meanwhile
     },
   }
 }
 
 /**
- * Starts a part, says so, and keeps it running from then on. When its first start fails, that is thrown. `describe`
- * is what to report of it.
+ * Starts a service, reports its description and keeps it running.
+ * @throws the error of the first start
  */
 export async function bringUp<P extends RunningService>(
   name: string,
   start: (signal: AbortSignal) => Promise<P>,
-  describe: (part: P) => string,
+  describe: (service: P) => string,
   { roster, report, signal }: Workspace,
-): Promise<{ part: P; kept: KeptService }> {
-  const begun = performance.now()
-  const part = await start(signal)
-  roster.set(name, part.pid)
-  report(name, `${describe(part)}, ready after ${((performance.now() - begun) / 1000).toFixed(1)} s`)
+): Promise<{ service: P; kept: KeptService }> {
+  const startedAt = performance.now()
+  const service = await start(signal)
+  roster.set(name, service.pid)
+  report(name, `${describe(service)}, ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
   const replaced = (successor: P) => roster.set(name, successor.pid)
-  return { part, kept: keepRunning(part, { start, replaced, report: text => report(name, text) }) }
+  return { service, kept: keepRunning(service, { start, replaced, report: text => report(name, text) }) }
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-// What the launcher relies on when it stops a stack: the order, and that a failure leaves nothing else running.
+// The launcher relies on this when it stops a stack: the order, and that a failure leaves no other process running.
 
-test('what was begun last ends first', async () => {
+test('the last resource is disposed first', async () => {
   const ended: string[] = []
   const resources = new AsyncDisposableStack()
   resources.defer(() => void ended.push('database'))
@@ -12,7 +12,7 @@ test('what was begun last ends first', async () => {
   assert.deepEqual(ended, ['replicas', 'database'])
 })
 
-test('one that fails does not keep the others from ending, and its error is thrown', async () => {
+test('a failure does not prevent the other disposals, and its error is thrown', async () => {
   const ended: string[] = []
   const resources = new AsyncDisposableStack()
   resources.defer(() => void ended.push('lock'))
@@ -21,7 +21,7 @@ test('one that fails does not keep the others from ending, and its error is thro
   assert.deepEqual(ended, ['lock'])
 })
 
-test('each is ended once, however often the stack is disposed', async () => {
+test('each resource is disposed once, however often the stack is disposed', async () => {
   let ends = 0
   const resources = new AsyncDisposableStack()
   resources.defer(() => void ends++)

@@ -1,21 +1,28 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { z } from 'zod'
-import { codeOf, UserError } from '../../../web/server/errors.ts'
+import { codeOf, reasonOf, UserError } from '../../../web/server/errors.ts'
 import { freePorts } from '../../lib/ports.ts'
 import { endGroup, findProcess, listGroup } from '../../lib/processes.ts'
 import type { Report } from '../../lib/terminal.ts'
 import { stopStrayDatabase } from '../database-server/start.ts'
-import { checkRoom, checkSockets, type DataDir, ownFolder, removeStackFile, writeWhole } from './data-dir.ts'
+import {
+  checkRoom,
+  checkSockets,
+  type DataDir,
+  lockDataDir,
+  removeStackFile,
+  writeAtomically,
+} from './data-dir.ts'
 import type { StackOptions } from './stack-options.ts'
 
-/** The ground a stack is built on: a folder of its own, with nothing of an earlier one running in it. */
+/** The locked data folder of a stack, without processes of an earlier stack, and what all services share. */
 export type Workspace = {
   dataDir: DataDir
   record: ProcessRecord
   roster: Roster
-  /** a port of 127.0.0.1 that is free now */
+  /** returns a port of 127.0.0.1 that is free now */
   freePort: () => Promise<number>
-  /** what to stop or remove when the stack stops, in reverse order */
+  /** stopped or removed in reverse order when the stack stops */
   resources: AsyncDisposableStack
   report: Report
   signal: AbortSignal
@@ -26,37 +33,36 @@ export async function openWorkspace(
   resources: AsyncDisposableStack,
 ): Promise<Workspace> {
   const { report = () => {}, signal = new AbortController().signal } = options
-  const { dataDir, lock } = await ownFolder(options.dataDir)
+  const { dataDir, lock } = await lockDataDir(options.dataDir)
   resources.defer(lock.release)
   await cleanUp(dataDir, report)
   await checkRoom(dataDir)
   await checkSockets(dataDir)
-  const record = openProcessRecord(dataDir.processes, unwritten(dataDir.processes, report))
+  const record = openProcessRecord(dataDir.processes, outOfDateWarning(dataDir.processes, report))
   resources.defer(() => removeProcessRecord(dataDir.processes))
   const ports = freePorts(dataDir.folder)
   const freePort = async () => (await ports.next()).value
   return { dataDir, record, roster: openRoster(), freePort, resources, report, signal }
 }
 
-/** Says, and no more, that a file about the running stack could not be written. */
-export function unwritten(path: string, report: Report): (error: unknown) => void {
-  return error =>
-    report('launcher', `${path} is out of date: ${error instanceof Error ? error.message : error}`)
+/** Returns a function that reports that a file about the running stack could not be written. */
+export function outOfDateWarning(path: string, report: Report): (error: unknown) => void {
+  return error => report('launcher', `${path} is out of date: ${reasonOf(error)}`)
 }
 
-/** Ends what a launcher that was killed left behind. Only for who holds the lock. */
+/** Ends the processes that a killed launcher left. The caller must hold the lock. */
 export async function cleanUp(dataDir: DataDir, report: Report): Promise<void> {
   removeStackFile(dataDir.stackFile)
   const ended = await endLeftovers(dataDir.processes)
   if (await stopStrayDatabase(dataDir.database)) ended.push('database')
-  if (ended.length > 0) report('cleanup', `ended what an earlier start left running: ${ended.join(', ')}`)
+  if (ended.length > 0) report('cleanup', `ended processes of an earlier start: ${ended.join(', ')}`)
 }
 
-/** Which process each part of the stack is at this moment; a part has a new one each time it is started again. */
+/** The current process of each service. A restarted service has another process. */
 export type Roster = {
-  set: (part: string, pid: number) => void
-  pidOf: (part: string) => number
-  /** `listener` is told of every change from now on */
+  set: (service: string, pid: number) => void
+  pidOf: (service: string) => number
+  /** `listener` is called after every later change */
   onChange: (listener: () => void) => void
 }
 
@@ -64,13 +70,13 @@ export function openRoster(): Roster {
   const pids = new Map<string, number>()
   const listeners: (() => void)[] = []
   return {
-    set(part, pid) {
-      pids.set(part, pid)
+    set(service, pid) {
+      pids.set(service, pid)
       for (const listener of listeners) listener()
     },
-    pidOf(part) {
-      const pid = pids.get(part)
-      if (pid === undefined) throw new Error(`${part} has not been started`)
+    pidOf(service) {
+      const pid = pids.get(service)
+      if (pid === undefined) throw new Error(`${service} has not been started`)
       return pid
     },
     onChange: listener => listeners.push(listener),
@@ -79,8 +85,8 @@ export function openRoster(): Roster {
 
 const schema = z.array(
   z.object({
-    /** which part of the stack: "nginx", "web-2" */
-    part: z.string(),
+    /** "nginx", "web-2" */
+    service: z.string(),
     pid: z.int().positive(),
     command: z.string(),
     started: z.string(),
@@ -89,27 +95,27 @@ const schema = z.array(
 
 type RecordedProcess = z.output<typeof schema>[number]
 
-/** What the launcher has started and not yet seen end, kept on disk for the case that it is killed itself. */
-export type ProcessRecord = { add: (part: string, pid: number) => void; remove: (pid: number) => void }
+/** The launcher's running processes, on disk: if the launcher is killed, the next one ends them. */
+export type ProcessRecord = { add: (service: string, pid: number) => void; remove: (pid: number) => void }
 
 /**
- * Begins an empty record. What cannot be written is told to `failed`: on a disk that has filled up the stack goes on,
- * and only what a killed launcher leaves behind would not be known.
+ * Begins an empty record. `failed` gets write errors: on a full disk the stack goes on, but the next launcher may not find the
+ * processes of a killed one.
  */
 export function openProcessRecord(path: string, failed: (error: unknown) => void): ProcessRecord {
   let processes: RecordedProcess[] = []
   const keep = (changed: RecordedProcess[]) => {
     processes = changed
     try {
-      writeWhole(path, JSON.stringify(processes, null, 2))
+      writeAtomically(path, JSON.stringify(processes, null, 2))
     } catch (error) {
       failed(error)
     }
   }
   return {
-    add(part, pid) {
+    add(service, pid) {
       const entry = findProcess(pid)
-      if (entry) keep([...processes, { part, pid, command: entry.command, started: entry.started }])
+      if (entry) keep([...processes, { service, pid, command: entry.command, started: entry.started }])
     },
     remove(pid) {
       keep(processes.filter(process => process.pid !== pid))
@@ -117,12 +123,12 @@ export function openProcessRecord(path: string, failed: (error: unknown) => void
   }
 }
 
-/** What a launcher before this one left on record; empty when it stopped in order. */
+/** The record of an earlier launcher; empty if that stopped in order. */
 function readProcessRecord(path: string): RecordedProcess[] {
   try {
     return schema.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch {
-    return [] // none, or cut short by a crash of the machine, which ended them too
+    return [] // missing, or incomplete after a crash of the machine, which ended the processes too
   }
 }
 
@@ -130,35 +136,36 @@ function removeProcessRecord(path: string): void {
   rmSync(path, { force: true })
 }
 
-/** How long a leftover may take to end in order, in ms; a replica drains for a second. */
-const patience = 5_000
+/** ms for a process to end in order; a replica drains for a second */
+const endTimeoutMs = 5_000
 
 /**
- * Ends what a launcher that was killed left running, the last started first, and returns the names of the parts.
- * Only for who holds the lock. Throws UserError when one does not end.
+ * Ends the processes that a killed launcher left, the last started first. The caller must hold the lock.
+ * @returns the names of their services
+ * @throws UserError if a process does not end
  */
 async function endLeftovers(path: string): Promise<string[]> {
   const leftovers = readProcessRecord(path).filter(stillRuns).reverse()
   for (const leftover of leftovers) await end(leftover)
   removeProcessRecord(path)
-  return leftovers.map(({ part }) => part)
+  return leftovers.map(({ service }) => service)
 }
 
-/** Process ids are given out again, so an id alone proves nothing. */
+/** Compares start times, because another process can have the same id. */
 function stillRuns({ pid, command, started }: RecordedProcess): boolean {
   const leader = findProcess(pid)
   if (leader) return leader.started === started
-  // The workers of a killed NGINX go on, and keep its port. No other process gets an id that still names a group.
+  // The workers of a killed NGINX go on and keep its port. The system does not reuse the id of an existing group.
   return listGroup(pid).some(member => member.command === command)
 }
 
-async function end({ part, pid }: RecordedProcess): Promise<void> {
-  const left = `process ${pid} (${part}) of an earlier start still runs`
+async function end({ service, pid }: RecordedProcess): Promise<void> {
+  const stillRunning = `process ${pid} (${service}) of an earlier start still runs`
   try {
-    if (await endGroup(pid, 'SIGTERM', patience)) return
+    if (await endGroup(pid, 'SIGTERM', endTimeoutMs)) return
   } catch (error) {
     if (codeOf(error) !== 'EPERM') throw error
-    throw new UserError(`${left} and belongs to another user: end it, then start again`)
+    throw new UserError(`${stillRunning} and belongs to another user: end it, then start again`)
   }
-  throw new UserError(`${left} and cannot be ended: end it, then start again`)
+  throw new UserError(`${stillRunning} and does not end: end it, then start again`)
 }

@@ -1,12 +1,12 @@
-// What `npm start` runs, with stub replicas:  node stub-launcher.ts DATA_DIR
+// Runs a stack like `npm start`, but with stub replicas:  node stub-launcher.ts DATA_DIR
 
 import { print } from '../../lib/terminal.ts'
-import { runUntilTold } from '../command.ts'
+import { runUntilSignal } from '../command.ts'
 import { startStack } from '../stack/stack.ts'
 import { stubReplica } from './stub-stack.ts'
 
 const [dataDir = ''] = process.argv.slice(2)
-await runUntilTold(signal =>
+await runUntilSignal(signal =>
   startStack({
     dataDir,
     replicas: 2,

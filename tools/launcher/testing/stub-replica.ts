@@ -1,12 +1,11 @@
-// Stands in for a replica where a test is about the stack around it. When it is told to stop, it says in its log which
-// of the others still listen.
+// A stub for tests of the stack around the replicas. On SIGTERM it logs whether the database and NGINX still listen.
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 
 const { HOST, PORT, SERVER_NAME, DATABASE_URL = '', STUB_FAULT, STUB_NGINX_PORT } = process.env
 
 if (STUB_FAULT === SERVER_NAME) {
-  console.error('a fault the test asked for')
+  console.error('a fault for a test')
   process.exit(3)
 }
 const server = createServer((request, response) =>

@@ -26,7 +26,7 @@ export function launch(dataDir: string, clone = root): Promise<Launched> {
   return run([join(clone, 'tools/launcher/testing/stub-launcher.ts'), dataDir], process.env, dataDir)
 }
 
-/** The same with what `npm run dev` runs: the real replica from its sources, with NGINX on `httpPort`, as host:port. */
+/** Runs `npm run dev`'s program: the real replica from its sources, with NGINX on `httpPort` (host:port). */
 export function launchDevelopment(dataDir: string, httpPort: string): Promise<Launched> {
   const environment = { ...process.env, DATA_DIR: dataDir, HTTP_HOST: '', HTTP_PORT: httpPort }
   return run([join(import.meta.dirname, '../dev.ts')], environment, dataDir)
@@ -47,9 +47,9 @@ async function run(program: string[], env: NodeJS.ProcessEnv, dataDir: string): 
 }
 
 type StubOptions = {
-  /** the replica that shall end at its start */
+  /** name of the replica that ends at its start */
   fault?: string
-  /** what it looks at when it is told to stop */
+  /** the port that it checks on SIGTERM */
   nginxPort?: number
 }
 

@@ -1,13 +1,13 @@
-// Runs a command beside a database server of its own, made for it and thrown away after it:
+// Runs a command beside a new database server, which is removed afterwards:
 //   node tools/launcher/testing/with-database.ts node --test '**/*.integration.test.ts'
-// The command finds it in TEST_DATABASE_URL, with an account that may make databases.
+// TEST_DATABASE_URL has its address, with an account that can create databases.
 
 import { runBeside } from '../../lib/testing/run-beside.ts'
 import { temporaryFolder } from '../../lib/testing.ts'
 import type { RunningDatabase } from '../database-server/launch.ts'
 import { type StartOptions, startDatabase } from '../database-server/start.ts'
 
-/** An empty database server in a folder of its own under the system's, which `stop` removes. For tests. */
+/** An empty database server in a temporary folder, which `stop` removes. For tests. */
 export async function startThrowAwayDatabase(
   options: Omit<StartOptions, 'dataDir'> = {},
 ): Promise<RunningDatabase> {
