@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { compose, docker } from './docker.ts'
-import { baseUrl, expectTold, failuresOf, readAudit, settle, sqlAsRoot } from './testing/board.ts'
+import { baseUrl, expectLogged, failuresOf, readAudit, settle, sqlAsRoot } from './testing/board.ts'
 
 test('down and up again keeps the count and the log', async () => {
   await settle(3)
@@ -15,7 +15,7 @@ test('down and up again keeps the count and the log', async () => {
   await compose('down')
   await compose('up', '--detach')
   await settle(3)
-  await expectTold(told, before)
+  await expectLogged(told, before)
   assert.equal((await readAudit()).counter, before + 100)
 })
 

@@ -9,10 +9,10 @@ import { connectionsPerReplica } from '../../web/server/db/pools.ts'
 import { compose, docker } from './docker.ts'
 import type { ProjectLock } from './project-lock.ts'
 
-/** Replicas that have all their connections to the compose stack's database. A roll runs the old beside the new. */
+/** Replicas for which the compose stack's database has enough connections. */
 const mostReplicas = Math.floor(mostConnections[replicaAccount] / connectionsPerReplica)
 
-/** A sentence where a roll of so many replicas has too few connections while old and new run; null = they fit. */
+/** A warning if old and new replicas of a roll together have too few connections; null if they have enough. */
 export function rollWarning(replicas: number): string | null {
   if (2 * replicas <= mostReplicas) return null
   return (
@@ -22,9 +22,9 @@ export function rollWarning(replicas: number): string | null {
 }
 
 /**
- * Makes the passwords and accounts that this version needs on the database that runs, which does the same at its own
- * start: so new replicas can sign in although MySQL is not started again. In a stack of a release before, root has the
- * password of the account `board`. @throws DockerFailed
+ * Creates this version's passwords and accounts in the running database, as MySQL does at its start. So new replicas can sign in
+ * without a restart of MySQL. In the stack of an earlier release root has the password of the account `board`.
+ * @throws DockerFailed
  */
 export async function applyAccounts({ compose }: Pick<ProjectLock, 'compose'>): Promise<void> {
   await compose('run', '--rm', '--no-deps', '-T', 'secrets')
@@ -37,17 +37,18 @@ export async function applyAccounts({ compose }: Pick<ProjectLock, 'compose'>): 
 
 const studioFile = `${import.meta.dirname}/studio.yml`
 
-/** The compose stack's database as this machine reaches it. */
+/** The compose stack's database, published on this machine. */
 type DatabasePort = {
-  /** of the account that owns the tables */
+  /** for the account that owns the tables */
   url: string
-  /** Closes the port if it was opened here. */
+  /** Closes the port if this object opened it. */
   close: () => Promise<void>
 }
 
 /**
- * Opens the port of deploy/compose/studio.yml on 127.0.0.1, if it is not open yet.
- * @returns null where the stack with Docker does not run @throws DockerFailed
+ * Opens the port of deploy/compose/studio.yml on 127.0.0.1, unless it is open.
+ * @returns null if the stack with Docker does not run
+ * @throws DockerFailed
  */
 export async function openDatabasePort(): Promise<DatabasePort | null> {
   const mysql = await runningContainer('mysql')
@@ -65,7 +66,7 @@ export async function openDatabasePort(): Promise<DatabasePort | null> {
     url.password = encodeURIComponent(password)
     return { url: url.href, close }
   } catch (error) {
-    // A container whose port is in use is there all the same.
+    // Docker creates the container even if its port is in use.
     await close()
     throw error
   }
@@ -76,9 +77,10 @@ async function runningContainer(service: string): Promise<string | undefined> {
 }
 
 /**
- * `docker compose …` for the project, files and settings that a container was started with, and deploy/compose/studio.yml
- * after them. With other files compose would find that the network of NGINX has changed, and since 2.31 it then replaces
- * the network (docker/compose, `NetworkHash`). @throws DockerFailed
+ * The words of `docker compose …` with the project, files and settings of a container's start, plus deploy/compose/studio.yml.
+ * With other files compose would see another configuration of NGINX's network and, since 2.31, replace the network (docker/compose,
+ * `NetworkHash`).
+ * @throws DockerFailed
  */
 export async function asStarted(container: string): Promise<string[]> {
   const labels = ['', '.working_dir', '.config_files', '.environment_file']
@@ -91,7 +93,7 @@ export async function asStarted(container: string): Promise<string[]> {
   return [
     ...['compose', '--ansi', 'never', '--project-name', project, '--project-directory', folder],
     ...each('--env-file', settings.split(',').filter(Boolean)),
-    // These are absolute: a comma without a slash after it is part of a path.
+    // These paths are absolute: a comma without a slash after it is part of a path.
     ...each('--file', files.split(/,(?=\/)/)),
     ...['--file', studioFile],
   ]

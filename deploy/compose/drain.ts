@@ -8,8 +8,8 @@ import { type ProjectLock, takeProjectLock } from './project-lock.ts'
 import { isHealthy, type ReplicaContainer, runningReplicas } from './replica-containers.ts'
 import { readUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
 
-/** ms between two looks at whether a server's visitors still come */
-const betweenLooksMs = 3000
+/** ms between two checks for page views of a draining server */
+const checkEveryMs = 3000
 
 const board = z.looseObject({
   servers: z.array(
@@ -26,12 +26,13 @@ const board = z.looseObject({
 export type ShownServer = z.output<typeof board>['servers'][number]
 
 /**
- * Has a server of the compose stack drain, or take new visitors again. It is said from inside a replica: nothing else
- * reaches the database. @returns what came of it @throws DrainRefused, or DockerFailed where no such stack runs
+ * Drains a server of the compose stack, or ends its drain. Runs the command in a replica, because only replicas reach the database.
+ * @returns the outcome in sentences
+ * @throws DrainRefused; DockerFailed if no such stack runs
  */
 export async function changeDrainInContainer({ change, name }: DrainRequest): Promise<string> {
   const replicas = await runningReplicas()
-  const outcome = await askToChange({ change, name }, speakerOf(replicas))
+  const outcome = await requestChange({ change, name }, replicaToQuery(replicas))
   if (change === 'undrain') return outcome
   const { container } = await findContainer(name, replicas)
   const seconds = await stickySecondsOfNginx()
@@ -43,43 +44,44 @@ export async function changeDrainInContainer({ change, name }: DrainRequest): Pr
 }
 
 /**
- * As above, and no more: the outcome in the words of the replica that was asked. `run`: what runs Docker's command; who
- * holds the project's lock gives that of the lock. @throws DrainRefused
+ * Runs the drain command in `replica`. A caller that holds the project's lock passes the lock's `attempt` as `run`.
+ * @returns the outcome in a sentence of the replica
+ * @throws DrainRefused
  */
-export async function askToChange(
+export async function requestChange(
   { change, name }: DrainRequest,
-  speaker: ReplicaContainer,
+  replica: ReplicaContainer,
   run: ProjectLock['attempt'] = attemptDocker,
 ): Promise<string> {
   const program = ['node', 'web/drain.mjs', change, name]
-  const { status, stdout, stderr } = await run(['exec', speaker.id, ...program])
+  const { status, stdout, stderr } = await run(['exec', replica.id, ...program])
   if (status !== 0) throw new DrainRefused(stderr.trim())
   return stdout.trim()
 }
 
-/** The servers that the board shows, as a replica has them. @throws DockerFailed */
-export async function readServers(speaker: ReplicaContainer): Promise<ShownServer[]> {
+/** The servers on the board, read from `replica`. @throws DockerFailed */
+export async function readServers(replica: ReplicaContainer): Promise<ShownServer[]> {
   const script = `fetch('http://127.0.0.1:3000/api/snapshot').then(a => a.text()).then(t => process.stdout.write(t))`
-  return board.parse(JSON.parse(await docker(['exec', speaker.id, 'node', '-e', script]))).servers
+  return board.parse(JSON.parse(await docker(['exec', replica.id, 'node', '-e', script]))).servers
 }
 
-/** The server that runs in a container: names on the board are not the containers'. */
+/** The server in a container. Names on the board and names of containers differ. */
 export function serverIn(container: ReplicaContainer, servers: ShownServer[]): ShownServer | undefined {
   return servers.findLast(
     ({ address, state }) => container.addresses.includes(address) && ['up', 'draining'].includes(state),
   )
 }
 
-/** @throws DrainRefused where no other replica takes new visitors: then none would serve once this one is stopped */
+/** @throws DrainRefused if no other replica takes new visitors: without this one no replica would serve */
 export async function refuseTheLast(name: string): Promise<void> {
   if (!(await anotherIsOpen(name)))
     throw new DrainRefused(`${name} is not stopped: no other server is up and takes new visitors`)
 }
 
-/** Whether a healthy replica other than that one takes new visitors. @throws DockerFailed */
+/** Whether a healthy replica other than `name` takes new visitors. @throws DockerFailed */
 async function anotherIsOpen(name: string): Promise<boolean> {
   const replicas = await runningReplicas()
-  const servers = await readServers(speakerOf(replicas))
+  const servers = await readServers(replicaToQuery(replicas))
   return replicas.filter(isHealthy).some(replica => {
     const server = serverIn(replica, servers)
     return server?.state === 'up' && server.name !== name
@@ -87,9 +89,10 @@ async function anotherIsOpen(name: string): Promise<boolean> {
 }
 
 /**
- * Waits until the visitors of a server that drains have stayed away for as long as their cookies live, then stops and
- * removes its container. Until then `signal` ends it, and the server goes on draining.
- * @returns what came of it @throws DrainRefused where it no longer drains or is the last that serves, DockerFailed
+ * Waits until a draining server has had no page view for the lifetime of the cookie, then stops and removes its container.
+ * `signal` ends the wait; the server goes on draining.
+ * @returns the outcome in a sentence
+ * @throws DrainRefused if it no longer drains or is the last that serves; DockerFailed
  */
 export async function stopDrained(
   name: string,
@@ -110,7 +113,7 @@ export async function stopDrained(
   for (;;) {
     let quietSince = performance.now()
     while (performance.now() - quietSince < seconds * 1000) {
-      await pause(betweenLooksMs, undefined, { signal }).catch(() => {
+      await pause(checkEveryMs, undefined, { signal }).catch(() => {
         throw new DrainRefused(`${name} goes on draining, and was not stopped`)
       })
       const now = await look()
@@ -119,7 +122,7 @@ export async function stopDrained(
     }
     const onWait = () => say('a roll is under way: waiting for its end …')
     await using lock = await takeProjectLock({ project, image: first.container.image, signal, onWait })
-    // A roll may have replaced it meanwhile, or its visitors may have come back.
+    // Meanwhile a roll may have replaced it, or a visitor may have come back.
     const { container, hits: hitsNow } = await look()
     if (hitsNow > hits) continue
     await refuseTheLast(name)
@@ -131,23 +134,23 @@ export async function stopDrained(
   }
 }
 
-/** So that a roll which finishes another one does not start again what was stopped here. */
+/** Lowers the number of replicas in an unfinished roll: the next roll must not start this one again. */
 async function leaveFewer(lock: ProjectLock, project: string, left: number): Promise<void> {
   const unfinished = await readUnfinishedRoll(project)
   if (unfinished && unfinished.wanted > left)
     await writeUnfinishedRoll(lock, project, { ...unfinished, wanted: left })
 }
 
-/** A replica that can be asked about all of them. @throws DockerFailed where none runs */
-function speakerOf(replicas: ReplicaContainer[]): ReplicaContainer {
-  const speaker = replicas.find(isHealthy) ?? replicas[0]
-  if (!speaker) throw new DockerFailed('no replica runs')
-  return speaker
+/** A replica that can answer about all servers, healthy if possible. @throws DockerFailed if none runs */
+function replicaToQuery(replicas: ReplicaContainer[]): ReplicaContainer {
+  const replica = replicas.find(isHealthy) ?? replicas[0]
+  if (!replica) throw new DockerFailed('no replica runs')
+  return replica
 }
 
 /** @throws DrainRefused */
 async function findContainer(name: string, replicas: ReplicaContainer[]) {
-  const servers = await readServers(speakerOf(replicas))
+  const servers = await readServers(replicaToQuery(replicas))
   for (const container of replicas) {
     const server = serverIn(container, servers)
     if (server?.name === name) return { container, server }

@@ -6,7 +6,7 @@ import { compose, containerLog, docker } from './docker.ts'
 import { runningReplicas } from './replica-containers.ts'
 import {
   baseUrl,
-  expectTold,
+  expectLogged,
   failuresOf,
   readSnapshot,
   reportLoad,
@@ -101,7 +101,7 @@ test('a replica that crashes under load fails no page view, and is started again
   })
   reportLoad(t, visits.all)
   assert.deepEqual(failuresOf(visits.all), [])
-  await expectTold(visits.all, before)
+  await expectLogged(visits.all, before)
 })
 
 test('a replica that stays frozen under load fails no page view, and is killed and started again', async t => {
@@ -115,7 +115,7 @@ test('a replica that stays frozen under load fails no page view, and is killed a
   })
   reportLoad(t, visits.all)
   assert.deepEqual(failuresOf(visits.all), [])
-  await expectTold(visits.all, before)
+  await expectLogged(visits.all, before)
 })
 
 test('NGINX that crashes under load is back by itself; every number told is in the log', async t => {
@@ -127,7 +127,7 @@ test('NGINX that crashes under load is back by itself; every number told is in t
     await visitMore(300)
   })
   reportLoad(t, visits.all)
-  await expectTold(visits.all, before)
+  await expectLogged(visits.all, before)
 })
 
 test('NGINX workers that crash under load cost only the page views they had, and the container goes on', async t => {
@@ -149,7 +149,7 @@ test('NGINX workers that crash under load cost only the page views they had, and
     [],
   )
   assert.ok(failures.length < visits.all.length / 10, `${failures.length} failed`)
-  await expectTold(visits.all, before)
+  await expectLogged(visits.all, before)
   assert.equal(await restartsOf(nginx), restarts)
 })
 
@@ -187,5 +187,5 @@ test('the database that crashes under load is back by itself; every number told 
     await visitMore(300)
   })
   reportLoad(t, visits.all)
-  await expectTold(visits.all, before)
+  await expectLogged(visits.all, before)
 })

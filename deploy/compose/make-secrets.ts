@@ -1,7 +1,7 @@
-// Makes the database's passwords, once, and hands each service its own. Runs in the service `secrets`:
+// Creates the database's passwords once, and gives each service the passwords it needs. Runs in the service `secrets`:
 //   node deploy/compose/make-secrets.ts SECRETS MIGRATION REPLICA
-// SECRETS is the folder (a volume) that keeps all of them, for MySQL alone. In MIGRATION and REPLICA is the one password
-// that these need, as `database-password`. DATABASE_PASSWORD gives that of the account `board`; the others are made here.
+// Each argument is a volume's folder. SECRETS has all passwords and is only for MySQL. MIGRATION and REPLICA have one password each,
+// in `database-password`. DATABASE_PASSWORD sets the password of the account `board`; this script creates the others.
 import { randomBytes } from 'node:crypto'
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -42,7 +42,7 @@ function makeSecrets(): void {
     ...Object.entries(mostConnections).map(
       ([account, most]) => `ALTER USER '${account}'@'%' WITH MAX_USER_CONNECTIONS ${most};`,
     ),
-    // root is for people, in the container of MySQL. The health check signs in, and has no rights.
+    // root is for people, in MySQL's container. The health check signs in without any privilege.
     ...signInStatements("'root'@'localhost'", root),
     ...signInStatements("'board_health'@'127.0.0.1'", health),
     '',
@@ -53,7 +53,7 @@ function makeSecrets(): void {
   write(join(replica, 'database-password'), replicas)
 }
 
-/** '' if it is not there. */
+/** Returns '' if the secret does not exist. */
 function readSecret(name: string): string {
   try {
     return readFileSync(join(secrets, name), 'utf8')
@@ -63,19 +63,19 @@ function readSecret(name: string): string {
 }
 
 /**
- * The secret of that name, which is `made` where there was none. A roll and `docker compose up` may both run this: then
- * the first to write decides, because a link never replaces a file, and both go on with the same secret.
+ * Returns the secret `name`, and first saves `made` if there is none. A roll and `docker compose up` can run this concurrently: a
+ * link never replaces a file, so both use the secret that was saved first.
  */
 function keepSecret(name: string, made: string): string {
   const file = join(secrets, name)
   if (readSecret(name) === '') {
-    const part = writePart(file, made)
+    const temporary = writeTemporary(file, made)
     try {
-      linkSync(part, file)
+      linkSync(temporary, file)
     } catch {
-      if (readSecret(name) === '') renameSync(part, file)
+      if (readSecret(name) === '') renameSync(temporary, file)
     }
-    rmSync(part, { force: true })
+    rmSync(temporary, { force: true })
   }
   const kept = readSecret(name)
   if (kept === '') throw new Error(`${name} is empty`)
@@ -87,21 +87,21 @@ function newPassword(): string {
 }
 
 /**
- * Whole, or not at all: this can be cut short. Readable by all users, because each service is another user; a volume is
- * seen only by the services that mount it.
+ * Writes a file atomically, because this script can be interrupted. All users can read it, because each service runs as another user;
+ * only services that mount the volume see it.
  */
 function write(file: string, text: string): void {
-  renameSync(writePart(file, text), file)
+  renameSync(writeTemporary(file, text), file)
 }
 
-/** Under a name that no other run uses. */
-function writePart(file: string, text: string): string {
-  const part = `${file}.${randomBytes(8).toString('hex')}.new`
-  writeFileSync(part, text, { mode: 0o444 })
-  return part
+/** Writes a temporary file with a unique name. @returns its path */
+function writeTemporary(file: string, text: string): string {
+  const temporary = `${file}.${randomBytes(8).toString('hex')}.new`
+  writeFileSync(temporary, text, { mode: 0o444 })
+  return temporary
 }
 
-/** What a run that was cut short left; one that is at work takes less than a second. */
+/** Removes the temporary files of interrupted runs. A run takes less than a second. */
 function removeLeftovers(folder: string): void {
   for (const name of readdirSync(folder).filter(file => file.endsWith('.new'))) {
     const file = join(folder, name)

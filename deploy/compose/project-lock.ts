@@ -3,44 +3,44 @@ import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { attemptDocker, type DockerEnding, DockerFailed, outputOf } from './docker.ts'
 
-// One command at a time changes a compose project's replicas. The lock is a container whose name the engine gives once:
-// so it holds for every user, every copy of this folder and every machine that works with this engine. The container
-// ends when the pipe to it closes, and with it the lock, however its holder ended.
+// One command at a time changes the replicas of a compose project. The lock is a container with a fixed name, which the engine gives
+// only once. So it applies to every user, every copy of this folder and every machine that uses this engine. The container ends when
+// the pipe to it closes, so the lock is released however its holder ends.
 
-/** ms a holder that runs is waited for: a roll of many replicas takes some minutes. */
-const patience = 900_000
-const betweenTriesMs = 500
-/** ms after which a lock that was created and has not started never will: its `docker run` was killed in between. */
-const startsWithin = 20_000
+/** ms to wait for the holder: a roll of many replicas takes some minutes */
+const timeoutMs = 900_000
+const retryEveryMs = 500
+/** ms after which a created container counts as abandoned: its `docker run` was killed before the start */
+const startTimeoutMs = 20_000
 
 /**
- * Runs commands that hold the lock as well, until they end: the command that a killed roll had just begun goes on, and
- * the next roll must not begin before it has ended. So every command that changes something is run by this.
+ * Runs commands that also hold the lock until they end: the last command of a killed roll goes on, and the next roll must wait for
+ * it. So all commands that change something run through this.
  */
 export type ProjectLock = {
-  /** `docker …`, however it ends. @throws DockerFailed where it cannot be run, or the lock was lost */
+  /** Runs `docker …`. @returns its ending, also after a failure. @throws DockerFailed if Docker cannot be run or the lock is lost */
   attempt(parameters: string[]): Promise<DockerEnding>
-  /** `docker …`: what it prints. @throws DockerFailed */
+  /** Runs `docker …`. @returns its output. @throws DockerFailed */
   docker(parameters: string[]): Promise<string>
-  /** `docker compose …`: what it prints. @throws DockerFailed */
+  /** Runs `docker compose …`. @returns its output. @throws DockerFailed */
   compose(...parameters: string[]): Promise<string>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-type Request = {
+type LockOptions = {
   project: string
-  /** an image that is there, and has `cat` */
+  /** a local image that has `cat` */
   image: string
-  /** gives up the wait */
+  /** ends the wait */
   signal: AbortSignal
-  /** called once, when another holds it */
+  /** called once if another command holds the lock */
   onWait: () => void
 }
 
-/** Waits until no other has the lock, and takes it. @throws DockerFailed */
-export async function takeProjectLock({ project, image, signal, onWait }: Request): Promise<ProjectLock> {
+/** Waits until the lock is free and takes it. @throws DockerFailed */
+export async function takeProjectLock({ project, image, signal, onWait }: LockOptions): Promise<ProjectLock> {
   const name = `${project}-roll`
-  const deadline = performance.now() + patience
+  const deadline = performance.now() + timeoutMs
   let unstarted = { id: '', since: 0 }
   for (let waits = false; ; waits = true) {
     const lock = await tryToTake(name, image)
@@ -49,44 +49,46 @@ export async function takeProjectLock({ project, image, signal, onWait }: Reques
     const now = performance.now()
     if (now > deadline)
       throw new DockerFailed(
-        `another roll has been under way for ${patience / 60_000} minutes. The container ${name} is its lock`,
+        `another roll has been under way for ${timeoutMs / 60_000} minutes. The container ${name} is its lock`,
       )
     const holder = await readHolder(name)
     const idOfUnstarted = holder?.state === 'created' ? holder.id : ''
     if (unstarted.id !== idOfUnstarted) unstarted = { id: idOfUnstarted, since: now }
-    const neverStarts = unstarted.id !== '' && now - unstarted.since > startsWithin
-    // Left by an engine that ended, or by a `docker run` that was killed. Docker removes none that runs without --force.
+    const neverStarts = unstarted.id !== '' && now - unstarted.since > startTimeoutMs
+    // Left by an engine that has ended or a killed `docker run`. Without --force Docker does not remove a running container.
     if (holder && (neverStarts || ['exited', 'dead'].includes(holder.state))) {
       await attemptDocker(['rm', holder.id])
     }
-    await pause(betweenTriesMs, undefined, { signal }).catch(() => {
-      throw new DockerFailed('told to stop; nothing has changed.')
+    await pause(retryEveryMs, undefined, { signal }).catch(() => {
+      throw new DockerFailed('stopped by a signal; nothing has changed.')
     })
   }
 }
 
-/** Null where the container has gone meanwhile. */
+/** Returns null if the container is gone. */
 async function readHolder(name: string): Promise<{ id: string; state: string } | null> {
   const { status, stdout } = await attemptDocker(['inspect', '--format', '{{.Id}} {{.State.Status}}', name])
   const [id, state] = stdout.trim().split(' ')
   return status === 0 && id && state ? { id, state } : null
 }
 
-/** Null where another has it. */
+/** Returns null if another command has the lock. */
 async function tryToTake(name: string, image: string): Promise<ProjectLock | null> {
   const limits = ['--network', 'none', '--read-only', '--cap-drop', 'ALL', '--memory', '32m']
   const options = ['--rm', '--interactive', '--init', ...limits, '--name', name, '--entrypoint', 'cat']
   const holder = spawn('docker', ['run', ...options, image], { stdio: 'pipe', detached: true })
   const ended = once(holder, 'close')
-  const said: string[] = []
-  holder.stderr.on('data', text => said.push(String(text)))
-  // Where it could not begin, it reads nothing.
+  let errors = ''
+  holder.stderr.on('data', text => {
+    errors += text
+  })
+  // If it cannot start, writing to it fails.
   holder.stdin.on('error', () => {})
   holder.stdin.write('held\n')
   const [first] = await Promise.race([once(holder.stdout, 'data'), ended])
   if (!(first instanceof Buffer)) {
-    if (said.join('').includes('is already in use')) return null
-    throw new DockerFailed(`docker run failed: ${said.join('').trim()}`)
+    if (errors.includes('is already in use')) return null
+    throw new DockerFailed(`docker run failed: ${errors.trim()}`)
   }
   const attempt = async (parameters: string[]) => {
     if (holder.exitCode !== null || holder.signalCode !== null)

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { settingDefaults } from '../../web/shared/limits.ts'
 import { attemptDocker, compose, docker } from './docker.ts'
 
-/** What a replica would be made of if it were started now. */
+/** The version of a replica: its image, and the hash of its configuration. */
 export type Version = { image: string; configHash: string }
 
 const service = z.looseObject({
@@ -12,19 +13,19 @@ const project = z.looseObject({
   services: z.looseObject({ web: service.extend({ image: z.string() }), nginx: service }),
 })
 
-/** The project as docker-compose.yml and the settings of this moment say it. @throws DockerFailed */
+/** The project according to docker-compose.yml and the current settings. @throws DockerFailed */
 export async function readProject() {
   return project.parse(JSON.parse(await compose('config', '--format', 'json')))
 }
 
-/** @throws DockerFailed */
+/** The version that a replica would have if it were started now. @throws DockerFailed */
 export async function newestVersion(): Promise<Version> {
   const { services } = await readProject()
   const image = await docker(['image', 'inspect', '--format', '{{.Id}}', services.web.image])
   return { image: image.trim(), configHash: await configHashOf('web') }
 }
 
-/** Of a service as it would be started now: compose replaces a container that has another. @throws DockerFailed */
+/** The hash of a service's current configuration. Compose replaces containers with another hash. @throws DockerFailed */
 async function configHashOf(name: string): Promise<string> {
   const [, hash = ''] = (await compose('config', '--hash', name)).trim().split(' ')
   return hash
@@ -34,7 +35,7 @@ const container = z.looseObject({
   Config: z.looseObject({ Env: z.array(z.string()), Labels: z.record(z.string(), z.string()) }),
 })
 
-/** What NGINX runs with. Null where it does not run. @throws DockerFailed */
+/** The configuration of the running NGINX; null if it does not run. @throws DockerFailed */
 async function readNginx() {
   const [id] = (await compose('ps', '--quiet', 'nginx')).split('\n')
   if (!id) return null
@@ -45,21 +46,22 @@ async function readNginx() {
   return { environment, configHash: Labels['com.docker.compose.config-hash'] ?? '' }
 }
 
-/** Life of the cookie that visitors get, in seconds. @throws DockerFailed */
+/** Lifetime in seconds of the cookie that the running NGINX sets. @throws DockerFailed */
 export async function stickySecondsOfNginx(): Promise<number> {
-  return Number((await readNginx())?.environment.get('STICKY_SECONDS') || 300)
+  return Number((await readNginx())?.environment.get('STICKY_SECONDS') || settingDefaults.stickySeconds)
 }
 
 /**
- * Where NGINX runs with other settings than those of this moment: the variables that differ, as "STICKY_SECONDS is 300
- * and not 60", or none of them where it is something else. Null where nothing differs. @throws DockerFailed
+ * The settings of the running NGINX that differ from the current ones, as "STICKY_SECONDS is 300 and not 60". Empty if something else
+ * differs; null if nothing differs.
+ * @throws DockerFailed
  */
-export async function formerSettingsOfNginx(): Promise<string[] | null> {
+export async function outdatedSettingsOfNginx(): Promise<string[] | null> {
   const nginx = await readNginx()
   if (!nginx || nginx.configHash === (await configHashOf('nginx'))) return null
   const { environment } = (await readProject()).services.nginx
   return Object.entries(environment)
-    .map(([name, value]) => ({ name, now: nginx.environment.get(name) ?? '', next: value ?? '' }))
-    .filter(({ now, next }) => now !== next)
-    .map(({ name, now, next }) => `${name} is ${now || 'empty'} and not ${next || 'empty'}`)
+    .map(([name, value]) => ({ name, running: nginx.environment.get(name) ?? '', wanted: value ?? '' }))
+    .filter(({ running, wanted }) => running !== wanted)
+    .map(({ name, running, wanted }) => `${name} is ${running || 'empty'} and not ${wanted || 'empty'}`)
 }

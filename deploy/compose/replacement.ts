@@ -3,7 +3,7 @@ import { waitUntil } from '../../tools/lib/wait.ts'
 import { rollWarning } from './database.ts'
 import { containerLog, DockerFailed, unlessGone } from './docker.ts'
 import { OldReplicasDrain } from './drain-old.ts'
-import { formerSettingsOfNginx } from './project.ts'
+import { outdatedSettingsOfNginx } from './project.ts'
 import {
   isHealthy,
   type ReplicaContainer,
@@ -13,41 +13,41 @@ import {
 } from './replica-containers.ts'
 import { type Roll, RollState } from './roll-state.ts'
 
-// Replaces the replicas of a compose project, step by step. Each step looks at what is there first, since a roll before
-// may have been cut short anywhere, and other commands may scale meanwhile:
+// Replaces the replicas of a compose project, step by step. Each step first reads the current state: an earlier roll may have been
+// interrupted anywhere, and other commands may scale meanwhile.
 //
-//   what is there                            what is done
-//   a new replica that has ended             it is removed
-//   fewer new replicas than wanted           the missing ones are started
-//   old replicas that run                    wait until NGINX has the new ones, drain all the old ones, stop one
-//   old replicas, none of which runs         they are removed
-//   as many new replicas as wanted           done, once all of them serve
+//   current state                            step
+//   a new replica has ended                  remove it
+//   fewer new replicas than wanted           start the missing ones
+//   old replicas run                         wait until NGINX has the new ones, drain all old ones, stop one
+//   old replicas exist, but none runs        remove them
+//   only new replicas, as many as wanted     done, once all of them serve
 //
-// Until the first old one is stopped, a roll that fails puts all back.
+// A roll that fails before the first old replica is stopped restores the former state.
 
-/** ms in which a replica must be healthy: many that start at the same time share the machine. */
-const startPatience = 120_000
-/** times a new replica may end by itself, as when the database is slow to let it in */
-const endsAllowed = 2
-/** times more replicas are started, because other commands changed how many there are */
-const mostStarts = 5
+/** ms until a replica must be healthy: many that start concurrently share the machine */
+const startTimeoutMs = 120_000
+/** maximum times a new replica ends by itself, for example because the database is slow */
+const maxRestarts = 2
+/** maximum starts of more replicas: other commands may change their number */
+const maxStarts = 5
 
 /**
- * ms after which NGINX has looked the replicas up again: `valid=5s` and `resolver_timeout 2s` in
- * nginx/conf/replicas.conf.template, and one more.
+ * ms until NGINX has looked up the replicas again: `valid=5s` plus `resolver_timeout 2s` in nginx/conf/replicas.conf.template, plus
+ * one second.
  */
 const lookUpMs = 8000
 
 export class Replacement {
   readonly #roll: Roll
   readonly #state: RollState
-  /** ends the roll; ignored once the first old replica was stopped */
+  /** ends the roll; ignored after the first old replica is stopped */
   readonly #stopSignal: AbortSignal
   readonly #drain: OldReplicasDrain
-  /** ids of the new ones that NGINX has looked up since they are healthy */
+  /** ids of the new replicas that NGINX has looked up since they are healthy */
   readonly #inNginx = new Set<string>()
   #starts = 0
-  /** whether an old one was stopped: from then on there is no way back */
+  /** whether an old replica was stopped: then the roll cannot be undone */
   #stopping = false
 
   private constructor(roll: Roll, state: RollState, stopSignal: AbortSignal) {
@@ -57,7 +57,7 @@ export class Replacement {
     this.#drain = new OldReplicasDrain(roll.lock, roll.say)
   }
 
-  /** `atStart`: ids of the containers that were there when the command began. @throws DockerFailed */
+  /** `atStart`: ids of the containers at the start of the command. @throws DockerFailed */
   static async run(roll: Roll, atStart: string[], stopSignal: AbortSignal): Promise<void> {
     const { state, stopped } = await RollState.begin(roll, atStart)
     const replacement = new Replacement(roll, state, stopSignal)
@@ -69,13 +69,13 @@ export class Replacement {
     }
     await replacement.#waitUntilNewestServe()
     await state.complete()
-    await replacement.#sayWhatDiffers()
+    await replacement.#reportOutdated()
   }
 
-  /** Does the next thing that is to be done. @returns whether there was one */
+  /** Does the next step. @returns false if there is none */
   async #step(): Promise<boolean> {
     const now = await this.#state.look()
-    this.#endIfStopped()
+    this.#throwIfCancelled()
     const old = now.filter(replica => this.#state.isOld(replica))
     const fresh = now.filter(replica => !this.#state.isOld(replica))
     const oldRunning = old.filter(({ running }) => running)
@@ -84,11 +84,11 @@ export class Replacement {
     else if (fresh.length < this.#state.wanted)
       await this.#start(this.#state.wanted - fresh.length, now.length)
     else if (oldRunning[0]) {
-      // After a wait it looks again, since there may be fewer by then.
+      // After a wait read the state again: there may be fewer replicas.
       if (await this.#untilNginxHas(fresh)) return true
       await this.#drain.begin(oldRunning)
-      this.#endIfStopped()
-      // One at a time: so few that NGINX still sends to are silent together.
+      this.#throwIfCancelled()
+      // One at a time, so that few replicas which NGINX still uses stop concurrently.
       this.#stopping = true
       await this.#stop(oldRunning[0])
     } else if (old.length > 0) await this.#remove(old)
@@ -96,49 +96,50 @@ export class Replacement {
     return true
   }
 
-  /** The signal came while all can still be put back. */
-  get #turnsBack(): boolean {
+  /** Whether a signal ended the roll while it can be undone. */
+  get #isCancelled(): boolean {
     return this.#stopSignal.aborted && !this.#stopping
   }
 
   /** @throws DockerFailed */
-  #endIfStopped(): void {
-    if (this.#turnsBack) throw new DockerFailed('told to stop')
+  #throwIfCancelled(): void {
+    if (this.#isCancelled) throw new DockerFailed('stopped by a signal')
   }
 
   async #start(missing: number, there: number): Promise<void> {
     const { lock, say } = this.#roll
-    if (++this.#starts > mostStarts)
-      throw new DockerFailed('other commands change the number of replicas again and again')
-    // `up` runs what `web` depends on: without that (--no-deps) replicas would have another configuration hash than
-    // `docker compose up` gives them, which would then replace all of them. The two that run once are removed before,
-    // or those of the last version would run again.
+    if (++this.#starts > maxStarts)
+      throw new DockerFailed('other commands change the number of replicas repeatedly')
+    // `up` also runs the services that `web` depends on. With --no-deps the replicas would get another configuration hash than from
+    // `docker compose up`, which would then replace them all. Remove the two one-time containers first: otherwise those of the last
+    // version would run again.
     await lock.compose('rm', '--force', 'secrets', 'migrate')
     const warning = rollWarning(this.#state.wanted)
     if (warning) say(`${warning}.`)
-    say(`starting ${missing} beside the ${there} that are there …`)
+    say(`starting ${missing} beside the ${there} existing …`)
     say(`until it is done, scaling to exactly ${there + missing} changes nothing, so this roll cannot see it`)
     const up = ['up', '--detach', '--no-build', '--no-recreate']
     await this.#state.start(missing, total => lock.compose(...up, '--scale', `web=${total}`, 'web'))
   }
 
   /**
-   * Waits until they are healthy, and NGINX has looked them up.
-   * @returns whether NGINX did not have all of them yet @throws DockerFailed where one does not get well
+   * Waits until the new replicas are healthy and NGINX has looked them up.
+   * @returns whether it waited for NGINX
+   * @throws DockerFailed if a replica does not become healthy
    */
   async #untilNginxHas(fresh: ReplicaContainer[]): Promise<boolean> {
     const now = async () =>
       (await replicaContainers()).filter(({ id }) => fresh.some(replica => replica.id === id))
-    await waitUntil('all new replicas are healthy', startPatience, async () => {
+    await waitUntil('all new replicas are healthy', startTimeoutMs, async () => {
       const replicas = await now()
-      return replicas.every(isHealthy) || this.#turnsBack || replicas.some(endsAgainAndAgain)
+      return replicas.every(isHealthy) || this.#isCancelled || replicas.some(restartsRepeatedly)
     })
-    this.#endIfStopped()
-    if ((await now()).some(endsAgainAndAgain)) throw new DockerFailed('a new replica ends again and again')
+    this.#throwIfCancelled()
+    if ((await now()).some(restartsRepeatedly)) throw new DockerFailed('a new replica ends repeatedly')
     if (fresh.every(({ id }) => this.#inNginx.has(id))) return false
     this.#roll.say(`waiting ${lookUpMs / 1000} s, until NGINX has looked them up …`)
     await pause(lookUpMs, undefined, this.#stopping ? {} : { signal: this.#stopSignal }).catch(() => {})
-    this.#endIfStopped()
+    this.#throwIfCancelled()
     for (const { id } of fresh) this.#inNginx.add(id)
     return true
   }
@@ -149,7 +150,7 @@ export class Replacement {
     await this.#roll.lock.docker(['stop', id]).catch(unlessGone)
   }
 
-  /** Together, when all have stopped: the fewer are there for a moment, the less another command can misread. */
+  /** Removes all in one command: other commands then see a partial state only briefly. */
   async #remove(stopped: ReplicaContainer[]): Promise<void> {
     if (stopped.length === 0) return
     this.#roll.say(`removing ${stopped.map(({ name }) => name).join(', ')} …`)
@@ -158,25 +159,27 @@ export class Replacement {
     this.#state.forget(stopped)
   }
 
-  /** Puts all back, as long as no old one was stopped. @returns what to tell: first why, whatever fails after it */
+  /** Restores the former state if no old replica was stopped. @returns the error to throw: its message has the cause and later failures */
   async #giveUp(error: unknown): Promise<DockerFailed> {
     const sentences = [messageOf(error)]
-    let lastWords = ''
-    const readLastWords = async () => {
-      lastWords = await this.#lastWords()
+    let log = ''
+    const readLog = async () => {
+      log = await this.#logOfUnhealthy()
     }
-    const putBack = [() => this.#removeNew(), () => this.#drain.undo(), () => this.#state.leave()]
-    const tellWhatServes = async () => void sentences.push(await this.#whatServes())
-    for (const step of [readLastWords, ...(this.#stopping ? [] : putBack), tellWhatServes]) {
+    const restore = [() => this.#removeNew(), () => this.#drain.end(), () => this.#state.abandon()]
+    const addServing = async () => void sentences.push(await this.#describeServing())
+    for (const step of [readLog, ...(this.#stopping ? [] : restore), addServing]) {
       await step().catch(failure => sentences.push(`Then this failed too: ${messageOf(failure)}`))
     }
-    return new DockerFailed(`${sentences.join('. ')}.${lastWords}`)
+    return new DockerFailed(`${sentences.join('. ')}.${log}`)
   }
 
-  /** Of a new replica that is not well, on lines after the message; '' where all are. */
-  async #lastWords(): Promise<string> {
-    const unwell = (await this.#newReplicas()).find(replica => !isHealthy(replica))
-    return unwell ? `\n${unwell.name} said last:\n${await containerLog(unwell.id, 5)}` : ''
+  /** The last lines of an unhealthy new replica's log, to follow the message; '' if all are healthy. */
+  async #logOfUnhealthy(): Promise<string> {
+    const unhealthy = (await this.#newReplicas()).find(replica => !isHealthy(replica))
+    return unhealthy
+      ? `\nThe log of ${unhealthy.name} ends with:\n${await containerLog(unhealthy.id, 5)}`
+      : ''
   }
 
   async #removeNew(): Promise<void> {
@@ -191,7 +194,7 @@ export class Replacement {
     return (await replicaContainers()).filter(replica => !this.#state.isOld(replica))
   }
 
-  async #whatServes(): Promise<string> {
+  async #describeServing(): Promise<string> {
     const serving = (await servingReplicas()).length
     const serve = serving === 1 ? 'serves' : 'serve'
     if (this.#stopping) return `${countOf(serving)} ${serve}`
@@ -201,12 +204,12 @@ export class Replacement {
       : `Of the ${countOf(left)} that ran before, ${serving} ${serve} on: docker compose ps says more`
   }
 
-  /** @throws DockerFailed where fewer of the newest version serve than are wanted */
+  /** @throws DockerFailed if too few replicas of the newest version serve */
   async #waitUntilNewestServe(): Promise<void> {
     const { wanted } = this.#state
     let serving: ReplicaContainer[] = []
     let newest: ReplicaContainer[] = []
-    await waitUntil('all new replicas serve', startPatience, async () => {
+    await waitUntil('all new replicas serve', startTimeoutMs, async () => {
       serving = await servingReplicas()
       newest = serving.filter(replica => this.#state.isNewest(replica))
       return newest.length >= wanted
@@ -219,35 +222,35 @@ export class Replacement {
     this.#roll.say(`done: ${all}${countOf(newest.length)} of the newest version serve.`)
   }
 
-  /** What is not of the settings of this moment. */
-  async #sayWhatDiffers(): Promise<void> {
+  /** Reports replicas and NGINX if they run with other than the current settings. */
+  async #reportOutdated(): Promise<void> {
     const { newest, say } = this.#roll
     const others = (await runningReplicas()).filter(({ configHash }) => configHash !== newest.configHash)
     if (others.length > 0) {
       const names = others.map(({ name }) => name).join(', ')
-      say(`${names}: other settings than those of now; docker compose up -d would replace them.`)
+      say(`${names}: not the current settings; docker compose up -d would replace them.`)
     }
-    const former = await formerSettingsOfNginx()
-    if (former) {
+    const outdated = await outdatedSettingsOfNginx()
+    if (outdated) {
       say(
-        `NGINX has no part in a roll, and still runs with its former settings: ${former.join(', ') || 'docker compose config says which'}.`,
+        `NGINX is not part of a roll and still runs with its former settings: ${outdated.join(', ') || 'docker compose config says which'}.`,
       )
       say(
-        'docker compose up -d nginx, with the same settings as this roll, applies the new ones; for a second or two nothing answers.',
+        'To apply the new ones: docker compose up -d nginx, with the same settings as this roll. The board does not answer for a second or two.',
       )
     }
   }
 }
 
-function endsAgainAndAgain(replica: ReplicaContainer): boolean {
-  return replica.restarts > endsAllowed && !isHealthy(replica)
+function restartsRepeatedly(replica: ReplicaContainer): boolean {
+  return replica.restarts > maxRestarts && !isHealthy(replica)
 }
 
 function countOf(replicas: number): string {
   return `${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`
 }
 
-/** Also what was behind it, as where what was waited for could not be asked. */
+/** The message of an error and of its cause. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''

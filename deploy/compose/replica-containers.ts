@@ -5,32 +5,32 @@ import { attemptDocker, compose, DockerFailed, docker } from './docker.ts'
 export type ReplicaContainer = {
   id: string
   name: string
-  /** compose gives each of a service's containers one; scaling down removes the highest */
+  /** compose numbers the containers of a service; scaling down removes the highest number */
   number: number
-  /** made by `docker compose run` */
+  /** whether `docker compose run` made it */
   isOneOff: boolean
   image: string
-  /** of its part of docker-compose.yml, however many replicas that asks for */
+  /** of its service in docker-compose.yml, without the number of replicas */
   configHash: string
-  /** running, or one that Docker starts again by itself, or paused */
+  /** whether it runs, is paused or is being restarted by Docker */
   running: boolean
-  /** Docker's word: running, paused, restarting, created, exited, dead */
+  /** Docker's state: running, paused, restarting, created, exited, dead */
   state: string
-  /** '' where Docker has not looked yet */
+  /** '' before Docker's first check */
   health: string
-  /** how often it ended by itself and was started again */
+  /** how often it ended by itself and Docker restarted it */
   restarts: number
-  /** of this run of it */
+  /** start time of its current process */
   startedAt: string
-  /** ip:port as the board shows it, one for each network it is in */
+  /** ip:port as on the board, one for each of its networks */
   addresses: string[]
 }
 
-/** The port replicas listen on in their containers, see docker-compose.yml. */
+/** The port on which replicas listen in their containers: see docker-compose.yml. */
 const port = 3000
 const statesOfRunning = ['running', 'paused', 'restarting']
-/** A container can go between the list and the look at it: then both are read again, so often at most. */
-const mostReadings = 10
+/** Maximum attempts to list and inspect: a container can disappear in between. */
+const maxAttempts = 10
 
 const inspected = z.array(
   z
@@ -70,11 +70,12 @@ const inspected = z.array(
 )
 
 /**
- * All of the service's containers, those that stopped too, by their numbers. Not those of `docker compose run`, which
- * compose lists among them: they are somebody's work, and no replicas. @throws DockerFailed
+ * All containers of the service, ordered by number, including stopped ones. Excludes those of `docker compose run`, which compose
+ * lists too: they are not replicas.
+ * @throws DockerFailed
  */
 export async function replicaContainers(): Promise<ReplicaContainer[]> {
-  for (let reading = 1; ; reading++) {
+  for (let attempt = 1; ; attempt++) {
     const ids = (await compose('ps', '--all', '--quiet', 'web')).split('\n').filter(Boolean)
     if (ids.length === 0) return []
     const { status, stdout, stderr } = await attemptDocker(['inspect', ...ids])
@@ -82,12 +83,12 @@ export async function replicaContainers(): Promise<ReplicaContainer[]> {
       const containers = inspected.parse(JSON.parse(stdout)).filter(({ isOneOff }) => !isOneOff)
       return containers.toSorted((a, b) => a.number - b.number)
     }
-    if (reading === mostReadings || !/no such/i.test(stderr))
+    if (attempt === maxAttempts || !/no such/i.test(stderr))
       throw new DockerFailed(`docker inspect failed: ${stderr.trim()}`)
   }
 }
 
-/** The replicas that run, as Docker has them. @throws DockerFailed */
+/** The replicas that run according to Docker. @throws DockerFailed */
 export async function runningReplicas(): Promise<ReplicaContainer[]> {
   return (await replicaContainers()).filter(({ running }) => running)
 }
@@ -96,22 +97,22 @@ export function isHealthy({ state, health }: ReplicaContainer): boolean {
   return state === 'running' && health === 'healthy'
 }
 
-/** The replicas that serve: Docker found them well at its last look, and they answer now. @throws DockerFailed */
+/** The replicas that are healthy according to Docker and answer now. @throws DockerFailed */
 export async function servingReplicas(): Promise<ReplicaContainer[]> {
   const healthy = (await replicaContainers()).filter(isHealthy)
   const answers = await Promise.all(healthy.map(answersNow))
   return healthy.filter((_, index) => answers[index])
 }
 
-/** The question that compose's health check asks. */
+/** Sends the same request as compose's health check. */
 async function answersNow({ id }: ReplicaContainer): Promise<boolean> {
-  const question = `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET /health/live HTTP/1.0\\r\\n\\r\\n' >&3; read -r _ status _ <&3; [[ $status == 200 ]]`
-  return (await attemptDocker(['exec', id, 'timeout', '5', 'bash', '-c', question])).status === 0
+  const script = `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET /health/live HTTP/1.0\\r\\n\\r\\n' >&3; read -r _ status _ <&3; [[ $status == 200 ]]`
+  return (await attemptDocker(['exec', id, 'timeout', '5', 'bash', '-c', script])).status === 0
 }
 
 /**
- * What /api/audit of the compose stack answers, asked from inside a replica: so it is independent of HTTP_PORT, HTTPS and
- * proxies. @throws DockerFailed where no replica runs, or none answers as it should
+ * The answer of the compose stack's /api/audit, read inside a replica, and so independent of HTTP_PORT, HTTPS and proxies.
+ * @throws DockerFailed if no replica runs, or the replica does not answer 200
  */
 export async function readAuditInContainer(): Promise<unknown> {
   const replicas = await runningReplicas()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { askedMeanwhile, askedWhileStarting, type Found, planRoll } from './roll-plan.ts'
+import { type Found, orderedMeanwhile, orderedWhileStarting, planRoll } from './roll-plan.ts'
 import type { UnfinishedRoll } from './unfinished-roll.ts'
 
 const newest = { image: 'sha256:2', configHash: 'a' }
@@ -184,7 +184,7 @@ for (const [what, known, now, asked] of [
   ['one replaced', [1, 2, 3], [1, 2, 7], 3],
 ] as const) {
   test(`what another command asked for meanwhile: ${what}`, () => {
-    assert.equal(askedMeanwhile(numbered(...known), numbered(...now)), asked)
+    assert.equal(orderedMeanwhile(numbered(...known), numbered(...now)), asked)
   })
 }
 
@@ -200,6 +200,6 @@ for (const [what, now, asked, collidedWith = ''] of [
 ] as const) {
   test(`what another command asked for while three were started beside three: ${what}`, () => {
     const start = { ordered: 3, old: ['web-1', 'web-2', 'web-3'], collidedWith }
-    assert.equal(askedWhileStarting(numbered(1, 2, 3), numbered(...now), start), asked)
+    assert.equal(orderedWhileStarting(numbered(1, 2, 3), numbered(...now), start), asked)
   })
 }

@@ -1,4 +1,4 @@
-// What a roll has to do: which replicas are old, how many are wanted, and what other commands asked for meanwhile.
+// Plans a roll: which replicas are old, how many are wanted, and whether other commands have scaled meanwhile.
 import type { Version } from './project.ts'
 import type { UnfinishedRoll } from './unfinished-roll.ts'
 
@@ -6,36 +6,35 @@ type Numbered = { id: string; number: number }
 type Replica = Version & Numbered & { running: boolean }
 
 type RollPlan<R> = {
-  /** how many must serve at the end */
+  /** replicas that must serve at the end */
   wanted: number
-  /** they do not run: to be removed first, or `docker compose up` would start them again */
+  /** replicas that do not run: remove them first, or `docker compose up` would start them */
   stopped: R[]
-  /** to be stopped at the end */
+  /** replicas to stop at the end */
   old: R[]
-  /** of the newest version already: an earlier roll was cut short, or another one has just ended */
+  /** replicas of the newest version: an earlier roll was interrupted, or another one has just ended */
   kept: R[]
-  /** how many must be started beside them */
+  /** how many to start beside them */
   missing: number
 }
 
 export type Found = {
-  /** what an earlier roll left */
+  /** record of an earlier, unfinished roll */
   unfinished: UnfinishedRoll | null
-  /** ids of the containers that were there when the command began, before it waited for another roll */
+  /** ids of the containers at the start of the command, before it waited for another roll */
   atStart: string[]
 }
 
 /**
- * What is to be done so that as many replicas as before run, all new. One that was stopped counts: compose takes the
- * number of containers for what was asked for. Where all are of the newest version, those that were there at the start
- * are replaced: that is a restart without a gap.
+ * Plans how to get as many new replicas as there are now. A stopped replica counts: for compose the number of containers is the wanted
+ * number. If all have the newest version, the replicas of the start are replaced: a restart without a gap.
  */
 export function planRoll<R extends Replica>(
   replicas: R[],
   newest: Version,
   { unfinished, atStart }: Found,
 ): RollPlan<R> {
-  // Where none of the containers of then is left, that roll was followed by something else.
+  // If none of that roll's containers is left, the record is outdated.
   const last = unfinished && replicas.some(({ id }) => isIn(unfinished.there, id)) ? unfinished : null
   const isOutdated = (replica: R) =>
     replica.image !== newest.image ||
@@ -60,27 +59,27 @@ export function planRoll<R extends Replica>(
 }
 
 /**
- * How many replicas another command asked for, if one has scaled since `before`; else null. `old`: ids of the containers
- * that the roll replaces.
+ * The number of replicas that another command has ordered since `before`; null if none has scaled. `old`: ids of the containers that
+ * the roll replaces.
  */
-export function askedMeanwhile(before: Numbered[], now: Numbered[], old: string[] = []): number | null {
+export function orderedMeanwhile(before: Numbered[], now: Numbered[], old: string[] = []): number | null {
   return scaledTo(before, now, { ordered: 0, old })
 }
 
 type OwnStart = {
-  /** how many more this roll had compose start */
+  /** how many this roll has ordered from compose */
   ordered: number
   old: string[]
-  /** id of the container that has a name which compose was about to give; '' where all names were free */
+  /** id of the container whose name compose wanted to give; '' if all names were free */
   collidedWith: string
 }
 
 /**
- * The same after this roll had more started beside `before`. Compose looks at what is there only once: then more appear
- * than were ordered, or fewer where another command has removed some, or both commands take the same name. Where names
- * collide, what the other asked for is not known, but it is at most what is there now.
+ * The same after this roll has ordered more replicas beside `before`. Compose reads the containers only once. So with another command
+ * more appear than were ordered, or fewer if it removed some, or both commands give the same name. After such a collision the other
+ * command's number is unknown, but at most the current number.
  */
-export function askedWhileStarting(
+export function orderedWhileStarting(
   before: Numbered[],
   now: Numbered[],
   { ordered, old, collidedWith }: OwnStart,
@@ -92,10 +91,10 @@ export function askedWhileStarting(
 }
 
 /**
- * Compose takes the highest numbers when it scales down, so new replicas before old ones. An old one that vanished was
- * removed by a roll, or by a newer version of compose, which without --no-recreate takes those of other settings first,
- * and replaces those that it leaves. One that vanished from among the others was removed by hand, which changes nothing.
- * What cannot be seen: a command that asks for exactly as many as are there changes nothing.
+ * Compose removes the highest numbers when it scales down, so new replicas before old ones. If an old replica is gone, a roll or a
+ * newer version of compose has removed it: without --no-recreate that removes replicas with other settings first and replaces the
+ * rest. If a replica between others is gone, a person has removed it, which changes nothing. A command that orders exactly the current
+ * number changes nothing and cannot be noticed.
  */
 function scaledTo(
   before: Numbered[],

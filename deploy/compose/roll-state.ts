@@ -3,15 +3,15 @@ import { DockerFailed } from './docker.ts'
 import type { Version } from './project.ts'
 import type { ProjectLock } from './project-lock.ts'
 import { type ReplicaContainer, replicaContainers } from './replica-containers.ts'
-import { askedMeanwhile, askedWhileStarting, planRoll } from './roll-plan.ts'
+import { orderedMeanwhile, orderedWhileStarting, planRoll } from './roll-plan.ts'
 import { readUnfinishedRoll, removeUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
 
-// What a roll knows of a project's replicas: which are old, how many are wanted, and what was there after its last step.
-// What differs later was done by another command, whose wish counts. It keeps the record for the next roll up to date.
+// The state of a roll: which replicas are old, how many are wanted, and which existed after the last step. Later differences are the
+// work of another command, which the roll follows. Also updates the record for the next roll.
 
-/** ms in which another command must end that changes the replicas */
-const quietPatience = 120_000
-/** ms without a change after which it has ended */
+/** ms until another command that changes the replicas must have ended */
+const quietTimeoutMs = 120_000
+/** ms without a change after which the other command has ended */
 const quietMs = 2000
 
 export type Roll = {
@@ -27,7 +27,7 @@ export class RollState {
   readonly #old: Set<string>
   #wanted: number
   #lastSeen: ReplicaContainer[]
-  /** the containers that this roll started, by their ids */
+  /** the containers that this roll started, by id */
   readonly #startedHere = new Map<string, ReplicaContainer>()
 
   private constructor(roll: Roll, old: ReplicaContainer[], wanted: number, lastSeen: ReplicaContainer[]) {
@@ -38,8 +38,9 @@ export class RollState {
   }
 
   /**
-   * `atStart`: ids of the containers that were there when the command began.
-   * @returns also those that do not run: to be removed first @throws DockerFailed
+   * `atStart`: ids of the containers at the start of the command.
+   * @returns the state, and the containers that do not run and must be removed first
+   * @throws DockerFailed
    */
   static async begin(roll: Roll, atStart: string[]) {
     const replicas = await replicaContainers()
@@ -50,7 +51,7 @@ export class RollState {
     return { state, stopped }
   }
 
-  /** How many replicas must serve at the end. */
+  /** Replicas that must serve at the end. */
   get wanted(): number {
     return this.#wanted
   }
@@ -69,41 +70,42 @@ export class RollState {
     return image === newest.image && hashes.includes(configHash)
   }
 
-  /** Reads what is there, and follows another command that has scaled meanwhile. @throws DockerFailed */
+  /** Reads the containers and follows another command that has scaled. @throws DockerFailed */
   async look(): Promise<ReplicaContainer[]> {
-    const asked = (now: ReplicaContainer[]) => askedMeanwhile(this.#lastSeen, now, [...this.#old])
-    const now = await readQuietly(asked)
-    if (this.#follow(now, asked(now))) await this.#record(0)
+    const ordered = (now: ReplicaContainer[]) => orderedMeanwhile(this.#lastSeen, now, [...this.#old])
+    const now = await readStable(ordered)
+    if (this.#follow(now, ordered(now))) await this.#record(0)
     return now
   }
 
   /**
-   * Has `up` start `missing` more, and tells those apart that another command started in the same moment. Where what is
-   * there is no longer what `look` found, it does nothing. @throws DockerFailed
+   * Starts `missing` more by `up`, and distinguishes them from those that another command starts meanwhile. Does nothing if the
+   * containers are not those of the last `look`.
+   * @throws DockerFailed
    */
   async start(missing: number, up: (total: number) => Promise<unknown>): Promise<void> {
     const before = this.#lastSeen
     await this.#record(missing)
     if (idsOf(await replicaContainers()) !== idsOf(before)) return
     const collidedWith = await collisionOf(() => up(before.length + missing))
-    const asked = (now: ReplicaContainer[]) =>
-      askedWhileStarting(before, now, { ordered: missing, old: [...this.#old], collidedWith })
-    const now = await readQuietly(asked)
+    const ordered = (now: ReplicaContainer[]) =>
+      orderedWhileStarting(before, now, { ordered: missing, old: [...this.#old], collidedWith })
+    const now = await readStable(ordered)
     const appeared = now.filter(({ id }) => before.every(replica => replica.id !== id))
-    // Where none has the hash that `config --hash` prints, this compose computes it differently for containers.
+    // If none has the hash of `config --hash`, this version of compose computes the hash of containers differently.
     const newest = appeared.filter(replica => this.isNewest(replica))
     for (const replica of newest.length > 0 ? newest : appeared) this.#startedHere.set(replica.id, replica)
-    this.#follow(now, asked(now))
+    this.#follow(now, ordered(now))
     await this.#record(0)
   }
 
-  /** To be called with what the roll itself has removed. */
+  /** Call this with the containers that the roll has removed. */
   forget(removed: ReplicaContainer[]): void {
     this.#lastSeen = this.#lastSeen.filter(({ id }) => removed.every(replica => replica.id !== id))
   }
 
-  /** The roll has given up: the next one must know how many were wanted, unless just these are left. */
-  async leave(): Promise<void> {
+  /** Records the wanted number for the next roll after this one has failed, unless the former state is restored. */
+  async abandon(): Promise<void> {
     this.#lastSeen = await replicaContainers()
     const isAsBefore =
       this.#lastSeen.length === this.#wanted &&
@@ -113,28 +115,28 @@ export class RollState {
     else await this.#record(0)
   }
 
-  /** Nothing is left for another roll. @throws DockerFailed */
+  /** Removes the record: the roll is finished. @throws DockerFailed */
   complete(): Promise<void> {
     return removeUnfinishedRoll(this.#roll.lock, this.#roll.project)
   }
 
   /**
-   * Takes up what another command asked for, if any has. What it started from other settings is replaced too.
-   * @returns whether that changed something
+   * Follows the order of another command. Replicas that it started with other settings are replaced too.
+   * @returns whether something changed
    */
-  #follow(now: ReplicaContainer[], asked: number | null): boolean {
+  #follow(now: ReplicaContainer[], ordered: number | null): boolean {
     const appeared = now.filter(({ id }) => this.#lastSeen.every(replica => replica.id !== id))
     const outdated = appeared.filter(replica => !this.isStartedHere(replica) && !this.isNewest(replica))
     for (const { id } of outdated) this.#old.add(id)
     this.#lastSeen = now
-    if (asked !== null && asked !== this.#wanted) {
-      this.#roll.say(`another command has scaled to ${asked} meanwhile`)
-      this.#wanted = asked
+    if (ordered !== null && ordered !== this.#wanted) {
+      this.#roll.say(`another command has scaled to ${ordered} meanwhile`)
+      this.#wanted = ordered
     }
-    return asked !== null || outdated.length > 0
+    return ordered !== null || outdated.length > 0
   }
 
-  /** `ordered`: how many more are about to be started. */
+  /** `ordered`: how many the roll is about to start. */
   #record(ordered: number): Promise<void> {
     const there = this.#lastSeen.map(({ id, number }) => ({ id, number }))
     const unfinished = { wanted: this.#wanted, old: [...this.#old], there, ordered }
@@ -144,12 +146,12 @@ export class RollState {
 
 const idsOf = (replicas: ReplicaContainer[]) => replicas.map(({ id }) => id).join()
 
-/** What is there; where another command is at work, once that has ended. @throws DockerFailed */
-async function readQuietly(asked: (now: ReplicaContainer[]) => number | null): Promise<ReplicaContainer[]> {
+/** Reads the containers. If another command is changing them, waits for its end. @throws DockerFailed */
+async function readStable(ordered: (now: ReplicaContainer[]) => number | null): Promise<ReplicaContainer[]> {
   let last = await replicaContainers()
-  if (asked(last) === null) return last
+  if (ordered(last) === null) return last
   let since = performance.now()
-  await waitUntil('no other command changes the replicas', quietPatience, async () => {
+  await waitUntil('no other command changes the replicas', quietTimeoutMs, async () => {
     const now = await replicaContainers()
     if (idsOf(now) !== idsOf(last)) since = performance.now()
     last = now
@@ -159,16 +161,17 @@ async function readQuietly(asked: (now: ReplicaContainer[]) => number | null): P
 }
 
 /**
- * Another command may take the same name, or remove a container, in the same moment. @returns the id of the container that
- * has the name, or '' @throws DockerFailed where it fails for another reason
+ * Runs `up` and ignores a failure because another command takes the same name or removes a container meanwhile.
+ * @returns the id of the container that has the name, or ''
+ * @throws DockerFailed if `up` fails for another reason
  */
 async function collisionOf(up: () => Promise<unknown>): Promise<string> {
   try {
     await up()
     return ''
   } catch (error) {
-    const meetsAnother = /already in use|no such container|removal of container|marked for removal/i
-    if (!(error instanceof DockerFailed && meetsAnother.test(error.message))) throw error
+    const collision = /already in use|no such container|removal of container|marked for removal/i
+    if (!(error instanceof DockerFailed && collision.test(error.message))) throw error
     return /already in use by container "([0-9a-f]+)"/.exec(error.message)?.[1] ?? ''
   }
 }

@@ -7,11 +7,11 @@ import { takeProjectLock } from './project-lock.ts'
 import { Replacement } from './replacement.ts'
 import { replicaContainers } from './replica-containers.ts'
 
-// `npm run roll`: replaces the replicas of the compose stack by new ones without a gap. It builds, migrates, starts the
-// new ones beside the old, waits until NGINX has them, lets the old ones drain, then stops them. `docker compose up -d
-// --build` stops all replicas before the new ones are there.
+// `npm run roll`: replaces the replicas of the compose stack without a gap. It builds, migrates, starts new replicas beside the old
+// ones, waits until NGINX has the new ones, drains the old ones and stops them. `docker compose up -d --build` would stop all
+// replicas before new ones run.
 
-// A signal before the first old one is stopped: the new ones go again. After that it goes on, for some seconds, to its end.
+// A signal before the first old replica is stopped removes the new ones. After that the roll ignores it and ends within seconds.
 const stopSignal = abortOnSignals(() => {})
 
 const words = process.argv.slice(2)
@@ -41,7 +41,7 @@ async function roll(): Promise<void> {
   await using lock = await takeProjectLock({ project, image, signal: stopSignal, onWait })
   say('building …')
   await lock.compose('build', '--quiet', 'web')
-  if (stopSignal.aborted) throw new DockerFailed('told to stop; nothing has changed.')
+  if (stopSignal.aborted) throw new DockerFailed('stopped by a signal; nothing has changed.')
   say('migrating …')
   await applyAccounts(lock)
   say((await lock.compose('run', '--rm', '--no-deps', '-T', 'migrate')).trim())

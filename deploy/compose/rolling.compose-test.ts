@@ -9,7 +9,7 @@ import { compose, docker } from './docker.ts'
 import { takeProjectLock } from './project-lock.ts'
 import { isHealthy, replicaContainers, runningReplicas } from './replica-containers.ts'
 import {
-  expectTold,
+  expectLogged,
   failuresOf,
   readSnapshot,
   reportLoad,
@@ -57,7 +57,7 @@ test('rolling under load replaces every replica, moves each visitor once and fai
   })
   reportLoad(t, visits.all)
   assert.deepEqual(failuresOf(visits.all), [])
-  await expectTold(visits.all, before)
+  await expectLogged(visits.all, before)
   for (const regular of visits.regulars) {
     const servers = serversInTurn(regular)
     assert.ok(servers.length <= 2, `a visitor was moved twice: ${servers}`)

@@ -6,7 +6,7 @@ import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose } from './docker.ts'
 import {
   baseUrl,
-  expectTold,
+  expectLogged,
   failuresOf,
   readAudit,
   readSnapshot,
@@ -69,7 +69,7 @@ test('3 → 10 → 2 replicas under load: no page view fails, and the page tells
   })
   reportLoad(t, shrinking.all)
   assert.deepEqual(failuresOf(shrinking.all), [])
-  await expectTold([...growing.all, ...strangers, ...shrinking.all], before)
+  await expectLogged([...growing.all, ...strangers, ...shrinking.all], before)
 
   const { counter } = await readAudit()
   await waitUntil('servers that are gone are no longer shown', 90_000, async () => {

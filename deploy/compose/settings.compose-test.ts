@@ -20,7 +20,7 @@ import { asStarted, openDatabasePort } from './database.ts'
 import { compose, docker } from './docker.ts'
 import {
   baseUrl,
-  expectTold,
+  expectLogged,
   failuresOf,
   readAudit,
   reportLoad,
@@ -195,7 +195,7 @@ test('NGINX reloaded six times: clients that repeat a GET once, as browsers do, 
   reportLoad(t, last)
   t.diagnostic(`${answers.length - last.length} page views were sent once more`)
   assert.deepEqual(failuresOf(last), [])
-  await expectTold(last, counter)
+  await expectLogged(last, counter)
   assert.equal((await readAudit()).counter, counter + last.length)
 })
 

@@ -64,7 +64,7 @@ test('files that are no database of MySQL are kept, however often it starts', as
   for (let start = 0; start < 3; start++) {
     const { status, stderr } = data.start()
     assert.equal(status, 1)
-    assert.match(stderr, /has files, and no database of MySQL\. They are left as they are/)
+    assert.match(stderr, /has files, but no MySQL database\. Nothing was changed/)
   }
   assert.equal(await readFile(data.path('pgdata', 'rows'), 'utf8'), 'precious')
   assert.equal(await readFile(data.path('ibdata1'), 'utf8'), 'half of a backup')

@@ -1,18 +1,18 @@
-// What a roll leaves for the next one, until all is as it must be. It is kept in the label of an empty volume, the one
-// thing in Docker's engine that outlives all containers. A label cannot be changed, so two volumes take turns: the next
-// record is there before the last one goes, and a roll that is killed in between has lost neither.
+// The record of an unfinished roll, for the next roll. It is in the label of an empty volume, because volumes outlive all containers. A
+// label cannot be changed, so two volumes take turns: the new record exists before the last one is removed, and a roll that is killed
+// in between loses neither.
 import { z } from 'zod'
 import { attemptDocker } from './docker.ts'
 import type { ProjectLock } from './project-lock.ts'
 
 const unfinishedRoll = z.object({
-  /** how many replicas there must be at the end */
+  /** replicas that must serve at the end */
   wanted: z.number().int(),
-  /** ids of the containers to replace; none where the roll has given up */
+  /** ids of the containers to replace; none if the roll has given up */
   old: z.array(z.string()),
-  /** all containers when this was written */
+  /** all containers at the time of the record */
   there: z.array(z.object({ id: z.string(), number: z.number() })),
-  /** how many more the roll was about to start */
+  /** how many the roll was about to start */
   ordered: z.number().int(),
 })
 const record = unfinishedRoll.extend({ turn: z.number().int() })
@@ -22,7 +22,7 @@ export type UnfinishedRoll = z.output<typeof unfinishedRoll>
 const label = 'roll'
 const volumesOf = (project: string) => [`${project}-unfinished-roll`, `${project}-unfinished-roll-2`]
 
-/** @returns null where nothing is left to finish @throws DockerFailed where Docker cannot be run */
+/** @returns null if no roll is unfinished. @throws DockerFailed if Docker cannot be run */
 export async function readUnfinishedRoll(project: string): Promise<UnfinishedRoll | null> {
   const newest = await newestRecord(project)
   return newest && unfinishedRoll.parse(newest)
@@ -59,7 +59,7 @@ async function newestRecord(project: string) {
   return newest
 }
 
-/** Null where the volume is not there, or is not from a roll. */
+/** Returns null if the volume does not exist or is not from a roll. */
 async function readRecord(volume: string) {
   const format = `{{index .Labels "${label}"}}`
   const { status, stdout } = await attemptDocker(['volume', 'inspect', '--format', format, volume])

@@ -24,21 +24,21 @@ const snapshot = z.looseObject({
 })
 const audit = z.looseObject({ counter: z.number().int(), consistent: z.boolean() })
 
-/** What an open dashboard shows. */
+/** The snapshot, as an open dashboard shows it. */
 export async function readSnapshot() {
-  return snapshot.parse(await (await ask('/api/snapshot')).json())
+  return snapshot.parse(await (await fetchWithRetry('/api/snapshot')).json())
 }
 
-/** The figures as of this moment; a snapshot may be half a second old. */
+/** The current numbers. A snapshot can be half a second old. */
 export async function readAudit() {
-  return audit.parse(await (await ask('/api/audit')).json())
+  return audit.parse(await (await fetchWithRetry('/api/audit')).json())
 }
 
 export async function countServersUp(): Promise<number> {
   return (await readSnapshot()).servers.filter(server => server.state === 'up').length
 }
 
-/** Brings the stack to that many replicas that all serve, whatever the test before left. */
+/** Scales the stack to `replicas` and waits until all serve, whatever the test before left. */
 export async function settle(replicas: number): Promise<void> {
   await compose('up', '--detach', '--no-recreate', '--scale', `web=${replicas}`)
   await waitUntil(`${replicas} servers are up`, 90_000, async () => (await countServersUp()) === replicas)
@@ -49,15 +49,19 @@ export function failuresOf(answers: Answer[]): Answer[] {
 }
 
 /**
- * Every number that was told after `before` stands in the log, once, with the id of the request it was told to, and the
- * figures agree. The log is read by MySQL's own client.
+ * Asserts that every answered number after `before` is in the log once, with the id of its request, and that the audit is consistent.
+ * Reads the log with MySQL's client.
  */
-export async function expectTold(answers: Answer[], before: number): Promise<void> {
+export async function expectLogged(answers: Answer[], before: number): Promise<void> {
   const logged = await readLog(before)
-  const told = answers.filter(answer => answer.hit !== null)
-  assert.equal(new Set(told.map(answer => answer.hit)).size, told.length, 'a number was told twice')
-  const wrong = told.filter(answer => logged.get(answer.hit ?? 0) !== answer.requestId)
-  assert.deepEqual(wrong, [], 'told, and not so in the log')
+  const answered = answers.filter(answer => answer.hit !== null)
+  assert.equal(
+    new Set(answered.map(answer => answer.hit)).size,
+    answered.length,
+    'two answers have the same number',
+  )
+  const wrong = answered.filter(answer => logged.get(answer.hit ?? 0) !== answer.requestId)
+  assert.deepEqual(wrong, [], 'answered, but not logged so')
   assert.equal((await readAudit()).consistent, true)
 }
 
@@ -70,14 +74,14 @@ async function readLog(after: number): Promise<Map<number, string>> {
   return new Map(rows.map(row => row.split('\t')).map(([id, requestId]) => [Number(id), requestId ?? '']))
 }
 
-/** Runs SQL as MySQL's administrator. The shell in the container reads it in double quotes. @returns rows, columns by tabs */
+/** Runs SQL as MySQL's root. The container's shell reads it in double quotes. @returns rows with tabs between columns */
 export async function sqlAsRoot(sql: string): Promise<string> {
   const client = `MYSQL_PWD="$(cat /run/secrets/root-password)" mysql --user root --batch --skip-column-names`
   return compose('exec', '-T', 'mysql', 'sh', '-c', `${client} --execute "${sql}"`)
 }
 
-/** Asked again for a while: the API has no second way round replicas that are just going, as the page has. */
-async function ask(path: string): Promise<Response> {
+/** Fetches with retries: unlike a page view, an API request can fail while replicas stop. */
+async function fetchWithRetry(path: string): Promise<Response> {
   let answer = Response.error()
   await waitUntil(`${path} is answered`, 10_000, async () => {
     answer = await fetch(baseUrl + path, { signal: AbortSignal.timeout(30_000) })
@@ -86,24 +90,24 @@ async function ask(path: string): Promise<Response> {
   return answer
 }
 
-/** Page views a second: half of them by strangers, half by regulars, who keep their cookie. */
+/** Page views per second: half from new visitors (strangers), half from returning ones (regulars), who keep their cookie. */
 const perSecond = 200
 const strangersAtOnce = 12
 const regularsAtOnce = 12
-/** ms: the load ends by itself where no test ends it. A longer test gives its own. */
-const usualLongest = 240_000
+/** ms after which the load ends by itself */
+const defaultMaxMs = 240_000
 
 type Visits = {
   all: Answer[]
   strangers: Answer[]
-  /** each one's own history */
+  /** the answers of each */
   regulars: Answer[][]
 }
 
-/** Visits the board while `work` is done, to its end, for `longest` ms at most, and records every answer. */
-export async function visitWhile(work: () => Promise<void>, longest = usualLongest): Promise<Visits> {
+/** Visits the board until `work` ends, for at most `maxMs`, and records every answer. */
+export async function visitWhile(work: () => Promise<void>, maxMs = defaultMaxMs): Promise<Visits> {
   const done = new AbortController()
-  const bounds = { forMs: longest, until: done.signal }
+  const bounds = { forMs: maxMs, until: done.signal }
   const url = `${baseUrl}/`
   const byStrangers = visitMany(url, { ...bounds, connections: strangersAtOnce, perSecond: perSecond / 2 })
   const regular = { ...bounds, connections: 1, perSecond: perSecond / 2 / regularsAtOnce, keepCookies: true }
@@ -120,12 +124,12 @@ export async function visitWhile(work: () => Promise<void>, longest = usualLonge
   for (const visits of [strangers, ...regulars])
     assert.ok(
       visits.some(({ startedAt, took }) => startedAt + took > workEnded),
-      `the load ended before the work did: it lasts ${longest / 1000} s at most`,
+      `the load ended before the work: its limit is ${maxMs / 1000} s`,
     )
   return { all: [...strangers, ...regulars.flat()], strangers, regulars }
 }
 
-/** Leaves the figures of a load in the test's output. */
+/** Writes the numbers of a load to the test's output. */
 export function reportLoad(test: TestContext, answers: Answer[]): void {
   const took = answers.map(answer => answer.took).toSorted((a, b) => a - b)
   const at = (share: number) => Math.round(took[Math.floor((took.length - 1) * share)] ?? Number.NaN)
@@ -138,8 +142,8 @@ export function reportLoad(test: TestContext, answers: Answer[]): void {
 type Rolled = { status: number | null; printed: string }
 
 /**
- * `npm run roll`, and what it printed. Another STICKY_SECONDS in `environment` makes another version of the replicas.
- * `onPrinted` is called with all that was printed so far, each time there is more, and may end it.
+ * Runs `npm run roll`. Another STICKY_SECONDS in `environment` makes another version of the replicas. `onPrinted` is called with the
+ * whole output each time it grows, and can kill the roll.
  */
 export async function roll(
   environment: Record<string, string> = {},

@@ -1,6 +1,6 @@
-// Runs a command beside a compose project of its own, made for it and thrown away after it, with its volumes and image:
+// Runs a command beside a new compose project, which is removed afterwards with its volumes and image:
 //   node deploy/compose/testing/with-project.ts node --test 'deploy/compose/**/*.compose-test.ts'
-// BASE_URL is its board. Where no Docker engine answers it says so and runs nothing, which in CI is a failure.
+// BASE_URL is its board. If no Docker engine answers, it prints so and runs nothing. In CI that is a failure.
 import { readFileSync } from 'node:fs'
 import { freePorts } from '../../../tools/lib/ports.ts'
 import { runBeside } from '../../../tools/lib/testing/run-beside.ts'
@@ -39,7 +39,7 @@ async function startProject(signal: AbortSignal) {
     REPLICAS: '3',
     STICKY_SECONDS: '300',
     SHOW_CLIENT_IPS: 'short',
-    // What a shell, SQL or a URL could take for something else.
+    // Has characters that are special in a shell, SQL or a URL.
     DATABASE_PASSWORD: ` o'dd "p\\ä%/@:#?$x `,
   }
   Object.assign(process.env, environment)
@@ -62,7 +62,7 @@ async function startProject(signal: AbortSignal) {
   }
 }
 
-/** What a person set for their stack, in the environment or in .env, is not meant for this one: empty is the default. */
+/** Empty variables, which mean the defaults: settings in the environment or .env are for another stack. */
 function defaults(): Record<string, string> {
   const example = readFileSync(`${import.meta.dirname}/../../../.env.example`, 'utf8')
   return Object.fromEntries([...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name = '']) => [name, '']))
