@@ -47,7 +47,7 @@ test('what a build lacks of what the configuration needs is named', () => {
   )
 })
 
-test('one that is too old is passed over for a later one', async () => {
+test('an NGINX that is too old is skipped for a newer one', async () => {
   await using folder = await temporaryFolder()
   const paths = []
   for (const version of ['1.14.2', '1.22.1']) {

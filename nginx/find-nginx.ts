@@ -6,20 +6,20 @@ import { findPrograms } from '../tools/install/programs.mjs'
 export type NginxProgram = {
   path: string
   version: string
-  /** whether it has `sticky`; if not, stickiness is made of maps */
+  /** whether it has `sticky`; otherwise maps bind visitors */
   native: boolean
-  /** whether HTTP/2 is the directive `http2`; if not, it is a parameter of `listen` */
+  /** whether HTTP/2 is the directive `http2`; otherwise it is a parameter of `listen` */
   http2Directive: boolean
-  /** whether it has the option `-e`; if not, it opens the log of the machine's own NGINX before it reads its configuration */
+  /** whether it has the option `-e`; otherwise it opens the system's error log before it reads its configuration */
   errorLogOption: boolean
-  /** why it does not understand the configuration, for example `is too old`; null if it does */
+  /** why it cannot use the configuration, for example `is too old`; null if it can */
   unfit: string | null
 }
 
-/** The oldest version that the configuration is tested with; README.md says the same. */
+/** The oldest version with which the configuration is tested. */
 export const leastNginx = '1.18.0'
 
-/** Modules that the configuration needs. Of these, a build has realip only if it is asked for, the others unless they are left out. */
+/** Modules that the configuration needs. A build has realip only if configured so, and the others unless they are excluded. */
 const neededModules = [
   'realip',
   'rewrite',
@@ -34,7 +34,7 @@ const neededModules = [
   'upstream_keepalive',
 ]
 
-/** The first `nginx` that runs, says its version and is fit; else the first that is not fit; null = none on this machine. */
+/** The first suitable `nginx` of this machine, else the first unsuitable one; null if none runs. */
 export async function findNginx(searchPath = process.env.PATH ?? ''): Promise<NginxProgram | null> {
   let unfit: NginxProgram | null = null
   for (const path of findPrograms('nginx', searchPath)) {
@@ -50,12 +50,12 @@ async function describe(path: string): Promise<NginxProgram | null> {
     const { stderr } = await promisify(execFile)(path, ['-V'])
     return parseBuild(path, stderr)
   } catch {
-    return null // not there, or of no use here: built for another machine, a library missing
+    return null // does not run here: built for another machine, or a library is missing
   }
 }
 
 /**
- * Reads what `nginx -V` says. Sources of the versions:
+ * Parses the output of `nginx -V`. Sources of the versions:
  * https://nginx.org/en/docs/http/ngx_http_upstream_module.html#sticky
  * https://nginx.org/en/docs/http/ngx_http_v2_module.html#http2
  * https://nginx.org/en/docs/switches.html (-e)
@@ -69,19 +69,19 @@ export function parseBuild(path: string, text: string): NginxProgram | null {
     native: isAtLeast(version, '1.29.6') && !text.includes('--without-http_upstream_sticky'),
     http2Directive: isAtLeast(version, '1.25.1'),
     errorLogOption: isAtLeast(version, '1.19.5'),
-    unfit: isAtLeast(version, leastNginx) ? saysWhatItLacks(text) : 'is too old',
+    unfit: isAtLeast(version, leastNginx) ? missingModules(text) : 'is too old',
   }
 }
 
-/** Reads the options that it was built with. Source: https://nginx.org/en/docs/configure.html */
-function saysWhatItLacks(text: string): string | null {
+/** Finds missing modules by the options of the build. Source: https://nginx.org/en/docs/configure.html */
+function missingModules(text: string): string | null {
   if (!text.includes('configure arguments:')) return null
-  const isThere = (name: string) =>
+  const isIncluded = (name: string) =>
     name === 'realip'
       ? text.includes('--with-http_realip_module')
       : !text.includes(`--without-http_${name}_module`)
-  const lacks = neededModules.filter(name => !isThere(name))
-  return lacks.length > 0 ? `was built without ${lacks.join(', ')}` : null
+  const missing = neededModules.filter(name => !isIncluded(name))
+  return missing.length > 0 ? `was built without ${missing.join(', ')}` : null
 }
 
 function isAtLeast(version: string, least: string): boolean {

@@ -28,21 +28,21 @@ const good: NginxSettings = {
 const tls = { certificate: testCertificate, key: testKey, port: 8443, http2Directive: true }
 
 const bad: [string, Partial<NginxSettings>, RegExp][] = [
-  ['a host with more than an address in it', { host: '127.0.0.1; return 200' }, /no address/],
+  ['a host with more than an address', { host: '127.0.0.1; return 200' }, /is not an address/],
   ['no replica', { replicas: [] }, /at least one replica/],
   ['a replica without a port', { replicas: [{ address: 'web', srvId: '0'.repeat(32) }] }, /not ip:port/],
-  ['a srv_id that is none', { replicas: [{ address: '127.0.0.1:3000', srvId: 'x' }] }, /not a srv_id/],
-  ['a cookie that does not live', { stickySeconds: 0 }, /seconds/],
-  ['no page view at a time', { pageViews: 0 }, /0 is not a number of page views/],
-  ['a proxy that is no address', { trustedProxies: ['proxy.example'] }, /and not: proxy\.example/],
+  ['an invalid srv_id', { replicas: [{ address: '127.0.0.1:3000', srvId: 'x' }] }, /not a srv_id/],
+  ['a cookie without a lifetime', { stickySeconds: 0 }, /0 is not a lifetime of a cookie in seconds/],
+  ['a limit of no page views', { pageViews: 0 }, /0 is not a number of concurrent page views/],
+  ['a proxy that is not an address', { trustedProxies: ['proxy.example'] }, /and not: proxy\.example/],
   ['a certificate without its key', { tls: { ...tls, key: '/none.key' } }, /certificate's key.*\/none\.key/],
   [
     'a key without its certificate',
     { tls: { ...tls, certificate: '/none.crt' } },
     /the certificate.*\/none\.crt/,
   ],
-  ['a host that is none', { tls: { ...tls, publicHost: 'a/b; return 200' } }, /not the name of a host/],
-  ['one port for HTTP and HTTPS', { tls: { ...tls, port: 8080 } }, /ports of their own/],
+  ['an invalid public host', { tls: { ...tls, publicHost: 'a/b; return 200' } }, /not the name of a host/],
+  ['one port for HTTP and HTTPS', { tls: { ...tls, port: 8080 } }, /need different ports/],
 ]
 
 for (const [name, setting, message] of bad)
@@ -51,7 +51,7 @@ for (const [name, setting, message] of bad)
     await assert.rejects(access(good.directory))
   })
 
-test('neither an argument nor a file has the path of a folder of this machine, whatever characters it has', async () => {
+test('no argument and no file contains the path of the folder, which can have any characters', async () => {
   await using folder = await temporaryFolder()
   const directory = join(folder.path, 'a [b] {c} *? "d" $HOME')
   for (const native of [false, true])
@@ -63,14 +63,14 @@ test('neither an argument nor a file has the path of a folder of this machine, w
     }
 })
 
-test('an NGINX without the option -e is run without it', async () => {
+test('an NGINX that does not have the option -e runs without it', async () => {
   await using folder = await temporaryFolder()
   const settings = { ...good, directory: folder.path }
   assert.ok((await renderNginx(settings)).arguments.includes('-e'))
   assert.ok(!(await renderNginx({ ...settings, errorLogOption: false })).arguments.includes('-e'))
 })
 
-test("compose's limit of NGINX's memory has room for 512 MB a worker, by the defaults", async () => {
+test("by default compose's memory limit of NGINX is at least 512 MB per worker", async () => {
   const compose = await readFile(join(import.meta.dirname, '../docker-compose.yml'), 'utf8')
   const workers = Number(/NGINX_WORKERS: \$\{NGINX_WORKERS:-(\d+)\}/.exec(compose)?.[1])
   const gigabytes = Number(/mem_limit: \$\{NGINX_MEMORY:-(\d+)g\}/.exec(compose)?.[1])
@@ -135,19 +135,19 @@ test('both stacks have the same limit of page views', async () => {
   assert.equal(Number(/NGINX_PAGE_VIEWS: '(\d+)'/.exec(compose)?.[1]), pageViewsMax)
 })
 
-test('only names in capitals and braces are filled in', () => {
+test('only upper-case names in braces are replaced', () => {
   const filled = fillTemplate(`listen \${PORT}; $host \${host}`, { PORT: '80' })
   assert.equal(filled, `listen 80; $host \${host}`)
 })
 
-test('a name can hold digits', () => {
+test('a name can contain digits', () => {
   assert.equal(fillTemplate(`\${HTTP2}`, { HTTP2: 'on' }), 'on')
 })
 
-test('a value is taken as it is', () => {
+test('a value is inserted literally', () => {
   assert.equal(fillTemplate(`\${A}`, { A: `$& \${B}` }), `$& \${B}`)
 })
 
-test('a variable that is not given is named', () => {
+test('a missing variable is named in the error', () => {
   assert.throws(() => fillTemplate(`\${PORT}`, {}), /needs PORT/)
 })

@@ -1,3 +1,5 @@
+// Renders the NGINX configuration for `npm start` and the tests, from the templates that the container uses too.
+
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSrvId } from '../web/server/identity.ts'
@@ -14,45 +16,45 @@ import {
 import { lastTryServerLines, legacyStickyVariables, type ReplicaReference, serverLines } from './upstreams.ts'
 
 export type NginxSettings = {
-  /** where configuration, logs, cache and pid file are written; made if it is not there */
+  /** folder of the configuration, logs, cache and pid file; created if missing */
   directory: string
   /** address and port to listen on; an IPv6 address without brackets */
   host: string
   port: number
   /** at least one */
   replicas: ReplicaReference[]
-  /** life of the cookie srv_id, in seconds */
+  /** lifetime of the cookie srv_id in seconds */
   stickySeconds: number
-  /** whether this NGINX has `sticky` itself: see findNginx */
+  /** whether NGINX has `sticky`: see findNginx */
   native: boolean
-  /** whether this NGINX has the option `-e`: see findNginx */
+  /** whether NGINX has the option `-e`: see findNginx */
   errorLogOption: boolean
-  /** limits requests of loopback and private addresses too; default: only those of public ones */
+  /** whether requests of loopback and private addresses are limited too; default: only those of public addresses */
   limitPrivate?: boolean
   /** page views that the replicas may work on concurrently; default: pageViewsMax */
   pageViews?: number
-  /** worker processes; default: 2 */
+  /** worker processes; default: settingDefaults */
   workers?: number
-  /** HTTPS, by HTTP/2 too; default: plain HTTP */
+  /** HTTPS with HTTP/2; default: plain HTTP */
   tls?: TlsSettings
-  /** addresses and networks (CIDR) that may say where a visitor is and how it came; default: none */
+  /** addresses and networks (CIDR) of proxies whose forwarding headers NGINX trusts; default: none */
   trustedProxies?: string[]
 }
 
 export type RenderedNginx = {
   configFile: string
-  /** to run NGINX with in the foreground: as the same user, with the directory as its working directory */
+  /** runs NGINX in the foreground, as the same user, with the directory as its working directory */
   arguments: string[]
   accessLog: string
   errorLog: string
-  /** what NGINX says of its processes */
+  /** NGINX's messages about its processes */
   processLog: string
-  /** declares the zones that workers share */
+  /** file that declares the workers' shared memory */
   sharedMemory: string
   pidFile: string
 }
 
-// Relative to the working directory, because the path of a socket may have 107 bytes and no more (unix(7)).
+// Relative to the working directory: a socket's path has at most 107 bytes (unix(7)).
 const pageSocket = 'page-views.sock'
 
 const configName = 'nginx.conf'
@@ -61,9 +63,9 @@ const errorLogName = 'error.log'
 const templates = join(import.meta.dirname, 'conf')
 
 /**
- * Writes a folder that NGINX starts in, from the same templates as the container's. It removes the socket of an NGINX that was
- * killed, which the next one could not use: so no NGINX may run there.
- * @throws before anything is written, when a setting cannot stand in a configuration
+ * Writes the configuration into a folder. Removes the socket of a killed NGINX, because the next one could not bind it: so no NGINX
+ * may run in the folder.
+ * @throws Error if a setting is invalid; then nothing is written
  */
 export async function renderNginx(settings: NginxSettings): Promise<RenderedNginx> {
   checkSettings(settings)
@@ -88,7 +90,7 @@ export async function renderNginx(settings: NginxSettings): Promise<RenderedNgin
   return { ...rendered, arguments: argumentsOf(settings) }
 }
 
-/** All but those that are not included: of each pair, one is. */
+/** The names of the templates that the configuration includes: one of each pair, and all others. */
 async function templatesFor(settings: NginxSettings): Promise<string[]> {
   const { sticky, transport, client } = choicesOf(settings)
   const others = [
@@ -100,7 +102,7 @@ async function templatesFor(settings: NginxSettings): Promise<string[]> {
   return names.filter(name => name.endsWith('.template') && !others.includes(name))
 }
 
-/** Which of two files is included, three times. */
+/** Which file of each pair is included. */
 function choicesOf({ native, tls, trustedProxies = [] }: NginxSettings) {
   return {
     sticky: native ? 'native' : 'legacy',
@@ -125,7 +127,7 @@ function variablesOf(settings: NginxSettings): Record<string, string> {
     NGINX_ERROR_LOG: errorLogName,
     NGINX_LISTEN: listenAddress(host, port),
     NGINX_PAGE_SOCKET: pageSocket,
-    NGINX_RESOLVER: '127.0.0.1', // never asked: replicas are given by address
+    NGINX_RESOLVER: '127.0.0.1', // not used: replicas are given by address
     NGINX_REPLICAS: serverLines(addresses),
     NGINX_LAST_TRY_REPLICAS: lastTryServerLines(addresses),
     NGINX_STICKY: sticky,
@@ -142,12 +144,11 @@ function variablesOf(settings: NginxSettings): Record<string, string> {
 }
 
 /**
- * Relative to the working directory, as every path in the files: that of a folder may have characters that mean something to
- * NGINX. It puts the folder of its configuration before the name in an `include`, and takes [, * and ? there for a pattern.
- * Source: https://nginx.org/en/docs/ngx_core_module.html#include
+ * All paths here and in the files are relative to the working directory, because a folder's path can have characters with a special
+ * meaning: NGINX puts the configuration's folder before the name in `include`, and takes [, * and ? in it as a pattern. Source: https://nginx.org/en/docs/ngx_core_module.html#include
  */
 function argumentsOf({ errorLogOption }: NginxSettings): string[] {
-  // Started as root, the workers would be somebody who may not be able to enter the folder.
+  // Without this the workers of a root NGINX run as another user, who may have no access to the folder.
   const asRoot = process.getuid?.() === 0 ? ' user root;' : ''
   const log = errorLogOption ? ['-e', errorLogName] : []
   return ['-p', '.', '-c', configName, ...log, '-g', `daemon off;${asRoot}`]
@@ -163,7 +164,7 @@ function checkSettings({
   trustedProxies = [],
   tls,
 }: NginxSettings): void {
-  if (!/^[A-Za-z0-9.:-]+$/.test(host)) throw new Error(`${host} is no address that NGINX can listen on`)
+  if (!/^[A-Za-z0-9.:-]+$/.test(host)) throw new Error(`${host} is not an address that NGINX can listen on`)
   if (replicas.length === 0) throw new Error('NGINX needs at least one replica')
   for (const { address, srvId } of replicas) {
     if (!/^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+$/.test(address))
@@ -171,18 +172,18 @@ function checkSettings({
     if (!isSrvId(srvId)) throw new Error(`${srvId} is not a srv_id`)
   }
   if (!Number.isInteger(stickySeconds) || stickySeconds < 1)
-    throw new Error(`${stickySeconds} is not a number of seconds that a cookie can live`)
+    throw new Error(`${stickySeconds} is not a lifetime of a cookie in seconds`)
   if (!Number.isInteger(pageViews) || pageViews < 1)
-    throw new Error(`${pageViews} is not a number of page views that can be under way at once`)
+    throw new Error(`${pageViews} is not a number of concurrent page views`)
   if (!Number.isInteger(workers) || workers < 1)
     throw new Error(`${workers} is not a number of worker processes`)
   checkTrustedProxies(trustedProxies)
-  if (tls?.port === port) throw new Error(`HTTP and HTTPS need ports of their own, and both have ${port}`)
+  if (tls?.port === port) throw new Error(`HTTP and HTTPS need different ports, but both have ${port}`)
 }
 
 /**
  * Replaces `${NAME}` as envsubst does in NGINX's official image: NGINX's own variables are lower case and stay.
- * @throws when the template names a variable that is not given
+ * @throws Error if the template names a variable that is not given
  */
 export function fillTemplate(template: string, variables: Record<string, string>): string {
   return template.replace(/\$\{([A-Z][A-Z0-9_]*)\}/g, (_, name: string) => {
