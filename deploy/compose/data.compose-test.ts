@@ -10,12 +10,12 @@ import { baseUrl, expectLogged, failuresOf, readAudit, settle, sqlAsRoot } from 
 test('down and up again keeps the count and the log', async () => {
   await settle(3)
   const { counter: before } = await readAudit()
-  const told = await visitMany(`${baseUrl}/`, { connections: 4, pageViews: 100 })
-  assert.deepEqual(failuresOf(told), [])
+  const answers = await visitMany(`${baseUrl}/`, { connections: 4, pageViews: 100 })
+  assert.deepEqual(failuresOf(answers), [])
   await compose('down')
   await compose('up', '--detach')
   await settle(3)
-  await expectLogged(told, before)
+  await expectLogged(answers, before)
   assert.equal((await readAudit()).counter, before + 100)
 })
 

@@ -1,4 +1,4 @@
-// MySQL as it is configured with Docker: its health check, its limits, and Prisma Studio on it.
+// MySQL as configured with Docker: its health check, its limits, and Prisma Studio on it.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -157,7 +157,7 @@ test('the last server that takes new visitors is not stopped', async () => {
   assert.equal((await runningReplicas()).length, 2)
 })
 
-test('a container that goes while drain waits for a roll is missed in words of its own', async () => {
+test('a container that disappears while drain waits for a roll is reported in a sentence of drain', async () => {
   await settle(3)
   await namesOfUp(3)
   await setCookieLife('5')
@@ -183,7 +183,7 @@ test('a container that goes while drain waits for a roll is missed in words of i
   }
 })
 
-test('a name that no server has is refused in words of its own', async () => {
+test('an unknown name is refused in a sentence of drain', async () => {
   await assert.rejects(changeDrainInContainer({ change: 'drain', name: 'nobody' }), {
     name: 'DrainRefused',
     message: /^there is no server nobody, only web-/,

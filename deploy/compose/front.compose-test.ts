@@ -1,4 +1,4 @@
-// NGINX as it is configured with Docker: HTTPS, a proxy in front of it, its logs, and when it counts as healthy.
+// NGINX as configured with Docker: HTTPS, a proxy in front of it, its logs and its health check.
 import assert from 'node:assert/strict'
 import { copyFile, writeFile } from 'node:fs/promises'
 import { connect as connectHttp2 } from 'node:http2'
@@ -154,14 +154,14 @@ test('a proxy that TRUSTED_PROXIES names is believed; another is not, and the lo
   }
 })
 
-test('accesses are in a log of their own, which is bounded and loses no line; errors are in the container’s', async () => {
+test('accesses are in a separate log, which is bounded and loses no line; errors are in the container’s log', async () => {
   await settle(3)
   await using front = await startFront({ ACCESS_LOG_MB: '1' })
   const url = `http://127.0.0.1:${await front.portOf(80)}/`
   const lines = async () => Number(await front.run(`cat /tmp/access.log* | grep -c '"uri":"/"'`))
   const visits = await visitMany(url, { connections: 4, pageViews: 600 })
   assert.deepEqual(failuresOf(visits), [])
-  await waitUntil('there is an older part', 60_000, async () =>
+  await waitUntil('there is an older log', 60_000, async () =>
     (await front.run('ls /tmp')).includes('access.log.1'),
   )
   assert.deepEqual(failuresOf(await visitMany(url, { connections: 1, pageViews: 1 })), [])

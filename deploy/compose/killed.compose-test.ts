@@ -118,7 +118,7 @@ test('a replica that stays frozen under load fails no page view, and is killed a
   await expectLogged(visits.all, before)
 })
 
-test('NGINX that crashes under load is back by itself; every number told is in the log', async t => {
+test('NGINX that crashes under load is back by itself; every answered number is in the log', async t => {
   await settle(3)
   const { counter: before } = await readSnapshot()
   const visits = await visitWhile(async () => {
@@ -178,7 +178,7 @@ test('page views recover when NGINX workers crash with all places taken', async 
   assert.ok(counts.length === 3 && Math.min(...counts) > 30, counts.join())
 })
 
-test('the database that crashes under load is back by itself; every number told is in the log', async t => {
+test('the database that crashes under load is back by itself; every answered number is in the log', async t => {
   await settle(3)
   const { counter: before } = await readSnapshot()
   const visits = await visitWhile(async () => {

@@ -18,7 +18,7 @@ async function makeSecrets(folders: string[], password = ''): Promise<string> {
   return status === 0 ? '' : `status ${status}: ${errors}`
 }
 
-/** In folders of its own, which are removed. */
+/** Runs it in new folders, which are removed. */
 async function inFolders(does: (folders: string[]) => Promise<void>): Promise<void> {
   await using home = await temporaryFolder()
   const folders = names.map(name => join(home.path, name))

@@ -46,12 +46,12 @@ test('cut short while it stopped the old ones, it only stops the rest', () => {
   assert.deepEqual(plan([...old, ...kept]), { wanted: 3, stopped: [], old, kept, missing: 0 })
 })
 
-test('where all are new already, all are replaced', () => {
+test('if all are new already, all are replaced', () => {
   const running = [replica(), replica()]
   assert.deepEqual(plan(running), { wanted: 2, stopped: [], old: running, kept: [], missing: 2 })
 })
 
-test('one that was stopped is removed, whatever its version, and another is started in its place', () => {
+test('a stopped replica is removed, whatever its version, and another one is started', () => {
   for (const stopped of [older(false), replica(newest, false)]) {
     const running = stopped.image === newest.image ? [replica(), replica()] : [older(), older()]
     const { wanted, missing, ...rest } = plan([stopped, ...running])
@@ -60,7 +60,7 @@ test('one that was stopped is removed, whatever its version, and another is star
   }
 })
 
-test('what another roll has just started is not replaced once more, where it is of the newest version', () => {
+test('replicas that another roll has just started are not replaced again if they have the newest version', () => {
   const fresh = [replica(), replica(), replica()]
   const done = { wanted: 3, stopped: [], old: [], kept: fresh, missing: 0 }
   assert.deepEqual(plan(fresh, { atStart: ['gone'] }), done)

@@ -52,7 +52,7 @@ test('rolling under load replaces every replica, moves each visitor once and fai
     const { status, printed } = await roll(version)
     assert.equal(status, 0, printed)
     assert.match(printed, /done: 3 replicas of the newest version serve/)
-    // NGINX has no part in a roll: so the board and the cookie say two things, which must be told.
+    // NGINX is not part of a roll, so the board and the cookie differ, which must be reported.
     assert.match(printed, /NGINX .* former settings: STICKY_SECONDS is 300 and not 301/)
   })
   reportLoad(t, visits.all)
@@ -68,7 +68,7 @@ test('rolling under load replaces every replica, moves each visitor once and fai
     now.filter(id => old.includes(id)),
     [],
   )
-  // Not NGINX, which has no part in a roll and would follow now.
+  // Without NGINX, which is not part of a roll and would change now.
   await docker(['compose', 'up', '--detach', 'web'], { environment: version })
   assert.deepEqual(await idsOfReplicas(), now, 'up -d after a roll replaced replicas')
 })
@@ -116,7 +116,7 @@ test('two rolls at the same time: one waits for the other, and there are as many
     }
     const waited = rolls.filter(({ printed }) => printed.includes('another roll is under way'))
     assert.equal(waited.length, 1)
-    // What the first had just started was of the newest version: nobody is moved once more.
+    // The replicas of the first roll have the newest version, so no visitor moves again.
     assert.doesNotMatch(waited[0]?.printed ?? '', /starting|stopping/)
   })
   reportLoad(t, visits.all)
@@ -212,7 +212,7 @@ PATH=$DOCKER_PATH
 exec docker "$@"
 `
   writeFileSync(join(folder.path, 'docker'), program, { mode: 0o755 })
-  const lives = (await compose('run', '--detach', '--no-deps', 'web')).trim()
+  const oneOff = (await compose('run', '--detach', '--no-deps', 'web')).trim()
   try {
     await compose('run', '--no-deps', '-T', 'web', 'true')
     const path = process.env.PATH ?? ''
@@ -221,7 +221,7 @@ exec docker "$@"
     assert.equal(status, 0, printed)
     assert.match(printed, /done: 2 replicas of the newest version serve/)
     await expectReplicas(2, '309')
-    assert.equal((await docker(['inspect', '--format', '{{.State.Running}}', lives])).trim(), 'true')
+    assert.equal((await docker(['inspect', '--format', '{{.State.Running}}', oneOff])).trim(), 'true')
     const calls = readFileSync(log, 'utf8').trim().split('\n')
     const held = calls.filter(call => call.startsWith('held ')).map(call => call.slice(5))
     const free = calls.filter(call => call.startsWith('free ')).map(call => call.slice(5))

@@ -79,7 +79,7 @@ test('3 → 10 → 2 replicas under load: no page view fails, and the page tells
   assert.deepEqual([after.counter, after.consistent], [counter, true])
 })
 
-test('a new replica comes onto the page by itself, and how soon is told', async t => {
+test('a new replica appears on the page by itself; the output says how soon', async t => {
   await settle(2)
   const known = (await readSnapshot()).servers.map(({ id }) => id)
   const startedAt = performance.now()
@@ -87,11 +87,11 @@ test('a new replica comes onto the page by itself, and how soon is told', async 
   await waitUntil('the new one is up', 30_000, async () => {
     return (await serversThatAre('up')).some(({ id }) => !known.includes(id))
   })
-  // The command's own time included; how long it may take depends on the machine, so it is told and not asserted.
+  // Includes the command's time. It depends on the machine, so it is reported, not asserted.
   t.diagnostic(`it was shown as up after ${Math.round(performance.now() - startedAt)} ms`)
 })
 
-test('a visitor who comes back to an address that another server had shortly before is told both', async () => {
+test('a visitor who returns to an address that another server had shortly before sees both names', async () => {
   await settle(3)
   const strangers = await visitMany(`${baseUrl}/`, { connections: 3, pageViews: 30 })
   assert.deepEqual(failuresOf(strangers), [])
@@ -107,14 +107,14 @@ test('a visitor who comes back to an address that another server had shortly bef
   })
   const earlier = before.find(({ srv_id }) => srv_id === server?.srv_id)
   const headers = { Accept: 'application/json', Cookie: `srv_id=${server?.srv_id}` }
-  let told: z.infer<typeof visit> | undefined
+  let shown: z.infer<typeof visit> | undefined
   await waitUntil('NGINX has heard of the new server', 30_000, async () => {
-    told = visit.parse(await (await fetch(`${baseUrl}/`, { headers })).json())
-    return told.srv_id === server?.srv_id
+    shown = visit.parse(await (await fetch(`${baseUrl}/`, { headers })).json())
+    return shown.srv_id === server?.srv_id
   })
-  assert.ok(told)
+  assert.ok(shown)
   const maybe_from = { srv_id: server?.srv_id, name: earlier?.name }
-  assert.deepEqual([told.arrival, told.maybe_from], ['returning', maybe_from])
-  const log = logPage.parse(await (await fetch(`${baseUrl}/api/log?before=${told.hit + 1}&limit=1`)).json())
-  assert.deepEqual([log.rows[0]?.id, log.rows[0]?.maybe_from], [told.hit, maybe_from])
+  assert.deepEqual([shown.arrival, shown.maybe_from], ['returning', maybe_from])
+  const log = logPage.parse(await (await fetch(`${baseUrl}/api/log?before=${shown.hit + 1}&limit=1`)).json())
+  assert.deepEqual([log.rows[0]?.id, log.rows[0]?.maybe_from], [shown.hit, maybe_from])
 })

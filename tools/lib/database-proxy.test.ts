@@ -40,7 +40,7 @@ async function commitThrough(fate: Fate): Promise<{ received: string; answered: 
   return { received: await server.received, answered }
 }
 
-test('it cuts a packet, its answer, or neither, at the byte it is told', async () => {
+test('the proxy cuts a packet, its answer or neither at the given byte', async () => {
   assert.deepEqual(await commitThrough({ kind: 'pass' }), { received: 'COMMIT', answered: 'done' })
   assert.deepEqual(await commitThrough({ kind: 'cut-answer', afterBytes: 2 }), {
     received: 'COMMIT',

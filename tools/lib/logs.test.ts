@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { boundLog, lastLines, openLog } from './logs.ts'
 import { temporaryFolder } from './testing.ts'
 
-test('each start has a log of its own, and the one before is kept', async () => {
+test('each start has a new log, and the previous one is kept', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'web-1.log')
   for (const text of ['one', 'two', 'three']) {
@@ -24,7 +24,7 @@ test('the last lines are read from the end; no log has none', async () => {
   assert.equal(await lastLines(path, 2), 'one\ntwo')
 })
 
-test('a log that grew too large begins anew under the hands of its writer', async () => {
+test('a log that is too large is emptied while its writer has it open', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'access.log')
   await using log = await openLog(path)

@@ -18,7 +18,7 @@ test('a process is read from /proc, whatever its command is called', () => {
   })
 })
 
-test('one that has ended and waits to be taken note of is none', () => {
+test('a zombie is not a process', () => {
   assert.equal(parseStat(`733 (nginx) Z 1 727 ${rest}`, 'boot'), null)
 })
 

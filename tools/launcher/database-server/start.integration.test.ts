@@ -53,7 +53,7 @@ test('keeps its data, its password and its port from one start to the next', asy
   await second.stop()
 })
 
-test('a server that was killed is said to have ended, and loses nothing that was committed', async t => {
+test('a killed server is reported as ended, and loses no commit', async t => {
   const dataDir = await ownFolder(t)
   const first = await start(dataDir)
   await query(first.url, 'CREATE TABLE kept (id INT PRIMARY KEY)')
@@ -89,7 +89,7 @@ test('keeps the password to its owner', async t => {
   }
 })
 
-test('a folder that another server uses is refused at once, and that server goes on', async t => {
+test('a folder that another server uses is refused immediately, and that server goes on', async t => {
   const dataDir = await ownFolder(t)
   const database = await start(dataDir)
   await assert.rejects(start(dataDir), isFailure(new RegExp(`is in use by process ${database.pid}$`)))
@@ -100,7 +100,7 @@ test('a folder that another server uses is refused at once, and that server goes
   await database.stop()
 })
 
-test('a server left behind by a launcher that was killed can be stopped', async t => {
+test('a server that a killed launcher left can be stopped', async t => {
   const dataDir = await ownFolder(t)
   const { exited } = await start(dataDir)
   assert.equal(await stopStrayDatabase(dataDir), true)
@@ -108,7 +108,7 @@ test('a server left behind by a launcher that was killed can be stopped', async 
   assert.equal(await stopStrayDatabase(dataDir), false)
 })
 
-test('a port that is taken is refused by its number', async t => {
+test('a port in use is refused, and the message has its number', async t => {
   const database = await start(await ownFolder(t))
   await assert.rejects(
     start(await ownFolder(t), database.port),
@@ -125,20 +125,20 @@ test('a folder whose path is too long for a socket works too', async t => {
   await assert.rejects(stat(database.socket))
 })
 
-test('a folder that cannot be made is said in one sentence', async t => {
+test('a folder that cannot be created is reported in one sentence', async t => {
   const dataDir = await ownFolder(t, 'file')
   await writeFile(dataDir, '')
   await assert.rejects(start(join(dataDir, 'below')), isFailure(/^cannot keep a database in .*: ENOTDIR/))
 })
 
-test('files that another kind of server made are left alone', async t => {
+test('files of another kind of server are left alone', async t => {
   const dataDir = await ownFolder(t)
   await mkdir(join(dataDir, 'files'))
   await writeFile(join(dataDir, 'made-by'), 'Oracle 23.0.0\n')
   await assert.rejects(start(dataDir), isFailure(/was made by Oracle 23.0.0, which .* cannot read/))
 })
 
-test('a server that cannot start says what its log says last', async t => {
+test('a server that cannot start is reported with the end of its log', async t => {
   const dataDir = await ownFolder(t)
   await (await start(dataDir)).stop()
   await writeFile(join(dataDir, 'files', 'ibdata1'), 'broken')
@@ -146,7 +146,7 @@ test('a server that cannot start says what its log says last', async t => {
   assert.match(await readFile(join(dataDir, 'log'), 'utf8'), /ibdata1/)
 })
 
-test('a user that the machine knows by number alone can start one', async t => {
+test('a user id without a name can start a database', async t => {
   if (process.getuid?.() !== 0) return // only root can become another
   const dataDir = await ownFolder(t)
   await chown(dataDir, nameless, nameless)
@@ -159,7 +159,7 @@ test('a user that the machine knows by number alone can start one', async t => {
   assert.equal((await stat(join(dataDir, 'files'))).uid, nameless)
 })
 
-/** Runs `script` beside a database, with a temporary folder of its own to see what is left in. */
+/** Runs `script` beside a database, with a new temporary folder, in which leftovers can be seen. */
 async function runBeside(t: TestContext, script: string) {
   const folder = await temporaryFolder()
   t.after(folder.remove)

@@ -49,7 +49,7 @@ test('the next start on the same folder has the last build, with nothing of the 
   assert.ok(!existsSync(join(copy, 'web/below')))
 })
 
-test('where the build is gone that is one sentence, and a program without one is run where it is', async () => {
+test('a missing build is reported in one sentence; a program without a build runs in its place', async () => {
   await using folder = await temporaryFolder()
   const build = join(folder.path, 'none')
   const copy = join(folder.path, 'copy')

@@ -17,7 +17,7 @@ import { openProcessRecord } from './workspace.ts'
 
 const timeout = 120_000
 
-test('stack.json says what runs, to its owner alone', { timeout }, async () => {
+test('stack.json says what runs, and only its owner can read it', { timeout }, async () => {
   await using folder = await temporaryFolder()
   await using stack = await startStubStack({ dataDir: folder.path })
   const path = join(folder.path, 'stack.json')
@@ -48,7 +48,7 @@ test('NGINX answers only when it reaches every replica', { timeout }, async () =
   assert.equal(answered.size, 3)
 })
 
-test('a folder may have any name, and :: is every address of this machine', { timeout }, async () => {
+test('a folder can have any name, and :: means every address of this machine', { timeout }, async () => {
   await using folder = await temporaryFolder()
   const dataDir = join(folder.path, `it's a "board" [a] *? {b} $HOME \\ für; 100 %`)
   await using stack = await startStubStack({ dataDir, host: '::' })
@@ -67,7 +67,7 @@ test('the board is at each address that this machine has, by name too', { timeou
   }
 })
 
-test('a trusted proxy says where a visitor is, and another does not', { timeout }, async () => {
+test('a trusted proxy can give the visitor’s address, another proxy cannot', { timeout }, async () => {
   await using folder = await temporaryFolder()
   const clientOf = async (url: string) => {
     const answer = await fetch(url, { headers: { 'X-Forwarded-For': '203.0.113.7' } })
@@ -81,7 +81,7 @@ test('a trusted proxy says where a visitor is, and another does not', { timeout 
   assert.equal(await clientOf(stack.url), '127.0.0.1')
 })
 
-test('a part that is killed is started again at the same address', { timeout }, async () => {
+test('a service that is killed is started again at the same address', { timeout }, async () => {
   await using folder = await temporaryFolder()
   await using stack = await startStubStack({ dataDir: folder.path })
   const before = stack.file()
@@ -99,11 +99,11 @@ test('a part that is killed is started again at the same address', { timeout }, 
     before.replicas.map(r => r.address),
   )
   assert.equal((await fetch(stack.url)).status, 200)
-  for (const part of ['nginx', 'database', 'web-1', 'web-2']) {
+  for (const service of ['nginx', 'database', 'web-1', 'web-2']) {
     assert.equal(
-      stack.said.filter(line => new RegExp(`^${part}: ended .* started again$`).test(line)).length,
+      stack.said.filter(line => new RegExp(`^${service}: ended .* started again$`).test(line)).length,
       1,
-      part,
+      service,
     )
   }
 })
@@ -167,9 +167,9 @@ test('a replica and an NGINX that hang are killed and started again', { timeout 
   assert.deepEqual(alive([frozen?.pid ?? 0, before.nginx.pid]), [])
   assert.deepEqual([after.replicas[1], after.database], [well, before.database])
   assert.equal((await fetch(stack.url)).status, 200)
-  for (const part of ['nginx', 'web-1'])
+  for (const service of ['nginx', 'web-1'])
     assert.ok(
-      stack.said.includes(`${part}: ended (SIGKILL after 8 s without an answer) and was started again`),
+      stack.said.includes(`${service}: ended (SIGKILL after 8 s without an answer) and was started again`),
     )
 })
 
@@ -220,7 +220,7 @@ test('it stops NGINX, then the replicas, then the database, and leaves nothing r
   assert.equal(readStackFile(join(folder.path, 'stack.json')), null)
 })
 
-test('a second start on the same folder is refused while the first one runs, and not after', {
+test('a second start on the same folder is refused only while the first one runs', {
   timeout,
 }, async () => {
   await using folder = await temporaryFolder()
@@ -236,14 +236,14 @@ test('a second start on the same folder is refused while the first one runs, and
   assert.equal((await fetch(second.url)).status, 200)
 })
 
-test('a port in use is said before anything is started', { timeout }, async () => {
+test('a port in use is reported before anything is started', { timeout }, async () => {
   await using folder = await temporaryFolder()
   await using other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const address = other.address()
   const port = typeof address === 'object' && address ? address.port : 0
   const said: string[] = []
-  const report = (part: string) => said.push(part)
+  const report = (service: string) => said.push(service)
   await assert.rejects(startStubStack({ dataDir: folder.path, port, report }), {
     name: 'UserError',
     message: `port ${port} of 127.0.0.1 is in use: stop the program that uses it, or set HTTP_PORT to another port`,
@@ -269,7 +269,7 @@ test('a replica that does not start ends the whole start, with what its log says
 test('an aborted start stops everything that it has started', { timeout }, async () => {
   await using folder = await temporaryFolder()
   const abort = new AbortController()
-  const report = (part: string) => part === 'database' && abort.abort()
+  const report = (service: string) => service === 'database' && abort.abort()
   await assert.rejects(startStubStack({ dataDir: folder.path, report, signal: abort.signal }), {
     name: 'AbortError',
   })

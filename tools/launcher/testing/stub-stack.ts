@@ -13,7 +13,7 @@ export async function startStubStack(options: Partial<StackOptions> & { dataDir:
     replicas: 2,
     replica: stubReplica(),
     database: { size: 'small' },
-    report: (part, text) => said.push(`${part}: ${text}`),
+    report: (service, text) => said.push(`${service}: ${text}`),
     ...options,
   })
   return { ...stack, said, [Symbol.asyncDispose]: stack.stop }
