@@ -119,6 +119,43 @@ test('the launcher and a replica accept the same DRAIN_SECONDS', () => {
     assert.throws(() => parseSettings({ DRAIN_SECONDS }), /DRAIN_SECONDS must be a number from 0 to 60/)
 })
 
+test('the launcher and a replica accept the same values of every setting of a replica', () => {
+  const accepts = (parse: () => unknown) => {
+    try {
+      parse()
+      return true
+    } catch {
+      return false
+    }
+  }
+  const numbers = [
+    '-1',
+    '0',
+    '1',
+    '60',
+    '61',
+    '86400',
+    '86401',
+    '36500',
+    '36501',
+    '1000000000000',
+    '1000000000001',
+  ]
+  for (const name of [
+    'STICKY_SECONDS',
+    'LOG_RETENTION_DAYS',
+    'LOG_MAX_ROWS',
+    'DRAIN_SECONDS',
+    'SHOW_CLIENT_IPS',
+  ])
+    for (const value of [...numbers, '', 'x', 'short', 'full'])
+      assert.equal(
+        accepts(() => parseSettings({ [name]: value })),
+        accepts(() => parseEnvironment({ [name]: value, DATABASE_URL: 'mysql://a:b@127.0.0.1/c' })),
+        `${name}=${value}`,
+      )
+})
+
 test('a command about a running stack reads only DATA_DIR', () => {
   assert.equal(parseDataDir({ DATA_DIR: '/srv/board', HTTP_PORT: 'x', REPLICAS: '-1' }), '/srv/board')
   assert.equal(parseDataDir({ DATA_DIR: '' }), '.data')
