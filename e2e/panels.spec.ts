@@ -1,6 +1,5 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
-import { readStackFile } from '../tools/launcher/stack/data-dir.ts'
 import { readStack, withPrismaClient } from './support/board-control.ts'
 import { failRequests } from './support/network.ts'
 
@@ -278,25 +277,6 @@ test('a cookie with an unknown server is not reported as a loss', async ({ page,
   await expect(page.getByText('Your cookie named a server that is not known here.')).toBeVisible()
   await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
   await expect(cookieOf(page)).toHaveText(unknownSrvId, { useInnerText: true })
-})
-
-test('two boards at two ports of one host replace each other’s cookie, and the page says so', async ({
-  page,
-}) => {
-  const other = readStackFile(process.env.STATES_STACK_FILE ?? '')?.url
-  test.skip(!other, 'needs a second board')
-  const notice = page.getByText(
-    'Another board on this host may have set it: cookies are shared by all ports.',
-  )
-  await page.goto('/')
-  await expect(notice).toBeHidden()
-  await page.goto(other ?? '')
-  await expect(notice).toBeVisible()
-  await page.goto('/')
-  await expect(notice).toBeVisible()
-  await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
-  await page.reload()
-  await expect(notice).toBeHidden()
 })
 
 test('a visitor that was not moved reads nothing about a move', async ({ page }) => {

@@ -8,7 +8,7 @@ import { visitMany } from '../tools/lib/visitors.ts'
 import { type BoardControl, openBoardControl } from './support/board-control.ts'
 import { watchConsole } from './support/page-checks.ts'
 
-// Firefox, many tabs, and translated pages.
+// Firefox, two boards in one browser, many tabs, and translated pages.
 
 test.skip(!process.env.STACK_FILE || !process.env.STATES_STACK_FILE, 'needs two boards on this machine')
 test.use({ trace: 'off' })
@@ -79,6 +79,24 @@ async function launchFirefox(preferences: Record<string, unknown>): Promise<Brow
   })
   return browser
 }
+
+test('two boards at two ports of one host replace each other’s cookie, and the page says so', async ({
+  page,
+}) => {
+  await using other = openBoardControl()
+  const notice = page.getByText(
+    'Another board on this host may have set it: cookies are shared by all ports.',
+  )
+  await page.goto('/')
+  await expect(notice).toBeHidden()
+  await page.goto(other.url)
+  await expect(notice).toBeVisible()
+  await page.goto('/')
+  await expect(notice).toBeVisible()
+  await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
+  await page.reload()
+  await expect(notice).toBeHidden()
+})
 
 // Many tabs of one browser without Web Locks, which are missing on plain HTTP except on localhost.
 
