@@ -32,8 +32,8 @@ export const brokenBuilds: BrokenBuild[] = [
     name: 'early-answer',
     title: 'a page view is answered before its batch is committed',
     edits: [
-      { file: 'web/server/db/counter.ts', from: '    end,\n', to: '' },
-      { file: 'web/server/db/counter.ts', from: '.at(-2)', to: '.at(-1)' },
+      { file: 'web/server/db/page-view-numbers.ts', from: '    end,\n', to: '' },
+      { file: 'web/server/db/page-view-numbers.ts', from: '.at(-2)', to: '.at(-1)' },
       {
         file: 'web/server/db/hit-store.ts',
         from: '    connection.release()\n    return results\n',

@@ -10,7 +10,7 @@ import {
   judgeFailure,
   kindOfFailure,
   recentRequestsFrom,
-} from './counter.ts'
+} from './page-view-numbers.ts'
 import { queryPacket, takeConnection, type WritePool } from './pools.ts'
 
 /** ms. A batch with less time left must not wait for the counter's lock: it could be committed after its time is up. */

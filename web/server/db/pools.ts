@@ -1,7 +1,7 @@
 // All SQL of the replica is in this folder, one module a topic. The endpoints, the feed, the hit queue, the lifecycle
 // and retention call it; it calls MySQL or MariaDB through mysql2. This module opens three connection pools: `write`
 // for hits and the replica's own row, `read` for queries, `upkeep` for background work under a lock. query.ts runs a
-// statement with a time limit; counter.ts builds the transaction that counts page views and hit-store.ts sends it;
+// statement with a time limit; page-view-numbers.ts builds the transaction that counts page views and hit-store.ts sends it;
 // the other modules each read or write a few tables.
 
 import { setTimeout as pause } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-// Where a page view gets its number. endpoints/page.ts admits it (admission.ts) and submits its hit to this queue;
+// The queue of page views that wait for their numbers. endpoints/page.ts admits each (admission.ts) and submits its hit here;
 // commit-once.ts commits a batch exactly once, with retries, through a HitStore (db/hit-store.ts). hit.ts has the types
 // and the errors. lifecycle/commit-health.ts suspends the queue while the database is unavailable.
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CommitFailed } from '../hits/hit.ts'
-import { judgeFailure } from './counter.ts'
+import { judgeFailure } from './page-view-numbers.ts'
 
 const serverError = (code: string | undefined, errno = 0) =>
   Object.assign(new Error(code), { code, errno, sqlState: 'HY000' })
