@@ -209,6 +209,27 @@ test('as a command, marks a failed migration, and prints its usage', async () =>
     assert.equal((await runCommand(room.url, ...words)).status, 1)
 })
 
+test('as a command, repairs the tables with SQL from a file or the input, and runs a failed migration again', async () => {
+  await using room = await openRoom()
+  await using folder = await temporaryFolder()
+  await runCommand(room.url)
+  const failed = '20261123000000_drain'
+  const undo = 'ALTER TABLE server DROP COLUMN drain_wanted'
+  const file = join(folder.path, 'repair.sql')
+  await writeFile(file, undo)
+  for (const [words, input] of [
+    [['--run', file], ''],
+    [['--run', '-'], undo],
+  ] as const) {
+    await room.query(`UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '${failed}'`)
+    const repaired = await runProgram(source, room.url, [...words], input)
+    assert.deepEqual(repaired, { out: 'done\n', err: '', status: 0 })
+    const marked = await runCommand(room.url, '--rolled-back', failed)
+    assert.deepEqual([marked.err, marked.status], ['', 0])
+    assert.equal((await runCommand(room.url)).out, `migrated: ${failed}\n`)
+  }
+})
+
 test('in the image the built command does it, and the message names that command', async () => {
   await using room = await openRoom()
   await using folder = await temporaryFolder()
@@ -292,9 +313,10 @@ const source = join(import.meta.dirname, 'migrate-main.ts')
 
 const runCommand = (databaseUrl: string, ...words: string[]) => runProgram(source, databaseUrl, words)
 
-async function runProgram(program: string, databaseUrl: string, words: string[]) {
+async function runProgram(program: string, databaseUrl: string, words: string[], input = '') {
   const env = { ...process.env, DATABASE_URL: databaseUrl }
   const child = spawn(process.execPath, [program, ...words], { env })
+  child.stdin.end(input)
   const [out, err, [status]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
