@@ -3,13 +3,15 @@ import { test } from 'node:test'
 import type { RowDataPacket } from 'mysql2/promise'
 import { explainCases, rowsRead } from '../../testing/explain.ts'
 import { addHits, addInstance, openBoard, srvIdOf } from '../../testing/log-rows.ts'
+import { sampleHealth } from '../../testing/samples.ts'
 import { readBoard } from './board.ts'
 import { readInstances } from './history.ts'
 import { readLogPage } from './log.ts'
 import { markGoneServers, recountPastHits } from './past-servers.ts'
 import { openReadPool } from './pools.ts'
 import { onConnection } from './query.ts'
-import { registerServer } from './servers.ts'
+import { writeHeartbeat } from './server-state.ts'
+import { checkLimits, findConflicts, registerServer } from './servers.ts'
 
 type Board = Awaited<ReturnType<typeof openBoard>>
 
@@ -88,10 +90,18 @@ test('100,000 past servers cost next to nothing: the board, the audit, the histo
     }
     const day = await rowsRead(one, () => readInstances(one, new Date(Date.now() - 172_800_000), 200))
     assert.ok(day < 2500, `lives of two days: ${day} rows and index entries were read`)
-    const start = await rowsRead(one, () =>
-      registerServer(one, { srvId: srvIdOf('a'), address: '10.0.0.1:3000', name: null }),
-    )
+    const server = { srv_id: srvIdOf('a'), name: 'web-1' }
+    const start = await rowsRead(one, async () => {
+      await registerServer(one, { srvId: server.srv_id, address: '10.0.0.1:3000', name: null })
+      await checkLimits(one)
+    })
     assert.ok(start < 200, `a start: ${start} rows and index entries were read`)
+    const { id } = await registerServer(one, { srvId: server.srv_id, address: '10.0.0.1:3000', name: null })
+    const heartbeat = await rowsRead(one, async () => {
+      await writeHeartbeat(one, { ...server, id }, sampleHealth(), 5000)
+      await findConflicts(one, { ...server, id }, 5000)
+    })
+    assert.ok(heartbeat < 200, `a heartbeat: ${heartbeat} rows and index entries were read`)
     assert.equal((await readBoard(one, 5000)).servers.length, 1)
   } finally {
     await one.end()
