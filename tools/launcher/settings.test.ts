@@ -64,7 +64,7 @@ test('a port may have an address before it, as for compose', () => {
     assert.throws(() => parseSettings({ HTTP_PORT }), /HTTP_PORT must be/, HTTP_PORT)
 })
 
-test('all spellings of an address mean the same', () => {
+test('all spellings of an address mean the same, and :: means IPv4 too', () => {
   for (const [host, ...forms] of [
     ['::', '::0', '0:0:0:0:0:0:0:0', '[::]', '[0::0]', '0000::'],
     ['::1', '[::1]', '0:0:0:0:0:0:0:1', '::0001'],
@@ -78,6 +78,8 @@ test('all spellings of an address mean the same', () => {
       if (form.includes(':') && !form.startsWith('[')) continue
       assert.equal(parseSettings({ HTTP_PORT: `${form}:80`, HTTP_HOST: form }).host, host, form)
     }
+  assert.equal(listenAddress('::', 80), '[::]:80 ipv6only=off')
+  assert.equal(listenAddress('::1', 80), '[::1]:80')
   for (const HTTP_HOST of ['[::', '::]', 'a b', '1:2', '256.0.0.1', '[x]', '127.0.0.1:80'])
     assert.throws(
       () => parseSettings({ HTTP_HOST }),
