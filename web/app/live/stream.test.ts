@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { leaseMs, takeLease } from './stream.ts'
+
+/** Releases the places that a failed test still holds: their timers would keep this process alive. */
+const releases: (() => void)[] = []
+after(() => {
+  for (const release of releases) release()
+})
 
 /** The storage that the tabs of a browser share, and their clock. */
 function browser() {
@@ -11,8 +17,11 @@ function browser() {
     setItem: (key: string, value: string) => void entries.set(key, value),
     removeItem: (key: string) => void entries.delete(key),
   }
-  const take = (owner: string, pause = async (_ms: number) => {}) =>
-    takeLease({ storage, owner, lost: () => {}, now: () => clock.now, pause })
+  const take = async (owner: string, pause = async (_ms: number) => {}) => {
+    const place = await takeLease({ storage, owner, lost: () => {}, now: () => clock.now, pause })
+    if (typeof place === 'function') releases.push(place)
+    return place
+  }
   return { entries, clock, storage, take }
 }
 
