@@ -93,7 +93,9 @@ test("a certificate for another name is refused where the server's name is to be
     assert.notEqual(cipher, '')
 })
 
-test('a database that cannot encrypt is refused if encryption is required', async () => {
+test('a database that cannot encrypt is refused immediately if encryption is required', {
+  timeout: 30_000,
+}, async () => {
   const server =
     process.env.TEST_DATABASE_URL ?? assert.fail('run this through tools/launcher/testing/with-database.ts')
   await assert.rejects(ciphersOf(`${server}?sslmode=require`), /does not support secure connection/)
