@@ -104,6 +104,30 @@ for (const mode of stickyModes) {
     assert.equal(headers.status, 431)
   })
 
+  test(`${mode}: a page view as large as NGINX takes reaches a replica`, { timeout }, async () => {
+    await using board = await startBoard(mode)
+    const headers = Object.fromEntries(['X-A', 'X-B', 'X-C'].map(name => [name, 'x'.repeat(8100)]))
+    const query = 'x'.repeat(8100)
+    const answer = await sendRequest(board.port, `/?${query}`, { headers })
+    assert.deepEqual([answer.status, answer.body], [200, 'well'])
+    const [request] = board.replicas.flatMap(({ requests }) => requests)
+    assert.equal(request?.url, `/?${query}`)
+    assert.equal(request?.headers['x-c'], headers['X-C'])
+  })
+
+  test(`${mode}: robots.txt keeps crawlers away, and no replica hears of it`, { timeout }, async () => {
+    await using board = await startBoard(mode)
+    const { status, headers, body } = await sendRequest(board.port, '/robots.txt')
+    assert.deepEqual(
+      [status, headers['content-type'], body],
+      [200, 'text/plain', 'User-agent: *\nDisallow: /\n'],
+    )
+    assert.deepEqual(
+      board.replicas.flatMap(({ requests }) => requests),
+      [],
+    )
+  })
+
   test(`${mode}: NGINX's own errors have one format, and are kept by no cache`, { timeout }, async () => {
     await using board = await startBoard(mode)
     const errors: [path: string, status: number, code: string, headers?: Record<string, string>][] = [

@@ -16,7 +16,8 @@ export type StubReplica = {
 }
 
 export async function startStubReplica(): Promise<StubReplica> {
-  const server = createServer((request, response) => {
+  // As large as a replica's: web/server/replica/replica.ts.
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
     replica.requests.push(request)
     replica.answer(request, response)
   })
