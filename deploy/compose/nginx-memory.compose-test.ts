@@ -47,7 +47,8 @@ async function startHttps() {
     volumes: ['crt', 'key'].map(part => `${certificate}.${part}:/etc/nginx/certificates/tls.${part}:ro`),
   }
   await writeFile(file, JSON.stringify({ services: { nginx } }))
-  const start = ['up', '--detach', '--no-deps', '--wait', '--wait-timeout', '60', 'nginx']
+  // Not --no-deps: it is part of the configuration hash, so a later `up -d` would make the container again.
+  const start = ['up', '--detach', '--wait', '--wait-timeout', '60', 'nginx']
   const restore = async () => {
     await compose(...start)
     await folder.remove()
