@@ -37,6 +37,7 @@ test('an unreadable history says so, and appears by itself when it can be read',
 
 test('the log is filtered by server and by address, and the page’s address keeps the filter', async ({
   page,
+  request,
 }) => {
   await visitLive(page)
   const own = page.getByRole('row', { name: /this visit/ })
@@ -54,7 +55,10 @@ test('the log is filtered by server and by address, and the page’s address kee
   await page.getByLabel('Address').fill('10.99.99.99')
   await page.getByLabel('Address').press('Enter')
   await expect(page).toHaveURL(/\?client_ip=10\.99\.99\.99$/)
-  await expect(page.getByText('No visits.')).toBeVisible()
+  // One request looks at the newest 5,000 visits.
+  const { counter }: { counter: number } = await (await request.get('/api/snapshot')).json()
+  const nothing = counter > 5000 ? 'No match in the newest visits; older ones may match.' : 'No visits.'
+  await expect(page.getByText(nothing)).toBeVisible()
 })
 
 /** The numbers in the log, in order */
