@@ -75,7 +75,7 @@ test('a database that falls silent while a replica registers or is renamed makes
   const begin = (pool: WritePool) =>
     registerServer(pool, { srvId: srvIdOf('10.0.0.2:3000'), address: '10.0.0.2:3000', name: null })
   for (const [part, work] of [
-    ['UPDATE server SET stopped_at', begin],
+    ['SET stopped_at = UTC_TIMESTAMP', begin],
     ['SELECT name FROM server', begin],
     ['INSERT INTO server', begin],
     ['UPDATE server SET name', (pool: WritePool) => renameServer(pool, id)],

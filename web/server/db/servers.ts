@@ -37,7 +37,8 @@ export async function registerServer(
   return withRegisterLock(pool, async connection => {
     await queryOn(
       connection,
-      'UPDATE server SET stopped_at = UTC_TIMESTAMP(3) WHERE gone_at IS NULL AND srv_id = ? AND stopped_at IS NULL',
+      `UPDATE server ${byGoneAt} SET stopped_at = UTC_TIMESTAMP(3)
+       WHERE gone_at IS NULL AND srv_id = ? AND stopped_at IS NULL`,
       [identity.srvId],
       registerTimeoutMs,
     )
