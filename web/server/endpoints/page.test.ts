@@ -237,7 +237,7 @@ for (const [who, headers, status] of [
   ['its own visitor', { Cookie: `theme=dark; srv_id=${ownSrvId}` }, 200],
   ['a stranger', {}, 403],
   ["another server's visitor", { Cookie: `srv_id=${otherSrvId}` }, 403],
-  ['a stranger whom every server turned away', { 'X-Last-Try': '1' }, 200],
+  ['a stranger that every server turned away', { 'X-Last-Try': '1' }, 200],
 ] as const) {
   test(`${who} gets ${status} of a server that drains`, async () => {
     for (const method of ['GET', 'HEAD']) assert.equal((await fetchOwnPage(headers, method)).status, status)

@@ -14,6 +14,16 @@ type Board = Awaited<ReturnType<typeof openBoard>>
 
 const count = (pools: Pools) => ifAlone(pools.upkeep, 'recount', connection => countLog(connection, running))
 
+/** Logs `rows` hits of which the oldest `purged` are 31 days old, writes checkpoints, and purges what is older than 30 days. */
+async function logAndPurge(board: Board, rows: number, purged: number): Promise<void> {
+  await board.log(rows, 31 * day)
+  await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id > ?', [purged])
+  await count(board.replicas[0])
+  await ifAlone(board.replicas[0].upkeep, 'retention', connection =>
+    retainLog(connection, { days: 30, rows: 1_000_000 }, new Date(), running),
+  )
+}
+
 async function checkpoints(board: Board): Promise<[number, number][]> {
   const [rows] = await board.fill.query<RowDataPacket[]>(
     'SELECT last_id, found FROM log_checkpoint ORDER BY last_id',
@@ -37,12 +47,7 @@ test('every 5,000 numbers get a checkpoint, the newest rows none', async () => {
 
 test('an audit reads checkpoints, the newest rows and the rows below the lowest checkpoint, not the log', async () => {
   await using board = await openBoard()
-  await board.log(150_000, 31 * day)
-  await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id > 2500')
-  await count(board.replicas[0])
-  await ifAlone(board.replicas[0].upkeep, 'retention', connection =>
-    retainLog(connection, { days: 30, rows: 1_000_000 }, new Date(), running),
-  )
+  await logAndPurge(board, 150_000, 2500)
   const audit = await board.audit()
   assert.deepEqual([audit.rows, audit.purged, audit.consistent], [147_500, 2500, true])
   const read = await rowsRead(board.replicas[0].read, board.audit)
@@ -89,12 +94,7 @@ test('every checkpoint is counted again', async () => {
 
 test('a row below the lowest, a counter and a sum that are off by one are noticed immediately', async () => {
   await using board = await openBoard()
-  await board.log(60_000, 31 * day)
-  await board.fill.query('UPDATE access_log SET created_at = UTC_TIMESTAMP(3) WHERE id > 12500')
-  await count(board.replicas[0])
-  await ifAlone(board.replicas[0].upkeep, 'retention', connection =>
-    retainLog(connection, { days: 30, rows: 1_000_000 }, new Date(), running),
-  )
+  await logAndPurge(board, 60_000, 12_500)
   assert.ok((await board.audit()).consistent)
   for (const [damage, repair] of [
     [
