@@ -1,5 +1,6 @@
 import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
+import { logScanMax } from '../web/shared/limits.ts'
 import { readStack, withPrismaClient } from './support/board-control.ts'
 import { failRequests } from './support/network.ts'
 
@@ -55,9 +56,8 @@ test('the log is filtered by server and by address, and the page’s address kee
   await page.getByLabel('Address').fill('10.99.99.99')
   await page.getByLabel('Address').press('Enter')
   await expect(page).toHaveURL(/\?client_ip=10\.99\.99\.99$/)
-  // One request looks at the newest 5,000 visits.
   const { counter }: { counter: number } = await (await request.get('/api/snapshot')).json()
-  const nothing = counter > 5000 ? 'No match in the newest visits; older ones may match.' : 'No visits.'
+  const nothing = counter > logScanMax ? 'No match in the newest visits; older ones may match.' : 'No visits.'
   await expect(page.getByText(nothing)).toBeVisible()
 })
 

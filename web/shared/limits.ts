@@ -41,6 +41,9 @@ export const boardLogLength = 50
 /** Rows of one answer of `/api/log`: without `limit`, and at most. */
 export const logPage = { default: 50, max: 200 } as const
 
+/** Numbers that one answer of `/api/log` scans, however few rows match. */
+export const logScanMax = 5000
+
 /** Rows of an export by `/api/log.csv`, at most. */
 export const logExportMax = 100_000
 

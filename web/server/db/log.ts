@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import type { LogPage, LogRow } from '../../shared/api.ts'
+import { logScanMax } from '../../shared/limits.ts'
 import { arrivalOf } from '../hits/hit.ts'
 import type { ReadPool } from './pools.ts'
 import { isoTime, query } from './query.ts'
-
-/** Numbers that one page scans, however few rows match. */
-const scannedNumbers = 5000
 
 type PagePlace = {
   /** rows with numbers below this */
@@ -26,7 +24,7 @@ export async function readLogPage(
   const newest = filter.srvId === null ? ends.newest : await readNewestOfServer(read, filter.srvId, before)
   if (ends.oldest === null || newest === null) return { rows: [], next: null }
 
-  const from = Math.max(ends.oldest, newest - scannedNumbers + 1)
+  const from = Math.max(ends.oldest, newest - logScanMax + 1)
   const found = await readLogRows(read, filter, { from, to: newest, limit: limit + 1 }, showAddress)
   const rows = found.slice(0, limit)
   if (found.length > limit) return { rows, next: rows.at(-1)?.id ?? null }
