@@ -19,6 +19,7 @@ const directions: [area: string, mayImport: string[]][] = [
   ['prisma', ['web/server/config.ts', 'web/server/errors.ts']],
   ['nginx', ['web/shared', 'web/server/identity.ts', 'tools/lib', 'tools/install/programs.mjs']],
   ['deploy', ['web/server', 'web/shared', 'tools/lib']],
+  ['monitoring/grafana', []],
   ['tools/install', []],
   ['tools/lint', []],
   ['tools/lib', ['web/server', 'web/shared', 'tools/install/programs.mjs']],
