@@ -3,7 +3,7 @@ import { build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 
-/** Bundles the replica and its commands into Next's standalone output, each as one file that contains everything but Next. */
+/** Bundles the replica, its commands and the exporter of NGINX's log into Next's standalone output, each as one file that contains everything but Next. */
 export async function bundleInto(standalone: string, plugins: Plugin[] = []): Promise<void> {
   await build({
     // Entry points relative to it: esbuild would take a * in the path of this folder for a pattern.
@@ -13,6 +13,7 @@ export async function bundleInto(standalone: string, plugins: Plugin[] = []): Pr
       'web/next-thread': './web/server/render/next-thread.ts',
       'web/drain': './web/server/replica/drain-command.ts',
       'prisma/migrate': './prisma/migrate-main.ts',
+      'monitoring/nginx-log-exporter': './monitoring/nginx-log-exporter/main.ts',
     },
     outdir: standalone,
     outExtension: { '.js': '.mjs' },

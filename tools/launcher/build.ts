@@ -71,6 +71,7 @@ async function succeeds(signal: AbortSignal): Promise<boolean> {
 // All files that determine the build's output.
 const sources = [
   'web/**/*',
+  'monitoring/nginx-log-exporter/*',
   'prisma/*.{ts,prisma}',
   'prisma/migrations/**/*',
   'next.config.ts',

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { droppedMessages, LogMetrics, parseMessage, readTries } from './log-metrics.ts'
+
+const header = '<190>Nov 25 22:32:05 nginx: '
+
+const logged = {
+  at: 1_795_000_000.5,
+  kind: 'page_view',
+  status: '200',
+  duration: 0.012,
+  upstream_addr: '10.0.0.2:3000',
+  upstream_status: '200',
+  upstream_response_time: '0.011',
+}
+
+const message = (fields: object = {}) => Buffer.from(header + JSON.stringify({ ...logged, ...fields }))
+
+/** Metrics with a clock that the test sets, in ms. */
+function metricsAt(time: { ms: number }, lost = 0) {
+  const metrics = new LogMetrics(
+    () => time.ms,
+    () => lost,
+  )
+  const sampleOf = async (series: string) => {
+    const line = (await metrics.text()).split('\n').find(each => each.startsWith(`${series} `))
+    return line === undefined ? null : Number(line.slice(series.length + 1))
+  }
+  return { metrics, sampleOf }
+}
+
+test('a message says what NGINX answered, and each try', () => {
+  const request = parseMessage(
+    message({
+      upstream_addr: '10.0.0.2:3000, 10.0.0.3:3000 : [fe80::1]:3000',
+      upstream_status: '502, 403 : 200',
+      upstream_response_time: '0.500, 0.000 : 0.020',
+    }),
+  )
+  assert.deepEqual(request, {
+    kind: 'page_view',
+    status: '200',
+    duration: 0.012,
+    at: 1_795_000_000.5,
+    tries: [
+      { address: '10.0.0.2:3000', status: '502', seconds: 0.5 },
+      { address: '10.0.0.3:3000', status: '403', seconds: 0 },
+      { address: '[fe80::1]:3000', status: '200', seconds: 0.02 },
+    ],
+  })
+})
+
+test('the tries are those at replicas: an upstream without any, and an answer of NGINX itself, are none', () => {
+  assert.deepEqual(readTries('', '', ''), [])
+  assert.deepEqual(readTries('-', '-', '-'), [])
+  assert.deepEqual(readTries('page', '502', '0.000'), [])
+  const tries = readTries('10.0.0.2:3000, page : page_last_try', '504, 502 : 502', '2.000, 0.000 : 0.000')
+  assert.deepEqual(tries, [{ address: '10.0.0.2:3000', status: '504', seconds: 2 }])
+  const left = readTries('10.0.0.2:3000', '-', '-')
+  assert.deepEqual(left, [{ address: '10.0.0.2:3000', status: 'none', seconds: null }])
+})
+
+const garbage: [string, Buffer][] = [
+  ['nothing', Buffer.alloc(0)],
+  ['no object', Buffer.from(`${header}hello`)],
+  ['a message that was cut off', message().subarray(0, -1)],
+  ['bytes that are no text', Buffer.from([0xff, 0x7b, 0xfe, 0x00, 0x7d])],
+  ['another JSON value', Buffer.from(`${header}{"a":[`)],
+  ['an empty object', Buffer.from('{}')],
+  ['an object far behind', Buffer.concat([Buffer.alloc(200, 'x'), message()])],
+  ['an unknown kind', message({ kind: 'visitor 203.0.113.7' })],
+  ['a kind that objects inherit', message({ kind: '__proto__' })],
+  ['a status that is a number', message({ status: 200 })],
+  ['a status that does not exist', message({ status: '999' })],
+  ['a status with more', message({ status: '200"} 1\nevil' })],
+  ['a duration below zero', message({ duration: -1 })],
+  ['a duration without an end', Buffer.from(`${header}${JSON.stringify(logged).replace('0.012', '1e999')}`)],
+  ['no time', message({ at: null })],
+  ['a list that is none', message({ upstream_addr: ['10.0.0.2:3000'] })],
+  ['lists of different lengths', message({ upstream_status: '502, 200' })],
+  ['a try with an unknown status', message({ upstream_status: 'evil' })],
+  [
+    'more tries than NGINX makes',
+    message({
+      upstream_addr: Array(60).fill('10.0.0.2:3000').join(', '),
+      upstream_status: Array(60).fill('200').join(', '),
+      upstream_response_time: Array(60).fill('0.1').join(', '),
+    }),
+  ],
+]
+
+for (const [name, bytes] of garbage)
+  test(`unreadable, and counted as that alone: ${name}`, async () => {
+    const { metrics, sampleOf } = metricsAt({ ms: 1_795_000_001_000 })
+    const before = await metrics.text()
+    metrics.receive(bytes)
+    const after = await metrics.text()
+    assert.equal(await sampleOf('balance_board_nginx_log_dropped_total'), 1)
+    assert.equal(after.replace('log_dropped_total 1', 'log_dropped_total 0'), before)
+  })
+
+test('an upstream’s address that is none becomes no label', () => {
+  assert.deepEqual(readTries('evil"} 1\n:80', '200', '0.1'), [])
+  assert.deepEqual(readTries('10.0.0.2:3000x', '200', '0.1'), [])
+  assert.deepEqual(readTries('999.0.0.2:3000', '200', '0.1'), [])
+})
+
+test('a retried page view is one page view and two tries', async () => {
+  const { metrics, sampleOf } = metricsAt({ ms: 1_795_000_001_000 })
+  metrics.receive(message())
+  metrics.receive(
+    message({
+      upstream_addr: '10.0.0.2:3000, 10.0.0.3:3000',
+      upstream_status: '502, 200',
+      upstream_response_time: '0.001, 0.300',
+    }),
+  )
+  const name = 'balance_board_nginx'
+  assert.equal(await sampleOf(`${name}_page_views_total{status="200"}`), 2)
+  assert.equal(await sampleOf(`${name}_requests_total{kind="page_view",status_class="2xx"}`), 2)
+  assert.equal(await sampleOf(`${name}_page_view_duration_seconds_count`), 2)
+  assert.equal(await sampleOf(`${name}_retried_page_views_total`), 1)
+  assert.equal(await sampleOf(`${name}_upstream_tries_total{address="10.0.0.2:3000",status="200"}`), 1)
+  assert.equal(await sampleOf(`${name}_upstream_tries_total{address="10.0.0.2:3000",status="502"}`), 1)
+  assert.equal(await sampleOf(`${name}_upstream_tries_total{address="10.0.0.3:3000",status="200"}`), 1)
+  const bucket = `${name}_upstream_duration_seconds_bucket{le="0.25",address="10.0.0.3:3000"}`
+  assert.equal(await sampleOf(bucket), 0)
+  assert.equal(await sampleOf(`${name}_upstream_duration_seconds_count{address="10.0.0.3:3000"}`), 1)
+})
+
+test('what is no page view counts as a request and its tries, without a duration: a stream lasts for hours', async () => {
+  const { metrics, sampleOf } = metricsAt({ ms: 1_795_000_001_000 })
+  metrics.receive(message({ kind: 'api', duration: 7200, upstream_response_time: '7200.000' }))
+  metrics.receive(message({ kind: 'other', status: '000', upstream_addr: '', upstream_status: '' }))
+  assert.equal(await sampleOf('balance_board_nginx_requests_total{kind="api",status_class="2xx"}'), 1)
+  assert.equal(await sampleOf('balance_board_nginx_requests_total{kind="other",status_class="0xx"}'), 1)
+  assert.equal(await sampleOf('balance_board_nginx_page_views_total{status="200"}'), 0)
+  assert.equal(await sampleOf('balance_board_nginx_page_view_duration_seconds_count'), 0)
+  const tries = 'balance_board_nginx_upstream_tries_total{address="10.0.0.2:3000",status="200"}'
+  assert.equal(await sampleOf(tries), 1)
+  const name = 'balance_board_nginx_upstream_duration_seconds_count{address="10.0.0.2:3000"}'
+  assert.equal(await sampleOf(name), null)
+})
+
+test('the series that alerts divide by exist before the first request', async () => {
+  const { sampleOf } = metricsAt({ ms: 0 })
+  for (const status of ['200', '429', '503'])
+    assert.equal(await sampleOf(`balance_board_nginx_page_views_total{status="${status}"}`), 0)
+  assert.equal(await sampleOf('balance_board_nginx_log_dropped_total'), 0)
+})
+
+test('a replica is forgotten after 10 minutes without a try, and no other', async () => {
+  const time = { ms: 0 }
+  const { metrics, sampleOf } = metricsAt(time)
+  const series = (address: string) =>
+    `balance_board_nginx_upstream_tries_total{address="${address}",status="200"}`
+  metrics.receive(message())
+  time.ms = 5 * 60_000
+  metrics.receive(message({ upstream_addr: '10.0.0.3:3000' }))
+  time.ms = 10 * 60_000
+  assert.equal(await sampleOf(series('10.0.0.2:3000')), 1)
+  time.ms += 1
+  assert.equal(await sampleOf(series('10.0.0.2:3000')), null)
+  assert.ok(!(await metrics.text()).includes('10.0.0.2'))
+  assert.equal(await sampleOf(series('10.0.0.3:3000')), 1)
+  metrics.receive(message())
+  assert.equal(await sampleOf(series('10.0.0.2:3000')), 1)
+})
+
+test('however many addresses are sent, their number in the metrics is bounded', async () => {
+  const { metrics } = metricsAt({ ms: 0 })
+  for (let n = 0; n < 1000; n++) metrics.receive(message({ upstream_addr: `10.0.${n >> 8}.${n & 255}:3000` }))
+  const addresses = new Set((await metrics.text()).match(/address="[^"]+"/g))
+  assert.equal(addresses.size, 201)
+  assert.ok(addresses.has('address="other"'))
+})
+
+test('the lag is the age of the newest message; messages that the system discarded count as dropped', async () => {
+  const { metrics, sampleOf } = metricsAt({ ms: 1_795_000_002_000 }, 7)
+  metrics.receive(message())
+  assert.equal(await sampleOf('balance_board_nginx_log_lag_seconds'), 1.5)
+  metrics.receive(message({ at: 1_795_000_003 }))
+  assert.equal(await sampleOf('balance_board_nginx_log_lag_seconds'), 0)
+  metrics.receive(Buffer.from('x'))
+  assert.equal(await sampleOf('balance_board_nginx_log_dropped_total'), 8)
+  assert.equal(await sampleOf('balance_board_nginx_log_dropped_total'), 8)
+})
+
+test('Linux’s table of sockets says what was discarded at a port', () => {
+  const table = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+ 1033: 0100007F:23B9 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 3141 2 00000000ce2fdfc5 12
+ 1034: 0100007F:23BA 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 3142 2 00000000ce2fdfc6 99
+`
+  assert.equal(droppedMessages(table, 9145), 12)
+  assert.equal(droppedMessages(table, 80), 0)
+  assert.equal(droppedMessages('', 9145), 0)
+})

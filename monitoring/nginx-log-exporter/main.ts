@@ -1,0 +1,59 @@
+// The exporter of NGINX's log: receives a message for each request over UDP and answers Prometheus over HTTP, on the same
+// port number. `npm run monitoring` runs it from these sources, compose from the image of `web`.
+//   HOST  address to listen on; default 127.0.0.1. Anybody who reaches it can send messages, so it must not be public.
+//   PORT  UDP for messages, TCP for GET /metrics and GET /health; default 9145
+
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import { isIPv6 } from 'node:net'
+import { reasonOf } from '../../web/server/errors.ts'
+import { droppedMessages, LogMetrics } from './log-metrics.ts'
+
+/** bytes; Linux doubles it for its own data, and its default maximum is this (net.core.rmem_max) */
+const receiveBuffer = 212_992
+
+const host = process.env.HOST || '127.0.0.1'
+const port = Number(process.env.PORT || 9145)
+
+const messages = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+const metrics = new LogMetrics(Date.now, async () => {
+  const tables = ['/proc/net/udp', '/proc/net/udp6'].map(path => readFile(path, 'utf8').catch(() => ''))
+  return droppedMessages((await Promise.all(tables)).join('\n'), port)
+})
+messages.on('message', message => metrics.receive(message))
+
+const server = createServer(async ({ method, url }, response) => {
+  if (method !== 'GET' && method !== 'HEAD') return answer(response, 405, 'method not allowed\n')
+  if (url === '/health') return answer(response, 200, 'ok\n')
+  if (url !== '/metrics') return answer(response, 404, 'not found\n')
+  try {
+    const text = await metrics.text()
+    answer(response, 200, text, metrics.registry.contentType)
+  } catch (error) {
+    answer(response, 500, `${reasonOf(error)}\n`)
+  }
+})
+
+function answer(response: ServerResponse, status: number, text: string, type = 'text/plain'): void {
+  response.writeHead(status, { 'Content-Type': type }).end(text)
+}
+
+try {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`${process.env.PORT} is not a port`)
+  // Messages first: once /health answers, nothing is lost.
+  messages.bind({ address: host, port, exclusive: true })
+  await once(messages, 'listening')
+  messages.setRecvBufferSize(receiveBuffer)
+  server.listen({ host, port, exclusive: true })
+  await once(server, 'listening')
+  console.log(`receives NGINX's log at udp://${host}:${port}, metrics at http://${host}:${port}/metrics`)
+} catch (error) {
+  console.error(`the exporter of NGINX's log cannot start: ${reasonOf(error)}`)
+  process.exit(1)
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)
+  process.on(signal, () => process.exit(0))
