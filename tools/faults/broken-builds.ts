@@ -49,7 +49,7 @@ export const brokenBuilds: BrokenBuild[] = [
     edits: [
       {
         file: 'web/server/hits/commit-once.ts',
-        from: '      if (attempt > 0) await settleKnown(batch, store)\n',
+        from: '      if (attempt > 0) await settleKnown(batch, store, events)\n',
         to: '',
       },
     ],

@@ -12,7 +12,7 @@ import { z } from 'zod'
 const directions: [area: string, mayImport: string[]][] = [
   ['web/shared', []],
   ['web/app', ['web/shared']],
-  ['web/server', ['web/shared']],
+  ['web/server', ['web/shared', 'package.json']],
   ['web/build.ts', ['web/bundle.ts']],
   ['web/bundle.ts', []],
   ['prisma/studio.ts', ['prisma', 'web/server/config.ts', 'web/server/errors.ts', 'tools/lib']],

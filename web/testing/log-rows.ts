@@ -1,8 +1,7 @@
 import type { Pool } from 'mysql2/promise'
 import { createTestDatabase } from '../../prisma/testing/test-database.ts'
-import { readAudit } from '../server/db/audit.ts'
+import { auditOf, readAudit } from '../server/db/audit.ts'
 import { closePools, openPools } from '../server/db/pools.ts'
-import { auditOf } from '../server/endpoints/audit.ts'
 
 /** A srv_id that is easy to recognise: the same hex digit 32 times. */
 export function srvIdOf(digit: string): string {

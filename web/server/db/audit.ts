@@ -1,5 +1,6 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
+import type { Audit } from '../../shared/api.ts'
 import { sumHitsSql } from './past-servers.ts'
 import type { ReadPool } from './pools.ts'
 import { inTransaction, onConnection, queryOn } from './query.ts'
@@ -37,6 +38,28 @@ export type AuditCounts = z.output<typeof auditRow>[0] & { row_count: number }
 /** The counts that must agree, read from one snapshot of the data. @throws DatabaseUnavailable */
 export function readAudit(read: ReadPool): Promise<AuditCounts> {
   return onConnection(read, readConsistently)
+}
+
+/** Compares the counts. Rows are counted, not derived from the numbers, so that a missing row shows. */
+export function auditOf({
+  counter,
+  min_id,
+  max_id,
+  purged_through,
+  row_count,
+  sum_hits,
+}: AuditCounts): Audit {
+  // The lowest number says how many rows are gone. An empty log has none: then only rows that retention removed may be missing.
+  const purged = min_id === null ? (purged_through ?? 0) : min_id - 1
+  const isNewestTheCounter = max_id === null || max_id === counter
+  return {
+    counter,
+    max_id: max_id ?? 0,
+    rows: row_count,
+    purged,
+    sum_hits,
+    consistent: isNewestTheCounter && sum_hits === counter && row_count + purged === counter,
+  }
 }
 
 async function readConsistently(connection: PoolConnection): Promise<AuditCounts> {

@@ -114,23 +114,27 @@ export type ClockReading = {
   now: Date
   /** the time that retention last trusted; null if it never ran */
   believedAt: Date | null
+  /** the time of the log's lowest row; null if the log is empty */
+  oldestRowAt: Date | null
 }
 
 const clockSql = `SELECT UTC_TIMESTAMP(3) AS now,
-  (SELECT believed_at FROM retention_clock WHERE id = 1) AS believed_at`
+  (SELECT believed_at FROM retention_clock WHERE id = 1) AS believed_at,
+  (SELECT created_at FROM access_log ORDER BY id LIMIT 1) AS oldest_row_at`
 
 const date = isoTime.transform(text => new Date(text))
 const clockReading = z.tuple([
   z.object({
     now: date,
     believed_at: date.nullable(),
+    oldest_row_at: date.nullable(),
   }),
 ])
 
 /** @throws DatabaseUnavailable */
 export async function readRetentionClock(read: ReadPool): Promise<ClockReading> {
-  const [{ now, believed_at: believedAt }] = clockReading.parse(await query(read, clockSql))
-  return { now, believedAt }
+  const [row] = clockReading.parse(await query(read, clockSql))
+  return { now: row.now, believedAt: row.believed_at, oldestRowAt: row.oldest_row_at }
 }
 
 /** Stores the time that retention trusts, for replicas that start later. */

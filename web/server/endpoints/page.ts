@@ -4,12 +4,20 @@
 // the page filled with that number.
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { ServerReference, ServerRow, VisitAnswer } from '../../shared/api.ts'
+import type { Arrival, ServerReference, ServerRow, VisitAnswer } from '../../shared/api.ts'
 import { utcTime } from '../../shared/times.ts'
 import { arrivalText, movedText } from '../../shared/wording.ts'
 import { AnswerError } from '../errors.ts'
 import type { Admission } from '../hits/admission.ts'
-import { arrivalOf, ClientDisconnected, type Count, type Hit, PassedOn, readHit } from '../hits/hit.ts'
+import {
+  arrivalOf,
+  ClientDisconnected,
+  type Count,
+  type Hit,
+  type HitTimes,
+  PassedOn,
+  readHit,
+} from '../hits/hit.ts'
 import type { HitQueue } from '../hits/hit-queue.ts'
 import {
   acceptsGzip,
@@ -34,7 +42,8 @@ type Dependencies = {
   previousServerName(): string | null
   /** the server with that srv_id as it was last seen; null if unknown */
   serverOf(srvId: string): ServerRow | null
-  onCounted(durationMs: number): void
+  /** a page view was counted and answered; `startedAt` in ms on the clock of `performance.now()` */
+  onCounted(arrival: Arrival, startedAt: number, times: HitTimes): void
   development: boolean
 }
 
@@ -55,7 +64,8 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     // A replica that wakes finds requests that NGINX gave up on long ago. A disconnect is read in the event loop turn after the
     // request: wait for it, just before the batch leaves.
     await new Promise(setImmediate)
-    const terms = { startedAt, isDisconnected, canBePassedOn: canBePassedOn(request) }
+    const times = { leftAt: 0, countedAt: 0 }
+    const terms = { startedAt, isDisconnected, canBePassedOn: canBePassedOn(request), times }
     const count = await unlessDisconnected(queue.submit(hit, terms))
     if (!count) return
     const headers = { 'X-Hit': count.id, 'X-Srv-Id': identity.srv_id }
@@ -77,7 +87,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     } else {
       sendJson(response, 200, visit, { ...headers, Vary: vary })
     }
-    dependencies.onCounted(performance.now() - startedAt)
+    dependencies.onCounted(visit.arrival, startedAt, times)
   }
 
   function toVisit(hit: Hit, count: Count): VisitAnswer {

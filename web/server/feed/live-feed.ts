@@ -22,6 +22,7 @@ export class LiveFeed {
   #sentGeneration = 0
   #sentAt = Number.NEGATIVE_INFINITY
   #outageSince: string | null = null
+  #ticks = 0
 
   constructor(board: Board) {
     this.#board = board
@@ -30,6 +31,16 @@ export class LiveFeed {
   /** connected dashboards */
   get size(): number {
     return this.#streams.size
+  }
+
+  /** readings for the dashboards since the start */
+  get ticks(): number {
+    return this.#ticks
+  }
+
+  /** bytes written to dashboards since the start, as encoded */
+  get sentBytes(): number {
+    return this.#streams.sentBytes
   }
 
   /**
@@ -59,6 +70,7 @@ export class LiveFeed {
   }
 
   async #tick(): Promise<void> {
+    this.#ticks++
     const startedAt = performance.now()
     try {
       const snapshot = await this.#board.refresh()
@@ -113,6 +125,11 @@ export class LiveStreams {
     return this.#plain.size + this.#gzip.size
   }
 
+  /** bytes written since the start */
+  get sentBytes(): number {
+    return this.#plain.sentBytes + this.#gzip.sentBytes
+  }
+
   /** Starts a stream with these first events. */
   add(response: ServerResponse, takesGzip: boolean, ...first: LiveEvent[]): void {
     const group = takesGzip ? this.#gzip : this.#plain
@@ -152,6 +169,8 @@ export class StreamGroup {
   /** encoded bytes by event data, shared by all streams */
   readonly #encoded = new WeakMap<LiveEvent[1], Buffer>()
 
+  #sentBytes = 0
+
   /** `now` is a steady clock, in ms */
   constructor(coding: EventCoding, now = () => performance.now()) {
     this.#coding = coding
@@ -160,6 +179,11 @@ export class StreamGroup {
 
   get size(): number {
     return this.#streams.size
+  }
+
+  /** bytes written since the start */
+  get sentBytes(): number {
+    return this.#sentBytes
   }
 
   add(response: ServerResponse, first: LiveEvent[]): void {
@@ -174,7 +198,7 @@ export class StreamGroup {
       'X-Accel-Buffering': 'no',
     })
     response.on('close', () => this.#streams.delete(response))
-    response.write(Buffer.concat([this.#coding.start, this.#encodeAll(first)]))
+    this.#write(response, Buffer.concat([this.#coding.start, this.#encodeAll(first)]))
     this.#streams.set(response, null)
   }
 
@@ -193,7 +217,7 @@ export class StreamGroup {
       if (slowSince === undefined) continue
       if (stream.writableLength > 0) this.#waitForReader(stream, slowSince)
       else {
-        stream.write(slowSince === null ? bytes : this.#encodeAll(whole))
+        this.#write(stream, slowSince === null ? bytes : this.#encodeAll(whole))
         this.#streams.set(stream, null)
       }
     }
@@ -202,6 +226,11 @@ export class StreamGroup {
   close(): void {
     for (const stream of this.#streams.keys()) stream.end()
     this.#streams.clear()
+  }
+
+  #write(stream: ServerResponse, bytes: Buffer): void {
+    stream.write(bytes)
+    this.#sentBytes += bytes.length
   }
 
   #waitForReader(stream: ServerResponse, slowSince: number | null): void {

@@ -6,6 +6,7 @@ import {
   counterUnavailable,
   type Hit,
   type HitStore,
+  type HitTimes,
   type NotCounted,
   OutcomeUnknown,
   PassedOn,
@@ -14,10 +15,21 @@ import {
 /** ms between attempts. The last pause repeats until the hits' time is up. */
 const backoff = [5, 20, 50, 100, 200] as const
 
+export type CommitEvents = {
+  /** an attempt to commit a batch failed; more may follow */
+  onFailure(failure: CommitFailed): void
+  /** another attempt begins after a failed one */
+  onRetry(): void
+  /** a transaction gave numbers after that many ms */
+  onCommit(ms: number): void
+  /** that many page views had their numbers from an earlier attempt, here or on another replica, or from their double */
+  onDuplicates(hits: number): void
+}
+
 /**
  * Gives every hit of a batch its number, exactly once whatever fails: before it writes again, it looks up which request ids are
  * in the log already. Returns when all hits are settled; each hit's deadline limits that.
- * `minMs`: time that a hit must have left for an attempt. `onFailure` gets every failed attempt.
+ * `minMs`: time that a hit must have left for an attempt.
  * @returns the highest number that this replica's commit gave; 0 if none
  * @throws what the store throws other than CommitFailed: a bug
  */
@@ -25,20 +37,21 @@ export async function commitOnce(
   batch: PendingHit[],
   store: HitStore,
   minMs: number,
-  onFailure: (failure: CommitFailed) => void,
+  events: Partial<CommitEvents> = {},
 ): Promise<number> {
   let outcomeUnknown = false
   for (let attempt = 0; ; attempt++) {
     try {
-      if (attempt > 0) await settleKnown(batch, store)
+      if (attempt > 0) events.onRetry?.()
+      if (attempt > 0) await settleKnown(batch, store, events)
       for (const pending of batch) pending.dropIfLate(minMs)
       const open = batch.filter(pending => !pending.settled)
       if (open.length === 0) return 0
       for (const pending of open) pending.mayBeCommitted = true
-      return await commitAll(open, store)
+      return await commitAll(open, store, events)
     } catch (error) {
       if (!(error instanceof CommitFailed)) throw error
-      onFailure(error)
+      events.onFailure?.(error)
       outcomeUnknown ||= error.outcome === 'unknown'
       if (!outcomeUnknown) for (const pending of batch) pending.mayBeCommitted = false
     }
@@ -47,18 +60,31 @@ export async function commitOnce(
 }
 
 /** Settles the hits that an earlier attempt, here or on another replica, has committed. */
-async function settleKnown(batch: PendingHit[], store: HitStore): Promise<void> {
+async function settleKnown(
+  batch: PendingHit[],
+  store: HitStore,
+  events: Partial<CommitEvents>,
+): Promise<void> {
   const open = batch.filter(pending => !pending.settled)
   if (open.length === 0) return
   const requestIds = new Set(open.map(pending => pending.hit.requestId))
   settle(open, await store.find([...requestIds], timeLeft(open)))
+  const known = open.filter(pending => pending.settled).length
+  if (known > 0) events.onDuplicates?.(known)
 }
 
 /** Commits each request id once. A request that came twice gets one number for both. */
-async function commitAll(open: PendingHit[], store: HitStore): Promise<number> {
+async function commitAll(
+  open: PendingHit[],
+  store: HitStore,
+  events: Partial<CommitEvents>,
+): Promise<number> {
   const byRequest = new Map(open.map(pending => [pending.hit.requestId, pending.hit]))
   const hits = [...byRequest.values()]
+  const startedAt = performance.now()
   const counts = await store.commit(hits, timeLeft(open))
+  events.onCommit?.(performance.now() - startedAt)
+  if (hits.length < open.length) events.onDuplicates?.(open.length - hits.length)
   settle(open, new Map(counts.map((count, index) => [hits[index]?.requestId ?? '', count])))
   return counts.at(-1)?.id ?? 0
 }
@@ -80,6 +106,7 @@ function timeLeft(hits: PendingHit[]): number {
 export class PendingHit {
   readonly hit: Hit
   readonly count: Promise<Count>
+  readonly times: HitTimes
   /** ms, on the clock of `performance.now()` */
   readonly deadline: number
   /** an attempt with it has started and is not known to be rolled back */
@@ -93,8 +120,15 @@ export class PendingHit {
   #isDisconnected: () => boolean
   #canBePassedOn: boolean
 
-  constructor(hit: Hit, deadline: number, isDisconnected: () => boolean, canBePassedOn: boolean) {
+  constructor(
+    hit: Hit,
+    deadline: number,
+    isDisconnected: () => boolean,
+    canBePassedOn: boolean,
+    times: HitTimes,
+  ) {
     this.hit = hit
+    this.times = times
     this.deadline = deadline
     this.#isDisconnected = isDisconnected
     this.#canBePassedOn = canBePassedOn
@@ -110,7 +144,9 @@ export class PendingHit {
   }
 
   resolve(count: Count): void {
-    if (this.#settle()) this.#resolve(count)
+    if (!this.#settle()) return
+    this.times.countedAt = performance.now()
+    this.#resolve(count)
   }
 
   /** Settles it without a number, and says what is known: certainly not counted, or unknown. */

@@ -4,8 +4,16 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { hitBudgetMs } from '../../shared/limits.ts'
-import { commitOnce, PendingHit } from './commit-once.ts'
-import { type CommitFailed, type Count, type Hit, type HitStore, overloaded, shuttingDown } from './hit.ts'
+import { type CommitEvents, commitOnce, PendingHit } from './commit-once.ts'
+import {
+  type CommitFailed,
+  type Count,
+  type Hit,
+  type HitStore,
+  type HitTimes,
+  overloaded,
+  shuttingDown,
+} from './hit.ts'
 
 type HitQueueLimits = {
   /** hits that may wait for their batch to leave. One more is refused. */
@@ -37,13 +45,11 @@ const slowMs = 400
 /** ms for which the duration of a commit counts for the expected wait */
 const commitsCountForMs = 5000
 
-type HitQueueEvents = {
+type HitQueueEvents = CommitEvents & {
   /** a batch leaves, with that many hits */
   onBatch(size: number): void
   /** hits got numbers, up to `lastId` */
   onCounted(lastId: number): void
-  /** an attempt to commit a batch failed; more may follow */
-  onFailure(failure: CommitFailed): void
   /** a batch has been running for too long */
   onSlow(): void
   /** page views timed out after that failure */
@@ -58,6 +64,8 @@ type PageViewTerms = {
   isDisconnected(): boolean
   /** whether NGINX tries another server if this one passes it on */
   canBePassedOn: boolean
+  /** the queue sets them */
+  times: HitTimes
 }
 
 /**
@@ -97,9 +105,14 @@ export class HitQueue {
 
   /** @throws NotCounted (queue full, closed, or no database in time), OutcomeUnknown, ClientDisconnected or PassedOn */
   submit(hit: Hit, terms: Partial<PageViewTerms> = {}): Promise<Count> {
-    const { startedAt = performance.now(), isDisconnected = () => false, canBePassedOn = false } = terms
+    const {
+      startedAt = performance.now(),
+      isDisconnected = () => false,
+      canBePassedOn = false,
+      times = { leftAt: 0, countedAt: 0 },
+    } = terms
     const budgetMs = this.#suspended ? this.#limits.suspendedBudgetMs : this.#limits.budgetMs
-    const pending = new PendingHit(hit, startedAt + budgetMs, isDisconnected, canBePassedOn)
+    const pending = new PendingHit(hit, startedAt + budgetMs, isDisconnected, canBePassedOn, times)
     this.#passOn(pending)
     if (pending.settled) return pending.count
     if (this.#closed) pending.fail(shuttingDown())
@@ -145,6 +158,8 @@ export class HitQueue {
       for (const pending of next) pending.dropIfLate(this.#limits.minMs)
       const batch = next.filter(pending => !pending.settled)
       if (batch.length === 0) continue
+      const leftAt = performance.now()
+      for (const { times } of batch) times.leftAt = leftAt
       this.#events.onBatch?.(batch.length)
       this.#leaving = batch
       await this.#commit(batch)
@@ -157,12 +172,15 @@ export class HitQueue {
     const startedAt = performance.now()
     const slow = setTimeout(() => this.#events.onSlow?.(), slowMs)
     let failure: CommitFailed | null = null
-    const onFailure = (latest: CommitFailed) => {
-      failure = latest
-      this.#events.onFailure?.(latest)
+    const events = {
+      ...this.#events,
+      onFailure: (latest: CommitFailed) => {
+        failure = latest
+        this.#events.onFailure?.(latest)
+      },
     }
     try {
-      const lastId = await commitOnce(batch, this.#store, this.#limits.minMs, onFailure)
+      const lastId = await commitOnce(batch, this.#store, this.#limits.minMs, events)
       if (failure && batch.some(({ timedOut }) => timedOut)) this.#events.onUncounted?.(failure)
       if (lastId > 0) this.#commitMs.add(performance.now() - startedAt)
       if (lastId > 0) this.#events.onCounted?.(lastId)

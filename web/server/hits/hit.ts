@@ -38,6 +38,9 @@ export type Count = {
   at: string
 }
 
+/** When the batch of a page view left, and when it had its number: ms on the clock of `performance.now()`. The queue sets both. */
+export type HitTimes = { leftAt: number; countedAt: number }
+
 export function arrivalOf(cookieSrvId: string | null, srvId: string): Arrival {
   if (cookieSrvId === null) return 'new'
   return cookieSrvId === srvId ? 'returning' : 'moved'

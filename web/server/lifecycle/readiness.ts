@@ -60,13 +60,18 @@ export class Readiness {
     return this.#cannotCount() !== null
   }
 
+  /** The database takes commits, and took a transaction recently. */
+  get databaseUp(): boolean {
+    return !this.cannotCount && this.#now() - this.#databaseAt <= databaseAwayMs
+  }
+
   /** null if ready */
   get unready(): Unready | null {
     if (this.#leaving) return { code: 'leaving', message: 'It is stopping.' }
     if (!this.#pageRendered) return { code: 'no_page', message: 'No page is rendered yet.' }
     const cannotCount = this.#cannotCount()
     if (cannotCount) return cannotCount
-    if (this.#now() - this.#databaseAt > databaseAwayMs)
+    if (!this.databaseUp)
       return { code: 'database_away', message: 'The database has taken no transaction for 5 s.' }
     if (this.#drainWanted) return { code: 'draining', message: 'It takes no new visitors.' }
     return null

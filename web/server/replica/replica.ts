@@ -42,7 +42,14 @@ export async function startReplica(environment: Environment, nextDir: string): P
     await services.drainWatch.run()
     const stopUpkeep = startUpkeep(pools, environment.logLimits, services.requestIds, undefined, {
       onPurged: rows => services.metrics.purgedRows.inc(rows),
-      onClock: doubted => services.metrics.retentionStopped.set(doubted ? 1 : 0),
+      onClock(doubted, oldestRowAt) {
+        services.metrics.retentionStopped.set(doubted ? 1 : 0)
+        services.metrics.oldestRow.set(oldestRowAt.getTime() / 1000)
+      },
+      onAudit(audit) {
+        services.metrics.noteAudit(audit, Date.now())
+        if (!audit.consistent) console.error(`THE AUDIT FOUND A DIFFERENCE: ${JSON.stringify(audit)}`)
+      },
     })
     return {
       identity,

@@ -1,4 +1,3 @@
-import type { Registry } from 'prom-client'
 import { auditEndpoint } from '../endpoints/audit.ts'
 import { isUnderApi, notFoundEndpoint, pageProblem } from '../endpoints/error-pages.ts'
 import { historyEndpoint } from '../endpoints/history.ts'
@@ -10,6 +9,7 @@ import type { LiveFeed } from '../feed/live-feed.ts'
 import { acceptsGzip, isFlightRequest } from '../http/request.ts'
 import { type Endpoint, type Routes, sendError, sendJson, sendText } from '../http/router.ts'
 import type { Readiness } from '../lifecycle/readiness.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { contentSecurityPolicy, newNonce } from '../render/template.ts'
 import type { Services } from './services.ts'
 
@@ -29,10 +29,10 @@ export function routesOf(services: Services): Routes {
     identity,
     previousServerName: services.previousServerName,
     serverOf: srvId => board.knownServers.find(srvId),
-    onCounted: durationMs => {
-      stats.recordHit(durationMs)
-      metrics.hits.inc()
-      metrics.hitSeconds.observe(durationMs / 1000)
+    onCounted: (arrival, startedAt, times) => {
+      const endedAt = performance.now()
+      stats.recordHit(endedAt - startedAt)
+      metrics.recordHit(arrival, startedAt, times, endedAt)
     },
     development: environment.development,
   })
@@ -51,7 +51,7 @@ export function routesOf(services: Services): Routes {
       '/api/audit': readOnly(auditEndpoint(reading)),
       '/health/live': readOnly(notThroughNginx(healthLive)),
       '/health/ready': readOnly(notThroughNginx(healthReady(services.readiness))),
-      '/metrics': readOnly(notThroughNginx(metricsEndpoint(metrics.registry))),
+      '/metrics': readOnly(notThroughNginx(metricsEndpoint(metrics))),
     },
     fallback: assetsOrNotFound(services),
     onError(error, request, url) {
@@ -119,8 +119,8 @@ function healthReady(readiness: Readiness): Endpoint {
 }
 
 /** `GET /metrics`, for Prometheus. */
-function metricsEndpoint(registry: Registry): Endpoint {
-  return async (_request, response) => sendText(response, 200, registry.contentType, await registry.metrics())
+function metricsEndpoint(metrics: Metrics): Endpoint {
+  return async (_request, response) => sendText(response, 200, metrics.contentType, await metrics.text())
 }
 
 /** Maximum age of a snapshot in ms: many clients cost the database no more than one. */

@@ -23,7 +23,8 @@ import { CommitHealth, CounterWatch, FailureLog } from '../lifecycle/commit-heal
 import { OwnRow } from '../lifecycle/own-row.ts'
 import { PeriodicTask } from '../lifecycle/periodic-task.ts'
 import { Readiness } from '../lifecycle/readiness.ts'
-import { createMetrics, PageViewStats } from '../metrics.ts'
+import { createMetrics } from '../metrics/metrics.ts'
+import { PageViewStats } from '../metrics/page-view-stats.ts'
 import type { NextApp } from '../render/next-app.ts'
 import { PageTemplates, ProblemPages } from '../render/pages.ts'
 import { PurgeReport, RequestIdRetention } from '../retention/retention.ts'
@@ -33,6 +34,8 @@ const databaseTimeoutMs = 1000
 /** ms for reading the drain request: short, since it is the first to notice that the database is silent */
 const drainWatchTimeoutMs = 300
 const heartbeatMs = heartbeatSeconds * 1000
+/** Maximum age in ms of the board in the metrics: a busy replica has a newer one */
+const scrapeMaxAgeMs = 2000
 /** ms between two readings of the drain request */
 const drainWatchMs = 500
 
@@ -59,7 +62,7 @@ export function createServices(
       else console.log('page views are counted here again')
     },
     onFailure(failure) {
-      metrics.failedCommits.inc({ code: failure.code })
+      metrics.failedCommits.inc({ kind: failure.kind })
       if (failure.kind !== 'contention') failures.failed(failure)
       // The heartbeat registers a new row, also if a probe found that this one is gone.
       if (failure.code === noOwnRow) void heartbeat.run()
@@ -87,7 +90,7 @@ export function createServices(
   let beforeBatch = 0
   const queue = new HitQueue(store, defaultLimits, {
     onBatch: size => {
-      metrics.batchSize.observe(size)
+      metrics.batchSize.record(size)
       beforeBatch = counterWatch.highest
     },
     onCounted: lastId => {
@@ -98,13 +101,31 @@ export function createServices(
       failures.succeeded()
     },
     onFailure: failure => commitHealth.failed(failure),
+    onRetry: () => metrics.commitRetries.inc(),
+    onCommit: ms => metrics.commitDuration.record(ms / 1000),
+    onDuplicates: hits => metrics.duplicateHits.inc(hits),
     onSlow: () => commitHealth.suspect(),
     onUncounted: failure => failure.kind === 'contention' && failures.failed(failure),
   })
   const admission = new Admission(() => queue.expectedWaitMs)
-  const metrics = createMetrics(identity, { queued: () => queue.length, streams: () => feed.size })
+  const sources = {
+    queued: () => queue.length,
+    streams: () => feed.size,
+    liveTicks: () => feed.ticks,
+    liveSentBytes: () => feed.sentBytes,
+    draining: () => readiness.draining,
+    databaseUp: () => readiness.databaseUp,
+    board: () => board.noOlderThan(scrapeMaxAgeMs).catch(() => board.latest),
+  }
+  const metrics = createMetrics(identity, sources, environment.logLimits.days)
+  const renderPage: NextApp['renderPage'] = async (...page) => {
+    const startedAt = performance.now()
+    const answer = await next.renderPage(...page)
+    metrics.renderDuration.record((performance.now() - startedAt) / 1000)
+    return answer
+  }
   const rendering = {
-    renderPage: next.renderPage,
+    renderPage,
     server: identity,
     stickySeconds: environment.stickySeconds,
     development: environment.development,

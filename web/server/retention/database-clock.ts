@@ -51,7 +51,7 @@ export class DatabaseClock {
   }
 
   /** @returns the trusted time; null if nothing may be removed by age now */
-  judge({ now, believedAt }: ClockReading): Date | null {
+  judge({ now, believedAt }: Pick<ClockReading, 'now' | 'believedAt'>): Date | null {
     const here = { databaseMs: now.getTime(), steadyMs: this.#steady() }
     const gap = this.#gapAt(here, believedAt)
     if (gap === 0 || this.#isHealed(here, gap)) {

@@ -1,11 +1,18 @@
 // Retention: keeps the tables within limits, and writes the checkpoints that the audit uses.
-// web/server/replica/replica.ts starts it with the replica. Three loops run in the background: one prunes request ids,
-// one removes old log rows and marks gone servers, one counts the log. The last two run on one replica at a time, under
-// a lock. The SQL is in web/server/db/retention.ts, audit.ts and past-servers.ts; database-clock.ts decides whether the
+// web/server/replica/replica.ts starts it with the replica. Four loops run in the background: one prunes request ids, one
+// audits, one removes old log rows and marks gone servers, one counts the log. The last two run on one replica at a time,
+// under a lock. The SQL is in web/server/db/retention.ts, audit.ts and past-servers.ts; database-clock.ts decides whether the
 // database's clock can be trusted.
 
 import type { PoolConnection } from 'mysql2/promise'
-import { findOldestCheckpoints, recountCheckpoint, writeNextCheckpoint } from '../db/audit.ts'
+import type { Audit } from '../../shared/api.ts'
+import {
+  auditOf,
+  findOldestCheckpoints,
+  readAudit,
+  recountCheckpoint,
+  writeNextCheckpoint,
+} from '../db/audit.ts'
 import { markGoneServers, recountPastHits } from '../db/past-servers.ts'
 import type { Pools } from '../db/pools.ts'
 import { ifAlone } from '../db/query.ts'
@@ -27,11 +34,16 @@ const recountedSums = 2
 type UpkeepEvents = {
   /** rows of the log were removed */
   onPurged(rows: number): void
-  /** after each run: whether nothing is removed because the database's clock is in doubt */
-  onClock(doubted: boolean): void
+  /** after each run: whether nothing is removed because the database's clock is in doubt, and the time of the oldest row */
+  onClock(doubted: boolean, oldestRowAt: Date): void
+  /** this replica compared the counter, the log and the servers, which it does every ten minutes at the latest */
+  onAudit(audit: Audit): void
 }
 
-const noEvents: UpkeepEvents = { onPurged() {}, onClock() {} }
+const noEvents: UpkeepEvents = { onPurged() {}, onClock() {}, onAudit() {} }
+
+/** ms between two audits of this replica, at most: half of it at least. Each audit takes 11 ms with ten million rows (docs/database.md). */
+const auditEveryMs = 10 * 60_000
 
 /** Starts retention, with a run of each loop every `everyMs`. @returns a function that stops it */
 export function startUpkeep(
@@ -39,11 +51,14 @@ export function startUpkeep(
   limits: LogLimits,
   requestIds: RequestIdRetention,
   everyMs = 10_000,
-  events = noEvents,
+  given: Partial<UpkeepEvents> = {},
   clock = new DatabaseClock(),
 ): () => void {
+  const events = { ...noEvents, ...given }
   const report = new PurgeReport('rows of the log', events.onPurged)
+  let auditDueAt = 0
   const stops = [
+    repeat('auditing', auditIfDue, everyMs),
     repeat('pruning request ids', signal => requestIds.run(signal), 60_000),
     repeat('removing old rows of the log', removeOldRows, everyMs),
     repeat(
@@ -56,11 +71,20 @@ export function startUpkeep(
     for (const stop of stops) stop()
   }
 
+  async function auditIfDue(): Promise<void> {
+    if (performance.now() < auditDueAt) return
+    const audit = auditOf(await readAudit(read))
+    // Replicas that started together do not audit together for long.
+    auditDueAt = performance.now() + auditEveryMs * (0.5 + Math.random() / 2)
+    events.onAudit(audit)
+  }
+
   async function removeOldRows(signal: AbortSignal): Promise<void> {
     report.flush()
     // In each run, also while another replica removes: so this replica observes the clock since its start.
-    const now = clock.judge(await readRetentionClock(read))
-    events.onClock(clock.doubted)
+    const reading = await readRetentionClock(read)
+    const now = clock.judge(reading)
+    events.onClock(clock.doubted, reading.oldestRowAt ?? reading.now)
     if (now === null) return
     await ifAlone(upkeep, 'retention', async connection => {
       await writeBelievedTime(connection, now)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PageViewStats } from './metrics.ts'
+import { PageViewStats } from './page-view-stats.ts'
 
 test('the rate is of the last few windows', () => {
   let now = 0

@@ -1,0 +1,81 @@
+import { Histogram, type HistogramConfiguration } from 'prom-client'
+
+type Options<Label extends string> = Pick<HistogramConfiguration<string>, 'name' | 'help' | 'registers'> & {
+  /** upper bounds, ascending */
+  buckets: number[]
+  /** the label and its values, which all exist from the start. None: one histogram */
+  children?: { label: Label; values: readonly string[] }
+}
+
+/**
+ * A histogram for values of every page view. `observe` of prom-client takes 0.2 to 0.5 µs, most of it for labels. This one adds
+ * to plain numbers, in 10 to 20 ns, and formats them when Prometheus reads them.
+ */
+export class FastHistogram extends Histogram {
+  readonly #options: Options<string>
+  readonly #children: Map<string | null, Observations>
+
+  constructor(options: Options<string>) {
+    const { name, help, registers, buckets, children } = options
+    super({ name, help, buckets, ...(registers && { registers }) })
+    this.#options = options
+    this.#children = new Map((children?.values ?? [null]).map(value => [value, new Observations(buckets)]))
+  }
+
+  /** The values to record in, of the child with this value of the label. Keep it. */
+  child(value: string | null = null): Observations {
+    const observations = this.#children.get(value)
+    if (!observations) throw new Error(`${this.#options.name} has no child ${value}`)
+    return observations
+  }
+
+  /** What the registry of prom-client reads from each metric. Its types leave this method out. */
+  async getForPromString() {
+    const { name, help, children } = this.#options
+    const values = [...this.#children].flatMap(([value, observations]) => {
+      const labels = children && value !== null ? { [children.label]: value } : {}
+      return observations
+        .samples(name)
+        .map(sample => ({ ...sample, labels: { ...labels, ...sample.labels } }))
+    })
+    return { name, help, type: 'histogram', values, aggregator: 'sum' }
+  }
+}
+
+export class Observations {
+  readonly #bounds: number[]
+  /** by bucket, not cumulative; the last is for values above all bounds */
+  readonly #counts: number[]
+  #sum = 0
+
+  constructor(bounds: number[]) {
+    this.#bounds = bounds
+    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0)
+  }
+
+  /** Adds a value, `times` times. */
+  record(value: number, times = 1): void {
+    const bounds = this.#bounds
+    let index = 0
+    while (index < bounds.length && value > (bounds[index] ?? 0)) index++
+    this.#counts[index] = (this.#counts[index] ?? 0) + times
+    this.#sum += value * times
+  }
+
+  samples(name: string): { metricName: string; labels: Record<string, string>; value: number }[] {
+    let count = 0
+    const buckets = this.#counts.map((inBucket, index) => {
+      count += inBucket
+      return {
+        metricName: `${name}_bucket`,
+        labels: { le: String(this.#bounds[index] ?? '+Inf') },
+        value: count,
+      }
+    })
+    return [
+      ...buckets,
+      { metricName: `${name}_sum`, labels: {}, value: this.#sum },
+      { metricName: `${name}_count`, labels: {}, value: count },
+    ]
+  }
+}
