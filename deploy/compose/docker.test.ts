@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
-import { docker } from './docker.ts'
+import { DockerFailed, docker, unlessGone } from './docker.ts'
+import { replicaContainers } from './replica-containers.ts'
 
 test('builds add no record with their time to the image, unless a person wants one', async () => {
   await using folder = await temporaryFolder()
@@ -14,4 +15,45 @@ test('builds add no record with their time to the image, unless a person wants o
   assert.equal(await docker(['compose', 'build'], { environment: { PATH } }), '1\n')
   const wanted = { PATH, BUILDX_NO_DEFAULT_ATTESTATIONS: '0' }
   assert.equal(await docker(['compose', 'build'], { environment: wanted }), '0\n')
+})
+
+test('a container that disappears while compose lists it, or before it is inspected, is left out', async () => {
+  await using folder = await temporaryFolder()
+  // Each first call fails as Docker does.
+  const script = `#!/bin/sh
+call='${folder.path}/call-'"$1"
+if ! [ -e "$call" ]; then
+  touch "$call"
+  case "$1" in
+  compose) echo 'Error response from daemon: No such container: 1f' ;;
+  inspect) echo 'Error: No such object: 1f' ;;
+  esac >&2
+  exit 1
+fi
+case "$1" in
+compose) echo 2e ;;
+inspect) echo '[]' ;;
+esac
+`
+  await writeFile(join(folder.path, 'docker'), script, { mode: 0o755 })
+  const { PATH } = process.env
+  process.env.PATH = `${folder.path}:${PATH}`
+  try {
+    assert.deepEqual(await replicaContainers(), [])
+  } finally {
+    process.env.PATH = PATH
+  }
+})
+
+test('that another command has removed a container, or is removing it, is no failure; anything else is', async () => {
+  for (const message of [
+    'No such container: 1f',
+    'removal of container 1f is already in progress',
+    'cannot stop container: 1f: container is marked for removal and cannot be stopped',
+  ]) {
+    const failed = new DockerFailed(`docker rm 1f failed: Error response from daemon: ${message}`)
+    assert.equal(unlessGone(failed), '')
+  }
+  const full = new DockerFailed('docker rm 1f failed: no space left on device')
+  assert.throws(() => unlessGone(full), full)
 })

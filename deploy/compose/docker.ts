@@ -53,9 +53,17 @@ export function compose(...parameters: string[]): Promise<string> {
   return docker(['compose', '--ansi', 'never', ...parameters])
 }
 
+/** Docker's messages about a container that another command has removed or is removing */
+const gone = /no such (container|object)|removal of container \S+ is already in progress|marked for removal/i
+
+/** Whether a Docker command failed because another command has removed a container. */
+export function isGone(error: unknown): boolean {
+  return error instanceof DockerFailed && gone.test(error.message)
+}
+
 /** For `catch`: ignores that another command has removed the container. @throws any other error */
 export function unlessGone(error: unknown): string {
-  if (error instanceof DockerFailed && /no such container/i.test(error.message)) return ''
+  if (isGone(error)) return ''
   throw error
 }
 

@@ -108,8 +108,10 @@ export class Replacement {
 
   async #start(missing: number, there: number): Promise<void> {
     const { lock, say } = this.#roll
-    if (++this.#starts > maxStarts)
-      throw new DockerFailed('other commands change the number of replicas repeatedly')
+    if (++this.#starts > maxStarts) {
+      const cause = this.#state.collision && `: ${this.#state.collision}`
+      throw new DockerFailed(`other commands change the number of replicas repeatedly${cause}`)
+    }
     // `up` also runs the services that `web` depends on. With --no-deps the replicas would get another configuration hash than from
     // `docker compose up`, which would then replace them all. Remove the two one-time containers first: otherwise those of the last
     // version would run again.
@@ -146,7 +148,8 @@ export class Replacement {
 
   async #stop({ id, name, state }: ReplicaContainer): Promise<void> {
     this.#roll.say(`stopping ${name} …`)
-    if (state === 'paused') await this.#roll.lock.docker(['unpause', id])
+    // If it is no longer paused, this fails. If it still is, stopping it says so.
+    if (state === 'paused') await this.#roll.lock.attempt(['unpause', id])
     await this.#roll.lock.docker(['stop', id]).catch(unlessGone)
   }
 

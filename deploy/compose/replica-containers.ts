@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { attemptDocker, compose, DockerFailed, docker } from './docker.ts'
+import { attemptDocker, compose, DockerFailed, docker, isGone } from './docker.ts'
 
 /** A container of the service `web`. */
 export type ReplicaContainer = {
@@ -76,15 +76,15 @@ const inspected = z.array(
  */
 export async function replicaContainers(): Promise<ReplicaContainer[]> {
   for (let attempt = 1; ; attempt++) {
-    const ids = (await compose('ps', '--all', '--quiet', 'web')).split('\n').filter(Boolean)
-    if (ids.length === 0) return []
-    const { status, stdout, stderr } = await attemptDocker(['inspect', ...ids])
-    if (status === 0) {
-      const containers = inspected.parse(JSON.parse(stdout)).filter(({ isOneOff }) => !isOneOff)
-      return containers.toSorted((a, b) => a.number - b.number)
+    try {
+      // Compose inspects each container that it lists, so it fails too.
+      const ids = (await compose('ps', '--all', '--quiet', 'web')).split('\n').filter(Boolean)
+      if (ids.length === 0) return []
+      const found = inspected.parse(JSON.parse(await docker(['inspect', ...ids])))
+      return found.filter(({ isOneOff }) => !isOneOff).toSorted((a, b) => a.number - b.number)
+    } catch (error) {
+      if (attempt === maxAttempts || !isGone(error)) throw error
     }
-    if (attempt === maxAttempts || !/no such/i.test(stderr))
-      throw new DockerFailed(`docker inspect failed: ${stderr.trim()}`)
   }
 }
 

@@ -27,6 +27,8 @@ export class RollState {
   readonly #old: Set<string>
   #wanted: number
   #lastSeen: ReplicaContainer[]
+  /** Docker's message after the last start that met a container of the same name; '' if none did */
+  #collision = ''
   /** the containers that this roll started, by id */
   readonly #startedHere = new Map<string, ReplicaContainer>()
 
@@ -54,6 +56,11 @@ export class RollState {
   /** Replicas that must serve at the end. */
   get wanted(): number {
     return this.#wanted
+  }
+
+  /** Why the last start could not start all; '' if it is not known. */
+  get collision(): string {
+    return this.#collision
   }
 
   isOld({ id }: ReplicaContainer): boolean {
@@ -87,7 +94,8 @@ export class RollState {
     const before = this.#lastSeen
     await this.#record(missing)
     if (idsOf(await replicaContainers()) !== idsOf(before)) return
-    const collidedWith = await collisionOf(() => up(before.length + missing))
+    this.#collision = await collisionOf(() => up(before.length + missing))
+    const collidedWith = /already in use by container "([0-9a-f]+)"/.exec(this.#collision)?.[1] ?? ''
     const ordered = (now: ReplicaContainer[]) =>
       orderedWhileStarting(before, now, { ordered: missing, old: [...this.#old], collidedWith })
     const now = await readStable(ordered)
@@ -162,7 +170,7 @@ async function readStable(ordered: (now: ReplicaContainer[]) => number | null): 
 
 /**
  * Runs `up` and ignores a failure because another command takes the same name or removes a container meanwhile.
- * @returns the id of the container that has the name, or ''
+ * @returns Docker's message, or ''
  * @throws DockerFailed if `up` fails for another reason
  */
 async function collisionOf(up: () => Promise<unknown>): Promise<string> {
@@ -172,6 +180,6 @@ async function collisionOf(up: () => Promise<unknown>): Promise<string> {
   } catch (error) {
     const collision = /already in use|no such container|removal of container|marked for removal/i
     if (!(error instanceof DockerFailed && collision.test(error.message))) throw error
-    return /already in use by container "([0-9a-f]+)"/.exec(error.message)?.[1] ?? ''
+    return error.message
   }
 }

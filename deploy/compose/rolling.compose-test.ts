@@ -200,15 +200,28 @@ test('another command that scales while a roll starts counts, and what it starts
 const changesNothing =
   /^(run --rm --interactive|inspect|logs|image inspect|volume inspect|compose --ansi never (ps|config)|exec \w+ (node -e|timeout)) /
 
-test('containers of docker compose run are no replicas, and each command that changes something holds the lock', async () => {
+test('containers of docker compose run are no replicas, each command that changes something holds the lock, and a roll is done once all serve', async () => {
   await settle(2)
   await using folder = await temporaryFolder()
   const log = join(folder.path, 'log')
-  // In front of Docker's command: it writes down each call, and whether that has the pipe to the lock.
+  const paused = join(folder.path, 'paused')
+  const mine = ['--filter', `label=com.docker.compose.project=${process.env.COMPOSE_PROJECT_NAME}`]
+  // In front of Docker's command: it logs each call, and whether that has the pipe to the lock. Before the roll removes the old
+  // replicas, it pauses a new one. That one goes on after the roll has counted four times that the other one serves.
   const program = `#!/bin/sh
 [ -e /proc/self/fd/3 ] && lock=held || lock=free
 printf '%s %s\n' $lock "$*" >> '${log}'
 PATH=$DOCKER_PATH
+case "$*" in
+'rm --force '*)
+  docker ps --quiet ${mine.join(' ')} --filter label=com.docker.compose.service=web \
+    --filter label=com.docker.compose.oneoff=False | head -n 1 >'${paused}'
+  docker pause "$(cat '${paused}')" >>'${log}.pause' 2>&1
+  ;;
+'exec '*' timeout '*)
+  [ "$(grep -c '^free exec .* timeout ' '${log}')" != 4 ] || docker unpause "$(cat '${paused}')" >>'${log}.pause' 2>&1
+  ;;
+esac
 exec docker "$@"
 `
   writeFileSync(join(folder.path, 'docker'), program, { mode: 0o755 })
@@ -242,9 +255,10 @@ exec docker "$@"
       )
   } finally {
     const all = ['ps', '--all', '--quiet', '--filter', 'label=com.docker.compose.oneoff=True']
-    const mine = ['--filter', `label=com.docker.compose.project=${process.env.COMPOSE_PROJECT_NAME}`]
     const oneOffs = (await docker([...all, ...mine])).split('\n').filter(Boolean)
     await docker(['rm', '--force', ...oneOffs])
+    for (const { id, state } of await replicaContainers())
+      if (state === 'paused') await docker(['unpause', id])
   }
 })
 
