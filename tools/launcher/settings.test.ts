@@ -17,6 +17,7 @@ test('every setting has a default', () => {
     stickySeconds: 300,
     showClientIps: 'short',
     drainSeconds: 1,
+    logFormat: 'text',
     nginxWorkers: 2,
     logLimits: { days: 30, rows: 10_000_000 },
     trustedProxies: [],
@@ -149,8 +150,9 @@ test('the launcher and a replica accept the same values of every setting of a re
     'LOG_MAX_ROWS',
     'DRAIN_SECONDS',
     'SHOW_CLIENT_IPS',
+    'LOG_FORMAT',
   ])
-    for (const value of [...numbers, '', 'x', 'short', 'full'])
+    for (const value of [...numbers, '', 'x', 'short', 'full', 'text', 'json'])
       assert.equal(
         accepts(() => parseSettings({ [name]: value })),
         accepts(() => parseEnvironment({ [name]: value, DATABASE_URL: 'mysql://a:b@127.0.0.1/c' })),

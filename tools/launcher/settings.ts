@@ -76,6 +76,9 @@ function areProxies(proxies: string[]): boolean {
   }
 }
 
+/** The logs that this stack writes are files, for people. With Docker a server's default is json. */
+const defaultLogFormat = 'text'
+
 const variables = z.object({
   HTTP_HOST: address.optional(),
   HTTP_PORT: portWithAddress.default({ host: '', port: 8080 }),
@@ -84,6 +87,7 @@ const variables = z.object({
   STICKY_SECONDS: wholeNumber(1, 86_400).default(settingDefaults.stickySeconds),
   SHOW_CLIENT_IPS: z.enum(['short', 'full'], 'short or full').default(settingDefaults.showClientIps),
   DRAIN_SECONDS: seconds(0, 60).default(settingDefaults.drainSeconds),
+  LOG_FORMAT: z.enum(['text', 'json'], 'text or json').default(defaultLogFormat),
   NGINX_WORKERS: wholeNumber(1, 64).default(settingDefaults.nginxWorkers),
   LOG_RETENTION_DAYS: wholeNumber(1, 36_500).default(settingDefaults.logLimits.days),
   LOG_MAX_ROWS: wholeNumber(1, 1e12).default(settingDefaults.logLimits.rows),
@@ -103,6 +107,7 @@ const schema = variables
     stickySeconds: values.STICKY_SECONDS,
     showClientIps: values.SHOW_CLIENT_IPS,
     drainSeconds: values.DRAIN_SECONDS,
+    logFormat: values.LOG_FORMAT,
     nginxWorkers: values.NGINX_WORKERS,
     logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
     trustedProxies: values.TRUSTED_PROXIES,

@@ -19,6 +19,7 @@ test('only the database is required', () => {
     stickySeconds: 300,
     clientAddresses: 'short',
     drainSeconds: 1,
+    logFormat: 'json',
     logLimits: { days: 30, rows: 10_000_000 },
   })
 })

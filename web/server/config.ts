@@ -55,6 +55,8 @@ const schema = z
     LOG_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(settingDefaults.logLimits.days),
     /** newest rows of the log to keep */
     LOG_MAX_ROWS: z.coerce.number().int().min(1).max(1e12).default(settingDefaults.logLimits.rows),
+    /** json for collectors, text for people: `npm start` sets it unless its user does */
+    LOG_FORMAT: z.enum(['text', 'json']).default('json'),
     /** seconds that a stopping replica goes on answering */
     DRAIN_SECONDS: z.coerce.number().min(0).max(60).default(settingDefaults.drainSeconds),
   })
@@ -68,6 +70,7 @@ const schema = z
     stickySeconds: values.STICKY_SECONDS,
     clientAddresses: values.SHOW_CLIENT_IPS,
     drainSeconds: values.DRAIN_SECONDS,
+    logFormat: values.LOG_FORMAT,
     logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
   }))
 

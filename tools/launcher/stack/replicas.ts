@@ -18,6 +18,7 @@ type ReplicaSettings = {
   stickySeconds: number
   showClientIps: 'short' | 'full'
   drainSeconds: number
+  logFormat: 'text' | 'json'
   /** extra variables, which override the stack's */
   variables: Record<string, string>
   logLimits: LogLimits
@@ -70,6 +71,7 @@ function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<str
     STICKY_SECONDS: String(settings.stickySeconds),
     SHOW_CLIENT_IPS: settings.showClientIps,
     DRAIN_SECONDS: String(settings.drainSeconds),
+    LOG_FORMAT: settings.logFormat,
     LOG_RETENTION_DAYS: String(settings.logLimits.days),
     LOG_MAX_ROWS: String(settings.logLimits.rows),
   }
@@ -127,6 +129,7 @@ function settingsFor(
     stickySeconds: options.stickySeconds ?? settingDefaults.stickySeconds,
     showClientIps: options.showClientIps ?? settingDefaults.showClientIps,
     drainSeconds: options.drainSeconds ?? settingDefaults.drainSeconds,
+    logFormat: options.logFormat ?? 'text',
     logLimits: options.logLimits ?? settingDefaults.logLimits,
     hungAfterMs: options.hungAfterMs === undefined ? defaultHungAfterMs : options.hungAfterMs,
     logs: workspace.dataDir.logs,

@@ -20,6 +20,8 @@ export type StackOptions = {
   showClientIps?: 'short' | 'full'
   /** seconds that a stopping replica goes on answering; default: settingDefaults */
   drainSeconds?: number
+  /** of the replicas' logs; default: text */
+  logFormat?: 'text' | 'json'
   /** more variables for one replica, which override the stack's: tests put a proxy between the services */
   replicaVariables?: (name: string, databaseUrl: string) => Promise<Record<string, string>>
   /** how much of the log is kept; default: settingDefaults */

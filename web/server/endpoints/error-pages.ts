@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AnswerError } from '../errors.ts'
 import { NotCounted, OutcomeUnknown } from '../hits/hit.ts'
-import { isFlightRequest, wantsJson } from '../http/request.ts'
+import { isFlightRequest, readRequestId, wantsJson } from '../http/request.ts'
 import { type Endpoint, type SendError, sendError, sendText } from '../http/router.ts'
+import { log } from '../log.ts'
 import type { ProblemPages } from '../render/pages.ts'
 import { newNonce, type Template } from '../render/template.ts'
 import { sendFilledPage, vary } from './page.ts'
@@ -35,7 +36,8 @@ export function pageProblem(problems: ProblemPages, development: boolean): SendE
       sendFilledPage(request, response, { status, template, values, development })
       return true
     } catch (thrown) {
-      console.error('no board for a page view that was not counted:', thrown)
+      const request_id = readRequestId(request)
+      log.error('there is no board for a page view that was not counted', { err: thrown, request_id })
       return false
     }
   }

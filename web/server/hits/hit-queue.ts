@@ -4,6 +4,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { hitBudgetMs } from '../../shared/limits.ts'
+import { log } from '../log.ts'
 import { type CommitEvents, commitOnce, PendingHit } from './commit-once.ts'
 import {
   type CommitFailed,
@@ -186,7 +187,7 @@ export class HitQueue {
       if (lastId > 0) this.#events.onCounted?.(lastId)
     } catch (error) {
       for (const pending of batch) pending.fail()
-      console.error('a batch of hits failed unexpectedly:', error)
+      log.error('a batch of hits failed unexpectedly', { err: error })
     } finally {
       clearTimeout(slow)
     }

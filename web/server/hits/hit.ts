@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Arrival } from '../../shared/api.ts'
 import { AnswerError, codeOf } from '../errors.ts'
 import { normaliseAddress } from '../http/client-address.ts'
-import { readSrvIdCookie } from '../http/request.ts'
+import { readRequestId, readSrvIdCookie } from '../http/request.ts'
 
 /** A page view on its way to its number. */
 export type Hit = {
@@ -17,17 +17,12 @@ export type Hit = {
 
 /** The page view as NGINX describes it. NGINX overwrites both headers, so clients cannot forge them. */
 export function readHit(request: IncomingMessage): Hit {
-  const requestId = String(request.headers['x-request-id'] ?? '')
   const realIp = String(request.headers['x-real-ip'] ?? request.socket.remoteAddress ?? '')
   return {
-    requestId: isRequestId(requestId) ? requestId : newRequestId(),
+    requestId: readRequestId(request) ?? newRequestId(),
     clientIp: normaliseAddress(realIp) ?? '0.0.0.0',
     cookieSrvId: readSrvIdCookie(request.headers.cookie ?? ''),
   }
-}
-
-function isRequestId(text: string): boolean {
-  return /^[0-9a-f]{32}$/.test(text)
 }
 
 /** The number and the time that the commit gave a hit. */

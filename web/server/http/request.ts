@@ -49,6 +49,12 @@ export function acceptsGzip(request: IncomingMessage): boolean {
   return /(?:^|,)\s*gzip\s*(?:$|,|;(?!\s*q=0(?:\.0+)?\s*(?:,|$)))/i.test(encodings)
 }
 
+/** The id that NGINX gave the request: 32 lowercase hex digits. Null if it did not come through NGINX. */
+export function readRequestId({ headers }: IncomingMessage): string | null {
+  const id = String(headers['x-request-id'] ?? '')
+  return /^[0-9a-f]{32}$/.test(id) ? id : null
+}
+
 /** The server that the visitor's cookie names. Null if there is none or its value is malformed. */
 export function readSrvIdCookie(cookies: string): string | null {
   const value = /(?:^|;)\s*srv_id=([^;\s]*)/.exec(cookies)?.[1]

@@ -13,6 +13,8 @@ import {
 import type { Duplex } from 'node:stream'
 import type { ErrorAnswer } from '../../shared/api.ts'
 import { AnswerError, DatabaseUnavailable } from '../errors.ts'
+import { log } from '../log.ts'
+import { readRequestId } from './request.ts'
 
 export type Routes = {
   /** endpoints by exact path and method */
@@ -41,7 +43,7 @@ export function createRouter(routes: Routes): RequestListener {
     try {
       await findEndpoint(routes, request.method ?? 'GET', url, response)(request, response, url)
     } catch (thrown) {
-      const error = toAnswerError(thrown)
+      const error = toAnswerError(thrown, request)
       routes.onError(error, request, url)
       if (response.headersSent) response.destroy()
       else await (routes.sendError ?? sendAsJson)(error, request, response, url)
@@ -72,13 +74,13 @@ function sendAsJson(error: AnswerError, _request: IncomingMessage, response: Ser
   sendError(response, error)
 }
 
-function toAnswerError(thrown: unknown): AnswerError {
+function toAnswerError(thrown: unknown, request: IncomingMessage): AnswerError {
   if (thrown instanceof AnswerError) return thrown
   if (thrown instanceof DatabaseUnavailable)
     return new AnswerError(503, 'database_unavailable', 'The database does not answer right now.', {
       retryAfter: 1,
     })
-  console.error(thrown)
+  log.error('a request failed unexpectedly', { err: thrown, request_id: readRequestId(request) })
   return new AnswerError(500, 'internal_error', 'An internal error occurred. It was logged.')
 }
 

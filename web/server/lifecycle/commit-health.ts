@@ -1,4 +1,5 @@
 import { CommitFailed } from '../hits/hit.ts'
+import { log } from '../log.ts'
 import type { Unready } from './readiness.ts'
 
 /** ms without a success after a failure: a broken connection is soon replaced. */
@@ -131,6 +132,8 @@ function toFailure(error: unknown): CommitFailed {
   return error instanceof CommitFailed ? error : new CommitFailed('rolled_back', 'refused', error)
 }
 
+const writeLine = (line: string, level: 'error' | 'info') => log[level](line)
+
 /** ms between two log lines about the same error */
 const logEveryMs = 10_000
 
@@ -139,14 +142,17 @@ const logEveryMs = 10_000
  * last line, and one line when it is over.
  */
 export class FailureLog {
-  readonly #write: (line: string) => void
+  readonly #write: (line: string, level: 'error' | 'info') => void
   readonly #now: () => number
   readonly #lastAt = new Map<string, number>()
   #unlogged = 0
   #logged = false
 
   /** `now` is a steady clock, in ms */
-  constructor(write: (line: string) => void = console.error, now = () => performance.now()) {
+  constructor(
+    write: (line: string, level: 'error' | 'info') => void = writeLine,
+    now = () => performance.now(),
+  ) {
     this.#write = write
     this.#now = now
   }
@@ -155,7 +161,7 @@ export class FailureLog {
     this.#unlogged++
     if (this.#now() - (this.#lastAt.get(code) ?? Number.NEGATIVE_INFINITY) < logEveryMs) return
     const times = this.#unlogged === 1 ? '' : ` (${this.#unlogged} failures since the last line)`
-    this.#write(`page views cannot be counted: ${code}: ${message}${times}`)
+    this.#write(`page views cannot be counted: ${code}: ${message}${times}`, 'error')
     this.#lastAt.set(code, this.#now())
     this.#unlogged = 0
     this.#logged = true
@@ -164,7 +170,7 @@ export class FailureLog {
   succeeded(): void {
     if (!this.#logged) return
     const times = this.#unlogged === 0 ? '' : ` (${this.#unlogged} failures since the last line)`
-    this.#write(`page views are counted again${times}`)
+    this.#write(`page views are counted again${times}`, 'info')
     this.#unlogged = 0
     this.#logged = false
   }

@@ -1,5 +1,6 @@
 import type { ConflictingServer } from '../db/servers.ts'
 import type { Identity } from '../identity.ts'
+import { log } from '../log.ts'
 
 /** The database queries that it needs. */
 type OwnRowQueries = {
@@ -30,15 +31,15 @@ export class OwnRow {
   readonly #identity: Identity
   readonly #queries: OwnRowQueries
   readonly #isNamed: boolean
-  readonly #log: (text: string) => void
+  readonly #write: (text: string) => void
   #rejoining: Promise<void> | null = null
   #loggedConflict = ''
 
-  constructor({ identity, queries, isNamed, log = console.error }: Options) {
+  constructor({ identity, queries, isNamed, log: write = log.warn }: Options) {
     this.#identity = identity
     this.#queries = queries
     this.#isNamed = isNamed
-    this.#log = log
+    this.#write = write
   }
 
   /** Sends a heartbeat. @throws database errors */
@@ -62,7 +63,7 @@ export class OwnRow {
 
   async #register(): Promise<void> {
     const { id } = await this.#queries.register(this.#identity)
-    this.#log(
+    this.#write(
       `${this.#identity.name} has no row ${this.#identity.id} in the database any more, as after a restore or a long silence: it goes on with row ${id}`,
     )
     this.#identity.id = id
@@ -76,7 +77,7 @@ export class OwnRow {
     const sharing = others.filter(other => other.srv_id === identity.srv_id)
     const ids = sharing.map(other => other.id).join()
     if (ids !== '' && ids !== this.#loggedConflict)
-      this.#log(
+      this.#write(
         `another replica runs at ${identity.address} on this database: ${sharing.map(other => other.name).join(', ')}. Both count, ` +
           'but a cookie cannot tell them apart: give each its own SERVER_ADDRESS, or each stack its own database',
       )

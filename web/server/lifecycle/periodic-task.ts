@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { log } from '../log.ts'
 
 /** Runs a task periodically: one run at a time, the next when it is due, whether the last one failed or not. */
 export class PeriodicTask {
@@ -47,7 +48,7 @@ export function repeat(
   name: string,
   work: (signal: AbortSignal) => Promise<void>,
   everyMs: number,
-  log: (text: string) => void = console.error,
+  write: (text: string) => void = log.warn,
 ): () => void {
   const stop = new AbortController()
   void keepOn(stop.signal)
@@ -60,7 +61,7 @@ export function repeat(
         await work(signal)
         failing = false
       } catch (error) {
-        if (!failing && !signal.aborted) log(`${name}: ${String(error)}; will retry`)
+        if (!failing && !signal.aborted) write(`${name}: ${String(error)}; will retry`)
         failing = true
       }
     }

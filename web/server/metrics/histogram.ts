@@ -44,27 +44,29 @@ export class FastHistogram extends Histogram {
 
 export class Observations {
   readonly #bounds: number[]
-  /** by bucket, not cumulative; the last is for values above all bounds */
-  readonly #counts: number[]
-  #sum = 0
+  /** by bucket, not cumulative; then for values above all bounds; then the sum. Typed, so that adding allocates nothing */
+  readonly #totals: Float64Array
 
   constructor(bounds: number[]) {
     this.#bounds = bounds
-    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0)
+    this.#totals = new Float64Array(bounds.length + 2)
   }
 
   /** Adds a value, `times` times. */
   record(value: number, times = 1): void {
     const bounds = this.#bounds
+    const totals = this.#totals
+    const last = bounds.length
     let index = 0
-    while (index < bounds.length && value > (bounds[index] ?? 0)) index++
-    this.#counts[index] = (this.#counts[index] ?? 0) + times
-    this.#sum += value * times
+    while (index < last && value > (bounds[index] ?? 0)) index++
+    totals[index] = (totals[index] ?? 0) + times
+    totals[last + 1] = (totals[last + 1] ?? 0) + value * times
   }
 
   samples(name: string): { metricName: string; labels: Record<string, string>; value: number }[] {
     let count = 0
-    const buckets = this.#counts.map((inBucket, index) => {
+    const [sum = 0, ...counts] = [...this.#totals].reverse()
+    const buckets = counts.reverse().map((inBucket, index) => {
       count += inBucket
       return {
         metricName: `${name}_bucket`,
@@ -74,7 +76,7 @@ export class Observations {
     })
     return [
       ...buckets,
-      { metricName: `${name}_sum`, labels: {}, value: this.#sum },
+      { metricName: `${name}_sum`, labels: {}, value: sum },
       { metricName: `${name}_count`, labels: {}, value: count },
     ]
   }

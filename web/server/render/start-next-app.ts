@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { AnswerError } from '../errors.ts'
 import type { Endpoint } from '../http/router.ts'
+import { log } from '../log.ts'
 import {
   type FromThread,
   type NextAnswer,
@@ -41,7 +42,12 @@ export async function startNextThread(dir: string, hungAfterSeconds = hungAfter)
     env: { ...process.env, __NEXT_PRIVATE_STANDALONE_CONFIG: await readStandaloneConfig(dir) },
     // Enough for the garbage of one rendering. By default V8 would let it grow by another 10 MB.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    stdout: true,
+    stderr: true,
   })
+  // What Next prints becomes lines of the log: one for each write.
+  thread.stdout.on('data', chunk => log.info(`Next: ${String(chunk).trim()}`))
+  thread.stderr.on('data', chunk => log.error(`Next: ${String(chunk).trim()}`))
   const started = Promise.withResolvers<void>()
   const pending = new Map<number, PendingRequest>()
   let lastId = 0

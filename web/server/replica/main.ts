@@ -6,20 +6,35 @@
 import { join } from 'node:path'
 import { parseEnvironment } from '../config.ts'
 import { UserError } from '../errors.ts'
+import { log, useLog } from '../log.ts'
 import { startReplica } from './replica.ts'
+
+// Until the environment is parsed: its errors are lines of the log too.
+useLog(process.env.LOG_FORMAT === 'text' ? 'text' : 'json', () => null)
+process.on('uncaughtException', error => end('the replica ends after an error that nothing caught', error))
+// Node's own listener would print warnings, without a time.
+process.removeAllListeners('warning')
+process.on('warning', warning => log.warn('a warning of Node', { err: warning }))
 
 try {
   const environment = parseEnvironment(process.env)
+  useLog(environment.logFormat, () => environment.serverName)
   // Next's folder is web/. The built replica is in web/, this source file in web/server/replica.
   const nextDir = environment.development ? join(import.meta.dirname, '../..') : import.meta.dirname
-  const replica = await startReplica(environment, nextDir)
-  const { name, address, srv_id } = replica.identity
-  console.log(
-    `${name} answers on http://${environment.host}:${environment.port} as ${address}, srv_id ${srv_id}`,
+  const { identity, stop } = await startReplica(environment, nextDir)
+  const { host, port } = environment
+  log.info(
+    `${identity.name} answers on http://${host}:${port} as ${identity.address}, srv_id ${identity.srv_id}`,
   )
-  stopOnSignal(replica.stop)
+  stopOnSignal(stop)
 } catch (error) {
-  console.error(error instanceof UserError ? error.message : error)
+  end('the replica did not start', error)
+}
+
+/** Logs why and exits. The message of a UserError is for a person: it needs no stack. */
+function end(what: string, error: unknown): never {
+  if (error instanceof UserError) log.fatal(error.message)
+  else log.fatal(what, { err: error })
   process.exit(1)
 }
 
@@ -34,7 +49,9 @@ function stopOnSignal(stop: () => Promise<void>): void {
     process.on(signal, async () => {
       if (stopping) return
       stopping = true
+      log.info(`${signal}: it stops`)
       await stop()
+      log.info('it has stopped')
       process.exit(0)
     })
   }

@@ -8,6 +8,7 @@ import { retryWhileUnavailable } from '../db/query.ts'
 import { checkLimits, endServer, registerServer } from '../db/servers.ts'
 import { answerMalformed, createRouter } from '../http/router.ts'
 import { checkAddressFree, type Identity, ownAddress, srvIdOf } from '../identity.ts'
+import { log, useLog } from '../log.ts'
 import { startNextApp } from '../render/start-next-app.ts'
 import { startUpkeep } from '../retention/retention.ts'
 import { routesOf } from './routes.ts'
@@ -30,8 +31,10 @@ export async function startReplica(environment: Environment, nextDir: string): P
     const next = await startNextApp(nextDir, environment.development)
     const registered = await retryWhileUnavailable(() => register(pools, environment), databaseTimeoutMs)
     const { identity } = registered
+    // The name that it got, and any later one.
+    useLog(environment.logFormat, () => identity.name)
     const warning = await checkLimits(pools.read)
-    if (warning) console.error(warning)
+    if (warning) log.warn(warning)
     const services = createServices(environment, registered, pools, next)
     await services.heartbeat.run()
     await retryWhileUnavailable(() => services.pages.current(), databaseTimeoutMs)
@@ -48,7 +51,7 @@ export async function startReplica(environment: Environment, nextDir: string): P
       },
       onAudit(audit) {
         services.metrics.noteAudit(audit, Date.now())
-        if (!audit.consistent) console.error(`THE AUDIT FOUND A DIFFERENCE: ${JSON.stringify(audit)}`)
+        if (!audit.consistent) log.error('THE AUDIT FOUND A DIFFERENCE: see docs/database.md', { audit })
       },
     })
     return {

@@ -6,12 +6,16 @@ import { forOwnVisitors, pageEndpoint, pageHead } from '../endpoints/page.ts'
 import { AnswerError } from '../errors.ts'
 import type { Board } from '../feed/board.ts'
 import type { LiveFeed } from '../feed/live-feed.ts'
-import { acceptsGzip, isFlightRequest } from '../http/request.ts'
+import { acceptsGzip, isFlightRequest, readRequestId } from '../http/request.ts'
 import { type Endpoint, type Routes, sendError, sendJson, sendText } from '../http/router.ts'
 import type { Readiness } from '../lifecycle/readiness.ts'
+import { LineLimit, log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { contentSecurityPolicy, newNonce } from '../render/template.ts'
 import type { Services } from './services.ts'
+
+/** Lines a second about failed page views, at most. The metrics count all; NGINX's access log has each. */
+const failedViewLinesPerSecond = 10
 
 /** Every endpoint of a replica, by path and method. */
 export function routesOf(services: Services): Routes {
@@ -36,6 +40,7 @@ export function routesOf(services: Services): Routes {
     },
     development: environment.development,
   })
+  const failedViews = new LineLimit(failedViewLinesPerSecond)
   const sendProblem = pageProblem(services.problems, environment.development)
   return {
     exact: {
@@ -58,6 +63,11 @@ export function routesOf(services: Services): Routes {
       if (url.pathname !== '/' || request.method !== 'GET' || error.status < 500) return
       if (error.code === 'not_in_advance') return
       stats.recordError(error.code)
+      failedViews.offer(left_out => {
+        const request_id = readRequestId(request)
+        const more = left_out > 0 && { left_out }
+        log.warn('a page view failed', { code: error.code, status: error.status, request_id, ...more })
+      })
       metrics.failures.inc({ code: error.code })
     },
     sendError: (error, request, response, url) =>

@@ -23,6 +23,7 @@ import { CommitHealth, CounterWatch, FailureLog } from '../lifecycle/commit-heal
 import { OwnRow } from '../lifecycle/own-row.ts'
 import { PeriodicTask } from '../lifecycle/periodic-task.ts'
 import { Readiness } from '../lifecycle/readiness.ts'
+import { log } from '../log.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { PageViewStats } from '../metrics/page-view-stats.ts'
 import type { NextApp } from '../render/next-app.ts'
@@ -58,8 +59,8 @@ export function createServices(
     probe: store.probe,
     onChange(cannotCount) {
       queue.suspend(cannotCount)
-      if (cannotCount) console.error(`page views go to other servers: ${commitHealth.unready?.message}`)
-      else console.log('page views are counted here again')
+      if (cannotCount) log.error(`page views go to other servers: ${commitHealth.unready?.message}`)
+      else log.info('page views are counted here again')
     },
     onFailure(failure) {
       metrics.failedCommits.inc({ kind: failure.kind })
@@ -78,7 +79,7 @@ export function createServices(
     return rows
   })
   const counterWatch = new CounterWatch((from, to) => {
-    console.error(
+    log.error(
       `THE COUNTER WENT BACK from ${from} to ${to}: the database was restored or is another one; ` +
         'numbers are given again, so check /api/audit',
     )
@@ -164,7 +165,9 @@ export function createServices(
       throw error
     })
     // Acknowledge immediately: the drain command waits for it.
-    if (readiness.drain(wanted)) await heartbeat.run()
+    if (!readiness.drain(wanted)) return
+    log.info(wanted ? 'it drains: it takes no new visitors' : 'it takes new visitors again')
+    await heartbeat.run()
   })
   return {
     environment,

@@ -1,5 +1,6 @@
 import { uptime } from 'node:os'
 import type { ClockReading } from '../db/retention.ts'
+import { log } from '../log.ts'
 
 /** ms that a clock may be off: less than the minimum age of a row (web/server/db/retention.ts) minus one minute */
 const toleranceMs = 30_000
@@ -18,7 +19,7 @@ type Options = {
   steady?: () => number
   /** this machine's time of day, ms since 1970 */
   wall?: () => number
-  log?: (text: string) => void
+  log?: (text: string, level: 'error' | 'info') => void
 }
 
 /**
@@ -34,15 +35,15 @@ type Options = {
 export class DatabaseClock {
   readonly #steady: () => number
   readonly #wall: () => number
-  readonly #log: (text: string) => void
+  readonly #write: (text: string, level: 'error' | 'info') => void
   #believed: ClockSample | null = null
   #candidate: (ClockSample & { gap: number }) | null = null
   #loggedAt: number | null = null
 
-  constructor({ steady = () => uptime() * 1000, wall = Date.now, log = console.error }: Options = {}) {
+  constructor({ steady = () => uptime() * 1000, wall = Date.now, log: write = writeLine }: Options = {}) {
     this.#steady = steady
     this.#wall = wall
-    this.#log = log
+    this.#write = write
   }
 
   /** whether a jump was seen that is not resolved yet */
@@ -57,7 +58,8 @@ export class DatabaseClock {
     if (gap === 0 || this.#isHealed(here, gap)) {
       this.#believed ??= here
       this.#candidate = null
-      if (this.doubted) this.#log(`retention goes on: the database's clock is trusted again, ${iso(here)}`)
+      if (this.doubted)
+        this.#write(`retention goes on: the database's clock is trusted again, ${iso(here)}`, 'info')
       this.#loggedAt = null
       return now
     }
@@ -98,7 +100,7 @@ export class DatabaseClock {
     if (this.#believed === null && this.#candidate !== null && !this.doubted) return
     if (this.#loggedAt !== null && here.steadyMs - this.#loggedAt < repeatMs) return
     this.#loggedAt = here.steadyMs
-    this.#log(`retention has stopped, nothing is removed: ${this.#whatIsWrong(here, gap)}`)
+    this.#write(`retention has stopped, nothing is removed: ${this.#whatIsWrong(here, gap)}`, 'error')
   }
 
   #whatIsWrong(here: ClockSample, gap: number): string {
@@ -117,6 +119,7 @@ export class DatabaseClock {
   }
 }
 
+const writeLine = (text: string, level: 'error' | 'info') => log[level](text)
 const beyond = (gap: number, allowed: number) => (Math.abs(gap) <= allowed ? 0 : gap)
 const iso = ({ databaseMs }: ClockSample) => new Date(databaseMs).toISOString()
 const inSeconds = (ms: number) => `${Math.round(Math.abs(ms) / 1000)} s`

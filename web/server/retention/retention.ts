@@ -24,6 +24,7 @@ import {
   writeBelievedTime,
 } from '../db/retention.ts'
 import { repeat, sleep } from '../lifecycle/periodic-task.ts'
+import { log } from '../log.ts'
 import { DatabaseClock } from './database-clock.ts'
 
 /** ms between two transactions that mark servers as gone */
@@ -192,7 +193,7 @@ type Removed = { rows: number; through: number; throughAt?: string }
 export class PurgeReport {
   readonly #what: string
   readonly #count: (rows: number) => void
-  readonly #log: (text: string) => void
+  readonly #write: (text: string) => void
   readonly #now: () => number
   #unlogged: Removed | null = null
   #loggedAt = Number.NEGATIVE_INFINITY
@@ -201,12 +202,12 @@ export class PurgeReport {
   constructor(
     what: string,
     count: (rows: number) => void,
-    log: (text: string) => void = console.log,
+    write: (text: string) => void = log.info,
     now = () => performance.now(),
   ) {
     this.#what = what
     this.#count = count
-    this.#log = log
+    this.#write = write
     this.#now = now
   }
 
@@ -221,7 +222,7 @@ export class PurgeReport {
     if (this.#unlogged === null || this.#now() - this.#loggedAt < reportEveryMs) return
     const { rows, through, throughAt } = this.#unlogged
     const time = throughAt === undefined ? '' : `, of ${throughAt}`
-    this.#log(`retention removed ${rows} ${this.#what}, up to number ${through}${time}`)
+    this.#write(`retention removed ${rows} ${this.#what}, up to number ${through}${time}`)
     this.#unlogged = null
     this.#loggedAt = this.#now()
   }
