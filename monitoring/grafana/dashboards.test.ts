@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Ajv } from 'ajv'
 import { z } from 'zod'
+import { createMetrics } from '../../web/server/metrics/metrics.ts'
+import { LogMetrics } from '../nginx-log-exporter/log-metrics.ts'
 import { readDashboards } from './check-queries.ts'
 import { dashboardFiles, dashboardFolder } from './write-dashboards.ts'
 
@@ -85,4 +87,61 @@ test('the board of one server asks only for that server', () => {
   assert.ok(queries.length > 0)
   for (const { expr } of queries)
     for (const [metric = ''] of expr.matchAll(/\w+\{[^}]*\}/g)) assert.match(metric, /\{server=~"\$server"/)
+})
+
+/** Names of the metrics in what an exporter prints. */
+const namesIn = (text: string) =>
+  [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name = '', type]) =>
+    type === 'histogram' ? ['bucket', 'sum', 'count'].map(end => `${name}_${end}`) : name,
+  )
+
+/** The metrics of an expression: every word that is no function, label, operator, value or duration. */
+function metricsIn(expression: string): string[] {
+  const operators = ['or', 'and', 'unless', 'on', 'by', 'group_left']
+  const bare = expression
+    .replace(/\{[^}]*\}|\[[^\]]*\]/g, '')
+    .replace(/\b(?:by|on|group_left) \([^)]*\)/g, '')
+  return [...bare.matchAll(/(?<![\w.])[a-z_:][\w:]*\b(?!\s*\()/gi)]
+    .map(([word]) => word)
+    .filter(word => !operators.includes(word))
+}
+
+test('every metric of a query is one that a server, an exporter, a rule or Prometheus makes', async () => {
+  const example = metricsIn('sum by (a) (rate(x_total{b="c"}[1m])) / on () group_left () y or vector(0)')
+  assert.deepEqual(example, ['x_total', 'y'])
+  const zero = () => 0
+  const sources = {
+    queued: zero,
+    streams: zero,
+    liveTicks: zero,
+    liveSentBytes: zero,
+    draining: () => false,
+    databaseUp: () => true,
+    board: async () => null,
+  }
+  const server = { id: 1, name: 'web-1', srv_id: 'a', address: '10.0.0.2:3000' }
+  const known = new Set([
+    ...namesIn(await createMetrics(server, sources, 30).text()),
+    ...namesIn(await new LogMetrics(zero, zero).text()),
+    ...[...read('../rules.yml').matchAll(/record: (\S+)/g)].map(([, name]) => name),
+    // nginx-prometheus-exporter
+    ...['active', 'waiting', 'writing'].map(kind => `nginx_connections_${kind}`),
+    ...['up', 'ALERTS'],
+  ])
+  for (const { panels } of readDashboards())
+    for (const { title, targets } of panels)
+      for (const { expr } of targets) {
+        const metrics = metricsIn(expr)
+        assert.ok(metrics.length > 0, `${title}: ${expr}`)
+        assert.deepEqual(
+          metrics.filter(name => !known.has(name)),
+          [],
+          `${title}: ${expr}`,
+        )
+      }
+})
+
+test("Grafana takes Prometheus's interval of scrapes", () => {
+  const [, interval] = /scrape_interval: (\w+)/.exec(read('../prometheus.yml')) ?? []
+  assert.match(read('provisioning/datasources/prometheus.yml'), new RegExp(`timeInterval: ${interval}$`, 'm'))
 })

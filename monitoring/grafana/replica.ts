@@ -163,12 +163,12 @@ const batches = [
   }),
   graph({
     title: 'Commits that needed more',
-    description: 'Failed attempts, repetitions, and page views that a repetition found in the log, a second.',
+    description: 'Failed attempts, repetitions, and page views that already had their number, a second.',
     unit: 'ops',
     queries: [
-      [`sum(${rate('balance_board_failed_commits_total')}) or vector(0)`, 'failed attempts'],
+      [`sum by (kind) (${rate('balance_board_failed_commits_total')})`, 'failed: {{kind}}'],
       [`sum(${rate('balance_board_commit_retries_total')})`, 'repetitions'],
-      [`sum(${rate('balance_board_duplicate_hits_total')})`, 'found in the log'],
+      [`sum(${rate('balance_board_duplicate_hits_total')})`, 'had their number'],
     ],
   }),
   graph({
