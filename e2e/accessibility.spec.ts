@@ -1,14 +1,10 @@
 import { type APIRequestContext, type Browser, expect, type Locator, type Page, test } from '@playwright/test'
 import { z } from 'zod'
+import { expectHydrated, fact, visitLive } from './support/page-checks.ts'
 
 // The board by keyboard. panels.spec.ts opens a log row and the audit by keyboard.
 
 const controls = 'a[href], button:enabled, input:enabled, select:enabled, summary, [tabindex="0"]'
-
-async function visitLive(page: Page) {
-  await page.goto('/')
-  await expect(page.getByRole('status')).toContainText('Live')
-}
 
 /** Presses Tab until the control has the focus. The page has far fewer stops than the limit. */
 async function tabTo(page: Page, control: Locator): Promise<void> {
@@ -124,14 +120,16 @@ test('visits can be sent, repeated and forgotten by keyboard', async ({ page }) 
     timeout: 30_000,
   })
   const title = await page.title()
+  const visit = await fact(page, 'Your visit').innerText()
   await tabTo(page, page.getByRole('link', { name: 'Visit again' }))
   await page.keyboard.press('Enter')
-  await expect(page.getByText('came back').first()).toBeVisible()
+  await expect(fact(page, 'Your visit')).not.toHaveText(visit)
+  await expect(fact(page, 'Why this server')).toHaveText('came back')
   expect(await page.title()).not.toBe(title)
-  await expect(page.getByRole('status')).toContainText('Live')
+  await expectHydrated(page)
   await tabTo(page, page.getByRole('button', { name: 'Forget my cookie' }))
   await page.keyboard.press('Enter')
-  await expect(page.locator('dt:text-is("Why this server") + dd')).toContainText('new visitor')
+  await expect(fact(page, 'Why this server')).toContainText('new visitor')
 })
 
 test('the audit keeps the focus while open', async ({ page }) => {
@@ -178,8 +176,7 @@ async function motionOf(
   const context = await browser.newContext({ reducedMotion })
   const page = await context.newPage()
   const motion = await recordMotion(page)
-  await page.goto('/')
-  await expect(page.getByRole('status')).toContainText('Live')
+  await visitLive(page)
   const newest = page.getByRole('table', { name: 'Latest visits' }).getByRole('rowheader').first()
   const before = await newest.innerText()
   await request.get('/', { headers: { accept: 'application/json' } })

@@ -3,14 +3,9 @@ import { type APIRequestContext, type BrowserContext, expect, type Page, test } 
 import { z } from 'zod'
 import { openBarePage } from '../tools/lib/chromium.ts'
 import { failRequests } from './support/network.ts'
-import { watchConsole } from './support/page-checks.ts'
+import { expectHydrated, fact, visitLive, watchConsole } from './support/page-checks.ts'
 
 // The board as a visitor sees it in a browser.
-
-/** The value of a fact on the page, for example "Served by" */
-function fact(page: Page, name: string) {
-  return page.getByRole('definition').and(page.locator(`dt:text-is("${name}") + dd`))
-}
 
 async function serverOf(page: Page): Promise<string> {
   return (await fact(page, 'Served by').innerText()).trim()
@@ -88,6 +83,7 @@ test('“Forget my cookie” makes a visitor new again', async ({ page }) => {
   await page.reload()
   await expect(fact(page, 'Why this server')).toHaveText('came back')
   const before = await numberOf(page)
+  await expectHydrated(page)
   await page.getByRole('button', { name: 'Forget my cookie' }).click()
   await expect(fact(page, 'Why this server')).toHaveText('new visitor')
   expect(await numberOf(page)).toBeGreaterThan(before)
@@ -108,10 +104,7 @@ test('an expired cookie makes a new visitor', async ({ page, context }) => {
 test('two browsers see each other’s visits without a reload', async ({ browser }) => {
   const [first, second] = [await browser.newContext(), await browser.newContext()]
   const [one, two] = [await first.newPage(), await second.newPage()]
-  await one.goto('/')
-  await expect(one.getByRole('status')).toHaveText('Live')
-  await two.goto('/')
-  await expect(two.getByRole('status')).toHaveText('Live')
+  for (const page of [one, two]) await visitLive(page)
   const visit = await numberOf(two)
   const row = one.getByRole('table', { name: 'Latest visits' }).getByRole('row').nth(1)
   await expect(row).toContainText(new Intl.NumberFormat('en-US').format(visit))
@@ -167,8 +160,7 @@ test('the page counts consecutive answers of the same server', async ({ page }) 
 })
 
 test('the chosen theme applies from the next page’s first paint', async ({ page }) => {
-  await page.goto('/')
-  await expect(page.getByRole('status')).toHaveText('Live')
+  await visitLive(page)
   for (const theme of ['dark', 'light']) {
     await page.getByLabel('Theme').selectOption(theme)
     await expect(page.locator('html')).toHaveCSS('color-scheme', theme)
@@ -176,6 +168,7 @@ test('the chosen theme applies from the next page’s first paint', async ({ pag
     await page.locator('main').waitFor({ state: 'attached' })
     expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe(theme)
     await expect(page.getByLabel('Theme')).toHaveValue(theme)
+    await expectHydrated(page)
   }
   await page.getByLabel('Theme').selectOption('system')
   await page.reload()
@@ -184,8 +177,7 @@ test('the chosen theme applies from the next page’s first paint', async ({ pag
 
 /** Whether the picture drew a dot while another client's visit arrived */
 async function drawsDotOfVisit(page: Page, request: APIRequestContext): Promise<boolean> {
-  await page.goto('/')
-  await expect(page.getByRole('status')).toHaveText('Live')
+  await visitLive(page)
   const figure = page.getByRole('figure', { name: 'How visits flow' })
   await figure.scrollIntoViewIfNeeded()
   await figure.evaluate(figure => {
@@ -239,8 +231,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } })
       const page = await context.newPage()
       const complaints = watchConsole(page)
-      await page.goto('/')
-      await expect(page.getByRole('status')).toHaveText('Live')
+      await visitLive(page)
       const { violations } = await new AxeBuilder({ page }).analyze()
       expect(violations.map(violation => `${violation.id}: ${violation.help}`)).toEqual([])
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
@@ -252,6 +243,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 test('the keyboard reaches the visit’s controls', async ({ page }) => {
   await page.goto('/')
+  await expectHydrated(page)
   const reached: string[] = []
   for (let tab = 0; tab < 8; tab++) {
     await page.keyboard.press('Tab')

@@ -5,11 +5,12 @@ import { expect, test } from '@playwright/test'
 import { z } from 'zod'
 import { freePorts } from '../tools/lib/ports.ts'
 import { type Answer, visitMany } from '../tools/lib/visitors.ts'
-import { readStack, withPrismaClient } from './support/board-control.ts'
+import { faultsBoard, readFaultsStack, withPrismaClient } from './support/board-control.ts'
 
 // Prisma Studio, and answers compared with the database by an independent client.
 
-test.skip(!process.env.STACK_FILE, 'needs the database of a stack on this machine')
+test.skip(!process.env.FAULTS_STACK_FILE, 'needs the database of a stack on this machine')
+test.use(faultsBoard)
 
 async function openStudio(databaseUrl: string) {
   const { value: port } = await freePorts('studio test').next()
@@ -35,7 +36,7 @@ async function openStudio(databaseUrl: string) {
 
 test('Studio shows the tables and their rows, and contacts no other host', async ({ page, request }) => {
   await request.get('/')
-  const { databaseUrl } = readStack()
+  const { databaseUrl } = readFaultsStack()
   await using studio = await openStudio(databaseUrl)
   const elsewhere: string[] = []
   page.on('request', request => {
@@ -58,7 +59,7 @@ test('Studio shows the tables and their rows, and contacts no other host', async
 
 /** Every answered number is in the log once, for its request; the counter, the highest id and the sum of hits are equal. */
 async function expectLogged(answers: Answer[], before: number): Promise<void> {
-  await withPrismaClient(readStack().databaseUrl, async client => {
+  await withPrismaClient(readFaultsStack().databaseUrl, async client => {
     const rows = await client.accessLog.findMany({ where: { id: { gt: before } }, orderBy: { id: 'asc' } })
     const counter = Number((await client.globalCounter.findUniqueOrThrow({ where: { id: 1 } })).value)
     const sum = await client.server.aggregate({ _sum: { hits: true } })
@@ -73,7 +74,7 @@ async function expectLogged(answers: Answer[], before: number): Promise<void> {
 }
 
 async function counterNow(): Promise<number> {
-  const { value } = await withPrismaClient(readStack().databaseUrl, client =>
+  const { value } = await withPrismaClient(readFaultsStack().databaseUrl, client =>
     client.globalCounter.findUniqueOrThrow({ where: { id: 1 } }),
   )
   return Number(value)
@@ -84,7 +85,7 @@ test('the page, the log and the database agree on a visit', async ({ request }) 
   const visit = z
     .looseObject({ hit: z.number(), srv_id: z.string(), at: z.string() })
     .parse(await answer.json())
-  const row = await withPrismaClient(readStack().databaseUrl, client =>
+  const row = await withPrismaClient(readFaultsStack().databaseUrl, client =>
     client.accessLog.findUniqueOrThrow({ where: { id: visit.hit } }),
   )
   expect({ srv_id: row.srvId, at: row.createdAt.toISOString(), ip: row.clientIp }).toEqual({
@@ -107,7 +108,7 @@ test('32 connections for 8 s: no failure, numbers contiguous and unique, the aud
 
 test('a replica killed under load fails no page view and counts none twice', async ({ baseURL, request }) => {
   const before = await counterNow()
-  const [victim] = readStack().replicas
+  const [victim] = readFaultsStack().replicas
   const load = visitMany(`${baseURL}/`, { connections: 16, forMs: 6000, keepCookies: true })
   await expect.poll(counterNow, { intervals: [100] }).toBeGreaterThan(before + 200)
   process.kill(victim?.pid ?? Number.NaN, 'SIGKILL')
@@ -115,7 +116,7 @@ test('a replica killed under load fails no page view and counts none twice', asy
   expect(answers.filter(answer => answer.status !== 200)).toEqual([])
   await expectLogged(answers, before)
   // It restarts at its address and serves again.
-  await expect.poll(() => readStack().replicas[0]?.pid, { timeout: 30_000 }).not.toBe(victim?.pid)
+  await expect.poll(() => readFaultsStack().replicas[0]?.pid, { timeout: 30_000 }).not.toBe(victim?.pid)
   const servers = z.looseObject({
     servers: z.array(z.looseObject({ srv_id: z.string(), state: z.string() })),
   })

@@ -3,17 +3,18 @@ import { dirname, join } from 'node:path'
 import { expect, test } from '@playwright/test'
 import { z } from 'zod'
 import { visitMany } from '../tools/lib/visitors.ts'
-import { readStack } from './support/board-control.ts'
+import { faultsBoard, readFaultsStack } from './support/board-control.ts'
 
 // Draining with the operator's commands, as visitors see it.
 
-test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
+test.skip(!process.env.FAULTS_STACK_FILE, 'needs a stack of plain processes')
+test.use(faultsBoard)
 
-const stackFile = process.env.STACK_FILE ?? ''
+const stackFile = process.env.FAULTS_STACK_FILE ?? ''
 const visit = z.looseObject({ srv_id: z.string(), arrival: z.string() })
 
 function serverCalled(name: string) {
-  const server = readStack().replicas.find(replica => replica.name === name)
+  const server = readFaultsStack().replicas.find(replica => replica.name === name)
   if (!server) throw new Error(`the stack has no ${name}`)
   return server
 }

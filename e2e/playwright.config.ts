@@ -4,8 +4,8 @@ import { chromiumLaunch } from '../tools/lib/chromium.ts'
 export default defineConfig({
   testDir: '.',
   outputDir: '../test-results',
-  // All tests share one board: tests that count new visitors or kill servers must not run in parallel. Files run in the order of
-  // their names: recovery.spec.ts breaks servers and without-features.spec.ts fills the log, so both come after panels.spec.ts.
+  // Tests share boards, and some count visitors or stop servers, so they must not run in parallel. Each makes the visits that it
+  // needs and undoes what it breaks, so their order does not matter.
   workers: 1,
   fullyParallel: false,
   forbidOnly: Boolean(process.env.CI),

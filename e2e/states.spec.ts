@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { expect, type Page, test } from '@playwright/test'
+import { temporaryFolder } from '../tools/lib/testing.ts'
 import { visitMany } from '../tools/lib/visitors.ts'
-import { openBoardControl } from './support/board-control.ts'
+import { openBoardControl, startBoard } from './support/board-control.ts'
 import { openSlowRelay } from './support/network.ts'
 import { expectNoFindings, openTabs, openWindows, type Windows } from './support/windows.ts'
 
@@ -32,7 +34,11 @@ async function visitsComeIn(url: string, windows: Windows) {
 }
 
 test('no data yet: the very first visits', async ({ browser }) => {
-  await using boardControl = openBoardControl()
+  await using folder = await temporaryFolder()
+  await using stacks = new AsyncDisposableStack()
+  const stack = await startBoard(join(folder.path, 'board'), { replicas: 1, hungAfterMs: null })
+  stacks.defer(stack.stop)
+  await using boardControl = openBoardControl(stack.file())
   expect(await boardControl.counter()).toBe(0)
   await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)

@@ -132,9 +132,7 @@ test('seven visible tabs on plain HTTP: all load, four are live, and closing a l
   await expect.poll(live, { timeout: 30_000 }).toBe(4)
 })
 
-// A browser that translates the page replaces every text node, and React must cope with that. These tests use the board of
-// states.spec.ts, whose first test needs a board without visits, so this file must come later in the alphabet.
-// It also needs the same `test.use`: files with different settings do not run in order.
+// A browser that translates the page replaces every text node, and React must cope with that.
 
 const figures = (page: Page) => page.getByRole('region', { name: 'Your visit' })
 

@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { buildIfChanged } from '../tools/launcher/build.ts'
-import { type Stack, startStack } from '../tools/launcher/stack/stack.ts'
-import { builtReplica, type StackOptions } from '../tools/launcher/stack/stack-options.ts'
+import type { Stack } from '../tools/launcher/stack/stack.ts'
 import { print } from '../tools/lib/terminal.ts'
 import { runBeside } from '../tools/lib/testing/run-beside.ts'
 import { temporaryFolder } from '../tools/lib/testing.ts'
+import { startBoard } from './support/board-control.ts'
 
 // Runs a command with temporary stacks:
 //   node e2e/with-stacks.ts playwright test -c e2e
 // BASE_URL is a board with three replicas, and STACK_FILE describes its processes. At BRIEF_COOKIE_URL the cookie lasts three
-// seconds. STATES_STACK_FILE describes a board with one replica, for states that would disturb other tests.
+// seconds. FAULTS_STACK_FILE describes a board with three replicas whose processes tests kill and freeze. STATES_STACK_FILE
+// describes a board with one replica, for states that would disturb other tests.
 // If BASE_URL is already set, the command runs against that board, and nothing is started.
 
 await runBeside(process.argv.slice(2), async signal => {
@@ -21,30 +22,23 @@ await runBeside(process.argv.slice(2), async signal => {
     await Promise.all(stacks.map(stack => stack.stop()))
     await folder.remove()
   }
-  const start = async (
-    name: string,
-    options: Pick<StackOptions, 'replicas' | 'stickySeconds' | 'hungAfterMs'>,
-  ) => {
+  const start = async (name: string, options: Omit<Parameters<typeof startBoard>[1], 'signal'>) => {
     const dataDir = join(folder.path, name)
-    const stack = await startStack({
-      ...options,
-      dataDir,
-      replica: builtReplica(),
-      database: { size: 'small' },
-      signal,
-    })
+    const stack = await startBoard(dataDir, { ...options, signal })
     stacks.push(stack)
     return { url: stack.url, file: join(dataDir, 'stack.json') }
   }
   try {
     const board = await start('board', { replicas: 3 })
     const brief = await start('brief', { replicas: 2, stickySeconds: 3 })
+    const faults = await start('faults', { replicas: 3 })
     // Tests freeze its server for as long as they check every window.
     const states = await start('states', { replicas: 1, hungAfterMs: null })
     const environment = {
       BASE_URL: board.url,
       STACK_FILE: board.file,
       BRIEF_COOKIE_URL: brief.url,
+      FAULTS_STACK_FILE: faults.file,
       STATES_STACK_FILE: states.file,
     }
     return { environment, stop }

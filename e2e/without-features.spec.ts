@@ -7,6 +7,7 @@ import { chromium, expect, type Page, test } from '@playwright/test'
 import { chromiumLaunch } from '../tools/lib/chromium.ts'
 import { visitMany } from '../tools/lib/visitors.ts'
 import { failRequests } from './support/network.ts'
+import { expectHydrated, visitLive } from './support/page-checks.ts'
 
 // Browsers that lack or block features that the page uses, and unusual ways to open it: it works and shows nothing untrue.
 
@@ -224,12 +225,10 @@ test('a page restored by Back knows that its cookie was forgotten meanwhile', as
   const page = await context.newPage()
   // A cached page receives no messages.
   await page.addInitScript('delete globalThis.BroadcastChannel')
-  await page.goto('/')
-  await expect(status(page)).toHaveText('Live')
+  await visitLive(page)
   await expect(visit(page)).toContainText('stays yours for')
   const other = await context.newPage()
-  await other.goto('/')
-  await expect(status(other)).toHaveText('Live')
+  await visitLive(other)
   const forgets = other.waitForResponse('**/api/forget')
   await other.route('**/', route => route.abort())
   await other.getByRole('button', { name: 'Forget my cookie' }).click()
@@ -247,6 +246,7 @@ test('a page restored by Back in a browser without storage claims nothing about 
     `Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }`,
   )
   await page.goto('/')
+  await expectHydrated(page)
   await expect(visit(page)).toContainText('stays yours for')
   await restore(page)
   await expect(visit(page)).toContainText('not known: other pages may have changed the cookie')
@@ -285,8 +285,7 @@ test('a visit to another server is not called the first', async ({ page, context
 })
 
 test('a page saved to disk does not mention a proxy', async ({ page }) => {
-  await page.goto('/')
-  await expect(status(page)).toHaveText('Live')
+  await visitLive(page)
   const file = test.info().outputPath('board.html')
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, await page.content())
@@ -328,8 +327,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     page,
   }) => {
     await page.emulateMedia({ forcedColors: 'active', colorScheme })
-    await page.goto('/')
-    await expect(status(page)).toHaveText('Live')
+    await visitLive(page)
     await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
     const colours = await page.evaluate(() => {
       const styleOf = (selector: string) => {

@@ -3,17 +3,37 @@ import { expect } from '@playwright/test'
 import type { Prisma, PrismaClient } from '../../prisma/client/client.ts'
 import { openPrismaClient } from '../../prisma/testing/prisma-client.ts'
 import { readStackFile, type StackFile } from '../../tools/launcher/stack/data-dir.ts'
+import { type Stack, startStack } from '../../tools/launcher/stack/stack.ts'
+import { builtReplica, type StackOptions } from '../../tools/launcher/stack/stack-options.ts'
 import { srvIdOf } from '../../web/server/identity.ts'
 
 // Changes the boards under test through their database and processes, not through their pages. The specs call it; it uses
 // an independent Prisma client and signals.
 
+/** Starts the board that the build made, with a small database and all its files in `dataDir`. */
+export function startBoard(
+  dataDir: string,
+  options: Pick<StackOptions, 'replicas' | 'stickySeconds' | 'hungAfterMs' | 'signal'>,
+): Promise<Stack> {
+  return startStack({ ...options, dataDir, replica: builtReplica(), database: { size: 'small' } })
+}
+
+type StackVariable = 'STACK_FILE' | 'FAULTS_STACK_FILE' | 'STATES_STACK_FILE'
+
 /** The processes of a stack of with-stacks.ts. @throws if none runs */
-export function readStack(variable: 'STACK_FILE' | 'STATES_STACK_FILE' = 'STACK_FILE'): StackFile {
+export function readStack(variable: StackVariable): StackFile {
   const stack = readStackFile(process.env[variable] ?? '')
   if (!stack) throw new Error(`${variable} describes no running stack`)
   return stack
 }
+
+/**
+ * For `test.use`: the tests of a file visit the board of FAULTS_STACK_FILE. A restarted server says for minutes that a visitor
+ * may have come from its earlier start, so tests that kill servers have a board that no other test visits.
+ */
+export const faultsBoard = { baseURL: readStackFile(process.env.FAULTS_STACK_FILE ?? '')?.url ?? '' }
+
+export const readFaultsStack = () => readStack('FAULTS_STACK_FILE')
 
 /** Runs `work` with an independent client on the database at `databaseUrl`. */
 export async function withPrismaClient<T>(databaseUrl: string, work: (client: PrismaClient) => Promise<T>) {
@@ -42,10 +62,10 @@ export type BoardControl = AsyncDisposable & {
   freeze(service: 'database' | 'server'): () => void
 }
 
-export function openBoardControl(): BoardControl {
-  const stack = readStack('STATES_STACK_FILE')
+/** `stack`: with one server; default: that of STATES_STACK_FILE */
+export function openBoardControl(stack = readStack('STATES_STACK_FILE')): BoardControl {
   const [server] = stack.replicas
-  if (!server) throw new Error('the stack of STATES_STACK_FILE has no server')
+  if (!server) throw new Error('the stack has no server')
   const client = openPrismaClient(stack.databaseUrl)
   const changes = new AsyncDisposableStack()
   changes.defer(() => client.$disconnect())

@@ -1,5 +1,28 @@
-import type { Page } from '@playwright/test'
+import { expect, type Page } from '@playwright/test'
 import { z } from 'zod'
+
+/** What the connection indicator says once the page's scripts run. The HTML says "As of your visit". */
+const running = /^(?:Connecting|Live|Polling every 2 s|Not connected|Database down)/
+
+/**
+ * Waits until the page is hydrated. Before that, a click, a key or an event is lost, or has the effect that it has without
+ * JavaScript; yet the HTML already shows the controls and most texts. Call it before using a control, unless the test waits
+ * for something that only the scripts show.
+ */
+export async function expectHydrated(page: Page): Promise<void> {
+  await expect(page.getByRole('status')).toHaveText(running, { timeout: 30_000 })
+}
+
+/** Opens the board and waits until it follows the figures. */
+export async function visitLive(page: Page, path = '/'): Promise<void> {
+  await page.goto(path)
+  await expect(page.getByRole('status')).toHaveText('Live', { timeout: 30_000 })
+}
+
+/** The value of a fact on the page, for example "Served by" */
+export function fact(page: Page, name: string) {
+  return page.getByRole('definition').and(page.locator(`dt:text-is("${name}") + dd`))
+}
 
 /** Errors and warnings of the console, page errors and failed requests, as they occur */
 export function watchConsole(page: Page): string[] {
