@@ -38,7 +38,7 @@ async function startFailure(databaseUrl: string): Promise<string> {
     process.exit()`,
   )
   const { value: port } = await freePorts(dir).next()
-  const env = { PATH: process.env.PATH, DATABASE_URL: databaseUrl, PORT: String(port) }
+  const env = { NODE_ENV: 'production', DATABASE_URL: databaseUrl, PORT: String(port) } as const
   const { stdout } = await promisify(execFile)(process.execPath, [join(dir, 'start.mjs')], { env })
   return stdout.trim()
 }
