@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test'
+import { expect, type Page, type Response, test } from '@playwright/test'
 import { visitMany } from '../tools/lib/visitors.ts'
 import type { History } from '../web/shared/api.ts'
 import { faultsBoard, readFaultsStack } from './support/board-control.ts'
@@ -101,6 +101,23 @@ function freeze({ pid }: { pid: number }) {
   return { thaw, [Symbol.dispose]: thaw }
 }
 
+const noticeOf = (page: Page) => page.getByRole('region', { name: 'This visit' })
+
+/**
+ * Visits until the answer is the board and `fits`. A server that cannot count sends a plain page if its board is not rendered
+ * within 0.3 s, which a busy machine may need longer for, and the board the next time. @returns all answers
+ */
+async function visitUntilBoard(page: Page, fits = (_answer: Response | null) => true) {
+  const answers: (Response | null)[] = []
+  await expect(async () => {
+    const answer = await page.goto('/')
+    answers.push(answer)
+    expect(fits(answer)).toBe(true)
+    await expect(noticeOf(page)).toBeVisible({ timeout: 100 })
+  }).toPass()
+  return answers
+}
+
 test('without the database a visit gets a board that says so and goes live by itself', async ({ page }) => {
   const complaints: string[] = []
   page.on('pageerror', error => complaints.push(String(error)))
@@ -109,10 +126,12 @@ test('without the database a visit gets a board that says so and goes live by it
   const counted = await page.title()
 
   using database = freeze(readFaultsStack().database)
-  const answer = await page.goto('/')
-  expect(answer?.status()).toBe(503)
-  expect(answer?.headers()).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' })
-  const notice = page.getByRole('region', { name: 'This visit' })
+  const answers = await visitUntilBoard(page)
+  for (const answer of answers) {
+    expect(answer?.status()).toBe(503)
+    expect(answer?.headers()).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' })
+  }
+  const notice = noticeOf(page)
   await expect(notice).toContainText(
     /This page view (is not|may have been) counted|This server has not counted this page view/,
   )
@@ -137,11 +156,11 @@ test('a page view that a frozen server received first is reported as possibly co
 
   using _server = freeze(own)
   using _database = freeze(readFaultsStack().database)
-  const answer = await page.goto('/')
-  expect(answer?.status()).toBe(503)
-  expect(answer?.headers()['x-earlier-try']).toBe('unanswered')
-  const notice = page.getByRole('region', { name: 'This visit' })
-  await expect(notice).toContainText(
+  const unanswered = (answer: Response | null) => answer?.headers()['x-earlier-try'] === 'unanswered'
+  const answers = await visitUntilBoard(page, unanswered)
+  for (const answer of answers) expect(answer?.status()).toBe(503)
+  expect(unanswered(answers[0] ?? null)).toBe(true)
+  await expect(noticeOf(page)).toContainText(
     'NGINX first tried another server, which did not answer and may have counted it',
   )
 })
