@@ -12,6 +12,8 @@ export type NginxProgram = {
   http2Directive: boolean
   /** whether it has the option `-e`; otherwise it opens the system's error log before it reads its configuration */
   errorLogOption: boolean
+  /** whether it has `stub_status`, for the monitoring */
+  statusPage: boolean
   /** why it cannot use the configuration, for example `is too old`; null if it can */
   unfit: string | null
 }
@@ -69,6 +71,7 @@ export function parseBuild(path: string, text: string): NginxProgram | null {
     native: isAtLeast(version, '1.29.6') && !text.includes('--without-http_upstream_sticky'),
     http2Directive: isAtLeast(version, '1.25.1'),
     errorLogOption: isAtLeast(version, '1.19.5'),
+    statusPage: text.includes('--with-http_stub_status_module'),
     unfit: isAtLeast(version, leastNginx) ? missingModules(text) : 'is too old',
   }
 }

@@ -23,6 +23,8 @@ const good: NginxSettings = {
   stickySeconds: 300,
   native: false,
   errorLogOption: true,
+  statusPort: 8081,
+  statusPage: true,
 }
 
 const tls = { certificate: testCertificate, key: testKey, port: 8443, http2Directive: true }
@@ -42,6 +44,7 @@ const bad: [string, Partial<NginxSettings>, RegExp][] = [
     /the certificate.*\/none\.crt/,
   ],
   ['an invalid public host', { tls: { ...tls, publicHost: 'a/b; return 200' } }, /not the name of a host/],
+  ['an exporter without a port', { exporter: 'exporter; return 200' }, /exporter; return 200 is not ip:port/],
   ['one port for HTTP and HTTPS', { tls: { ...tls, port: 8080 } }, /need different ports/],
 ]
 

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSrvId } from '../web/server/identity.ts'
 import { pageViewsMax, settingDefaults } from '../web/shared/limits.ts'
+import { metricsLog } from './metrics-log.ts'
 import {
   checkTls,
   checkTrustedProxies,
@@ -29,6 +30,12 @@ export type NginxSettings = {
   native: boolean
   /** whether NGINX has the option `-e`: see findNginx */
   errorLogOption: boolean
+  /** port of 127.0.0.1 for the number of connections: GET /status */
+  statusPort: number
+  /** whether NGINX has `stub_status`, which answers that: see findNginx */
+  statusPage: boolean
+  /** ip:port of the exporter of NGINX's log; default: no messages */
+  exporter?: string | null
   /** whether requests of loopback and private addresses are limited too; default: only those of public addresses */
   limitPrivate?: boolean
   /** page views that the replicas may work on concurrently; default: pageViewsMax */
@@ -51,6 +58,8 @@ export type RenderedNginx = {
   processLog: string
   /** file that declares the workers' shared memory */
   sharedMemory: string
+  /** file that says where the messages for the metrics go: see metrics-log.ts */
+  metricsLog: string
   pidFile: string
 }
 
@@ -77,6 +86,7 @@ export async function renderNginx(settings: NginxSettings): Promise<RenderedNgin
     errorLog: join(directory, errorLogName),
     processLog: join(directory, 'processes.log'),
     sharedMemory: join(directory, 'shared-memory.conf'),
+    metricsLog: join(directory, 'metrics-log.conf'),
     pidFile: join(directory, 'nginx.pid'),
   }
   const variables = variablesOf(settings)
@@ -137,6 +147,9 @@ function variablesOf(settings: NginxSettings): Record<string, string> {
     NGINX_PAGE_VIEWS: String(pageViews),
     NGINX_WORKERS: String(workers),
     STICKY_SECONDS: String(stickySeconds),
+    NGINX_STATUS_LISTEN: `127.0.0.1:${settings.statusPort}`,
+    NGINX_STATUS: settings.statusPage ? 'stub_status;' : 'return 404;',
+    NGINX_METRICS_LOG: metricsLog(settings.exporter ?? null),
     ...(native ? {} : legacyStickyVariables(replicas)),
     ...(tls ? tlsVariables(host, tls) : { NGINX_STRICT_TRANSPORT: '' }),
     ...trustedProxyVariables(trustedProxies),
@@ -158,6 +171,8 @@ function checkSettings({
   host,
   replicas,
   port,
+  statusPort,
+  exporter = null,
   stickySeconds,
   pageViews = pageViewsMax,
   workers = settingDefaults.nginxWorkers,
@@ -167,8 +182,7 @@ function checkSettings({
   if (!/^[A-Za-z0-9.:-]+$/.test(host)) throw new Error(`${host} is not an address that NGINX can listen on`)
   if (replicas.length === 0) throw new Error('NGINX needs at least one replica')
   for (const { address, srvId } of replicas) {
-    if (!/^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+$/.test(address))
-      throw new Error(`${address} is not ip:port`)
+    if (!isAddress(address)) throw new Error(`${address} is not ip:port`)
     if (!isSrvId(srvId)) throw new Error(`${srvId} is not a srv_id`)
   }
   if (!Number.isInteger(stickySeconds) || stickySeconds < 1)
@@ -178,8 +192,12 @@ function checkSettings({
   if (!Number.isInteger(workers) || workers < 1)
     throw new Error(`${workers} is not a number of worker processes`)
   checkTrustedProxies(trustedProxies)
+  if (!Number.isInteger(statusPort) || statusPort < 1) throw new Error(`${statusPort} is not a port`)
+  if (exporter !== null && !isAddress(exporter)) throw new Error(`${exporter} is not ip:port`)
   if (tls?.port === port) throw new Error(`HTTP and HTTPS need different ports, but both have ${port}`)
 }
+
+const isAddress = (text: string) => /^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+$/.test(text)
 
 /**
  * Replaces `${NAME}` as envsubst does in NGINX's official image: NGINX's own variables are lower case and stay.

@@ -26,6 +26,8 @@ export type Board = AsyncDisposable & {
   port: number
   /** the HTTPS port, with `tls` */
   tlsPort: number
+  /** the port of the number of connections */
+  statusPort: number
   replicas: StubReplica[]
   nginx: NginxProcesses
   /** the lines of the access log, once there are `count` */
@@ -49,7 +51,7 @@ type NginxProcesses = {
 export type Watcher = 'launcher' | 'container'
 
 type Options = Partial<
-  Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies' | 'pageViews'>
+  Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies' | 'pageViews' | 'exporter'>
 > & {
   replicas?: number
   /** the first characters of the first replica's srv_id */
@@ -83,13 +85,15 @@ export async function startBoard(mode: StickyMode, options: Options = {}): Promi
     stickySeconds,
     native: mode === 'native',
     errorLogOption: program.errorLogOption,
+    statusPage: program.statusPage,
     ...rest,
   }
-  const { port, tlsPort, child, files } = await startOnFreePorts(settings, tls, publicHost)
+  const { port, tlsPort, statusPort, child, files } = await startOnFreePorts(settings, tls, publicHost)
   const watcher = watchFor(recovery, files, child.pid ?? 0)
   return {
     port,
     tlsPort,
+    statusPort,
     replicas,
     nginx: processesOf(child, files, watcher.said),
     logged: lines => eventually(() => readLines(files.accessLog, lines), { ms: patienceMs }),
@@ -121,7 +125,7 @@ async function certificateIn(folder: string): Promise<[certificate: string, key:
 
 /** Another process can take a free port before NGINX does: then tries another one. */
 async function startOnFreePorts(
-  settings: Omit<NginxSettings, 'port'>,
+  settings: Omit<NginxSettings, 'port' | 'statusPort'>,
   withTls: boolean,
   publicHost?: string,
 ) {
@@ -129,6 +133,7 @@ async function startOnFreePorts(
   const ports = freePorts(settings.directory)
   for (let attempt = 1; ; attempt++) {
     const [port, tlsPort] = [(await ports.next()).value, (await ports.next()).value]
+    const statusPort = (await ports.next()).value
     const { http2Directive } = program
     const tls = {
       certificate,
@@ -137,14 +142,14 @@ async function startOnFreePorts(
       http2Directive,
       ...(publicHost ? { publicHost } : {}),
     }
-    const all = { ...settings, port, ...(withTls ? { tls } : {}) }
+    const all = { ...settings, port, statusPort, ...(withTls ? { tls } : {}) }
     const files = await renderNginx(all)
     const child = spawn(program.path, files.arguments, {
       cwd: settings.directory,
       stdio: 'ignore',
       detached: true,
     })
-    if (await isUp(port, child)) return { port, tlsPort, child, files }
+    if (await isUp(port, child)) return { port, tlsPort, statusPort, child, files }
     const said = await readFile(files.errorLog, 'utf8').catch(() => '')
     if (attempt === 5 || !said.includes('Address already in use')) throw new Error(`NGINX ended: ${said}`)
   }

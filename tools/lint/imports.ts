@@ -18,7 +18,16 @@ const directions: [area: string, mayImport: string[]][] = [
   ['prisma/studio.ts', ['prisma', 'web/server/config.ts', 'web/server/errors.ts', 'tools/lib']],
   ['prisma', ['web/server/config.ts', 'web/server/errors.ts']],
   ['monitoring/nginx-log-exporter', ['web/server/errors.ts']],
-  ['nginx', ['web/shared', 'web/server/identity.ts', 'tools/lib', 'tools/install/programs.mjs']],
+  [
+    'nginx',
+    [
+      'web/shared',
+      'web/server/identity.ts',
+      'web/server/errors.ts',
+      'tools/lib',
+      'tools/install/programs.mjs',
+    ],
+  ],
   ['deploy', ['web/server', 'web/shared', 'tools/lib']],
   ['monitoring/grafana', []],
   ['tools/install', []],

@@ -50,9 +50,10 @@ export async function startContender(
   const options = { replicas, replica: program, dataDir: workspace.dataDir.folder, drainSeconds: 0 }
   const url = databaseUrl ?? (await makeSchema(testbed.databaseUrl, `bench_${name}`, tables))
   const servers = await bringUpReplicas(options, workspace, url)
+  const nginx = await bringUpNginx(options, workspace, await checkNginx({}), servers)
   return {
     name,
-    url: await bringUpNginx(options, workspace, await checkNginx({}), servers),
+    url: nginx.url,
     databaseUrl: url,
     tables,
     servers: servers.map(({ name, address, srvId }) => ({

@@ -17,6 +17,8 @@ export type DataDir = {
   /** the launcher's processes: if it is killed, the next launcher ends them */
   processes: string
   stackFile: string
+  /** what Prometheus scrapes */
+  targetsFile: string
   database: string
   nginx: string
   /** the copy of the build that the replicas run */
@@ -47,6 +49,7 @@ export function dataDirAt(path: string): DataDir {
     launcher: join(folder, 'launcher.pid'),
     processes: join(folder, 'processes.json'),
     stackFile: join(folder, 'stack.json'),
+    targetsFile: join(folder, 'prometheus-targets.json'),
     database: join(folder, 'database'),
     nginx: join(folder, 'nginx'),
     build: join(folder, 'build'),
@@ -210,6 +213,17 @@ const schema = z.object({
   nginx: z.object({ pid: z.number() }),
   database: z.object({ pid: z.number() }),
   replicas: z.array(z.object({ name: z.string(), pid: z.number(), address: z.string(), srv_id: z.string() })),
+  /** where `npm run monitoring` starts its exporters, and what they read */
+  monitoring: z
+    .object({
+      /** ip:port of the exporter of NGINX's log: messages over UDP, metrics over HTTP */
+      nginx_log_exporter: z.string(),
+      /** ip:port of the exporter of NGINX's number of connections */
+      nginx_status_exporter: z.string(),
+      /** what that exporter reads */
+      nginx_status: z.string(),
+    })
+    .optional(),
 })
 
 /** Contents of stack.json, which exists while the stack runs. */
@@ -224,12 +238,35 @@ export function readStackFile(path: string): StackFile | null {
   }
 }
 
-export function writeStackFile(path: string, stack: StackFile): void {
-  writeAtomically(path, JSON.stringify(stack, null, 2))
+/** Writes what others read about the running stack: stack.json, and the same for Prometheus. */
+export function writeStackFiles({ stackFile, targetsFile }: DataDir, stack: StackFile): void {
+  writeAtomically(stackFile, JSON.stringify(stack, null, 2))
+  writeAtomically(targetsFile, JSON.stringify(prometheusTargets(stack), null, 2))
 }
 
-export function removeStackFile(path: string): void {
-  rmSync(path, { force: true })
+export function removeStackFiles({ stackFile, targetsFile }: DataDir): void {
+  rmSync(stackFile, { force: true })
+  rmSync(targetsFile, { force: true })
+}
+
+/**
+ * What Prometheus scrapes, in the format of its file_sd. Source:
+ * https://prometheus.io/docs/prometheus/latest/configuration/configuration/#file_sd_config
+ */
+function prometheusTargets({ replicas, monitoring }: StackFile) {
+  const group = (job: string, targets: string[]) => ({ targets, labels: { job } })
+  return [
+    group(
+      'web',
+      replicas.map(({ address }) => address),
+    ),
+    ...(monitoring
+      ? [
+          group('nginx', [monitoring.nginx_log_exporter]),
+          group('nginx_status', [monitoring.nginx_status_exporter]),
+        ]
+      : []),
+  ]
 }
 
 /** Writes a file that only its owner can read. Readers see the old or the new content, also after an error. @throws */

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { findNginx, leastNginx, type NginxProgram } from '../../../nginx/find-nginx.ts'
+import { findExporter, followExporter } from '../../../nginx/metrics-log.ts'
 import { renderNginx } from '../../../nginx/render.ts'
 import { recoverFromCrashes } from '../../../nginx/worker-crashes.ts'
 import { UserError } from '../../../web/server/errors.ts'
@@ -7,6 +8,7 @@ import { settingDefaults } from '../../../web/shared/limits.ts'
 import { hungAfterMs as defaultHungAfterMs } from '../../lib/liveness.ts'
 import { lastLines } from '../../lib/logs.ts'
 import { checkPort, portFailure } from '../../lib/ports.ts'
+import type { StackFile } from './data-dir.ts'
 import type { ReplicaPlace } from './replicas.ts'
 import type { StackOptions } from './stack-options.ts'
 import { bringUp, type RunningService, spawnService } from './supervise.ts'
@@ -25,6 +27,10 @@ type NginxSettings = {
   /** ms without an answer after which NGINX is killed and restarted; null = never */
   hungAfterMs: number | null
   workers: number
+  /** port of 127.0.0.1 for the number of connections */
+  statusPort: number
+  /** ip:port of the exporter of NGINX's log, whether it runs or not */
+  exporter: string
   record: ProcessRecord
   report: (text: string) => void
 }
@@ -38,9 +44,19 @@ function nginxUrl(host: string, port: number): string {
 
 /** Starts NGINX. It recovers from crashed workers under the same pid, which is reported. */
 async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise<RunningService> {
-  const { program, folder, host, port, record, report, hungAfterMs, ...rest } = settings
-  const { native, errorLogOption } = program
-  const rendered = await renderNginx({ directory: folder, host, port, native, errorLogOption, ...rest })
+  const { program, folder, host, port, exporter, record, report, hungAfterMs, ...rest } = settings
+  const { native, errorLogOption, statusPage } = program
+  const sends = (await findExporter(exporter)) === 'answers'
+  const rendered = await renderNginx({
+    directory: folder,
+    host,
+    port,
+    native,
+    errorLogOption,
+    statusPage,
+    exporter: sends ? exporter : null,
+    ...rest,
+  })
   await rm(rendered.processLog, { force: true }) // of an earlier NGINX
   const health = `${nginxUrl(host, port)}/healthz`
   const service = {
@@ -63,10 +79,11 @@ async function startNginx(settings: NginxSettings, signal: AbortSignal): Promise
   try {
     const running = await spawnService(service, signal)
     const recovery = recoverFromCrashes(rendered, running.pid, report)
+    const metrics = followExporter({ file: rendered.metricsLog, exporter, sends }, running.pid, report)
     return {
       ...running,
       async stop() {
-        await recovery.stop()
+        await Promise.all([recovery.stop(), metrics.stop()])
         await running.stop()
       },
     }
@@ -98,13 +115,13 @@ export async function checkNginx(options: Pick<StackOptions, 'host' | 'port'>, f
   return program
 }
 
-/** Starts NGINX in front of `replicas`. @returns the address of the board */
+/** Starts NGINX in front of `replicas`. @returns the address of the board, and what the monitoring needs to know */
 export async function bringUpNginx(
   options: StackOptions,
   workspace: Workspace,
   program: Awaited<ReturnType<typeof checkNginx>>,
   replicas: ReplicaPlace[],
-): Promise<string> {
+): Promise<{ url: string; monitoring: NonNullable<StackFile['monitoring']> }> {
   const {
     host = loopback,
     port = 0,
@@ -119,6 +136,8 @@ export async function bringUpNginx(
     folder: workspace.dataDir.nginx,
     host,
     port: port || (await workspace.freePort()),
+    statusPort: await workspace.freePort(),
+    exporter: `${loopback}:${await workspace.freePort()}`,
     replicas,
     stickySeconds,
     limitPrivate,
@@ -135,5 +154,10 @@ export async function bringUpNginx(
     workspace,
   )
   workspace.resources.defer(kept.stop)
-  return nginxUrl(settings.host, settings.port)
+  const monitoring = {
+    nginx_log_exporter: settings.exporter,
+    nginx_status_exporter: `${loopback}:${await workspace.freePort()}`,
+    nginx_status: `http://${loopback}:${settings.statusPort}/status`,
+  }
+  return { url: nginxUrl(settings.host, settings.port), monitoring }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { cpSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +38,24 @@ test('stack.json says what runs, and only its owner can read it', { timeout }, a
     assert.ok(!environment.includes(new URL(stack.databaseUrl).password))
   }
   assert.deepEqual(alive(pidsOf(stack.file())), pidsOf(stack.file()))
+})
+
+test('prometheus-targets.json lists the replicas and exporters while the stack runs; NGINX serves its numbers', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path })
+  const path = join(folder.path, 'prometheus-targets.json')
+  const { replicas, monitoring } = stack.file()
+  assert.ok(monitoring)
+  assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), [
+    { targets: replicas.map(({ address }) => address), labels: { job: 'web' } },
+    { targets: [monitoring.nginx_log_exporter], labels: { job: 'nginx' } },
+    { targets: [monitoring.nginx_status_exporter], labels: { job: 'nginx_status' } },
+  ])
+  assert.match(await (await fetch(monitoring.nginx_status)).text(), /^Active connections: /)
+  await stack.stop()
+  assert.ok(!existsSync(path))
 })
 
 test('NGINX answers only when it reaches every replica', { timeout }, async () => {

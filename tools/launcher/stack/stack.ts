@@ -3,7 +3,7 @@
 // (nginx.ts). supervise.ts starts and restarts each process.
 
 import { boundLogs } from '../../lib/logs.ts'
-import { removeStackFile, type StackFile, unusable, writeStackFile } from './data-dir.ts'
+import { removeStackFiles, type StackFile, unusable, writeStackFiles } from './data-dir.ts'
 import { bringUpDatabase } from './database.ts'
 import { bringUpNginx, checkNginx } from './nginx.ts'
 import { bringUpReplicas, type ReplicaPlace } from './replicas.ts'
@@ -45,10 +45,10 @@ async function assemble(options: StackOptions, resources: AsyncDisposableStack):
   const { owner: databaseUrl, replica: replicaUrl } = await bringUpDatabase(options, workspace)
   const replicas = await bringUpReplicas(options, workspace, replicaUrl)
   // Last, so that the first visitors reach all replicas.
-  const url = await bringUpNginx(options, workspace, nginx, replicas)
+  const { url, monitoring } = await bringUpNginx(options, workspace, nginx, replicas)
 
-  const file = () => describe(url, databaseUrl, replicas, roster)
-  const publish = () => writeStackFile(dataDir.stackFile, file())
+  const file = () => ({ ...describe(url, databaseUrl, replicas, roster), monitoring })
+  const publish = () => writeStackFiles(dataDir, file())
   publish()
   const failed = outOfDateWarning(dataDir.stackFile, workspace.report)
   roster.onChange(() => {
@@ -58,7 +58,7 @@ async function assemble(options: StackOptions, resources: AsyncDisposableStack):
       failed(error) // the board itself goes on
     }
   })
-  resources.defer(() => removeStackFile(dataDir.stackFile))
+  resources.defer(() => removeStackFiles(dataDir))
   let stopped: Promise<void> | null = null
   const stop = () => {
     stopped ??= resources.disposeAsync()

@@ -10,7 +10,7 @@ import {
   checkSockets,
   type DataDir,
   lockDataDir,
-  removeStackFile,
+  removeStackFiles,
   writeAtomically,
 } from './data-dir.ts'
 import type { StackOptions } from './stack-options.ts'
@@ -52,7 +52,7 @@ export function outOfDateWarning(path: string, report: Report): (error: unknown)
 
 /** Ends the processes that a killed launcher left. The caller must hold the lock. */
 export async function cleanUp(dataDir: DataDir, report: Report): Promise<void> {
-  removeStackFile(dataDir.stackFile)
+  removeStackFiles(dataDir)
   const ended = await endLeftovers(dataDir.processes)
   if (await stopStrayDatabase(dataDir.database)) ended.push('database')
   if (ended.length > 0) report('cleanup', `ended processes of an earlier start: ${ended.join(', ')}`)
