@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
 
-const names = ['secrets', 'migration', 'replica']
+const names = ['secrets', 'migration', 'replica', 'grafana']
 
 async function makeSecrets(folders: string[], password = ''): Promise<string> {
   const command = spawn(process.execPath, [`${import.meta.dirname}/make-secrets.ts`, ...folders], {
@@ -27,15 +27,19 @@ async function inFolders(does: (folders: string[]) => Promise<void>): Promise<vo
 }
 
 /** Every account has the password that is kept for it, and nothing else is left. */
-function expectAgreement([secrets = '', migration = '', replica = '']: string[]): void {
+function expectAgreement([secrets = '', migration = '', replica = '', grafana = '']: string[]): void {
   const read = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8')
   const accounts = read(secrets, 'accounts.sql')
   for (const name of ['database-password', 'root-password', 'replica-password', 'health-password'])
     assert.ok(accounts.includes(read(secrets, name)), `${name} is in no account`)
   assert.equal(read(migration, 'database-password'), read(secrets, 'database-password'))
   assert.equal(read(replica, 'database-password'), read(secrets, 'replica-password'))
+  for (const name of ['admin-password', 'secret-key']) {
+    assert.match(read(grafana, name), /^[0-9a-f]{48}$/)
+    for (const other of readdirSync(secrets)) assert.ok(!read(secrets, other).includes(read(grafana, name)))
+  }
   assert.ok(read(secrets, 'health.cnf').includes(read(secrets, 'health-password')))
-  for (const folder of [secrets, migration, replica])
+  for (const folder of [secrets, migration, replica, grafana])
     assert.deepEqual(
       readdirSync(folder).filter(name => name.endsWith('.new')),
       [],
@@ -54,15 +58,21 @@ test('runs at the same time end with one set of passwords', async () => {
 
 test('passwords are kept, another DATABASE_PASSWORD is refused, and what was cut short goes', async () => {
   await inFolders(async folders => {
-    const [secrets = ''] = folders
+    const [secrets = '', , , grafana = ''] = folders
     assert.equal(await makeSecrets(folders, 'given'), '')
-    const before = readFileSync(join(secrets, 'accounts.sql'), 'utf8')
+    const files = [
+      join(secrets, 'accounts.sql'),
+      join(grafana, 'admin-password'),
+      join(grafana, 'secret-key'),
+    ]
+    const readAll = () => files.map(file => readFileSync(file, 'utf8'))
+    const before = readAll()
     const leftover = join(secrets, 'root-password.new')
     writeFileSync(leftover, 'half')
     utimesSync(leftover, 0, 0)
     assert.match(await makeSecrets(folders, 'another'), /is not the password that the database was made with/)
     assert.equal(await makeSecrets(folders), '')
-    assert.equal(readFileSync(join(secrets, 'accounts.sql'), 'utf8'), before)
+    assert.deepEqual(readAll(), before)
     assert.equal(readFileSync(join(secrets, 'database-password'), 'utf8'), 'given')
     expectAgreement(folders)
   })

@@ -1,7 +1,8 @@
-// Creates the database's passwords once, and gives each service the passwords it needs. Runs in the service `secrets`:
-//   node deploy/compose/make-secrets.ts SECRETS MIGRATION REPLICA
-// Each argument is a volume's folder. SECRETS has all passwords and is only for MySQL. MIGRATION and REPLICA have one password each,
-// in `database-password`. DATABASE_PASSWORD sets the password of the account `board`; this script creates the others.
+// Creates all passwords once, and gives each service the passwords it needs. Runs in the service `secrets`:
+//   node deploy/compose/make-secrets.ts SECRETS MIGRATION REPLICA GRAFANA
+// Each argument is a volume's folder. SECRETS has all passwords of the database and is only for MySQL. MIGRATION and REPLICA have one
+// password each, in `database-password`. GRAFANA has its administrator's password and the key that encrypts what Grafana stores.
+// DATABASE_PASSWORD sets the password of the account `board`; this script creates the others.
 import { randomBytes } from 'node:crypto'
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,11 +11,11 @@ import { accountStatements, mostConnections, signInStatements } from '../../tool
 /** ms */
 const leftoverAfterMs = 3_600_000
 
-const [, , secrets = '', migration = '', replica = ''] = process.argv
+const [, , secrets = '', migration = '', replica = '', grafana = ''] = process.argv
 const given = process.env.DATABASE_PASSWORD ?? ''
 const project = process.env.PROJECT ?? 'balance-board'
 
-for (const folder of [secrets, migration, replica]) removeLeftovers(folder)
+for (const folder of [secrets, migration, replica, grafana]) removeLeftovers(folder)
 const isNew = readSecret('database-password') === ''
 const owner = keepSecret('database-password', given || newPassword())
 if (given !== '' && given !== owner) {
@@ -51,12 +52,13 @@ function makeSecrets(): void {
   write(join(secrets, 'accounts.sql'), statements.join('\n'))
   write(join(migration, 'database-password'), owner)
   write(join(replica, 'database-password'), replicas)
+  for (const name of ['admin-password', 'secret-key']) keepSecret(name, newPassword(), grafana)
 }
 
 /** Returns '' if the secret does not exist. */
-function readSecret(name: string): string {
+function readSecret(name: string, folder = secrets): string {
   try {
-    return readFileSync(join(secrets, name), 'utf8')
+    return readFileSync(join(folder, name), 'utf8')
   } catch {
     return ''
   }
@@ -66,18 +68,18 @@ function readSecret(name: string): string {
  * Returns the secret `name`, and first saves `made` if there is none. A roll and `docker compose up` can run this concurrently: a
  * link never replaces a file, so both use the secret that was saved first.
  */
-function keepSecret(name: string, made: string): string {
-  const file = join(secrets, name)
-  if (readSecret(name) === '') {
+function keepSecret(name: string, made: string, folder = secrets): string {
+  const file = join(folder, name)
+  if (readSecret(name, folder) === '') {
     const temporary = writeTemporary(file, made)
     try {
       linkSync(temporary, file)
     } catch {
-      if (readSecret(name) === '') renameSync(temporary, file)
+      if (readSecret(name, folder) === '') renameSync(temporary, file)
     }
     rmSync(temporary, { force: true })
   }
-  const kept = readSecret(name)
+  const kept = readSecret(name, folder)
   if (kept === '') throw new Error(`${name} is empty`)
   return kept
 }

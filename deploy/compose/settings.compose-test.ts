@@ -99,7 +99,17 @@ async function configWith(dotEnv: string) {
 test('from another copy of the folder compose finds the same services but NGINX, with all files that can be added', async () => {
   for (const file of ['', ':deploy/compose/https.yml', ':deploy/compose/proxy.yml']) {
     const environment = { COMPOSE_FILE: `docker-compose.yml${file}` }
-    const hashes = ['docker', 'compose', 'config', '--hash', 'secrets,mysql,migrate,web,access-log']
+    const board = 'secrets,mysql,migrate,web,access-log'
+    const monitoring = 'prometheus,alertmanager,grafana,nginx-exporter,nginx-log-exporter'
+    const hashes = [
+      'docker',
+      'compose',
+      '--profile',
+      'monitoring',
+      'config',
+      '--hash',
+      `${board},${monitoring}`,
+    ]
     assert.equal(await runIn(inClone(), hashes, environment), await runIn(root, hashes, environment))
   }
 })

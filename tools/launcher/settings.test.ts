@@ -211,9 +211,9 @@ test('.env.example has the defaults, under the heading of the stacks that use th
     'deploy/compose/studio.yml',
   ]
   const compose = files.map(file => readFileSync(join(root, file), 'utf8')).join('\n')
-  // Compose reads COMPOSE_FILE to find these files.
-  const { COMPOSE_FILE, ...inFiles } = docker
-  assert.equal(COMPOSE_FILE, 'docker-compose.yml')
+  // Compose reads these two itself: which files, and which services of them.
+  const { COMPOSE_FILE, COMPOSE_PROFILES, ...inFiles } = docker
+  assert.deepEqual([COMPOSE_FILE, COMPOSE_PROFILES], ['docker-compose.yml', ''])
   for (const name of [...Object.keys(both), ...Object.keys(inFiles), 'HTTP_PORT', 'REPLICAS'])
     assert.ok(compose.includes(`\${${name}:-`), `${name} does not reach the stack with Docker`)
 

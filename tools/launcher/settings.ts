@@ -125,6 +125,11 @@ const dockerVariables = [
   'NGINX_MEMORY',
   'DATABASE_PORT',
   'DATABASE_PASSWORD',
+  'COMPOSE_PROFILES',
+  'PROMETHEUS_PORT',
+  'PROMETHEUS_RETENTION',
+  'ALERTMANAGER_PORT',
+  'GRAFANA_PORT',
 ]
 
 /** Variables that the launcher sets for each replica. */

@@ -44,7 +44,7 @@ async function startProject(signal: AbortSignal) {
   }
   Object.assign(process.env, environment)
   const stop = async () => {
-    await compose('down', '--volumes', '--remove-orphans', '--timeout', '5')
+    await compose('--profile', '*', 'down', '--volumes', '--remove-orphans', '--timeout', '5')
     await docker(['image', 'rm', `${project}-web`]).catch(() => {})
     await removeUnfinishedRoll({ docker }, project)
   }
