@@ -1,9 +1,8 @@
-import AxeBuilder from '@axe-core/playwright'
 import { type APIRequestContext, type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { z } from 'zod'
 import { openBarePage } from '../tools/lib/chromium.ts'
 import { failRequests } from './support/network.ts'
-import { expectHydrated, fact, visitLive, watchConsole } from './support/page-checks.ts'
+import { expectHydrated, expectLive, fact, openAxe, visitLive, watchConsole } from './support/page-checks.ts'
 
 // The board as a visitor sees it in a browser.
 
@@ -144,7 +143,8 @@ test('a prerendered page counts once, when it is shown', async ({ request, baseU
     .toMatch(/NavigationBadHttpStatus|PrerenderFailedDuringPrefetch/)
   expect(await newestNumber(request)).toBe(before)
   await page.evaluate(`location.assign('/')`)
-  await expect.poll(() => page.evaluate(`document.querySelector('[role=status]')?.textContent`)).toBe('Live')
+  const status = () => page.evaluate(`document.querySelector('[role=status]')?.textContent`)
+  await expect.poll(status, { timeout: 30_000 }).toBe('Live')
   expect(await page.evaluate('document.title')).toContain(new Intl.NumberFormat('en-US').format(before + 1))
   expect(await newestNumber(request)).toBe(before + 1)
 })
@@ -222,7 +222,7 @@ test('the page shows a lost connection and reconnects by itself', async ({ page 
   await page.goto('/')
   await expect(page.getByRole('status')).toContainText('Not connected', { timeout: 30_000 })
   requests.passOn()
-  await expect(page.getByRole('status')).toHaveText('Live', { timeout: 30_000 })
+  await expectLive(page)
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {
@@ -232,7 +232,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const page = await context.newPage()
       const complaints = watchConsole(page)
       await visitLive(page)
-      const { violations } = await new AxeBuilder({ page }).analyze()
+      const { violations } = await openAxe(page).analyze()
       expect(violations.map(violation => `${violation.id}: ${violation.help}`)).toEqual([])
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
       expect(complaints).toEqual([])

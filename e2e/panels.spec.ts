@@ -1,9 +1,8 @@
-import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
 import { logScanMax } from '../web/shared/limits.ts'
 import { readStack, withPrismaClient } from './support/board-control.ts'
 import { failRequests } from './support/network.ts'
-import { expectHydrated, fact, visitLive } from './support/page-checks.ts'
+import { expectHydrated, expectLive, fact, openAxe, sendVisits, visitLive } from './support/page-checks.ts'
 
 // What a visitor can do with the board's panels: look back, filter, open a row, try it, audit it.
 
@@ -103,7 +102,7 @@ test('a row opens to explain why that server answered', async ({ page }) => {
   await page.keyboard.press('Enter')
   await expect(opener).toHaveAttribute('aria-expanded', 'true')
   await expect(page.getByText(/^The cookie named (\S+), and \1 could answer\.$/)).toBeVisible()
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+  expect((await openAxe(page).analyze()).violations).toEqual([])
 })
 
 test('a log paused before the board reports the visit is complete', async ({ page, request }) => {
@@ -127,14 +126,10 @@ test('a log paused before the board reports the visit is complete', async ({ pag
 
 test('sixty visits with my cookie reach one server, without a cookie several', async ({ page }) => {
   await visitLive(page)
-  await page.getByRole('button', { name: 'With my cookie' }).click()
-  await expect(page.getByText('With my cookie: 60 visits counted by 1 server.')).toBeVisible({
-    timeout: 30_000,
-  })
-  await page.getByRole('button', { name: 'Without a cookie' }).click()
-  await expect(page.getByText(/Without a cookie: 60 visits counted by [2-9]\d* servers\./)).toBeVisible({
-    timeout: 30_000,
-  })
+  expect(await sendVisits(page, 'With my cookie')).toBe('With my cookie: 60 visits counted by 1 server.')
+  expect(await sendVisits(page, 'Without a cookie')).toMatch(
+    /^Without a cookie: 60 visits counted by [2-9]\d* servers\.$/,
+  )
 })
 
 test('a run of visits can be cancelled, and reports what was not sent', async ({ page }) => {
@@ -158,7 +153,7 @@ test('the audit opens as an equation by keyboard, and returns the focus', async 
   await page.keyboard.press('Enter')
   const dialog = page.getByRole('dialog', { name: 'Is it exact?' })
   await expect(dialog.getByText('All are equal')).toBeVisible()
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+  expect((await openAxe(page).analyze()).violations).toEqual([])
   await page.keyboard.press('Escape')
   await expect(dialog).toBeHidden()
   await expect(badge).toBeFocused()
@@ -242,7 +237,7 @@ test('a visitor whose server is lost reads from where, to where and why it moved
     const notice = page.getByText(`Moved from web-gone to ${server}.`)
     await expect(notice).toContainText(why)
     await expect(notice).toContainText('Nothing was lost.')
-    await expect(page.getByRole('status')).toHaveText('Live')
+    await expectLive(page)
     await page
       .getByRole('row', { name: /this visit/ })
       .getByRole('button')

@@ -3,7 +3,7 @@ import { get } from 'node:http'
 import { expect, test } from '@playwright/test'
 import { readStackFile } from '../tools/launcher/stack/data-dir.ts'
 import { openRelay } from './support/network.ts'
-import { watchConsole } from './support/page-checks.ts'
+import { expectLive, watchConsole } from './support/page-checks.ts'
 
 // Paths that do not exist: what visitors get, and what it costs the servers.
 
@@ -124,7 +124,7 @@ test('if the proxy also passes on requests to /, the board works beside the noti
   const complaints = watchConsole(page)
   await page.goto(`${relay.url}/board/`)
   await expect(page.getByText(pathNotice)).toBeVisible()
-  await expect(page.getByRole('status')).toHaveText('Live')
+  await expectLive(page)
   expect(complaints).toEqual([])
 })
 

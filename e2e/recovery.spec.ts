@@ -2,6 +2,7 @@ import { expect, type Page, type Response, test } from '@playwright/test'
 import { visitMany } from '../tools/lib/visitors.ts'
 import type { History } from '../web/shared/api.ts'
 import { faultsBoard, readFaultsStack } from './support/board-control.ts'
+import { expectLive } from './support/page-checks.ts'
 
 // Outages: health checks, signals, and visits while the database does not answer.
 
@@ -140,7 +141,7 @@ test('without the database a visit gets a board that says so and goes live by it
   await expect(page.getByRole('status')).toContainText('No answer from the database since')
 
   database.thaw()
-  await expect(page.getByRole('status')).toHaveText('Live', { timeout: 30_000 })
+  await expectLive(page)
   await expect(notice).toBeVisible()
   await notice.getByRole('link', { name: 'Visit again' }).click()
   await expect(notice).toBeHidden()

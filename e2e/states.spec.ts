@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { expect, type Page, test } from '@playwright/test'
 import { temporaryFolder } from '../tools/lib/testing.ts'
-import { visitMany } from '../tools/lib/visitors.ts'
 import { openBoardControl, startBoard } from './support/board-control.ts'
 import { openSlowRelay } from './support/network.ts'
+import { expectLive, visitElsewhere, visitLive } from './support/page-checks.ts'
 import { expectNoFindings, openTabs, openWindows, type Windows } from './support/windows.ts'
 
 // Every state of the board, at four widths, light and dark, on a real stack.
@@ -15,7 +15,7 @@ test.use({ trace: 'off' })
 test.describe.configure({ timeout: 120_000 })
 
 const status = (page: Page) => page.getByRole('status')
-const live = (page: Page) => expect(status(page)).toContainText('Live')
+const live = (page: Page) => expectLive(page, /^Live/)
 const log = (page: Page) => page.getByRole('table', { name: 'Latest visits' })
 const servers = (page: Page) => page.getByRole('table', { name: 'Hits per server' })
 const failedRequests = /Failed to load resource|net::ERR_/
@@ -26,8 +26,7 @@ const addresses = {
 
 /** Sends visits, and checks that every window shows them. */
 async function visitsComeIn(url: string, windows: Windows) {
-  const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 3 })
-  const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
+  const newest = await visitElsewhere(url)
   await windows.each(page =>
     expect(log(page).getByRole('rowheader', { name: newest, exact: true })).toBeVisible(),
   )
@@ -133,7 +132,7 @@ test('the database is down: the page says since when, and recovers by itself', a
   )
   await expectNoFindings(windows, { complaints: failedRequests })
   thaw()
-  await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 30_000 }))
+  await windows.each(live)
 })
 
 test('the stream is lost: the page says since when and how old the figures are, and recovers by itself', async ({
@@ -159,7 +158,7 @@ test('a slow network: the figures appear before the scripts, and do not move', a
     await session.send('Network.emulateNetworkConditions', slow)
   }
   await using windows = await openWindows(browser, boardControl.url, { prepare })
-  await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 30_000 }))
+  await windows.each(live)
   await expectNoFindings(windows)
 })
 
@@ -216,8 +215,7 @@ test('servers keep the chosen order, also in the address and when figures change
     { server: 'web-4', count: 20, clientIps },
   ]
   await boardControl.addVisits(visits)
-  await page.goto(boardControl.url)
-  await expect(page.getByRole('status')).toHaveText('Live')
+  await visitLive(page, boardControl.url)
   await expect.poll(() => added(page)).toEqual(['web-2', 'web-3', 'web-4'])
 
   const order = page.getByRole('combobox', { name: 'Sort by' })

@@ -4,9 +4,8 @@ import puppeteer from 'puppeteer-core'
 import { z } from 'zod'
 import { findProgram } from '../tools/install/programs.mjs'
 import { chromiumLaunch } from '../tools/lib/chromium.ts'
-import { visitMany } from '../tools/lib/visitors.ts'
 import { type BoardControl, openBoardControl } from './support/board-control.ts'
-import { watchConsole } from './support/page-checks.ts'
+import { expectLive, sendVisits, visitElsewhere, watchConsole } from './support/page-checks.ts'
 
 // Firefox, two boards in one browser, many tabs, and translated pages.
 
@@ -43,8 +42,7 @@ test('Firefox with all cookies blocked: the page works and claims no cookie and 
     await board.page.reload()
     await expect.poll(board.status, { timeout: 30_000 }).toContain('Polling every 2 s')
   }
-  const answers = await visitMany(`${baseURL}/`, { connections: 1, pageViews: 3 })
-  const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
+  const newest = await visitElsewhere(baseURL ?? '')
   await expect.poll(board.visit, { timeout: 15_000 }).toContain(newest)
   await board.page.select('select', 'dark')
   expect(await board.page.$eval('html', html => html.dataset.theme)).toBe('dark')
@@ -101,6 +99,7 @@ test('two boards at two ports of one host replace each other’s cookie, and the
 // Many tabs of one browser without Web Locks, which are missing on plain HTTP except on localhost.
 
 const status = (page: Page) => page.getByRole('status')
+const failedRequests = /Failed to load resource|net::ERR_/
 
 test('seven visible tabs on plain HTTP: all load, four are live, and closing a live tab lets another go live', async ({
   baseURL,
@@ -124,8 +123,10 @@ test('seven visible tabs on plain HTTP: all load, four are live, and closing a l
     const texts = await Promise.all(tabs.map(page => status(page).innerText()))
     return texts.filter(text => text.startsWith('Live')).length
   }
-  for (const page of tabs) await expect(status(page)).toContainText(/Live|Polling every 2 s/)
-  await expect.poll(live).toBe(4)
+  for (const page of tabs)
+    await expect(status(page)).toContainText(/Live|Polling every 2 s/, { timeout: 30_000 })
+  // A tab that found all places taken tries again after ten seconds.
+  await expect.poll(live, { timeout: 30_000 }).toBe(4)
 
   await tabs.shift()?.close()
   await tabs.shift()?.close()
@@ -138,8 +139,7 @@ const figures = (page: Page) => page.getByRole('region', { name: 'Your visit' })
 
 /** Sends visits, and checks that the page's counter shows them. */
 async function visitsComeIn(page: Page, url: string) {
-  const answers = await visitMany(`${url}/`, { connections: 1, pageViews: 3 })
-  const newest = new Intl.NumberFormat('en-US').format(answers.at(-1)?.hit ?? 0)
+  const newest = await visitElsewhere(url)
   await expect(figures(page)).toContainText(newest)
   await expect(page).toHaveTitle(`${newest} · Balance Board`)
 }
@@ -150,7 +150,7 @@ test('a translated page stays live and current after a freeze of the server, the
   await using boardControl = openBoardControl()
   const complaints = watchConsole(page)
   await page.goto(boardControl.url)
-  await expect(status(page)).toContainText('Live')
+  await expectLive(page, /^Live/)
   const touched = await translate(page)
   await visitsComeIn(page, boardControl.url)
 
@@ -161,13 +161,13 @@ test('a translated page stays live and current after a freeze of the server, the
     const thaw = boardControl.freeze(service)
     await expect(status(page)).toContainText(words, { timeout: 20_000 })
     thaw()
-    await expect(status(page)).toContainText('Live', { timeout: 30_000 })
+    await expectLive(page, /^Live/)
     await visitsComeIn(page, boardControl.url)
   }
 
   await expect(page.getByRole('heading', { name: 'Balance Board' })).toBeVisible()
   expect(await touched()).toEqual([])
-  expect(complaints.filter(text => !/Failed to load resource|net::ERR_/.test(text))).toEqual([])
+  expect(complaints.filter(text => !failedRequests.test(text))).toEqual([])
 })
 
 test('every control of a translated page works', async ({ page }) => {
@@ -175,7 +175,7 @@ test('every control of a translated page works', async ({ page }) => {
   await boardControl.addVisits([{ server: 'web-1', count: 120, clientIps: ['10.0.0.7'] }])
   const complaints = watchConsole(page)
   await page.goto(boardControl.url)
-  await expect(status(page)).toContainText('Live')
+  await expectLive(page, /^Live/)
   const touched = await translate(page)
 
   for (const range of ['1 h', '24 h', '5 min']) {
@@ -203,12 +203,13 @@ test('every control of a translated page works', async ({ page }) => {
   await page.getByRole('button', { name: /Exact/ }).click()
   await expect(page.getByText('All are equal')).toBeVisible()
   await page.getByRole('button', { name: 'Close' }).click()
-  await page.getByRole('button', { name: 'Without a cookie' }).click()
-  await expect(page.getByText(/^Without a cookie: 60 visits counted/)).toBeVisible({ timeout: 30_000 })
+  expect(complaints).toEqual([])
+  await sendVisits(page, 'Without a cookie')
   await visitsComeIn(page, boardControl.url)
 
   expect(await touched()).toEqual([])
-  expect(complaints).toEqual([])
+  // A busy server may have refused visits.
+  expect(complaints.filter(text => !failedRequests.test(text))).toEqual([])
 })
 
 /** Delays the page's scripts, as a slow network does, until the returned function is called. */
@@ -223,12 +224,12 @@ async function holdScripts(page: Page): Promise<() => void> {
 
 /** Checks that the page is live, and is again after a freeze of the server. */
 async function expectLiveAndCurrent(page: Page, boardControl: BoardControl): Promise<void> {
-  await expect(status(page)).toContainText('Live', { timeout: 30_000 })
+  await expectLive(page, /^Live/)
   await visitsComeIn(page, boardControl.url)
   const thaw = boardControl.freeze('server')
   await expect(status(page)).toContainText('Not connected', { timeout: 20_000 })
   thaw()
-  await expect(status(page)).toContainText('Live', { timeout: 30_000 })
+  await expectLive(page, /^Live/)
   await visitsComeIn(page, boardControl.url)
   await expect(page.getByRole('heading', { name: 'Balance Board' })).toBeVisible()
 }
@@ -252,10 +253,10 @@ test('a page translated in place stays live and current', async ({ page }) => {
   await using boardControl = openBoardControl()
   const complaints = watchConsole(page)
   await page.goto(boardControl.url)
-  await expect(status(page)).toContainText('Live')
+  await expectLive(page, /^Live/)
   await translateInPlace(page)
   await expectLiveAndCurrent(page, boardControl)
-  expect(complaints.filter(text => !/Failed to load resource|net::ERR_/.test(text))).toEqual([])
+  expect(complaints.filter(text => !failedRequests.test(text))).toEqual([])
 })
 
 test('a page whose DOM another program breaks is drawn again each time, and its counter never goes back', async ({
@@ -263,7 +264,7 @@ test('a page whose DOM another program breaks is drawn again each time, and its 
 }) => {
   await using boardControl = openBoardControl()
   await page.goto(boardControl.url)
-  await expect(status(page)).toContainText('Live')
+  await expectLive(page, /^Live/)
   await visitsComeIn(page, boardControl.url)
   await page.evaluate(() => {
     const seen: string[] = []
@@ -282,7 +283,7 @@ test('a page whose DOM another program breaks is drawn again each time, and its 
     await opened.evaluate(element => element.closest('tr')?.remove())
     // React now tries to remove the missing row.
     await why.click()
-    await expect(status(page)).toContainText('Live', { timeout: 20_000 })
+    await expectLive(page, /^Live/)
     await expect(page.getByText('The board could not be shown')).toHaveCount(0)
     await visitsComeIn(page, boardControl.url)
   }

@@ -1,5 +1,7 @@
+import AxeBuilder from '@axe-core/playwright'
 import { expect, type Page } from '@playwright/test'
 import { z } from 'zod'
+import { visitMany } from '../../tools/lib/visitors.ts'
 
 /** What the connection indicator says once the page's scripts run. The HTML says "As of your visit". */
 const running = /^(?:Connecting|Live|Polling every 2 s|Not connected|Database down)/
@@ -13,15 +15,57 @@ export async function expectHydrated(page: Page): Promise<void> {
   await expect(page.getByRole('status')).toHaveText(running, { timeout: 30_000 })
 }
 
-/** Opens the board and waits until it follows the figures. */
+/**
+ * Waits until the page follows the figures by its stream. On a busy machine that can take more than ten seconds: a page whose
+ * request for a lock is not answered within two seconds polls, and tries again ten seconds later.
+ */
+export async function expectLive(page: Page, words: string | RegExp = 'Live'): Promise<void> {
+  await expect(page.getByRole('status')).toHaveText(words, { timeout: 30_000 })
+}
+
+/** Opens the board and waits until it is live. */
 export async function visitLive(page: Page, path = '/'): Promise<void> {
   await page.goto(path)
-  await expect(page.getByRole('status')).toHaveText('Live', { timeout: 30_000 })
+  await expectLive(page)
+}
+
+/** Sends visits from elsewhere; again if a busy server refused the last. @returns the newest number, as the page shows it */
+export async function visitElsewhere(url: string, pageViews = 3): Promise<string> {
+  let hit: number | null | undefined
+  await expect(async () => {
+    const answers = await visitMany(`${url}/`, { connections: 1, pageViews })
+    hit = answers.at(-1)?.hit
+    expect(hit).toBeGreaterThan(0)
+  }).toPass()
+  return new Intl.NumberFormat('en-US').format(hit ?? 0)
 }
 
 /** The value of a fact on the page, for example "Served by" */
 export function fact(page: Page, name: string) {
   return page.getByRole('definition').and(page.locator(`dt:text-is("${name}") + dd`))
+}
+
+/**
+ * Has the page send sixty visits, again if one was not counted: on a busy machine a server may refuse some, and the page says so.
+ * `start` presses the button. @returns what the page says of the run
+ */
+export async function sendVisits(
+  page: Page,
+  cookie: 'With my cookie' | 'Without a cookie',
+  start = () => page.getByRole('button', { name: cookie }).click(),
+): Promise<string> {
+  const result = page.getByText(new RegExp(`^${cookie}: \\d`))
+  await expect(async () => {
+    await start()
+    await expect(result).toBeVisible({ timeout: 30_000 })
+    expect(await result.innerText()).toMatch(/: 60 visits counted by \d+ servers?\.$/)
+  }).toPass()
+  return result.innerText()
+}
+
+/** Finds what keeps people from using the page. Legacy mode skips the results of frames, which takes seconds; there are none. */
+export function openAxe(page: Page): AxeBuilder {
+  return new AxeBuilder({ page }).setLegacyMode()
 }
 
 /** Errors and warnings of the console, page errors and failed requests, as they occur */

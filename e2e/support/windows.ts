@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright'
 import {
   type Browser,
   type BrowserContext,
@@ -7,7 +6,7 @@ import {
   type Page,
   test,
 } from '@playwright/test'
-import { overlappingTexts, watchConsole, watchShifts } from './page-checks.ts'
+import { openAxe, overlappingTexts, watchConsole, watchShifts } from './page-checks.ts'
 
 /** A browser window of one size, on the board */
 type Window = {
@@ -134,8 +133,7 @@ async function checkWindow(
 
 /** All rules in the first theme; only the contrast rule in the other */
 async function axeFindings(page: Page, colorScheme: (typeof themes)[number]): Promise<string[]> {
-  // Legacy mode skips the collection of results from frames, which takes seconds; the page has none.
-  const axe = new AxeBuilder({ page }).setLegacyMode()
+  const axe = openAxe(page)
   if (colorScheme === 'light') axe.options({ rules: { 'target-size': { enabled: true } } })
   else axe.withRules(['color-contrast'])
   const { violations } = await axe.analyze()
