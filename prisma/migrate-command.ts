@@ -1,4 +1,5 @@
-import { createReadStream, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import type { Readable } from 'node:stream'
 import type { Connection } from 'mysql2/promise'
 import { type MigrateOptions, migrate, migrationsFolder, whileNoOtherMigrates } from './migrate.ts'
 import {
@@ -10,11 +11,11 @@ import {
   recordRolledBack,
   recordStarted,
 } from './migration-history.ts'
-import { restore } from './restore.ts'
+import { openDump, restore } from './restore.ts'
 
 const usage =
   'say nothing to migrate, or one of: --run FILE (SQL that puts the tables right, - reads it from the input), ' +
-  '--applied NAME, --rolled-back NAME, --restore FILE (a dump, - reads it from the input)'
+  '--applied NAME, --rolled-back NAME, --restore FILE [--replace] (a dump, - reads it from the input)'
 
 /** Runs the command with these words. @returns what it did, for the person @throws MigrationRefused, DatabaseUnreachable */
 export async function migrateCommand(databaseUrl: string, words: string[]): Promise<string> {
@@ -23,15 +24,15 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
     const applied = await migrate(databaseUrl)
     return applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'the database is up to date'
   }
-  if (value === undefined || more.length > 0) throw new MigrationRefused(usage)
+  if (value === undefined) throw new MigrationRefused(usage)
+  if (option === '--restore' && ['', '--replace'].includes(more.join(' '))) {
+    const input = value === '-' ? process.stdin : await openDump(value)
+    return restoreText(databaseUrl, input, more.length > 0)
+  }
+  if (more.length > 0) throw new MigrationRefused(usage)
   if (option === '--run') {
     await runRepair(databaseUrl, readFileSync(value === '-' ? 0 : value, 'utf8'))
     return 'done'
-  }
-  if (option === '--restore') {
-    const input = value === '-' ? process.stdin : createReadStream(value)
-    const counter = await restore(databaseUrl, input)
-    return `restored: the counter is at ${counter}`
   }
   if (option === '--applied') {
     await resolveMigration(databaseUrl, value, 'applied')
@@ -42,6 +43,17 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
     return `${value} is marked as rolled back: the next migration runs it again`
   }
   throw new MigrationRefused(usage)
+}
+
+/** Restores a dump. @returns what it did, for the person @throws MigrationRefused, DatabaseUnreachable */
+export async function restoreText(databaseUrl: string, dump: Readable, replace: boolean): Promise<string> {
+  const { counter, rows, replacedCounter } = await restore(databaseUrl, dump, { replace })
+  const text = `restored: the counter is at ${counter}, the log has ${rows} rows`
+  if (replacedCounter <= counter) return text
+  return (
+    `${text}. The replaced board was at ${replacedCounter}: its numbers from ${counter + 1} on are lost, and ` +
+    'other page views will get them'
+  )
 }
 
 /** What a person says about a migration that failed half-way: all of it is applied now, or none of it. */

@@ -1,7 +1,7 @@
 // Migrations: brings a database to this code's schema by applying the folders under migrations/ that it does not have yet.
 // `npm start`, compose and `npm run migrate` call it before the replicas start; in the image it is prisma/migrate.mjs
 // (migrate-main.ts, migrate-command.ts). It keeps Prisma's own records (migration-history.ts). The other modules restore a dump
-// (restore.ts) and open Prisma Studio (studio.ts).
+// (restore.ts, for `npm run restore`) and open Prisma Studio (studio.ts).
 import { join } from 'node:path'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { UserError } from '../web/server/errors.ts'

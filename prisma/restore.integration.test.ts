@@ -1,83 +1,29 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
+import { text as textOf } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import mysql, { type RowDataPacket } from 'mysql2/promise'
-import { findProgram } from '../tools/install/programs.mjs'
+import { dumpOf } from '../tools/launcher/backup.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { auditOf, readAudit } from '../web/server/db/audit.ts'
-import { databaseHitStore } from '../web/server/db/hit-store.ts'
-import { noOwnRow } from '../web/server/db/page-view-numbers.ts'
 import { closePools, openPools } from '../web/server/db/pools.ts'
-import { registerServer } from '../web/server/db/servers.ts'
-import { defaultLimits, HitQueue } from '../web/server/hits/hit-queue.ts'
-import { CounterWatch } from '../web/server/lifecycle/commit-health.ts'
-import { sampleHit } from '../web/testing/samples.ts'
 import { migrateCommand } from './migrate-command.ts'
 import { restore } from './restore.ts'
+import { startReplica } from './testing/counting-replica.ts'
 import { createTestDatabase } from './testing/test-database.ts'
 
-/** As docs/database.md says how to dump. */
 async function dump(databaseUrl: string): Promise<string> {
-  const program =
-    findProgram('mariadb-dump') ?? findProgram('mysqldump') ?? assert.fail('there is no mariadb-dump')
-  const { hostname, port, username, password, pathname } = new URL(databaseUrl)
-  const where = ['--protocol=tcp', `--host=${hostname}`, `--port=${port}`, `--user=${username}`]
-  const { stdout } = await promisify(execFile)(
-    program,
-    ['--no-defaults', ...where, '--single-transaction', pathname.slice(1)],
-    { env: { ...process.env, MYSQL_PWD: password }, maxBuffer: 1e9 },
-  )
-  return stdout
+  const output = new PassThrough()
+  const [dumped] = await Promise.all([
+    textOf(output),
+    dumpOf(databaseUrl)(output, new AbortController().signal),
+  ])
+  return dumped
 }
 
 const streamOf = (text: string) => Readable.from([text])
-
-/** The counting part of a replica, and visitors who come as fast as it answers. */
-async function startReplica(databaseUrl: string, address: string) {
-  const pools = openPools(databaseUrl)
-  const place = { srvId: address.replaceAll(/\D/g, '').padEnd(32, '0'), address, name: null }
-  const identity = { id: (await registerServer(pools.write, place)).id, srv_id: place.srvId }
-  const told: { requestId: string; id: number; at: number }[] = []
-  const wentBack: [number, number][] = []
-  const watch = new CounterWatch((from, to) => wentBack.push([from, to]))
-  let rejoining = false
-  let before = 0
-  const queue = new HitQueue(databaseHitStore(pools.write, identity), defaultLimits, {
-    onBatch: () => {
-      before = watch.highest
-    },
-    onCounted: lastId => watch.note(lastId, before),
-    onFailure: async failure => {
-      if (failure.code !== noOwnRow || rejoining) return
-      rejoining = true
-      identity.id = (await registerServer(pools.write, place)).id
-      rejoining = false
-    },
-  })
-  let stopped = false
-  const visiting = Array.from({ length: 5 }, async () => {
-    while (!stopped) {
-      const hit = sampleHit()
-      const count = await queue.submit(hit).catch(() => null)
-      if (count) told.push({ requestId: hit.requestId, id: count.id, at: performance.now() })
-    }
-  })
-  return {
-    pools,
-    told,
-    wentBack,
-    async stop() {
-      stopped = true
-      await Promise.all(visiting)
-      await queue.close()
-      await closePools(pools)
-    },
-  }
-}
 
 test('a dump that is made under load agrees elsewhere, and replaces the board under running replicas: each request is counted once', async () => {
   await using database = await createTestDatabase()
@@ -91,14 +37,14 @@ test('a dump that is made under load agrees elsewhere, and replaces the board un
   const second = await startReplica(database.url, '10.0.0.2:3000')
   replicas.push(second)
   try {
-    const counter = await restore(elsewhere.url, streamOf(text))
+    const { counter } = await restore(elsewhere.url, streamOf(text))
     const pools = openPools(elsewhere.url)
     const audit = auditOf(await readAudit(pools.read))
     await closePools(pools)
     assert.ok(audit.consistent && audit.counter === counter && counter >= 300, JSON.stringify(audit))
 
     await eventually(() => second.told.some(({ id }) => id > counter + 300))
-    await restore(database.url, streamOf(text))
+    await restore(database.url, streamOf(text), { replace: true })
     const restoredAt = performance.now()
     await eventually(() =>
       replicas.every(({ told }) => told.filter(({ at }) => at > restoredAt).length > 100),
@@ -133,7 +79,7 @@ test('while others read the tables, as another dump does, a restore waits and pa
     const text = await dump(database.url)
     await reader.beginTransaction()
     await reader.query('SELECT COUNT(*) FROM server')
-    const restored = restore(database.url, streamOf(text))
+    const restored = restore(database.url, streamOf(text), { replace: true })
     const renames =
       "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'RENAME%'"
     await eventually(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
@@ -162,7 +108,10 @@ test('the command restores a dump from a file, whole, also of a server with GTID
   await using folder = await temporaryFolder()
   const file = join(folder.path, 'board.sql')
   await writeFile(file, withGtids(await dump(database.url)))
-  assert.equal(await migrateCommand(database.url, ['--restore', file]), 'restored: the counter is at 0')
+  assert.equal(
+    await migrateCommand(database.url, ['--restore', file]),
+    'restored: the counter is at 0, the log has 0 rows',
+  )
 })
 
 for (const [words, change, message] of [

@@ -1,9 +1,10 @@
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
+import { open } from 'node:fs/promises'
+import { pipeline, Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
+import { createGunzip } from 'node:zlib'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { z } from 'zod'
-import { codeOf } from '../web/server/errors.ts'
+import { codeOf, reasonOf } from '../web/server/errors.ts'
 import { type MigrateOptions, whileNoOtherMigrates } from './migrate.ts'
 import { MigrationRefused } from './migration-history.ts'
 
@@ -30,25 +31,45 @@ const comment = /^(--|\/\*M!999999)/
  * them.
  */
 const ofReplication = /^SET @(MYSQLDUMP_TEMP_LOG_BIN|@SESSION\.SQL_LOG_BIN|@GLOBAL\.GTID_PURGED)\b/
+/** All other statements of a dump. Any other statement could change the tables in use, so it is refused. */
+const ofSession = /^(\/\*M?!\d+ )?(SET|UNLOCK TABLES|COMMIT)\b/i
+
+type RestoreOptions = MigrateOptions & {
+  /** whether a board that has counted page views may be replaced; default: no */
+  replace?: boolean
+}
+
+/** Figures of the restored board, and the counter of the board that it replaced. */
+type Restored = { counter: number; rows: number; replacedCounter: number }
 
 /**
- * Replaces a board's data by a dump of its database (mariadb-dump or mysqldump), also while replicas run. Reads it line
- * by line.
- * @returns the counter's value
- * @throws MigrationRefused if the dump is of another release or inconsistent; nothing is changed then
+ * Replaces a board's data by a dump of its database (mariadb-dump or mysqldump; plain, or compressed by gzip), also while replicas
+ * run. Reads the dump line by line.
+ * @throws MigrationRefused if the board is not empty and `replace` is not set, if the file is no whole dump, or the dump is of
+ * another release or inconsistent; nothing is changed then
  */
-export function restore(databaseUrl: string, dump: Readable, options: MigrateOptions = {}): Promise<number> {
+export function restore(
+  databaseUrl: string,
+  dump: Readable,
+  options: RestoreOptions = {},
+): Promise<Restored> {
   return whileNoOtherMigrates(databaseUrl, options, async connection => {
+    const refuseIfCounted = async () => {
+      if (!options.replace) refuseCounted(await readCounter(connection, ''))
+    }
+    await refuseIfCounted()
     await dropTables(connection, loaded)
     await dropTables(connection, replaced)
     try {
       await load(connection, dump)
       const tables = await ownTables(connection)
       await refuseOtherTables(connection, tables)
-      const counter = await refuseInconsistent(connection)
+      const { counter, rows } = await refuseInconsistent(connection)
+      await refuseIfCounted()
       await swap(connection, tables)
+      const replacedCounter = await readCounter(connection, replaced)
       await dropTables(connection, replaced)
-      return counter
+      return { counter, rows, replacedCounter }
     } catch (error) {
       await connection.query('UNLOCK TABLES')
       await dropTables(connection, loaded)
@@ -57,22 +78,106 @@ export function restore(databaseUrl: string, dump: Readable, options: MigrateOpt
   })
 }
 
+async function readCounter(connection: Connection, prefix: string): Promise<number> {
+  try {
+    const [rows] = await connection.query(`SELECT value AS counter FROM ${prefix}global_counter WHERE id = 1`)
+    return z.tuple([z.object({ counter: z.coerce.number() })]).parse(rows)[0].counter
+  } catch (error) {
+    if (codeOf(error) !== 'ER_NO_SUCH_TABLE') throw error
+    throw new MigrationRefused('the database has no tables of a board: migrate it first')
+  }
+}
+
+function refuseCounted(counter: number): void {
+  if (counter === 0) return
+  throw new MigrationRefused(
+    `the board has counted ${counter} page views: a restore would replace them. Back it up, then say --replace if you mean it`,
+  )
+}
+
 async function load(connection: Connection, dump: Readable): Promise<void> {
   let statement = ''
+  let number = 0
   let isWhole = false
-  // Create the reader only now: it drops lines, and the end, that come before the loop starts.
-  for await (const line of createInterface({ input: dump, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(dump)) {
+    number += 1
     if (line.startsWith('-- Dump completed')) isWhole = true
     if (comment.test(line) || (statement === '' && line.trim() === '')) continue
     if (/^(CREATE DATABASE|USE )/.test(line))
       throw new MigrationRefused('dump the database alone, without --databases: this one names where it goes')
+    if (statement === '' && ![naming, ofReplication, ofSession].some(known => known.test(line)))
+      throw new MigrationRefused(
+        `the file is no dump of mariadb-dump or mysqldump: line ${number} is of no dump`,
+      )
     statement += `${line.replace(naming, `$1${loaded}$2\``)}\n`
     if (!line.endsWith(';')) continue
-    if (!ofReplication.test(statement)) await connection.query(statement)
+    if (!ofReplication.test(statement)) await run(connection, statement, number)
     statement = ''
   }
   if (!isWhole)
     throw new MigrationRefused('the dump is not whole: its last line, "-- Dump completed", is missing')
+}
+
+async function run(connection: Connection, statement: string, line: number): Promise<void> {
+  try {
+    await connection.query(statement)
+  } catch (error) {
+    const reason = reasonOf(error).replaceAll(/\s+/g, ' ')
+    throw new MigrationRefused(
+      `the dump cannot be read in: the statement that ends at line ${line} fails: ${reason}`,
+    )
+  }
+}
+
+const gzipMagic = Buffer.from([0x1f, 0x8b])
+
+/** Opens the file of a dump. @throws MigrationRefused if it cannot be read */
+export async function openDump(path: string): Promise<Readable> {
+  try {
+    const file = await open(path)
+    if (!(await file.stat()).isDirectory()) return file.createReadStream()
+    await file.close()
+  } catch (error) {
+    throw new MigrationRefused(`${path} cannot be read: ${reasonOf(error)}`)
+  }
+  throw new MigrationRefused(`${path} is a folder, not a dump`)
+}
+
+/** The dump's text in pieces, also if it is compressed by gzip. */
+async function unpacked(dump: Readable): Promise<Readable> {
+  const pieces = piecesOf(dump)
+  const { value: first = Buffer.alloc(0) } = await pieces.next()
+  const whole = Readable.from(
+    (async function* () {
+      yield first
+      yield* pieces
+    })(),
+  )
+  if (!first.subarray(0, gzipMagic.length).equals(gzipMagic)) return whole
+  return pipeline(whole, createGunzip(), () => {}) // the reader of the result gets the error
+}
+
+async function* piecesOf(dump: Readable): AsyncGenerator<Buffer> {
+  for await (const piece of dump) yield typeof piece === 'string' ? Buffer.from(piece) : piece
+}
+
+/** @throws MigrationRefused if the text cannot be read to its end */
+async function* linesOf(dump: Readable): AsyncGenerator<string> {
+  let started = ''
+  try {
+    const text = await unpacked(dump)
+    for await (const piece of text.setEncoding('utf8')) {
+      const [first = '', ...more] = String(piece).split('\n')
+      started += first
+      for (const next of more) {
+        yield started.replace(/\r$/, '')
+        started = next
+      }
+    }
+  } catch (error) {
+    throw new MigrationRefused(`the file cannot be read to its end: ${reasonOf(error)}`)
+  }
+  if (started !== '') yield started
 }
 
 async function tablesNamed(connection: Connection, prefix: string): Promise<string[]> {
@@ -109,20 +214,32 @@ async function refuseOtherTables(connection: Connection, tables: string[]): Prom
 }
 
 const totals = z.tuple([
-  z.object({ counter: z.coerce.number(), max_id: z.coerce.number(), hits: z.coerce.number() }),
+  z.object({
+    counter: z.coerce.number(),
+    rows: z.coerce.number(),
+    purged: z.coerce.number(),
+    max_id: z.coerce.number(),
+    hits: z.coerce.number(),
+  }),
 ])
 
-async function refuseInconsistent(connection: Connection): Promise<number> {
-  const [rows] = await connection.query(`SELECT
-    (SELECT value FROM ${loaded}global_counter WHERE id = 1) AS counter,
-    COALESCE((SELECT MAX(id) FROM ${loaded}access_log), (SELECT through_id FROM ${loaded}log_purge), 0) AS max_id,
-    (SELECT COALESCE(SUM(hits), 0) FROM ${loaded}server) AS hits`)
-  const [{ counter, max_id, hits }] = totals.parse(rows)
-  if (counter !== max_id || counter !== hits)
+/** The equation of the audit, with all rows counted: a dump with a gap in its numbers is refused too. */
+async function refuseInconsistent(connection: Connection) {
+  const [read] = await connection.query(`SELECT counter, found AS \`rows\`, hits,
+      COALESCE(max_id, through_id, 0) AS max_id,
+      COALESCE(min_id - 1, through_id, 0) AS purged
+    FROM (SELECT COUNT(*) AS found, MIN(id) AS min_id, MAX(id) AS max_id FROM ${loaded}access_log) AS log,
+      (SELECT
+        (SELECT value FROM ${loaded}global_counter WHERE id = 1) AS counter,
+        (SELECT through_id FROM ${loaded}log_purge WHERE id = 1) AS through_id,
+        (SELECT COALESCE(SUM(hits), 0) FROM ${loaded}server) AS hits) AS others`)
+  const [{ counter, rows, purged, max_id, hits }] = totals.parse(read)
+  if ([max_id, rows + purged, hits].some(figure => figure !== counter))
     throw new MigrationRefused(
-      `the dump does not agree with itself (counter ${counter}, newest number ${max_id}, hits ${hits}): was it made with --single-transaction?`,
+      `the dump does not agree with itself (counter ${counter}, newest number ${max_id}, rows ${rows} + purged ${purged}, ` +
+        `hits ${hits}): was it made with --single-transaction?`,
     )
-  return counter
+  return { counter, rows }
 }
 
 /** Swaps all tables in one statement: every transaction sees either all the old tables or all the new ones. */

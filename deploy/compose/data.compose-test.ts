@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { temporaryFolder } from '../../tools/lib/testing.ts'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { compose, docker } from './docker.ts'
-import { baseUrl, expectLogged, failuresOf, readAudit, settle, sqlAsRoot } from './testing/board.ts'
+import {
+  baseUrl,
+  expectLogged,
+  failuresOf,
+  readAudit,
+  settle,
+  sqlAsRoot,
+  visitWhile,
+} from './testing/board.ts'
 
 test('down and up again keeps the count and the log', async () => {
   await settle(3)
@@ -19,17 +30,70 @@ test('down and up again keeps the count and the log', async () => {
   assert.equal((await readAudit()).counter, before + 100)
 })
 
+/** Runs a command of tools/launcher on the stack with Docker. `printed` is all that it printed. */
+async function launcherCommand(file: string, words: string[] = []) {
+  const command = spawn(process.execPath, [`${import.meta.dirname}/../../tools/launcher/${file}`, ...words], {
+    // What the address of that stack looks like is nothing that the command needs.
+    env: { ...process.env, DATA_DIR: `${import.meta.dirname}/no-stack-here`, HTTP_PORT: '127.0.0.1:1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [[status], printed, refused] = await Promise.all([
+    once(command, 'close'),
+    text(command.stdout),
+    text(command.stderr),
+  ])
+  return { status, printed: printed + refused }
+}
+
 test('npm run audit prints the figures of the stack with Docker', async () => {
   await settle(3)
   const { counter } = await readAudit()
-  const command = spawn(process.execPath, [`${import.meta.dirname}/../../tools/launcher/audit.ts`], {
-    // What the address of that stack looks like is nothing that the command needs.
-    env: { ...process.env, DATA_DIR: `${import.meta.dirname}/no-stack-here`, HTTP_PORT: '127.0.0.1:1' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const [[status], printed] = await Promise.all([once(command, 'close'), text(command.stdout)])
+  const { status, printed } = await launcherCommand('audit.ts')
   assert.equal(status, 0, printed)
   assert.match(printed, new RegExp(`^counter ${counter} = .*\\nconsistent: `))
+})
+
+test('a backup under load fails no page view; restored into a new database it has every number, and the audit agrees', async () => {
+  await settle(3)
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'board.sql.gz')
+  const words = (command: string, ...options: string[]) => [command, file, ...options]
+  const { counter: before } = await readAudit()
+  let saved = { status: 0, printed: '' }
+  const visits = await visitWhile(async () => {
+    saved = await launcherCommand('backup.ts', words('backup'))
+  })
+  assert.equal(saved.status, 0, saved.printed)
+  assert.deepEqual(failuresOf(visits.all), [])
+  assert.deepEqual(await readdir(folder.path), ['board.sql.gz'])
+  const counter = Number(/the counter is at (\d+)\n$/.exec(saved.printed)?.[1])
+  assert.ok(counter >= before, saved.printed)
+
+  const refused = await launcherCommand('backup.ts', words('restore'))
+  assert.equal(refused.status, 1)
+  assert.match(refused.printed, /^Balance Board: the board has counted \d+ page views: .*--replace.*\n$/)
+
+  // An empty database, as on another machine.
+  const rows = Number(await sqlAsRoot('SELECT COUNT(*) FROM balance_board.access_log'))
+  await compose('down')
+  await docker(['volume', 'rm', `${process.env.COMPOSE_PROJECT_NAME}_database`])
+  await compose('up', '--detach', '--wait')
+  await settle(3)
+  assert.equal((await readAudit()).counter, 0)
+  const restored = await launcherCommand('backup.ts', words('restore'))
+  assert.equal(restored.status, 0, restored.printed)
+  assert.match(
+    restored.printed,
+    new RegExp(`^restored: the counter is at ${counter}, .*\\ncounter ${counter} = .*\\nconsistent: `),
+  )
+  assert.ok(rows >= Number(await sqlAsRoot('SELECT COUNT(*) FROM balance_board.access_log')))
+  assert.equal(
+    await sqlAsRoot('SELECT MAX(id) - MIN(id) + 1 - COUNT(*), MAX(id) FROM balance_board.access_log'),
+    `0\t${counter}\n`,
+  )
+  // Servers that are not in the backup have begun other rows then.
+  await settle(3)
+  assert.equal(await countOne(), counter + 1)
 })
 
 const runOnce = ['compose', 'run', '--rm', '--no-deps', '-T']
@@ -78,6 +142,26 @@ test('a replica and a migration see their own password alone, and no root', asyn
     await sqlAsRoot('SHOW GRANTS FOR board_replica'),
     /^GRANT USAGE ON .*\nGRANT SELECT, INSERT, UPDATE, DELETE ON `balance_board`\.\* TO `board_replica`@`%`\n$/,
   )
+})
+
+test("a replica's account changes no table, account or setting, and reads no other database", async () => {
+  await settle(3)
+  const password = 'MYSQL_PWD="$(cat /run/secrets/replica-password)"'
+  for (const statement of [
+    'CREATE TABLE other (id INT)',
+    'DROP TABLE access_log',
+    'ALTER TABLE access_log ADD COLUMN note INT',
+    'TRUNCATE access_log',
+    'CREATE DATABASE other',
+    "CREATE USER other@'%'",
+    "ALTER USER board@'%' IDENTIFIED BY 'other'",
+    'SET GLOBAL max_connections = 1',
+    'SELECT * FROM mysql.user',
+    "SELECT 1 INTO OUTFILE '/tmp/board-test'",
+  ]) {
+    const client = `${password} mysql --user board_replica balance_board --execute "${statement}"`
+    await assert.rejects(compose('exec', '-T', 'mysql', 'sh', '-c', client), /denied/, statement)
+  }
 })
 
 test('when the volumes of the secrets are lost, a start makes new passwords, keeps the data and says so', async () => {

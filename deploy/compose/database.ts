@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 import {
   databaseName,
   mostConnections,
@@ -6,7 +7,8 @@ import {
   replicaAccount,
 } from '../../tools/lib/database-accounts.ts'
 import { connectionsPerReplica } from '../../web/server/db/pools.ts'
-import { compose, docker } from './docker.ts'
+import { UserError } from '../../web/server/errors.ts'
+import { attemptDocker, compose, DockerFailed, docker } from './docker.ts'
 import type { ProjectLock } from './project-lock.ts'
 
 /** Replicas for which the compose stack's database has enough connections. */
@@ -33,6 +35,45 @@ export async function applyAccounts({ compose }: Pick<ProjectLock, 'compose'>): 
     .map(file => `${asRoot(file)} < /run/secrets/accounts.sql`)
     .join(' || ')
   await compose('exec', '-T', 'mysql', 'sh', '-c', script)
+}
+
+/**
+ * Writes a dump of the running database, made by MySQL's own program in its container.
+ * @throws DockerFailed if the stack with Docker does not run, UserError if the dump fails, the signal's reason
+ */
+export async function dumpInContainer(
+  options: string[],
+  output: Writable,
+  signal: AbortSignal,
+): Promise<void> {
+  const mysql = await requireMysql()
+  const program = `mysqldump --set-gtid-purged=OFF --user root ${options.join(' ')} ${databaseName}`
+  const script = `MYSQL_PWD="$(cat /run/secrets/root-password)" exec ${program}`
+  const { status, stderr } = await attemptDocker(['exec', mysql, 'sh', '-c', script], { output, signal })
+  if (status !== 0) throw new UserError(`the dump failed: ${stderr.trim() || `exit status ${status}`}`)
+}
+
+/**
+ * Restores a dump with the image of the running stack, also while its replicas run.
+ * @returns what the restore says
+ * @throws DockerFailed if the stack with Docker does not run, UserError if the restore refuses or fails
+ */
+export async function restoreInContainer(input: Readable, replace: boolean): Promise<string> {
+  await requireMysql()
+  const command = ['node', 'prisma/migrate.mjs', '--restore', '-', ...(replace ? ['--replace'] : [])]
+  const { status, stdout, stderr } = await attemptDocker(
+    ['compose', '--ansi', 'never', 'run', '--rm', '--no-deps', '-T', 'migrate', ...command],
+    { input },
+  )
+  // Compose writes its progress before it.
+  if (status !== 0) throw new UserError(stderr.trim().split('\n').at(-1) ?? `exit status ${status}`)
+  return stdout.trim()
+}
+
+async function requireMysql(): Promise<string> {
+  const mysql = await runningContainer('mysql')
+  if (!mysql) throw new DockerFailed('its database does not run')
+  return mysql
 }
 
 const studioFile = `${import.meta.dirname}/studio.yml`

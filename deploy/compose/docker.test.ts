@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
@@ -56,4 +56,19 @@ test('that another command has removed a container, or is removing it, is no fai
   }
   const full = new DockerFailed('docker rm 1f failed: no space left on device')
   assert.throws(() => unlessGone(full), full)
+})
+
+test('the labels of the image say what package.json says', async () => {
+  const root = join(import.meta.dirname, '..', '..')
+  const dockerfile = await readFile(join(root, 'web/Dockerfile'), 'utf8')
+  const { name, description, version, license } = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  )
+  const labels = [...dockerfile.matchAll(/org\.opencontainers\.image\.(\w+)="([^"]*)"/g)]
+  assert.deepEqual(Object.fromEntries(labels.map(([, label, value]) => [label, value])), {
+    title: name,
+    description,
+    version,
+    licenses: license,
+  })
 })

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import { reasonOf, UserError } from '../../web/server/errors.ts'
 
 /** Needs the name of a command after it. */
@@ -27,6 +28,12 @@ type Options = {
   environment?: Record<string, string | undefined>
   /** the command keeps this open until it ends, even if this process ends first */
   keepsOpen?: Writable
+  /** goes into the command's standard input; default: nothing */
+  input?: Readable
+  /** gets the command's standard output, which is not part of its ending then */
+  output?: Writable
+  /** ends the command */
+  signal?: AbortSignal
 }
 
 /** How a command ended, and its output. `status`: null if a signal ended it. */
@@ -78,25 +85,28 @@ export async function containerLog(id: string, lines: number): Promise<string> {
  * the program that runs Docker, which ends it in order.
  * @throws DockerFailed if Docker cannot be run
  */
-export async function attemptDocker(
-  parameters: string[],
-  { environment, keepsOpen }: Options = {},
-): Promise<DockerEnding> {
+export async function attemptDocker(parameters: string[], options: Options = {}): Promise<DockerEnding> {
+  const { environment, keepsOpen, input, output, signal } = options
   const command = spawn('docker', parameters, {
     cwd: root,
     env: { ...reproducibleImages, ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe', ...(keepsOpen ? [keepsOpen] : [])],
+    stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...(keepsOpen ? [keepsOpen] : [])],
     detached: true,
-    timeout: timeoutMs,
+    // A stream takes as long as its data.
+    ...(input || output ? {} : { timeout: timeoutMs }),
+    ...(signal && { signal }),
   })
   try {
     const [ending, stdout, stderr] = await Promise.all([
       once(command, 'close'),
-      textOf(command.stdout),
+      output && command.stdout ? pipeline(command.stdout, output).then(() => '') : textOf(command.stdout),
       textOf(command.stderr),
+      // A command that refuses its input ends before it has read all of it.
+      input && command.stdin ? pipeline(input, command.stdin).catch(() => {}) : null,
     ])
     return { status: typeof ending[0] === 'number' ? ending[0] : null, stdout, stderr }
   } catch (error) {
+    signal?.throwIfAborted()
     throw new DockerFailed(`cannot run docker: ${reasonOf(error)}`)
   }
 }

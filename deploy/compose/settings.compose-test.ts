@@ -73,6 +73,27 @@ async function runIn(cwd: string, command: string[], environment: Environment = 
 
 const inClone = () => join(clone.path, 'board')
 
+test('the image says what it is and, if a person wants that, of which revision; the replicas’ configuration stays the same', async () => {
+  const environment = { IMAGE_REVISION: 'a1b2c3' }
+  const hash = ['docker', 'compose', 'config', '--hash', 'web']
+  assert.equal(await runIn(root, hash, environment), await runIn(root, hash))
+
+  const labelsOf = async (image: string): Promise<Record<string, string>> =>
+    JSON.parse(await docker(['image', 'inspect', '--format', '{{json .Config.Labels}}', image]))
+  const labels = await labelsOf(`${project}-web`)
+  assert.equal(labels['org.opencontainers.image.title'], 'balance-board')
+  assert.equal(labels['org.opencontainers.image.licenses'], 'MIT')
+  assert.equal(labels['org.opencontainers.image.revision'], '')
+  const build = ['build', '--quiet', '--file', 'web/Dockerfile', '--build-arg', 'IMAGE_REVISION=a1b2c3', '.']
+  const image = (await docker(build)).trim()
+  try {
+    const marked = await labelsOf(image)
+    assert.deepEqual(marked, { ...labels, ...marked, 'org.opencontainers.image.revision': 'a1b2c3' })
+  } finally {
+    await docker(['image', 'rm', image])
+  }
+})
+
 const config = z.looseObject({
   services: z.record(
     z.string(),

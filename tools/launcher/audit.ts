@@ -39,6 +39,20 @@ async function readAudit(url: string): Promise<unknown> {
   }
 }
 
+/**
+ * Audits the running stack, prints the numbers, and sets exit status 1 if they do not agree.
+ * @throws UserError if no stack runs, or it gives no usable answer
+ */
+export async function printAudit(): Promise<void> {
+  const answer = await onRunningStack({
+    local: ({ url }) => readAudit(`${url}/api/audit`),
+    withDocker: readAuditInContainer,
+  })
+  const audit = auditAnswer.parse(answer)
+  console.log(auditText(audit))
+  if (!audit.consistent) process.exitCode = 1
+}
+
 if (import.meta.main) {
   await saySentences(async () => {
     const words = process.argv.slice(2).join(' ')
@@ -46,12 +60,6 @@ if (import.meta.main) {
       throw new UserError(
         `unknown option: ${words}; the command takes no options. ${howToChooseProject} audit`,
       )
-    const answer = await onRunningStack({
-      local: ({ url }) => readAudit(`${url}/api/audit`),
-      withDocker: readAuditInContainer,
-    })
-    const audit = auditAnswer.parse(answer)
-    console.log(auditText(audit))
-    if (!audit.consistent) process.exitCode = 1
+    await printAudit()
   })
 }

@@ -35,7 +35,10 @@ const directions: [area: string, mayImport: string[]][] = [
   ['tools/lib', ['web/server', 'web/shared', 'tools/install/programs.mjs']],
   [
     'tools/launcher',
-    ['web/server', 'web/shared', 'prisma', 'nginx', 'deploy', 'tools/lib', 'tools/install/programs.mjs'],
+    [
+      ...['web/server', 'web/shared', 'prisma', 'nginx', 'deploy', 'tools/lib'],
+      ...['tools/install/programs.mjs', 'tools/install/system-packages.mjs'],
+    ],
   ],
   // It explains the very queries that the tests count rows of.
   ['tools/bench/explain.ts', ['tools/bench', 'web/server', 'web/testing', 'prisma/testing']],
