@@ -25,14 +25,18 @@ export function rollWarning(replicas: number): string | null {
 
 /**
  * Creates this version's passwords and accounts in the running database, as MySQL does at its start. So new replicas can sign in
- * without a restart of MySQL. In the stack of an earlier release root has the password of the account `board`.
+ * without a restart of MySQL. If the replicas' password is another one now, old replicas keep theirs, as a second password, until
+ * this runs again: https://dev.mysql.com/doc/refman/9.7/en/password-management.html#dual-passwords
+ * In the stack of an earlier release root has the password of the account `board`.
  * @throws DockerFailed
  */
 export async function applyAccounts({ compose }: Pick<ProjectLock, 'compose'>): Promise<void> {
   await compose('run', '--rm', '--no-deps', '-T', 'secrets')
+  const retain = `/^ALTER USER '${replicaAccount}'.* IDENTIFIED BY/s/;$/ RETAIN CURRENT PASSWORD;/`
+  const statements = `sed "${retain}" /run/secrets/accounts.sql`
   const asRoot = (file: string) => `MYSQL_PWD="$(cat /run/secrets/${file})" mysql --user root --batch`
   const script = ['root-password', 'database-password']
-    .map(file => `${asRoot(file)} < /run/secrets/accounts.sql`)
+    .map(file => `${statements} | ${asRoot(file)}`)
     .join(' || ')
   await compose('exec', '-T', 'mysql', 'sh', '-c', script)
 }
