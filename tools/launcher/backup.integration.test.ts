@@ -13,7 +13,7 @@ import { createTestDatabase } from '../../prisma/testing/test-database.ts'
 import { auditOf, readAudit } from '../../web/server/db/audit.ts'
 import { closePools, openPools } from '../../web/server/db/pools.ts'
 import { eventually, startStubServer, temporaryFolder } from '../lib/testing.ts'
-import { writeStackFile } from './stack/data-dir.ts'
+import { dataDirAt, writeStackFiles } from './stack/data-dir.ts'
 import { startThrowAwayDatabase } from './testing/with-database.ts'
 
 /** A board for the commands: a database, and a server that answers the audit as a replica does. */
@@ -23,10 +23,10 @@ async function openBoard(databaseUrl: string) {
   const server = await startStubServer(async (_request, response) =>
     response.end(JSON.stringify(auditOf(await readAudit(pools.read)))),
   )
-  const [nginx, database] = [{ pid: 1 }, { pid: 1 }]
   const dataDir = join(folder.path, 'data')
   await mkdir(dataDir)
-  writeStackFile(join(dataDir, 'stack.json'), { url: server.url, databaseUrl, nginx, database, replicas: [] })
+  const [nginx, database] = [{ pid: 1 }, { pid: 1 }]
+  writeStackFiles(dataDirAt(dataDir), { url: server.url, databaseUrl, nginx, database, replicas: [] })
   return {
     folder: folder.path,
     /** where the commands are run, and what they leave */
