@@ -1,13 +1,21 @@
 #!/bin/sh
-# Installs packages as root. NGINX's package must not start or enable its service on port 80: the stack runs NGINX itself.
+# Installs packages as root. Some start and enable a service, for example NGINX's on port 80. The project runs these programs
+# itself, so a package that is new here must not do that; a service that exists stays.
 # Debian runs /usr/sbin/policy-rc.d to decide whether a service may start. An existing policy stays.
 set -eu
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 
 policy=/usr/sbin/policy-rc.d
 mark='# balance-board, while it installs'
-new_nginx=no
-case " $* " in *' nginx '*) dpkg -s nginx-common >/dev/null 2>&1 || new_nginx=yes ;; esac
+services=
+for name; do
+  case $name in
+  nginx) holder=nginx-common ;;
+  prometheus | prometheus-alertmanager | prometheus-nginx-exporter) holder=$name ;;
+  *) continue ;;
+  esac
+  dpkg -s "$holder" >/dev/null 2>&1 || services="$services $name"
+done
 
 remove_policy() {
   if grep -qsxF "$mark" "$policy"; then rm -f "$policy"; fi
@@ -16,12 +24,12 @@ trap remove_policy EXIT
 trap 'exit 1' HUP INT TERM
 
 remove_policy # left by a killed installation
-if [ "$new_nginx" = yes ] && ! [ -e "$policy" ]; then
-  # Forbids only NGINX's service.
+if [ -n "$services" ] && ! [ -e "$policy" ]; then
+  # Forbids only these services.
   (umask 022 && cat >"$policy") <<POLICY
 #!/bin/sh
 $mark
-for word; do case "\$word" in nginx | nginx.service) exit 101 ;; esac; done
+for word; do case "$services " in *" \${word%.service} "*) exit 101 ;; esac; done
 exit 0
 POLICY
   chmod 755 "$policy"
@@ -29,6 +37,6 @@ fi
 
 apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
 
-if [ "$new_nginx" = yes ] && command -v systemctl >/dev/null; then
-  systemctl disable --quiet nginx.service || true
+if command -v systemctl >/dev/null; then
+  for name in $services; do systemctl disable --quiet "$name.service" || true; done
 fi

@@ -1,16 +1,23 @@
 import { fileURLToPath } from 'node:url'
 import { generateClient, installNpmPackages, missingForNode } from './npm-packages.mjs'
-import { CannotInstall, missingBenchPrograms, missingOptionalPrograms, missingPrograms } from './programs.mjs'
+import {
+  CannotInstall,
+  missingBenchPrograms,
+  missingMonitoringPrograms,
+  missingOptionalPrograms,
+  missingPrograms,
+} from './programs.mjs'
 import { installIfPossible, installPrograms } from './system-packages.mjs'
 
 // command.sh runs this before every command: it installs the npm packages (with the pinned Node), the programs that the command
 // needs and the database client. It needs Node 18 or later and no package. It prints nothing if nothing is missing.
-//   node tools/install/install.mjs [--packages | --tests] [--faults] [--pictures] [--bench]
+//   node tools/install/install.mjs [--packages | --tests] [--faults] [--pictures] [--bench] [--monitoring]
 //   --packages  only the npm packages, for commands that need no other program
 //   --tests     also browsers, faketime and a program for database dumps
 //   --faults    also faketime, if it can be installed
 //   --pictures  also img2webp, which makes an animation
 //   --bench     also wrk and Flask
+//   --monitoring  also Prometheus, Alertmanager and NGINX's exporter
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const packages = process.argv.includes('--packages')
@@ -18,6 +25,7 @@ const tests = process.argv.includes('--tests')
 const faults = process.argv.includes('--faults')
 const pictures = process.argv.includes('--pictures')
 const bench = process.argv.includes('--bench')
+const monitoring = process.argv.includes('--monitoring')
 
 try {
   installNpmPackages(root)
@@ -25,6 +33,7 @@ try {
     ...missingForNode(root),
     ...(packages ? [] : missingPrograms(root, { tests, pictures })),
     ...(bench ? missingBenchPrograms() : []),
+    ...(monitoring ? missingMonitoringPrograms() : []),
   ])
   installIfPossible(missingOptionalPrograms({ faults }))
   generateClient(root)

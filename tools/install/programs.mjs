@@ -64,6 +64,19 @@ export function missingOptionalPrograms({ faults, find = findProgram }) {
   return faults && !find('faketime') ? ['faketime'] : []
 }
 
+/**
+ * The requirements of `npm run monitoring` that this machine lacks. The names are Debian's, then those of the authors, which
+ * Homebrew has too.
+ */
+export function missingMonitoringPrograms({ find = findProgram } = {}) {
+  const missing = []
+  if (!find('prometheus') || !find('promtool')) missing.push('prometheus')
+  if (!(find('prometheus-alertmanager') ?? find('alertmanager'))) missing.push('alertmanager')
+  if (!(find('prometheus-nginx-exporter') ?? find('nginx-prometheus-exporter')))
+    missing.push('nginx-exporter')
+  return missing
+}
+
 /** MariaDB creates its first files with a script. It needs two programs that Debian has in another package. MySQL needs no script. */
 function hasDatabase(find) {
   if (find('mariadbd')) return Boolean(find('mariadb-install-db') && find('my_print_defaults'))

@@ -13,6 +13,9 @@ const requirementNames = {
   dump: 'mariadb-dump or mysqldump',
   webp: 'img2webp',
   wrk: 'wrk',
+  prometheus: 'Prometheus',
+  alertmanager: 'Alertmanager',
+  'nginx-exporter': 'the NGINX exporter of Prometheus',
   flask: "Flask behind gunicorn, for the system's Python",
 }
 
@@ -35,6 +38,9 @@ const packages = {
     webp: [['webp']],
     wrk: [['wrk']],
     flask: [['python3-flask', 'gunicorn', 'python3-mysqldb']],
+    prometheus: [['prometheus']],
+    alertmanager: [['prometheus-alertmanager']],
+    'nginx-exporter': [['prometheus-nginx-exporter']],
   },
   brew: {
     nginx: [['nginx']],

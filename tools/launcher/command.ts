@@ -5,19 +5,22 @@ import { loadDataDir } from './settings.ts'
 import { dataDirAt, readStackFile, type StackFile } from './stack/data-dir.ts'
 import type { Stack } from './stack/stack.ts'
 
+/** What a command runs. `name` is what is at its address; default: the board. */
+type Running = Pick<Stack, 'url' | 'stop'> & { name?: string }
+
 /**
- * Starts a stack, prints its address, and stops it on Ctrl-C, SIGTERM or when the terminal closes. Further signals change
- * nothing.
+ * Starts a stack or what runs beside it, prints its address, and stops it on Ctrl-C, SIGTERM or when the terminal closes.
+ * Further signals change nothing.
  */
-export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Stack>): Promise<void> {
+export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Running>): Promise<void> {
   outliveTerminal()
   const signal = abortOnSignals()
   await saySentences(async () => {
     try {
-      const stack = await start(signal)
-      console.log(`\nBalance Board: ${stack.url}    (Ctrl-C stops it)\n`)
+      const { name = 'Balance Board', url, stop } = await start(signal)
+      console.log(`\n${name}: ${url}    (Ctrl-C stops it)\n`)
       await aborted(signal)
-      await stack.stop()
+      await stop()
     } catch (error) {
       if (!signal.aborted) throw error
     }

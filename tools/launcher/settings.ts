@@ -113,6 +113,11 @@ const schema = variables
     trustedProxies: values.TRUSTED_PROXIES,
   }))
 
+/** The ports of 127.0.0.1 are those that compose publishes. */
+const monitoringVariables = variables
+  .pick({ DATA_DIR: true })
+  .extend({ PROMETHEUS_PORT: port.optional(), ALERTMANAGER_PORT: port.optional() })
+
 /** Variables that only the stack with Docker uses. */
 const dockerVariables = [
   'COMPOSE_FILE',
@@ -215,6 +220,15 @@ export function loadSettings(report: Report): Settings {
   const settings = parseSettings(environment)
   for (const sentence of reportUnused(environment, ofFile)) report('settings', sentence)
   return settings
+}
+
+/**
+ * The settings of `npm run monitoring`, from .env and the environment. Ignores all others.
+ * @throws UserError
+ */
+export function loadMonitoringSettings() {
+  const { DATA_DIR, PROMETHEUS_PORT, ALERTMANAGER_PORT } = parse(monitoringVariables, loadEnvironment())
+  return { dataDir: DATA_DIR, prometheusPort: PROMETHEUS_PORT, alertmanagerPort: ALERTMANAGER_PORT }
 }
 
 /** The folder of the stack, from .env and the environment. Ignores all other settings. @throws UserError */

@@ -4,7 +4,7 @@ import { UserError } from '../../web/server/errors.ts'
 export type Report = (service: string, text: string) => void
 
 /** Prints one line, the service in the first column. */
-export const print: Report = (service, text) => console.log(`${service.padEnd(10)}${text}`)
+export const print: Report = (service, text) => console.log(`${service.padEnd(9)} ${text}`)
 
 /** Runs a command. A UserError prints its message, any other error its stack; both set exit status 1. */
 export async function saySentences(command: () => Promise<void>): Promise<void> {

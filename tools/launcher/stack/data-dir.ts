@@ -144,11 +144,11 @@ function isWithin(folder: string, path: string): boolean {
 /**
  * Opens a data folder and takes its lock: one launcher uses it at a time. @throws UserError if another launcher uses it
  */
-export async function lockDataDir(path: string): Promise<{ dataDir: DataDir; lock: Lock }> {
+export async function lockDataDir(path: string, what = 'a board'): Promise<{ dataDir: DataDir; lock: Lock }> {
   const dataDir = await openDataDir(path)
   try {
     const lock = takeLock(dataDir.lock)
-    if (!lock) throw inUse(dataDir)
+    if (!lock) throw inUse(dataDir, what)
     writeFileSync(dataDir.launcher, `${process.pid}\n`, { mode: 0o600 })
     return { dataDir, lock }
   } catch (error) {
@@ -156,9 +156,9 @@ export async function lockDataDir(path: string): Promise<{ dataDir: DataDir; loc
   }
 }
 
-function inUse({ folder, launcher }: DataDir): UserError {
+function inUse({ folder, launcher }: DataDir, what: string): UserError {
   return new UserError(
-    `a board is already running on ${folder} (process ${readHolder(launcher)}): ` +
+    `${what} is already running on ${folder} (process ${readHolder(launcher)}): ` +
       'stop it first, or set DATA_DIR to another folder',
   )
 }

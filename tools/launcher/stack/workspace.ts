@@ -29,11 +29,14 @@ export type Workspace = {
 }
 
 export async function openWorkspace(
-  options: Pick<StackOptions, 'dataDir' | 'report' | 'signal'>,
+  options: Pick<StackOptions, 'dataDir' | 'report' | 'signal'> & {
+    /** what uses the folder, for the message if it does already; default: a board */
+    what?: string
+  },
   resources: AsyncDisposableStack,
 ): Promise<Workspace> {
   const { report = () => {}, signal = new AbortController().signal } = options
-  const { dataDir, lock } = await lockDataDir(options.dataDir)
+  const { dataDir, lock } = await lockDataDir(options.dataDir, options.what)
   resources.defer(lock.release)
   await cleanUp(dataDir, report)
   await checkRoom(dataDir)

@@ -1,0 +1,300 @@
+// `npm run monitoring`: Prometheus, Alertmanager and NGINX's two exporters beside a running `npm start`, until a signal stops
+// them. What is scraped is in a file that `npm start` writes, so the servers may change. The exporters run where stack.json says,
+// and follow when the board is started again. With Docker the compose profile `monitoring` does the same.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { reasonOf, UserError } from '../../web/server/errors.ts'
+import { findProgram } from '../install/programs.mjs'
+import { isFree } from '../lib/ports.ts'
+import { alive, signalGroup } from '../lib/processes.ts'
+import { print } from '../lib/terminal.ts'
+import { runUntilSignal } from './command.ts'
+import { loadMonitoringSettings } from './settings.ts'
+import { type DataDir, dataDirAt, readStackFile, type StackFile, writeAtomically } from './stack/data-dir.ts'
+import { root } from './stack/stack-options.ts'
+import { bringUp, type KeptService, type RunningService, spawnService } from './stack/supervise.ts'
+import { openWorkspace, outOfDateWarning, type Workspace } from './stack/workspace.ts'
+
+/** Where NGINX's exporters run, from stack.json. */
+type ExporterPlaces = NonNullable<StackFile['monitoring']>
+
+type Program = {
+  name: string
+  /** absolute path */
+  program: string
+  arguments: string[]
+  environment?: Record<string, string>
+  /** http://ip:port */
+  url: string
+  /** path that answers 200 when it is ready */
+  ready: string
+}
+
+/** How much Prometheus keeps, whichever is less: the longest window of the rules is 3 days. */
+const retention = { time: '7d', size: '512MB' }
+
+/** ms between two looks at stack.json */
+const followMs = 1000
+
+/** The monitoring of the board in `dataDir`, and what it writes. */
+type Place = { board: DataDir; monitoringFile: string; workspace: Workspace }
+
+await runUntilSignal(async signal => {
+  const settings = loadMonitoringSettings()
+  const board = dataDirAt(settings.dataDir)
+  const exporters = readExporterPlaces(board)
+  const resources = new AsyncDisposableStack()
+  try {
+    const folder = join(board.folder, 'monitoring')
+    const workspace = await openWorkspace(
+      { dataDir: folder, what: 'the monitoring', report: print, signal },
+      resources,
+    )
+    const place = { board, monitoringFile: join(board.folder, 'monitoring.json'), workspace }
+    const url = await assemble(place, exporters, settings)
+    return { name: 'Prometheus', url, stop: () => resources.disposeAsync() }
+  } catch (error) {
+    await resources.disposeAsync()
+    throw error
+  }
+})
+
+/** @throws UserError if no board runs there */
+function readExporterPlaces({ folder, stackFile }: DataDir): ExporterPlaces {
+  const stack = readStackFile(stackFile)
+  if (!stack || alive([stack.nginx.pid, ...stack.replicas.map(({ pid }) => pid)]).length === 0)
+    throw new UserError(
+      `no board is running on ${folder}: run npm start first (with Docker: docker compose --profile monitoring up -d --wait)`,
+    )
+  if (!stack.monitoring)
+    throw new UserError(`the board on ${folder} was started by an earlier version: start it again first`)
+  return stack.monitoring
+}
+
+/** Starts everything. @returns Prometheus's address */
+async function assemble(
+  place: Place,
+  exporters: ExporterPlaces,
+  settings: ReturnType<typeof loadMonitoringSettings>,
+): Promise<string> {
+  const { monitoringFile, workspace } = place
+  const { roster, resources, report } = workspace
+  rmSync(monitoringFile, { force: true }) // of a killed one
+  const alertmanager = alertmanagerAt(await urlAt(settings.alertmanagerPort, 9093, workspace), workspace)
+  const prometheus = prometheusAt(await urlAt(settings.prometheusPort, 9090, workspace), alertmanager, place)
+  for (const program of [alertmanager, prometheus]) resources.defer((await keep(program, place)).stop)
+  await followBoard(place, exporters)
+
+  const publish = () =>
+    writeAtomically(
+      monitoringFile,
+      JSON.stringify(
+        {
+          prometheus: { url: prometheus.url, pid: roster.pidOf(prometheus.name) },
+          alertmanager: { url: alertmanager.url, pid: roster.pidOf(alertmanager.name) },
+        },
+        null,
+        2,
+      ),
+    )
+  resources.defer(() => rmSync(monitoringFile, { force: true }))
+  publish()
+  const failed = outOfDateWarning(monitoringFile, report)
+  roster.onChange(() => {
+    try {
+      publish()
+    } catch (error) {
+      failed(error)
+    }
+  })
+  return prometheus.url
+}
+
+/** The wanted port, else the usual one if it is free, else a free one. Only this machine reaches it. */
+async function urlAt(wanted: number | undefined, usual: number, { freePort }: Workspace): Promise<string> {
+  const port = wanted ?? ((await isFree(usual)) ? usual : await freePort())
+  return `http://127.0.0.1:${port}`
+}
+
+/** Source of the options: https://prometheus.io/docs/prometheus/latest/command-line/prometheus/ */
+function prometheusAt(url: string, alertmanager: Program, { board, workspace }: Place): Program {
+  const { folder } = workspace.dataDir
+  const config = join(folder, 'prometheus.json')
+  writeAtomically(config, JSON.stringify(prometheusConfig(alertmanager.url, board), null, 2))
+  return {
+    name: 'prometheus',
+    program: installed('Prometheus', 'prometheus'),
+    arguments: [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${subfolder(folder, 'prometheus')}`,
+      `--storage.tsdb.retention.time=${retention.time}`,
+      `--storage.tsdb.retention.size=${retention.size}`,
+      `--web.listen-address=${new URL(url).host}`,
+      `--web.external-url=${url}/`,
+    ],
+    url,
+    ready: '/-/ready',
+  }
+}
+
+/** As monitoring/prometheus.yml, with the targets that `npm start` writes. JSON is YAML too. */
+function prometheusConfig(alertmanager: string, { targetsFile }: DataDir) {
+  return {
+    global: { scrape_interval: '5s', scrape_timeout: '4s', evaluation_interval: '5s' },
+    rule_files: [join(root, 'monitoring/rules.yml')],
+    alerting: { alertmanagers: [{ static_configs: [{ targets: [new URL(alertmanager).host] }] }] },
+    // Each group of targets in the file names its job: web, nginx, nginx_status.
+    scrape_configs: [
+      { job_name: 'board', file_sd_configs: [{ files: [targetsFile], refresh_interval: '5s' }] },
+    ],
+  }
+}
+
+function alertmanagerAt(url: string, { dataDir }: Workspace): Program {
+  return {
+    name: 'alertmanager',
+    program: installed('Alertmanager', 'prometheus-alertmanager', 'alertmanager'),
+    arguments: [
+      `--config.file=${join(root, 'monitoring/alertmanager.yml')}`,
+      `--storage.path=${subfolder(dataDir.folder, 'alertmanager')}`,
+      `--web.listen-address=${new URL(url).host}`,
+      `--web.external-url=${url}/`,
+      '--cluster.listen-address=', // there is only one
+    ],
+    url,
+    ready: '/-/ready',
+  }
+}
+
+function subfolder(folder: string, name: string): string {
+  const path = join(folder, name)
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  return path
+}
+
+function exportersAt(places: ExporterPlaces): Program[] {
+  const log = new URL(`http://${places.nginx_log_exporter}`)
+  return [
+    {
+      name: 'nginx-log-exporter',
+      program: process.execPath,
+      arguments: [join(root, 'monitoring/nginx-log-exporter/main.ts')],
+      environment: { HOST: log.hostname, PORT: log.port },
+      url: log.origin,
+      ready: '/health',
+    },
+    {
+      name: 'nginx-exporter',
+      program: installed(
+        'the NGINX exporter of Prometheus',
+        'prometheus-nginx-exporter',
+        'nginx-prometheus-exporter',
+      ),
+      arguments: [
+        `--nginx.scrape-uri=${places.nginx_status}`,
+        '--nginx.timeout=2s', // shorter than Prometheus waits: so it can say that NGINX does not answer
+        `--web.listen-address=${places.nginx_status_exporter}`,
+      ],
+      url: `http://${places.nginx_status_exporter}`,
+      ready: '/',
+    },
+  ]
+}
+
+/** The path of a program under one of its names: Debian's, then that of its authors. @throws UserError */
+function installed(what: string, ...names: string[]): string {
+  const path = names.map(name => findProgram(name)).find(found => found !== null)
+  if (!path) throw new UserError(`${what} is not installed: no program ${names.join(' or ')} is on PATH`)
+  return path
+}
+
+/** Starts a program and keeps it running. If this process is killed, the program ends too. */
+async function keep(program: Program, { monitoringFile, workspace }: Place): Promise<KeptService> {
+  const { dataDir, record } = workspace
+  const start = async (signal: AbortSignal): Promise<RunningService> => {
+    const service = await spawnService(
+      {
+        ...program,
+        cwd: dataDir.folder,
+        environment: { ...process.env, ...program.environment },
+        log: join(dataDir.logs, `${program.name}.log`),
+        record,
+        readyUrl: `${program.url}${program.ready}`,
+        readyWithin: 60_000,
+        liveness: null,
+        endings: [['SIGTERM', 10_000]],
+      },
+      signal,
+    )
+    const release = await endWithThisProcess(service.pid, monitoringFile)
+    void service.exited.then(release)
+    return service
+  }
+  const { kept } = await bringUp(program.name, start, () => program.url, workspace)
+  return kept
+}
+
+/**
+ * Ends the process group `group` and removes `file` when this process is gone, also after SIGKILL: a shell waits for the end of a
+ * pipe that only this process holds. @returns a function that ends the shell
+ */
+async function endWithThisProcess(group: number, file: string): Promise<() => void> {
+  const script = `
+    cat >/dev/null; rm -f -- "$2"; kill -TERM -- "-$1"
+    for second in 1 2 3 4 5; do kill -0 -- "-$1" || exit; sleep 1; done; kill -KILL -- "-$1"`
+  const words = ['-c', script, 'sh', String(group), file]
+  const shell = spawn('sh', words, { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+  await once(shell, 'spawn')
+  return () => {
+    if (shell.pid !== undefined) signalGroup(shell.pid, 'SIGKILL')
+  }
+}
+
+/** Starts the exporters, and again wherever stack.json says when the board was started again. */
+async function followBoard(place: Place, first: ExporterPlaces): Promise<void> {
+  const { board, workspace } = place
+  const { report, resources } = workspace
+  const stopping = new AbortController()
+  let running: KeptService[] = []
+  const stopAll = async () => {
+    const stopped = running
+    running = []
+    await Promise.all(stopped.map(({ stop }) => stop()))
+  }
+  const startAll = async (places: ExporterPlaces) => {
+    for (const exporter of exportersAt(places)) running.push(await keep(exporter, place))
+  }
+  resources.defer(stopAll)
+  await startAll(first)
+
+  let reported = ''
+  const follow = async () => {
+    for (let current: string | undefined = JSON.stringify(first); ; ) {
+      await sleep(followMs, null, { signal: stopping.signal })
+      const places = readStackFile(board.stackFile)?.monitoring
+      const wanted = places && JSON.stringify(places)
+      if (wanted === current) continue
+      if (!places) report('monitoring', 'the board has stopped: waiting for the next npm start')
+      await stopAll()
+      try {
+        if (places) await startAll(places)
+        current = wanted
+        reported = ''
+      } catch (error) {
+        const text = `an exporter does not start: ${reasonOf(error)}`
+        if (text !== reported && !workspace.signal.aborted) report('monitoring', text)
+        reported = text
+        current = undefined
+      }
+    }
+  }
+  const following = follow().catch(() => {}) // aborted
+  resources.defer(async () => {
+    stopping.abort()
+    await following
+  })
+}
