@@ -28,6 +28,7 @@ const neededModules = [
   'proxy',
   'map',
   'geo',
+  'split_clients',
   'gzip',
   'limit_req',
   'limit_conn',

@@ -17,7 +17,7 @@ const pauseAfterEnd = 10_000
 
 /** The content of metrics-log.conf. `exporter` is ip:port; null: no messages. */
 export const metricsLog = (exporter: string | null) =>
-  exporter === null ? '' : `access_log syslog:server=${exporter},nohostname metrics;`
+  exporter === null ? '' : `access_log syslog:server=${exporter},nohostname metrics if=$message_weight;`
 
 /** `gone`: nothing listens. `silent`: it does not answer in time; messages are buffered or discarded, and none fails. */
 type ExporterState = 'answers' | 'silent' | 'gone'

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { type LoggedRequest, parseMessage } from '../monitoring/nginx-log-exporter/log-metrics.ts'
 import { freePorts } from '../tools/lib/ports.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { followExporter } from './metrics-log.ts'
@@ -38,6 +40,26 @@ async function startExporter(address: string) {
       if (child.exitCode !== null) return
       child.kill('SIGTERM')
       await once(child, 'exit')
+    },
+  }
+}
+
+/** Receives NGINX's messages in place of the exporter. */
+async function receiveMessages() {
+  const socket = createSocket('udp4')
+  const received: LoggedRequest[] = []
+  socket.on('message', message => {
+    const request = parseMessage(message)
+    assert.ok(request, String(message))
+    received.push(request)
+  })
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  return {
+    address: `127.0.0.1:${socket.address().port}`,
+    received,
+    async [Symbol.asyncDispose]() {
+      socket.close()
     },
   }
 }
@@ -141,6 +163,36 @@ for (const mode of stickyModes) {
       [requests('asset', '2xx')]: 2,
       log_dropped_total: 0,
     })
+  })
+
+  test(`${mode}: of many page views a second some are sent and count for all, but each retry is sent`, {
+    timeout,
+  }, async () => {
+    await using messages = await receiveMessages()
+    await using board = await startBoard(mode, { exporter: messages.address, metricsRate: 1 })
+    const visit = async (headers = {}) =>
+      assert.equal((await sendRequest(board.port, '/', { headers })).status, 200)
+    // After a burst of 100, one in a second.
+    let visits = 0
+    await eventually(async () => {
+      for (let more = 0; more < 50; more++) await visit()
+      visits += 50
+      return messages.received.some(({ weight }) => weight === 20)
+    })
+    assert.ok(messages.received.filter(({ weight }) => weight === 1).length >= 100)
+    assert.ok(messages.received.length < visits)
+    const [failing] = replicasOf(board)
+    const before = failing.requests.length
+    failing.answer = breakOff
+    for (let more = 0; more < 3; more++) await visit(asCookie(failing.srvId))
+    const tried = failing.requests.length - before
+    assert.ok(tried > 0)
+    const retried = () =>
+      messages.received.filter(
+        ({ tries: [first] }) => first?.address === failing.address && first.status !== '200',
+      )
+    await eventually(() => retried().length === tried, { ms: 30_000 })
+    for (const { weight } of retried()) assert.equal(weight, 1)
   })
 
   test(`${mode}: no page view fails when nothing listens for the messages`, { timeout }, async () => {

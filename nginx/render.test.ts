@@ -8,6 +8,7 @@ import {
   hitBudgetMs,
   liveKeepAliveMs,
   lockWaitSeconds,
+  messagesPerSecond,
   pageViewsMax,
   queryTimeoutMs,
   replicaKeepAliveMs,
@@ -129,13 +130,16 @@ for (const native of [false, true])
       assert.ok(timeOf('keepalive_timeout', upstream) < replicaKeepAliveMs, upstream)
   })
 
-test('both stacks have the same limit of page views', async () => {
+test('both stacks have the same limit of page views, and of messages for the metrics', async () => {
   await using folder = await temporaryFolder()
   await renderNginx({ ...good, directory: folder.path })
   const local = await readFile(join(folder.path, 'page-views.conf'), 'utf8')
   const compose = await readFile(join(import.meta.dirname, '../docker-compose.yml'), 'utf8')
   assert.equal(Number(/limit_conn page_views (\d+);/.exec(local)?.[1]), pageViewsMax)
   assert.equal(Number(/NGINX_PAGE_VIEWS: '(\d+)'/.exec(compose)?.[1]), pageViewsMax)
+  const zones = await readFile(join(folder.path, 'shared-memory.conf'), 'utf8')
+  assert.equal(Number(/zone=messages:\w+ rate=(\d+)r/.exec(zones)?.[1]), messagesPerSecond)
+  assert.equal(Number(/NGINX_METRICS_RATE: '(\d+)'/.exec(compose)?.[1]), messagesPerSecond)
 })
 
 test('only upper-case names in braces are replaced', () => {

@@ -3,7 +3,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSrvId } from '../web/server/identity.ts'
-import { pageViewsMax, settingDefaults } from '../web/shared/limits.ts'
+import { messagesPerSecond, pageViewsMax, settingDefaults } from '../web/shared/limits.ts'
 import { metricsLog } from './metrics-log.ts'
 import {
   checkTls,
@@ -36,6 +36,8 @@ export type NginxSettings = {
   statusPage: boolean
   /** ip:port of the exporter of NGINX's log; default: no messages */
   exporter?: string | null
+  /** page views in a second whose messages are all sent to the exporter; default: messagesPerSecond */
+  metricsRate?: number
   /** whether requests of loopback and private addresses are limited too; default: only those of public addresses */
   limitPrivate?: boolean
   /** page views that the replicas may work on concurrently; default: pageViewsMax */
@@ -149,6 +151,7 @@ function variablesOf(settings: NginxSettings): Record<string, string> {
     STICKY_SECONDS: String(stickySeconds),
     NGINX_STATUS_LISTEN: `127.0.0.1:${settings.statusPort}`,
     NGINX_STATUS: settings.statusPage ? 'stub_status;' : 'return 404;',
+    NGINX_METRICS_RATE: String(settings.metricsRate ?? messagesPerSecond),
     NGINX_METRICS_LOG: metricsLog(settings.exporter ?? null),
     ...(native ? {} : legacyStickyVariables(replicas)),
     ...(tls ? tlsVariables(host, tls) : { NGINX_STRICT_TRANSPORT: '' }),

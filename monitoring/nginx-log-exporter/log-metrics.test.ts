@@ -6,6 +6,7 @@ const header = '<190>Nov 25 22:32:05 nginx: '
 
 const logged = {
   at: 1_795_000_000.5,
+  weight: 1,
   kind: 'page_view',
   status: '200',
   duration: 0.012,
@@ -39,6 +40,7 @@ test('a message says what NGINX answered, and each try', () => {
   )
   assert.deepEqual(request, {
     kind: 'page_view',
+    weight: 1,
     status: '200',
     duration: 0.012,
     at: 1_795_000_000.5,
@@ -70,6 +72,10 @@ const garbage: [string, Buffer][] = [
   ['an object far behind', Buffer.concat([Buffer.alloc(200, 'x'), message()])],
   ['an unknown kind', message({ kind: 'visitor 203.0.113.7' })],
   ['a kind that objects inherit', message({ kind: '__proto__' })],
+  ['no weight', message({ weight: undefined })],
+  ['a weight of none', message({ weight: 0 })],
+  ['a weight of a part', message({ weight: 1.5 })],
+  ['a weight without an end', message({ weight: 1e9 })],
   ['a status that is a number', message({ status: 200 })],
   ['a status that does not exist', message({ status: '999' })],
   ['a status with more', message({ status: '200"} 1\nevil' })],
@@ -140,6 +146,21 @@ test('what is no page view counts as a request and its tries, without a duration
   assert.equal(await sampleOf(tries), 1)
   const name = 'balance_board_nginx_upstream_duration_seconds_count{address="10.0.0.2:3000"}'
   assert.equal(await sampleOf(name), null)
+})
+
+test('a message that NGINX sent for many page views counts as so many', async () => {
+  const { metrics, sampleOf } = metricsAt({ ms: 1_795_000_001_000 })
+  metrics.receive(message())
+  metrics.receive(message({ weight: 20 }))
+  const name = 'balance_board_nginx'
+  for (const series of [
+    'page_views_total{status="200"}',
+    'requests_total{kind="page_view",status_class="2xx"}',
+    'page_view_duration_seconds_count',
+    'upstream_tries_total{address="10.0.0.2:3000",status="200"}',
+    'upstream_duration_seconds_count{address="10.0.0.2:3000"}',
+  ])
+    assert.equal(await sampleOf(`${name}_${series}`), 21, series)
 })
 
 test('the series that alerts divide by exist before the first request', async () => {

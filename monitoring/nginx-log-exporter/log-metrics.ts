@@ -7,8 +7,10 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 const kinds = ['page_view', 'api', 'asset', 'other'] as const
 
-/** One request that NGINX has answered. */
+/** A request that NGINX has answered. */
 export type LoggedRequest = {
+  /** how many such requests it counts as: of many page views a second NGINX sends one in so many */
+  weight: number
   kind: (typeof kinds)[number]
   /** of the answer; 499 if the client left first, 000 if there was none */
   status: string
@@ -26,6 +28,9 @@ export type UpstreamTry = { address: string; status: string; seconds: number | n
 /** characters of a message's syslog header, with room to spare: <190>Nov 25 22:32:05 nginx:  */
 const headerMax = 100
 
+/** More than NGINX sends: see $sample_weight. */
+const weightMax = 100
+
 /** More tries than NGINX can make of one request. */
 const triesMax = 50
 
@@ -35,13 +40,13 @@ export function parseMessage(message: Buffer): LoggedRequest | null {
   if (start < 0 || start > headerMax) return null
   const fields = parseJson(message.toString('latin1', start))
   if (typeof fields !== 'object' || fields === null) return null
-  const { kind, status, duration, at, upstream_addr, upstream_status, upstream_response_time } =
+  const { kind, weight, status, duration, at, upstream_addr, upstream_status, upstream_response_time } =
     fields as Record<string, unknown>
   const known = kinds.find(each => each === kind)
-  if (!known || !isStatus(status) || !isSeconds(duration) || !isSeconds(at)) return null
+  if (!known || !isWeight(weight) || !isStatus(status) || !isSeconds(duration) || !isSeconds(at)) return null
   if (![upstream_addr, upstream_status, upstream_response_time].every(isText)) return null
   const tries = readTries(String(upstream_addr), String(upstream_status), String(upstream_response_time))
-  return tries && { kind: known, status, duration, at, tries }
+  return tries && { kind: known, weight, status, duration, at, tries }
 }
 
 /**
@@ -80,6 +85,8 @@ function parseJson(text: string): unknown {
   }
 }
 
+const isWeight = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= weightMax
 const isText = (value: unknown) => typeof value === 'string'
 const isStatus = (value: unknown): value is string =>
   typeof value === 'string' && /^([1-5]\d\d|000)$/.test(value)
@@ -179,27 +186,32 @@ export class LogMetrics {
       this.#unreadable++
       return
     }
-    const { kind, status, duration, at, tries } = request
+    const { kind, weight, status, duration, at, tries } = request
     const now = this.#now()
     this.#lag = Math.max(0, now / 1000 - at)
-    this.#requests.inc({ kind, status_class: `${status[0]}xx` })
+    this.#requests.inc({ kind, status_class: `${status[0]}xx` }, weight)
     if (kind === 'page_view') {
-      this.#pageViews.inc({ status })
-      this.#pageViewDuration.observe(duration)
-      if (tries.length > 1) this.#retried.inc()
+      this.#pageViews.inc({ status }, weight)
+      for (let n = 0; n < weight; n++) this.#pageViewDuration.observe(duration)
+      if (tries.length > 1) this.#retried.inc(weight)
     }
-    for (const each of tries) this.#countTry(each, kind === 'page_view', now)
+    for (const each of tries) this.#countTry(each, request, now)
   }
 
-  #countTry({ address: given, status, seconds }: UpstreamTry, isPageView: boolean, now: number): void {
+  #countTry(
+    { address: given, status, seconds }: UpstreamTry,
+    { kind, weight }: LoggedRequest,
+    now: number,
+  ): void {
     const isKnown = this.#lastTryAt.has(given) || this.#lastTryAt.size < addressesMax
     const address = isKnown ? given : 'other'
     this.#lastTryAt.set(address, now)
-    this.#tries.inc({ address, status })
+    this.#tries.inc({ address, status }, weight)
     const statuses = this.#triesOf.get(address)
     if (statuses) statuses.add(status)
     else this.#triesOf.set(address, new Set([status]))
-    if (isPageView && seconds !== null) this.#tryDuration.observe({ address }, seconds)
+    if (kind !== 'page_view' || seconds === null) return
+    for (let n = 0; n < weight; n++) this.#tryDuration.observe({ address }, seconds)
   }
 
   /** All metrics in Prometheus's text format. Replicas without a try in the last 10 minutes are forgotten. */

@@ -48,7 +48,7 @@ follow() {
                 say "the exporter of NGINX's log has ended"
                 not_before=$((SECONDS + pause_after_end))
             fi
-            printf '%s\n' "${next:+access_log syslog:server=$next,nohostname metrics;}" >"$file.new"
+            printf '%s\n' "${next:+access_log syslog:server=$next,nohostname metrics if=\$message_weight;}" >"$file.new"
             mv "$file.new" "$file" && kill -HUP "$master"
             now=$next
         fi

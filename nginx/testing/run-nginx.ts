@@ -51,7 +51,10 @@ type NginxProcesses = {
 export type Watcher = 'launcher' | 'container'
 
 type Options = Partial<
-  Pick<NginxSettings, 'stickySeconds' | 'limitPrivate' | 'trustedProxies' | 'pageViews' | 'exporter'>
+  Pick<
+    NginxSettings,
+    'stickySeconds' | 'limitPrivate' | 'trustedProxies' | 'pageViews' | 'exporter' | 'metricsRate'
+  >
 > & {
   replicas?: number
   /** the first characters of the first replica's srv_id */

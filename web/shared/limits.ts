@@ -14,6 +14,9 @@ export const settingDefaults = {
 /** Page views that the replicas of a stack work on concurrently. NGINX refuses more. */
 export const pageViewsMax = 640
 
+/** Page views in a second whose messages NGINX all sends to the exporter of its log. Of more, it sends one in twenty. */
+export const messagesPerSecond = 100
+
 /** Seconds that a batch waits for the counter's lock. */
 export const lockWaitSeconds = 1
 
