@@ -129,7 +129,7 @@ test('a retried page view is one page view and two tries', async () => {
   assert.equal(await sampleOf(`${name}_upstream_tries_total{address="10.0.0.2:3000",status="200"}`), 1)
   assert.equal(await sampleOf(`${name}_upstream_tries_total{address="10.0.0.2:3000",status="502"}`), 1)
   assert.equal(await sampleOf(`${name}_upstream_tries_total{address="10.0.0.3:3000",status="200"}`), 1)
-  const bucket = `${name}_upstream_duration_seconds_bucket{le="0.25",address="10.0.0.3:3000"}`
+  const bucket = `${name}_upstream_duration_seconds_bucket{address="10.0.0.3:3000",le="0.25"}`
   assert.equal(await sampleOf(bucket), 0)
   assert.equal(await sampleOf(`${name}_upstream_duration_seconds_count{address="10.0.0.3:3000"}`), 1)
 })

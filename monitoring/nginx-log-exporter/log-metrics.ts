@@ -3,7 +3,8 @@
 // checked, and no label has more values than are listed here or bounded here.
 
 import { isIP } from 'node:net'
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
+import { FastHistogram, type Observations } from '../../web/server/metrics/histogram.ts'
 
 const kinds = ['page_view', 'api', 'asset', 'other'] as const
 
@@ -107,12 +108,20 @@ const addressesMax = 200
 /** Seconds. 0.25 is the limit of the objective for page views. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+type KnownReplica = {
+  address: string
+  lastTryAt: number
+  /** of its tries */
+  statuses: Set<string>
+  /** of page views; null before the first */
+  durations: Observations | null
+}
+
 /** Metrics of NGINX's log. `now` is a clock in ms since 1970; `lost` counts messages that the system has discarded. */
 export class LogMetrics {
   readonly registry = new Registry()
   readonly #now: () => number
-  readonly #lastTryAt = new Map<string, number>()
-  readonly #triesOf = new Map<string, Set<string>>()
+  readonly #replicas = new Map<string, KnownReplica>()
   #unreadable = 0
   #lag = 0
 
@@ -122,7 +131,7 @@ export class LogMetrics {
     labelNames: ['status'] as const,
     registers: [this.registry],
   })
-  readonly #pageViewDuration = new Histogram({
+  readonly #pageViewDuration = new FastHistogram({
     name: 'balance_board_nginx_page_view_duration_seconds',
     help: 'From the first byte of a page view to the last byte of its answer, with all tries',
     buckets,
@@ -145,11 +154,11 @@ export class LogMetrics {
     labelNames: ['address', 'status'] as const,
     registers: [this.registry],
   })
-  readonly #tryDuration = new Histogram({
+  readonly #tryDuration = new FastHistogram({
     name: 'balance_board_nginx_upstream_duration_seconds',
     help: 'Duration of a try of a page view at a replica',
-    labelNames: ['address'] as const,
     buckets,
+    children: { label: 'address', values: [] },
     registers: [this.registry],
   })
 
@@ -192,39 +201,42 @@ export class LogMetrics {
     this.#requests.inc({ kind, status_class: `${status[0]}xx` }, weight)
     if (kind === 'page_view') {
       this.#pageViews.inc({ status }, weight)
-      for (let n = 0; n < weight; n++) this.#pageViewDuration.observe(duration)
+      this.#pageViewDuration.child().record(duration, weight)
       if (tries.length > 1) this.#retried.inc(weight)
     }
     for (const each of tries) this.#countTry(each, request, now)
   }
 
-  #countTry(
-    { address: given, status, seconds }: UpstreamTry,
-    { kind, weight }: LoggedRequest,
-    now: number,
-  ): void {
-    const isKnown = this.#lastTryAt.has(given) || this.#lastTryAt.size < addressesMax
-    const address = isKnown ? given : 'other'
-    this.#lastTryAt.set(address, now)
-    this.#tries.inc({ address, status }, weight)
-    const statuses = this.#triesOf.get(address)
-    if (statuses) statuses.add(status)
-    else this.#triesOf.set(address, new Set([status]))
+  #countTry({ address, status, seconds }: UpstreamTry, { kind, weight }: LoggedRequest, now: number): void {
+    const replica = this.#replicaAt(address)
+    replica.lastTryAt = now
+    replica.statuses.add(status)
+    this.#tries.inc({ address: replica.address, status }, weight)
     if (kind !== 'page_view' || seconds === null) return
-    for (let n = 0; n < weight; n++) this.#tryDuration.observe({ address }, seconds)
+    replica.durations ??= this.#tryDuration.addChild(replica.address)
+    replica.durations.record(seconds, weight)
+  }
+
+  #replicaAt(given: string): KnownReplica {
+    const address = this.#replicas.has(given) || this.#replicas.size < addressesMax ? given : 'other'
+    const known = this.#replicas.get(address)
+    if (known) return known
+    const replica = { address, lastTryAt: 0, statuses: new Set<string>(), durations: null }
+    this.#replicas.set(address, replica)
+    return replica
   }
 
   /** All metrics in Prometheus's text format. Replicas without a try in the last 10 minutes are forgotten. */
   async text(): Promise<string> {
-    for (const [address, lastTryAt] of this.#lastTryAt)
-      if (this.#now() - lastTryAt > forgottenAfterMs) this.#forget(address)
+    for (const replica of this.#replicas.values())
+      if (this.#now() - replica.lastTryAt > forgottenAfterMs) this.#forget(replica)
     return this.registry.metrics()
   }
 
-  #forget(address: string): void {
-    for (const status of this.#triesOf.get(address) ?? []) this.#tries.remove({ address, status })
-    if (this.#lastTryAt.delete(address)) this.#tryDuration.remove({ address })
-    this.#triesOf.delete(address)
+  #forget({ address, statuses }: KnownReplica): void {
+    for (const status of statuses) this.#tries.remove({ address, status })
+    this.#tryDuration.removeChild(address)
+    this.#replicas.delete(address)
   }
 }
 

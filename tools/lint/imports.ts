@@ -17,7 +17,7 @@ const directions: [area: string, mayImport: string[]][] = [
   ['web/bundle.ts', []],
   ['prisma/studio.ts', ['prisma', 'web/server/config.ts', 'web/server/errors.ts', 'tools/lib']],
   ['prisma', ['web/server/config.ts', 'web/server/errors.ts']],
-  ['monitoring/nginx-log-exporter', ['web/server/errors.ts']],
+  ['monitoring/nginx-log-exporter', ['web/server/errors.ts', 'web/server/metrics/histogram.ts']],
   [
     'nginx',
     [

@@ -3,7 +3,7 @@ import { Histogram, type HistogramConfiguration } from 'prom-client'
 type Options<Label extends string> = Pick<HistogramConfiguration<string>, 'name' | 'help' | 'registers'> & {
   /** upper bounds, ascending */
   buckets: number[]
-  /** the label and its values, which all exist from the start. None: one histogram */
+  /** the label and its values, which all exist from the start; addChild adds more. None: one histogram */
   children?: { label: Label; values: readonly string[] }
 }
 
@@ -27,6 +27,16 @@ export class FastHistogram extends Histogram {
     const observations = this.#children.get(value)
     if (!observations) throw new Error(`${this.#options.name} has no child ${value}`)
     return observations
+  }
+
+  addChild(value: string): Observations {
+    const observations = new Observations(this.#options.buckets)
+    this.#children.set(value, observations)
+    return observations
+  }
+
+  removeChild(value: string): void {
+    this.#children.delete(value)
   }
 
   /** What the registry of prom-client reads from each metric. Its types leave this method out. */
