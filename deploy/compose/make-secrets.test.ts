@@ -56,6 +56,16 @@ test('runs at the same time end with one set of passwords', async () => {
   }
 })
 
+test('a container of a release without the last folder gets its passwords too, and the next one adds what is missing', async () => {
+  await inFolders(async folders => {
+    assert.equal(await makeSecrets(folders.slice(0, 3)), '')
+    const accounts = readFileSync(join(folders[0] ?? '', 'accounts.sql'), 'utf8')
+    assert.equal(await makeSecrets(folders), '')
+    assert.equal(readFileSync(join(folders[0] ?? '', 'accounts.sql'), 'utf8'), accounts)
+    expectAgreement(folders)
+  })
+})
+
 test('passwords are kept, another DATABASE_PASSWORD is refused, and what was cut short goes', async () => {
   await inFolders(async folders => {
     const [secrets = '', , , grafana = ''] = folders

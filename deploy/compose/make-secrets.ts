@@ -2,7 +2,8 @@
 //   node deploy/compose/make-secrets.ts SECRETS MIGRATION REPLICA GRAFANA
 // Each argument is a volume's folder. SECRETS has all passwords of the database and is only for MySQL. MIGRATION and REPLICA have one
 // password each, in `database-password`. GRAFANA has its administrator's password and the key that encrypts what Grafana stores.
-// DATABASE_PASSWORD sets the password of the account `board`; this script creates the others.
+// DATABASE_PASSWORD sets the password of the account `board`; this script creates the others. A container of an earlier release,
+// which `docker compose up --no-recreate` starts again, runs this script with its own arguments, so a folder can be missing.
 import { randomBytes } from 'node:crypto'
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +16,7 @@ const [, , secrets = '', migration = '', replica = '', grafana = ''] = process.a
 const given = process.env.DATABASE_PASSWORD ?? ''
 const project = process.env.PROJECT ?? 'balance-board'
 
-for (const folder of [secrets, migration, replica, grafana]) removeLeftovers(folder)
+for (const folder of [secrets, migration, replica, grafana].filter(Boolean)) removeLeftovers(folder)
 const isNew = readSecret('database-password') === ''
 const owner = keepSecret('database-password', given || newPassword())
 if (given !== '' && given !== owner) {
@@ -52,7 +53,7 @@ function makeSecrets(): void {
   write(join(secrets, 'accounts.sql'), statements.join('\n'))
   write(join(migration, 'database-password'), owner)
   write(join(replica, 'database-password'), replicas)
-  for (const name of ['admin-password', 'secret-key']) keepSecret(name, newPassword(), grafana)
+  if (grafana) for (const name of ['admin-password', 'secret-key']) keepSecret(name, newPassword(), grafana)
 }
 
 /** Returns '' if the secret does not exist. */
