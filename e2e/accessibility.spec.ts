@@ -4,6 +4,9 @@ import { expectHydrated, fact, sendVisits, visitLive } from './support/page-chec
 
 // The board by keyboard. panels.spec.ts opens a log row and the audit by keyboard.
 
+// Snapshots after each of the many keys cost more than the tests.
+test.use({ trace: { mode: 'retain-on-failure', snapshots: false, screenshots: false } })
+
 const controls = 'a[href], button:enabled, input:enabled, select:enabled, summary, [tabindex="0"]'
 
 /** Presses Tab, or Shift+Tab if the control is further up, until it has the focus. The page has far fewer stops than the limit. */

@@ -11,8 +11,8 @@ import { expectNoFindings, openTabs, openWindows, type Windows } from './support
 test.skip(!process.env.STATES_STACK_FILE, 'needs a separate board')
 // Traces of four windows cost more than the tests.
 test.use({ trace: 'off' })
-// A slow machine needs time for four windows.
-test.describe.configure({ timeout: 120_000 })
+// Four windows need four times as long: one of these tests took 70 s with ten busy processes a core.
+test.describe.configure({ timeout: 240_000 })
 
 const status = (page: Page) => page.getByRole('status')
 const live = (page: Page) => expectLive(page, /^Live/)

@@ -11,7 +11,6 @@ import { expectLive, sendVisits, visitElsewhere, watchConsole } from './support/
 
 test.skip(!process.env.STACK_FILE || !process.env.STATES_STACK_FILE, 'needs two boards on this machine')
 test.use({ trace: 'off' })
-test.describe.configure({ timeout: 120_000 })
 
 // Firefox: with all cookies blocked it throws when a page accesses storage, channels or locks.
 

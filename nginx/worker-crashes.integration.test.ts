@@ -31,6 +31,7 @@ for (const { mode, recovery, name } of cases) {
         assert.equal((await sendRequest(board.port, '/')).status, 503)
         // Then as many as the limit can be under way again, so no place is lost.
         await crashAndRecover(board, signal)
+        for (const replica of board.replicas) answerAgain(replica)
       }
       assert.equal((await sendRequest(board.port, '/')).status, 200)
       assert.deepEqual(alive([pid]), [pid])
@@ -112,8 +113,6 @@ for (const { mode, recovery, name } of cases) {
 
   test(`${name}: a worker that is stopped is found, and replaced`, { timeout }, async () => {
     await using board = await startBoard(mode, { recovery })
-    // The first one may answer before the other has its name.
-    await eventually(() => board.nginx.workers().length === 2)
     const [stuck, other] = board.nginx.workers()
     assert.ok(stuck && other)
     // Page views go through a server inside NGINX, on connections that are kept: some of those that all workers have.
@@ -164,6 +163,7 @@ for (const { mode, recovery, name } of cases) {
     await rename(file, `${file}.away`)
     await holdPageViews(board, 2)
     crashWorkers(board, 'SIGKILL')
+    for (const replica of board.replicas) answerAgain(replica)
     await eventually(async () => (await board.nginx.said()).split('NGINX refused to reload').length > 2)
     assert.equal((await sendRequest(board.port, '/')).status, 503)
     await rename(`${file}.away`, file)
@@ -217,7 +217,10 @@ async function startStuckNginx() {
   }
 }
 
-/** Page views that replicas have taken and not answered. Their answers do not matter. */
+/**
+ * Page views that replicas have taken and do not answer. NGINX gives up on a replica after 2 s, but tries others, so it holds the
+ * page views for some seconds. Their answers do not matter.
+ */
 async function holdPageViews({ port, replicas }: Board, count: number): Promise<void> {
   for (const replica of replicas) {
     replica.requests.length = 0
@@ -225,15 +228,14 @@ async function holdPageViews({ port, replicas }: Board, count: number): Promise<
   }
   const answered: number[] = []
   for (let n = 0; n < count; n++)
-    void sendRequest(port, '/').then(
+    void sendRequest(port, `/?${n}`).then(
       ({ status }) => answered.push(status),
       () => {},
     )
   await eventually(() => {
     assert.deepEqual(answered, [])
-    return replicas.flatMap(({ requests }) => requests).length >= count
+    return new Set(replicas.flatMap(({ requests }) => requests.map(({ url }) => url))).size >= count
   })
-  for (const replica of replicas) answerAgain(replica)
 }
 
 function answerAgain(replica: StubReplica): void {

@@ -7,6 +7,7 @@ import { answers } from '../../tools/lib/liveness.ts'
 import { freePorts } from '../../tools/lib/ports.ts'
 import { listGroup, nginxWorkers } from '../../tools/lib/processes.ts'
 import { eventually, temporaryFolder } from '../../tools/lib/testing.ts'
+import { settingDefaults } from '../../web/shared/limits.ts'
 import { findNginx } from '../find-nginx.ts'
 import { type NginxSettings, type RenderedNginx, renderNginx } from '../render.ts'
 import { recoverFromCrashes } from '../worker-crashes.ts'
@@ -93,12 +94,15 @@ export async function startBoard(mode: StickyMode, options: Options = {}): Promi
   }
   const { port, tlsPort, statusPort, child, files } = await startOnFreePorts(settings, tls, publicHost)
   const watcher = watchFor(recovery, files, child.pid ?? 0)
+  const nginx = processesOf(child, files, watcher.said)
+  // The first worker answers before the others have their names.
+  await eventually(() => nginx.workers().length === settingDefaults.nginxWorkers, { ms: patienceMs })
   return {
     port,
     tlsPort,
     statusPort,
     replicas,
-    nginx: processesOf(child, files, watcher.said),
+    nginx,
     logged: lines => eventually(() => readLines(files.accessLog, lines), { ms: patienceMs }),
     async [Symbol.asyncDispose]() {
       await watcher.stop()
