@@ -1,4 +1,4 @@
-import { abortOnSignals } from '../../tools/lib/terminal.ts'
+import { abortOnSignals, outliveTerminal } from '../../tools/lib/terminal.ts'
 import { UserError } from '../../web/server/errors.ts'
 import { applyAccounts, rollWarning } from './database.ts'
 import { DockerFailed, howToChooseProject } from './docker.ts'
@@ -11,7 +11,9 @@ import { replicaContainers } from './replica-containers.ts'
 // ones, waits until NGINX has the new ones, drains the old ones and stops them. `docker compose up -d --build` would stop all
 // replicas before new ones run.
 
-// A signal before the first old replica is stopped removes the new ones. After that the roll ignores it and ends within seconds.
+// A signal before the first old replica is stopped removes the new ones. After that the roll ignores it and ends within seconds. When
+// the terminal closes, the roll gets a signal and goes on without output.
+outliveTerminal()
 const stopSignal = abortOnSignals(() => {})
 
 const words = process.argv.slice(2)

@@ -144,10 +144,15 @@ test('a replica that was stopped does not come back as one of the new version, a
   await expectReplicas(4, '304')
 })
 
+/** ms that three rolls may take on a slow machine */
+const threeRollsMs = 600_000
+
 /** A version that cannot start. */
 const broken = { STICKY_SECONDS: 'soon' }
 
-test('a roll that fails after one was killed does not lose how many were wanted', async () => {
+test('a roll that fails after one was killed does not lose how many were wanted, and one whose terminal closes goes on', {
+  timeout: threeRollsMs,
+}, async () => {
   await settle(3)
   const { status, printed } = await roll({ STICKY_SECONDS: '305' }, (soFar, kill) => {
     if (soFar.includes('roll: waiting ')) kill()
@@ -156,7 +161,9 @@ test('a roll that fails after one was killed does not lose how many were wanted'
   const failed = await roll(broken)
   assert.equal(failed.status, 1)
   assert.match(failed.printed, /The 6 replicas that ran before serve on/)
-  const last = await roll({ STICKY_SECONDS: '306' })
+  const last = await roll({ STICKY_SECONDS: '306' }, (soFar, _kill, closeTerminal) => {
+    if (soFar.includes('roll: stopping ')) closeTerminal()
+  })
   assert.equal(last.status, 0, last.printed)
   await expectReplicas(3, '306')
 })

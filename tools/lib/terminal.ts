@@ -16,7 +16,7 @@ export async function saySentences(command: () => Promise<void>): Promise<void> 
   }
 }
 
-/** A closed terminal, or a pipe without a reader, must not end the launcher before it has stopped all processes. */
+/** A closed terminal, or a pipe without a reader, must not end this process: it first has to bring its work to an end in order. */
 export function outliveTerminal(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 }

@@ -143,22 +143,27 @@ type Rolled = { status: number | null; printed: string }
 
 /**
  * Runs `npm run roll`. Another STICKY_SECONDS in `environment` makes another version of the replicas. `onPrinted` is called with the
- * whole output each time it grows, and can kill the roll.
+ * whole output each time it grows, and can kill the roll or close its terminal.
  */
 export async function roll(
   environment: Record<string, string> = {},
-  onPrinted: (printed: string, kill: () => void) => void = () => {},
+  onPrinted: (printed: string, kill: () => void, closeTerminal: () => void) => void = () => {},
   words: string[] = [],
 ): Promise<Rolled> {
   const command = spawn(process.execPath, [`${import.meta.dirname}/../roll.ts`, ...words], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const output = [command.stdout, command.stderr]
+  const closeTerminal = () => {
+    for (const stream of output) stream.destroy()
+    command.kill('SIGHUP')
+  }
   let printed = ''
-  for (const stream of [command.stdout, command.stderr])
+  for (const stream of output)
     stream.on('data', text => {
       printed += text
-      onPrinted(printed, () => command.kill('SIGKILL'))
+      onPrinted(printed, () => command.kill('SIGKILL'), closeTerminal)
     })
   const [status] = await once(command, 'close')
   return { status: typeof status === 'number' ? status : null, printed }
