@@ -19,6 +19,8 @@ for (const mode of stickyModes) {
         'X-Forwarded-Host': 'evil.example',
         'X-Forwarded-Port': '1',
         'X-Last-Try': '1',
+        traceparent: `00-${'e'.repeat(32)}-${'e'.repeat(16)}-00`,
+        tracestate: 'a=b',
         Forwarded: 'for=9.9.9.9',
         Upgrade: 'websocket',
         Host: 'board.example:8080',
@@ -28,13 +30,16 @@ for (const mode of stickyModes) {
       assert.equal(seen['x-request-id'], headers['x-request-id'])
       assert.match(String(seen['x-request-id']), /^[0-9a-f]{32}$/)
       assert.notEqual(seen['x-request-id'], forged['X-Request-ID'])
+      const id = String(seen['x-request-id'])
+      assert.equal(seen.traceparent, `00-${id}-${id.slice(16)}-01`)
       assert.equal(seen['x-real-ip'], '127.0.0.1')
       assert.equal(seen['x-forwarded-for'], '127.0.0.1')
       assert.equal(seen['x-forwarded-proto'], 'http')
       assert.equal(seen['x-forwarded-host'], 'board.example:8080')
       assert.equal(seen['x-forwarded-port'], '8080')
       assert.equal(seen.host, 'board.example:8080')
-      for (const name of ['x-last-try', 'forwarded', 'upgrade']) assert.equal(seen[name], undefined, name)
+      for (const name of ['x-last-try', 'forwarded', 'upgrade', 'tracestate'])
+        assert.equal(seen[name], undefined, name)
     })
 
   test(`${mode}: the replicas' own endpoints cannot be reached, however they are written`, {

@@ -138,6 +138,13 @@ const dockerVariables = [
   'GRAFANA_PORT',
 ]
 
+/** Variables that the replicas read by themselves. */
+const tracingVariables = [
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_TRACES_SAMPLER_ARG',
+]
+
 /** Variables that the launcher sets for each replica. */
 const replicaVariables = [
   'HOST',
@@ -158,7 +165,12 @@ export function dockerSettings(environment: Variables): string[] {
  * meant for a stack, so every unknown name is reported. In the environment only misspelt names are reported.
  */
 export function reportUnused(environment: Variables, ofFile: Variables): string[] {
-  const known = [...Object.keys(variables.shape), ...dockerVariables, ...replicaVariables]
+  const known = [
+    ...Object.keys(variables.shape),
+    ...tracingVariables,
+    ...dockerVariables,
+    ...replicaVariables,
+  ]
   const isOfDocker = (name: string) => /^(COMPOSE|DOCKER|BUILDKIT)_/.test(name)
   const docker = new Set([...dockerSettings(environment), ...Object.keys(ofFile).filter(isOfDocker)])
   const isUnknown = (name: string) => !known.includes(name) && !isOfDocker(name)

@@ -20,6 +20,7 @@ test('only the database is required', () => {
     clientAddresses: 'short',
     drainSeconds: 1,
     logFormat: 'json',
+    tracing: null,
     logLimits: { days: 30, rows: 10_000_000 },
   })
 })

@@ -55,6 +55,12 @@ const schema = z
     LOG_RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).default(settingDefaults.logLimits.days),
     /** newest rows of the log to keep */
     LOG_MAX_ROWS: z.coerce.number().int().min(1).max(1e12).default(settingDefaults.logLimits.rows),
+    /** the collector that gets spans of page views, without the path /v1/traces. None: OpenTelemetry is not loaded */
+    OTEL_EXPORTER_OTLP_ENDPOINT: z
+      .url({ protocol: /^https?$/, error: 'must be a URL of a collector' })
+      .optional(),
+    /** share of page views to trace */
+    OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
     /** json for collectors, text for people: `npm start` sets it unless its user does */
     LOG_FORMAT: z.enum(['text', 'json']).default('json'),
     /** seconds that a stopping replica goes on answering */
@@ -71,6 +77,9 @@ const schema = z
     clientAddresses: values.SHOW_CLIENT_IPS,
     drainSeconds: values.DRAIN_SECONDS,
     logFormat: values.LOG_FORMAT,
+    tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT
+      ? { endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT, share: values.OTEL_TRACES_SAMPLER_ARG }
+      : null,
     logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
   }))
 

@@ -4,7 +4,7 @@
 // the page filled with that number.
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { Arrival, ServerReference, ServerRow, VisitAnswer } from '../../shared/api.ts'
+import type { ServerReference, ServerRow, VisitAnswer } from '../../shared/api.ts'
 import { utcTime } from '../../shared/times.ts'
 import { arrivalText, movedText } from '../../shared/wording.ts'
 import { AnswerError } from '../errors.ts'
@@ -43,7 +43,7 @@ type Dependencies = {
   /** the server with that srv_id as it was last seen; null if unknown */
   serverOf(srvId: string): ServerRow | null
   /** a page view was counted and answered; `startedAt` in ms on the clock of `performance.now()` */
-  onCounted(arrival: Arrival, startedAt: number, times: HitTimes): void
+  onCounted(request: IncomingMessage, visit: VisitAnswer, startedAt: number, times: HitTimes): void
   development: boolean
 }
 
@@ -64,7 +64,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     // A replica that wakes finds requests that NGINX gave up on long ago. A disconnect is read in the event loop turn after the
     // request: wait for it, just before the batch leaves.
     await new Promise(setImmediate)
-    const times = { leftAt: 0, countedAt: 0 }
+    const times: HitTimes = { leftAt: 0, countedAt: 0, batch: null }
     const terms = { startedAt, isDisconnected, canBePassedOn: canBePassedOn(request), times }
     const count = await unlessDisconnected(queue.submit(hit, terms))
     if (!count) return
@@ -87,7 +87,7 @@ export function pageEndpoint(dependencies: Dependencies): Endpoint {
     } else {
       sendJson(response, 200, visit, { ...headers, Vary: vary })
     }
-    dependencies.onCounted(visit.arrival, startedAt, times)
+    dependencies.onCounted(request, visit, startedAt, times)
   }
 
   function toVisit(hit: Hit, count: Count): VisitAnswer {

@@ -16,8 +16,8 @@ import {
 const backoff = [5, 20, 50, 100, 200] as const
 
 export type CommitEvents = {
-  /** an attempt to commit a batch failed; more may follow */
-  onFailure(failure: CommitFailed): void
+  /** an attempt to commit a batch failed after that many ms; more may follow */
+  onFailure(failure: CommitFailed, ms: number): void
   /** another attempt begins after a failed one */
   onRetry(): void
   /** a transaction gave numbers after that many ms */
@@ -41,6 +41,7 @@ export async function commitOnce(
 ): Promise<number> {
   let outcomeUnknown = false
   for (let attempt = 0; ; attempt++) {
+    const startedAt = performance.now()
     try {
       if (attempt > 0) events.onRetry?.()
       if (attempt > 0) await settleKnown(batch, store, events)
@@ -51,7 +52,7 @@ export async function commitOnce(
       return await commitAll(open, store, events)
     } catch (error) {
       if (!(error instanceof CommitFailed)) throw error
-      events.onFailure?.(error)
+      events.onFailure?.(error, performance.now() - startedAt)
       outcomeUnknown ||= error.outcome === 'unknown'
       if (!outcomeUnknown) for (const pending of batch) pending.mayBeCommitted = false
     }

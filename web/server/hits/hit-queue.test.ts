@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeHitStore, type Fault } from '../../testing/fake-hit-store.ts'
 import { sampleHit } from '../../testing/samples.ts'
-import { ClientDisconnected, NotCounted, newRequestId, OutcomeUnknown, PassedOn } from './hit.ts'
+import {
+  ClientDisconnected,
+  type HitTimes,
+  NotCounted,
+  newRequestId,
+  OutcomeUnknown,
+  PassedOn,
+} from './hit.ts'
 import { HitQueue, RecentMedian } from './hit-queue.ts'
 
 const limits = { capacity: 100, batchSize: 10, budgetMs: 1500, suspendedBudgetMs: 1200, minMs: 0 }
@@ -112,13 +119,15 @@ test('without time for an answer no attempt is made: it is certain that nothing 
   assert.equal(store.log.size, 1)
 })
 
-test('a commit that gives no answer in time leaves the outcome unknown', async () => {
+test('a commit that gives no answer in time leaves the outcome unknown', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const store = new FakeHitStore()
   const release = hold(store)
-  const queue = new HitQueue(store, { ...limits, budgetMs: 40 })
+  const queue = new HitQueue(store, { ...limits, budgetMs: 60_000 })
   const sent = queue.submit(hit())
   await new Promise(setImmediate)
   const waiting = queue.submit(hit())
+  t.mock.timers.tick(60_000)
   const codes = await codesOf([sent, waiting])
   release()
   await queue.close()
@@ -129,7 +138,7 @@ test('a commit that gives no answer in time leaves the outcome unknown', async (
 test('once an outcome was unknown, a later refusal does not make it known', async () => {
   const store = new FakeHitStore()
   store.faults = ['unclear', ...Array.from({ length: 1000 }, () => 'before' as const)]
-  const queue = new HitQueue(store, { ...limits, budgetMs: 60 })
+  const queue = new HitQueue(store, { ...limits, budgetMs: 1000 })
   await assert.rejects(queue.submit(hit()), OutcomeUnknown)
 })
 
@@ -359,7 +368,7 @@ test('it notes when the batch of a page view left, and when its number came', as
   const release = hold(store)
   const startedAt = performance.now()
   const queue = new HitQueue(store, limits)
-  const times = { leftAt: 0, countedAt: 0 }
+  const times: HitTimes = { leftAt: 0, countedAt: 0, batch: null }
   const count = queue.submit(hit(), { startedAt, times })
   await new Promise(setImmediate)
   const { leftAt } = times
@@ -368,6 +377,7 @@ test('it notes when the batch of a page view left, and when its number came', as
   release()
   await count
   assert.equal(times.leftAt, leftAt)
+  assert.deepEqual([times.batch?.hits, times.batch?.attempts.length], [1, 1])
   assert.ok(times.countedAt >= releasedAt && times.countedAt <= performance.now())
 })
 

@@ -7,6 +7,7 @@ import { hitBudgetMs } from '../../shared/limits.ts'
 import { log } from '../log.ts'
 import { type CommitEvents, commitOnce, PendingHit } from './commit-once.ts'
 import {
+  type BatchRecord,
   type CommitFailed,
   type Count,
   type Hit,
@@ -110,7 +111,7 @@ export class HitQueue {
       startedAt = performance.now(),
       isDisconnected = () => false,
       canBePassedOn = false,
-      times = { leftAt: 0, countedAt: 0 },
+      times = { leftAt: 0, countedAt: 0, batch: null },
     } = terms
     const budgetMs = this.#suspended ? this.#limits.suspendedBudgetMs : this.#limits.budgetMs
     const pending = new PendingHit(hit, startedAt + budgetMs, isDisconnected, canBePassedOn, times)
@@ -160,24 +161,33 @@ export class HitQueue {
       const batch = next.filter(pending => !pending.settled)
       if (batch.length === 0) continue
       const leftAt = performance.now()
-      for (const { times } of batch) times.leftAt = leftAt
+      const record: BatchRecord = { hits: batch.length, attempts: [] }
+      for (const { times } of batch) {
+        times.leftAt = leftAt
+        times.batch = record
+      }
       this.#events.onBatch?.(batch.length)
       this.#leaving = batch
-      await this.#commit(batch)
+      await this.#commit(batch, record)
       this.#leaving = []
     }
     this.#running = null
   }
 
-  async #commit(batch: PendingHit[]): Promise<void> {
+  async #commit(batch: PendingHit[], { attempts }: BatchRecord): Promise<void> {
     const startedAt = performance.now()
     const slow = setTimeout(() => this.#events.onSlow?.(), slowMs)
     let failure: CommitFailed | null = null
     const events = {
       ...this.#events,
-      onFailure: (latest: CommitFailed) => {
+      onFailure: (latest: CommitFailed, ms: number) => {
         failure = latest
-        this.#events.onFailure?.(latest)
+        attempts.push({ endedAt: performance.now(), ms, failure: latest.code })
+        this.#events.onFailure?.(latest, ms)
+      },
+      onCommit: (ms: number) => {
+        attempts.push({ endedAt: performance.now(), ms, failure: null })
+        this.#events.onCommit?.(ms)
       },
     }
     try {

@@ -33,8 +33,17 @@ export type Count = {
   at: string
 }
 
-/** When the batch of a page view left, and when it had its number: ms on the clock of `performance.now()`. The queue sets both. */
-export type HitTimes = { leftAt: number; countedAt: number }
+/** What happened to a batch: its size, and its attempts to commit with the code of a failure. Shared by its page views. */
+export type BatchRecord = {
+  hits: number
+  attempts: { endedAt: number; ms: number; failure: string | null }[]
+}
+
+/**
+ * When the batch of a page view left, and when it had its number: ms on the clock of `performance.now()`. The queue sets
+ * all of it.
+ */
+export type HitTimes = { leftAt: number; countedAt: number; batch: BatchRecord | null }
 
 export function arrivalOf(cookieSrvId: string | null, srvId: string): Arrival {
   if (cookieSrvId === null) return 'new'

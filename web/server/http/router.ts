@@ -21,7 +21,8 @@ export type Routes = {
   exact: Record<string, Record<string, Endpoint>>
   /** answers every other path */
   fallback: Endpoint
-  onError(error: AnswerError, request: IncomingMessage, url: URL): void
+  /** `startedAt`: when the request came, in ms on the clock of `performance.now()` */
+  onError(error: AnswerError, request: IncomingMessage, url: URL, startedAt: number): void
   /** sends an error; default: as JSON. Must not throw */
   sendError?: SendError
 }
@@ -39,12 +40,13 @@ export type SendError = (
 /** A request listener that calls the endpoint and turns what it throws into an answer. */
 export function createRouter(routes: Routes): RequestListener {
   return async (request, response) => {
+    const startedAt = performance.now()
     const url = readUrl(request)
     try {
       await findEndpoint(routes, request.method ?? 'GET', url, response)(request, response, url)
     } catch (thrown) {
       const error = toAnswerError(thrown, request)
-      routes.onError(error, request, url)
+      routes.onError(error, request, url, startedAt)
       if (response.headersSent) response.destroy()
       else await (routes.sendError ?? sendAsJson)(error, request, response, url)
     }

@@ -52,8 +52,8 @@ test('a histogram of plain numbers reads like one of prom-client', async () => {
 
 test('what happens to page views is counted: arrivals, their time and its three parts', async () => {
   const metrics = sampleMetrics()
-  metrics.recordHit('new', 1000, { leftAt: 1010, countedAt: 1050 }, 1060)
-  metrics.recordHit('moved', 2000, { leftAt: 2010, countedAt: 2050 }, 2300)
+  metrics.recordHit('new', 1000, { leftAt: 1010, countedAt: 1050, batch: null }, 1060)
+  metrics.recordHit('moved', 2000, { leftAt: 2010, countedAt: 2050, batch: null }, 2300)
   const values = await valuesOf(metrics)
   const at = (name: string) => values.get(name)
   const counts = ['new', 'returning', 'moved'].map(arrival =>

@@ -11,6 +11,7 @@ import { checkAddressFree, type Identity, ownAddress, srvIdOf } from '../identit
 import { log, useLog } from '../log.ts'
 import { startNextApp } from '../render/start-next-app.ts'
 import { startUpkeep } from '../retention/retention.ts'
+import type { Tracing } from '../tracing.ts'
 import { routesOf } from './routes.ts'
 import { createServices, type Registered, type Services } from './services.ts'
 
@@ -35,7 +36,8 @@ export async function startReplica(environment: Environment, nextDir: string): P
     useLog(environment.logFormat, () => identity.name)
     const warning = await checkLimits(pools.read)
     if (warning) log.warn(warning)
-    const services = createServices(environment, registered, pools, next)
+    const tracing = await loadTracing(environment, identity)
+    const services = createServices(environment, registered, pools, next, tracing)
     await services.heartbeat.run()
     await retryWhileUnavailable(() => services.pages.current(), databaseTimeoutMs)
     services.readiness.pageRendered()
@@ -62,6 +64,7 @@ export async function startReplica(environment: Environment, nextDir: string): P
         services.commitHealth.stop()
         await Promise.all([services.drainWatch.stop(), services.heartbeat.stop()])
         await endServer(pools.write, identity.id).catch(() => {})
+        await Promise.race([tracing?.stop(), pause(lastSpansMs)])
         await closePools(pools)
       },
     }
@@ -69,6 +72,16 @@ export async function startReplica(environment: Environment, nextDir: string): P
     await closePools(pools)
     throw error
   }
+}
+
+/** ms for a stopping replica to send its last spans: a collector that hangs must not keep it from exiting */
+const lastSpansMs = 1000
+
+/** Loads OpenTelemetry only if spans are wanted: that takes 0.1 s and 20 MB. */
+async function loadTracing({ tracing }: Environment, identity: Identity): Promise<Tracing | null> {
+  if (!tracing) return null
+  const { startTracing } = await import('../tracing.ts')
+  return startTracing(tracing, identity)
 }
 
 async function register(pools: Pools, environment: Environment): Promise<Registered> {

@@ -33,10 +33,11 @@ export function routesOf(services: Services): Routes {
     identity,
     previousServerName: services.previousServerName,
     serverOf: srvId => board.knownServers.find(srvId),
-    onCounted: (arrival, startedAt, times) => {
+    onCounted: (request, visit, startedAt, times) => {
       const endedAt = performance.now()
       stats.recordHit(endedAt - startedAt)
-      metrics.recordHit(arrival, startedAt, times, endedAt)
+      metrics.recordHit(visit.arrival, startedAt, times, endedAt)
+      services.tracing?.pageView(request, visit, startedAt, times, endedAt)
     },
     development: environment.development,
   })
@@ -59,10 +60,11 @@ export function routesOf(services: Services): Routes {
       '/metrics': readOnly(notThroughNginx(metricsEndpoint(metrics))),
     },
     fallback: assetsOrNotFound(services),
-    onError(error, request, url) {
+    onError(error, request, url, startedAt) {
       if (url.pathname !== '/' || request.method !== 'GET' || error.status < 500) return
       if (error.code === 'not_in_advance') return
       stats.recordError(error.code)
+      services.tracing?.failedPageView(request, error, startedAt, performance.now())
       failedViews.offer(left_out => {
         const request_id = readRequestId(request)
         const more = left_out > 0 && { left_out }

@@ -29,6 +29,7 @@ import { PageViewStats } from '../metrics/page-view-stats.ts'
 import type { NextApp } from '../render/next-app.ts'
 import { PageTemplates, ProblemPages } from '../render/pages.ts'
 import { PurgeReport, RequestIdRetention } from '../retention/retention.ts'
+import type { Tracing } from '../tracing.ts'
 
 /** ms for reading the board and for a heartbeat */
 const databaseTimeoutMs = 1000
@@ -51,6 +52,7 @@ export function createServices(
   { identity, earlier }: Registered,
   pools: Pools,
   next: NextApp,
+  tracing: Tracing | null,
 ) {
   const earlierUntil = performance.now() + (earlier?.forMs ?? 0)
   const store = databaseHitStore(pools.write, identity)
@@ -183,6 +185,7 @@ export function createServices(
     queue,
     admission,
     metrics,
+    tracing,
     pages,
     problems,
     heartbeat,
