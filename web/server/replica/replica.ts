@@ -9,9 +9,9 @@ import { checkLimits, endServer, registerServer } from '../db/servers.ts'
 import { answerMalformed, createRouter } from '../http/router.ts'
 import { checkAddressFree, type Identity, ownAddress, srvIdOf } from '../identity.ts'
 import { log, useLog } from '../log.ts'
+import type { Tracing } from '../metrics/tracing.ts'
 import { startNextApp } from '../render/start-next-app.ts'
 import { startUpkeep } from '../retention/retention.ts'
-import type { Tracing } from '../tracing.ts'
 import { routesOf } from './routes.ts'
 import { createServices, type Registered, type Services } from './services.ts'
 
@@ -80,7 +80,7 @@ const lastSpansMs = 1000
 /** Loads OpenTelemetry only if spans are wanted: that takes 0.1 s and 20 MB. */
 async function loadTracing({ tracing }: Environment, identity: Identity): Promise<Tracing | null> {
   if (!tracing) return null
-  const { startTracing } = await import('../tracing.ts')
+  const { startTracing } = await import('../metrics/tracing.ts')
   return startTracing(tracing, identity)
 }
 

@@ -26,10 +26,10 @@ import { Readiness } from '../lifecycle/readiness.ts'
 import { log } from '../log.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import { PageViewStats } from '../metrics/page-view-stats.ts'
+import type { Tracing } from '../metrics/tracing.ts'
 import type { NextApp } from '../render/next-app.ts'
 import { PageTemplates, ProblemPages } from '../render/pages.ts'
 import { PurgeReport, RequestIdRetention } from '../retention/retention.ts'
-import type { Tracing } from '../tracing.ts'
 
 /** ms for reading the board and for a heartbeat */
 const databaseTimeoutMs = 1000

@@ -6,8 +6,8 @@ import { json } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { startStubServer } from '../../tools/lib/testing.ts'
-import { AnswerError } from './errors.ts'
+import { startStubServer } from '../../../tools/lib/testing.ts'
+import { AnswerError } from '../errors.ts'
 import { startTracing } from './tracing.ts'
 
 const value = z.union([
@@ -147,7 +147,7 @@ test('OpenTelemetry is not loaded unless a collector is set', async () => {
   const script = `
     import { registerHooks } from 'node:module'
     registerHooks({ resolve(name, context, next) { console.log(name); return next(name, context) } })
-    await import(${JSON.stringify(import.meta.resolve('./replica/replica.ts'))})
+    await import(${JSON.stringify(import.meta.resolve('../replica/replica.ts'))})
     process.exit()`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
   const names = stdout.split('\n')

@@ -7,11 +7,11 @@ import { type Context, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace'
-import manifest from '../../package.json' with { type: 'json' }
-import type { VisitAnswer } from '../shared/api.ts'
-import type { AnswerError } from './errors.ts'
-import type { HitTimes } from './hits/hit.ts'
-import type { Identity } from './identity.ts'
+import manifest from '../../../package.json' with { type: 'json' }
+import type { VisitAnswer } from '../../shared/api.ts'
+import type { AnswerError } from '../errors.ts'
+import type { HitTimes } from '../hits/hit.ts'
+import type { Identity } from '../identity.ts'
 
 export type Tracing = ReturnType<typeof startTracing>
 
