@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { cpSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -123,6 +124,34 @@ test('a service that is killed is started again at the same address', { timeout 
       1,
       service,
     )
+  }
+})
+
+test('NGINX sends its messages to an exporter that starts later, also after NGINX was started again', {
+  timeout,
+}, async () => {
+  await using folder = await temporaryFolder()
+  await using stack = await startStubStack({ dataDir: folder.path })
+  const { monitoring, nginx } = stack.file()
+  const port = Number(monitoring?.nginx_log_exporter.split(':').at(-1))
+  let received = 0
+  const messages = createSocket('udp4', () => received++).bind(port, '127.0.0.1')
+  await once(messages, 'listening')
+  const exporter = createServer((_request, response) => response.end('ok')).listen(port, '127.0.0.1')
+  await once(exporter, 'listening')
+  try {
+    const visitsAreReported = (before: number) => async () => {
+      assert.equal((await fetch(stack.url)).status, 200)
+      return received > before
+    }
+    await eventually(visitsAreReported(0))
+    process.kill(nginx.pid, 'SIGKILL')
+    await eventually(() => stack.file().nginx.pid !== nginx.pid)
+    await eventually(visitsAreReported(received))
+  } finally {
+    messages.close()
+    exporter.close()
+    exporter.closeAllConnections()
   }
 })
 
