@@ -242,6 +242,11 @@ test('variables of the stack with Docker are reported, but not empty ones', () =
   assert.deepEqual(dockerSettings(set), ['HTTPS_PORT', 'DATABASE_PASSWORD'])
 })
 
+test('the ports of npm run monitoring are no unused variables', () => {
+  const file = { PROMETHEUS_PORT: '9090', ALERTMANAGER_PORT: '9093' }
+  assert.deepEqual(reportUnused(file, file), [])
+})
+
 test('variables without effect are reported: those of Docker, of a replica, and unknown ones', () => {
   const file = {
     COMPOSE_FILE: 'a.yml',

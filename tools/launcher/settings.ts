@@ -180,7 +180,10 @@ export function reportUnused(environment: Variables, ofFile: Variables): string[
     .filter(name => environment[name])
   const replica = replicaVariables.filter(name => environment[name])
   const reports: [string, string[]][] = [
-    ['not used without Docker', [...docker].filter(name => environment[name])],
+    [
+      'not used without Docker',
+      [...docker].filter(name => environment[name] && !(name in monitoringVariables.shape)),
+    ],
     ['not used by npm start and npm run dev, which set them for each replica', replica],
     ['unknown', unknown],
   ]
