@@ -13,7 +13,7 @@ import { asCookie, sendRequest } from './testing/request.ts'
 import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
 import { breakOff, cannotCount, drain } from './testing/stub-replica.ts'
 
-const timeout = 120_000
+const timeout = 240_000
 
 const program = join(import.meta.dirname, '../monitoring/nginx-log-exporter/main.ts')
 
