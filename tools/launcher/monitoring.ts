@@ -244,8 +244,8 @@ async function keep(program: Program, { monitoringFile, workspace }: Place): Pro
  */
 async function endWithThisProcess(group: number, file: string): Promise<() => void> {
   const script = `
-    cat >/dev/null; rm -f -- "$2"; kill -TERM -- "-$1"
-    for second in 1 2 3 4 5; do kill -0 -- "-$1" || exit; sleep 1; done; kill -KILL -- "-$1"`
+    cat >/dev/null; rm -f -- "$2"; kill -TERM -"$1"
+    for second in 1 2 3 4 5; do kill -0 -"$1" || exit; sleep 1; done; kill -KILL -"$1"`
   const words = ['-c', script, 'sh', String(group), file]
   const shell = spawn('sh', words, { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
   await once(shell, 'spawn')
