@@ -21,6 +21,11 @@ export function isFlightRequest(request: IncomingMessage, url: URL): boolean {
   return request.headers.rsc !== undefined || url.searchParams.has('_rsc')
 }
 
+/** Whether the request says that a body follows. */
+export function announcesBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
+}
+
 /**
  * Whether a person's browser navigates. Browsers say so over HTTPS and on the machine itself.
  * Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Mode

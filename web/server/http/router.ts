@@ -4,9 +4,12 @@
 // endpoints (web/server/endpoints) call both.
 
 import {
+  createServer,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type RequestListener,
+  type Server,
+  type ServerOptions,
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
@@ -14,7 +17,7 @@ import type { Duplex } from 'node:stream'
 import type { ErrorAnswer } from '../../shared/api.ts'
 import { AnswerError, DatabaseUnavailable } from '../errors.ts'
 import { log } from '../log.ts'
-import { readRequestId } from './request.ts'
+import { announcesBody, readRequestId } from './request.ts'
 
 export type Routes = {
   /** endpoints by exact path and method */
@@ -43,6 +46,7 @@ export function createRouter(routes: Routes): RequestListener {
     const startedAt = performance.now()
     const url = readUrl(request)
     try {
+      if (!isPlain(request)) throw new AnswerError(400, malformed.code, malformed.message)
       await findEndpoint(routes, request.method ?? 'GET', url, response)(request, response, url)
     } catch (thrown) {
       const error = toAnswerError(thrown, request)
@@ -68,9 +72,15 @@ function findEndpoint(routes: Routes, method: string, url: URL, response: Server
  * the path counts, and `//any/path` is a path, not a host with a path.
  */
 function readUrl(request: IncomingMessage): URL {
-  const target = (request.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '')
+  const target = targetOf(request)
   return new URL(`http://replica${target.startsWith('/') ? '' : '/'}${target}`)
 }
+
+const targetOf = ({ url = '/' }: IncomingMessage) => url.replace(/^https?:\/\/[^/?#]*/i, '')
+
+/** Whether the path is the one that its text says. A URL's parser would read `/x/..` and `/%2e` as `/`, which is a page view. */
+const isPlain = (request: IncomingMessage) =>
+  !/^[^?#]*(?:\\|(?:^|\/)(?:\.|%2e){1,2}(?:[/?#]|$))/i.test(targetOf(request))
 
 function sendAsJson(error: AnswerError, _request: IncomingMessage, response: ServerResponse): void {
   sendError(response, error)
@@ -118,6 +128,81 @@ export function sendError(response: ServerResponse, error: AnswerError): void {
   sendJson(response, error.status, body)
 }
 
+/**
+ * An HTTP server whose every answer has the format of all errors, also where Node answers by itself, without a body: a request that
+ * its parser rejects, a missing `Host`, `Expect`. No request gets two answers or that of another, and none is handled after an
+ * answer that ends its connection.
+ */
+export function createHttpServer(options: ServerOptions, listener: RequestListener): Server {
+  /** the last answer that was begun on a connection */
+  const answers = new WeakMap<Duplex, ServerResponse>()
+  const answer = (request: IncomingMessage, response: ServerResponse, refusal = refusalOf(request)) => {
+    if (isFinal(answers.get(request.socket))) return
+    answers.set(request.socket, response)
+    if (refusal) refuse(response, refusal)
+    else listener(request, response)
+  }
+  const server = createServer({ ...options, requireHostHeader: false }, (request, response) =>
+    answer(request, response),
+  )
+  // No endpoint waits for a body, so nothing is to be continued. Node would write `100 Continue` into the answer to an earlier request.
+  server.on('checkContinue', (request, response) => {
+    if (announcesBody(request)) return answer(request, response, bodyRefused())
+    // Without this Node closes the connection, because it has not sent `100 Continue`.
+    if (response.shouldKeepAlive) response.setHeader('Connection', 'keep-alive')
+    answer(request, response)
+  })
+  server.on('checkExpectation', (request, response) => {
+    answer(
+      request,
+      response,
+      new AnswerError(417, 'expectation_failed', 'This value of Expect is not known here.'),
+    )
+  })
+  const closing = new WeakSet<Duplex>()
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    if (closing.has(socket)) return
+    closing.add(socket)
+    const last = answers.get(socket)
+    // A request with an error in its body has that answer, once it is begun.
+    const isAnswered = isFinal(last) || (last?.headersSent && !last.req.complete)
+    const end = () => (isAnswered ? close(socket) : answerMalformed(error, socket))
+    // An earlier request gets its answer first.
+    const isBusy = last && !last.closed && (last.headersSent || last.req.complete)
+    if (isBusy) last.once('close', end)
+    else end()
+  })
+  return server
+}
+
+/** Whether the connection ends after this answer. */
+const isFinal = (answer?: ServerResponse) =>
+  answer?.headersSent && (!answer.shouldKeepAlive || answer.getHeader('connection') === 'close')
+
+/** Of a request whose body nothing here takes */
+export const bodyRefused = () =>
+  new AnswerError(413, 'body_too_large', 'The body of the request is too large: nothing here takes one.')
+
+/** What is wrong with a request that Node's parser has accepted; null if nothing is. RFC 9112, 3.2 and 6.1 */
+function refusalOf({ httpVersion, headers }: IncomingMessage): AnswerError | null {
+  if (httpVersion === '1.1' && headers.host === undefined)
+    return new AnswerError(400, malformed.code, malformed.message)
+  const coding = headers['transfer-encoding']
+  if (coding === undefined || coding.toLowerCase() === 'chunked') return null
+  return new AnswerError(501, 'not_implemented', 'This transfer coding is not known here.')
+}
+
+/** Answers, and closes the connection: it is not certain where the next request begins. */
+function refuse(response: ServerResponse, error: AnswerError): void {
+  response.setHeader('Connection', 'close')
+  sendError(response, error)
+}
+
+function close(socket: Duplex): void {
+  socket.end(() => socket.destroy())
+}
+
 /** By the codes of Node's errors: https://nodejs.org/api/http.html#event-clienterror */
 const malformedAnswers: Record<string, { status: number; code: string; message: string }> = {
   HPE_HEADER_OVERFLOW: {
@@ -134,16 +219,9 @@ const malformedAnswers: Record<string, { status: number; code: string; message: 
 
 const malformed = { status: 400, code: 'bad_request', message: 'The request cannot be understood.' }
 
-/**
- * A server's `clientError` handler: answers what Node's parser rejects, in the format of all errors. Node's default
- * answer has no body. NGINX passes on methods that Node does not know, raw bytes in a path and control characters in a
- * header.
- */
-export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
+/** NGINX passes on methods that Node does not know, raw bytes in a path and control characters in a header. */
+function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy()
   const { status, code, message } = malformedAnswers[error.code ?? ''] ?? malformed
   const body = JSON.stringify({ error: { code, message } } satisfies ErrorAnswer)
   const head = [

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { replicaKeepAliveMs } from '../../shared/limits.ts'
 import type { Environment } from '../config.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
 import { retryWhileUnavailable } from '../db/query.ts'
 import { checkLimits, endServer, registerServer } from '../db/servers.ts'
-import { answerMalformed, createRouter } from '../http/router.ts'
+import { createHttpServer, createRouter } from '../http/router.ts'
 import { checkAddressFree, type Identity, ownAddress, srvIdOf } from '../identity.ts'
 import { log, useLog } from '../log.ts'
 import type { Tracing } from '../metrics/tracing.ts'
@@ -106,7 +106,7 @@ const maxHeaderSize = 64 * 1024
 async function beginServing(services: Services): Promise<Server> {
   const { host, port } = services.environment
   const router = createRouter(routesOf(services))
-  const server = createServer(
+  const server = createHttpServer(
     { keepAliveTimeout: replicaKeepAliveMs, maxHeaderSize },
     (request, response) => {
       // A stopping replica closes each of NGINX's connections after an answer.
@@ -114,7 +114,6 @@ async function beginServing(services: Services): Promise<Server> {
       router(request, response)
     },
   )
-  server.on('clientError', answerMalformed)
   if (services.environment.development) {
     server.on('upgrade', (request, socket, head) => services.next.upgrade(request, socket, head))
   }

@@ -6,8 +6,8 @@ import { forOwnVisitors, pageEndpoint, pageHead } from '../endpoints/page.ts'
 import { AnswerError } from '../errors.ts'
 import type { Board } from '../feed/board.ts'
 import type { LiveFeed } from '../feed/live-feed.ts'
-import { acceptsGzip, isFlightRequest, readRequestId } from '../http/request.ts'
-import { type Endpoint, type Routes, sendError, sendJson, sendText } from '../http/router.ts'
+import { acceptsGzip, announcesBody, isFlightRequest, readRequestId } from '../http/request.ts'
+import { bodyRefused, type Endpoint, type Routes, sendError, sendJson, sendText } from '../http/router.ts'
 import type { Readiness } from '../lifecycle/readiness.ts'
 import { LineLimit, log } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -46,8 +46,8 @@ export function routesOf(services: Services): Routes {
   return {
     exact: {
       '/': {
-        GET: forOwnVisitors(state, unlessFlight(page)),
-        HEAD: forOwnVisitors(state, pageHead(identity)),
+        GET: withoutBody(forOwnVisitors(state, unlessFlight(page))),
+        HEAD: withoutBody(forOwnVisitors(state, pageHead(identity))),
       },
       '/api/snapshot': readOnly(snapshotEndpoint(board)),
       '/api/live': { GET: liveEndpoint(services.feed) },
@@ -107,6 +107,15 @@ function withPolicy(endpoint: Endpoint, development: boolean): Endpoint {
     request.headers['content-security-policy'] = policy
     response.setHeader('Content-Security-Policy', policy)
     return endpoint(request, response, url)
+  }
+}
+
+/** As NGINX does: a page view whose body turns out to be broken would be counted, and refused. */
+function withoutBody(page: Endpoint): Endpoint {
+  return (request, response, url) => {
+    if (!announcesBody(request)) return page(request, response, url)
+    response.setHeader('Connection', 'close')
+    throw bodyRefused()
   }
 }
 
