@@ -183,6 +183,33 @@ for (const mode of stickyModes) {
     assert.match(String(range.headers['cache-control']), /\bno-store$/)
   })
 
+  test(`${mode}: a request for an error page itself is an error, also with a body that is too large`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(mode)
+    for (const path of ['/_nginx/error.json', '/_nginx/error.html'])
+      for (const accept of ['application/json', 'text/html']) {
+        const socket = connect(board.port, '127.0.0.1')
+        const head = `GET ${path} HTTP/1.1\r\nHost: a\r\nAccept: ${accept}\r\nContent-Length: 20000\r\n\r\n`
+        socket.end(head + 'x'.repeat(20_000))
+        assert.match(await text(socket), /^HTTP\/1\.1 404 .*("code":"not_found"|Nothing here)/s, path)
+      }
+  })
+
+  test(`${mode}: a target of another scheme than http is refused, and no replica hears of it`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(mode)
+    for (const target of ['ftp://a/', 'FTP://a', 'ws://a/', 'httpx://a/', 'a+b.c-d://a/'])
+      assert.equal((await sendRequest(board.port, target)).status, 400, target)
+    assert.deepEqual(
+      board.replicas.flatMap(({ requests }) => requests),
+      [],
+    )
+    for (const target of ['http://a/', 'HTTPS://a', '/?ftp://a/'])
+      assert.equal((await sendRequest(board.port, target)).status, 200, target)
+  })
+
   test(`${mode}: what is not HTTP is a bad request`, { timeout }, async () => {
     await using board = await startBoard(mode)
     const socket = connect(board.port, '127.0.0.1')
