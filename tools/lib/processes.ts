@@ -137,3 +137,13 @@ export function nginxWorkers(pid: number, { ending = false } = {}): number[] {
     .map(entry => entry.pid)
     .filter(member => title.test(commandLine(member)))
 }
+
+/** Memory of a process in bytes; 0 if it has ended, or on another system than Linux. */
+export function residentBytes(pid: number): number {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return Number(kilobytes ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}

@@ -45,6 +45,18 @@ const directions: [area: string, mayImport: string[]][] = [
   ['tools/bench', ['web/server', 'web/shared', 'prisma', 'nginx', 'tools/lib', 'tools/launcher']],
   ['tools/faults', ['web/server', 'web/shared', 'web/bundle.ts', 'tools/lib', 'tools/launcher']],
   [
+    'tools/fuzz',
+    [
+      'web/server',
+      'nginx',
+      'nginx/testing',
+      'tools/faults/testbed',
+      'tools/faults/trial',
+      'tools/launcher',
+      'tools/lib',
+    ],
+  ],
+  [
     'tools/screenshots',
     ['web/server', 'web/shared', 'tools/bench', 'tools/launcher', 'tools/lib', 'tools/install/programs.mjs'],
   ],

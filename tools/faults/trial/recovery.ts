@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { answers } from '../../lib/liveness.ts'
+import { residentBytes } from '../../lib/processes.ts'
 import type { Answer } from '../../lib/visitors.ts'
 import { until } from '../testbed/processes.ts'
 import type { Testbed } from '../testbed/testbed.ts'
@@ -74,13 +74,4 @@ export function watchMemory({ processes }: Testbed): Disposable & { most(): numb
   }
   const timer = setInterval(sample, 250)
   return { most: () => most, [Symbol.dispose]: () => clearInterval(timer) }
-}
-
-function residentBytes(pid: number): number {
-  try {
-    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    return Number(kilobytes ?? 0) * 1024
-  } catch {
-    return 0 // ended
-  }
 }

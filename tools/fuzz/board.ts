@@ -1,0 +1,165 @@
+// The stack that the fuzz test sends to: the one of the faults, with a second NGINX that has a certificate. Says which processes
+// have changed, what they logged, and how much memory they take.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { renderNginx } from '../../nginx/render.ts'
+import { testCertificate, testKey } from '../../nginx/testing/request.ts'
+import { readComposeLimits } from '../faults/testbed/equipment.ts'
+import { openTestbed, seededRandom, type Testbed } from '../faults/testbed/testbed.ts'
+import { checkNginx } from '../launcher/stack/nginx.ts'
+import { root } from '../launcher/stack/stack-options.ts'
+import { answers } from '../lib/liveness.ts'
+import { freePorts } from '../lib/ports.ts'
+import { nginxWorkers, residentBytes } from '../lib/processes.ts'
+import type { Report } from '../lib/terminal.ts'
+import { waitUntil } from '../lib/wait.ts'
+import type { Door } from './cases/cases.ts'
+import type { Place } from './exchange.ts'
+
+export type Board = AsyncDisposable & {
+  testbed: Testbed
+  placeOf(door: Door, n: number): Place
+  /** srv_id of the first replica */
+  srvId: string
+  /** the path of a file that the page loads */
+  asset: string
+  /** the ids of all processes that answer: a change is a crash */
+  processIds(): number[]
+  /** lines that the processes have logged and that say that a program is wrong */
+  alarms(): string[]
+  /** complaints about processes that have ended since `processIds` was called */
+  changesSince(processIds: number[]): string[]
+  memory(): { name: string; bytes: number }[]
+  /** complaints about processes that take more memory than their container has */
+  excessMemory(): string[]
+}
+
+const noEquipment = { replicaClock: null, databaseClock: null, smallDisk: null, memoryLimits: null }
+const host = '127.0.0.1'
+const startMs = 30_000
+
+/** Starts the stack in `folder`. */
+export async function openBoard(folder: string, signal: AbortSignal, report: Report): Promise<Board> {
+  await using resources = new AsyncDisposableStack()
+  const dataDir = join(folder, 'board')
+  const testbed = await openTestbed({
+    dataDir,
+    random: seededRandom(1),
+    equipment: noEquipment,
+    hasProxies: false,
+    signal,
+    report,
+  })
+  resources.defer(testbed.stop)
+  const secure = resources.use(await startSecureNginx(join(folder, 'secure'), testbed))
+  const asset = await findAsset(testbed.url)
+  const kept = resources.move()
+
+  const limits = readComposeLimits(readFileSync(join(root, 'docker-compose.yml'), 'utf8'))
+  const nginxes = () => [
+    { name: 'NGINX', pid: testbed.processes().nginx.pid },
+    { name: 'NGINX with HTTPS', pid: secure.pid },
+  ]
+  const replicas = () => testbed.processes().replicas
+  const places = (n: number) => {
+    const { address } = replicas()[n % replicas().length] ?? { address: '' }
+    return {
+      nginx: { host, port: Number(new URL(testbed.url).port) },
+      replica: { host, port: Number(address.split(':')[1]) },
+      https: { host, port: secure.tlsPort },
+      redirect: { host, port: secure.port },
+    }
+  }
+  const memory = () => [
+    ...replicas().map(({ name, pid }) => ({ name, bytes: residentBytes(pid), limit: limits.web })),
+    ...nginxes().map(({ name, pid }) => ({
+      name,
+      bytes: [pid, ...nginxWorkers(pid)].map(residentBytes).reduce((sum, bytes) => sum + bytes, 0),
+      limit: limits.nginx,
+    })),
+  ]
+  const processIds = () => [
+    ...replicas().map(({ pid }) => pid),
+    ...nginxes().flatMap(({ pid }) => [pid, ...nginxWorkers(pid)]),
+  ]
+  return {
+    testbed,
+    placeOf: (door, n) => places(n)[door],
+    srvId: replicas()[0]?.srv_id ?? '',
+    asset,
+    processIds,
+    changesSince: earlier =>
+      String(processIds()) === String(earlier)
+        ? []
+        : [`processes have ended: ${earlier} became ${processIds()}`],
+    alarms: () => [
+      ...[join(dataDir, 'nginx', 'error.log'), secure.errorLog].flatMap(path =>
+        nginxAlarms(readFileSync(path, 'utf8')),
+      ),
+      ...replicas().flatMap(replica =>
+        replicaAlarms(testbed.logOf(replica)).map(line => `${replica.name}: ${line}`),
+      ),
+    ],
+    memory,
+    excessMemory: () =>
+      memory()
+        .filter(({ bytes, limit }) => bytes > limit)
+        .map(({ name, bytes }) => `${name} takes ${bytes} bytes, more than its container has`),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+/** NGINX with a certificate, in front of the replicas of the stack. */
+async function startSecureNginx(directory: string, { processes }: Testbed) {
+  const { path, native, errorLogOption, http2Directive, statusPage } = await checkNginx({})
+  const ports = freePorts(directory)
+  const [port, tlsPort, statusPort] = [
+    (await ports.next()).value,
+    (await ports.next()).value,
+    (await ports.next()).value,
+  ]
+  const files = await renderNginx({
+    directory,
+    host,
+    port,
+    native,
+    errorLogOption,
+    statusPort,
+    statusPage,
+    stickySeconds: 300,
+    replicas: processes().replicas.map(({ address, srv_id }) => ({ address, srvId: srv_id })),
+    tls: { certificate: testCertificate, key: testKey, port: tlsPort, http2Directive },
+  })
+  const child = spawn(path, files.arguments, { cwd: directory, stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  const stop = async () => {
+    child.kill('SIGTERM')
+    await ended
+  }
+  try {
+    await waitUntil('NGINX with HTTPS answers', startMs, () => answers(`http://${host}:${port}/healthz`), 50)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { pid: child.pid ?? 0, port, tlsPort, errorLog: files.errorLog, [Symbol.asyncDispose]: stop }
+}
+
+async function findAsset(url: string): Promise<string> {
+  const page = await (await fetch(url)).text()
+  const path = /\/_next\/static\/[\w./-]+\.js/.exec(page)?.[0]
+  if (path === undefined) throw new Error('the page loads no script')
+  return path
+}
+
+/** Lines about a fault of NGINX itself, not of a client. https://nginx.org/en/docs/ngx_core_module.html#error_log */
+export const nginxAlarms = (log: string) => linesThatMatch(log, /\[(alert|crit|emerg)\]/)
+
+/** A stack, or a line of the level error or above. */
+export const replicaAlarms = (log: string) =>
+  linesThatMatch(log, /^\s+at .+:\d+|unhandled|uncaught|heap out of memory|^\S+Z (error|fatal) /i)
+
+const linesThatMatch = (log: string, pattern: RegExp) => log.split('\n').filter(line => pattern.test(line))

@@ -1,0 +1,212 @@
+// `npm run test:fuzz`: sends thousands of requests of every shape, from plain to broken, to NGINX and straight to a replica, and
+// judges each answer (oracle.ts), and at the end what was counted, what was logged, which processes live and how much memory they
+// take. cases/ has the grammar, exchange.ts the connection, answers.ts reads answers, board.ts starts the stack. Exits 1 if
+// anything is wrong.
+//   npm run test:fuzz -- [--seed NUMBER] [--cases NUMBER] [--only CASE]
+
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import fc from 'fast-check'
+import { z } from 'zod'
+import { UserError } from '../../web/server/errors.ts'
+import { loopbackAddress } from '../faults/testbed/load.ts'
+import { readLedger } from '../faults/trial/findings.ts'
+import { buildIfChanged } from '../launcher/build.ts'
+import { abortOnSignals, print, saySentences } from '../lib/terminal.ts'
+import { type Board, openBoard } from './board.ts'
+import { anyCase, bytesOf, caseAt, type FuzzCase, seedOfCase } from './cases/cases.ts'
+import { markOf } from './cases/texts.ts'
+import { findMiscounts, type Sent } from './count.ts'
+import { exchange } from './exchange.ts'
+import { isHasty, isSound, judge } from './oracle.ts'
+
+/** connections open at the same time */
+const lanes = 24
+/** ms without a byte after which a case's client sends nothing more. A page view has its answer after 2 s, or later on a busy machine. */
+const patienceMs = 15_000
+/** the same if the server may rightly wait for more bytes */
+const impatienceMs = 400
+/** failed cases after which no more are sent, and how many are reduced to a smaller case */
+const failuresMax = 30
+const reducedMax = 6
+const reduceMs = 20_000
+/** share of the cases that may get no number because the machine is busy */
+const hasteMax = 0.005
+
+type Options = { seed: number; cases: number; only: number | null }
+
+const number = z
+  .string()
+  .regex(/^\d{1,9}$/)
+  .transform(Number)
+  .optional()
+const flags = z.object({ seed: number, cases: number, only: number })
+
+/** @throws UserError */
+function readOptions(parameters: string[]): Options {
+  try {
+    const string = { type: 'string' } as const
+    const { values } = parseArgs({ args: parameters, options: { seed: string, cases: string, only: string } })
+    const { seed = Math.floor(Math.random() * 1e9), cases = 10_000, only = null } = flags.parse(values)
+    return { seed, cases, only }
+  } catch {
+    throw new UserError('npm run test:fuzz -- [--seed NUMBER] [--cases NUMBER] [--only CASE]')
+  }
+}
+
+/** Sends cases, and keeps a record of each. */
+class Sender {
+  readonly sent: Sent[] = []
+  readonly #board: Board
+
+  constructor(board: Board) {
+    this.#board = board
+  }
+
+  /** @returns complaints */
+  async send(fuzzCase: FuzzCase): Promise<{ complaints: string[]; isHasty: boolean; sent: Sent }> {
+    const n = this.sent.length + 1
+    const mark = markOf(n)
+    const canary = `canary-${n}-`
+    const from = loopbackAddress(21 + (n >> 16), n)
+    const { srvId, asset } = this.#board
+    const bytes = bytesOf(fuzzCase, { MARK: mark, ASSET: asset, SRVID: srvId, ADDRESS: from })
+    const sent: Sent = { n, bytes, from, door: fuzzCase.door, exchange: null }
+    this.sent.push(sent)
+    const received = await exchange({
+      place: this.#board.placeOf(fuzzCase.door, n),
+      door: fuzzCase.door,
+      bytes,
+      canary,
+      fuzzCase,
+      from,
+      patienceMs: isSound(fuzzCase) ? patienceMs : impatienceMs,
+    })
+    sent.exchange = received
+    return {
+      complaints: judge({ fuzzCase, bytes, canary, exchange: received }),
+      isHasty: isHasty(received),
+      sent,
+    }
+  }
+}
+
+type Failure = { n: number; complaints: string[]; sent: Sent }
+
+/** @returns whether everything is well */
+async function sendAll(board: Board, { seed, cases, only }: Options, signal: AbortSignal): Promise<boolean> {
+  const sender = new Sender(board)
+  const numbers = only === null ? Array.from({ length: cases }, (_, n) => n + 1) : [only]
+  const connection = await board.testbed.database.connect()
+  const before = await readLedger(connection, 0)
+  const processes = board.processIds()
+  const startedAt = performance.now()
+
+  const failures: Failure[] = []
+  const hasty: number[] = []
+  let next = 0
+  const lane = async () => {
+    while (next < numbers.length && failures.length < failuresMax && !signal.aborted) {
+      const n = numbers[next++] ?? 0
+      const { complaints, isHasty, sent } = await sender.send(caseAt(seed, n))
+      if (complaints.length === 0) continue
+      if (isHasty) hasty.push(n)
+      else failures.push({ n, complaints, sent })
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(lanes, numbers.length) }, lane))
+  if (signal.aborted) return false
+  const seconds = (performance.now() - startedAt) / 1000
+  for (const n of hasty) {
+    const { complaints, sent } = await sender.send(caseAt(seed, n))
+    if (complaints.length > 0) failures.push({ n, complaints, sent })
+  }
+
+  for (const failure of failures) printFailure(failure, seed)
+  for (const { n } of failures.slice(0, reducedMax)) await reduce(n, seed, sender)
+  const after = await readLedger(connection, before.counter)
+  await connection.end()
+  const wrong = [
+    ...findMiscounts(sender.sent, before.counter, after),
+    ...board.changesSince(processes),
+    ...board.alarms(),
+    ...board.excessMemory(),
+    ...(hasty.length > Math.max(5, cases * hasteMax)
+      ? [`${hasty.length} page views got no number in time, which a busy machine does not explain`]
+      : []),
+  ]
+  for (const line of wrong) console.log(line)
+  print('fuzz', `${next} cases in ${seconds.toFixed(0)} s, ${after.logged.length} page views counted`)
+  print('fuzz', `answers by status: ${countBy(sender.sent.flatMap(statusesOf))}`)
+  print('fuzz', `connections: ${countBy(sender.sent.map(({ exchange }) => exchange?.end ?? 'refused'))}`)
+  print(
+    'fuzz',
+    `memory: ${board
+      .memory()
+      .map(({ name, bytes }) => `${name} ${Math.round(bytes / 2 ** 20)} MB`)
+      .join(', ')}`,
+  )
+  if (hasty.length > 0)
+    print('fuzz', `${hasty.length} page views were sent again, alone, because the machine was busy`)
+  const isWell = failures.length + wrong.length === 0
+  print(
+    'fuzz',
+    isWell
+      ? 'every promise was kept'
+      : `${failures.length} cases failed, and ${wrong.length} other things are wrong`,
+  )
+  return isWell
+}
+
+const statusesOf = ({ exchange }: Sent) => exchange?.answers.map(({ status }) => String(status)) ?? []
+
+function countBy(texts: string[]): string {
+  const counts = [...Map.groupBy(texts, text => text)].map(([text, { length }]) => ({ text, length }))
+  return counts
+    .sort((a, b) => b.length - a.length)
+    .map(({ text, length }) => `${text} ${length}`)
+    .join(', ')
+}
+
+function printFailure({ n, complaints, sent }: Failure, seed: number): void {
+  console.log(`\ncase ${n}, to ${sent.door}. To repeat it: npm run test:fuzz -- --seed ${seed} --only ${n}`)
+  for (const complaint of complaints) console.log(`  ${complaint}`)
+  console.log(`  sent: ${show(sent.bytes)}`)
+  console.log(`  answers: ${statusesOf(sent).join(', ') || 'none'}; the connection: ${sent.exchange?.end}`)
+}
+
+const show = (bytes: string) =>
+  JSON.stringify(bytes.length > 1500 ? `${bytes.slice(0, 1500)}… (${bytes.length} bytes)` : bytes)
+
+/** Prints a smaller case that fails too. */
+async function reduce(n: number, seed: number, sender: Sender): Promise<void> {
+  const deadline = performance.now() + reduceMs
+  let smallest: string | null = null
+  const fails = async (fuzzCase: FuzzCase) => {
+    if (performance.now() > deadline) return true
+    const { complaints, isHasty, sent } = await sender.send(fuzzCase)
+    if (complaints.length === 0 || isHasty) return true
+    smallest = `${sent.door}: ${show(sent.bytes)}\n    ${complaints.join('\n    ')}`
+    return false
+  }
+  await fc.check(fc.asyncProperty(anyCase, fails), { seed: seedOfCase(seed, n), numRuns: 1 })
+  console.log(
+    `case ${n} ${smallest === null ? 'does not fail when it is sent alone' : `reduced: ${smallest}`}`,
+  )
+}
+
+await saySentences(async () => {
+  const options = readOptions(process.argv.slice(2))
+  const signal = abortOnSignals()
+  await buildIfChanged(print, signal)
+  try {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'board-'))
+    await using board = await openBoard(folder.path, signal, print)
+    console.log(`seed ${options.seed}`)
+    if (!(await sendAll(board, options, signal))) process.exitCode = 1
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+})
