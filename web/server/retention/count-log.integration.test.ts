@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RowDataPacket } from 'mysql2/promise'
 import { eventually } from '../../../tools/lib/testing.ts'
+import type { Audit } from '../../shared/api.ts'
 import { rowsRead } from '../../testing/explain.ts'
 import { day, openBoard, running, srvIdOf } from '../../testing/log-rows.ts'
 import { sampleHit } from '../../testing/samples.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
 import type { Pools } from '../db/pools.ts'
 import { ifAlone } from '../db/query.ts'
-import { countLog, retainLog } from './retention.ts'
+import { countLog, RequestIdRetention, retainLog, startUpkeep } from './retention.ts'
 
 type Board = Awaited<ReturnType<typeof openBoard>>
 
@@ -61,6 +62,32 @@ test('a lost row among the newest is noticed immediately', async () => {
   await board.fill.query('DELETE FROM access_log WHERE id = 15000')
   const { rows, consistent } = await board.audit()
   assert.deepEqual([rows, consistent], [29_999, false])
+})
+
+test('a replica audits soon after its start, reports what it found, and reads the time of the oldest row', async () => {
+  await using board = await openBoard()
+  await board.log(300)
+  await board.fill.query('DELETE FROM access_log WHERE id = 150')
+  const audits: Audit[] = []
+  const oldestRows: Date[] = []
+  const stop = startUpkeep(
+    board.replicas[0],
+    { days: 30, rows: 1_000_000 },
+    new RequestIdRetention(async () => 0),
+    20,
+    { onAudit: audit => audits.push(audit), onClock: (_, oldestRowAt) => oldestRows.push(oldestRowAt) },
+  )
+  try {
+    await eventually(() => audits.length > 0 && oldestRows.length > 3, { ms: 30_000 })
+  } finally {
+    stop()
+  }
+  const [{ counter, rows, consistent } = assert.fail(), ...more] = audits
+  assert.deepEqual([counter, rows, consistent, more.length], [300, 299, false, 0])
+  const [[oldest] = []] = await board.fill.query<RowDataPacket[]>(
+    'SELECT created_at FROM access_log ORDER BY id LIMIT 1',
+  )
+  assert.equal(oldestRows[0]?.getTime(), new Date(oldest?.created_at).getTime())
 })
 
 test('a lost row further down is noticed once its checkpoint is counted again, and from then on until it is back', async () => {
