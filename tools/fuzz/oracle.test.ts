@@ -242,7 +242,7 @@ const answering = (answer: (text: string, socket: Socket) => void) =>
     }),
   )
 
-async function sendTo(port: number, fuzzCase = pageView): Promise<Exchange> {
+async function sendTo(port: number, fuzzCase = pageView, patienceMs = 30_000): Promise<Exchange> {
   const place = { host: '127.0.0.1', port }
   return exchange({
     place,
@@ -251,7 +251,7 @@ async function sendTo(port: number, fuzzCase = pageView): Promise<Exchange> {
     canary,
     fuzzCase,
     from: '127.0.0.1',
-    patienceMs: 200,
+    patienceMs,
   })
 }
 
@@ -270,5 +270,5 @@ test('an exchange ends if the server closes, or closes only after the client has
   await using closing = await answering((_text, socket) => void socket.end(error(400, 'bad_request')))
   assert.equal((await sendTo(closing.port)).end, 'closed')
   await using silent = await answering(() => {})
-  assert.equal((await sendTo(silent.port)).end, 'given up')
+  assert.equal((await sendTo(silent.port, pageView, 50)).end, 'given up')
 })
