@@ -71,7 +71,7 @@ async function npmDrain(words: string[], onPrinted: (printed: string) => void = 
   return { status, printed }
 }
 
-/** Drains one, stops it by `stop`, and holds that this one has gone and no other. */
+/** Drains one, stops it by `stop`, and checks that this one is gone and no other. Its container has a name that the board does not show. */
 async function expectToStop(stop: (name: string, outcome: string) => Promise<unknown>): Promise<void> {
   await settle(3)
   // The snapshots of two replicas differ for a moment: so what is looked at is what is waited for.
@@ -83,6 +83,8 @@ async function expectToStop(stop: (name: string, outcome: string) => Promise<unk
   await waitUntil('three are up', 15_000, async () => (await readUp()) === 3)
   const [draining, ...others] = up
   assert.ok(draining)
+  const container = (await runningReplicas()).find(({ addresses }) => addresses.includes(draining.address))
+  await docker(['rename', container?.id ?? '', `${process.env.COMPOSE_PROJECT_NAME}-renamed`])
   await stop(draining.name, await changeDrainInContainer({ change: 'drain', name: draining.name }))
   await waitUntil('the board shows what has stopped', 15_000, async () => {
     const stopped = (await readSnapshot()).servers.filter(({ state }) => state === 'stopped')

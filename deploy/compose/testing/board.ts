@@ -17,6 +17,7 @@ const snapshot = z.looseObject({
       id: z.number().int(),
       name: z.string(),
       srv_id: z.string(),
+      address: z.string(),
       state: z.string(),
       hits: z.number().int(),
     }),
