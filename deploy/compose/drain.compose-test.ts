@@ -84,7 +84,7 @@ async function expectToStop(stop: (name: string, outcome: string) => Promise<unk
   const [draining, ...others] = up
   assert.ok(draining)
   const container = (await runningReplicas()).find(({ addresses }) => addresses.includes(draining.address))
-  await docker(['rename', container?.id ?? '', `${process.env.COMPOSE_PROJECT_NAME}-renamed`])
+  await docker(['rename', container?.id ?? '', `${process.env.COMPOSE_PROJECT_NAME}-renamed-${draining.id}`])
   await stop(draining.name, await changeDrainInContainer({ change: 'drain', name: draining.name }))
   await waitUntil('the board shows what has stopped', 15_000, async () => {
     const stopped = (await readSnapshot()).servers.filter(({ state }) => state === 'stopped')
