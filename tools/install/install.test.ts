@@ -16,7 +16,13 @@ import {
   nodeToUse,
   npmCommand,
 } from './npm-packages.mjs'
-import { findPrograms, missingBenchPrograms, missingOptionalPrograms, missingPrograms } from './programs.mjs'
+import {
+  findPrograms,
+  missingBenchPrograms,
+  missingMonitoringPrograms,
+  missingOptionalPrograms,
+  missingPrograms,
+} from './programs.mjs'
 import {
   candidatesOf,
   installCommand,
@@ -266,6 +272,27 @@ test('the bench needs wrk, and Flask with all its modules for the Python of the 
   assert.deepEqual(missingBenchPrograms(machine(['wrk'], ['flask', 'gunicorn', 'MySQLdb'])), [])
   assert.deepEqual(missingBenchPrograms(machine(['wrk'], ['flask', 'gunicorn'])), ['flask'])
   assert.deepEqual(missingBenchPrograms(machine([], [])), ['wrk', 'flask'])
+})
+
+test('the monitoring needs three programs, under Debian’s names or those of their authors', () => {
+  const machine = (...names: string[]) => ({
+    find: (name: string) => (names.includes(name) ? `/usr/bin/${name}` : null),
+  })
+  const all = ['prometheus', 'alertmanager', 'nginx-exporter']
+  assert.deepEqual(missingMonitoringPrograms(machine()), all)
+  assert.deepEqual(missingMonitoringPrograms(machine('prometheus')), all)
+  const [prometheus, promtool] = ['prometheus', 'promtool']
+  for (const exporters of [
+    ['prometheus-alertmanager', 'prometheus-nginx-exporter'],
+    ['alertmanager', 'nginx-prometheus-exporter'],
+  ])
+    assert.deepEqual(missingMonitoringPrograms(machine(prometheus, promtool, ...exporters)), [])
+  assert.deepEqual(packagesOf('apt-get', all), [
+    'prometheus',
+    'prometheus-alertmanager',
+    'prometheus-nginx-exporter',
+  ])
+  assert.equal(packagesOf('dnf', all), null)
 })
 
 test('the output of apt-cache says what apt can install', () => {
