@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { connect, Socket } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { closedGate, openDatabase, serve, watched } from '../../testing/endpoints.ts'
@@ -222,6 +223,15 @@ test('nothing more is read for a client that has left, even where nothing was fo
   assert.deepEqual(await idsIn(other), [100_000])
   // 20 pages would have been 40 reads: only the page in progress was read.
   assert.ok(reads <= 8, `${reads} reads`)
+})
+
+test('a client that left before the first rows were read is no error', async () => {
+  await addHits(database.fill, [{ id: 1 }])
+  const request = new IncomingMessage(new Socket())
+  const response = new ServerResponse(request)
+  response.destroy()
+  const endpoint = logCsvEndpoint({ read: database.read, addresses: 'short' })
+  await endpoint(request, response, new URL('http://replica/api/log.csv'))
 })
 
 test('a database that fails before the first row is an error, and later a file that is cut off', async () => {

@@ -185,9 +185,9 @@ async function send(
   }
 }
 
-/** The client disconnected or its time was up: not an error. */
+/** The client disconnected, perhaps before the first rows were read, or its time was up: not an error. */
 function isCutShort(error: unknown): boolean {
-  return ['ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes(codeOf(error))
+  return ['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_UNABLE_TO_PIPE', 'ABORT_ERR'].includes(codeOf(error))
 }
 
 function writeHead(response: ServerResponse): ServerResponse {
