@@ -77,7 +77,7 @@ test('a backup under load, restored into a new database, has every number up to 
   // An empty database, as on another machine.
   await compose('down')
   await docker(['volume', 'rm', `${process.env.COMPOSE_PROJECT_NAME}_database`])
-  await compose('up', '--detach', '--wait')
+  await compose('up', '--detach')
   await settle(3)
   assert.equal((await readAudit()).counter, 0)
   const restored = await launcherCommand('backup.ts', words('restore'))
