@@ -1,3 +1,4 @@
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, type Page, test } from '@playwright/test'
 import { temporaryFolder } from '../tools/lib/testing.ts'
@@ -22,6 +23,25 @@ const failedRequests = /Failed to load resource|net::ERR_/
 const addresses = {
   v4: ['203.0.113.9', '10.0.0.7', '192.168.178.141'],
   v6: ['2001:db8:85a3:8d3:1319:8a2e:370:7348', 'fd00:1234:5678:9abc:def0:1234:5678:9abc'],
+}
+
+/** Sets what the Alertmanager of the state tests answers, until disposal. */
+function changeAlerts() {
+  const file = process.env.ALERTS_FILE ?? ''
+  const startsAt = new Date().toISOString()
+  const listed = (alertname: string) => ({
+    labels: { alertname, severity: 'page' },
+    annotations: { summary: `${alertname} in words` },
+    startsAt,
+  })
+  return {
+    /** Renames the file, because the stub may read it at any moment. */
+    async fire(names: string[]) {
+      await writeFile(`${file}.new`, JSON.stringify(names.map(listed)))
+      await rename(`${file}.new`, file)
+    },
+    [Symbol.asyncDispose]: () => rm(file, { force: true }),
+  }
 }
 
 /** Sends visits, and checks that every window shows them. */
@@ -59,6 +79,22 @@ test('one server, and thousands of log rows', async ({ browser }) => {
     for (let times = 0; times < 3; times++) await older.click()
     await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
   })
+})
+
+test('alerts that fire are named in the header, and go away with their end', async ({ browser }) => {
+  await using boardControl = openBoardControl()
+  await using windows = await openWindows(browser, boardControl.url)
+  await windows.each(live)
+  await using alerts = changeAlerts()
+  await alerts.fire(['DatabaseAway', 'ReplicaLost'])
+  const firing = (page: Page) => page.getByRole('link', { name: /^2 alerts(: DatabaseAway, ReplicaLost)?$/ })
+  await windows.each(page =>
+    expect(firing(page)).toHaveAttribute('href', 'https://prometheus.example/alerts', { timeout: 30_000 }),
+  )
+  await windows.each(page => expect(page.getByRole('link', { name: 'Grafana' })).toBeVisible())
+  await expectNoFindings(windows)
+  await alerts.fire([])
+  await windows.each(page => expect(firing(page)).toBeHidden({ timeout: 30_000 }))
 })
 
 test('ten servers, in every state a server can be in', async ({ browser }) => {

@@ -13,7 +13,7 @@ import { srvIdOf } from '../../web/server/identity.ts'
 /** Starts the board that the build made, with a small database and all its files in `dataDir`. */
 export function startBoard(
   dataDir: string,
-  options: Pick<StackOptions, 'replicas' | 'stickySeconds' | 'hungAfterMs' | 'signal'>,
+  options: Pick<StackOptions, 'replicas' | 'stickySeconds' | 'hungAfterMs' | 'monitoringUrls' | 'signal'>,
 ): Promise<Stack> {
   return startStack({ ...options, dataDir, replica: builtReplica(), database: { size: 'small' } })
 }

@@ -21,6 +21,7 @@ test('every setting has a default', () => {
     nginxWorkers: 2,
     logLimits: { days: 30, rows: 10_000_000 },
     trustedProxies: [],
+    monitoringUrls: { PROMETHEUS_URL: '', GRAFANA_URL: '', ALERTMANAGER_URL: '' },
   })
 })
 

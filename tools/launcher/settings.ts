@@ -78,6 +78,7 @@ function areProxies(proxies: string[]): boolean {
 
 /** The logs that this stack writes are files, for people. With Docker a server's default is json. */
 const defaultLogFormat = 'text'
+const httpUrl = z.url({ protocol: /^https?$/, error: 'an http:// or https:// URL' })
 
 const variables = z.object({
   HTTP_HOST: address.optional(),
@@ -92,6 +93,9 @@ const variables = z.object({
   LOG_RETENTION_DAYS: wholeNumber(1, 36_500).default(settingDefaults.logLimits.days),
   LOG_MAX_ROWS: wholeNumber(1, 1e12).default(settingDefaults.logLimits.rows),
   TRUSTED_PROXIES: proxies.default([]),
+  PROMETHEUS_URL: httpUrl.optional(),
+  GRAFANA_URL: httpUrl.optional(),
+  ALERTMANAGER_URL: httpUrl.optional(),
 })
 
 const schema = variables
@@ -111,6 +115,11 @@ const schema = variables
     nginxWorkers: values.NGINX_WORKERS,
     logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
     trustedProxies: values.TRUSTED_PROXIES,
+    monitoringUrls: {
+      PROMETHEUS_URL: values.PROMETHEUS_URL ?? '',
+      GRAFANA_URL: values.GRAFANA_URL ?? '',
+      ALERTMANAGER_URL: values.ALERTMANAGER_URL ?? '',
+    },
   }))
 
 /** The ports of 127.0.0.1 are those that compose publishes. */

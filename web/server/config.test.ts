@@ -18,6 +18,8 @@ test('only the database is required', () => {
     serverAddress: null,
     stickySeconds: 300,
     clientAddresses: 'short',
+    monitoring: { prometheus: null, grafana: null },
+    alertmanagerUrl: null,
     drainSeconds: 1,
     logFormat: 'json',
     tracing: null,
@@ -37,6 +39,9 @@ test('everything wrong is in one message', () => {
     SHOW_CLIENT_IPS: 'some',
     LOG_RETENTION_DAYS: '0',
     LOG_MAX_ROWS: '1.5',
+    PROMETHEUS_URL: 'javascript:alert(1)',
+    GRAFANA_URL: 'grafana',
+    ALERTMANAGER_URL: 'ftp://alertmanager',
   }
   assert.throws(
     () => parseEnvironment(variables),

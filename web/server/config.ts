@@ -35,6 +35,8 @@ const serverName = z
 
 const serverAddress = z.string().refine(isAddressWithPort, 'must be ip:port, as NGINX knows the server')
 
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+
 const schema = z
   .object({
     NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
@@ -63,6 +65,11 @@ const schema = z
     OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
     /** json for collectors, text for people: `npm start` sets it unless its user does */
     LOG_FORMAT: z.enum(['text', 'json']).default('json'),
+    /** the header's links, for the visitor's browser */
+    PROMETHEUS_URL: httpUrl.optional(),
+    GRAFANA_URL: httpUrl.optional(),
+    /** where the replica itself reads the alerts that fire */
+    ALERTMANAGER_URL: httpUrl.optional(),
     /** seconds that a stopping replica goes on answering */
     DRAIN_SECONDS: z.coerce.number().min(0).max(60).default(settingDefaults.drainSeconds),
   })
@@ -75,6 +82,8 @@ const schema = z
     serverAddress: values.SERVER_ADDRESS ?? null,
     stickySeconds: values.STICKY_SECONDS,
     clientAddresses: values.SHOW_CLIENT_IPS,
+    monitoring: { prometheus: values.PROMETHEUS_URL ?? null, grafana: values.GRAFANA_URL ?? null },
+    alertmanagerUrl: values.ALERTMANAGER_URL ?? null,
     drainSeconds: values.DRAIN_SECONDS,
     logFormat: values.LOG_FORMAT,
     tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT

@@ -132,6 +132,11 @@ const isServerRow = shapeOf<ServerRow>({
   memory_bytes: isNumber,
 })
 
+/** An alert of Prometheus that fires now. */
+export type FiringAlert = { name: string; summary: string; since: string }
+
+const isFiringAlert = shapeOf<FiringAlert>({ name: isText, summary: isText, since: isTime })
+
 /** The board at one moment: the hits of `servers` and `earlier_hits` add up to `counter` exactly. */
 export type Snapshot = {
   counter: number
@@ -141,6 +146,8 @@ export type Snapshot = {
   earlier_hits: number
   /** newest first, at most 50 */
   log: LogRow[]
+  /** only while alerts fire: the most urgent first, each name once. Needs ALERTMANAGER_URL. */
+  alerts?: FiringAlert[]
 }
 
 export const isSnapshot = shapeOf<Snapshot>({
@@ -149,6 +156,7 @@ export const isSnapshot = shapeOf<Snapshot>({
   servers: listOf(isServerRow),
   earlier_hits: isNumber,
   log: listOf(isLogRow),
+  alerts: optional(listOf(isFiringAlert)),
 })
 
 /** Event `change` of `/api/live`, after the first full snapshot: only the new log rows, newest first. */

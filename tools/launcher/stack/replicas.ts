@@ -5,7 +5,7 @@ import { settingDefaults } from '../../../web/shared/limits.ts'
 import { hungAfterMs as defaultHungAfterMs } from '../../lib/liveness.ts'
 import type { Report } from '../../lib/terminal.ts'
 import { ownBuild } from './own-build.ts'
-import type { ReplicaProgram, StackOptions } from './stack-options.ts'
+import type { MonitoringUrls, ReplicaProgram, StackOptions } from './stack-options.ts'
 import { bringUp, type KeptService, type RunningService, spawnService } from './supervise.ts'
 import type { ProcessRecord, Workspace } from './workspace.ts'
 
@@ -19,6 +19,7 @@ type ReplicaSettings = {
   showClientIps: 'short' | 'full'
   drainSeconds: number
   logFormat: 'text' | 'json'
+  monitoringUrls: MonitoringUrls
   /** extra variables, which override the stack's */
   variables: Record<string, string>
   logLimits: LogLimits
@@ -28,6 +29,8 @@ type ReplicaSettings = {
   logs: string
   record: ProcessRecord
 }
+
+const noMonitoring: MonitoringUrls = { PROMETHEUS_URL: '', GRAFANA_URL: '', ALERTMANAGER_URL: '' }
 
 /** The `n`th replica, counted from 1. */
 function replicaPlace(n: number, port: number): ReplicaPlace {
@@ -74,6 +77,7 @@ function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<str
     LOG_FORMAT: settings.logFormat,
     LOG_RETENTION_DAYS: String(settings.logLimits.days),
     LOG_MAX_ROWS: String(settings.logLimits.rows),
+    ...settings.monitoringUrls,
   }
 }
 
@@ -130,6 +134,7 @@ function settingsFor(
     showClientIps: options.showClientIps ?? settingDefaults.showClientIps,
     drainSeconds: options.drainSeconds ?? settingDefaults.drainSeconds,
     logFormat: options.logFormat ?? 'text',
+    monitoringUrls: options.monitoringUrls ?? noMonitoring,
     logLimits: options.logLimits ?? settingDefaults.logLimits,
     hungAfterMs: options.hungAfterMs === undefined ? defaultHungAfterMs : options.hungAfterMs,
     logs: workspace.dataDir.logs,

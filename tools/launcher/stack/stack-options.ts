@@ -3,6 +3,9 @@ import type { LogLimits } from '../../../web/server/db/retention.ts'
 import type { Report } from '../../lib/terminal.ts'
 import type { StartOptions } from '../database-server/start.ts'
 
+/** Variables of a replica. Empty: not set. */
+export type MonitoringUrls = Record<'PROMETHEUS_URL' | 'GRAFANA_URL' | 'ALERTMANAGER_URL', string>
+
 export type StackOptions = {
   /** how many replicas, at least one */
   replicas: number
@@ -30,6 +33,8 @@ export type StackOptions = {
   hungAfterMs?: number | null
   /** addresses and networks of proxies whose forwarding headers NGINX trusts; default: none */
   trustedProxies?: string[]
+  /** where monitoring is, for the page: PROMETHEUS_URL, GRAFANA_URL, ALERTMANAGER_URL; default: nowhere */
+  monitoringUrls?: MonitoringUrls
   /** whether requests of loopback and private addresses are limited too; default: no */
   limitPrivate?: boolean
   /** NGINX's worker processes; default: settingDefaults */

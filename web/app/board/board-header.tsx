@@ -1,5 +1,6 @@
 import { type ReactNode, useSyncExternalStore } from 'react'
-import type { LiveOutage, Snapshot } from '../../shared/api.ts'
+import type { FiringAlert, LiveOutage, Snapshot } from '../../shared/api.ts'
+import type { MonitoringLinks } from '../../shared/page-view.ts'
 import { elapsed, utcTime } from '../../shared/times.ts'
 import { AuditBadge } from '../audit/audit.tsx'
 import type { ConnectionStatus } from '../live/connection.ts'
@@ -12,10 +13,10 @@ import { chooseTheme, chosenTheme, isTheme, onThemeChange, type Theme } from '..
 import ui from '../ui/ui.module.css'
 import styles from './board.module.css'
 
-type Props = { live: LiveView; snapshot: Snapshot }
+type Props = { live: LiveView; snapshot: Snapshot; monitoring: MonitoringLinks }
 
-/** The page's name, the connection, the audit badge and the theme. */
-export function BoardHeader({ live: { board, status }, snapshot }: Props) {
+/** The page's name, the connection, the alerts that fire, the audit badge, links to the monitoring and the theme. */
+export function BoardHeader({ live: { board, status }, snapshot, monitoring }: Props) {
   const formats = useFormats()
   const states = snapshot.servers.map(({ state }) => state)
   const serving = states.filter(state => state === 'up' || state === 'joining' || state === 'draining')
@@ -30,12 +31,45 @@ export function BoardHeader({ live: { board, status }, snapshot }: Props) {
           figuresAt={snapshot.at}
           allDraining={allDraining}
         />
-        <p className={styles.up}>{serversUpText(states, formats.whole)}</p>
+        <p className={styles.up}>
+          {serversUpText(states, formats.whole)}
+          <Alerts alerts={snapshot.alerts ?? []} prometheus={monitoring.prometheus} />
+        </p>
       </div>
       <p className={styles.paper}>{`As of ${utcTime(snapshot.at, '')}`}</p>
       <AuditBadge snapshot={snapshot} />
+      {monitoring.prometheus && (
+        <a className={styles.link} href={monitoring.prometheus}>
+          Prometheus
+        </a>
+      )}
+      {monitoring.grafana && (
+        <a className={styles.link} href={monitoring.grafana}>
+          Grafana
+        </a>
+      )}
       <ThemeChoice />
     </header>
+  )
+}
+
+type AlertsProps = { alerts: FiringAlert[]; prometheus: string | null }
+
+/** The alerts that fire, on phones only how many. They share the line of the servers, so that they move nothing. */
+function Alerts({ alerts, prometheus }: AlertsProps) {
+  if (alerts.length === 0) return null
+  const names = alerts.map(({ name }) => name).join(', ')
+  const summaries = alerts.map(({ name, summary }) => (summary ? `${name}: ${summary}` : name)).join('\n')
+  const text = (
+    <>
+      {alerts.length === 1 ? '1 alert' : `${alerts.length} alerts`}
+      <span className={styles.alertNames}>: {names}</span>
+    </>
+  )
+  return (
+    <span className={styles.alerts} title={summaries}>
+      {prometheus ? <a href={new URL('alerts', prometheus.replace(/\/*$/, '/')).href}>{text}</a> : text}
+    </span>
   )
 }
 
@@ -87,7 +121,7 @@ const pollingReasons = {
   crowded:
     'Other tabs of this browser use all its live connections. Close one of them to make this one live.',
   unshared:
-    'This browser blocks what its tabs need to share live connections. The figures are correct, but up to 2 s old.',
+    'This browser does not let its tabs share live connections now. The figures are correct, but up to 2 s old.',
   failed: 'No live connection can be kept open. The figures are correct, but up to 2 s old.',
 }
 

@@ -31,7 +31,7 @@ export function Board({ view }: { view: PageView }) {
     <div className={styles.page}>
       <title>{title}</title>
       <div className={styles.band}>
-        <BoardHeader live={live} snapshot={snapshot} />
+        <BoardHeader live={live} snapshot={snapshot} monitoring={view.monitoring} />
       </div>
       <main className={styles.bands}>
         <div className={`${styles.band} ${styles.top}`}>

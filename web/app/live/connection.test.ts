@@ -135,6 +135,16 @@ test('a tab that gets no stream polls, and tries again later', () => {
   assert.equal(it.due(10.1).includes('open stream'), true)
 })
 
+test('when the browser’s locks answer after the refusal, a stream is tried immediately', () => {
+  const it = connectionAt()
+  it.tell(0, { type: 'resumed' })
+  it.due(0)
+  it.tell(2, { type: 'stream refused', why: 'unshared' })
+  assert.equal(it.due(3).includes('open stream'), false)
+  it.tell(3, { type: 'locks answered' })
+  assert.equal(it.due(3).includes('open stream'), true)
+})
+
 test('a hidden tab stops, and has six seconds after it is visible again before it is lost', () => {
   const it = live()
   it.tell(10, { type: 'paused' })

@@ -35,7 +35,7 @@ export type Connection = {
 }
 
 export type ConnectionEvent =
-  | { type: 'resumed' | 'paused' | 'network back' }
+  | { type: 'resumed' | 'paused' | 'network back' | 'locks answered' }
   | { type: 'stream heard' }
   | { type: 'stream refused'; why: NoPlace }
   /** `jitter`: 0 to 1, so that dashboards do not all reconnect at the same moment */
@@ -84,6 +84,7 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
     case 'paused':
       return { ...connection, visible: false, stream: 'none', polling: false }
     case 'network back':
+    case 'locks answered':
       return { ...connection, nextStreamAt: now }
     case 'stream heard':
       return {

@@ -9,6 +9,8 @@ type StreamListener = {
   failed(): void
   /** this tab gets no stream now */
   refused(why: NoPlace): void
+  /** the browser's locks answered, but after the refusal: the next try can succeed */
+  locksAnswered(): void
 }
 
 /** Opens the live feed. The returned function closes it; after that, the listener is not called. */
@@ -44,7 +46,7 @@ export function openStream(url: string, listener: StreamListener): () => void {
     source.addEventListener('error', fail)
   }
 
-  takeStreamPlace(fail)
+  takeStreamPlace(fail, listener.locksAnswered)
     .then(place => {
       if (typeof place === 'string') {
         if (!closed) listener.refused(place)
@@ -66,20 +68,21 @@ export function openStream(url: string, listener: StreamListener): () => void {
  */
 const places = 4
 
-/** A request for a lock fails after this time, in ms: some browsers never answer it. */
+/** A request for a lock fails after this time, in ms: some browsers never answer it, and a busy machine answers late. */
 const lockAnswerMs = 2000
 
-/** Why a tab gets no place. crowded: other tabs hold all places. unshared: this browser does not let its tabs agree. */
+/** Why a tab gets no place. crowded: other tabs hold all places. unshared: this browser does not let its tabs agree, or not in time. */
 export type NoPlace = 'crowded' | 'unshared'
 
 /**
- * Takes one of the browser's places for a stream. Calls `lost` if another tab takes the place later.
+ * Takes one of the browser's places for a stream. Calls `lost` if another tab takes the place later, and `answeredLate` if the
+ * browser answers after this has given up.
  * @returns a function that releases the place, or why there is none
  */
-async function takeStreamPlace(lost: () => void): Promise<(() => void) | NoPlace> {
+async function takeStreamPlace(lost: () => void, answeredLate: () => void): Promise<(() => void) | NoPlace> {
   try {
     // Missing on plain HTTP from another machine; forbidden if cookies are blocked.
-    if (navigator.locks) return await takeLock()
+    if (navigator.locks) return await takeLock(answeredLate)
   } catch {
     // Storage may be allowed all the same.
   }
@@ -90,9 +93,9 @@ async function takeStreamPlace(lost: () => void): Promise<(() => void) | NoPlace
   }
 }
 
-async function takeLock(): Promise<(() => void) | NoPlace> {
+async function takeLock(answeredLate: () => void): Promise<(() => void) | NoPlace> {
   for (let place = 1; place <= places; place++) {
-    const release = await tryLock(`balance-board stream ${place}`)
+    const release = await tryLock(`balance-board stream ${place}`, answeredLate)
     // Other tabs may hold locks. With a lease besides, the browser could open too many streams.
     if (release === 'no answer') return 'unshared'
     if (release) return release
@@ -101,7 +104,7 @@ async function takeLock(): Promise<(() => void) | NoPlace> {
 }
 
 /** @returns a function that releases the lock, or null if another tab has it */
-function tryLock(name: string): Promise<(() => void) | null | 'no answer'> {
+function tryLock(name: string, answeredLate: () => void): Promise<(() => void) | null | 'no answer'> {
   return new Promise((resolve, reject) => {
     let inTime = true
     const timer = setTimeout(() => {
@@ -112,7 +115,8 @@ function tryLock(name: string): Promise<(() => void) | null | 'no answer'> {
       .request(name, { ifAvailable: true }, lock => {
         clearTimeout(timer)
         // A lock that comes too late is released.
-        if (!lock || !inTime) return resolve(null)
+        if (!inTime) return answeredLate()
+        if (!lock) return resolve(null)
         return new Promise<void>(release => resolve(() => release()))
       })
       .catch(reason => {

@@ -68,6 +68,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
         outage: outage => receive(withOutage(board, outage)),
         failed: streamFailed,
         refused: why => dispatch({ type: 'stream refused', why }),
+        locksAnswered: () => dispatch({ type: 'locks answered' }),
       })
     },
     'close stream': () => {

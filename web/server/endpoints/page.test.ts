@@ -55,6 +55,7 @@ const server = createServer(
             renderPage,
             server: identity,
             stickySeconds: 300,
+            monitoring: { prometheus: null, grafana: null },
             development: false,
           }),
         }),

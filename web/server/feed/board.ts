@@ -1,4 +1,4 @@
-import type { LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
+import type { FiringAlert, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength } from '../../shared/limits.ts'
 import type { BoardReading } from '../db/board.ts'
 import { toServerRow } from '../db/server-state.ts'
@@ -12,14 +12,17 @@ type ReadBoard = (after: number) => Promise<BoardReading>
  */
 export class Board {
   readonly #readBoard: ReadBoard
+  readonly #alerts: { current: FiringAlert[] } | null
   readonly knownServers = new KnownServers()
   #latest: Snapshot | null = null
   #readAt = Number.NEGATIVE_INFINITY
   #refreshing: Promise<Snapshot> | null = null
   #generation = 0
 
-  constructor(readBoard: ReadBoard) {
+  /** `alerts`: the ones that fire now; null = not configured */
+  constructor(readBoard: ReadBoard, alerts: { current: FiringAlert[] } | null = null) {
     this.#readBoard = readBoard
+    this.#alerts = alerts
   }
 
   /** Changes when numbers went back: the rows of the snapshot then do not continue the earlier ones. */
@@ -56,7 +59,11 @@ export class Board {
       before = []
       reading = await this.#readBoard(0)
     }
-    this.#latest = toSnapshot(reading, [...reading.log, ...before].slice(0, boardLogLength))
+    const alerts = this.#alerts?.current ?? []
+    this.#latest = {
+      ...toSnapshot(reading, [...reading.log, ...before].slice(0, boardLogLength)),
+      ...(alerts.length > 0 && { alerts }),
+    }
     this.knownServers.note(this.#latest.servers)
     this.#readAt = startedAt
     return this.#latest

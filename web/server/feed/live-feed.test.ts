@@ -3,7 +3,7 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { startStubServer } from '../../../tools/lib/testing.ts'
-import type { LogRow, Snapshot } from '../../shared/api.ts'
+import type { FiringAlert, LogRow, Snapshot } from '../../shared/api.ts'
 import { sampleLogRow } from '../../testing/samples.ts'
 import { acceptsGzip } from '../http/request.ts'
 import { Board } from './board.ts'
@@ -14,13 +14,14 @@ const timeout = 20_000
 /** A feed on a database that can become unavailable and come back. */
 async function serveFeed(t: TestContext) {
   const database = { counter: 3, away: false, log: [] as LogRow[] }
+  const alerts = { current: [] as FiringAlert[] }
   const board = new Board(async () => {
     if (database.away) throw new Error('away')
     const { counter } = database
     const { log } = database
     const at = '2026-11-22T12:00:00.000Z'
     return { counter, totalHits: counter, at, servers: [], log, afterAt: log[0]?.at ?? null }
-  })
+  }, alerts)
   const feed = new LiveFeed(board)
   const server = await startStubServer((request, response) => {
     feed.open(response, acceptsGzip(request)).catch(() => response.writeHead(503).end())
@@ -29,7 +30,7 @@ async function serveFeed(t: TestContext) {
     feed.close()
     await server[Symbol.asyncDispose]()
   })
-  return { database, board, url: `${server.url}/` }
+  return { database, alerts, board, url: `${server.url}/` }
 }
 
 /** Reads a stream event by event. */
@@ -50,6 +51,18 @@ async function listen(url: string, encoding = 'gzip') {
     return { event: event.replace('event: ', ''), data: JSON.parse(data.replace('data: ', '')) }
   }
 }
+
+test('an alert is news, and so is its end, though no visit came', { timeout }, async t => {
+  const { alerts, url } = await serveFeed(t)
+  const next = await listen(url)
+  assert.equal((await next()).data.alerts, undefined)
+  const firing = [{ name: 'ReplicaLost', summary: '', since: '2026-11-22T12:00:00.000Z' }]
+  alerts.current = firing
+  assert.deepEqual((await next()).data.alerts, firing)
+  alerts.current = []
+  const end = await next()
+  assert.deepEqual([end.event, end.data.alerts], ['change', undefined])
+})
 
 test('a stream begins with the board as it is', { timeout }, async t => {
   const { url } = await serveFeed(t)

@@ -19,6 +19,7 @@ export class LiveFeed {
   readonly #streams = new LiveStreams()
   #timer: NodeJS.Timeout | null = null
   #sentCounter = 0
+  #sentAlerts: Snapshot['alerts']
   #sentGeneration = 0
   #sentAt = Number.NEGATIVE_INFINITY
   #outageSince: string | null = null
@@ -74,7 +75,10 @@ export class LiveFeed {
     const startedAt = performance.now()
     try {
       const snapshot = await this.#board.refresh()
-      const isNews = snapshot.counter !== this.#sentCounter || this.#outageSince !== null
+      const isNews =
+        snapshot.counter !== this.#sentCounter ||
+        snapshot.alerts !== this.#sentAlerts ||
+        this.#outageSince !== null
       this.#outageSince = null
       if (isNews || this.#isKeepAliveDue()) await this.#sendChange(snapshot)
     } catch {
@@ -86,6 +90,7 @@ export class LiveFeed {
   }
 
   async #sendChange(snapshot: Snapshot): Promise<void> {
+    this.#sentAlerts = snapshot.alerts
     if (this.#sentGeneration !== this.#board.generation) {
       this.#sentGeneration = this.#board.generation
       this.#sentCounter = snapshot.counter

@@ -63,17 +63,18 @@ export type PageRendering = {
   renderPage: RenderPage
   server: PageView['server']
   stickySeconds: number
+  monitoring: PageView['monitoring']
   development: boolean
 }
 
 /** Renders the page with tokens in it. @throws if Next cannot, or if a token is missing */
 export async function renderTemplate<Slot extends string>(
-  { renderPage, server, stickySeconds, development }: PageRendering,
+  { renderPage, server, stickySeconds, monitoring, development }: PageRendering,
   shown: Pick<PageView, 'snapshot' | 'visit' | 'problem'>,
   tokens: Record<Slot | 'nonce', string>,
 ): Promise<Template<Slot | 'nonce'>> {
   const headers = { 'content-security-policy': contentSecurityPolicy(tokens.nonce, development) }
-  const view = { ...shown, server, sticky_seconds: stickySeconds }
+  const view = { ...shown, server, monitoring, sticky_seconds: stickySeconds }
   return new Template(await renderPage(view, headers), tokens)
 }
 

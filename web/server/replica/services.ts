@@ -13,6 +13,7 @@ import {
   registerServer,
   renameServer,
 } from '../db/servers.ts'
+import { FiringAlerts, readAlertmanager } from '../feed/alerts.ts'
 import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
 import { Admission } from '../hits/admission.ts'
@@ -131,6 +132,7 @@ export function createServices(
     renderPage,
     server: identity,
     stickySeconds: environment.stickySeconds,
+    monitoring: environment.monitoring,
     development: environment.development,
   }
   const pages = new PageTemplates({ ...rendering, snapshot: maxAgeMs => board.noOlderThan(maxAgeMs) })
@@ -196,11 +198,13 @@ export function createServices(
 
 function assembleBoard(environment: Environment, pools: Pools, counterWatch: CounterWatch): Board {
   const shown = (address: string) => showAddress(address, environment.clientAddresses)
+  const { alertmanagerUrl } = environment
+  const alerts = alertmanagerUrl ? new FiringAlerts(() => readAlertmanager(alertmanagerUrl)) : null
   return new Board(async after => {
     const before = counterWatch.highest
     const tail = { after, limit: boardLogLength, showAddress: shown }
     const reading = await readBoard(pools.read, databaseTimeoutMs, tail)
     counterWatch.note(reading.counter, before)
     return reading
-  })
+  }, alerts)
 }
