@@ -18,7 +18,7 @@ test('only the database is required', () => {
     serverAddress: null,
     stickySeconds: 300,
     clientAddresses: 'short',
-    monitoring: { prometheus: null, grafana: null },
+    monitoring: { prometheus: null, grafana: null, hasAlerts: false },
     alertmanagerUrl: null,
     drainSeconds: 1,
     logFormat: 'json',

@@ -82,7 +82,11 @@ const schema = z
     serverAddress: values.SERVER_ADDRESS ?? null,
     stickySeconds: values.STICKY_SECONDS,
     clientAddresses: values.SHOW_CLIENT_IPS,
-    monitoring: { prometheus: values.PROMETHEUS_URL ?? null, grafana: values.GRAFANA_URL ?? null },
+    monitoring: {
+      prometheus: values.PROMETHEUS_URL ?? null,
+      grafana: values.GRAFANA_URL ?? null,
+      hasAlerts: values.ALERTMANAGER_URL !== undefined,
+    },
     alertmanagerUrl: values.ALERTMANAGER_URL ?? null,
     drainSeconds: values.DRAIN_SECONDS,
     logFormat: values.LOG_FORMAT,

@@ -146,7 +146,7 @@ export type Snapshot = {
   earlier_hits: number
   /** newest first, at most 50 */
   log: LogRow[]
-  /** only while alerts fire: the most urgent first, each name once. Needs ALERTMANAGER_URL. */
+  /** the alerts that fire, most urgent first, each name once. Missing if not known or without ALERTMANAGER_URL. */
   alerts?: FiringAlert[]
 }
 

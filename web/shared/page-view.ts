@@ -31,7 +31,8 @@ export type VisitTexts = {
 /** Why a page view was not counted, or may not have been. The texts are tokens, as in a visit. */
 export type PageProblem = { code: string; message: string; retry_after: number }
 
-export type MonitoringLinks = { prometheus: string | null; grafana: string | null }
+/** Where a visitor's browser finds Prometheus and Grafana; null = no link. hasAlerts: the replica reads the alerts that fire. */
+export type MonitoringLinks = { prometheus: string | null; grafana: string | null; hasAlerts: boolean }
 
 /** Everything that one rendering of the page shows. */
 export type PageView = {
@@ -42,7 +43,6 @@ export type PageView = {
   problem: PageProblem | null
   /** the server that answers */
   server: { id: number; srv_id: string; name: string; address: string }
-  /** where a visitor's browser finds Prometheus and Grafana; null = no link */
   monitoring: MonitoringLinks
   /** lifetime of the sticky cookie in seconds */
   sticky_seconds: number

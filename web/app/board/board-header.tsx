@@ -15,7 +15,7 @@ import styles from './board.module.css'
 
 type Props = { live: LiveView; snapshot: Snapshot; monitoring: MonitoringLinks }
 
-/** The page's name, the connection, the alerts that fire, the audit badge, links to the monitoring and the theme. */
+/** The page's name, the connection, the audit badge, the theme, and the monitoring if there is one. */
 export function BoardHeader({ live: { board, status }, snapshot, monitoring }: Props) {
   const formats = useFormats()
   const states = snapshot.servers.map(({ state }) => state)
@@ -31,46 +31,38 @@ export function BoardHeader({ live: { board, status }, snapshot, monitoring }: P
           figuresAt={snapshot.at}
           allDraining={allDraining}
         />
-        <p className={styles.up}>
-          {serversUpText(states, formats.whole)}
-          <Alerts alerts={snapshot.alerts ?? []} prometheus={monitoring.prometheus} />
-        </p>
+        <p className={styles.up}>{serversUpText(states, formats.whole)}</p>
       </div>
       <p className={styles.paper}>{`As of ${utcTime(snapshot.at, '')}`}</p>
       <AuditBadge snapshot={snapshot} />
-      {monitoring.prometheus && (
-        <a className={styles.link} href={monitoring.prometheus}>
-          Prometheus
-        </a>
-      )}
-      {monitoring.grafana && (
-        <a className={styles.link} href={monitoring.grafana}>
-          Grafana
-        </a>
-      )}
       <ThemeChoice />
+      <Monitoring links={monitoring} alerts={snapshot.alerts} />
     </header>
   )
 }
 
-type AlertsProps = { alerts: FiringAlert[]; prometheus: string | null }
+type MonitoringProps = { links: MonitoringLinks; alerts: FiringAlert[] | undefined }
 
-/** The alerts that fire, on phones only how many. They share the line of the servers, so that they move nothing. */
-function Alerts({ alerts, prometheus }: AlertsProps) {
-  if (alerts.length === 0) return null
-  const names = alerts.map(({ name }) => name).join(', ')
-  const summaries = alerts.map(({ name, summary }) => (summary ? `${name}: ${summary}` : name)).join('\n')
-  const text = (
-    <>
-      {alerts.length === 1 ? '1 alert' : `${alerts.length} alerts`}
-      <span className={styles.alertNames}>: {names}</span>
-    </>
-  )
+/** Links to the monitoring, and the alerts that fire: undefined = not known. */
+function Monitoring({ links: { prometheus, grafana, hasAlerts }, alerts }: MonitoringProps) {
+  if (!prometheus && !grafana && !hasAlerts) return null
+  const text = alerts && alertsText(alerts)
+  const summaries = alerts?.map(({ name, summary }) => (summary ? `${name}: ${summary}` : name)).join('\n')
   return (
-    <span className={styles.alerts} title={summaries}>
-      {prometheus ? <a href={new URL('alerts', prometheus.replace(/\/*$/, '/')).href}>{text}</a> : text}
-    </span>
+    <div className={styles.monitoring}>
+      {prometheus && <a href={prometheus}>Prometheus</a>}
+      {grafana && <a href={grafana}>Grafana</a>}
+      <p className={styles.alerts} data-bad={(alerts && alerts.length > 0) || undefined} title={summaries}>
+        {prometheus ? <a href={new URL('alerts', prometheus.replace(/\/*$/, '/')).href}>{text}</a> : text}
+      </p>
+    </div>
   )
+}
+
+function alertsText(alerts: FiringAlert[]): string {
+  if (alerts.length === 0) return 'No alerts'
+  const count = alerts.length === 1 ? '1 alert' : `${alerts.length} alerts`
+  return `${count}: ${alerts.map(({ name }) => name).join(', ')}`
 }
 
 type ConnectionFacts = {

@@ -27,7 +27,7 @@ async function answerTo(error: AnswerError, accept = 'text/html', latest: Snapsh
     renderPage,
     server: { id: 1, name: 'web-1', address: '127.0.0.1:3001', srv_id: 'a'.repeat(32) },
     stickySeconds: 300,
-    monitoring: { prometheus: null, grafana: null },
+    monitoring: { prometheus: null, grafana: null, hasAlerts: false },
     development: false,
   })
   const board = await serve(() => Promise.reject(error), pageProblem(problems, false))

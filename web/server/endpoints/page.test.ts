@@ -55,7 +55,7 @@ const server = createServer(
             renderPage,
             server: identity,
             stickySeconds: 300,
-            monitoring: { prometheus: null, grafana: null },
+            monitoring: { prometheus: null, grafana: null, hasAlerts: false },
             development: false,
           }),
         }),

@@ -3,7 +3,7 @@ import type { FiringAlert } from '../../shared/api.ts'
 
 /** ms for which one reading is used: Alertmanager itself groups alerts for longer. */
 const keepMs = 5000
-/** ms after which alerts that could not be read again are no longer shown */
+/** ms after which alerts that could not be read again are no longer known */
 const forgetMs = 60_000
 const timeoutMs = 2000
 /** alerts shown at most */
@@ -30,7 +30,7 @@ type Clock = () => number
 export class FiringAlerts {
   readonly #read: () => Promise<FiringAlert[]>
   readonly #now: Clock
-  #alerts: FiringAlert[] = []
+  #alerts: FiringAlert[] | null = null
   #askedAt = Number.NEGATIVE_INFINITY
   #answeredAt = Number.NEGATIVE_INFINITY
 
@@ -40,14 +40,17 @@ export class FiringAlerts {
     this.#now = now
   }
 
-  /** The alerts last read, most urgent first: the same array until they change. Starts a new reading if they are old. */
-  get current(): FiringAlert[] {
+  /**
+   * The alerts last read, most urgent first: the same array until they change; null = not known. Starts a new reading if they
+   * are old.
+   */
+  get current(): FiringAlert[] | null {
     const now = this.#now()
     if (now - this.#askedAt >= keepMs) {
       this.#askedAt = now
       void this.#refresh()
     }
-    if (now - this.#answeredAt >= forgetMs && this.#alerts.length > 0) this.#alerts = []
+    if (now - this.#answeredAt >= forgetMs) this.#alerts = null
     return this.#alerts
   }
 

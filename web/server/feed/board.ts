@@ -6,21 +6,23 @@ import { toServerRow } from '../db/server-state.ts'
 /** Reads the board, with at most `boardLogLength` of the log rows with numbers above `after`. */
 type ReadBoard = (after: number) => Promise<BoardReading>
 
+/** `current`: the alerts that fire, the same array until they change; null = not known */
+type AlertSource = { readonly current: FiringAlert[] | null }
+
 /**
  * This replica's newest snapshot, shared by the page, the API and all dashboards: the cost to the database does not depend on
  * how many watch. It only moves forward, unless the database was restored.
  */
 export class Board {
   readonly #readBoard: ReadBoard
-  readonly #alerts: { current: FiringAlert[] } | null
+  readonly #alerts: AlertSource
   readonly knownServers = new KnownServers()
   #latest: Snapshot | null = null
   #readAt = Number.NEGATIVE_INFINITY
   #refreshing: Promise<Snapshot> | null = null
   #generation = 0
 
-  /** `alerts`: the ones that fire now; null = not configured */
-  constructor(readBoard: ReadBoard, alerts: { current: FiringAlert[] } | null = null) {
+  constructor(readBoard: ReadBoard, alerts: AlertSource = { current: null }) {
     this.#readBoard = readBoard
     this.#alerts = alerts
   }
@@ -59,10 +61,10 @@ export class Board {
       before = []
       reading = await this.#readBoard(0)
     }
-    const alerts = this.#alerts?.current ?? []
+    const alerts = this.#alerts.current
     this.#latest = {
       ...toSnapshot(reading, [...reading.log, ...before].slice(0, boardLogLength)),
-      ...(alerts.length > 0 && { alerts }),
+      ...(alerts && { alerts }),
     }
     this.knownServers.note(this.#latest.servers)
     this.#readAt = startedAt

@@ -14,7 +14,7 @@ const timeout = 20_000
 /** A feed on a database that can become unavailable and come back. */
 async function serveFeed(t: TestContext) {
   const database = { counter: 3, away: false, log: [] as LogRow[] }
-  const alerts = { current: [] as FiringAlert[] }
+  const alerts = { current: null as FiringAlert[] | null }
   const board = new Board(async () => {
     if (database.away) throw new Error('away')
     const { counter } = database
@@ -61,7 +61,7 @@ test('an alert is news, and so is its end, though no visit came', { timeout }, a
   assert.deepEqual((await next()).data.alerts, firing)
   alerts.current = []
   const end = await next()
-  assert.deepEqual([end.event, end.data.alerts], ['change', undefined])
+  assert.deepEqual([end.event, end.data.alerts], ['change', []])
 })
 
 test('a stream begins with the board as it is', { timeout }, async t => {

@@ -33,7 +33,7 @@ function pagesFrom(source: () => Promise<Snapshot>) {
     },
     server,
     stickySeconds: 300,
-    monitoring: { prometheus: null, grafana: null },
+    monitoring: { prometheus: null, grafana: null, hasAlerts: false },
     development: false,
   })
   const shown = async () => (await pages.current()).template.fill(values).split(' ')[1]
@@ -137,7 +137,7 @@ function problemsFrom(latest: () => Snapshot | null, rendered = async () => {}) 
     },
     server: { id: 1, name: 'web-1', address: '127.0.0.1:3001', srv_id: 'a'.repeat(32) },
     stickySeconds: 300,
-    monitoring: { prometheus: null, grafana: null },
+    monitoring: { prometheus: null, grafana: null, hasAlerts: false },
     development: false,
   })
   const shown = async () => (await problems.current())?.fill(problemValues) ?? null

@@ -199,7 +199,7 @@ export function createServices(
 function assembleBoard(environment: Environment, pools: Pools, counterWatch: CounterWatch): Board {
   const shown = (address: string) => showAddress(address, environment.clientAddresses)
   const { alertmanagerUrl } = environment
-  const alerts = alertmanagerUrl ? new FiringAlerts(() => readAlertmanager(alertmanagerUrl)) : null
+  const alerts = alertmanagerUrl ? new FiringAlerts(() => readAlertmanager(alertmanagerUrl)) : undefined
   return new Board(async after => {
     const before = counterWatch.highest
     const tail = { after, limit: boardLogLength, showAddress: shown }
