@@ -25,7 +25,7 @@ for (const name of Object.keys(env)) if (/^npm_/i.test(name)) delete env[name]
 // The clone uses the packages of this checkout, which must be up to date for it.
 await run(process.execPath, ['tools/install/install.mjs', '--packages'], { cwd: root })
 await mkdir(clone)
-for (const name of ['deploy', 'nginx', 'prisma', 'tools', 'web'])
+for (const name of ['deploy', 'monitoring', 'nginx', 'prisma', 'tools', 'web'])
   await cp(join(root, name), join(clone, name), {
     recursive: true,
     filter: path => !['.next', 'node_modules'].includes(basename(path)) || relative(root, path) === name,
