@@ -20,7 +20,7 @@ const now = [
   stat({
     title: 'Available',
     description:
-      'Share of page views in the last hour that NGINX did not answer with a 5xx. The goal is 99.9 %.',
+      'Share of page views in the last hour that got the page and no 5xx. Refusals are left out. The goal is 99.9 %.',
     unit: 'percentunit',
     queries: [['1 - board:page_view_errors:ratio_rate1h', 'available']],
     steps: [
@@ -30,7 +30,7 @@ const now = [
   }),
   stat({
     title: 'Within 250 ms',
-    description: 'Share of page views in the last hour that took at most 250 ms at NGINX. The goal is 99 %.',
+    description: 'Share of pages in the last hour that NGINX answered within 250 ms. The goal is 99 %.',
     unit: 'percentunit',
     queries: [['1 - board:page_view_slow:ratio_rate1h', 'fast enough']],
     steps: [
@@ -107,11 +107,11 @@ const visitors = [
   graph({
     title: 'Failed page views',
     description:
-      'Share of page views that NGINX answered with a 5xx. Retries that succeeded are not failures.',
+      'Share of page views that got a 5xx and not the page. Refusals are left out; a retry that succeeded is no failure.',
     unit: 'percentunit',
     queries: [
       [
-        `(sum(${rate(`${pageViews}{status=~"5.."}`)}) or vector(0)) / sum(${rate(pageViews)})`,
+        `(sum(${rate(`${pageViews}{status=~"5.."}`)}) or vector(0)) / sum(${rate(`${pageViews}{status=~"200|5.."}`)})`,
         'answered with a 5xx',
       ],
     ],
@@ -119,7 +119,7 @@ const visitors = [
   heatmap({
     title: 'Duration of page views',
     description:
-      'How many page views took how long at NGINX, from the first byte of the request to the last of the answer.',
+      'How many page views with status 200 took how long at NGINX, from the first byte of the request to the last of the answer.',
     unit: 's',
     queries: [[`sum by (le) (increase(${durations}_bucket[$__rate_interval]))`, '{{le}}']],
   }),

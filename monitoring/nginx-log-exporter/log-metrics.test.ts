@@ -134,6 +134,18 @@ test('a retried page view is one page view and two tries', async () => {
   assert.equal(await sampleOf(`${name}_upstream_duration_seconds_count{address="10.0.0.3:3000"}`), 1)
 })
 
+test('fast answers without the page make page views no faster: only status 200 has a duration', async () => {
+  const { metrics, sampleOf } = metricsAt({ ms: 1_795_000_001_000 })
+  metrics.receive(message({ duration: 0.4 }))
+  const others = ['308', '400', '429', '499', '500', '502', '503', '504']
+  for (const status of others) metrics.receive(message({ status, duration: 0.001, weight: 20 }))
+  const name = 'balance_board_nginx'
+  for (const status of others)
+    assert.equal(await sampleOf(`${name}_page_views_total{status="${status}"}`), 20)
+  assert.equal(await sampleOf(`${name}_page_view_duration_seconds_count`), 1)
+  assert.equal(await sampleOf(`${name}_page_view_duration_seconds_bucket{le="0.25"}`), 0)
+})
+
 test('what is no page view counts as a request and its tries, without a duration: a stream lasts for hours', async () => {
   const { metrics, sampleOf } = metricsAt({ ms: 1_795_000_001_000 })
   metrics.receive(message({ kind: 'api', duration: 7200, upstream_response_time: '7200.000' }))

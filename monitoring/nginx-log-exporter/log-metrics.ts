@@ -133,7 +133,7 @@ export class LogMetrics {
   })
   readonly #pageViewDuration = new FastHistogram({
     name: 'balance_board_nginx_page_view_duration_seconds',
-    help: 'From the first byte of a page view to the last byte of its answer, with all tries',
+    help: 'From the first byte of a page view with status 200 to the last byte of its answer, with all tries',
     buckets,
     registers: [this.registry],
   })
@@ -201,7 +201,8 @@ export class LogMetrics {
     this.#requests.inc({ kind, status_class: `${status[0]}xx` }, weight)
     if (kind === 'page_view') {
       this.#pageViews.inc({ status }, weight)
-      this.#pageViewDuration.child().record(duration, weight)
+      // A refusal or a failure is often fast, and many of them would hide slow pages.
+      if (status === '200') this.#pageViewDuration.child().record(duration, weight)
       if (tries.length > 1) this.#retried.inc(weight)
     }
     for (const each of tries) this.#countTry(each, request, now)
