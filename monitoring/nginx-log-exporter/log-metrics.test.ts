@@ -173,13 +173,16 @@ test('a message that NGINX sent for many page views counts as so many', async ()
     'upstream_duration_seconds_count{address="10.0.0.2:3000"}',
   ])
     assert.equal(await sampleOf(`${name}_${series}`), 21, series)
+  // so that lost messages can be compared with those that arrived
+  assert.equal(await sampleOf(`${name}_log_messages_total`), 2)
 })
 
 test('the series that alerts divide by exist before the first request', async () => {
   const { sampleOf } = metricsAt({ ms: 0 })
   for (const status of ['200', '429', '503'])
     assert.equal(await sampleOf(`balance_board_nginx_page_views_total{status="${status}"}`), 0)
-  assert.equal(await sampleOf('balance_board_nginx_log_dropped_total'), 0)
+  for (const name of ['messages', 'dropped'])
+    assert.equal(await sampleOf(`balance_board_nginx_log_${name}_total`), 0)
 })
 
 test('a replica is forgotten after 10 minutes without a try, and no other', async () => {

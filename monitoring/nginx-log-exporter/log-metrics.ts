@@ -148,6 +148,11 @@ export class LogMetrics {
     labelNames: ['kind', 'status_class'] as const,
     registers: [this.registry],
   })
+  readonly #messages = new Counter({
+    name: 'balance_board_nginx_log_messages_total',
+    help: 'Messages that arrived and could be read. One stands for several page views when there are many a second',
+    registers: [this.registry],
+  })
   readonly #tries = new Counter({
     name: 'balance_board_nginx_upstream_tries_total',
     help: 'Tries at a replica, by the status of the try; 502 and 504: no answer, 403: a draining replica passed it on',
@@ -195,6 +200,7 @@ export class LogMetrics {
       this.#unreadable++
       return
     }
+    this.#messages.inc()
     const { kind, weight, status, duration, at, tries } = request
     const now = this.#now()
     this.#lag = Math.max(0, now / 1000 - at)
