@@ -224,6 +224,7 @@ const node = [
       [one('nodejs_eventloop_lag_p50_seconds'), 'p50'],
       [one('nodejs_eventloop_lag_p90_seconds'), 'p90'],
       [one('nodejs_eventloop_lag_p99_seconds'), 'p99'],
+      [one('nodejs_eventloop_lag_max_seconds'), 'longest'],
     ],
   }),
   graph({
