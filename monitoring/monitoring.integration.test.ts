@@ -127,7 +127,7 @@ test('without a board the monitoring says so in one sentence, and leaves nothing
   const env = { ...process.env, DATA_DIR: folder.path }
   await assert.rejects(run(process.execPath, [join(root, 'tools/launcher/monitoring.ts')], { env }), {
     code: 1,
-    stderr: `Balance Board: no board is running on ${folder.path}: run npm start first (with Docker: docker compose --profile monitoring up -d --wait)\n`,
+    stderr: `Balance Board: no board is running on ${folder.path}: run npm start first (with Docker: see docs/operations.md, Monitoring with Docker)\n`,
   })
   assert.ok(!existsSync(join(folder.path, 'monitoring')))
 })

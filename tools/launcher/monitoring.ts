@@ -68,7 +68,7 @@ function readExporterPlaces({ folder, stackFile }: DataDir): ExporterPlaces {
   const stack = readStackFile(stackFile)
   if (!stack || alive([stack.nginx.pid, ...stack.replicas.map(({ pid }) => pid)]).length === 0)
     throw new UserError(
-      `no board is running on ${folder}: run npm start first (with Docker: docker compose --profile monitoring up -d --wait)`,
+      `no board is running on ${folder}: run npm start first (with Docker: see docs/operations.md, Monitoring with Docker)`,
     )
   if (!stack.monitoring)
     throw new UserError(`the board on ${folder} was started by an earlier version: start it again first`)
