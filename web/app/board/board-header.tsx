@@ -53,7 +53,11 @@ function Monitoring({ links: { prometheus, grafana, hasAlerts }, alerts }: Monit
       {prometheus && <a href={prometheus}>Prometheus</a>}
       {grafana && <a href={grafana}>Grafana</a>}
       <p className={styles.alerts} data-bad={(alerts && alerts.length > 0) || undefined} title={summaries}>
-        {prometheus ? <a href={new URL('alerts', prometheus.replace(/\/*$/, '/')).href}>{text}</a> : text}
+        {text && prometheus ? (
+          <a href={new URL('alerts', prometheus.replace(/\/*$/, '/')).href}>{text}</a>
+        ) : (
+          text
+        )}
       </p>
     </div>
   )
