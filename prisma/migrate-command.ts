@@ -49,11 +49,10 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
 export async function restoreText(databaseUrl: string, dump: Readable, replace: boolean): Promise<string> {
   const { counter, rows, replacedCounter } = await restore(databaseUrl, dump, { replace })
   const text = `restored: the counter is at ${counter}, the log has ${rows} rows`
-  if (replacedCounter <= counter) return text
-  return (
-    `${text}. The replaced board was at ${replacedCounter}: its numbers from ${counter + 1} on are lost, and ` +
-    'other page views will get them'
-  )
+  if (replacedCounter === 0) return text
+  const replaced = `${text}. The replaced board had counted ${replacedCounter} page views`
+  if (replacedCounter <= counter) return replaced
+  return `${replaced}: its numbers from ${counter + 1} on are lost, and other page views will get them`
 }
 
 /** What a person says about a migration that failed half-way: all of it is applied now, or none of it. */

@@ -9,7 +9,7 @@ import { dumpOf } from '../tools/launcher/backup.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { auditOf, readAudit } from '../web/server/db/audit.ts'
 import { closePools, openPools } from '../web/server/db/pools.ts'
-import { migrateCommand } from './migrate-command.ts'
+import { migrateCommand, restoreText } from './migrate-command.ts'
 import { restore } from './restore.ts'
 import { startReplica } from './testing/counting-replica.ts'
 import { createTestDatabase } from './testing/test-database.ts'
@@ -22,6 +22,8 @@ async function dump(databaseUrl: string): Promise<string> {
   ])
   return dumped
 }
+
+const renames = "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'RENAME%'"
 
 const streamOf = (text: string) => Readable.from([text])
 
@@ -80,8 +82,6 @@ test('while others read the tables, as another dump does, a restore waits and pa
     await reader.beginTransaction()
     await reader.query('SELECT COUNT(*) FROM server')
     const restored = restore(database.url, streamOf(text), { replace: true })
-    const renames =
-      "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'RENAME%'"
     await eventually(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
     const counted = replica.told.length
     await eventually(() => replica.told.length > counted + 50)
@@ -91,6 +91,45 @@ test('while others read the tables, as another dump does, a restore waits and pa
     reader.destroy()
     await replica.stop()
   }
+})
+
+test('a restore that may replace no counted page views refuses those that are counted while it waits for the tables', async () => {
+  await using database = await createTestDatabase()
+  const text = await dump(database.url)
+  const reader = await mysql.createConnection(database.url)
+  try {
+    await reader.beginTransaction()
+    await reader.query('SELECT COUNT(*) FROM server')
+    const refused = assert.rejects(
+      restore(database.url, streamOf(text)),
+      /the board has counted \d+ page views/,
+    )
+    await eventually(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
+    const replica = await startReplica(database.url, '10.0.0.1:3000')
+    await eventually(() => replica.told.length > 0)
+    await replica.stop()
+    await reader.query('COMMIT')
+    await refused
+    const [rows] = await reader.query<RowDataPacket[]>('SELECT request_id AS id FROM access_log')
+    const kept = new Set(rows.map(({ id }) => id))
+    for (const { requestId } of replica.told) assert.ok(kept.has(requestId))
+  } finally {
+    reader.destroy()
+  }
+})
+
+test('a restore says how many page views the replaced board had counted, also if the dump has no fewer', async () => {
+  await using database = await createTestDatabase()
+  const replica = await startReplica(database.url, '10.0.0.1:3000')
+  await eventually(() => replica.told.length > 0)
+  await replica.stop()
+  const text = await dump(database.url)
+  const counted = Number(/INSERT INTO `global_counter` VALUES\s+\(1,(\d+)\)/.exec(text)?.[1])
+  assert.ok(counted > 0)
+  assert.equal(
+    await restoreText(database.url, streamOf(text), true),
+    `restored: the counter is at ${counted}, the log has ${counted} rows. The replaced board had counted ${counted} page views`,
+  )
 })
 
 /** Adds what mysqldump writes for a server with GTIDs, the default of MySQL. */

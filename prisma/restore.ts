@@ -65,8 +65,7 @@ export function restore(
       const tables = await ownTables(connection)
       await refuseOtherTables(connection, tables)
       const { counter, rows } = await refuseInconsistent(connection)
-      await refuseIfCounted()
-      await swap(connection, tables)
+      await swap(connection, tables, refuseIfCounted)
       const replacedCounter = await readCounter(connection, replaced)
       await dropTables(connection, replaced)
       return { counter, rows, replacedCounter }
@@ -242,8 +241,12 @@ async function refuseInconsistent(connection: Connection) {
   return { counter, rows }
 }
 
-/** Swaps all tables in one statement: every transaction sees either all the old tables or all the new ones. */
-async function swap(connection: Connection, tables: string[]): Promise<void> {
+/**
+ * Swaps all tables in one statement: every transaction sees either all the old tables or all the new ones.
+ * @param check runs before each try: page views are counted between two tries. MariaDB renames no locked table, so only those of
+ * the last moment are missed
+ */
+async function swap(connection: Connection, tables: string[], check: () => Promise<void>): Promise<void> {
   const moves = tables.flatMap(name => [
     `${quoted(name)} TO ${quoted(replaced + name)}`,
     `${quoted(loaded + name)} TO ${quoted(name)}`,
@@ -251,6 +254,7 @@ async function swap(connection: Connection, tables: string[]): Promise<void> {
   await connection.query(`SET SESSION lock_wait_timeout = ${swapWaitSeconds}`)
   for (let attempt = 1; ; attempt++) {
     try {
+      await check()
       await connection.query(`RENAME TABLE ${moves.join(', ')}`)
       return
     } catch (error) {
