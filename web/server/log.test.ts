@@ -54,6 +54,31 @@ for (const format of ['json', 'text'] as const)
     assert.ok(!text.includes('203.0.113.9'), text)
   })
 
+for (const format of ['json', 'text'] as const)
+  test(`what the database quotes is masked, also where another error repeats it (${format})`, () => {
+    const address = '203.0.113.9'
+    for (const sqlMessage of [
+      `Duplicate entry '${address}' for key 'client_ip'`,
+      `You have an error in your SQL syntax near ''${address}', 'it''s')' at line 1`,
+      `Incorrect value: "${address}"\nin a row`,
+      `Data too long: '${address}`,
+    ]) {
+      const { log, lines } = captured(format)
+      const properties = { code: 'ER_DUP_ENTRY', errno: 1062, sqlMessage }
+      const cause = Object.assign(new Error(sqlMessage), properties)
+      log.error('failed', { err: cause })
+      log.error('failed', { err: new Error(`the database: ${sqlMessage}`, { cause }) })
+      const text = lines.join('')
+      assert.ok(!text.includes(address), text)
+      for (const part of [sqlMessage.slice(0, 10), "'…'", 'the database: ', 'log.test.ts'])
+        assert.ok(text.includes(part), `${part} is missing in ${text}`)
+      if (format === 'json') {
+        const { type, code, errno } = JSON.parse(lines[0] ?? '').err
+        assert.deepEqual({ type, code, errno }, { type: 'Error', code: 'ER_DUP_ENTRY', errno: 1062 })
+      }
+    }
+  })
+
 test('the code and the causes of an error are in its line', () => {
   const { log, lines } = captured('json')
   const cause = Object.assign(new Error('closed'), { code: 'ECONNRESET' })

@@ -3,7 +3,7 @@
 // a visitor's address: neither a request nor the properties of an error are logged, only what is named here.
 
 import pino from 'pino'
-import { codeOf } from './errors.ts'
+import { codeOf, numberOf } from './errors.ts'
 
 export type LogFormat = 'json' | 'text'
 
@@ -69,18 +69,49 @@ export const log: typeof current = {
 }
 
 /** An error in a line. Only these properties: an error of the database's driver also has the statement, with addresses. */
-type LoggedError = { type: string; code?: string; message: string; stack?: string; cause?: LoggedError }
+type LoggedError = {
+  type: string
+  code?: string
+  errno?: number
+  message: string
+  stack?: string
+  cause?: LoggedError
+}
 
 function describeError(error: unknown): LoggedError {
-  if (!(error instanceof Error)) return { type: typeof error, message: String(error) }
+  return describe(error, databaseMessagesOf(error))
+}
+
+/** `databaseMessages` are masked wherever they are: an error often repeats the message of its cause. */
+function describe(error: unknown, databaseMessages: string[]): LoggedError {
+  const masked = (text: string) =>
+    databaseMessages.reduce((rest, message) => rest.replaceAll(message, () => withoutValues(message)), text)
+  if (!(error instanceof Error)) return { type: typeof error, message: masked(String(error)) }
   const code = codeOf(error)
+  const errno = numberOf(error)
   return {
     type: error.name,
     ...(code && { code }),
-    message: error.message,
-    ...(error.stack && { stack: error.stack }),
-    ...(error.cause !== undefined && { cause: describeError(error.cause) }),
+    ...(errno && { errno }),
+    message: masked(error.message),
+    ...(error.stack && { stack: masked(error.stack) }),
+    ...(error.cause !== undefined && { cause: describe(error.cause, databaseMessages) }),
   }
+}
+
+/** What the database said, of the error and of its causes. The driver has it in `sqlMessage`. */
+function databaseMessagesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return []
+  const own = 'sqlMessage' in error && typeof error.sqlMessage === 'string' ? [error.sqlMessage] : []
+  return [...own, ...databaseMessagesOf(error.cause)].filter(Boolean)
+}
+
+/**
+ * The database quotes values and parts of a statement. A quoted part can have quotes itself, so everything from the first to the
+ * last is masked.
+ */
+function withoutValues(message: string): string {
+  return message.replace(/['"].*['"]|['"].*$/s, "'…'")
 }
 
 type Line = { time: string; level: string; msg: string; server?: string; err?: LoggedError } & Record<
