@@ -12,6 +12,8 @@ const burnWindows = ['1h', '6h', '1d', '3d']
 const rate = (metric: string) => `rate(${metric}[$__rate_interval])`
 const quantile = (share: number, histogram: string, by = 'le') =>
   `histogram_quantile(${share}, sum by (${by}) (${rate(`${histogram}_bucket`)}))`
+/** Nothing while the database is away: the servers then show what they read last. */
+const known = (query: string) => `${query} and on () max(balance_board_database_up) == 1`
 /** How many times faster than allowed the budget is used up; `budget` is the allowed share of bad page views. */
 const burn = (ratio: string, budget: number): [string, string][] =>
   burnWindows.map(window => [`${ratio}:ratio_rate${window} / ${budget}`, window])
@@ -57,9 +59,10 @@ const now = [
   }),
   stat({
     title: 'Servers up',
-    description: 'Servers whose heartbeat in the database is recent and that take new visitors.',
+    description:
+      'Servers whose heartbeat in the database is recent and that take new visitors. Nothing while the database is away.',
     unit: 'short',
-    queries: [['max(balance_board_servers{state="up"})', 'up']],
+    queries: [[known('max(balance_board_servers{state="up"})'), 'up']],
     steps: [
       [null, 'red'],
       [1, 'orange'],
@@ -181,7 +184,7 @@ const balance = [
   }),
   graph({
     title: 'Time of each server, p95',
-    description: '95 % of the requests to each address were answered within this time, as NGINX saw it.',
+    description: '95 % of the page views at each address were answered within this time, as NGINX saw it.',
     unit: 's',
     queries: [
       [quantile(0.95, 'balance_board_nginx_upstream_duration_seconds', 'le, address'), '{{address}}'],
@@ -199,9 +202,10 @@ const balance = [
 const servers = [
   graph({
     title: 'Servers by state',
-    description: 'From the table `server`: up, draining, lost (no heartbeat for six seconds) and stopped.',
+    description:
+      'From the table `server`: up, draining, lost (no heartbeat for six seconds) and stopped. A gap: the database was away.',
     unit: 'short',
-    queries: [['max by (state) (balance_board_servers)', '{{state}}']],
+    queries: [[known('max by (state) (balance_board_servers)'), '{{state}}']],
   }),
   timeline({
     title: 'Drain',

@@ -141,6 +141,13 @@ test('every metric of a query is one that a server, an exporter, a rule or Prome
       }
 })
 
+test('what servers last read of each other is not shown as the present while the database is away', () => {
+  const queries = readDashboards().flatMap(({ panels }) => panels.flatMap(({ targets }) => targets))
+  const ofTable = queries.filter(({ expr }) => expr.includes('balance_board_servers'))
+  assert.ok(ofTable.length > 0)
+  for (const { expr } of ofTable) assert.match(expr, / and on \(\) max\(balance_board_database_up\) == 1$/)
+})
+
 test("Grafana takes Prometheus's interval of scrapes", () => {
   const [, interval] = /scrape_interval: (\w+)/.exec(read('../prometheus.yml')) ?? []
   assert.match(read('provisioning/datasources/prometheus.yml'), new RegExp(`timeInterval: ${interval}$`, 'm'))
