@@ -153,6 +153,25 @@ test('the command restores a dump from a file, whole, also of a server with GTID
   )
 })
 
+test('a dump has no tables that a killed restore has left, and the next restore removes them', async () => {
+  await using database = await createTestDatabase()
+  const connection = await mysql.createConnection(database.url)
+  await using _ = { [Symbol.asyncDispose]: () => connection.end() }
+  const tables = async () =>
+    (await connection.query<RowDataPacket[]>('SHOW TABLES'))[0].flatMap(row => Object.values(row).map(String))
+  const own = await tables()
+  for (const name of own)
+    for (const prefix of ['restored_', 'before_restore_'])
+      await connection.query(`CREATE TABLE \`${prefix}${name}\` LIKE \`${name}\``)
+  const text = await dump(database.url)
+  assert.deepEqual(
+    [...text.matchAll(/^CREATE TABLE `(\w+)`/gm)].map(([, name]) => name),
+    own,
+  )
+  await restore(database.url, streamOf(text))
+  assert.deepEqual(await tables(), own)
+})
+
 for (const [words, change, message] of [
   ['ends too early', (text: string) => text.slice(0, text.indexOf('CREATE TABLE `server`')), /not whole/],
   [

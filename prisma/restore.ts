@@ -14,6 +14,23 @@ import { MigrationRefused } from './migration-history.ts'
 const loaded = 'restored_'
 const replaced = 'before_restore_'
 
+/** Tables of a board. */
+const boardTables = [
+  '_prisma_migrations',
+  'access_log',
+  'global_counter',
+  'log_checkpoint',
+  'log_purge',
+  'past_hits',
+  'recent_request',
+  'retention_clock',
+  'server',
+  'server_minute',
+]
+
+/** Tables that a restore may have in the database while it runs, or leaves if it is killed. No dump of the board needs them. */
+export const tablesOfRestore = boardTables.flatMap(name => [loaded + name, replaced + name])
+
 /** Seconds to wait for the tables' locks. All page views wait behind the restore meanwhile. */
 const swapWaitSeconds = 1
 /** ms between two tries, in which page views are counted */

@@ -13,11 +13,12 @@ import { createGzip } from 'node:zlib'
 import { dumpInContainer, restoreInContainer } from '../../deploy/compose/database.ts'
 import { DockerFailed, howToChooseProject } from '../../deploy/compose/docker.ts'
 import { restoreText } from '../../prisma/migrate-command.ts'
-import { openDump } from '../../prisma/restore.ts'
+import { openDump, tablesOfRestore } from '../../prisma/restore.ts'
 import { readDatabaseUrl } from '../../web/server/config.ts'
 import { codeOf, reasonOf, UserError } from '../../web/server/errors.ts'
 import { findProgram } from '../install/programs.mjs'
 import { installPrograms } from '../install/system-packages.mjs'
+import { databaseName } from '../lib/database-accounts.ts'
 import { abortOnSignals, saySentences } from '../lib/terminal.ts'
 import { printAudit } from './audit.ts'
 import { onRunningStack } from './command.ts'
@@ -29,7 +30,10 @@ type Dump = (output: Writable, signal: AbortSignal) => Promise<void>
 const gzipLevel = 1
 
 /** The dump's consistent read neither waits for page views nor delays them. */
-const dumpOptions = ['--single-transaction', '--skip-triggers', '--no-tablespaces']
+const dumpOptions = (database: string) => [
+  ...['--single-transaction', '--skip-triggers', '--no-tablespaces'],
+  ...tablesOfRestore.map(table => `--ignore-table=${database}.${table}`),
+]
 
 /** Dumps a database with the dump program of this machine. */
 export const dumpOf =
@@ -37,12 +41,16 @@ export const dumpOf =
   async (output, signal) => {
     const { host, port, user, password, database } = readDatabaseUrl(databaseUrl)
     const where = ['--protocol=tcp', `--host=${host}`, `--port=${port}`, `--user=${user}`]
-    const command = spawn(findDumpProgram(), ['--no-defaults', ...where, ...dumpOptions, database], {
-      // Other users can read the command line, but not the environment.
-      env: { ...process.env, MYSQL_PWD: password },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      signal,
-    })
+    const command = spawn(
+      findDumpProgram(),
+      ['--no-defaults', ...where, ...dumpOptions(database), database],
+      {
+        // Other users can read the command line, but not the environment.
+        env: { ...process.env, MYSQL_PWD: password },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        signal,
+      },
+    )
     const [[status], said] = await Promise.all([
       once(command, 'close'),
       text(command.stderr),
@@ -140,7 +148,7 @@ async function backup(given: string | undefined): Promise<void> {
   const save = (dump: Dump) => saveDump(file, dump, signal)
   const counter = await onRunningStack({
     local: ({ databaseUrl }) => save(dumpOf(databaseUrl)),
-    withDocker: () => save((output, stop) => dumpInContainer(dumpOptions, output, stop)),
+    withDocker: () => save((output, stop) => dumpInContainer(dumpOptions(databaseName), output, stop)),
   })
   const kB = Math.ceil((await stat(file)).size / 1000)
   console.log(`backup: ${file}, ${kB} kB, the counter is at ${counter}`)
