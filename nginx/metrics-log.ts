@@ -5,8 +5,7 @@
 
 import { writeFile } from 'node:fs/promises'
 import { get } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { findProcess } from '../tools/lib/processes.ts'
+import { findProcess, lookWhileRunning } from '../tools/lib/processes.ts'
 import { codeOf } from '../web/server/errors.ts'
 
 /** ms between two looks */
@@ -49,14 +48,13 @@ export function followExporter(
   master: number,
   report: (text: string) => void,
 ): { stop: () => Promise<void> } {
-  const stopping = new AbortController()
   let sends = sendsFirst
   let notBefore = 0
 
-  async function look(): Promise<void> {
+  async function look(signal: AbortSignal): Promise<void> {
     const state = await findExporter(exporter)
     const wanted = state === 'silent' ? sends : state === 'answers' && performance.now() >= notBefore
-    if (wanted === sends || stopping.signal.aborted || !findProcess(master)) return
+    if (wanted === sends || signal.aborted || !findProcess(master)) return
     await writeFile(file, `${metricsLog(wanted ? exporter : null)}\n`)
     process.kill(master, 'SIGHUP')
     sends = wanted
@@ -64,18 +62,8 @@ export function followExporter(
     report(wanted ? `sends its log to the exporter at ${exporter}` : 'the exporter of its log has ended')
   }
 
-  async function follow(): Promise<void> {
-    while (!stopping.signal.aborted && findProcess(master)) {
-      // The disk may be full, or NGINX may have just ended: try again next time.
-      await look().catch(error => report(`cannot change what is sent to the exporter: ${error}`))
-      await sleep(lookEvery, null, { signal: stopping.signal, ref: false }).catch(() => {})
-    }
-  }
-  const following = follow()
-  return {
-    async stop() {
-      stopping.abort()
-      await following
-    },
-  }
+  // The disk may be full, or NGINX may have just ended: try again next time.
+  return lookWhileRunning(master, lookEvery, look, error =>
+    report(`cannot change what is sent to the exporter: ${error}`),
+  )
 }

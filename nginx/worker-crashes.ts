@@ -3,8 +3,7 @@
 // Only the page views of the crashed worker fail. The launcher calls it; in containers
 // docker-entrypoint.d/30-worker-crashes.sh does the same.
 import { open, readFile, writeFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { findProcess, listGroup } from '../tools/lib/processes.ts'
+import { findProcess, listGroup, lookWhileRunning } from '../tools/lib/processes.ts'
 import { backoff, stableAfterMs } from '../tools/lib/wait.ts'
 import type { RenderedNginx } from './render.ts'
 
@@ -51,7 +50,6 @@ export function recoverFromCrashes(
   master: number,
   report: (text: string) => void,
 ): { stop: () => Promise<void> } {
-  const stopping = new AbortController()
   const nextLines = followLog(processLog)
   const leaving = new Map<number, number>()
   /** stopped workers, and since when */
@@ -108,20 +106,10 @@ export function recoverFromCrashes(
     report(`${why}: reloading with new shared memory`)
   }
 
-  async function watch(): Promise<void> {
-    while (!stopping.signal.aborted && findProcess(master)) {
-      // The disk may be full, or the master may have just ended: try again next time.
-      await look().catch(error => report(`cannot look for crashed workers: ${error}`))
-      await sleep(lookEvery, null, { signal: stopping.signal, ref: false }).catch(() => {})
-    }
-  }
-  const watching = watch()
-  return {
-    async stop() {
-      stopping.abort()
-      await watching
-    },
-  }
+  // The disk may be full, or the master may have just ended: try again next time.
+  return lookWhileRunning(master, lookEvery, look, error =>
+    report(`cannot look for crashed workers: ${error}`),
+  )
 }
 
 /** @returns a function that reads the lines added since its last call. The file may be truncated in between. */

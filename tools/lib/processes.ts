@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../../web/server/errors.ts'
 import { poll } from './wait.ts'
 
@@ -13,6 +14,33 @@ type ProcessEntry = {
   stopped: boolean
   /** when it started: distinguishes it from a later process with the same id */
   started: string
+}
+
+/**
+ * Calls `look` every `everyMs`, one call at a time, until the process `pid` ends or `stop` is called. `failed` gets the error of
+ * a call that failed; the next one comes all the same. `stop` resolves after the current call, whose signal is then aborted.
+ */
+export function lookWhileRunning(
+  pid: number,
+  everyMs: number,
+  look: (signal: AbortSignal) => Promise<void>,
+  failed: (error: unknown) => void,
+): { stop: () => Promise<void> } {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  async function watch(): Promise<void> {
+    while (!signal.aborted && findProcess(pid)) {
+      await look(signal).catch(failed)
+      await sleep(everyMs, null, { signal, ref: false }).catch(() => {})
+    }
+  }
+  const watching = watch()
+  return {
+    async stop() {
+      stopping.abort()
+      await watching
+    },
+  }
 }
 
 /** Returns null if there is no such process. */
