@@ -60,19 +60,22 @@ function mutate(bytes: string, { kind, place, byte }: Mutation): string {
 
 const host = 'Host: board.example'
 
+/** A GET as any client writes it. */
+const plainGet = (target: string, headers: string[]): RequestShape => ({
+  method: 'GET',
+  target,
+  version: 'HTTP/1.1',
+  headers: [host, ...headers],
+  body: noBody,
+  lineEnd: '\r\n',
+})
+
 const plainRequest: Arbitrary<RequestShape> = fc
   .tuple(
     weighted<string>([4, fc.constant('/')], [2, fixedPaths], [1, apiQuery]),
     fc.array(knownHeader, { maxLength: 3 }),
   )
-  .map(([target, headers]) => ({
-    method: 'GET',
-    target,
-    version: 'HTTP/1.1',
-    headers: [host, ...headers],
-    body: noBody,
-    lineEnd: '\r\n',
-  }))
+  .map(([target, headers]) => plainGet(target, headers))
 
 const pageView: Arbitrary<RequestShape> = fc
   .tuple(
@@ -80,14 +83,7 @@ const pageView: Arbitrary<RequestShape> = fc
     oneOf('Accept: text/html', 'Accept: application/json', 'Accept: */*'),
     oneOf('Accept-Encoding: gzip', 'Accept-Encoding: identity'),
   )
-  .map(([target, ...headers]) => ({
-    method: 'GET',
-    target,
-    version: 'HTTP/1.1',
-    headers: [host, ...headers],
-    body: noBody,
-    lineEnd: '\r\n',
-  }))
+  .map(([target, ...headers]) => plainGet(target, headers))
 
 const oddRequest: Arbitrary<RequestShape> = fc.record({
   method,
