@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ownerAccount, replicaAccount } from './database-accounts.ts'
 import { poll } from './wait.ts'
 
 /** Shorter than a test's time limit: a test that exceeds its limit leaves its processes running. */
@@ -50,3 +51,18 @@ export async function startStubServer(serverOrListener: RequestListener | Server
     },
   }
 }
+
+/** What the database refuses to the account of the replicas. `host`: from which its accounts sign in. */
+export const statementsRefusedToReplicas = (host: string) => [
+  'CREATE TABLE other (id INT)',
+  'DROP TABLE access_log',
+  'ALTER TABLE access_log ADD COLUMN note INT',
+  'TRUNCATE access_log',
+  'CREATE DATABASE other',
+  `CREATE USER 'other'@'${host}'`,
+  `GRANT ALL PRIVILEGES ON *.* TO '${replicaAccount}'@'${host}'`,
+  `ALTER USER '${ownerAccount}'@'${host}' IDENTIFIED BY 'other'`,
+  'SET GLOBAL max_connections = 1',
+  'SELECT * FROM mysql.user',
+  "SELECT 1 INTO OUTFILE '/tmp/board-accounts-test'",
+]

@@ -14,7 +14,7 @@ import { checkLimits, endServer, registerServer, writeDrainWanted } from '../../
 import { countLog, retainLog } from '../../../web/server/retention/retention.ts'
 import { sampleHit } from '../../../web/testing/samples.ts'
 import { replicaAccount } from '../../lib/database-accounts.ts'
-import { temporaryFolder } from '../../lib/testing.ts'
+import { statementsRefusedToReplicas, temporaryFolder } from '../../lib/testing.ts'
 import { startDatabase } from './start.ts'
 
 async function startIn(dataDir: string) {
@@ -73,19 +73,7 @@ test("a replica's account changes no table, account or setting, and reads no oth
   await using folder = await temporaryFolder()
   await using database = await startIn(folder.path)
   await migrate(database.url)
-  for (const statement of [
-    'CREATE TABLE other (id INT)',
-    'DROP TABLE access_log',
-    'ALTER TABLE access_log ADD COLUMN note INT',
-    'TRUNCATE access_log',
-    'CREATE DATABASE other',
-    "CREATE USER 'other'@'127.0.0.1'",
-    `GRANT ALL PRIVILEGES ON *.* TO '${replicaAccount}'@'127.0.0.1'`,
-    "ALTER USER 'board'@'127.0.0.1' IDENTIFIED BY 'other'",
-    'SET GLOBAL max_connections = 1',
-    'SELECT * FROM mysql.user',
-    "SELECT 1 INTO OUTFILE '/tmp/board-accounts-test'",
-  ]) {
+  for (const statement of statementsRefusedToReplicas('127.0.0.1')) {
     await assert.rejects(query({ uri: database.replicaUrl }, statement), /denied/, statement)
   }
 })
