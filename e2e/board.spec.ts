@@ -2,7 +2,15 @@ import { type APIRequestContext, type BrowserContext, expect, type Page, test } 
 import { z } from 'zod'
 import { openBarePage } from '../tools/lib/chromium.ts'
 import { failRequests } from './support/network.ts'
-import { expectHydrated, expectLive, fact, openAxe, visitLive, watchConsole } from './support/page-checks.ts'
+import {
+  connectionStatus,
+  expectHydrated,
+  expectLive,
+  fact,
+  openAxe,
+  visitLive,
+  watchConsole,
+} from './support/page-checks.ts'
 
 // The board as a visitor sees it in a browser.
 
@@ -220,7 +228,7 @@ test('with reduced motion no dot travels, and the figures are the same', async (
 test('the page shows a lost connection and reconnects by itself', async ({ page }) => {
   const requests = await failRequests(page, '**/api/*')
   await page.goto('/')
-  await expect(page.getByRole('status')).toContainText('Not connected', { timeout: 30_000 })
+  await expect(connectionStatus(page)).toContainText('Not connected', { timeout: 30_000 })
   requests.passOn()
   await expectLive(page)
 })

@@ -2,7 +2,15 @@ import { expect, type Page, test } from '@playwright/test'
 import { logScanMax } from '../web/shared/limits.ts'
 import { readStack, withPrismaClient } from './support/board-control.ts'
 import { failRequests } from './support/network.ts'
-import { expectHydrated, expectLive, fact, openAxe, sendVisits, visitLive } from './support/page-checks.ts'
+import {
+  connectionStatus,
+  expectHydrated,
+  expectLive,
+  fact,
+  openAxe,
+  sendVisits,
+  visitLive,
+} from './support/page-checks.ts'
 
 // What a visitor can do with the board's panels: look back, filter, open a row, try it, audit it.
 
@@ -322,7 +330,7 @@ test('a printed page has the figures, the chart and whole tables, and no control
     await expect(page.getByText(name, { exact: true })).toBeHidden()
   }
   await expect(page.getByRole('combobox')).toHaveCount(0)
-  await expect(page.getByRole('status')).toBeHidden()
+  await expect(connectionStatus(page)).toBeHidden()
   await expect(page.getByText(/^As of \d{4}-\d\d-\d\d \d\d:\d\d UTC$/)).toBeVisible()
   await expect(page.getByRole('table', { name: 'Hits per server' })).toBeVisible()
   await expect(page.locator('html')).toHaveCSS('color-scheme', 'light')

@@ -2,7 +2,7 @@ import { expect, type Page, type Response, test } from '@playwright/test'
 import { visitMany } from '../tools/lib/visitors.ts'
 import type { History } from '../web/shared/api.ts'
 import { faultsBoard, readFaultsStack } from './support/board-control.ts'
-import { expectLive } from './support/page-checks.ts'
+import { connectionStatus, expectLive } from './support/page-checks.ts'
 
 // Outages: health checks, signals, and visits while the database does not answer.
 
@@ -138,7 +138,7 @@ test('without the database a visit gets a board that says so and goes live by it
   )
   await expect(notice.getByRole('link', { name: 'Visit again' })).toBeVisible()
   await expect(page.getByRole('table', { name: 'Hits per server' }).getByRole('row')).not.toHaveCount(1)
-  await expect(page.getByRole('status')).toContainText('No answer from the database since')
+  await expect(connectionStatus(page)).toContainText('No answer from the database since')
 
   database.thaw()
   await expectLive(page)

@@ -4,7 +4,7 @@ import { expect, type Page, test } from '@playwright/test'
 import { temporaryFolder } from '../tools/lib/testing.ts'
 import { openBoardControl, startBoard } from './support/board-control.ts'
 import { openSlowRelay } from './support/network.ts'
-import { expectLive, visitElsewhere, visitLive } from './support/page-checks.ts'
+import { connectionStatus, expectLive, visitElsewhere, visitLive } from './support/page-checks.ts'
 import { expectNoFindings, openTabs, openWindows, type Windows } from './support/windows.ts'
 
 // Every state of the board, at four widths, light and dark, on a real stack.
@@ -15,7 +15,6 @@ test.use({ trace: 'off' })
 // Four windows need four times as long: one of these tests took 70 s with ten busy processes a core.
 test.describe.configure({ timeout: 240_000 })
 
-const status = (page: Page) => page.getByRole('status')
 const live = (page: Page) => expectLive(page, /^Live/)
 const log = (page: Page) => page.getByRole('table', { name: 'Latest visits' })
 const servers = (page: Page) => page.getByRole('table', { name: 'Hits per server' })
@@ -164,7 +163,7 @@ test('the database is down: the page says since when, and recovers by itself', a
   await windows.each(live)
   const thaw = boardControl.freeze('database')
   await windows.each(page =>
-    expect(status(page)).toContainText('No answer from the database since', { timeout: 30_000 }),
+    expect(connectionStatus(page)).toContainText('No answer from the database since', { timeout: 30_000 }),
   )
   await expectNoFindings(windows, { complaints: failedRequests })
   thaw()
@@ -178,11 +177,13 @@ test('the stream is lost: the page says since when and how old the figures are, 
   await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)
   const thaw = boardControl.freeze('server')
-  await windows.each(page => expect(status(page)).toContainText('Not connected', { timeout: 30_000 }))
-  await windows.each(page => expect(status(page)).toContainText('figures are from'))
+  await windows.each(page =>
+    expect(connectionStatus(page)).toContainText('Not connected', { timeout: 30_000 }),
+  )
+  await windows.each(page => expect(connectionStatus(page)).toContainText('figures are from'))
   await expectNoFindings(windows, { complaints: failedRequests })
   thaw()
-  await windows.each(page => expect(status(page)).toContainText('Live', { timeout: 60_000 }))
+  await windows.each(page => expect(connectionStatus(page)).toContainText('Live', { timeout: 60_000 }))
 })
 
 test('a slow network: the figures appear before the scripts, and do not move', async ({ browser }) => {
@@ -213,7 +214,7 @@ test('a page that arrives in pieces is painted in pieces, and none moves another
 test('a seventh tab of the same browser polls, and every tab goes on loading', async ({ browser }) => {
   await using boardControl = openBoardControl()
   await using tabs = await openTabs(browser, boardControl.url, 6)
-  await tabs.each(page => expect(status(page)).toContainText('Polling every 2 s'))
+  await tabs.each(page => expect(connectionStatus(page)).toContainText('Polling every 2 s'))
   await visitsComeIn(boardControl.url, tabs)
   await expectNoFindings(tabs)
 })
@@ -223,7 +224,7 @@ test('without JavaScript: the same figures and tables, as of the visit', async (
   await using windows = await openWindows(browser, boardControl.url, {
     context: { javaScriptEnabled: false },
   })
-  await windows.each(page => expect(status(page)).toHaveText('As of your visit'))
+  await windows.each(page => expect(connectionStatus(page)).toHaveText('As of your visit'))
   await windows.each(page => expect(log(page).getByRole('row', { name: /this visit/ })).toBeVisible())
   await windows.each(page => expect(page.getByRole('button', { name: 'Pause' })).toHaveCount(0))
   // The browser refuses to preload the scripts.

@@ -5,7 +5,13 @@ import { z } from 'zod'
 import { findProgram } from '../tools/install/programs.mjs'
 import { chromiumLaunch } from '../tools/lib/chromium.ts'
 import { type BoardControl, openBoardControl } from './support/board-control.ts'
-import { expectLive, sendVisits, visitElsewhere, watchConsole } from './support/page-checks.ts'
+import {
+  connectionStatus,
+  expectLive,
+  sendVisits,
+  visitElsewhere,
+  watchConsole,
+} from './support/page-checks.ts'
 
 // Firefox, two boards in one browser, many tabs, and translated pages.
 
@@ -97,7 +103,6 @@ test('two boards at two ports of one host replace each other’s cookie, and the
 
 // Many tabs of one browser without Web Locks, which are missing on plain HTTP except on localhost.
 
-const status = (page: Page) => page.getByRole('status')
 const failedRequests = /Failed to load resource|net::ERR_/
 
 test('seven visible tabs on plain HTTP: all load, four are live, and closing a live tab lets another go live', async ({
@@ -119,11 +124,11 @@ test('seven visible tabs on plain HTTP: all load, four are live, and closing a l
   }
   expect(await tabs[0]?.evaluate(() => isSecureContext)).toBe(false)
   const live = async () => {
-    const texts = await Promise.all(tabs.map(page => status(page).innerText()))
+    const texts = await Promise.all(tabs.map(page => connectionStatus(page).innerText()))
     return texts.filter(text => text.startsWith('Live')).length
   }
   for (const page of tabs)
-    await expect(status(page)).toContainText(/Live|Polling every 2 s/, { timeout: 30_000 })
+    await expect(connectionStatus(page)).toContainText(/Live|Polling every 2 s/, { timeout: 30_000 })
   // A tab that found all places taken tries again after ten seconds.
   await expect.poll(live, { timeout: 30_000 }).toBe(4)
 
@@ -155,10 +160,10 @@ test('a translated page stays live and current after a freeze of the server, the
 
   for (const [service, words] of [
     ['server', 'Not connected'],
-    ['database', 'Database down'],
+    ['database', 'Database not answering'],
   ] as const) {
     const thaw = boardControl.freeze(service)
-    await expect(status(page)).toContainText(words, { timeout: 20_000 })
+    await expect(connectionStatus(page)).toContainText(words, { timeout: 20_000 })
     thaw()
     await expectLive(page, /^Live/)
     await visitsComeIn(page, boardControl.url)
@@ -226,7 +231,7 @@ async function expectLiveAndCurrent(page: Page, boardControl: BoardControl): Pro
   await expectLive(page, /^Live/)
   await visitsComeIn(page, boardControl.url)
   const thaw = boardControl.freeze('server')
-  await expect(status(page)).toContainText('Not connected', { timeout: 20_000 })
+  await expect(connectionStatus(page)).toContainText('Not connected', { timeout: 20_000 })
   thaw()
   await expectLive(page, /^Live/)
   await visitsComeIn(page, boardControl.url)
@@ -241,7 +246,7 @@ for (const [how, translatePage] of [
     await using boardControl = openBoardControl()
     const releaseScripts = await holdScripts(page)
     await page.goto(boardControl.url, { waitUntil: 'domcontentloaded' })
-    await expect(status(page)).toContainText('As of your visit')
+    await expect(connectionStatus(page)).toContainText('As of your visit')
     await translatePage(page)
     releaseScripts()
     await expectLiveAndCurrent(page, boardControl)

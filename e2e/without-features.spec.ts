@@ -8,11 +8,16 @@ import { chromiumLaunch } from '../tools/lib/chromium.ts'
 import { visitMany } from '../tools/lib/visitors.ts'
 import { logPage } from '../web/shared/limits.ts'
 import { failRequests } from './support/network.ts'
-import { expectHydrated, expectLive, visitElsewhere, visitLive } from './support/page-checks.ts'
+import {
+  connectionStatus,
+  expectHydrated,
+  expectLive,
+  visitElsewhere,
+  visitLive,
+} from './support/page-checks.ts'
 
 // Browsers that lack or block features that the page uses, and unusual ways to open it: it works and shows nothing untrue.
 
-const status = (page: Page) => page.getByRole('status')
 const visit = (page: Page) => page.getByRole('region', { name: 'Your visit' })
 const log = (page: Page) => page.getByRole('table', { name: 'Latest visits' })
 
@@ -45,7 +50,7 @@ async function expectWorking(page: Page, url: string, connection: RegExp = /^Liv
   const errors = watchErrors(page)
   const srvId = await busyServer(url)
   await page.goto(`${url}/`)
-  await expect(status(page)).toHaveText(connection, { timeout: 30_000 })
+  await expect(connectionStatus(page)).toHaveText(connection, { timeout: 30_000 })
   const newest = await visitElsewhere(url, 2)
   await expect(visit(page)).toContainText(newest)
 
@@ -220,14 +225,14 @@ for (const hours of [1, -1]) {
     await page.clock.install()
     const requests = await failRequests(page, '**/api/*')
     await page.goto('/')
-    await expect(status(page)).toContainText('Not connected', { timeout: 30_000 })
-    const figuresAt = (await status(page).locator('time').innerText()).trim()
+    await expect(connectionStatus(page)).toContainText('Not connected', { timeout: 30_000 })
+    const figuresAt = (await connectionStatus(page).locator('time').innerText()).trim()
     await page.clock.setSystemTime(Date.now() + hours * 3_600_000)
     await expect(visit(page)).toContainText(hours > 0 ? 'expired' : /stays yours for 1:0\d:\d\d/)
-    await expect(status(page)).toContainText('Not connected', { timeout: 30_000 })
+    await expect(connectionStatus(page)).toContainText('Not connected', { timeout: 30_000 })
     // On another day a date precedes the time.
-    await expect(status(page).locator('time')).toHaveText(new RegExp(`${figuresAt}$`))
-    await expect(status(page)).toHaveText(/No answer from any server for (?:\d\d? s|[1-4] min): /)
+    await expect(connectionStatus(page).locator('time')).toHaveText(new RegExp(`${figuresAt}$`))
+    await expect(connectionStatus(page)).toHaveText(/No answer from any server for (?:\d\d? s|[1-4] min): /)
     requests.passOn()
     await expectLive(page)
   })

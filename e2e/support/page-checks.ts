@@ -4,7 +4,10 @@ import { z } from 'zod'
 import { visitMany } from '../../tools/lib/visitors.ts'
 
 /** What the connection indicator says once the page's scripts run. The HTML says "As of your visit". */
-const running = /^(?:Connecting|Live|Polling every 2 s|Not connected|Database down)/
+const running = /^(?:Connecting|Live|Polling every 2 s|Not connected|Database not answering)/
+
+/** What the header says of the connection. */
+export const connectionStatus = (page: Page) => page.getByRole('status', { name: 'Connection' })
 
 /**
  * Waits until the page is hydrated. Before that, a click, a key or an event is lost, or has the effect that it has without
@@ -12,7 +15,7 @@ const running = /^(?:Connecting|Live|Polling every 2 s|Not connected|Database do
  * for something that only the scripts show.
  */
 export async function expectHydrated(page: Page): Promise<void> {
-  await expect(page.getByRole('status')).toHaveText(running, { timeout: 30_000 })
+  await expect(connectionStatus(page)).toHaveText(running, { timeout: 30_000 })
 }
 
 /**
@@ -20,7 +23,7 @@ export async function expectHydrated(page: Page): Promise<void> {
  * request for a lock is not answered within two seconds polls, and tries again ten seconds later.
  */
 export async function expectLive(page: Page, words: string | RegExp = 'Live'): Promise<void> {
-  await expect(page.getByRole('status')).toHaveText(words, { timeout: 30_000 })
+  await expect(connectionStatus(page)).toHaveText(words, { timeout: 30_000 })
 }
 
 /** Opens the board and waits until it is live. */

@@ -32,6 +32,9 @@ export const replicaKeepAliveMs = 75_000
 /** Seconds between two heartbeats of a server. */
 export const heartbeatSeconds = 2
 
+/** Seconds without a heartbeat after which the board shows a server as silent: one heartbeat is missing. */
+export const silentAfterSeconds = 3
+
 /** Seconds without a heartbeat after which a server is lost: two heartbeats may be missing. */
 export const lostAfterSeconds = 6
 

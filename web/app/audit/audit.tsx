@@ -4,24 +4,41 @@
 import { type MouseEvent, type RefObject, useId, useRef, useState } from 'react'
 import useSWR from 'swr'
 import { type Audit, isAudit, type Snapshot } from '../../shared/api.ts'
+import { utcTime } from '../../shared/times.ts'
 import { fetchAnswer } from '../live/api-client.ts'
-import { ShapeIcon } from '../ui/badges.tsx'
+import { Moment, ShapeIcon } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
 import { useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import styles from './audit.module.css'
 import { addsUp, auditTerms } from './consistency.ts'
 
+type BadgeProps = {
+  snapshot: Snapshot
+  /** false: the badge says when the figures were exact */
+  current: boolean
+}
+
 /** Without JavaScript the badge is a link to /api/audit. */
-export function AuditBadge({ snapshot }: { snapshot: Snapshot }) {
+export function AuditBadge({ snapshot, current }: BadgeProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [opened, setOpened] = useState(false)
   const exact = addsUp(snapshot)
-  const words = exact ? (
-    <span key="exact">Exact ✓</span>
+  const verdict = exact ? (
+    'Exact'
   ) : (
-    <span key="not equal">
+    <>
       <ShapeIcon shape="cross" /> Not equal
+    </>
+  )
+  const words = current ? (
+    <span key={`${exact} now`}>
+      {verdict}
+      {exact && ' ✓'}
+    </span>
+  ) : (
+    <span key={`${exact} then`}>
+      {verdict} at <Moment iso={snapshot.at} plain={utcTime(snapshot.at, snapshot.at)} to="second" />
     </span>
   )
   if (!useHydrated()) {

@@ -1,6 +1,7 @@
 import { type ReactNode, useSyncExternalStore } from 'react'
-import type { FiringAlert, LiveOutage, Snapshot } from '../../shared/api.ts'
+import type { FiringAlert, LiveOutage } from '../../shared/api.ts'
 import type { MonitoringLinks } from '../../shared/page-view.ts'
+import { shownState } from '../../shared/shown-state.ts'
 import { elapsed, utcTime } from '../../shared/times.ts'
 import { AuditBadge } from '../audit/audit.tsx'
 import type { ConnectionStatus } from '../live/connection.ts'
@@ -13,28 +14,28 @@ import { chooseTheme, chosenTheme, isTheme, onThemeChange, type Theme } from '..
 import ui from '../ui/ui.module.css'
 import styles from './board.module.css'
 
-type Props = { live: LiveView; snapshot: Snapshot; monitoring: MonitoringLinks }
+type Props = {
+  live: LiveView
+  /** the figures are of now */
+  current: boolean
+  monitoring: MonitoringLinks
+}
 
 /** The page's name, the connection, the audit badge, the theme, and the monitoring if there is one. */
-export function BoardHeader({ live: { board, status }, snapshot, monitoring }: Props) {
+export function BoardHeader({ live: { board, status }, current, monitoring }: Props) {
   const formats = useFormats()
-  const states = snapshot.servers.map(({ state }) => state)
-  const serving = states.filter(state => state === 'up' || state === 'joining' || state === 'draining')
-  const allDraining = serving.length > 0 && serving.every(state => state === 'draining')
+  const { snapshot, outage } = board
+  const states = snapshot.servers.map(server => shownState(server, snapshot.at))
   return (
     <header className={styles.header}>
       <h1>Balance Board</h1>
       <div className={styles.state}>
-        <ConnectionIndicator
-          status={status}
-          outage={board.outage}
-          figuresAt={snapshot.at}
-          allDraining={allDraining}
-        />
-        <p className={styles.up}>{serversUpText(states, formats.whole)}</p>
+        <ConnectionIndicator status={status} outage={outage} figuresAt={snapshot.at} />
+        {/* States that may have changed are not claimed. */}
+        <p className={styles.up}>{current && serversUpText(states, formats.whole)}</p>
       </div>
       <p className={styles.paper}>{`As of ${utcTime(snapshot.at, '')}`}</p>
-      <AuditBadge snapshot={snapshot} />
+      <AuditBadge snapshot={snapshot} current={current} />
       <ThemeChoice />
       <Monitoring links={monitoring} alerts={snapshot.alerts} />
     </header>
@@ -75,8 +76,6 @@ type ConnectionFacts = {
   outage: LiveOutage | null
   /** time of the figures shown */
   figuresAt: string
-  /** there are servers, and all are draining */
-  allDraining: boolean
 }
 
 type ConnectionWords = {
@@ -99,7 +98,7 @@ function ConnectionIndicator(facts: ConnectionFacts) {
   const now = useNow(steadyNow)
   const { shape, short, bad, detail } = hydrated ? connectionWords(facts, now) : inHtml
   return (
-    <div role="status" className={styles.connection} data-bad={bad || undefined}>
+    <div role="status" aria-label="Connection" className={styles.connection} data-bad={bad || undefined}>
       <p className={styles.connectionShort}>
         <ShapeIcon shape={shape} />
         <span>{short}</span>
@@ -123,7 +122,7 @@ const pollingReasons = {
 
 /** `now`: ms of a steady clock; null until the page runs in the browser. */
 function connectionWords(facts: ConnectionFacts, now: number | null): ConnectionWords {
-  const { status, outage, figuresAt, allDraining } = facts
+  const { status, outage, figuresAt } = facts
   const figures = (
     <>
       figures are from <Moment iso={figuresAt} to="second" />
@@ -147,12 +146,10 @@ function connectionWords(facts: ConnectionFacts, now: number | null): Connection
         be counted until it is back. The page then catches up by itself.
       </>
     )
-    return { shape: 'cross', short: 'Database down', bad: true, detail }
+    return { shape: 'cross', short: 'Database not answering', bad: true, detail }
   }
   if (status.kind === 'connecting') return { shape: 'dotted', short: 'Connecting' }
-  const detail =
-    allDraining && 'All servers are draining. They still answer, new visitors too, until they stop.'
-  if (status.kind === 'live') return { shape: 'full', short: 'Live', detail }
+  if (status.kind === 'live') return { shape: 'full', short: 'Live' }
   return { shape: 'half', short: 'Polling every 2 s', detail: pollingReasons[status.noPlace ?? 'failed'] }
 }
 

@@ -1,16 +1,15 @@
 'use client'
 
 // The whole page: complete as HTML, and live once it runs in the browser. page.tsx renders it for a visit. It subscribes to
-// the live board (live/watch-board.ts) and passes the current snapshot to the header (board-header.tsx) and to each panel,
-// which has its own folder.
+// the live board (live/watch-board.ts) and passes the same snapshot to the header (board-header.tsx) and to each panel, which
+// has its own folder. So in every frame all figures and states are of one moment, also those that are off the screen.
 
-import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react'
 import useSWRSubscription from 'swr/subscription'
 import type { Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { HistoryPanel } from '../history/history-panel.tsx'
 import { startBoard } from '../live/live-board.ts'
-import { type LiveView, watchBoard } from '../live/watch-board.ts'
+import { isCurrent, type LiveView, watchBoard } from '../live/watch-board.ts'
 import { LogPanel } from '../log/log-panel.tsx'
 import { Picture } from '../picture/picture.tsx'
 import { ServersPanel } from '../servers/servers-panel.tsx'
@@ -25,13 +24,14 @@ import { BoardHeader } from './board-header.tsx'
 export function Board({ view }: { view: PageView }) {
   const live = useLiveBoard(view.snapshot)
   const { snapshot, hues } = live.board
+  const current = isCurrent(live, view.problem !== null)
   const counter = useCounter(view, snapshot.counter)
   const title = `${useFormats().whole(counter)} · Balance Board`
   return (
     <div className={styles.page}>
       <title>{title}</title>
       <div className={styles.band}>
-        <BoardHeader live={live} snapshot={snapshot} monitoring={view.monitoring} />
+        <BoardHeader live={live} current={current} monitoring={view.monitoring} />
       </div>
       <main className={styles.bands}>
         <div className={`${styles.band} ${styles.top}`}>
@@ -51,15 +51,13 @@ export function Board({ view }: { view: PageView }) {
           <HistoryPanel hues={hues} />
         </div>
         <div className={`${styles.band} ${styles.details}`}>
-          <Paced snapshot={snapshot}>
-            {shown => <ServersPanel snapshot={shown} hues={hues} yourServerId={view.server.id} />}
-          </Paced>
-          <Paced snapshot={snapshot} className={styles.log}>
-            {shown => <LogPanel view={view} snapshot={shown} hues={hues} />}
-          </Paced>
-          <Paced snapshot={snapshot} className={styles.try}>
-            {shown => <TryPanel servers={shown.servers} hues={hues} stickySeconds={view.sticky_seconds} />}
-          </Paced>
+          <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
+          <div className={styles.log}>
+            <LogPanel view={view} snapshot={snapshot} hues={hues} />
+          </div>
+          <div className={styles.try}>
+            <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
+          </div>
         </div>
       </main>
       <footer className={`${styles.band} ${styles.footer}`}>
@@ -101,43 +99,4 @@ function useLiveBoard(first: Snapshot): LiveView {
     { fallbackData },
   )
   return data ?? fallbackData
-}
-
-/** ms between two renders of a panel off the screen */
-const offScreenMs = 1900
-
-type PacedProps = {
-  snapshot: Snapshot
-  className?: string | undefined
-  children(snapshot: Snapshot): ReactNode
-}
-
-/**
- * Passes on every snapshot while it is on the screen, and one every two seconds while it is not, as rendering costs the same
- * there. Memoise the content.
- */
-function Paced({ snapshot, className, children }: PacedProps) {
-  const box = useRef<HTMLDivElement>(null)
-  const inView = useInView(box)
-  const [shown, setShown] = useState(snapshot)
-  const due = inView || Math.abs(Date.parse(snapshot.at) - Date.parse(shown.at)) >= offScreenMs
-  if (due && shown !== snapshot) setShown(snapshot)
-  return (
-    <div ref={box} className={className}>
-      {children(shown)}
-    </div>
-  )
-}
-
-/** Whether an element is on the screen or close to it; true until the browser knows. */
-function useInView(element: RefObject<Element | null>): boolean {
-  const [inView, setInView] = useState(true)
-  useEffect(() => {
-    const observer = new IntersectionObserver(entries => setInView(entries.at(-1)?.isIntersecting ?? true), {
-      rootMargin: '25%',
-    })
-    if (element.current) observer.observe(element.current)
-    return () => observer.disconnect()
-  }, [element])
-  return inView
 }

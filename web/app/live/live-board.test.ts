@@ -126,6 +126,15 @@ test('an outage stays until the next snapshot', () => {
   assert.equal(withChange(down, view(1, 2, [])).outage, null)
 })
 
+test('a snapshot from before the outage does not end it: a stream that starts meanwhile begins with one', () => {
+  const down = withOutage(startBoard(view(1, 0, [])), { since: view(1, 0, []).at })
+  const since = { since: view(1, 0, []).at }
+  assert.deepEqual(withSnapshot(down, view(1, 0, [])).outage, since)
+  assert.deepEqual(withSnapshot(down, { ...view(1, 0, []), at: '2026-11-22T12:00:00.260Z' }).outage, since)
+  assert.deepEqual(withSnapshot(down, { ...view(0, 0, []), at: '2026-11-22T11:59:59.740Z' }).outage, since)
+  assert.equal(withSnapshot(down, view(1, 6, [])).outage, null)
+})
+
 function server(id: number, srvId: string): ServerRow {
   return sampleServerRow({ id, srv_id: srvId, name: srvId })
 }

@@ -21,14 +21,23 @@ export function startBoard(snapshot: Snapshot): LiveBoard {
 /** Shows a new snapshot. Skips one that is older than the snapshot shown, unless the database's clock was set back. */
 export function withSnapshot(board: LiveBoard, snapshot: Snapshot): LiveBoard {
   const older = olderSnapshots(board, snapshot)
-  if (older && older.rises < risesOfSetClock) return { ...board, outage: null, older }
-  return { snapshot, outage: null, hues: giveHues(board.hues, snapshot.servers), older: null }
+  if (older && older.rises < risesOfSetClock) return { ...board, older }
+  const outage = board.outage && isFromBefore(board.outage, snapshot) ? board.outage : null
+  return { snapshot, outage, hues: giveHues(board.hues, snapshot.servers), older: null }
 }
 
 /** Shows a new snapshot whose log has only the new rows. */
 export function withChange(board: LiveBoard, change: Snapshot): LiveBoard {
   const log = newestRows(change.log, board.snapshot.log)
   return withSnapshot(board, { ...change, log })
+}
+
+/** ms. Replicas read the database at different moments, so their last snapshots before an outage differ by less. */
+const lastReadingsMs = 1000
+
+/** Whether a snapshot was read before the outage: a stream that starts during one begins with its replica's last snapshot. */
+function isFromBefore({ since }: LiveOutage, { at }: Snapshot): boolean {
+  return Math.abs(Date.parse(at) - Date.parse(since)) < lastReadingsMs
 }
 
 export function withOutage(board: LiveBoard, outage: LiveOutage): LiveBoard {

@@ -18,6 +18,12 @@ import { openStream } from './stream.ts'
 
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
 
+/** Whether the figures shown are of now. `hadProblem`: this page view was not counted, so its figures may be from earlier. */
+export function isCurrent({ board, status }: LiveView, hadProblem: boolean): boolean {
+  if (status.kind === 'connecting' && hadProblem) return false
+  return status.kind !== 'lost' && board.outage === null
+}
+
 const tickMs = 500
 /** The machine slept, or its clock was set, if the two clocks drift apart by this many ms. */
 const maxDriftMs = 3000

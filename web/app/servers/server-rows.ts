@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import type { ServerRow, ServerState } from '../../shared/api.ts'
+import type { ShownState } from '../../shared/shown-state.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
 import type { Formats } from '../ui/formats.ts'
 
@@ -100,11 +101,11 @@ export function megabytes(bytes: number): number {
 }
 
 /** "2 servers up"; if none is up, the states that the servers are in. */
-export function serversUpText(states: ServerState[], whole: (count: number) => string): string {
-  const count = (state: ServerState) => states.filter(one => one === state).length
+export function serversUpText(states: ShownState[], whole: (count: number) => string): string {
+  const count = (state: ShownState) => states.filter(one => one === state).length
   const up = count('up')
   if (up > 0) return `${whole(up)} ${up === 1 ? 'server' : 'servers'} up`
-  const others = (['draining', 'joining', 'lost'] as const).filter(state => count(state) > 0)
+  const others = (['draining', 'joining', 'silent', 'lost'] as const).filter(state => count(state) > 0)
   return ['0 servers up', ...others.map(state => `${whole(count(state))} ${state}`)].join(', ')
 }
 
