@@ -256,7 +256,7 @@ for (const range of ['5m', '1h', '24h']) {
     const history = z
       .looseObject({
         range: z.literal(range),
-        step: z.number(),
+        bucket_seconds: z.number(),
         times: z.array(time).min(5),
         servers: z.array(z.looseObject({ srv_id: srvId, hits: z.array(z.number().int()) })).min(1),
       })

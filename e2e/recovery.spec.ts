@@ -70,7 +70,7 @@ for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
     const [server] = before.replicas
     const thatLeft = async () => {
       const { events }: History = await (await request.get('/api/history?range=5m')).json()
-      return events.filter(event => event.kind === 'left').map(({ id }) => id)
+      return events.filter(event => event.type === 'stopped').map(({ id }) => id)
     }
     const leftBefore = await thatLeft()
     const ended = new AbortController()

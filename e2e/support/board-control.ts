@@ -169,7 +169,16 @@ async function insertVisits(client: PrismaClient, visits: ServerVisits[]): Promi
           data: { value: { increment: count } },
         })
         const server = await tx.server.findFirstOrThrow({ where: { name }, orderBy: { id: 'desc' } })
-        await tx.server.update({ where: { id: server.id }, data: { hits: { increment: count } } })
+        const newHits = Math.ceil(count / 3)
+        await tx.server.update({
+          where: { id: server.id },
+          data: {
+            hits: { increment: count },
+            newHits: { increment: newHits },
+            returningHits: { increment: count - newHits },
+            commits: { increment: 1 },
+          },
+        })
         const at = new Date()
         await tx.accessLog.createMany({
           data: Array.from({ length: count }, (_, index) => ({

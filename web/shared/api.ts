@@ -86,6 +86,10 @@ const isLogRow = shapeOf<LogRow>({
   maybe_from: optional(isServerReference),
 })
 
+/** How an instance of a server ended. killed: without a goodbye. stopped: in good order. */
+type Ending = 'killed' | 'stopped'
+
+/** A server: the instance at its address that is shown, with the totals of the earlier instances with its name. */
 export type ServerRow = {
   /** id of this instance of the server */
   id: number
@@ -94,12 +98,23 @@ export type ServerRow = {
   /** ip:port */
   address: string
   state: ServerState
+  /** of all instances, so a restart does not lower it */
   hits: number
+  /** `hits` by arrival. Hits that a server of a release without these fields counted are in none of the three. */
+  new_hits: number
+  returning_hits: number
+  moved_hits: number
+  /** transactions that counted `hits` */
+  commits: number
   /** of all hits ever counted, 0 to 1 */
   share: number
   /** hits per second over the last seconds */
   rate: number
   started_at: string
+  /** when this instance started, if it follows another within a minute; else null */
+  restarted_at: string | null
+  /** how that earlier instance ended */
+  restart: Ending | null
   last_seen_at: string
   /** of recent page views, inside the replica; null if there were none */
   p50_ms: number | null
@@ -120,9 +135,15 @@ const isServerRow = shapeOf<ServerRow>({
   address: isText,
   state: oneOf('joining', 'up', 'draining', 'lost', 'stopped'),
   hits: isNumber,
+  new_hits: isNumber,
+  returning_hits: isNumber,
+  moved_hits: isNumber,
+  commits: isNumber,
   share: isNumber,
   rate: isNumber,
   started_at: isTime,
+  restarted_at: orNull(isTime),
+  restart: orNull(oneOf('killed', 'stopped')),
   last_seen_at: isTime,
   p50_ms: orNull(isNumber),
   p99_ms: orNull(isNumber),
@@ -176,9 +197,15 @@ export type LogPage = {
 
 export const isLogPage = shapeOf<LogPage>({ rows: listOf(isLogRow), next: orNull(isNumber) })
 
-/** joined, left: the time is from its row. lost: the time of its last heartbeat. */
+/**
+ * joined: it started. lost: no heartbeat for 6 s. back: a lost instance went on. stopped: it ended in good order. killed: it
+ * ended without a goodbye and another instance followed at its address before it counted as lost. The time of `lost` and `killed`
+ * is that of its last heartbeat.
+ */
 export type HistoryEvent = {
-  kind: 'joined' | 'lost' | 'left'
+  type: 'joined' | 'lost' | 'back' | 'stopped' | 'killed'
+  /** what caused it: a command of a person, or nothing that is known */
+  by: 'control' | null
   /** id of the server's instance */
   id: number
   srv_id: string
@@ -192,7 +219,7 @@ export type HistoryDown = { srv_id: string; name: string; times: number; ms: num
 export type History = {
   range: HistoryRange
   /** length of a bucket in seconds */
-  step: number
+  bucket_seconds: number
   /** starts of the buckets, oldest first */
   times: string[]
   /** hits per bucket: one number for each of `times` */
@@ -205,7 +232,7 @@ export type History = {
 
 export const isHistory = shapeOf<History>({
   range: oneOf(...historyRangeNames),
-  step: isNumber,
+  bucket_seconds: isNumber,
   times: listOf(isTime),
   servers: listOf(
     shapeOf<History['servers'][number]>({
@@ -217,7 +244,8 @@ export const isHistory = shapeOf<History>({
   ),
   events: listOf(
     shapeOf<History['events'][number]>({
-      kind: oneOf('joined', 'lost', 'left'),
+      type: oneOf('joined', 'lost', 'back', 'stopped', 'killed'),
+      by: orNull(oneOf('control')),
       id: isNumber,
       srv_id: isText,
       name: isText,

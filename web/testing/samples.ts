@@ -34,9 +34,15 @@ export function sampleServerRow(fields: Partial<ServerRow> = {}): ServerRow {
     address: '127.0.0.1:3001',
     state: 'up',
     hits: 0,
+    new_hits: 0,
+    returning_hits: 0,
+    moved_hits: 0,
+    commits: 0,
     share: 0,
     rate: 0,
     started_at: at,
+    restarted_at: null,
+    restart: null,
     last_seen_at: at,
     p50_ms: null,
     p99_ms: null,
@@ -64,6 +70,8 @@ export function sampleHealth(fields: Partial<Health> = {}): Health {
   }
 }
 
+const totals = { hits: 0, newHits: 0, returningHits: 0, movedHits: 0, commits: 0 }
+
 /** The same as the database has it. */
 export function sampleBoardServer(fields: Partial<BoardServer> = {}): BoardServer {
   return {
@@ -71,7 +79,9 @@ export function sampleBoardServer(fields: Partial<BoardServer> = {}): BoardServe
     srvId: 'a'.repeat(32),
     name: 'web-1',
     address: '127.0.0.1:3001',
-    hits: 0,
+    own: totals,
+    carried: totals,
+    earlierEnded: null,
     startedAt: at,
     lastSeenAt: at,
     silentMs: 100,

@@ -15,7 +15,7 @@ import {
 const times = ['2026-11-22T12:00:00.000Z', '2026-11-22T12:01:00.000Z']
 
 function history(servers: History['servers']): History {
-  return { range: '5m', step: 60, times, servers, events: [], downs: [] }
+  return { range: '5m', bucket_seconds: 60, times, servers, events: [], downs: [] }
 }
 
 test('instances of one address are one series, under the last name, in the order of colours', () => {
@@ -81,7 +81,7 @@ test('bars are stacked, and without hits there is no bar', () => {
 })
 
 const minute = (count: number) => `2026-11-22T12:0${count}:00.000Z`
-const sixMinutes = { step: 60, times: [0, 1, 2, 3, 4, 5].map(minute) }
+const sixMinutes = { bucket_seconds: 60, times: [0, 1, 2, 3, 4, 5].map(minute) }
 
 test('a time lies between the start of the first bar and the end of the last', () => {
   assert.equal(placeOf(minute(0), sixMinutes), 0)

@@ -95,9 +95,12 @@ function short(value: number): number {
 }
 
 /** Where a time is in the history, 0 to 1. */
-export function placeOf(at: string, { times, step }: Pick<History, 'times' | 'step'>): number {
+export function placeOf(
+  at: string,
+  { times, bucket_seconds }: Pick<History, 'times' | 'bucket_seconds'>,
+): number {
   const start = Date.parse(times[0] ?? at)
-  return Math.min(1, (Date.parse(at) - start) / (times.length * step * 1000))
+  return Math.min(1, (Date.parse(at) - start) / (times.length * bucket_seconds * 1000))
 }
 
 /** Formats a time to the minute. Locale and zone default to the browser's. */

@@ -109,7 +109,7 @@ function Plot({ history, series, top, hues, at, onPoint }: PlotProps) {
       <line className={styles.baseline} x2="100%" y1="100%" y2="100%" />
       {events.map(event => (
         <EventMark
-          key={`${event.id} ${event.kind}`}
+          key={`${event.id} ${event.type} ${event.at}`}
           event={event}
           x={placeOf(event.at, history)}
           hue={hues[event.srv_id]}
@@ -122,12 +122,13 @@ function Plot({ history, series, top, hues, at, onPoint }: PlotProps) {
 /** A line at the event's time: with an arrowhead for a start, a cross for a loss, a bar for a stop. */
 function EventMark({ event, x, hue }: { event: HistoryEvent; x: number; hue: number | undefined }) {
   const place = `${(x * 100).toFixed(2)}%`
-  const shapes = { joined: 'M-5 1h10l-5 8z', lost: 'm-4 1 8 8m0-8-8 8', left: 'M-4 5h8' }
+  const [triangle, cross] = ['M-5 1h10l-5 8z', 'm-4 1 8 8m0-8-8 8']
+  const shapes = { joined: triangle, lost: cross, back: triangle, stopped: 'M-4 5h8', killed: cross }
   return (
-    <g className={`${badges.hue} ${styles.event}`} {...hueAttributes(hue)} data-kind={event.kind}>
+    <g className={`${badges.hue} ${styles.event}`} {...hueAttributes(hue)} data-kind={event.type}>
       <line x1={place} x2={place} y1="0" y2="100%" />
       <svg x={place} overflow="visible" aria-hidden="true">
-        <path d={shapes[event.kind]} />
+        <path d={shapes[event.type]} />
       </svg>
     </g>
   )

@@ -43,10 +43,12 @@ export function Legend({ history: { times, range }, series, totals, at }: Legend
   )
 }
 
-const eventWords: Record<HistoryEvent['kind'], string> = {
+const eventWords: Record<HistoryEvent['type'], string> = {
   joined: 'started at',
   lost: 'lost at',
-  left: 'stopped at',
+  back: 'back at',
+  stopped: 'stopped at',
+  killed: 'killed at',
 }
 
 /** Outages come first. The chart marks all events. */
@@ -69,11 +71,11 @@ export function EventList({ history: { events, downs }, hues, stale }: EventList
           <span className={styles.when}>{outageText(down)}</span>
         </li>
       ))}
-      {events.slice(0, shownEvents).map(({ kind, id, srv_id, name, at }) => (
-        <li key={`${id} ${kind}`} data-kind={kind}>
+      {events.slice(0, shownEvents).map(({ type, id, srv_id, name, at }) => (
+        <li key={`${id} ${type} ${at}`} data-kind={type}>
           <ServerName name={name} hue={hues[srv_id]} />
           <span className={styles.when}>
-            {eventWords[kind]} <Moment iso={at} to="second" />
+            {eventWords[type]} <Moment iso={at} to="second" />
           </span>
         </li>
       ))}

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ReadPool } from './pools.ts'
 import { isoTime, query } from './query.ts'
-import { byGoneAt } from './server-state.ts'
+import { byGoneAt, type Ending, ending } from './server-state.ts'
 
 /** Consecutive periods of equal length. */
 export type Buckets = {
@@ -52,11 +52,13 @@ export type Instance = {
   last_seen_at: string
   /** when it stopped, or when another instance started at its address; null if neither happened */
   stopped_at: string | null
+  /** with `stopped_at`, how it ended; null if a server of an earlier release wrote it */
+  ended: Ending | null
   /** ms since its last heartbeat, counted to its stop or to now */
   silent_ms: number
 }
 
-const columns = `id, srv_id, name, started_at, last_seen_at, stopped_at,
+const columns = `id, srv_id, name, started_at, last_seen_at, stopped_at, ended,
     TIMESTAMPDIFF(MICROSECOND, last_seen_at, COALESCE(stopped_at, UTC_TIMESTAMP(3))) DIV 1000 AS silent_ms`
 
 // Reads gone servers by an index, newest first: the cost does not grow with the number of servers ever seen.
@@ -75,6 +77,7 @@ const instances = z.array(
     started_at: isoTime,
     last_seen_at: isoTime,
     stopped_at: isoTime.nullable(),
+    ended: ending.nullable(),
     silent_ms: z.number(),
   }),
 )

@@ -2,7 +2,7 @@
 // what an error of it means. hit-store.ts sends it.
 import { z } from 'zod'
 import { codeOf, numberOf } from '../errors.ts'
-import type { CommitFailureKind, CommitOutcome, Count, Hit } from '../hits/hit.ts'
+import { arrivalOf, type CommitFailureKind, type CommitOutcome, type Count, type Hit } from '../hits/hit.ts'
 import { isoTime } from './query.ts'
 
 /** The instance of a replica that counts a batch. */
@@ -40,7 +40,7 @@ export const highestNumber = Number.MAX_SAFE_INTEGER
 
 /**
  * Builds one transaction in one packet for a batch of n hits: n numbers from the counter, n log rows, n request ids, and n
- * added to the server's totals. A replica that freezes or dies in the middle cannot keep the counter's lock.
+ * added to the server's totals, by arrival too. A replica that freezes or dies in the middle cannot keep the counter's lock.
  * A request id that is already in the log violates its unique key and fails the whole batch.
  * Send `beginBatch` before it. `end`: ROLLBACK only tests whether the batch could be committed.
  */
@@ -63,12 +63,23 @@ export function batchPacket(hits: Hit[], server: CountingServer, end: 'COMMIT' |
     'SET @at = IF(ROW_COUNT() = 1, UTC_TIMESTAMP(3), NULL)',
     `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id) VALUES ${logRows.join(', ')}`,
     `INSERT INTO recent_request (request_id, id) VALUES ${requests.join(', ')}`,
-    `UPDATE server SET hits = hits + ${n}, last_seen_at = @at WHERE id = ${server.id} AND srv_id = ${literal(server.srv_id)} AND gone_at IS NULL`,
+    `UPDATE server SET hits = hits + ${n}, ${addArrivals(hits, server)}, commits = commits + 1, last_seen_at = @at WHERE id = ${server.id} AND srv_id = ${literal(server.srv_id)} AND gone_at IS NULL`,
     // If the server's row is missing, as after a restore, the id is NULL: server_minute rejects it and nothing is counted.
     `INSERT INTO server_minute (minute, server_id, hits) VALUES (DATE_FORMAT(@at, '%Y-%m-%d %H:%i:00'), IF(ROW_COUNT() = 1, ${server.id}, NULL), ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
     'SELECT LAST_INSERT_ID() AS last, CAST(@at AS CHAR(23)) AS at',
     end,
   ].join('; ')
+}
+
+/** Adds the batch's new, returning and moved hits to the server's columns of those names. */
+function addArrivals(hits: Hit[], server: CountingServer): string {
+  const arrivals = hits.map(hit => arrivalOf(hit.cookieSrvId, server.srv_id))
+  return (['new', 'returning', 'moved'] as const)
+    .map(arrival => {
+      const n = arrivals.filter(other => other === arrival).length
+      return `${arrival}_hits = ${arrival}_hits + ${n}`
+    })
+    .join(', ')
 }
 
 /**

@@ -5,13 +5,32 @@ import { lostAfterSeconds } from '../../shared/limits.ts'
 import type { WritePool } from './pools.ts'
 import { isoTime, query } from './query.ts'
 
+/** What a server has counted. */
+type Totals = {
+  hits: number
+  /** `hits` by arrival */
+  newHits: number
+  returningHits: number
+  movedHits: number
+  /** transactions that counted them */
+  commits: number
+}
+
+/** How an instance of a server ended: killed = without a goodbye. */
+export type Ending = 'killed' | 'stopped'
+
 /** A server as its row describes it. */
 export type BoardServer = Health & {
   id: number
   srvId: string
   name: string
   address: string
-  hits: number
+  /** of this instance alone */
+  own: Totals
+  /** of the earlier instances of this server, when this one registered */
+  carried: Totals
+  /** how the earlier instance of this server ended; null if there was none shortly before */
+  earlierEnded: Ending | null
   startedAt: string
   lastSeenAt: string
   /** ms since its last heartbeat */
@@ -20,12 +39,16 @@ export type BoardServer = Health & {
 }
 
 /** Columns of a row of `server s`. id and srv_id are prefixed: the short names belong to hits. */
-export const serverColumns = `s.id AS instance_id, s.srv_id AS instance_srv_id, s.name, s.address, s.hits, s.started_at, s.last_seen_at,
+export const serverColumns = `s.id AS instance_id, s.srv_id AS instance_srv_id, s.name, s.address, s.started_at, s.last_seen_at,
+    s.hits, s.new_hits, s.returning_hits, s.moved_hits, s.commits, s.carried_hits, s.carried_new_hits,
+    s.carried_returning_hits, s.carried_moved_hits, s.carried_commits, s.earlier_ended,
     TIMESTAMPDIFF(MICROSECOND, s.last_seen_at, UTC_TIMESTAMP(3)) DIV 1000 AS silent_ms,
     s.ready_at IS NOT NULL AS ready, s.draining, s.stopped_at IS NOT NULL AS stopped,
     s.rate, s.p50_ms, s.p99_ms, s.errors, s.error_codes, s.streams, s.memory_bytes`
 
 const flag = z.number().transform(value => value !== 0)
+const count = z.number().int()
+export const ending = z.enum(['killed', 'stopped'])
 
 /** Parses a row with `serverColumns`. */
 export const boardServer = z
@@ -34,7 +57,17 @@ export const boardServer = z
     instance_srv_id: z.string(),
     name: z.string(),
     address: z.string(),
-    hits: z.number().int(),
+    hits: count,
+    new_hits: count,
+    returning_hits: count,
+    moved_hits: count,
+    commits: count,
+    carried_hits: count,
+    carried_new_hits: count,
+    carried_returning_hits: count,
+    carried_moved_hits: count,
+    carried_commits: count,
+    earlier_ended: ending.nullable(),
     started_at: isoTime,
     last_seen_at: isoTime,
     silent_ms: z.number(),
@@ -55,7 +88,21 @@ export const boardServer = z
       srvId: row.instance_srv_id,
       name: row.name,
       address: row.address,
-      hits: row.hits,
+      own: {
+        hits: row.hits,
+        newHits: row.new_hits,
+        returningHits: row.returning_hits,
+        movedHits: row.moved_hits,
+        commits: row.commits,
+      },
+      carried: {
+        hits: row.carried_hits,
+        newHits: row.carried_new_hits,
+        returningHits: row.carried_returning_hits,
+        movedHits: row.carried_moved_hits,
+        commits: row.carried_commits,
+      },
+      earlierEnded: row.earlier_ended,
       startedAt: row.started_at,
       lastSeenAt: row.last_seen_at,
       silentMs: row.silent_ms,
@@ -92,21 +139,42 @@ export function serverState(
   return server.ready ? 'up' : 'joining'
 }
 
-/** The server as answers show it. `counter`: all hits ever counted. */
-export function toServerRow(server: BoardServer, counter: number): ServerRow {
+/**
+ * The servers as answers show them, with the totals of all their instances. `counter`: all hits ever counted.
+ *
+ * What an instance carries was counted by earlier instances at its address. So of several instances that are shown at one
+ * address, only the first adds what it carries: no hit is in two rows.
+ */
+export function toServerRows(servers: BoardServer[], counter: number): ServerRow[] {
+  const firstIds = new Map<string, number>()
+  for (const { srvId, id } of servers) firstIds.set(srvId, Math.min(id, firstIds.get(srvId) ?? id))
+  return servers.map(server => toServerRow(server, counter, firstIds.get(server.srvId) === server.id))
+}
+
+function toServerRow(server: BoardServer, counter: number, isFirst: boolean): ServerRow {
   const state = serverState(server)
   const serving = state !== 'lost' && state !== 'stopped'
+  const { own, carried } = server
+  const total = (name: keyof Totals) => own[name] + (isFirst ? carried[name] : 0)
+  const hits = total('hits')
+  const restart = isFirst ? server.earlierEnded : null
   return {
     id: server.id,
     srv_id: server.srvId,
     name: server.name,
     address: server.address,
     state,
-    hits: server.hits,
-    share: counter === 0 ? 0 : server.hits / counter,
+    hits,
+    new_hits: total('newHits'),
+    returning_hits: total('returningHits'),
+    moved_hits: total('movedHits'),
+    commits: total('commits'),
+    share: counter === 0 ? 0 : hits / counter,
     // Its last reported rate is no longer true once it is gone.
     rate: serving ? server.rate : 0,
     started_at: server.startedAt,
+    restarted_at: restart && server.startedAt,
+    restart,
     last_seen_at: server.lastSeenAt,
     p50_ms: server.p50Ms,
     p99_ms: server.p99Ms,
@@ -135,7 +203,7 @@ export type Health = {
   memoryBytes: number
 }
 
-const heartbeatSql = `UPDATE server SET last_seen_at = UTC_TIMESTAMP(3), stopped_at = NULL,
+const heartbeatSql = `UPDATE server SET last_seen_at = UTC_TIMESTAMP(3), stopped_at = NULL, ended = NULL,
     ready_at = IF(ready_at IS NULL AND ?, UTC_TIMESTAMP(3), ready_at),
     draining = ?, rate = ?, p50_ms = ?, p99_ms = ?, errors = ?, error_codes = ?, streams = ?,
     memory_bytes = ?

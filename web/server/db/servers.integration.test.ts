@@ -4,6 +4,7 @@ import { startDatabaseProxy } from '../../../tools/lib/database-proxy.ts'
 import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { rowsRead } from '../../testing/explain.ts'
 import { sampleHit } from '../../testing/samples.ts'
+import { toSnapshot } from '../feed/board.ts'
 import { srvIdOf } from '../identity.ts'
 import { readBoard } from './board.ts'
 import { databaseHitStore } from './hit-store.ts'
@@ -56,6 +57,18 @@ async function count(server: { id: number }, address: string, n: number) {
   return databaseHitStore(pools.write, { id: server.id, srv_id: srvIdOf(address) }).commit(hits, 1000)
 }
 
+/** A batch of one hit for each of these cookies. */
+function commit(server: { id: number }, address: string, cookies: (string | null)[]) {
+  const hits = cookies.map(cookieSrvId => sampleHit({ cookieSrvId }))
+  return databaseHitStore(pools.write, { id: server.id, srv_id: srvIdOf(address) }).commit(hits, 1000)
+}
+
+/** The servers and sums of a snapshot. */
+async function shown() {
+  const { counter, servers, earlier_hits } = toSnapshot(await readBoard(pools.read, 1000), [])
+  return { counter, servers, earlier_hits }
+}
+
 test('replicas that start together take the lowest names, each its own', async () => {
   const addresses = Array.from({ length: 6 }, (_, index) => `10.0.0.${index + 1}:3000`)
   const servers = await Promise.all(addresses.map(address => register(address)))
@@ -101,19 +114,92 @@ test('a name is free again once its server has stopped or was not seen for six s
   assert.equal((await register('10.0.0.4:3000')).name, 'web-2')
 })
 
-test('a replica that restarts at its address is another instance: it keeps the name and inherits no hits', async () => {
+test('a server that restarts at its address is another instance, and goes on from the totals of the earlier ones', async () => {
   const address = '10.0.0.1:3000'
   const first = await register(address)
   await count(first, address, 3)
   const second = await register(address)
   assert.equal(second.name, first.name)
-  await count(second, address, 2)
-  const board = await readBoard(pools.read, 1000)
-  assert.deepEqual([board.counter, board.totalHits], [5, 5])
+  await commit(second, address, [null, srvIdOf(address), srvIdOf('10.0.0.2:3000')])
+  await endServer(pools.write, second.id)
+  const third = await register(address)
+  await commit(third, address, [srvIdOf(address)])
+  const { servers, ...sums } = await shown()
+  assert.deepEqual(sums, { counter: 7, earlier_hits: 0 })
+  const [{ id, hits, new_hits, returning_hits, moved_hits, commits, restart } = assert.fail(), ...more] =
+    servers
   assert.deepEqual(
-    board.servers.map(server => [server.id, server.hits, server.stopped]),
-    [[second.id, 2, false]],
+    [id, hits, new_hits, returning_hits, moved_hits, commits, restart, more.length],
+    [third.id, 7, 4, 2, 1, 3, 'stopped', 0],
   )
+  assert.equal(servers[0]?.restarted_at, servers[0]?.started_at)
+})
+
+test('hits of another address, of another name and of long ago: only those of the same server are carried', async () => {
+  const [address, other] = ['10.0.0.1:3000', '10.0.0.2:3000']
+  const restartOf = async (name: string) => {
+    const { id } = await register(address, name)
+    const row = (await shown()).servers.find(server => server.id === id)
+    return [row?.hits, row?.restart]
+  }
+  await count(await register(other, 'blue'), other, 1)
+  await count(await register(address, 'blue'), address, 2)
+  assert.deepEqual(await restartOf('red'), [0, null])
+  assert.deepEqual(await restartOf('blue'), [2, 'killed'])
+  await pools.write.query(
+    'UPDATE server SET started_at = started_at - INTERVAL 1 DAY, last_seen_at = last_seen_at - INTERVAL 1 DAY',
+  )
+  assert.deepEqual(await restartOf('blue'), [2, null])
+  // Further back than a start looks: the hits stay in the sum.
+  for (let start = 0; start < 10; start++) await register(address, 'red')
+  assert.deepEqual(await restartOf('blue'), [0, null])
+  const { counter, earlier_hits } = await shown()
+  assert.deepEqual([counter, earlier_hits], [3, 3])
+})
+
+test('how an instance ended is in its row, until it turns out to be alive', async () => {
+  const address = '10.0.0.1:3000'
+  const srv_id = srvIdOf(address)
+  const first = await register(address)
+  const second = await register(address)
+  const endings = async () => (await pools.write.query('SELECT ended FROM server ORDER BY id'))[0]
+  assert.deepEqual(await endings(), [{ ended: 'killed' }, { ended: null }])
+  await writeHeartbeat(pools.write, { id: first.id, srv_id }, health, 1000)
+  await endServer(pools.write, second.id)
+  assert.deepEqual(await endings(), [{ ended: null }, { ended: 'stopped' }])
+})
+
+test('whatever starts, counts, ends and wakes at one address, the rows and the earlier hits add up to the counter', async () => {
+  const address = '10.0.0.1:3000'
+  const srv_id = srvIdOf(address)
+  const started: { id: number }[] = []
+  // A fixed sequence of pseudo-random numbers.
+  let seed = 7
+  const random = (below: number) => {
+    seed = (seed * 1103515245 + 12345) % 2 ** 31
+    return Math.floor((seed / 2 ** 31) * below)
+  }
+  const anyStarted = () => started[random(started.length)] ?? assert.fail()
+  const steps = [
+    async () => void started.push(await register(address, random(2) ? 'blue' : 'red')),
+    () => count(anyStarted(), address, 1 + random(5)),
+    () => endServer(pools.write, anyStarted().id),
+    () => writeHeartbeat(pools.write, { ...anyStarted(), srv_id }, health, 1000),
+    () =>
+      pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 61 SECOND WHERE id = ?', [
+        anyStarted().id,
+      ]),
+  ]
+  await steps[0]?.()
+  for (let step = 0; step < 150; step++) {
+    await steps[random(steps.length)]?.()
+    const { counter, earlier_hits, servers } = await shown()
+    const hits = servers.reduce((sum, server) => sum + server.hits, 0)
+    assert.equal(hits + earlier_hits, counter)
+    assert.ok(earlier_hits >= 0, `${earlier_hits} earlier hits after ${step} steps`)
+    for (const { new_hits, returning_hits, moved_hits, ...row } of servers)
+      assert.equal(new_hits + returning_hits + moved_hits, row.hits)
+  }
 })
 
 test('a server knows which server had its address before, as long as cookies of that server may come', async () => {
@@ -155,15 +241,14 @@ test('two live servers at one address are both shown and both count; one that ha
   const address = '10.0.0.1:3000'
   const srv_id = srvIdOf(address)
   const beat = (id: number) => writeHeartbeat(pools.write, { id, srv_id }, health, 1000)
-  const shown = async () =>
-    (await readBoard(pools.read, 1000)).servers.map(({ id, stopped }) => [id, stopped])
+  const rows = async () => (await readBoard(pools.read, 1000)).servers.map(({ id, stopped }) => [id, stopped])
   const first = await register(address)
   await beat(first.id)
   const second = await register(address)
   await beat(second.id)
-  assert.deepEqual(await shown(), [[second.id, false]])
+  assert.deepEqual(await rows(), [[second.id, false]])
   await beat(first.id)
-  assert.deepEqual(await shown(), [
+  assert.deepEqual(await rows(), [
     [first.id, false],
     [second.id, false],
   ])
@@ -174,7 +259,7 @@ test('two live servers at one address are both shown and both count; one that ha
   await count(second, address, 2)
   const board = await readBoard(pools.read, 1000)
   assert.deepEqual(
-    board.servers.map(server => server.hits),
+    board.servers.map(server => server.own.hits),
     [3, 2],
   )
   assert.deepEqual([board.counter, board.totalHits], [5, 5])

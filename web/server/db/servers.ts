@@ -1,12 +1,12 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
-import { lostAfterSeconds } from '../../shared/limits.ts'
+import { forgottenAfterSeconds, lostAfterSeconds } from '../../shared/limits.ts'
 import { DatabaseUnavailable } from '../errors.ts'
 import { lowestFreeName } from '../identity.ts'
 import { highestNumber } from './page-view-numbers.ts'
 import { connectionsPerReplica, type ReadPool, type WritePool } from './pools.ts'
 import { onConnection, query, queryOn, releaseLock, takeLock } from './query.ts'
-import { byGoneAt, seenWithinSql } from './server-state.ts'
+import { byGoneAt, ending, seenWithinSql } from './server-state.ts'
 
 /** Seconds to wait while other replicas register. */
 const lockTimeout = 10
@@ -23,9 +23,10 @@ const inserted = z.looseObject({ insertId: z.number().int() })
 export type EarlierServer = { name: string; forMs: number }
 
 /**
- * Registers an instance of a replica with a new row, which inherits nothing. An earlier instance at the same address is marked
- * as stopped; if it is alive, its next heartbeat removes the mark (web/server/lifecycle/own-row.ts). Without a given name the
- * replica takes the lowest web-N that no live replica has; a lock keeps two from taking the same.
+ * Registers an instance of a replica with a new row. It carries the totals of the earlier instance with its address and name,
+ * and what that one carried. Hits that an earlier instance counts later, because it is alive after all, are not carried.
+ * An earlier instance at the address that did not stop in good order is marked as killed; if it is alive, its next heartbeat
+ * removes the mark (web/server/lifecycle/own-row.ts). Without a given name the replica takes the lowest web-N that no live replica has; a lock keeps two from taking the same.
  * `cookieSeconds`: lifetime of the sticky cookie.
  * @throws DatabaseUnavailable if nothing was registered
  */
@@ -37,18 +38,30 @@ export async function registerServer(
   return withRegisterLock(pool, async connection => {
     await queryOn(
       connection,
-      `UPDATE server ${byGoneAt} SET stopped_at = UTC_TIMESTAMP(3)
+      `UPDATE server ${byGoneAt} SET stopped_at = UTC_TIMESTAMP(3), ended = 'killed'
        WHERE gone_at IS NULL AND srv_id = ? AND stopped_at IS NULL`,
       [identity.srvId],
       registerTimeoutMs,
     )
     const name = identity.name ?? lowestFreeName(await namesInUse(connection))
     const earlier = await findEarlier(connection, identity.srvId, cookieSeconds)
+    const carried = await readCarried(connection, identity.srvId, name)
     const result = await queryOn(
       connection,
-      `INSERT INTO server (srv_id, name, address, started_at, last_seen_at, earlier_name, earlier_until)
-       VALUES (?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), ?, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND)`,
-      [identity.srvId, name, identity.address, earlier?.name ?? null, earlier ? earlier.forMs * 1000 : null],
+      `INSERT INTO server (srv_id, name, address, started_at, last_seen_at, earlier_name, earlier_until,
+         carried_hits, carried_new_hits, carried_returning_hits, carried_moved_hits, carried_commits, earlier_ended)
+       VALUES (?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), ?, UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND, ?, ?, ?, ?, ?, ?)`,
+      [
+        ...[
+          identity.srvId,
+          name,
+          identity.address,
+          earlier?.name ?? null,
+          earlier ? earlier.forMs * 1000 : null,
+        ],
+        ...[carried.hits, carried.new_hits, carried.returning_hits, carried.moved_hits, carried.commits],
+        carried.ended,
+      ],
       registerTimeoutMs,
     )
     return { id: inserted.parse(result).insertId, name, earlier }
@@ -77,6 +90,38 @@ async function findEarlier(
   )
   const [last] = z.array(z.object({ name: z.string(), forMs: z.number() })).parse(rows)
   return last && last.forMs > 0 ? last : null
+}
+
+/** Newest instances at an address among which the one with the same name is looked for: a start reads no more, however many there were. */
+const instancesLookedAt = 10
+
+const carriedSql = `SELECT hits + carried_hits AS hits, new_hits + carried_new_hits AS new_hits,
+    returning_hits + carried_returning_hits AS returning_hits, moved_hits + carried_moved_hits AS moved_hits,
+    commits + carried_commits AS commits,
+    IF(${seenWithinSql('newest', forgottenAfterSeconds)}, COALESCE(ended, 'stopped'), NULL) AS ended
+  FROM (
+    SELECT * FROM server FORCE INDEX (server_srv_id_started_at_idx)
+    WHERE srv_id = ? ORDER BY started_at DESC, id DESC LIMIT ${instancesLookedAt}
+  ) newest
+  WHERE name = ? ORDER BY id DESC LIMIT 1`
+
+const carriedRow = z.object({
+  hits: z.number().int(),
+  new_hits: z.number().int(),
+  returning_hits: z.number().int(),
+  moved_hits: z.number().int(),
+  commits: z.number().int(),
+  /** null if it was not shortly before */
+  ended: ending.nullable(),
+})
+
+const nothingCarried = { hits: 0, new_hits: 0, returning_hits: 0, moved_hits: 0, commits: 0, ended: null }
+
+/** The totals of the newest instance with this address and name, and of those before it. Call it once that one has ended. */
+async function readCarried(connection: PoolConnection, srvId: string, name: string) {
+  const rows = await queryOn(connection, carriedSql, [srvId, name], registerTimeoutMs)
+  const [carried] = z.array(carriedRow).parse(rows)
+  return carried ?? nothingCarried
 }
 
 /** Renames a registered server to the lowest free name. @throws DatabaseUnavailable */
@@ -130,7 +175,8 @@ export async function findConflicts(
 
 /** Marks an instance of a replica as stopped. */
 export async function endServer(pool: WritePool, serverId: number): Promise<void> {
-  const sql = `UPDATE server SET stopped_at = UTC_TIMESTAMP(3), draining = FALSE, rate = 0, streams = 0 WHERE id = ?`
+  const sql = `UPDATE server SET stopped_at = UTC_TIMESTAMP(3), ended = 'stopped', draining = FALSE, rate = 0, streams = 0
+    WHERE id = ?`
   await query(pool, sql, [serverId], 1000)
 }
 

@@ -44,7 +44,7 @@ for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 }))
     )
     await database.fill.query('INSERT INTO server_minute (minute, server_id, hits) VALUES ?', [rows])
 
-    const { step, times, servers } = await read(range)
+    const { bucket_seconds: step, times, servers } = await read(range)
     assert.equal(times.length, length)
     for (const [at, time] of times.entries()) {
       const first = Date.parse(time) / 60_000
@@ -61,7 +61,7 @@ for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 }))
 
 test('without hits there are the times and no servers', async () => {
   await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
-  const { range, step, times, servers } = await read('1h')
+  const { range, bucket_seconds: step, times, servers } = await read('1h')
   assert.deepEqual(
     { range, step, length: times.length, servers },
     { range: '1h', step: 60, length: 61, servers: [] },
@@ -98,8 +98,8 @@ test('starts and ends of servers are reported, with and without hits', async () 
   await life(5, 'web-5', ago(9000), ago(5000), ago(5000))
   const { events, downs, servers } = await read('5m')
   assert.deepEqual(
-    events.map(({ kind, name }) => `${name} ${kind}`),
-    ['web-4 joined', 'web-2 lost', 'web-3 left', 'web-3 joined'],
+    events.map(({ type, name }) => `${name} ${type}`),
+    ['web-4 joined', 'web-2 lost', 'web-3 stopped', 'web-3 joined'],
   )
   assert.deepEqual(
     downs.map(({ name, times }) => [name, times]),
@@ -137,7 +137,7 @@ test('downtime that began before the range counts within it', async () => {
   assert.ok(Math.abs((still ?? 0) - (now - start)) < 60_000, `${still} of ${now - start} ms`)
   assert.ok(Math.abs((back ?? 0) - (now - start - 100_000)) < 60_000, `${back} ms`)
   assert.deepEqual(
-    events.map(({ kind, name }) => `${name} ${kind}`),
+    events.map(({ type, name }) => `${name} ${type}`),
     ['web-2 joined'],
   )
 })

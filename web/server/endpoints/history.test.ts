@@ -37,14 +37,14 @@ const minute = (count: number) => `2026-11-22T12:0${count}:00.000Z`
 const since = new Date(minute(1))
 
 function eventInstance(id: number, more: Partial<Instance>): Instance {
-  const times = { started_at: minute(0), last_seen_at: minute(5), stopped_at: null }
+  const times = { started_at: minute(0), last_seen_at: minute(5), stopped_at: null, ended: null }
   return { id, srv_id: `s${id}`, name: `web-${id}`, ...times, silent_ms: 1000, ...more }
 }
 
 const eventTexts = (instances: Instance[]) =>
-  historyEvents(instances, since).map(({ kind, name, at }) => `${name} ${kind} ${at.slice(14, 16)}`)
+  historyEvents(instances, since).map(({ type, name, at }) => `${name} ${type} ${at.slice(14, 16)}`)
 
-test('joins, losses and leaves are reported, newest first, and only those since then', () => {
+test('starts, losses and stops are reported, newest first, and only those since then', () => {
   const instances = [
     eventInstance(1, {}),
     eventInstance(2, { started_at: minute(2) }),
@@ -53,7 +53,7 @@ test('joins, losses and leaves are reported, newest first, and only those since 
   ]
   assert.deepEqual(eventTexts(instances), [
     'web-3 lost 04',
-    'web-4 left 03',
+    'web-4 stopped 03',
     'web-2 joined 02',
     'web-4 joined 01',
   ])
@@ -62,6 +62,21 @@ test('joins, losses and leaves are reported, newest first, and only those since 
 test('a server that was silent for long before another followed it was lost, not gone in good order', () => {
   const instances = [eventInstance(5, { last_seen_at: minute(2), stopped_at: minute(3), silent_ms: 60_000 })]
   assert.deepEqual(eventTexts(instances), ['web-5 lost 02'])
+})
+
+test('an instance that ended without a goodbye was killed at its last heartbeat, and one that stopped was not', () => {
+  const ends = { last_seen_at: minute(2), stopped_at: minute(3) } as const
+  const next = { srv_id: 's1', name: 'web-1', started_at: minute(3) }
+  const typeOf = (ended: Instance['ended'], more: Partial<Instance>) =>
+    eventTexts([eventInstance(1, { ...ends, ended }), eventInstance(2, { ...next, ...more })]).filter(
+      text => !text.includes('joined'),
+    )
+  assert.deepEqual(typeOf('killed', {}), ['web-1 killed 02'])
+  assert.deepEqual(typeOf('stopped', {}), ['web-1 stopped 03'])
+  // A server of an earlier release does not say which.
+  assert.deepEqual(typeOf(null, {}), ['web-1 killed 02'])
+  assert.deepEqual(typeOf(null, { started_at: minute(4) }), ['web-1 stopped 03'])
+  assert.deepEqual(typeOf(null, { srv_id: 's2' }), ['web-1 stopped 03'])
 })
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 10, 22, 12, 0, seconds)).toISOString()
@@ -80,6 +95,7 @@ function downInstance(
     started_at: at(started),
     last_seen_at: at(seen),
     stopped_at: stopped === null ? null : at(stopped),
+    ended: null,
   }
   return { id, srv_id: `s of ${name}`, name, ...times, silent_ms }
 }

@@ -41,7 +41,7 @@ export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
     ])
     const history: History = {
       range,
-      step: buckets.step,
+      bucket_seconds: buckets.step,
       times: bucketStarts(buckets),
       servers: serverHits(counts, buckets.count),
       events: historyEvents(instances, buckets.start),
@@ -76,34 +76,50 @@ export function bucketStarts({ start, step, count }: Buckets): string[] {
 
 /** Starts and ends of these instances since then, newest first. */
 export function historyEvents(instances: Instance[], since: Date): HistoryEvent[] {
-  return instances
-    .flatMap(eventsOf)
+  return withNext(instances)
+    .flatMap(([instance, next]) => eventsOf(instance, next))
     .filter(({ at }) => Date.parse(at) >= since.getTime())
     .sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
     .slice(0, historyEventsMax)
 }
 
-function eventsOf({
-  id,
-  srv_id,
-  name,
-  started_at,
-  last_seen_at,
-  stopped_at,
-  silent_ms,
-}: Instance): HistoryEvent[] {
-  const event = (kind: HistoryEvent['kind'], at: string) => ({ kind, id, srv_id, name, at })
+function eventsOf(instance: Instance, next: Instance | undefined): HistoryEvent[] {
+  const { id, srv_id, name, started_at, last_seen_at, stopped_at } = instance
+  const event = (type: HistoryEvent['type'], at: string) => ({ type, by: null, id, srv_id, name, at })
+  const end = endOf(instance, next)
+  const endedAt = end === 'stopped' ? stopped_at : last_seen_at
   const joined = event('joined', started_at)
-  // It was lost even if another instance has started at its address since.
-  if (silent_ms > lostAfterSeconds * 1000) return [joined, event('lost', last_seen_at)]
-  return stopped_at === null ? [joined] : [joined, event('left', stopped_at)]
+  return end === null || endedAt === null ? [joined] : [joined, event(end, endedAt)]
+}
+
+/** Each instance with the next one at its address, oldest first. */
+function withNext(instances: Instance[]): [Instance, Instance | undefined][] {
+  const byAddress = Map.groupBy(
+    instances.toSorted((a, b) => a.id - b.id),
+    ({ srv_id }) => srv_id,
+  )
+  return [...byAddress.values()].flatMap(group =>
+    group.map((instance, place): [Instance, Instance | undefined] => [instance, group[place + 1]]),
+  )
 }
 
 /**
- * ms. A new instance at an address marks the one before as stopped within this time of its start. A stop that is longer ago was
- * an orderly one: a start takes longer.
+ * ms. Servers of an earlier release do not write how an instance ended. They mark it as stopped within this time of the start of
+ * the next one. A stop that is longer ago was an orderly one: a start takes longer.
  */
 const replacedWithinMs = 1000
+
+/** How an instance ended; null if it did not. It was lost even if another instance has started at its address since. */
+function endOf(
+  { stopped_at, ended, silent_ms }: Instance,
+  next: Instance | undefined,
+): 'lost' | 'killed' | 'stopped' | null {
+  if (silent_ms > lostAfterSeconds * 1000) return 'lost'
+  if (stopped_at === null) return null
+  const replaced =
+    next !== undefined && Date.parse(next.started_at) - Date.parse(stopped_at) < replacedWithinMs
+  return ended ?? (replaced ? 'killed' : 'stopped')
+}
 
 /**
  * How often these instances ended unexpectedly, and for how long no server was at their address: from the last heartbeat to the
@@ -111,14 +127,13 @@ const replacedWithinMs = 1000
  * another server used its address later. Longest first.
  */
 export function historyDowns(instances: Instance[], now: Date, since = new Date(0)): HistoryDown[] {
-  const byAddress = Map.groupBy(instances, ({ srv_id }) => srv_id)
+  const byAddress = Map.groupBy(withNext(instances), ([{ srv_id }]) => srv_id)
   return [...byAddress.values()].flatMap(group => downOf(group, since, now)).sort((a, b) => b.ms - a.ms)
 }
 
-function downOf(instances: Instance[], since: Date, now: Date): HistoryDown[] {
-  const inOrder = instances.toSorted((a, b) => a.id - b.id)
-  const last = inOrder.at(-1)
-  const gaps = inOrder.flatMap((instance, place) => gapAfter(instance, inOrder[place + 1], since, now))
+function downOf(instances: [Instance, Instance | undefined][], since: Date, now: Date): HistoryDown[] {
+  const last = instances.at(-1)?.[0]
+  const gaps = instances.flatMap(([instance, next]) => gapAfter(instance, next, since, now))
   if (!last || gaps.length === 0) return []
   const { srv_id, name } = last
   return [{ srv_id, name, times: gaps.length, ms: gaps.reduce((sum, ms) => sum + ms, 0) }]
@@ -126,11 +141,8 @@ function downOf(instances: Instance[], since: Date, now: Date): HistoryDown[] {
 
 /** @returns ms; empty if it was not down, or was back before `since` */
 function gapAfter(instance: Instance, next: Instance | undefined, since: Date, now: Date): number[] {
-  const { last_seen_at, stopped_at, silent_ms } = instance
+  const end = endOf(instance, next)
   const nextStart = next ? Date.parse(next.started_at) : now.getTime()
-  const replaced =
-    next !== undefined && stopped_at !== null && nextStart - Date.parse(stopped_at) < replacedWithinMs
-  const unexpected = silent_ms > lostAfterSeconds * 1000 || replaced
-  if (!unexpected || nextStart <= since.getTime()) return []
-  return [nextStart - Math.max(Date.parse(last_seen_at), since.getTime())]
+  if (end === null || end === 'stopped' || nextStart <= since.getTime()) return []
+  return [nextStart - Math.max(Date.parse(instance.last_seen_at), since.getTime())]
 }

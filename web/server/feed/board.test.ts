@@ -6,7 +6,7 @@ import { serverState } from '../db/server-state.ts'
 import { Board, KnownServers, toSnapshot } from './board.ts'
 
 const server = sampleBoardServer({
-  hits: 30,
+  own: totals(30),
   lastSeenAt: '2026-11-22T12:00:01.000Z',
   rate: 4.5,
   p50Ms: 2,
@@ -14,6 +14,11 @@ const server = sampleBoardServer({
   streams: 3,
   memoryBytes: 1,
 })
+
+/** `hits` hits by new visitors, in as many commits. */
+function totals(hits: number) {
+  return { hits, newHits: hits, returningHits: 0, movedHits: 0, commits: hits }
+}
 
 const row = (id: number) => sampleLogRow({ id })
 
@@ -45,6 +50,40 @@ test('shown servers and earlier hits add up to the counter', () => {
   const snapshot = toSnapshot({ counter: 40, totalHits: 40, at: '', servers: [server] }, [])
   assert.equal(snapshot.earlier_hits, 10)
   assert.equal(snapshot.servers[0]?.share, 0.75)
+})
+
+test('a restarted server goes on from the totals of its earlier instances', () => {
+  const restarted = { ...server, id: 7, carried: totals(12), earlierEnded: 'killed' as const }
+  const { servers, earlier_hits } = toSnapshot(
+    { counter: 50, totalHits: 50, at: '', servers: [restarted] },
+    [],
+  )
+  const [row] = servers
+  assert.deepEqual([row?.hits, row?.new_hits, row?.commits, row?.share, earlier_hits], [42, 42, 42, 0.84, 8])
+  assert.deepEqual([row?.restart, row?.restarted_at], ['killed', restarted.startedAt])
+})
+
+test('of several live instances at an address only the first adds what it carries, so no hit is counted twice', () => {
+  const carrying = (id: number, own: number, carried: number) =>
+    sampleBoardServer({ id, own: totals(own), carried: totals(carried), earlierEnded: 'killed' })
+  const other = sampleBoardServer({ id: 9, srvId: 'b'.repeat(32), own: totals(4), carried: totals(6) })
+  // What 3 carries was counted by 2 and by what 2 carries; 5 carries that too, and 20 hits of 3.
+  const shown = [carrying(5, 7, 100), other, carrying(3, 25, 60), carrying(2, 40, 30)]
+  const total = 30 + 40 + 25 + 7 + 10
+  const reading = { counter: total, totalHits: total, at: '' }
+  const { servers, earlier_hits } = toSnapshot({ ...reading, servers: shown }, [])
+  assert.deepEqual(
+    servers.map(({ hits, new_hits, restart }) => [hits, new_hits, restart]),
+    [
+      [7, 7, null],
+      [10, 10, null],
+      [25, 25, null],
+      [70, 70, 'killed'],
+    ],
+  )
+  assert.equal(earlier_hits, 0)
+  const [, , , ...alone] = shown.toReversed()
+  assert.equal(toSnapshot({ ...reading, servers: alone }, []).earlier_hits, 5)
 })
 
 test('a server that is gone serves nothing, whatever it said last', () => {

@@ -1,7 +1,7 @@
 import type { FiringAlert, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength } from '../../shared/limits.ts'
 import type { BoardReading } from '../db/board.ts'
-import { toServerRow } from '../db/server-state.ts'
+import { toServerRows } from '../db/server-state.ts'
 
 /** Reads the board, with at most `boardLogLength` of the log rows with numbers above `after`. */
 type ReadBoard = (after: number) => Promise<BoardReading>
@@ -74,11 +74,12 @@ export class Board {
 
 /** `log`: the rows to show, newest first */
 export function toSnapshot(reading: Omit<BoardReading, 'log' | 'afterAt'>, log: LogRow[]): Snapshot {
-  const shown = reading.servers.reduce((sum, server) => sum + server.hits, 0)
+  const servers = toServerRows(reading.servers, reading.counter)
+  const shown = servers.reduce((sum, server) => sum + server.hits, 0)
   return {
     counter: reading.counter,
     at: reading.at,
-    servers: reading.servers.map(server => toServerRow(server, reading.counter)),
+    servers,
     earlier_hits: reading.totalHits - shown,
     log,
   }
