@@ -2,7 +2,7 @@ import type { Metadata, Viewport } from 'next'
 import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import './globals.css'
-import { ThemeScript } from './ui/page-scripts.tsx'
+import { FormatsScript, ThemeScript } from './ui/page-scripts.tsx'
 
 const description =
   'A load balancer at work, live: every page view is counted once, logged, and shown with the server that answered it.'
@@ -33,6 +33,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
     <html lang="en" suppressHydrationWarning>
       <body>
         <ThemeScript />
+        <FormatsScript />
         {children}
       </body>
     </html>

@@ -35,6 +35,9 @@ export const heartbeatSeconds = 2
 /** Seconds without a heartbeat after which the board shows a server as silent: one heartbeat is missing. */
 export const silentAfterSeconds = 3
 
+/** Seconds that a server's rate and latencies cover, up to its last heartbeat. */
+export const rateSeconds = 3 * heartbeatSeconds
+
 /** Seconds without a heartbeat after which a server is lost: two heartbeats may be missing. */
 export const lostAfterSeconds = 6
 

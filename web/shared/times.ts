@@ -6,7 +6,10 @@ export type Times = {
   second(iso: string): string
 }
 
-/** Locale and zone default to the browser's own. */
+/**
+ * Locale and zone default to the browser's own. Uses nothing outside itself, because its source is also a script in the page
+ * (web/app/ui/page-scripts.tsx).
+ */
 export function localTimes(locale?: string, timeZone?: string, now = Date.now): Times {
   const zone = timeZone === undefined ? {} : { timeZone }
   const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', ...zone } as const

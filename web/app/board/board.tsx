@@ -16,6 +16,7 @@ import { ServersPanel } from '../servers/servers-panel.tsx'
 import { TryPanel } from '../try/try-panel.tsx'
 import { useFormats } from '../ui/formats.ts'
 import { useHydrated } from '../ui/page-lifecycle.ts'
+import ui from '../ui/ui.module.css'
 import { MovedNotice, ProblemNotice } from '../visit/notices.tsx'
 import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
@@ -30,11 +31,12 @@ export function Board({ view }: { view: PageView }) {
   return (
     <div className={styles.page}>
       <title>{title}</title>
-      <div className={styles.band}>
-        <BoardHeader live={live} current={current} monitoring={view.monitoring} />
-      </div>
-      <main className={styles.bands}>
-        <div className={`${styles.band} ${styles.top}`}>
+      <a href="#board" className={ui.skipLink}>
+        Skip to your visit
+      </a>
+      <BoardHeader live={live} current={current} monitoring={view.monitoring} />
+      <main id="board" tabIndex={-1} className={styles.bands}>
+        <div className={styles.visit}>
           {view.visit && (
             <MovedNotice visit={view.visit} server={view.server.name} servers={snapshot.servers} />
           )}
@@ -42,25 +44,27 @@ export function Board({ view }: { view: PageView }) {
           <VisitPanel
             view={view}
             counter={counter}
-            servers={snapshot.servers}
+            snapshot={snapshot}
+            current={current}
             hue={hues[view.server.srv_id]}
           />
         </div>
-        <Picture view={view} snapshot={snapshot} hues={hues} />
-        <div className={styles.band}>
-          <HistoryPanel hues={hues} />
+        <section aria-labelledby="flow">
+          <h2 id="flow" className={ui.visuallyHidden}>
+            How visits flow
+          </h2>
+          <Picture view={view} snapshot={snapshot} hues={hues} />
+        </section>
+        <div className={styles.try}>
+          <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
         </div>
-        <div className={`${styles.band} ${styles.details}`}>
-          <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
-          <div className={styles.log}>
-            <LogPanel view={view} snapshot={snapshot} hues={hues} />
-          </div>
-          <div className={styles.try}>
-            <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
-          </div>
+        <HistoryPanel hues={hues} />
+        <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
+        <div className={styles.log}>
+          <LogPanel view={view} snapshot={snapshot} hues={hues} />
         </div>
       </main>
-      <footer className={`${styles.band} ${styles.footer}`}>
+      <footer className={styles.footer}>
         <noscript>
           <p>
             Without JavaScript this page does not update, and its times are in UTC. “Visit again” loads new

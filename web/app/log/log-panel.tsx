@@ -2,13 +2,13 @@
 // page's address holds the filter and the page. use-log.ts reads the rows, log-rows.ts turns them into what the page
 // shows, log-table.tsx renders them.
 
-import { type FormEvent, memo, useState } from 'react'
+import { type FormEvent, memo, type ReactNode, useState } from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import type { Hues } from '../live/live-board.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
 import { useFormats } from '../ui/formats.ts'
-import { Panel } from '../ui/frame.tsx'
+import { Panel, PhoneFold } from '../ui/frame.tsx'
 import { useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import styles from './log-panel.module.css'
@@ -23,7 +23,7 @@ import {
   pageRows,
   type ShownRow,
 } from './log-rows.ts'
-import { LogTable } from './log-table.tsx'
+import { LogTable, phoneRows } from './log-table.tsx'
 import { useLog } from './use-log.ts'
 
 type Props = { view: PageView; snapshot: Snapshot; hues: Hues }
@@ -33,7 +33,9 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
   const hydrated = useHydrated()
   const [srv_id, setServer] = useUrlParameter('srv_id')
   const [client_ip, setAddress] = useUrlParameter('client_ip')
+  const formats = useFormats()
   const [opened, setOpened] = useState<string | null>(null)
+  const [all, setAll] = useState(false)
   const filter = { srv_id, client_ip }
   const own = ownRow(view)
   const log = useLog(newest, filter, own && hydrated ? Number(own.id) : null)
@@ -55,10 +57,11 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
   return (
     <Panel title="Latest visits" note={<LogNote log={log} rows={rows} counter={counter} />}>
       <LogControls filter={filter} servers={servers} log={log} onFilter={setFilter} />
-      {/* The key scrolls another page to its top. */}
+      {/* The key moves the Tab stop to the first row, in case its row is folded away. */}
       <LogTable
-        key={log.place}
+        key={String(all)}
         rows={rows}
+        all={all || log.older}
         hues={hues}
         servers={servers}
         opened={opened}
@@ -66,7 +69,18 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
         onFilter={setFilter}
         busy={log.loading}
       />
-      <LogPaging log={log} next={log.isFetched ? log.next : olderThan(rows)} empty={rows.length === 0} />
+      <LogPaging log={log} next={log.isFetched ? log.next : olderThan(rows)} empty={rows.length === 0}>
+        {!log.older && rows.length > phoneRows && (
+          <button
+            type="button"
+            className={`${ui.smallButton} ${styles.showAll}`}
+            aria-expanded={all}
+            onClick={() => setAll(!all)}
+          >
+            {all ? `Show ${phoneRows}` : `Show ${formats.whole(rows.length)}`}
+          </button>
+        )}
+      </LogPaging>
     </Panel>
   )
 })
@@ -80,7 +94,7 @@ function LogNote({ log, rows, counter }: LogNoteProps) {
   const oldest = Number(rows.at(-1)?.id ?? 0)
   if (log.older) return <span>{rows.length > 0 ? `Numbers ${whole(newest)} to ${whole(oldest)}` : ''}</span>
   if (!log.live)
-    return <span>{`Paused at ${whole(newest)}, counter at ${whole(Math.max(newest, counter))}`}</span>
+    return <span>{`Paused at ${whole(newest)}, ${whole(Math.max(0, counter - newest))} behind`}</span>
   return <span>{log.isFetched ? 'Newest that match' : 'Newest 50'}</span>
 }
 
@@ -101,48 +115,50 @@ function LogControls({ filter, servers, log, onFilter }: LogControlsProps) {
   const isKnown = servers.some(({ srv_id }) => srv_id === filter.srv_id)
   return (
     <div className={styles.controls}>
-      <form className={styles.filter} onSubmit={submit}>
-        <label className={`${ui.fieldLabel} ${styles.label}`}>
-          Server
-          <select
-            className={`${ui.field} ${styles.input}`}
-            name="srv_id"
-            value={filter.srv_id}
-            onChange={event => onFilter({ srv_id: event.target.value })}
+      <PhoneFold label={isUnfiltered(filter) ? 'Filter' : 'Filter (on)'}>
+        <form className={styles.filter} onSubmit={submit}>
+          <label className={`${ui.fieldLabel} ${styles.label}`}>
+            Server
+            <select
+              className={`${ui.field} ${styles.input}`}
+              name="srv_id"
+              value={filter.srv_id}
+              onChange={event => onFilter({ srv_id: event.target.value })}
+            >
+              <option value="">all</option>
+              {servers.map(({ id, srv_id, name }) => (
+                <option key={id} value={srv_id}>
+                  {name}
+                </option>
+              ))}
+              {filter.srv_id !== '' && !isKnown && <option value={filter.srv_id}>{filter.srv_id}</option>}
+            </select>
+          </label>
+          <label className={`${ui.fieldLabel} ${styles.label}`}>
+            Address
+            <input
+              key={filter.client_ip}
+              className={`${ui.field} ${styles.input} ${styles.address}`}
+              name="client_ip"
+              defaultValue={filter.client_ip}
+              placeholder="any"
+              autoComplete="off"
+              spellCheck={false}
+            />
+          </label>
+          <button type="submit" className={ui.smallButton}>
+            Apply
+          </button>
+          <button
+            type="button"
+            className={ui.smallButton}
+            disabled={isUnfiltered(filter)}
+            onClick={() => onFilter({ srv_id: '', client_ip: '' })}
           >
-            <option value="">all</option>
-            {servers.map(({ id, srv_id, name }) => (
-              <option key={id} value={srv_id}>
-                {name}
-              </option>
-            ))}
-            {filter.srv_id !== '' && !isKnown && <option value={filter.srv_id}>{filter.srv_id}</option>}
-          </select>
-        </label>
-        <label className={`${ui.fieldLabel} ${styles.label}`}>
-          Address
-          <input
-            key={filter.client_ip}
-            className={`${ui.field} ${styles.input} ${styles.address}`}
-            name="client_ip"
-            defaultValue={filter.client_ip}
-            placeholder="any"
-            autoComplete="off"
-            spellCheck={false}
-          />
-        </label>
-        <button type="submit" className={ui.smallButton}>
-          Filter
-        </button>
-        <button
-          type="button"
-          className={ui.smallButton}
-          disabled={isUnfiltered(filter)}
-          onClick={() => onFilter({ srv_id: '', client_ip: '' })}
-        >
-          Show all
-        </button>
-      </form>
+            Show all
+          </button>
+        </form>
+      </PhoneFold>
       <div className={styles.actions}>
         <button
           type="button"
@@ -169,13 +185,16 @@ type LogPagingProps = {
   /** older rows are below this number; null = there are none */
   next: number | null
   empty: boolean
+  /** a button before the others */
+  children: ReactNode
 }
 
-function LogPaging({ log, next, empty }: LogPagingProps) {
+function LogPaging({ log, next, empty, children }: LogPagingProps) {
   const { older, loading, error } = log
   return (
     <div className={styles.paging}>
       {empty && <p className={styles.empty}>{emptyText(loading, error !== undefined, next !== null)}</p>}
+      {children}
       <button type="button" className={ui.smallButton} disabled={!older || loading} onClick={log.showNewer}>
         Newer
       </button>
@@ -185,7 +204,7 @@ function LogPaging({ log, next, empty }: LogPagingProps) {
         disabled={next === null || loading}
         onClick={() => next !== null && log.showOlder(next)}
       >
-        Older
+        {empty && next !== null && !loading ? 'Search older' : 'Older'}
       </button>
     </div>
   )
@@ -194,5 +213,5 @@ function LogPaging({ log, next, empty }: LogPagingProps) {
 function emptyText(loading: boolean, failed: boolean, more: boolean): string {
   if (loading) return 'Loading the log.'
   if (failed) return 'Nothing to show.'
-  return more ? 'No match in the newest visits; older ones may match.' : 'No visits.'
+  return more ? 'No match in the newest visits.' : 'No visits.'
 }

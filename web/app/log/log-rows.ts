@@ -121,7 +121,7 @@ export function explain(
   { arrival, moved_from, maybe_from, server, at }: ArrivalFacts,
   servers: ServerRow[],
 ): string {
-  if (arrival === 'new') return 'No cookie that names a server, so NGINX chose the least busy one.'
+  if (arrival === 'new') return 'No cookie, so NGINX chose the least busy server.'
   if (arrival === 'returning' && maybe_from?.name) {
     const earlier = maybe_from.name === server ? `an earlier instance of ${server}` : maybe_from.name
     return `The cookie named the address of ${server}, which ${earlier} had shortly before. It may be from either.`

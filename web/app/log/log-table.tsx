@@ -1,3 +1,4 @@
+import { type FocusEvent, type KeyboardEvent, useState } from 'react'
 import type { ServerRow } from '../../shared/api.ts'
 import type { Hues } from '../live/live-board.ts'
 import { Moment, ServerName, YouBadge } from '../ui/badges.tsx'
@@ -8,8 +9,13 @@ import ui from '../ui/ui.module.css'
 import styles from './log-panel.module.css'
 import { explain, type LogFilter, type ShownRow } from './log-rows.ts'
 
+/** Rows that a phone shows at first. */
+export const phoneRows = 12
+
 type Props = {
   rows: ShownRow[]
+  /** shows all rows, on a phone too */
+  all: boolean
   hues: Hues
   servers: ServerRow[]
   /** number of the open row */
@@ -19,9 +25,17 @@ type Props = {
   busy: boolean
 }
 
-export function LogTable({ rows, hues, servers, opened, onOpen, onFilter, busy }: Props) {
+export function LogTable({ rows, all, hues, servers, opened, onOpen, onFilter, busy }: Props) {
+  const { stop, followFocus, moveFocus } = useRowKeys(rows.length)
   return (
-    <div aria-busy={busy} className={styles.busy}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys that reach it come from the rows' buttons
+    <div
+      aria-busy={busy}
+      className={styles.busy}
+      data-all={all ? '' : undefined}
+      onFocus={followFocus}
+      onKeyDown={moveFocus}
+    >
       <Table label="Latest visits" className={styles.table}>
         <TableHead>
           <Row>
@@ -37,7 +51,15 @@ export function LogTable({ rows, hues, servers, opened, onOpen, onFilter, busy }
           {rows.flatMap((row, key) => {
             const open = row.id === opened
             const shown = (
-              <LogTableRow key={key} row={row} hue={hues[row.srv_id]} open={open} onOpen={onOpen} />
+              <LogTableRow
+                key={key}
+                place={key}
+                row={row}
+                hue={hues[row.srv_id]}
+                open={open}
+                isStop={key === stop}
+                onOpen={onOpen}
+              />
             )
             if (!open) return [shown]
             return [shown, <WhyRow key={`${key} why`} row={row} servers={servers} onFilter={onFilter} />]
@@ -48,13 +70,57 @@ export function LogTable({ rows, hues, servers, opened, onOpen, onFilter, busy }
   )
 }
 
-type LogTableRowProps = { row: ShownRow; hue: number | undefined; open: boolean; onOpen(id: string): void }
+const rowButtons = 'button[data-place]'
 
-function LogTableRow({ row, hue, open, onOpen }: LogTableRowProps) {
+/**
+ * The rows' buttons as one stop of the Tab key: the arrow keys, Home and End move between them. `stop`: the place of the row
+ * that Tab reaches. Hidden rows are skipped.
+ */
+function useRowKeys(rows: number) {
+  const [place, setPlace] = useState(0)
+  const placeOf = (button: Element | null) => Number(button?.getAttribute('data-place') ?? Number.NaN)
+
+  function followFocus({ target }: FocusEvent<HTMLElement>): void {
+    if (target.matches(rowButtons)) setPlace(placeOf(target))
+  }
+
+  function moveFocus(event: KeyboardEvent<HTMLElement>): void {
+    const { key, target, currentTarget, altKey, ctrlKey, metaKey, shiftKey } = event
+    if (!(target instanceof HTMLElement) || !target.matches(rowButtons)) return
+    if (altKey || ctrlKey || metaKey || shiftKey) return
+    const buttons = [...currentTarget.querySelectorAll<HTMLElement>(rowButtons)].filter(
+      button => button.offsetParent !== null,
+    )
+    const at = buttons.indexOf(target)
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[key]
+    if (to === undefined) return
+    // Also at the ends, where the page would scroll away.
+    event.preventDefault()
+    buttons[to]?.focus()
+  }
+
+  return { stop: Math.min(place, rows - 1), followFocus, moveFocus }
+}
+
+type LogTableRowProps = {
+  /** 0 = the first row */
+  place: number
+  row: ShownRow
+  hue: number | undefined
+  open: boolean
+  /** the row that Tab reaches */
+  isStop: boolean
+  onOpen(id: string): void
+}
+
+function LogTableRow({ place, row, hue, open, isStop, onOpen }: LogTableRowProps) {
   const formats = useFormats()
+  const further = place >= phoneRows ? styles.further : ''
   return (
-    <Row kind={row.own ? 'yours' : undefined} className={styles.row}>
-      <RowHeader className={styles.number}>{formats.whole(row.id)}</RowHeader>
+    <Row kind={row.own ? 'yours' : undefined} className={`${styles.row} ${further}`}>
+      <RowHeader className={styles.number}>
+        <span {...formats.mark('whole')}>{formats.whole(row.id)}</span>
+      </RowHeader>
       <Cell className={styles.server}>
         <ServerName name={row.server} hue={hue} />
       </Cell>
@@ -63,6 +129,8 @@ function LogTableRow({ row, hue, open, onOpen }: LogTableRowProps) {
           <button
             type="button"
             className={`${ui.opener} ${styles.reason}`}
+            data-place={place}
+            tabIndex={isStop ? 0 : -1}
             aria-expanded={open}
             aria-label={`${row.why}: why number ${formats.whole(row.id)} reached ${row.server}`}
             onClick={() => onOpen(row.id)}
@@ -70,7 +138,7 @@ function LogTableRow({ row, hue, open, onOpen }: LogTableRowProps) {
             {row.why}
           </button>
         ) : (
-          <span>{row.why}</span>
+          <span className={`${ui.opener} ${styles.reason}`}>{row.why}</span>
         )}
         {row.own && <YouBadge>this visit</YouBadge>}
       </Cell>

@@ -139,7 +139,7 @@ function ServerTableRow({ name, state, hits, share, rate, health, address, kind 
       </Cell>
       <Cell className={styles.share}>
         <div className={styles.shared}>
-          {kind !== 'sum' && <ShareBar thousandths={share} />}
+          {kind !== 'sum' && <ShareBar thousandths={share} hue={undefined} />}
           <span className={styles.figure}>{formats.share(share)}</span>
         </div>
       </Cell>

@@ -7,7 +7,7 @@ import type { ServerRow } from '../../shared/api.ts'
 import type { Hues } from '../live/live-board.ts'
 import { ServerName, ShareBar } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
-import { Panel } from '../ui/frame.tsx'
+import { Panel, PhoneFold } from '../ui/frame.tsx'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
 import ui from '../ui/ui.module.css'
 import styles from './try-panel.module.css'
@@ -32,22 +32,19 @@ const cookieChoices: CookieChoice[] = ['own', 'none']
 const labels: Record<CookieChoice, string> = { own: 'With my cookie', none: 'Without a cookie' }
 
 export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }: Props) {
-  const { tallies, running, start, cancel } = useVisitRuns(stickySeconds)
+  const { tallies, running, ended, start, cancel } = useVisitRuns(stickySeconds)
   const tally = running && tallies[running]
-  const ended = (cookie: CookieChoice) => {
-    const last = tallies[cookie]
-    return last && running !== cookie ? `${labels[cookie]}: ${runText(last, visitsARun)}` : ''
-  }
+  const last = ended && tallies[ended]
   return (
-    <Panel title="Try it" note="Every visit is counted and logged">
+    <Panel title="Try it" note="Real visits: counted and logged">
       <noscript>
         <p>Sending visits needs JavaScript. “Visit again” sends one.</p>
       </noscript>
-      <div className={styles.try}>
+      <PhoneFold label={`Send ${visitsARun} visits`} className={styles.try}>
         <div className={styles.controls}>
           <p>
             Send {visitsARun} visits. With your cookie they should all reach one server. Without it NGINX
-            chooses for each.
+            chooses the least busy server for each.
           </p>
           <div className={styles.actions}>
             {cookieChoices.map(cookie => (
@@ -65,21 +62,19 @@ export const TryPanel = memo(function TryPanel({ servers, hues, stickySeconds }:
               Cancel
             </button>
           </div>
-          <progress
-            className={styles.progress}
-            max={visitsARun}
-            value={tally ? doneOf(tally) : 0}
-            data-idle={running ? undefined : ''}
-            aria-label="Visits answered"
-          />
-          <div className={styles.results} aria-live="polite">
-            {cookieChoices.map(cookie => (
-              <p key={cookie}>{ended(cookie)}</p>
-            ))}
+          <div className={styles.outcome}>
+            <progress
+              className={styles.progress}
+              max={visitsARun}
+              value={tally ? doneOf(tally) : 0}
+              data-idle={running ? undefined : ''}
+              aria-label="Visits answered"
+            />
+            <p aria-live="polite">{ended && last ? `${labels[ended]}: ${runText(last, visitsARun)}` : ''}</p>
           </div>
         </div>
         <RunsTable servers={servers} hues={hues} tallies={tallies} />
-      </div>
+      </PhoneFold>
     </Panel>
   )
 })
@@ -104,8 +99,8 @@ function RunsTable({ servers, hues, tallies }: RunsTableProps) {
             <RowHeader>
               <ServerName name={name} hue={hues[srv_id]} />
             </RowHeader>
-            <VisitsCell label="my cookie" srvId={srv_id} tally={tallies.own} />
-            <VisitsCell label="no cookie" srvId={srv_id} tally={tallies.none} />
+            <VisitsCell label="my cookie" srvId={srv_id} hue={hues[srv_id]} tally={tallies.own} />
+            <VisitsCell label="no cookie" srvId={srv_id} hue={hues[srv_id]} tally={tallies.none} />
           </Row>
         ))}
       </TableBody>
@@ -113,14 +108,16 @@ function RunsTable({ servers, hues, tallies }: RunsTableProps) {
   )
 }
 
-function VisitsCell({ label, srvId, tally }: { label: string; srvId: string; tally: Tally | null }) {
+type VisitsCellProps = { label: string; srvId: string; hue: number | undefined; tally: Tally | null }
+
+function VisitsCell({ label, srvId, hue, tally }: VisitsCellProps) {
   const { whole } = useFormats()
   const visits = tally?.servers[srvId]?.visits ?? 0
   const done = tally ? doneOf(tally) : 0
   return (
     <Cell className={styles.count}>
       <span className={styles.visits}>
-        <ShareBar thousandths={done > 0 ? Math.round((visits * 1000) / done) : 0} />
+        <ShareBar thousandths={done > 0 ? Math.round((visits * 1000) / done) : 0} hue={hue} />
         <span className={styles.figure}>{tally ? whole(visits) : '–'}</span>
         <span className={styles.label}>{label}</span>
       </span>

@@ -9,10 +9,11 @@ export type CookieChoice = 'own' | 'none'
 export const visitsARun = 60
 const atOnce = 6
 
-/** The last run of each kind; null before the first. Only one runs at a time, and it ends with the page. */
+/** The last run of each kind; null before the first. `ended`: the kind of the last run, once it has ended. Only one runs at a time, and it ends with the page. */
 export function useVisitRuns(stickySeconds: number) {
   const [tallies, setTallies] = useState<Record<CookieChoice, Tally | null>>({ own: null, none: null })
   const [running, setRunning] = useState<CookieChoice | null>(null)
+  const [ended, setEnded] = useState<CookieChoice | null>(null)
   const stop = useRef<AbortController>(null)
   useEffect(() => () => stop.current?.abort(), [])
 
@@ -20,6 +21,7 @@ export function useVisitRuns(stickySeconds: number) {
     const run = new AbortController()
     stop.current = run
     setRunning(cookie)
+    setEnded(null)
     setTallies(known => ({ ...known, [cookie]: emptyTally }))
     const onOutcome = (outcome: VisitOutcome) => {
       setTallies(known => ({ ...known, [cookie]: withOutcome(known[cookie] ?? emptyTally, outcome) }))
@@ -33,9 +35,10 @@ export function useVisitRuns(stickySeconds: number) {
     const visit = (signal: AbortSignal) => visitOnce(credentials, signal)
     await sendVisits({ count: visitsARun, atOnce, visit, onOutcome, signal: run.signal })
     setRunning(null)
+    setEnded(cookie)
   }
 
-  return { tallies, running, start, cancel: () => stop.current?.abort() }
+  return { tallies, running, ended, start, cancel: () => stop.current?.abort() }
 }
 
 type Run = {

@@ -29,7 +29,7 @@ export function hueAttributes(hue: number | undefined): { 'data-hue'?: number; '
   return { 'data-hue': hue % colourCount, ...(again && { 'data-again': '' }) }
 }
 
-export type Shape = 'full' | 'dotted' | 'half' | 'cross' | 'empty'
+export type Shape = 'full' | 'dotted' | 'half' | 'target' | 'cross' | 'empty'
 
 /** A state's shape. A word is always beside it, so screen readers skip it. */
 export function ShapeIcon({ shape }: { shape: Shape }) {
@@ -41,7 +41,8 @@ export function ShapeIcon({ shape }: { shape: Shape }) {
       {shape === 'dotted' && (
         <circle cx="6" cy="6" r="4.25" className={styles.shapeLine} strokeDasharray="1.6 1.74" />
       )}
-      {(shape === 'half' || shape === 'empty') && (
+      {shape === 'target' && <circle cx="6" cy="6" r="1.75" fill="currentColor" />}
+      {(shape === 'half' || shape === 'target' || shape === 'empty') && (
         <circle cx="6" cy="6" r="4.25" className={styles.shapeLine} />
       )}
     </svg>
@@ -53,12 +54,31 @@ export function YouBadge({ children }: { children: string }) {
   return <span className={styles.you}>{children}</span>
 }
 
-/** A share as a bar, with the figure beside it. It is an SVG, as the page's policy forbids inline styles. */
-export function ShareBar({ thousandths }: { thousandths: number }) {
+type ShareBarProps = {
+  thousandths: number
+  hue: number | undefined
+  /** the share of each server, in thousandths, if all had the same; left out for what is not one server */
+  equal?: number
+}
+
+/**
+ * A share as a bar in the server's colour, with a tick at the equal share. The figure is beside it. It is an SVG, as the page's
+ * policy forbids inline styles.
+ */
+export function ShareBar({ thousandths, hue, equal }: ShareBarProps) {
+  const tick = equal === undefined ? undefined : `${equal / 10}%`
   return (
     <svg className={styles.shareBar} aria-hidden="true">
-      <rect className={styles.shareWhole} width="100%" height="100%" rx="3" />
-      <rect className={styles.sharePart} width={`${thousandths / 10}%`} height="100%" rx="3" />
+      <rect className={styles.shareWhole} y="3" width="100%" height="6" rx="3" />
+      <rect
+        className={`${styles.hue} ${styles.sharePart}`}
+        {...hueAttributes(hue)}
+        y="3"
+        width={`${thousandths / 10}%`}
+        height="6"
+        rx="3"
+      />
+      {tick && <line className={styles.shareTick} x1={tick} x2={tick} y2="12" />}
     </svg>
   )
 }
@@ -72,9 +92,18 @@ type MomentProps = {
 
 let readerTimes: Times | undefined
 
-/** A time: UTC in the HTML; after hydration local, with UTC in the title. */
+/**
+ * A time: UTC in the HTML, which a script makes local before the first paint (page-scripts.tsx); after hydration local, with
+ * UTC in the title.
+ */
 export function Moment({ iso, plain = iso, to = 'moment' }: MomentProps) {
-  if (!useHydrated()) return <time dateTime={iso}>{plain}</time>
+  if (!useHydrated()) {
+    return (
+      <time dateTime={iso} data-to={to} suppressHydrationWarning>
+        {plain}
+      </time>
+    )
+  }
   readerTimes ??= localTimes()
   return (
     <time dateTime={iso} title={iso}>

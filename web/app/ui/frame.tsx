@@ -1,9 +1,9 @@
 // What several panels share: frames (this module), tables (table.tsx), names, colours and times (badges.tsx), formatted
-// figures (formats.ts), settings in the page's address (address-bar.ts), hydration and visibility (page-lifecycle.ts), the
+// figures (figures.ts, formats.ts), settings in the page's address (address-bar.ts), hydration and visibility (page-lifecycle.ts), the
 // theme (theme.ts) and scripts that run before React (page-scripts.tsx). It imports from no panel.
 
-import { type ReactNode, useId } from 'react'
-import styles from './ui.module.css'
+import { type ReactNode, useId, useState } from 'react'
+import ui from './ui.module.css'
 
 type PanelProps = { title: string; note?: ReactNode; children: ReactNode }
 
@@ -11,20 +11,44 @@ type PanelProps = { title: string; note?: ReactNode; children: ReactNode }
 export function Panel({ title, note, children }: PanelProps) {
   const id = useId()
   return (
-    <section className={styles.panel} aria-labelledby={id}>
-      <div className={styles.panelHead}>
+    <section className={ui.panel} aria-labelledby={id}>
+      <div className={ui.panelHead}>
         <h2 id={id}>{title}</h2>
-        {note && <p className={styles.panelNote}>{note}</p>}
+        {note && <p className={ui.panelNote}>{note}</p>}
       </div>
       {children}
     </section>
   )
 }
 
+type PhoneFoldProps = { label: string; className?: string | undefined; children: ReactNode }
+
+/** Content that a phone folds behind a button. Wider windows, paper and pages without JavaScript show it, without the button. */
+export function PhoneFold({ label, className = '', children }: PhoneFoldProps) {
+  const id = useId()
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <button
+        type="button"
+        className={`${ui.smallButton} ${ui.foldButton}`}
+        aria-expanded={open}
+        aria-controls={id}
+        onClick={() => setOpen(!open)}
+      >
+        {label}
+      </button>
+      <div id={id} className={`${ui.fold} ${className}`} data-open={open ? '' : undefined}>
+        {children}
+      </div>
+    </>
+  )
+}
+
 /** A page with one message: what happened, and what the reader can do. */
 export function Message({ title, children }: { title: string; children: ReactNode }) {
   return (
-    <main className={styles.message}>
+    <main className={ui.message}>
       <title>{`${title} · Balance Board`}</title>
       <h1>{title}</h1>
       {children}

@@ -1,4 +1,6 @@
 import { headers } from 'next/headers'
+import { localTimes } from '../../shared/times.ts'
+import { localFigures } from './figures.ts'
 import { themeKey } from './theme.ts'
 
 /**
@@ -16,6 +18,55 @@ const themeSource = `try{const t=localStorage.getItem(${JSON.stringify(themeKey)
 
 export function ThemeScript() {
   return <InlineScript source={themeSource} />
+}
+
+/**
+ * Runs in the browser, from its source: it uses nothing outside itself. While the HTML arrives, it formats times and figures in
+ * the reader's locale and zone, before the browser paints them: an observer runs after each piece that is parsed. The attributes
+ * are those of Moment (badges.tsx) and of `mark` (formats.ts); they are gone once React has taken over.
+ */
+function formatBeforePaint(timesOf: typeof localTimes, figuresOf: typeof localFigures): void {
+  const times = timesOf()
+  const figures = figuresOf()
+  const done = new WeakSet<Element>()
+
+  function format(element: HTMLElement): void {
+    const { textContent: text, dataset } = element
+    const { to, figure } = dataset
+    if (element instanceof HTMLTimeElement && (to === 'moment' || to === 'second'))
+      element.textContent = times[to](element.dateTime)
+    if (figure === 'whole') element.textContent = text.replace(/\d+/g, digits => figures.whole(digits))
+    if (figure === 'rate')
+      element.textContent = text.replace(/\d+(\.\d)?/, rate => figures.rate(Number(rate)))
+    if (figure === 'share')
+      element.textContent = text.replace(/([\d.]+)%/, (_, share) => figures.share(Number(share) * 10))
+    if (figure === 'percent')
+      element.textContent = text.replace(/(\d+)%/, (_, percent) => figures.percent(Number(percent) / 100))
+  }
+
+  function formatNew(): void {
+    const found = [...document.querySelectorAll<HTMLElement>('time[data-to], [data-figure]')]
+    // The last one may still lack a part of its text.
+    if (document.readyState === 'loading') found.pop()
+    for (const element of found) {
+      if (done.has(element)) continue
+      done.add(element)
+      format(element)
+    }
+  }
+
+  const observer = new MutationObserver(formatNew)
+  observer.observe(document, { childList: true, subtree: true })
+  document.addEventListener('DOMContentLoaded', () => {
+    observer.disconnect()
+    formatNew()
+  })
+}
+
+const formatsSource = `try{(${formatBeforePaint})(${localTimes},${localFigures})}catch{}`
+
+export function FormatsScript() {
+  return <InlineScript source={formatsSource} />
 }
 
 /** Adds an element, which React ignores, only if a host serves the page under another path. */

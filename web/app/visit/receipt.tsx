@@ -1,4 +1,5 @@
 import { memo } from 'react'
+import { rateSeconds } from '../../shared/limits.ts'
 import type { PageView, VisitTexts } from '../../shared/page-view.ts'
 import styles from './visit-panel.module.css'
 
@@ -11,7 +12,7 @@ type Props = { server: PageView['server']; visit: VisitTexts }
  */
 export const Receipt = memo(function Receipt({ server: { srv_id, name, address }, visit }: Props) {
   return (
-    <div className={styles.receipt}>
+    <>
       <dl className={styles.facts}>
         <div>
           <dt>Cookie you sent</dt>
@@ -47,11 +48,11 @@ export const Receipt = memo(function Receipt({ server: { srv_id, name, address }
           The md5: <code>printf {address} | md5sum</code>
         </p>
         <p>
-          Fairness: Jain’s index of the hits per second of all servers that are up, over the last few seconds.
-          1 = all get the same; 0.33 = one of three gets everything. A few visitors who stay on their servers
-          make it low.
+          Evenness: Jain’s index of the hits per second of all servers that are up, over the last{' '}
+          {rateSeconds} seconds. 100% = all get the same; 33% = one of three gets everything. A few visitors
+          who stay on their servers make it low. Under ten hits it says little, so it is not shown.
         </p>
       </details>
-    </div>
+    </>
   )
 })

@@ -1,5 +1,7 @@
 import { useEffect, useState } from 'react'
+import type { ServerRow } from '../../shared/api.ts'
 import { isNumber, isText, orNull, shapeOf } from '../../shared/guards.ts'
+import { type ShownState, shownState } from '../../shared/shown-state.ts'
 
 /** `blocked`: this browser keeps no cookies. `unknown`: other pages may have changed the cookie without notice to this one. */
 export type KnownHold = CookieNews | 'blocked' | 'unknown'
@@ -32,6 +34,33 @@ export function useCookieHold(srvId: string, server: string, stickySeconds: numb
     }
   }, [srvId, server, stickySeconds])
   return hold
+}
+
+/** By srv_id, of every server that this page has seen: why its cookie leads elsewhere ("is lost"), or empty if it does not. */
+export type GoneServers = Record<string, string>
+
+/** Which servers a cookie no longer leads to. Remembers those that the board has stopped showing. */
+export function useGoneServers(servers: ServerRow[], at: string): GoneServers {
+  const [known, setKnown] = useState<GoneServers>({})
+  const next = goneServers(known, servers, at)
+  if (Object.entries(next).some(([srvId, how]) => known[srvId] !== how)) setKnown(next)
+  return next
+}
+
+const goneWords: Partial<Record<ShownState, string>> = {
+  silent: 'is silent',
+  lost: 'is lost',
+  stopped: 'has stopped',
+}
+
+type SeenServer = Pick<ServerRow, 'srv_id' | 'state' | 'last_seen_at'>
+
+/** `at`: the time of the snapshot that the servers are from. */
+export function goneServers(known: GoneServers, servers: SeenServer[], at: string): GoneServers {
+  const gone: GoneServers = {}
+  for (const [srvId, how] of Object.entries(known)) gone[srvId] = how || 'is gone'
+  for (const server of servers) gone[server.srv_id] = goneWords[shownState(server, at)] ?? ''
+  return gone
 }
 
 /** The cookie that this page's answer set. Announces it to the other tabs. */

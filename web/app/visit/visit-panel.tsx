@@ -4,16 +4,25 @@
 // notices.tsx has the messages above the panel.
 
 import { type FormEvent, type ReactNode, useState } from 'react'
-import type { ServerRow } from '../../shared/api.ts'
+import type { Snapshot } from '../../shared/api.ts'
+import { rateSeconds } from '../../shared/limits.ts'
 import type { PageView } from '../../shared/page-view.ts'
-import { countdown, lengthInWords } from '../../shared/times.ts'
+import { shownRate, shownState } from '../../shared/shown-state.ts'
+import { countdown } from '../../shared/times.ts'
 import { fairness } from '../servers/server-rows.ts'
 import { Moment, ServerName } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
+import { PhoneFold } from '../ui/frame.tsx'
 import { useNow } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import { Receipt } from './receipt.tsx'
-import { type KnownHold, tellOtherTabs, useCookieHold } from './sticky-cookie.ts'
+import {
+  type GoneServers,
+  type KnownHold,
+  tellOtherTabs,
+  useCookieHold,
+  useGoneServers,
+} from './sticky-cookie.ts'
 import { type KnownStreak, useStreak } from './streak.ts'
 import styles from './visit-panel.module.css'
 
@@ -21,16 +30,26 @@ type Props = {
   view: PageView
   /** the global counter, in digits */
   counter: number | string
-  servers: ServerRow[]
+  snapshot: Snapshot
+  /** false while the database or no server answers */
+  current: boolean
   hue: number | undefined
 }
 
-export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, servers, hue }: Props) {
+export function VisitPanel({ view, counter, snapshot, current, hue }: Props) {
+  const { visit, server, sticky_seconds } = view
   const formats = useFormats()
   return (
     <section aria-label="Your visit" className={ui.panel}>
+      <h2 className={ui.visuallyHidden}>Your visit</h2>
       <div className={styles.metrics}>
-        <Metric name="Your visit" value={visit ? `#${formats.whole(visit.hit)}` : 'no number'} yours>
+        <Metric
+          name="Your visit"
+          value={
+            visit ? <span {...formats.mark('whole')}>{`#${formats.whole(visit.hit)}`}</span> : 'no number'
+          }
+          yours
+        >
           {visit && (
             <>
               <Fact name="Why this server">{visit.arrival_text}</Fact>
@@ -42,15 +61,15 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
         </Metric>
         <Metric name="Served by" value={<ServerName name={server.name} hue={hue} whole />}>
           {visit && (
-            <Fact name="Cookie lasts" long>
-              <CookieLife server={server} stickySeconds={sticky_seconds} />
+            <Fact name="Cookie lasts">
+              <CookieLife server={server} snapshot={snapshot} stickySeconds={sticky_seconds} />
             </Fact>
           )}
         </Metric>
-        <Metric name="Counter" value={formats.whole(counter)}>
+        <Metric name="Counter" value={<span {...formats.mark('whole')}>{formats.whole(counter)}</span>}>
           <Fact name="Includes">visits since the start</Fact>
         </Metric>
-        <RightNow servers={servers} />
+        <RightNow snapshot={snapshot} current={current} />
       </div>
       {visit && (
         <>
@@ -59,7 +78,11 @@ export function VisitPanel({ view: { visit, server, sticky_seconds }, counter, s
             <ForgetForm />
             <StreakText hit={visit.hit} srvId={server.srv_id} />
           </div>
-          <Receipt server={server} visit={visit} />
+          <div className={styles.proof}>
+            <PhoneFold label="The cookie that decided" className={styles.receipt}>
+              <Receipt server={server} visit={visit} />
+            </PhoneFold>
+          </div>
         </>
       )}
     </section>
@@ -89,58 +112,85 @@ function Metric({ name, value, yours, children }: MetricProps) {
 type FactProps = {
   /** for screen readers only */
   name: string
-  /** reserves a second line */
-  long?: boolean
   children: ReactNode
 }
 
-function Fact({ name, long, children }: FactProps) {
+function Fact({ name, children }: FactProps) {
   return (
     <>
       <dt className={ui.visuallyHidden}>{name}</dt>
-      <dd className={long ? styles.long : styles.fact}>{children}</dd>
+      <dd className={styles.fact}>{children}</dd>
     </>
   )
 }
 
 type CookieLifeProps = {
   server: { srv_id: string; name: string }
+  snapshot: Snapshot
   stickySeconds: number
 }
 
 /** How long the sticky cookie still leads to its server: its lifetime in the HTML, then a countdown. */
-function CookieLife({ server, stickySeconds }: CookieLifeProps) {
+function CookieLife({ server, snapshot: { servers, at }, stickySeconds }: CookieLifeProps) {
   const hold = useCookieHold(server.srv_id, server.name, stickySeconds)
   const now = useNow()
+  const gone = useGoneServers(servers, at)
+  const othersAnswer = servers.some(({ srv_id }) => gone[srv_id] === '')
   const isKnown = hold !== undefined && now !== null
   return (
     <span>
-      {isKnown ? cookieLifeText(hold, server.srv_id, now) : `stays yours for ${lengthInWords(stickySeconds)}`}
+      {isKnown
+        ? cookieLifeText(hold, { srvId: server.srv_id, gone, othersAnswer, now })
+        : `stays yours for ${countdown(stickySeconds * 1000)}`}
     </span>
   )
 }
 
-function cookieLifeText(hold: KnownHold, srvId: string, now: number): string {
+type CookieFacts = {
+  /** of the server that answered this visit */
+  srvId: string
+  gone: GoneServers
+  /** there are servers that can answer */
+  othersAnswer: boolean
+  /** ms of the browser's clock */
+  now: number
+}
+
+function cookieLifeText(hold: KnownHold, { srvId, gone, othersAnswer, now }: CookieFacts): string {
   if (hold === 'blocked') return 'not kept: your browser blocks cookies, so any server may answer next'
   if (hold === 'unknown')
     return 'not known: other pages may have changed the cookie, and this browser keeps no record'
   if (hold === null) return 'forgotten: the next visit may go to any server'
   if (now >= hold.until) return 'expired: the next visit may go to any server'
+  const how = gone[hold.srv_id]
+  if (how) {
+    const next = othersAnswer ? 'your next visit goes to another server' : 'no other server can answer now'
+    return `${hold.server} ${how}: ${next}`
+  }
   const left = countdown(hold.until - now)
   if (hold.srv_id === srvId) return `stays yours for ${left}`
   return `now leads to ${hold.server} for ${left}: another tab was sent there`
 }
 
+/** Evenness of fewer hits says more about chance than about NGINX. */
+const enoughHits = 10
+
 /** Traffic of the last seconds, and how evenly it is spread over the servers that are up. */
-function RightNow({ servers }: { servers: ServerRow[] }) {
+function RightNow({ snapshot: { servers, at }, current }: { snapshot: Snapshot; current: boolean }) {
   const formats = useFormats()
-  const total = servers.reduce((sum, { rate }) => sum + rate, 0)
-  const index = fairness(servers.filter(({ state }) => state === 'up').map(({ rate }) => rate))
+  const rates = servers.map(server => shownRate(server, at, current) ?? 0)
+  const total = rates.reduce((sum, rate) => sum + rate, 0)
+  const up = rates.filter((_, place) => servers[place] && shownState(servers[place], at) === 'up')
+  const index = total * rateSeconds < enoughHits ? null : fairness(up)
   return (
-    <Metric name="Right now" value={`${formats.rate(total)} hits/s`}>
-      <Fact name="Measured over">last few seconds</Fact>
+    <Metric
+      name="Right now"
+      value={<span {...formats.mark('rate')}>{`${current ? formats.rate(total) : '–'} hits/s`}</span>}
+    >
       <Fact name="Spread">
-        fairness <span className={styles.ratio}>{index === null ? '–' : formats.ratio(index)}</span>
+        <span
+          {...formats.mark('percent')}
+        >{`evenness ${index === null ? '–' : formats.percent(index)}`}</span>
       </Fact>
     </Metric>
   )

@@ -1,7 +1,8 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { heartbeatSeconds, rateSeconds } from '../../shared/limits.ts'
 
 /** Recent stats cover this many windows of one heartbeat each. */
-const windows = 3
+const windows = rateSeconds / heartbeatSeconds
 
 type Window = { startedAt: number; hits: number; durations: RecordableHistogram }
 
