@@ -166,10 +166,7 @@ const text = (row: Partial<ArrivalFacts>, servers: ServerRow[] = []) =>
   )
 
 test('explains a visit without a cookie, and one whose cookie was followed', () => {
-  assert.equal(
-    text({ arrival: 'new', moved_from: null }),
-    'No cookie that names a server, so NGINX chose the least busy one.',
-  )
+  assert.equal(text({ arrival: 'new', moved_from: null }), 'No cookie, so NGINX chose the least busy server.')
   assert.equal(
     text({ arrival: 'returning', moved_from: null }),
     'The cookie named web-2, and web-2 could answer.',

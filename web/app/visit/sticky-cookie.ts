@@ -47,8 +47,11 @@ export function useGoneServers(servers: ServerRow[], at: string): GoneServers {
   return next
 }
 
+/** It may still answer. */
+export const silent = 'is silent'
+
 const goneWords: Partial<Record<ShownState, string>> = {
-  silent: 'is silent',
+  silent,
   lost: 'is lost',
   stopped: 'has stopped',
 }

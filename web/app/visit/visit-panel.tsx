@@ -164,7 +164,9 @@ function cookieLifeText(hold: KnownHold, { srvId, gone, othersAnswer, now }: Coo
   if (now >= hold.until) return 'expired: the next visit may go to any server'
   const how = gone[hold.srv_id]
   if (how) {
-    const next = othersAnswer ? 'your next visit goes to another server' : 'no other server can answer now'
+    const next = othersAnswer
+      ? `your next visit ${how === silent ? 'may go' : 'goes'} to another server`
+      : 'no other server can answer now'
     return `${hold.server} ${how}: ${next}`
   }
   const left = countdown(hold.until - now)
