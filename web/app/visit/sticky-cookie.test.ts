@@ -13,15 +13,15 @@ test('a cookie leads to servers that can answer, and away from the silent, lost 
   assert.deepEqual(goneServers({}, [...servers, server('d', 'lost'), server('e', 'stopped')], at), {
     a: '',
     b: '',
-    c: 'is silent',
-    d: 'is lost',
-    e: 'has stopped',
+    c: 'is silent: your next visit may go',
+    d: 'is lost: your next visit goes',
+    e: 'has stopped: your next visit goes',
   })
 })
 
 test('a server that the board no longer shows stays gone, until it is back', () => {
   const seen = goneServers({}, [server('a', 'up'), server('b', 'lost')], at)
   const later = goneServers(seen, [], at)
-  assert.deepEqual(later, { a: 'is gone', b: 'is lost' })
-  assert.deepEqual(goneServers(later, [server('b', 'up')], at), { a: 'is gone', b: '' })
+  assert.deepEqual(later, { a: 'is gone: your next visit goes', b: 'is lost: your next visit goes' })
+  assert.deepEqual(goneServers(later, [server('b', 'up')], at), { a: 'is gone: your next visit goes', b: '' })
 })

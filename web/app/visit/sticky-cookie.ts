@@ -36,7 +36,10 @@ export function useCookieHold(srvId: string, server: string, stickySeconds: numb
   return hold
 }
 
-/** By srv_id, of every server that this page has seen: why its cookie leads elsewhere ("is lost"), or empty if it does not. */
+/**
+ * By srv_id, of every server that this page has seen: what becomes of its visitors, before "to another server"; empty while its
+ * cookie leads to it.
+ */
 export type GoneServers = Record<string, string>
 
 /** Which servers a cookie no longer leads to. Remembers those that the board has stopped showing. */
@@ -47,13 +50,11 @@ export function useGoneServers(servers: ServerRow[], at: string): GoneServers {
   return next
 }
 
-/** It may still answer. */
-export const silent = 'is silent'
-
 const goneWords: Partial<Record<ShownState, string>> = {
-  silent,
-  lost: 'is lost',
-  stopped: 'has stopped',
+  // It may still answer.
+  silent: 'is silent: your next visit may go',
+  lost: 'is lost: your next visit goes',
+  stopped: 'has stopped: your next visit goes',
 }
 
 type SeenServer = Pick<ServerRow, 'srv_id' | 'state' | 'last_seen_at'>
@@ -61,7 +62,7 @@ type SeenServer = Pick<ServerRow, 'srv_id' | 'state' | 'last_seen_at'>
 /** `at`: the time of the snapshot that the servers are from. */
 export function goneServers(known: GoneServers, servers: SeenServer[], at: string): GoneServers {
   const gone: GoneServers = {}
-  for (const [srvId, how] of Object.entries(known)) gone[srvId] = how || 'is gone'
+  for (const [srvId, how] of Object.entries(known)) gone[srvId] = how || 'is gone: your next visit goes'
   for (const server of servers) gone[server.srv_id] = goneWords[shownState(server, at)] ?? ''
   return gone
 }

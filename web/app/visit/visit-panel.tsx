@@ -163,12 +163,7 @@ function cookieLifeText(hold: KnownHold, { srvId, gone, othersAnswer, now }: Coo
   if (hold === null) return 'forgotten: the next visit may go to any server'
   if (now >= hold.until) return 'expired: the next visit may go to any server'
   const how = gone[hold.srv_id]
-  if (how) {
-    const next = othersAnswer
-      ? `your next visit ${how === silent ? 'may go' : 'goes'} to another server`
-      : 'no other server can answer now'
-    return `${hold.server} ${how}: ${next}`
-  }
+  if (how) return othersAnswer ? `${hold.server} ${how} to another server` : 'no server can answer now'
   const left = countdown(hold.until - now)
   if (hold.srv_id === srvId) return `stays yours for ${left}`
   return `now leads to ${hold.server} for ${left}: another tab was sent there`
