@@ -1,8 +1,8 @@
-// What several panels share: frames (this module), tables (table.tsx), names, colours and times (badges.tsx), formatted
+// What several panels share: frames (this module), what a phone folds (phone-fold.tsx), tables (table.tsx), names, colours and times (badges.tsx), formatted
 // figures (figures.ts, formats.ts), settings in the page's address (address-bar.ts), hydration and visibility (page-lifecycle.ts), the
 // theme (theme.ts) and scripts that run before React (page-scripts.tsx). It imports from no panel.
 
-import { type ReactNode, useId, useState } from 'react'
+import { type ReactNode, useId } from 'react'
 import ui from './ui.module.css'
 
 type PanelProps = { title: string; note?: ReactNode; children: ReactNode }
@@ -18,30 +18,6 @@ export function Panel({ title, note, children }: PanelProps) {
       </div>
       {children}
     </section>
-  )
-}
-
-type PhoneFoldProps = { label: string; className?: string | undefined; children: ReactNode }
-
-/** Content that a phone folds behind a button. Wider windows, paper and pages without JavaScript show it, without the button. */
-export function PhoneFold({ label, className = '', children }: PhoneFoldProps) {
-  const id = useId()
-  const [open, setOpen] = useState(false)
-  return (
-    <>
-      <button
-        type="button"
-        className={`${ui.smallButton} ${ui.foldButton}`}
-        aria-expanded={open}
-        aria-controls={id}
-        onClick={() => setOpen(!open)}
-      >
-        {label}
-      </button>
-      <div id={id} className={`${ui.fold} ${className}`} data-open={open ? '' : undefined}>
-        {children}
-      </div>
-    </>
   )
 }
 
