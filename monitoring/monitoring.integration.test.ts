@@ -44,7 +44,12 @@ const alertsAnswer = z.object({
     alerts: z.array(z.object({ labels: z.object({ alertname: z.string() }), state: z.string() })),
   }),
 })
-const receivedAlerts = z.array(z.object({ labels: z.object({ alertname: z.string() }) }))
+const receivedAlerts = z.array(
+  z.object({
+    labels: z.looseObject({ alertname: z.string() }),
+    annotations: z.object({ runbook_url: z.string() }),
+  }),
+)
 const valueAnswer = z.object({
   data: z.object({ result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })) }),
 })
@@ -55,9 +60,17 @@ async function read<Answer>(url: string, answer: z.ZodType<Answer>): Promise<Ans
   return answer.parse(await response.json())
 }
 
+const runbooks = 'https://wiki.example/board'
+
 /** Starts `npm run monitoring`'s program and waits for its file. Ends it when it goes out of scope. */
 async function startMonitoring(dataDir: string) {
-  const env = { ...process.env, DATA_DIR: dataDir, PROMETHEUS_PORT: '', ALERTMANAGER_PORT: '' }
+  const env = {
+    ...process.env,
+    DATA_DIR: dataDir,
+    PROMETHEUS_PORT: '',
+    ALERTMANAGER_PORT: '',
+    RUNBOOK_URL: runbooks,
+  }
   const program = join(root, 'tools/launcher/monitoring.ts')
   const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const said: string[] = []
@@ -192,7 +205,11 @@ test('a board is monitored: targets, rules, counts, dashboards, a frozen replica
   await untilFiring(url, 'ReplicaLost')
   await eventually(async () => {
     const received = await read(`${monitoring.alertmanager.url}/api/v2/alerts`, receivedAlerts)
-    return received.some(({ labels }) => labels.alertname === 'ReplicaLost')
+    const lost = received.find(({ labels }) => labels.alertname === 'ReplicaLost')
+    if (!lost) return false
+    assert.equal(lost.annotations.runbook_url, `${runbooks}#replicalost`)
+    assert.ok(!('runbooks' in lost.labels))
+    return true
   })
   signalProcess(frozen.pid, 'SIGCONT')
   await untilSilent(url, 'ReplicaLost')

@@ -33,7 +33,7 @@ test('each alert has a severity, a summary, a description, and a runbook that ex
     assert.match(alert, /^ +labels: \{ severity: (page|ticket|none)\b/m, name)
     assert.match(alert, /^ +summary: \S/m, name)
     assert.match(alert, /^ +description: \S/m, name)
-    const anchor = /^ +runbook_url: docs\/operations\.md#(\S+)$/m.exec(alert)?.[1]
+    const anchor = /^ +runbook_url: '\{\{ \$externalLabels\.runbooks \}\}#(\S+)'$/m.exec(alert)?.[1]
     assert.equal(anchor, name.toLowerCase())
     assert.equal(known.filter(each => each === anchor).length, 1, `docs/operations.md has no section ${name}`)
   }

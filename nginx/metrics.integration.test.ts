@@ -3,8 +3,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type LoggedRequest, parseMessage } from '../monitoring/nginx-log-exporter/log-metrics.ts'
 import { freePorts } from '../tools/lib/ports.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
@@ -14,6 +16,9 @@ import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
 import { breakOff, cannotCount, drain } from './testing/stub-replica.ts'
 
 const timeout = 240_000
+
+/** ms that a slow client takes to send its request */
+const slowMs = 2000
 
 const program = join(import.meta.dirname, '../monitoring/nginx-log-exporter/main.ts')
 
@@ -193,6 +198,26 @@ for (const mode of stickyModes) {
       )
     await eventually(() => retried().length === tried, { ms: 30_000 })
     for (const { weight } of retried()) assert.equal(weight, 1)
+  })
+
+  test(`${mode}: the time of a page view does not include that of a slow client`, { timeout }, async () => {
+    await using messages = await receiveMessages()
+    await using board = await startBoard(mode, { exporter: messages.address })
+    const client = connect(board.port, '127.0.0.1')
+    await once(client, 'connect')
+    client.write('GET / HTTP/1.1\r\nHost: x\r\n')
+    await pause(slowMs)
+    assert.deepEqual(
+      board.replicas.flatMap(({ requests }) => requests),
+      [],
+    )
+    const completeAt = performance.now()
+    client.resume().write('Connection: close\r\n\r\n')
+    await once(client, 'close')
+    const took = performance.now() - completeAt
+    await eventually(() => messages.received.length > 0)
+    for (const { seconds } of messages.received)
+      assert.ok(seconds !== null && seconds * 1000 < took + 2, `${seconds} s of ${took} ms`)
   })
 
   test(`${mode}: no page view fails when nothing listens for the messages`, { timeout }, async () => {

@@ -21,6 +21,7 @@ before(async () => {
   const ports = freePorts(`${project} monitoring`)
   for (const name of ['PROMETHEUS_PORT', 'ALERTMANAGER_PORT', 'GRAFANA_PORT'])
     process.env[name] = String((await ports.next()).value)
+  process.env.RUNBOOK_URL = 'https://wiki.example/board'
   prometheus = `http://127.0.0.1:${process.env.PROMETHEUS_PORT}`
   alertmanager = `http://127.0.0.1:${process.env.ALERTMANAGER_PORT}`
 })
@@ -201,13 +202,18 @@ test('3 → 6 → 2 servers without a change of configuration: a server is a tar
   assert.deepEqual(await readJson(`${prometheus}/api/v1/status/config`), before)
 })
 
-const alerts = z.array(z.looseObject({ labels: z.record(z.string(), z.string()) }))
+const texts = z.record(z.string(), z.string())
+const alerts = z.array(z.looseObject({ labels: texts, annotations: texts }))
 
-/** Waits until an alert fires at Alertmanager, or no longer does. */
+/** Waits until an alert fires at Alertmanager, with a link to its runbook, or no longer does. */
 async function expectAlert(name: string, fires: boolean): Promise<void> {
   const filter = new URLSearchParams({ filter: `alertname="${name}"` })
   await waitUntil(`${name} ${fires ? 'fires' : 'ends'}`, 120_000, async () => {
     const firing = alerts.parse(await readJson(`${alertmanager}/api/v2/alerts?${filter}`))
+    for (const { labels, annotations } of firing) {
+      assert.equal(annotations.runbook_url, `${process.env.RUNBOOK_URL}#${name.toLowerCase()}`)
+      assert.equal(labels.runbooks, undefined)
+    }
     return firing.length > 0 === fires
   })
 }

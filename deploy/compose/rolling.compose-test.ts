@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -83,23 +85,42 @@ test('a version that cannot start leaves the old replicas as they were, and says
   assert.deepEqual(await idsOfReplicas(), old)
 })
 
-/** ms that the test of eight rolls, and its load, may take on a slow machine */
-const allKillsMs = 900_000
+/** ms that the test of many rolls, and its load, may take on a slow machine */
+const allKillsMs = 1_200_000
+
+const steps = ['building', 'migrating', 'starting', 'waiting', 'draining', 'stopping', 'removing']
+
+/** Rolls to a version, is killed at each of `steps`, then rolls to the end. */
+async function rollKilledAt(steps: string[], version: Record<string, string>): Promise<void> {
+  for (const step of steps) {
+    const { status, printed } = await roll(version, (soFar, kill) => {
+      if (soFar.includes(`roll: ${step} `)) kill()
+    })
+    assert.equal(status, null, `it ended before ${step}: ${printed}`)
+    // A roll that counts the new replicas of an earlier one as wanted would double them each time.
+    assert.ok((await replicaContainers()).length <= 6, `more than three and their successors: ${printed}`)
+  }
+  const { status, printed } = await roll(version)
+  assert.equal(status, 0, printed)
+  assert.match(printed, /done: 3 replicas of the newest version serve/)
+}
 
 test('rolls that are killed at each of their steps, then one to its end: as many as before, and no page view fails', {
   timeout: allKillsMs,
 }, async t => {
   await settle(3)
+  const version = { STICKY_SECONDS: '302' }
   const visits = await visitWhile(async () => {
-    for (const step of ['building', 'migrating', 'starting', 'waiting', 'draining', 'stopping', 'removing']) {
-      const { status, printed } = await roll({ STICKY_SECONDS: '302' }, (soFar, kill) => {
-        if (soFar.includes(`roll: ${step} `)) kill()
-      })
-      assert.equal(status, null, `it ended before ${step}: ${printed}`)
-    }
-    const { status, printed } = await roll({ STICKY_SECONDS: '302' })
-    assert.equal(status, 0, printed)
-    assert.match(printed, /done: 3 replicas of the newest version serve/)
+    await rollKilledAt(steps, version)
+    await expectReplicas(3, '302')
+    const started = await idsOfReplicas()
+    // Of the same version: only the record of the killed roll says which of the six are to be replaced.
+    await rollKilledAt(steps.slice(steps.indexOf('waiting')), version)
+    const now = await idsOfReplicas()
+    assert.deepEqual(
+      now.filter(id => started.includes(id)),
+      [],
+    )
   }, allKillsMs)
   reportLoad(t, visits.all)
   assert.deepEqual(failuresOf(visits.all), [])
@@ -307,5 +328,38 @@ test('a lock that was created and never started is removed', async () => {
     assert.match(await lock.docker(['version']), /Version/)
   } finally {
     await docker(['rm', '--force', `${project}-roll`]).catch(() => {})
+  }
+})
+
+test('the lock of a killed roll ends, and the next roll gets it', async () => {
+  await settle(1)
+  const [replica] = await runningReplicas()
+  const options = { project: `${process.env.COMPOSE_PROJECT_NAME}-killed`, image: replica?.image ?? '' }
+  const name = `${options.project}-roll`
+  const holder = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `const { takeProjectLock } = await import(${JSON.stringify(import.meta.resolve('./project-lock.ts'))})
+      const { signal } = new AbortController()
+      await takeProjectLock({ ...${JSON.stringify(options)}, signal, onWait() {} })
+      console.log('held')
+      await new Promise(resolve => setTimeout(resolve, 300_000))`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  try {
+    await once(holder.stdout, 'data')
+    const container = await docker(['inspect', '--format', '{{.Id}} {{.State.Status}}', name])
+    assert.match(container, / running/)
+    holder.kill('SIGKILL')
+    await using lock = await takeProjectLock({ ...options, signal: AbortSignal.timeout(60_000), onWait() {} })
+    assert.match(await lock.docker(['version']), /Version/)
+    const next = await docker(['inspect', '--format', '{{.Id}} {{.State.Status}}', name])
+    assert.notEqual(next, container)
+  } finally {
+    holder.kill('SIGKILL')
+    await docker(['rm', '--force', name]).catch(() => {})
   }
 })

@@ -32,7 +32,7 @@ const now = [
   }),
   stat({
     title: 'Within 250 ms',
-    description: 'Share of pages in the last hour that NGINX answered within 250 ms. The goal is 99 %.',
+    description: 'Share of pages in the last hour that NGINX had within 250 ms. The goal is 99 %.',
     unit: 'percentunit',
     queries: [['1 - board:page_view_slow:ratio_rate1h', 'fast enough']],
     steps: [
@@ -48,7 +48,7 @@ const now = [
   }),
   stat({
     title: 'p99',
-    description: '99 % of page views took at most this time at NGINX.',
+    description: '99 % of page views took at most this time, from the request to the page at NGINX.',
     unit: 's',
     queries: [[quantile(0.99, durations), 'p99']],
     steps: [

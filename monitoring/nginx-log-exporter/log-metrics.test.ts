@@ -9,7 +9,7 @@ const logged = {
   weight: 1,
   kind: 'page_view',
   status: '200',
-  duration: 0.012,
+  answer_time: '0.012',
   upstream_addr: '10.0.0.2:3000',
   upstream_status: '200',
   upstream_response_time: '0.011',
@@ -42,7 +42,7 @@ test('a message says what NGINX answered, and each try', () => {
     kind: 'page_view',
     weight: 1,
     status: '200',
-    duration: 0.012,
+    seconds: 0.012,
     at: 1_795_000_000.5,
     tries: [
       { address: '10.0.0.2:3000', status: '502', seconds: 0.5 },
@@ -79,8 +79,11 @@ const garbage: [string, Buffer][] = [
   ['a status that is a number', message({ status: 200 })],
   ['a status that does not exist', message({ status: '999' })],
   ['a status with more', message({ status: '200"} 1\nevil' })],
-  ['a duration below zero', message({ duration: -1 })],
-  ['a duration without an end', Buffer.from(`${header}${JSON.stringify(logged).replace('0.012', '1e999')}`)],
+  ['an answer time that is a number', message({ answer_time: 0.012 })],
+  ['an answer time below zero', message({ answer_time: '-0.012' })],
+  ['an answer time without an end', message({ answer_time: '1e999' })],
+  ['answer times with more', message({ answer_time: '0.012, evil' })],
+  ['more answer times than NGINX writes', message({ answer_time: Array(201).fill('0.001').join(', ') })],
   ['no time', message({ at: null })],
   ['a list that is none', message({ upstream_addr: ['10.0.0.2:3000'] })],
   ['lists of different lengths', message({ upstream_status: '502, 200' })],
@@ -104,6 +107,17 @@ for (const [name, bytes] of garbage)
     assert.equal(await sampleOf('balance_board_nginx_log_dropped_total'), 1)
     assert.equal(after.replace('log_dropped_total 1', 'log_dropped_total 0'), before)
   })
+
+test('the time of an answer is the sum over NGINX’s tries; an answer of NGINX itself has none', () => {
+  for (const [answer_time, seconds] of [
+    ['0.250', 0.25],
+    ['0.000, 0.125', 0.125],
+    ['0.500, - : 0.250', 0.75],
+    ['', null],
+    ['-', null],
+  ])
+    assert.equal(parseMessage(message({ answer_time }))?.seconds, seconds, String(answer_time))
+})
 
 test('an upstream’s address that is none becomes no label', () => {
   assert.deepEqual(readTries('evil"} 1\n:80', '200', '0.1'), [])
@@ -136,9 +150,9 @@ test('a retried page view is one page view and two tries', async () => {
 
 test('fast answers without the page make page views no faster: only status 200 has a duration', async () => {
   const { metrics, sampleOf } = metricsAt({ ms: 1_795_000_001_000 })
-  metrics.receive(message({ duration: 0.4 }))
+  metrics.receive(message({ answer_time: '0.400' }))
   const others = ['308', '400', '429', '499', '500', '502', '503', '504']
-  for (const status of others) metrics.receive(message({ status, duration: 0.001, weight: 20 }))
+  for (const status of others) metrics.receive(message({ status, answer_time: '0.001', weight: 20 }))
   const name = 'balance_board_nginx'
   for (const status of others)
     assert.equal(await sampleOf(`${name}_page_views_total{status="${status}"}`), 20)
@@ -148,7 +162,7 @@ test('fast answers without the page make page views no faster: only status 200 h
 
 test('what is no page view counts as a request and its tries, without a duration: a stream lasts for hours', async () => {
   const { metrics, sampleOf } = metricsAt({ ms: 1_795_000_001_000 })
-  metrics.receive(message({ kind: 'api', duration: 7200, upstream_response_time: '7200.000' }))
+  metrics.receive(message({ kind: 'api', answer_time: '7200.000', upstream_response_time: '7200.000' }))
   metrics.receive(message({ kind: 'other', status: '000', upstream_addr: '', upstream_status: '' }))
   assert.equal(await sampleOf('balance_board_nginx_requests_total{kind="api",status_class="2xx"}'), 1)
   assert.equal(await sampleOf('balance_board_nginx_requests_total{kind="other",status_class="0xx"}'), 1)

@@ -15,8 +15,11 @@ export type LoggedRequest = {
   kind: (typeof kinds)[number]
   /** of the answer; 499 if the client left first, 000 if there was none */
   status: string
-  /** seconds from the request's first byte to the answer's last one */
-  duration: number
+  /**
+   * seconds from the complete request until NGINX had the whole answer; null if it answered itself. Does not include the time that a
+   * slow client takes to send and to receive.
+   */
+  seconds: number | null
   /** when NGINX wrote it, in seconds since 1970 */
   at: number
   /** the replicas that NGINX tried, in order; none if NGINX answered itself or no replica was left */
@@ -32,8 +35,11 @@ const headerMax = 100
 /** More than NGINX sends: see $sample_weight. */
 const weightMax = 100
 
-/** More tries than NGINX can make of one request. */
+/** More tries than NGINX can make of one request at replicas. */
 const triesMax = 50
+
+/** More times than NGINX writes for one request: see the entries of `upstream page_views` in nginx/conf/page-views.conf.template. */
+const timesMax = 200
 
 /** Parses one message: a syslog header and a JSON object. Returns null if it is anything else. */
 export function parseMessage(message: Buffer): LoggedRequest | null {
@@ -41,13 +47,22 @@ export function parseMessage(message: Buffer): LoggedRequest | null {
   if (start < 0 || start > headerMax) return null
   const fields = parseJson(message.toString('latin1', start))
   if (typeof fields !== 'object' || fields === null) return null
-  const { kind, weight, status, duration, at, upstream_addr, upstream_status, upstream_response_time } =
+  const { kind, weight, status, answer_time, at, upstream_addr, upstream_status, upstream_response_time } =
     fields as Record<string, unknown>
   const known = kinds.find(each => each === kind)
-  if (!known || !isWeight(weight) || !isStatus(status) || !isSeconds(duration) || !isSeconds(at)) return null
+  if (!known || !isWeight(weight) || !isStatus(status) || !isText(answer_time) || !isSeconds(at)) return null
   if (![upstream_addr, upstream_status, upstream_response_time].every(isText)) return null
+  const seconds = sumOfTimes(answer_time)
+  if (seconds === undefined) return null
   const tries = readTries(String(upstream_addr), String(upstream_status), String(upstream_response_time))
-  return tries && { kind: known, weight, status, duration, at, tries }
+  return tries && { kind: known, weight, status, seconds, at, tries }
+}
+
+/** The sum of NGINX's list of times. Returns null if it has none, undefined if it is no such list. */
+function sumOfTimes(times: string): number | null | undefined {
+  const list = times === '' ? [] : splitList(times).filter(time => time !== '-')
+  if (list.length > timesMax || !list.every(time => /^\d{1,8}\.\d{3}$/.test(time))) return undefined
+  return list.length === 0 ? null : list.reduce((sum, time) => sum + Number(time), 0)
 }
 
 /**
@@ -88,7 +103,7 @@ function parseJson(text: string): unknown {
 
 const isWeight = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= weightMax
-const isText = (value: unknown) => typeof value === 'string'
+const isText = (value: unknown): value is string => typeof value === 'string'
 const isStatus = (value: unknown): value is string =>
   typeof value === 'string' && /^([1-5]\d\d|000)$/.test(value)
 /** A duration or a time since 1970. A sum of such numbers stays a number. */
@@ -133,7 +148,7 @@ export class LogMetrics {
   })
   readonly #pageViewDuration = new FastHistogram({
     name: 'balance_board_nginx_page_view_duration_seconds',
-    help: 'From the first byte of a page view with status 200 to the last byte of its answer, with all tries',
+    help: 'From the complete request of a page view with status 200 until NGINX has its whole answer, with all tries',
     buckets,
     registers: [this.registry],
   })
@@ -201,14 +216,14 @@ export class LogMetrics {
       return
     }
     this.#messages.inc()
-    const { kind, weight, status, duration, at, tries } = request
+    const { kind, weight, status, seconds, at, tries } = request
     const now = this.#now()
     this.#lag = Math.max(0, now / 1000 - at)
     this.#requests.inc({ kind, status_class: `${status[0]}xx` }, weight)
     if (kind === 'page_view') {
       this.#pageViews.inc({ status }, weight)
       // A refusal or a failure is often fast, and many of them would hide slow pages.
-      if (status === '200') this.#pageViewDuration.child().record(duration, weight)
+      if (status === '200' && seconds !== null) this.#pageViewDuration.child().record(seconds, weight)
       if (tries.length > 1) this.#retried.inc(weight)
     }
     for (const each of tries) this.#countTry(each, request, now)

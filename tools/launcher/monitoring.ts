@@ -85,7 +85,9 @@ async function assemble(
   const { roster, resources, report } = workspace
   rmSync(monitoringFile, { force: true }) // of a killed one
   const alertmanager = alertmanagerAt(await urlAt(settings.alertmanagerPort, 9093, workspace), workspace)
-  const prometheus = prometheusAt(await urlAt(settings.prometheusPort, 9090, workspace), alertmanager, place)
+  const prometheusUrl = await urlAt(settings.prometheusPort, 9090, workspace)
+  const config = prometheusConfig(alertmanager.url, settings.runbookUrl, place.board)
+  const prometheus = prometheusAt(prometheusUrl, config, workspace)
   for (const program of [alertmanager, prometheus]) resources.defer((await keep(program, place)).stop)
   await followBoard(place, exporters)
 
@@ -121,10 +123,9 @@ async function urlAt(wanted: number | undefined, usual: number, { freePort }: Wo
 }
 
 /** Source of the options: https://prometheus.io/docs/prometheus/latest/command-line/prometheus/ */
-function prometheusAt(url: string, alertmanager: Program, { board, workspace }: Place): Program {
-  const { folder } = workspace.dataDir
+function prometheusAt(url: string, settings: object, { dataDir: { folder } }: Workspace): Program {
   const config = join(folder, 'prometheus.json')
-  writeAtomically(config, JSON.stringify(prometheusConfig(alertmanager.url, board), null, 2))
+  writeAtomically(config, JSON.stringify(settings, null, 2))
   return {
     name: 'prometheus',
     program: installed('Prometheus', 'prometheus'),
@@ -142,11 +143,19 @@ function prometheusAt(url: string, alertmanager: Program, { board, workspace }: 
 }
 
 /** As monitoring/prometheus.yml, with the targets that `npm start` writes. JSON is YAML too. */
-function prometheusConfig(alertmanager: string, { targetsFile }: DataDir) {
+function prometheusConfig(alertmanager: string, runbooks: string, { targetsFile }: DataDir) {
   return {
-    global: { scrape_interval: '5s', scrape_timeout: '4s', evaluation_interval: '5s' },
+    global: {
+      scrape_interval: '5s',
+      scrape_timeout: '4s',
+      evaluation_interval: '5s',
+      external_labels: { runbooks },
+    },
     rule_files: [join(root, 'monitoring/rules.yml')],
-    alerting: { alertmanagers: [{ static_configs: [{ targets: [new URL(alertmanager).host] }] }] },
+    alerting: {
+      alert_relabel_configs: [{ regex: 'runbooks', action: 'labeldrop' }],
+      alertmanagers: [{ static_configs: [{ targets: [new URL(alertmanager).host] }] }],
+    },
     // Each group of targets in the file names its job: web, nginx, nginx_status.
     scrape_configs: [
       { job_name: 'board', file_sd_configs: [{ files: [targetsFile], refresh_interval: '5s' }] },

@@ -243,8 +243,12 @@ test('variables of the stack with Docker are reported, but not empty ones', () =
   assert.deepEqual(dockerSettings(set), ['HTTPS_PORT', 'DATABASE_PASSWORD'])
 })
 
-test('the ports of npm run monitoring are no unused variables', () => {
-  const file = { PROMETHEUS_PORT: '9090', ALERTMANAGER_PORT: '9093' }
+test('the settings of npm run monitoring are no unused variables', () => {
+  const file = {
+    PROMETHEUS_PORT: '9090',
+    ALERTMANAGER_PORT: '9093',
+    RUNBOOK_URL: 'https://wiki.example/board',
+  }
   assert.deepEqual(reportUnused(file, file), [])
 })
 

@@ -123,9 +123,11 @@ const schema = variables
   }))
 
 /** The ports of 127.0.0.1 are those that compose publishes. */
-const monitoringVariables = variables
-  .pick({ DATA_DIR: true })
-  .extend({ PROMETHEUS_PORT: port.optional(), ALERTMANAGER_PORT: port.optional() })
+const monitoringVariables = variables.pick({ DATA_DIR: true }).extend({
+  PROMETHEUS_PORT: port.optional(),
+  ALERTMANAGER_PORT: port.optional(),
+  RUNBOOK_URL: z.string().default('docs/operations.md'),
+})
 
 /** Variables that only the stack with Docker uses. */
 const dockerVariables = [
@@ -143,6 +145,7 @@ const dockerVariables = [
   'COMPOSE_PROFILES',
   'PROMETHEUS_PORT',
   'PROMETHEUS_RETENTION',
+  'RUNBOOK_URL',
   'ALERTMANAGER_PORT',
   'GRAFANA_PORT',
 ]
@@ -251,8 +254,16 @@ export function loadSettings(report: Report): Settings {
  * @throws UserError
  */
 export function loadMonitoringSettings() {
-  const { DATA_DIR, PROMETHEUS_PORT, ALERTMANAGER_PORT } = parse(monitoringVariables, loadEnvironment())
-  return { dataDir: DATA_DIR, prometheusPort: PROMETHEUS_PORT, alertmanagerPort: ALERTMANAGER_PORT }
+  const { DATA_DIR, PROMETHEUS_PORT, ALERTMANAGER_PORT, RUNBOOK_URL } = parse(
+    monitoringVariables,
+    loadEnvironment(),
+  )
+  return {
+    dataDir: DATA_DIR,
+    prometheusPort: PROMETHEUS_PORT,
+    alertmanagerPort: ALERTMANAGER_PORT,
+    runbookUrl: RUNBOOK_URL,
+  }
 }
 
 /** The folder of the stack, from .env and the environment. Ignores all other settings. @throws UserError */
