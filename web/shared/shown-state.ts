@@ -15,7 +15,7 @@ export function shownState(server: LastSign, at: string): ShownState {
 }
 
 /** ms since the last heartbeat; never less than 0. */
-function silenceMs({ last_seen_at }: LastSign, at: string): number {
+export function silenceMs({ last_seen_at }: LastSign, at: string): number {
   return Math.max(0, Date.parse(at) - Date.parse(last_seen_at))
 }
 
@@ -26,7 +26,7 @@ export function stateText(server: LastSign, at: string): string {
 }
 
 /** Whether a server in this state takes visits, as far as is known. */
-function isServing(state: ShownState): boolean {
+export function isServing(state: ShownState): boolean {
   return state === 'up' || state === 'joining' || state === 'draining'
 }
 
