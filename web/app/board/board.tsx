@@ -7,6 +7,7 @@
 import useSWRSubscription from 'swr/subscription'
 import type { Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
+import { EventLine } from '../events/event-line.tsx'
 import { HistoryPanel } from '../history/history-panel.tsx'
 import { startBoard } from '../live/live-board.ts'
 import { isCurrent, type LiveView, watchBoard } from '../live/watch-board.ts'
@@ -53,6 +54,7 @@ export function Board({ view }: { view: PageView }) {
           <h2 id="flow" className={ui.visuallyHidden}>
             How visits flow
           </h2>
+          <EventLine board={live.board} ownSrvId={view.server.srv_id} />
           <Picture view={view} snapshot={snapshot} hues={hues} />
         </section>
         <div className={styles.try}>

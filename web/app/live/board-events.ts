@@ -3,8 +3,8 @@
 // the database's clock, as the snapshots have them: the browser's clock plays no part.
 
 import type { LiveOutage, ServerRow, Snapshot } from '../../shared/api.ts'
-import { heartbeatSeconds, silentAfterSeconds } from '../../shared/limits.ts'
-import { isServing, type ShownState, shownState, silenceMs } from '../../shared/shown-state.ts'
+import { heartbeatSeconds, lostAfterSeconds, silentAfterSeconds } from '../../shared/limits.ts'
+import { isServing, type ShownState, shownState } from '../../shared/shown-state.ts'
 
 /** Most urgent first: of several events in one snapshot, the first is shown in full. */
 const kinds = [
@@ -53,7 +53,7 @@ const endings: ReadonlySet<EventKind> = new Set([
 export type EventServer = { srv_id: string; name: string }
 
 /** What it cost: visits that another server answered than their cookie named, and page views answered with an error. */
-export type Cost = { moved: number; failed: number }
+type Cost = { moved: number; failed: number }
 
 export type BoardEvent = {
   kind: EventKind
@@ -79,7 +79,7 @@ export type BoardEvent = {
 type Start = { since: string | null; base: Cost | null }
 
 /** What is known of one address. */
-type Seen = Pick<ServerRow, 'id' | 'name' | 'moved_hits' | 'errors'> & {
+type Seen = Pick<ServerRow, 'id' | 'name' | 'moved_hits' | 'errors' | 'last_seen_at'> & {
   state: ShownState
   /** its silence, while it lasts */
   trouble: Start | null
@@ -107,8 +107,8 @@ export type EventLog = {
   /** ms: since when no server's heartbeats get through; null = they do */
   unheardSince: number | null
   agrees: boolean
-  /** servers restarted one after the other, and when the last one was */
-  rolled: { at: number; servers: EventServer[] }
+  /** servers restarted one after the other since its start, and when the last one was */
+  rolled: Start & { at: number; servers: EventServer[] }
 }
 
 const noCost: Cost = { moved: 0, failed: 0 }
@@ -121,12 +121,15 @@ const briefMs = 3_000
 const rollMs = 60_000
 /** ms. After the end of an event its cost still grows: visitors come later, and errors are reported with a heartbeat. */
 const settleMs = 10_000
+/** ms. A server that was absent for longer showed as silent, and then as lost, to a page that was open. */
+const longestAbsenceMs = 10_000
 /** ms. Totals are kept this long: longer than a server is silent before that shows. */
 const marksMs = 30_000
 /** ms. Totals from longer before are not the totals at that time. */
 const nearMs = 5_000
 const heartbeatMs = heartbeatSeconds * 1000
 const silentMs = silentAfterSeconds * 1000
+const lostMs = lostAfterSeconds * 1000
 /** ms. A restart longer ago is no news for a page that is just opened. */
 const newsMs = 60_000
 
@@ -144,7 +147,7 @@ export function startEvents(snapshot: Snapshot): EventLog {
     settlesAt: 0,
     unheardSince: null,
     agrees: agrees(snapshot),
-    rolled: { at: 0, servers: [] },
+    rolled: { at: 0, since: null, base: null, servers: [] },
   }
   const rows = newestRows(snapshot.servers)
   const seen = Object.fromEntries(rows.map(row => [row.srv_id, firstSeen(row, snapshot.at)]))
@@ -212,8 +215,8 @@ function firstSeen(row: ServerRow, at: string): Seen {
   }
 }
 
-function figuresOf({ id, name, moved_hits, errors }: ServerRow) {
-  return { id, name, moved_hits, errors }
+function figuresOf({ id, name, moved_hits, errors, last_seen_at }: ServerRow) {
+  return { id, name, moved_hits, errors, last_seen_at }
 }
 
 function startingOf({ restart, restarted_at }: ServerRow): Pick<NonNullable<Seen['starting']>, 'kind'> {
@@ -226,18 +229,20 @@ function firstReports(rows: ServerRow[], { at }: Snapshot, isAgreed: boolean): R
   const allDrain = serving.length > 0 && serving.every(({ state }) => state === 'draining')
   // The server that read this snapshot runs: if it is silent, too, the database takes no heartbeats.
   const isHeard = serving.length > 0
-  const later = (iso: string, ms: number) => new Date(Date.parse(iso) + ms).toISOString()
   const reports = rows.flatMap((row): Report[] => {
     const state = shownState(row, at)
     if (state === 'draining')
       return [{ ...reportOf(allDrain ? 'all draining' : 'draining', null, row), since: null }]
     if (isHeard && (state === 'silent' || state === 'lost')) {
       const since = row.last_seen_at
-      return [{ ...reportOf(state, later(since, silentMs), row), since }]
+      return [{ ...reportOf(state, addMs(since, state === 'lost' ? lostMs : silentMs), row), since }]
     }
     const { restarted_at } = row
-    if (restarted_at === null || Date.parse(at) - Date.parse(restarted_at) > newsMs || state !== 'up') return []
-    return [{ ...reportOf(startingOf(row).kind, restarted_at, row), since: null }]
+    if (restarted_at === null || Date.parse(at) - Date.parse(restarted_at) > newsMs) return []
+    const { kind } = startingOf(row)
+    const isUp = state === 'up'
+    if (!isUp && kind !== 'killed and back') return []
+    return [{ ...reportOf(isUp ? kind : 'killed', restarted_at, row), since: null }]
   })
   if (rows.every(({ state }) => state === 'stopped')) reports.push(reportOf('no servers', null))
   if (!isAgreed) reports.push({ ...reportOf('unequal', null), since: null })
@@ -265,7 +270,12 @@ function followOutage(log: EventLog, { at }: Snapshot, reports: Report[]): void 
   }
   const { last } = log
   if (last?.kind === 'unreachable')
-    reports.push({ ...reportOf('reachable', at), since: last.since, base: log.base, tookMs: msSince(last, now) })
+    reports.push({
+      ...reportOf('reachable', at),
+      since: last.since,
+      base: log.base,
+      tookMs: msSince(last, now),
+    })
 }
 
 /** null if unknown, or if the database's clock was set meanwhile */
@@ -333,8 +343,7 @@ function followServer(log: EventLog, before: Seen, row: ServerRow, now: number):
     { ...reportOf(kind, at, row), ...start, tookMs },
   ]
   if (row.id !== before.id) {
-    const since = row.restarted_at ?? row.started_at
-    const start = before.trouble ?? { since, base: baseAt(log, addMs(since, -heartbeatMs)) }
+    const start = before.trouble ?? lastSign(log, before, row)
     const starting = { ...start, kind: restartKind(before, row) }
     Object.assign(next, { trouble: null, drain: null, starting })
     if (isServing(state) && state !== 'joining') {
@@ -372,6 +381,13 @@ function restartKind(before: Seen, { restart }: ServerRow): 'killed and back' | 
   return restart === 'killed' && before.state !== 'stopped' ? 'killed and back' : 'restarted'
 }
 
+/** When the instance before a restart gave its last sign; unknown to a page that slept meanwhile. */
+function lastSign(log: EventLog, { last_seen_at }: Seen, { started_at }: ServerRow): Start {
+  const absentMs = Date.parse(started_at) - Date.parse(last_seen_at)
+  if (absentMs < 0 || absentMs > longestAbsenceMs) return { since: null, base: null }
+  return { since: last_seen_at, base: baseAt(log, last_seen_at) }
+}
+
 function addMs(iso: string, ms: number): string {
   return new Date(Date.parse(iso) + ms).toISOString()
 }
@@ -394,27 +410,29 @@ function agrees({ counter, servers, earlier_hits, log: [newest] }: Snapshot): bo
 
 /** The log with these reports, all of one snapshot, as the last event; and with the cost until now. */
 function reported(log: EventLog, snapshot: Snapshot, reports: Report[]): EventLog {
-  const events = kinds.flatMap(kind => {
-    const ofKind = reports.filter(report => report.kind === kind)
-    return ofKind.length > 0 ? [eventOf(ofKind, snapshot)] : []
-  })
   const next = { ...log }
-  for (const event of events.toReversed()) show(next, event)
+  for (const kind of kinds) {
+    const [first, ...others] = reports.filter(report => report.kind === kind)
+    if (first) show(next, eventOf(first, others, snapshot))
+  }
   if (next.last) next.last = withCost(next, next.last)
   return next
 }
 
 type NewEvent = BoardEvent & { base: Cost | null }
 
-/** One event of the reports of one kind. */
-function eventOf(reports: Report[], snapshot: Snapshot): NewEvent {
-  const [{ kind, at, since, base, tookMs }] = reports as [Report, ...Report[]]
-  const first = { kind, at, since, base, tookMs }
-  const earliest = reports.reduce((one, other) => (isEarlier(other.since, one.since) ? other : one), first)
+/** One event of all reports of one kind. */
+function eventOf(first: Report, others: Report[], snapshot: Snapshot): NewEvent {
+  const reports = [first, ...others]
+  const { since, base } = others.reduce(
+    (one, other) => (isEarlier(other.since, one.since) ? other : one),
+    first,
+  )
   return {
-    ...first,
-    since: earliest.since,
-    base: earliest.base,
+    kind: first.kind,
+    at: first.at,
+    since,
+    base,
     tookMs: longest(reports.map(report => report.tookMs)),
     servers: reports.flatMap(({ server }) => (server ? [{ srv_id: server.srv_id, name: server.name }] : [])),
     heirs: snapshot.servers
@@ -440,9 +458,13 @@ function show(log: EventLog, { base, ...event }: NewEvent): void {
   const { last } = log
   const now = Date.parse(log.at)
   if (event.kind === 'restarted') {
-    const isRoll = now - log.rolled.at < rollMs && now >= log.rolled.at
-    log.rolled = { at: now, servers: isRoll ? union(log.rolled.servers, event.servers) : event.servers }
-    event.servers = log.rolled.servers
+    const { rolled } = log
+    const isRoll = now - rolled.at < rollMs && now >= rolled.at
+    const first = isRoll ? rolled : { since: event.since, base, servers: [] }
+    log.rolled = { ...first, at: now, servers: union(first.servers, event.servers) }
+    log.last = { ...event, since: first.since, servers: log.rolled.servers }
+    log.base = first.base
+    return
   }
   const age = last?.at ? now - Date.parse(last.at) : Number.POSITIVE_INFINITY
   if (last && last.kind === event.kind && age >= 0 && age < sameEventMs && event.servers.length > 0) {
@@ -479,9 +501,10 @@ function union(known: EventServer[], more: EventServer[]): EventServer[] {
 /** The event with what it cost until now. */
 function withCost(log: EventLog, event: BoardEvent): BoardEvent {
   if (event.settled) return event
+  if (isSettled(log, event)) return { ...event, settled: true }
   const { base, totals } = log
   const cost = base && { moved: totals.moved - base.moved, failed: totals.failed - base.failed }
-  return { ...event, cost, settled: isSettled(log, event) }
+  return { ...event, cost }
 }
 
 function isSettled(log: EventLog, { kind, at, servers }: BoardEvent): boolean {

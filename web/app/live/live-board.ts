@@ -1,5 +1,12 @@
 import type { LiveOutage, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength } from '../../shared/limits.ts'
+import {
+  type EventLog,
+  startEvents,
+  withEvents,
+  withEventsOfOutage,
+  withEventsOfSilence,
+} from './board-events.ts'
 
 /** Everything that changes on an open page. */
 export type LiveBoard = {
@@ -7,6 +14,7 @@ export type LiveBoard = {
   /** null = the replica reads the database */
   outage: LiveOutage | null
   hues: Hues
+  events: EventLog
   /** snapshots in a row that were too old to show; null = the last one is shown */
   older: OlderSnapshots | null
 }
@@ -15,7 +23,8 @@ export type LiveBoard = {
 type OlderSnapshots = { at: number; rises: number }
 
 export function startBoard(snapshot: Snapshot): LiveBoard {
-  return { snapshot, outage: null, hues: giveHues({}, snapshot.servers), older: null }
+  const hues = giveHues({}, snapshot.servers)
+  return { snapshot, outage: null, hues, events: startEvents(snapshot), older: null }
 }
 
 /** Shows a new snapshot. Skips one that is older than the snapshot shown, unless the database's clock was set back. */
@@ -23,7 +32,8 @@ export function withSnapshot(board: LiveBoard, snapshot: Snapshot): LiveBoard {
   const older = olderSnapshots(board, snapshot)
   if (older && older.rises < risesOfSetClock) return { ...board, older }
   const outage = board.outage && isFromBefore(board.outage, snapshot) ? board.outage : null
-  return { snapshot, outage, hues: giveHues(board.hues, snapshot.servers), older: null }
+  const events = outage ? board.events : withEvents(board.events, snapshot)
+  return { snapshot, outage, hues: giveHues(board.hues, snapshot.servers), events, older: null }
 }
 
 /** Shows a new snapshot whose log has only the new rows. */
@@ -41,7 +51,12 @@ function isFromBefore({ since }: LiveOutage, { at }: Snapshot): boolean {
 }
 
 export function withOutage(board: LiveBoard, outage: LiveOutage): LiveBoard {
-  return { ...board, outage }
+  return { ...board, outage, events: withEventsOfOutage(board.events, outage, board.snapshot) }
+}
+
+/** The board once no server has answered this page for some seconds. */
+export function withoutAnswer(board: LiveBoard): LiveBoard {
+  return { ...board, events: withEventsOfSilence(board.events, board.snapshot) }
 }
 
 function newestRows(fresh: LogRow[], known: LogRow[]): LogRow[] {

@@ -13,7 +13,7 @@ import {
   startConnection,
   statusOf,
 } from './connection.ts'
-import { type LiveBoard, withChange, withOutage, withSnapshot } from './live-board.ts'
+import { type LiveBoard, withChange, withOutage, withoutAnswer, withSnapshot } from './live-board.ts'
 import { openStream } from './stream.ts'
 
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
@@ -52,6 +52,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
     connection = next
     for (const action of actions) act[action]()
     const status = statusOf(connection, performance.now())
+    if (status.kind === 'lost' && reported.status.kind !== 'lost') board = withoutAnswer(board)
     if ((board === reported.board || throttle.pending) && isSame(status, reported.status)) return
     throttle.shown()
     reported = { board, status }
