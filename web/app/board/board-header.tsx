@@ -32,7 +32,9 @@ export function BoardHeader({ live: { board, status }, current, monitoring }: Pr
       <div className={styles.state}>
         <ConnectionIndicator status={status} outage={outage} figuresAt={snapshot.at} />
         {/* States that may have changed are not claimed. */}
-        <p className={styles.up}>{current && serversUpText(states, formats.whole)}</p>
+        <p className={styles.up} {...formats.mark('whole')}>
+          {current && serversUpText(states, formats.whole)}
+        </p>
       </div>
       <p className={styles.paper}>{`As of ${utcTime(snapshot.at, '')}`}</p>
       <AuditBadge snapshot={snapshot} current={current} />
