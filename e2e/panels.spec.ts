@@ -1,4 +1,5 @@
 import { expect, type Page, test } from '@playwright/test'
+import type { History, HistoryEvent, Snapshot } from '../web/shared/api.ts'
 import { logScanMax } from '../web/shared/limits.ts'
 import { readStack, withPrismaClient } from './support/board-control.ts'
 import { failRequests } from './support/network.ts'
@@ -28,7 +29,178 @@ test('the address keeps the range of the history', async ({ page }) => {
   const table = page.getByRole('region', { name: /as a table/ })
   // Names, peaks, and 145 times.
   await expect(table.getByRole('row')).toHaveCount(147)
-  await expect(table.getByRole('row', { name: /^Peak per 10 min( [\d,]+)+$/ })).toBeVisible()
+  await expect(table.getByRole('row', { name: /^Peak per 10 minutes( [\d,]+)+$/ })).toBeVisible()
+})
+
+// The chart, drawn from a history that a test makes.
+
+const chart = (page: Page) => page.getByRole('img', { name: /last 5 min/ })
+
+const barMs = 5000
+
+/** 61 bars of four servers with the colours of the board's, and events this many seconds ago. `hitsOf`: of a server in a bar */
+async function showHistory(
+  page: Page,
+  hitsOf: (bar: number) => number,
+  events: Pick<HistoryEvent, 'type' | 'name'>[] = [],
+  secondsAgo: number[] = [],
+): Promise<void> {
+  const snapshot: Snapshot = await (await page.request.get('/api/snapshot')).json()
+  const names = ['web-1', 'web-2', 'web-3', 'web-4']
+  const srvIdOf = (name: string) => snapshot.servers.find(server => server.name === name)?.srv_id ?? name
+  await page.route('**/api/history*', async route => {
+    const now = Date.now()
+    const current = Math.floor(now / barMs) * barMs
+    const times = Array.from({ length: 61 }, (_, bar) => new Date(current - (60 - bar) * barMs).toISOString())
+    const history: History = {
+      range: '5m',
+      at: new Date(now).toISOString(),
+      bucket_seconds: barMs / 1000,
+      times,
+      servers: names.map((name, id) => ({
+        id,
+        srv_id: srvIdOf(name),
+        name,
+        hits: times.map((_, bar) => hitsOf(bar)),
+      })),
+      events: events.map(({ type, name }, place) => ({
+        type,
+        name,
+        by: null,
+        id: place,
+        srv_id: srvIdOf(name),
+        at: new Date(now - (secondsAgo[place] ?? 0) * 1000).toISOString(),
+      })),
+      downs: [],
+    }
+    await route.fulfill({ json: history })
+  })
+}
+
+test('the axis of the chart is in hits per second, and an outlier is clipped with its figure and flattens nothing', async ({
+  page,
+}) => {
+  await showHistory(page, bar => (bar === 20 ? 500 : 9 + (bar % 3)))
+  await page.goto('/')
+  // Four servers with 500 hits in five seconds; the other bars have at most 44.
+  await expect(chart(page).getByText('400/s', { exact: true })).toBeAttached()
+  const axis = page.getByText('hits/s', { exact: true }).locator('xpath=following-sibling::div[1]')
+  await expect(axis).toHaveText('1050')
+  const places = await chart(page).evaluate(plot => {
+    const bars = [...plot.querySelectorAll('path')].map(path => path.getBBox())
+    return {
+      bottom: Math.max(...bars.map(({ y, height }) => y + height)),
+      top: Math.min(...bars.map(({ y }) => y)),
+    }
+  })
+  expect(places).toEqual({ bottom: 1, top: 0 })
+  await expect(chart(page).locator('line[class*=notch]')).toHaveCount(1)
+})
+
+test('marks of events never overlap, and together they stand for every event', async ({ page }) => {
+  const secondsAgo = [3, 4, 9, 15, 15, 16, 31, 39, 44, 90, 91, 92, 93, 94, 95, 96, 97, 150, 161, 290, 299]
+  const types = ['joined', 'killed', 'stopped', 'lost', 'back'] as const
+  const events = secondsAgo.map((_, place) => ({
+    type: types[place % types.length] ?? 'joined',
+    name: `web-${1 + (place % 4)}`,
+  }))
+  await showHistory(page, () => 5, events, secondsAgo)
+  await page.goto('/')
+  for (const width of [360, 768, 1280, 2560]) {
+    await page.setViewportSize({ width, height: 900 })
+    await expect(async () => {
+      const marks = await page.locator('[data-part=events] [data-mark]').evaluateAll(found =>
+        found.map(mark => {
+          const { left, right } = mark.getBoundingClientRect()
+          return { left, right, events: mark.querySelector('title')?.textContent?.split('\n').length ?? 0 }
+        }),
+      )
+      expect(marks.reduce((sum, mark) => sum + mark.events, 0)).toBe(events.length)
+      for (const [place, { right }] of marks.slice(0, -1).entries())
+        expect(marks[place + 1]?.left ?? 0).toBeGreaterThanOrEqual(right)
+    }).toPass({ timeout: 30_000 })
+  }
+  await page.getByText('As a table').click()
+  const all = page.getByRole('region', { name: 'All events of the servers' })
+  await expect(all.getByRole('row')).toHaveCount(events.length + 1)
+  await expect(all.getByRole('row', { name: /web-2 killed$/ }).first()).toBeVisible()
+})
+
+test('the legend of four servers is one row at every width', async ({ page }) => {
+  await showHistory(page, () => 12_345)
+  await page.goto('/')
+  const legend = page.getByRole('list', { name: 'Hits of each server' })
+  await expect(legend.getByRole('listitem')).toHaveCount(4)
+  for (const width of [360, 640, 768, 1024, 1240, 1440, 2560]) {
+    await page.setViewportSize({ width, height: 900 })
+    const [tops, hidden] = await legend.evaluate(list => [
+      [...list.children].map(item => Math.round(item.getBoundingClientRect().top)),
+      list.scrollWidth - list.clientWidth,
+    ])
+    expect(new Set(tops).size).toBe(1)
+    if (width >= 768) expect(hidden).toBeLessThanOrEqual(0)
+  }
+})
+
+test('a chart that cannot be refreshed says as of when it is, and goes on by itself', async ({ page }) => {
+  await visitLive(page)
+  await expect(chart(page)).toBeVisible({ timeout: 30_000 })
+  const requests = await failRequests(page, '**/api/history*')
+  const stale = page.getByText(/^Could not refresh: chart as of \d/)
+  await expect(stale).toBeVisible({ timeout: 30_000 })
+  await expect(chart(page)).toBeVisible()
+  requests.passOn()
+  await expect(stale).toBeHidden({ timeout: 30_000 })
+})
+
+// The servers.
+
+const servers = (page: Page) => page.getByRole('table', { name: 'Hits per server' })
+
+test('shares add up to 100.0 %, and each bar has the colour of its server', async ({ page }) => {
+  await page.goto('/')
+  await expectHydrated(page)
+  const rows = await servers(page)
+    .getByRole('row')
+    .filter({ has: page.getByRole('cell') })
+    .evaluateAll(found =>
+      found.map(row => ({
+        share: Number(row.textContent?.match(/([\d.]+)%/)?.[1]),
+        swatch: row.querySelector('th span[data-hue]')?.getAttribute('data-hue'),
+        bar: row.querySelector('rect + rect')?.getAttribute('data-hue'),
+        tick: row.querySelectorAll('svg line').length,
+      })),
+    )
+  const total = rows.pop()
+  expect(total?.share).toBe(100)
+  expect(Math.round(rows.reduce((sum, { share }) => sum + share * 10, 0))).toBe(1000)
+  const named = rows.filter(({ swatch }) => swatch)
+  expect(named.length).toBeGreaterThan(0)
+  for (const { swatch, bar, tick } of named) expect([bar, tick]).toEqual([swatch, 1])
+})
+
+test('the servers are a table over the whole width from 1,240 px on, and two lines each on a phone', async ({
+  page,
+}) => {
+  await visitLive(page)
+  const row = servers(page).getByRole('row', { name: /yours/ })
+  const memory = servers(page).getByRole('columnheader', { name: 'Memory' })
+  for (const width of [1240, 1280, 1440, 2560]) {
+    await page.setViewportSize({ width, height: 900 })
+    await expect(memory).toBeVisible()
+    expect((await memory.boundingBox())?.width).toBeGreaterThan(40)
+    expect((await row.boundingBox())?.height).toBeLessThan(70)
+    expect((await row.boundingBox())?.width).toBeGreaterThan(1100)
+  }
+  await page.setViewportSize({ width: 390, height: 844 })
+  expect((await row.boundingBox())?.height).toBeLessThan(70)
+  await expect(row.getByText('Open boards')).toBeHidden()
+  await row.locator('summary').focus()
+  await page.keyboard.press('Enter')
+  await expect(row.getByText('Open boards')).toBeVisible()
+  expect((await openAxe(page).analyze()).violations).toEqual([])
+  await page.keyboard.press('Enter')
+  await expect(row.getByText('Open boards')).toBeHidden()
 })
 
 test('an unreadable history says so, and appears by itself when it can be read', async ({ page }) => {

@@ -2,7 +2,7 @@ import { expect, type Page, type Response, test } from '@playwright/test'
 import { visitMany } from '../tools/lib/visitors.ts'
 import type { History } from '../web/shared/api.ts'
 import { faultsBoard, readFaultsStack } from './support/board-control.ts'
-import { connectionStatus, expectLive } from './support/page-checks.ts'
+import { connectionStatus, expectLive, visitLive } from './support/page-checks.ts'
 
 // Outages: health checks, signals, and visits while the database does not answer.
 
@@ -84,6 +84,31 @@ for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
     await expect.poll(healthOfAll, { timeout: 30_000 }).toEqual([ready, ready, ready])
   })
 }
+
+test('a killed server stays one row whose hits do not fall, with the time of its restart, and the chart names both', async ({
+  page,
+  request,
+}) => {
+  const [server] = readFaultsStack().replicas
+  if (!server) throw new Error('the board has no servers')
+  for (let visit = 0; visit < 5; visit++)
+    await request.get('/', { headers: { Cookie: `srv_id=${server.srv_id}` } })
+  await visitLive(page)
+  const table = page.getByRole('table', { name: 'Hits per server' })
+  const row = table.getByRole('row').filter({ hasText: server.address })
+  const rows = await table.getByRole('row').count()
+  const hits = async () => Number((await row.getByRole('cell').nth(1).innerText()).replaceAll(/\D/g, ''))
+  const before = await hits()
+  expect(before).toBeGreaterThanOrEqual(5)
+  process.kill(server.pid, 'SIGKILL')
+  await expect(row).toContainText(/up\s*restarted \d/, { timeout: 30_000 })
+  expect(await hits()).toBeGreaterThanOrEqual(before)
+  expect(await table.getByRole('row').count()).toBe(rows)
+  const events = page.getByRole('list', { name: 'Server outages and events' })
+  for (const what of ['killed', 'started'])
+    await expect(events).toContainText(new RegExp(`${server.name} ${what} at \\d`), { timeout: 30_000 })
+  await expect.poll(healthOfAll, { timeout: 30_000 }).toEqual([ready, ready, ready])
+})
 
 test('a server goes on after SIGUSR1 and SIGUSR2, and opens no debugger', async ({ request }) => {
   const [server] = readFaultsStack().replicas

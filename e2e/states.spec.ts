@@ -111,7 +111,7 @@ test('ten servers, in every state a server can be in', async ({ browser }) => {
   await using windows = await openWindows(browser, boardControl.url)
   await windows.each(live)
   await windows.each(async page => {
-    await expect(page.getByText('6 servers up')).toBeVisible()
+    await expect(page.getByText('6 up · 1 joining · 1 draining · 1 lost · 1 stopped')).toBeVisible()
     for (const { name, state } of shown) {
       await expect(
         servers(page).getByRole('row', { name: new RegExp(`^${name}\\b.*${state}`) }),
@@ -119,6 +119,8 @@ test('ten servers, in every state a server can be in', async ({ browser }) => {
     }
     const codes = page.getByText('web-2: 1,230 overloaded, 4 outcome_unknown')
     await expect(codes).toBeHidden()
+    const more = servers(page).getByLabel('More about web-2', { exact: true })
+    if (await more.isVisible()) await more.press('Enter')
     await servers(page).getByRole('button', { name: '1,234 errors of web-2 by code' }).press('Enter')
     await expect(codes).toBeVisible()
     await page.keyboard.press('Escape')

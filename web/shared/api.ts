@@ -218,6 +218,8 @@ export type HistoryDown = { srv_id: string; name: string; times: number; ms: num
 
 export type History = {
   range: HistoryRange
+  /** when it was read */
+  at: string
   /** length of a bucket in seconds */
   bucket_seconds: number
   /** starts of the buckets, oldest first */
@@ -232,6 +234,7 @@ export type History = {
 
 export const isHistory = shapeOf<History>({
   range: oneOf(...historyRangeNames),
+  at: isTime,
   bucket_seconds: isNumber,
   times: listOf(isTime),
   servers: listOf(

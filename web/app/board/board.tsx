@@ -60,8 +60,8 @@ export function Board({ view }: { view: PageView }) {
         <div className={styles.try}>
           <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
         </div>
-        <HistoryPanel hues={hues} />
-        <ServersPanel snapshot={snapshot} hues={hues} yourServerId={view.server.id} />
+        <HistoryPanel hues={hues} current={current} />
+        <ServersPanel snapshot={snapshot} hues={hues} yourSrvId={view.server.srv_id} current={current} />
         <div className={styles.log}>
           <LogPanel view={view} snapshot={snapshot} hues={hues} />
         </div>

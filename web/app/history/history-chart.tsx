@@ -1,22 +1,27 @@
-import { type PointerEvent, useState } from 'react'
-import type { History, HistoryEvent } from '../../shared/api.ts'
+import { type PointerEvent, type ReactNode, type RefObject, useLayoutEffect, useRef, useState } from 'react'
+import type { History } from '../../shared/api.ts'
 import type { Hues } from '../live/live-board.ts'
 import badges from '../ui/badges.module.css'
 import { hueAttributes } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
 import {
-  axisTop,
+  axisOf,
+  barWidth,
+  downSpans,
+  type EventGroup,
+  eventGroups,
   labelledBars,
-  peakOf,
+  labelledClips,
+  markOf,
   placeOf,
   ranges,
   type Series,
   seriesOf,
   stackedBars,
   totalsOf,
-  useClock,
+  useChartFormats,
 } from './chart-data.ts'
-import { EventList, HistoryTable, Legend } from './history-details.tsx'
+import { EventLine, eventText, HistoryTables, Legend, MarkShape, RangeFigures } from './history-details.tsx'
 import styles from './history-panel.module.css'
 
 type Props = {
@@ -26,51 +31,91 @@ type Props = {
   stale: boolean
 }
 
-/** Stacked bars, with figures for the whole range, or for the bar under the pointer. */
+/** Stacked bars with the servers' events beneath, and figures for the whole range, or for the bar under the pointer. */
 export function HistoryChart({ history, hues, stale }: Props) {
-  const { whole } = useFormats()
+  const { axis } = useChartFormats()
   const [pointed, setPointed] = useState<number | null>(null)
-  const { times } = history
+  const drawing = useRef<HTMLDivElement>(null)
+  const width = useWidth(drawing)
+  const { times, bucket_seconds } = history
   const series = seriesOf(history, hues)
   const totals = totalsOf(series, times.length)
-  const peak = peakOf(totals)
-  const top = axisTop(peak)
+  const { top, clipped } = axisOf(totals, bucket_seconds)
   const at = pointed !== null && pointed < times.length ? pointed : null
   return (
     <div className={styles.chart}>
+      <RangeFigures history={history} totals={totals} at={at} />
       <div className={styles.plotArea}>
+        <p className={styles.unit} aria-hidden="true">
+          hits/s
+        </p>
         <div className={styles.valueAxis} aria-hidden="true">
-          <span>{whole(top)}</span>
-          <span>{whole(top / 2)}</span>
+          <span>{axis(top)}</span>
+          <span>{axis(top / 2)}</span>
           <span>0</span>
         </div>
-        <div className={styles.drawing}>
-          <Plot history={history} series={series} top={top} hues={hues} at={at} onPoint={setPointed} />
-          {peak === 0 && <p className={styles.empty}>No visits in this time.</p>}
+        <div ref={drawing} className={styles.drawing}>
+          <Plot
+            history={history}
+            series={series}
+            top={top * bucket_seconds}
+            clips={<Clips clipped={clipped} totals={totals} bucketSeconds={bucket_seconds} width={width} />}
+            at={at}
+            onPoint={setPointed}
+          />
+          {totals.every(hits => hits === 0) && <p className={styles.empty}>No visits in this time.</p>}
         </div>
-        <TimeAxis history={history} />
+        <TimeAxis history={history} width={width} />
+        <p className={styles.laneName} aria-hidden="true">
+          events
+        </p>
+        <EventLane history={history} hues={hues} width={width} />
       </div>
-      <Legend history={history} series={series} totals={totals} at={at} />
-      <EventList history={history} hues={hues} stale={stale} />
-      <HistoryTable history={history} series={series} totals={totals} />
+      <Legend series={series} at={at} />
+      <EventLine history={history} hues={hues} stale={stale} />
+      <HistoryTables history={history} hues={hues} series={series} totals={totals} />
     </div>
   )
+}
+
+/** An element's width in px; 0 until it is known, before the first paint. */
+function useWidth(element: RefObject<Element | null>): number {
+  const [width, setWidth] = useState(0)
+  useLayoutEffect(() => {
+    if (!element.current) return
+    setWidth(element.current.getBoundingClientRect().width)
+    const observer = new ResizeObserver(([entry]) => entry && setWidth(entry.contentRect.width))
+    observer.observe(element.current)
+    return () => observer.disconnect()
+  }, [element])
+  return width
+}
+
+const percent = (place: number) => `${(place * 100).toFixed(2)}%`
+
+/** px */
+const halfTextWidth = 30
+
+/** Where a text at this place is anchored, so that it does not leave the chart, which is so many px wide. */
+function anchorAt(place: number, width: number): 'start' | 'middle' | 'end' {
+  if (place * width < halfTextWidth) return 'start'
+  return (1 - place) * width < halfTextWidth ? 'end' : 'middle'
 }
 
 type PlotProps = {
   history: History
   series: Series[]
+  /** hits of a bar that is as high as the plot */
   top: number
-  hues: Hues
+  clips: ReactNode
   /** index of the bar under the pointer */
   at: number | null
   onPoint(at: number | null): void
 }
 
-/** The bars, the grid, and marks where servers started and stopped. The table below has the figures. */
-function Plot({ history, series, top, hues, at, onPoint }: PlotProps) {
+/** The bars and the grid. The table below has the figures. */
+function Plot({ history: { times, range }, series, top, clips, at, onPoint }: PlotProps) {
   const { whole } = useFormats()
-  const { times, range, events } = history
   const paths = stackedBars(series, top)
   const all = series.flatMap(({ hits }) => hits).reduce((sum, count) => sum + count, 0)
   function point(event: PointerEvent<SVGSVGElement>) {
@@ -106,51 +151,118 @@ function Plot({ history, series, top, hues, at, onPoint }: PlotProps) {
           />
         ))}
       </svg>
+      {clips}
       <line className={styles.baseline} x2="100%" y1="100%" y2="100%" />
-      {events.map(event => (
+    </svg>
+  )
+}
+
+/** px that the figure above a clipped bar needs */
+const clipTextWidth = 52
+
+type ClipsProps = { clipped: number[]; totals: number[]; bucketSeconds: number; width: number }
+
+/** A notch through each bar that goes on beyond the axis, and its hits/s above it. */
+function Clips({ clipped, totals, bucketSeconds, width }: ClipsProps) {
+  const { rate } = useFormats()
+  const count = totals.length
+  const labelled = labelledClips(clipped, totals, (clipTextWidth / Math.max(1, width)) * count)
+  const margin = (1 - barWidth) / 2
+  return (
+    <svg overflow="visible" aria-hidden="true">
+      {clipped.map(at => (
+        <line
+          key={at}
+          className={styles.notch}
+          x1={percent((at + margin) / count)}
+          x2={percent((at + 1 - margin) / count)}
+          y1="13"
+          y2="8"
+        />
+      ))}
+      {labelled.map(at => (
+        <text
+          key={at}
+          className={styles.clipText}
+          x={percent((at + 0.5) / count)}
+          y="-5"
+          textAnchor={anchorAt((at + 0.5) / count, width)}
+        >
+          {`${rate((totals[at] ?? 0) / bucketSeconds)}/s`}
+        </text>
+      ))}
+    </svg>
+  )
+}
+
+function TimeAxis({ history: { times, range }, width }: { history: History; width: number }) {
+  const { minute } = useChartFormats()
+  return (
+    <svg className={styles.timeAxis} aria-hidden="true">
+      {labelledBars(times, ranges[range].labelMinutes).map((at, place) => (
+        <text
+          key={times[at]}
+          x={percent(at / times.length)}
+          y="12"
+          data-spare={place % 2 === 1 ? '' : undefined}
+          textAnchor={anchorAt(at / times.length, width)}
+        >
+          {minute(times[at] ?? '')}
+        </text>
+      ))}
+    </svg>
+  )
+}
+
+/** px that a mark needs, with the number of its events */
+const markWidth = 28
+
+/** Marks where servers started and ended, and red spans while they were down. The lists below say the same in words. */
+function EventLane({ history, hues, width }: { history: History; hues: Hues; width: number }) {
+  const groups = eventGroups(history, markWidth / Math.max(markWidth, width))
+  return (
+    <svg className={styles.lane} aria-hidden="true" data-part="events">
+      <line className={styles.laneLine} x2="100%" y1="10" y2="10" />
+      {downSpans(history).map(([from, to]) => (
+        <line
+          key={`${from} ${to}`}
+          className={styles.down}
+          x1={percent(from)}
+          x2={percent(to)}
+          y1="10"
+          y2="10"
+        />
+      ))}
+      {groups.map(group => (
         <EventMark
-          key={`${event.id} ${event.type} ${event.at}`}
-          event={event}
-          x={placeOf(event.at, history)}
-          hue={hues[event.srv_id]}
+          key={`${group[0].id} ${group[0].type} ${group[0].at}`}
+          group={group}
+          x={percent(placeOf(group[0].at, history))}
+          hues={hues}
         />
       ))}
     </svg>
   )
 }
 
-/** A line at the event's time: with an arrowhead for a start, a cross for a loss, a bar for a stop. */
-function EventMark({ event, x, hue }: { event: HistoryEvent; x: number; hue: number | undefined }) {
-  const place = `${(x * 100).toFixed(2)}%`
-  const [triangle, cross] = ['M-5 1h10l-5 8z', 'm-4 1 8 8m0-8-8 8']
-  const shapes = { joined: triangle, lost: cross, back: triangle, stopped: 'M-4 5h8', killed: cross }
+/** One mark for some events, in the server's colour if all are of one. */
+function EventMark({ group, x, hues }: { group: EventGroup; x: string; hues: Hues }) {
+  const { second } = useChartFormats()
+  const mark = markOf(group)
+  const [{ srv_id }] = group
+  const hue = group.every(event => event.srv_id === srv_id) ? hues[srv_id] : undefined
   return (
-    <g className={`${badges.hue} ${styles.event}`} {...hueAttributes(hue)} data-kind={event.type}>
-      <line x1={place} x2={place} y1="0" y2="100%" />
-      <svg x={place} overflow="visible" aria-hidden="true">
-        <path d={shapes[event.type]} />
-      </svg>
-    </g>
-  )
-}
-
-function TimeAxis({ history: { times, range } }: { history: History }) {
-  const clock = useClock()
-  const labelled = labelledBars(times.length, ranges[range].labelEvery)
-  const last = times.length - 1
-  return (
-    <svg className={styles.timeAxis} aria-hidden="true">
-      {labelled.map((at, place) => (
-        <text
-          key={at}
-          x={`${(((at + 0.5) / times.length) * 100).toFixed(2)}%`}
-          y="12"
-          data-spare={(labelled.length - place) % 2 === 0 ? '' : undefined}
-          textAnchor={times.length < 10 ? 'middle' : at === 0 ? 'start' : at === last ? 'end' : 'middle'}
-        >
-          {clock(times[at] ?? '')}
-        </text>
-      ))}
+    <svg x={x} y="10" overflow="visible" aria-hidden="true">
+      <g className={`${badges.hue} ${styles.mark}`} {...hueAttributes(hue)} data-mark={mark}>
+        <title>{group.map(event => eventText(event, second)).join('\n')}</title>
+        <rect className={styles.markBehind} x="-8" y="-8" width={group.length > 1 ? 26 : 16} height="16" />
+        <MarkShape mark={mark} />
+        {group.length > 1 && (
+          <text x="9" y="4">
+            {group.length}
+          </text>
+        )}
+      </g>
     </svg>
   )
 }

@@ -1,10 +1,11 @@
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { History, HistoryDown, HistoryEvent } from '../../shared/api.ts'
 import { elapsed } from '../../shared/times.ts'
 import type { Hues } from '../live/live-board.ts'
-import { Moment, ServerName } from '../ui/badges.tsx'
+import badges from '../ui/badges.module.css'
+import { hueAttributes, Moment, ServerName } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
-import { peakOf, ranges, type Series, useClock } from './chart-data.ts'
+import { type Mark, markOf, peakOf, ranges, type Series, useChartFormats } from './chart-data.ts'
 import styles from './history-panel.module.css'
 
 type LegendProps = {
@@ -15,27 +16,38 @@ type LegendProps = {
   at: number | null
 }
 
-const sum = (hits: number[]) => hits.reduce((all, count) => all + count, 0)
+/** The hits of the whole range, or of one bar, and the most in a bar. */
+export function RangeFigures({ history: { times, range }, totals, at }: Omit<LegendProps, 'series'>) {
+  const { whole } = useFormats()
+  const { second } = useChartFormats()
+  return (
+    <p className={styles.range}>
+      <span>{at === null ? `Last ${ranges[range].label}` : `From ${second(times[at] ?? '')}`}</span>
+      <b>{whole(figureOf(totals, at))}</b>
+      <span>{`busiest ${ranges[range].period}`}</span>
+      <b>{whole(peakOf(totals))}</b>
+    </p>
+  )
+}
+
+function figureOf(hits: number[], at: number | null): number {
+  return at === null ? hits.reduce((sum, count) => sum + count, 0) : (hits[at] ?? 0)
+}
 
 /** The servers' colours with their hits, in the whole range or in one bar, and each server's peak. */
-export function Legend({ history: { times, range }, series, totals, at }: LegendProps) {
+export function Legend({ series, at }: Pick<LegendProps, 'series' | 'at'>) {
   const { whole } = useFormats()
-  const clock = useClock()
-  const figure = (hits: number[]) => whole(at === null ? sum(hits) : (hits[at] ?? 0))
   return (
-    <ul className={styles.legend}>
-      <li className={styles.range}>
-        <span>{at === null ? `Last ${ranges[range].label}` : `From ${clock(times[at] ?? '')}`}</span>
-        <b>{figure(totals)}</b>
-      </li>
-      <li className={styles.peak}>
-        <span>peak</span>
-        <b>{`${whole(peakOf(totals))}/${ranges[range].per}`}</b>
-      </li>
+    <ul
+      className={styles.legend}
+      aria-label="Hits of each server"
+      // What scrolls must be reached by keyboard.
+      tabIndex={series.length > 3 ? 0 : undefined}
+    >
       {series.map(({ key, name, hue, hits }) => (
         <li key={key}>
           <ServerName name={name} hue={hue} />
-          <b>{figure(hits)}</b>
+          <b>{whole(figureOf(hits, at))}</b>
           <span className={styles.serverPeak}>{`peak ${whole(peakOf(hits))}`}</span>
         </li>
       ))}
@@ -44,99 +56,189 @@ export function Legend({ history: { times, range }, series, totals, at }: Legend
 }
 
 const eventWords: Record<HistoryEvent['type'], string> = {
-  joined: 'started at',
-  lost: 'lost at',
-  back: 'back at',
-  stopped: 'stopped at',
-  killed: 'killed at',
+  joined: 'started',
+  lost: 'lost',
+  back: 'back',
+  stopped: 'stopped',
+  killed: 'killed',
 }
 
-/** Outages come first. The chart marks all events. */
-const maxLines = 4
-const maxOutages = 2
+/** "web-3 killed at 15:35:24" */
+export function eventText({ name, type, at }: HistoryEvent, time: (iso: string) => string): string {
+  return `${name} ${eventWords[type]} at ${time(at)}`
+}
 
-type EventListProps = { history: Pick<History, 'events' | 'downs'>; hues: Hues; stale: boolean }
+/** ▲ started, ✕ lost or killed, ■ stopped, around the origin of an SVG. */
+export function MarkShape({ mark }: { mark: Mark }) {
+  const shapes = { started: 'M0-5 5 4h-10z', lost: 'm-4-4 8 8m0-8-8 8', stopped: 'M-4-4h8v8h-8z' }
+  return <path d={shapes[mark]} />
+}
 
-/** How long servers were down; then the events, newest first. */
-export function EventList({ history: { events, downs }, hues, stale }: EventListProps) {
-  if (events.length === 0 && !stale)
-    return <p className={styles.eventList}>No server started or stopped in this time.</p>
-  const shownEvents = maxLines - Math.min(maxOutages, downs.length) - Number(stale)
+function MarkIcon({ event, hue }: { event: HistoryEvent; hue: number | undefined }) {
+  const mark = markOf([event])
   return (
-    <ul className={styles.eventList} aria-label="Server outages and events">
-      {stale && <li className={styles.stale}>Could not refresh: the chart is not current.</li>}
-      {downs.slice(0, maxOutages).map(down => (
-        <li key={down.srv_id}>
-          <ServerName name={down.name} hue={hues[down.srv_id]} />
-          <span className={styles.when}>{outageText(down)}</span>
-        </li>
-      ))}
-      {events.slice(0, shownEvents).map(({ type, id, srv_id, name, at }) => (
-        <li key={`${id} ${type} ${at}`} data-kind={type}>
-          <ServerName name={name} hue={hues[srv_id]} />
-          <span className={styles.when}>
-            {eventWords[type]} <Moment iso={at} to="second" />
-          </span>
-        </li>
-      ))}
-      {events.length > shownEvents && <li>{`and ${events.length - shownEvents} earlier`}</li>}
-    </ul>
+    <svg
+      className={`${badges.hue} ${styles.mark} ${styles.markIcon}`}
+      {...hueAttributes(hue)}
+      data-mark={mark}
+      viewBox="-6 -6 12 12"
+      aria-hidden="true"
+    >
+      <MarkShape mark={mark} />
+    </svg>
   )
 }
 
-function outageText({ times, ms }: HistoryDown): string {
-  return times === 1 ? `1 outage, ${elapsed(ms)}` : `${times} outages, ${elapsed(ms)} in total`
+/** More do not fit on any line. */
+const maxOutages = 3
+const maxEvents = 6
+
+type EventsProps = { history: History; hues: Hues; stale: boolean }
+
+/**
+ * How long servers were down, then the events, newest first: as many as fit on the line. The table has all. The line is always
+ * there, so an event moves nothing.
+ */
+export function EventLine({ history: { events, downs, at }, hues, stale }: EventsProps) {
+  const { whole } = useFormats()
+  return (
+    <div className={styles.eventLine}>
+      <ul aria-label="Server outages and events">
+        {stale && (
+          <li className={styles.stale}>
+            Could not refresh: chart as of <Moment iso={at} to="second" />
+          </li>
+        )}
+        {downs.slice(0, maxOutages).map(down => (
+          <li key={down.srv_id}>{outageText(down)}</li>
+        ))}
+        {events.slice(0, maxEvents).map(event => (
+          <li key={`${event.id} ${event.type} ${event.at}`} data-type={event.type}>
+            <MarkIcon event={event} hue={hues[event.srv_id]} />
+            <EventWords event={event} />
+          </li>
+        ))}
+        {events.length === 0 && <li>No server started or stopped in this time.</li>}
+      </ul>
+      {events.length > 1 && <p>{`${whole(events.length)} events`}</p>}
+    </div>
+  )
 }
 
-type HistoryTableProps = { history: History; series: Series[]; totals: number[] }
+function EventWords({ event: { name, type, at } }: { event: HistoryEvent }) {
+  return (
+    <span>
+      {`${name} ${eventWords[type]} at `}
+      <Moment iso={at} to="second" />
+    </span>
+  )
+}
 
-/** The chart in figures: the peaks, then the newest first. Rendered only while it is open. */
-export function HistoryTable({ history: { times, range }, series, totals }: HistoryTableProps) {
-  const { whole } = useFormats()
+/** "web-3: 1 outage, 4 s" */
+export function outageText({ name, times, ms }: HistoryDown): string {
+  return times === 1
+    ? `${name}: 1 outage, ${elapsed(ms)}`
+    : `${name}: ${times} outages, ${elapsed(ms)} in total`
+}
+
+type TablesProps = { history: History; hues: Hues; series: Series[]; totals: number[] }
+
+/** The chart in figures: the hits, with the peaks first, and all events. Rendered only while it is open. */
+export function HistoryTables({ history, hues, series, totals }: TablesProps) {
   const [opened, setOpened] = useState(false)
   return (
     <details className={styles.details} onToggle={event => setOpened(event.currentTarget.open)}>
       <summary>As a table</summary>
       {opened && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-        <section className={styles.scroll} aria-label="Hits over time, as a table" tabIndex={0}>
-          <table className={styles.table}>
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                {series.map(({ key, name }) => (
-                  <th key={key} scope="col">
-                    {name}
-                  </th>
-                ))}
-                <th scope="col">Total</th>
-              </tr>
-            </thead>
-            <tbody>
-              <tr>
-                <th scope="row">{`Peak per ${ranges[range].per}`}</th>
-                {series.map(({ key, hits }) => (
-                  <td key={key}>{whole(peakOf(hits))}</td>
-                ))}
-                <td>{whole(peakOf(totals))}</td>
-              </tr>
-              {times
-                .map((time, at) => (
-                  <tr key={time}>
-                    <th scope="row">
-                      <Moment iso={time} to="second" />
-                    </th>
-                    {series.map(({ key, hits }) => (
-                      <td key={key}>{whole(hits[at] ?? 0)}</td>
-                    ))}
-                    <td>{whole(totals[at] ?? 0)}</td>
-                  </tr>
-                ))
-                .reverse()}
-            </tbody>
-          </table>
-        </section>
+        <div className={styles.tables}>
+          <Scroll label="Hits over time, as a table">
+            <HitsTable history={history} series={series} totals={totals} />
+          </Scroll>
+          {history.events.length > 0 && (
+            <Scroll label="All events of the servers">
+              <EventsTable events={history.events} hues={hues} />
+            </Scroll>
+          )}
+        </div>
       )}
     </details>
+  )
+}
+
+function Scroll({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+    <section className={styles.scroll} aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  )
+}
+
+/** Newest first. */
+function HitsTable({ history: { times, range }, series, totals }: Omit<TablesProps, 'hues'>) {
+  const { whole } = useFormats()
+  return (
+    <table className={styles.table}>
+      <thead>
+        <tr>
+          <th scope="col">From</th>
+          {series.map(({ key, name }) => (
+            <th key={key} scope="col">
+              {name}
+            </th>
+          ))}
+          <th scope="col">Total</th>
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <th scope="row">{`Peak per ${ranges[range].period}`}</th>
+          {series.map(({ key, hits }) => (
+            <td key={key}>{whole(peakOf(hits))}</td>
+          ))}
+          <td>{whole(peakOf(totals))}</td>
+        </tr>
+        {times
+          .map((time, at) => (
+            <tr key={time}>
+              <th scope="row">
+                <Moment iso={time} to="second" />
+              </th>
+              {series.map(({ key, hits }) => (
+                <td key={key}>{whole(hits[at] ?? 0)}</td>
+              ))}
+              <td>{whole(totals[at] ?? 0)}</td>
+            </tr>
+          ))
+          .reverse()}
+      </tbody>
+    </table>
+  )
+}
+
+function EventsTable({ events, hues }: { events: HistoryEvent[]; hues: Hues }) {
+  return (
+    <table className={styles.table}>
+      <thead>
+        <tr>
+          <th scope="col">At</th>
+          <th scope="col">Server</th>
+          <th scope="col">Event</th>
+        </tr>
+      </thead>
+      <tbody>
+        {events.map(({ id, type, at, name, srv_id }) => (
+          <tr key={`${id} ${type} ${at}`}>
+            <th scope="row">
+              <Moment iso={at} to="second" />
+            </th>
+            <td>
+              <ServerName name={name} hue={hues[srv_id]} />
+            </td>
+            <td>{eventWords[type]}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   )
 }

@@ -1,39 +1,40 @@
 // Hits per server over time. board/board.tsx renders the panel. SWR reads /api/history every few seconds while the tab is
-// visible; the page's address holds the range. chart-data.ts turns the answer into bars, history-chart.tsx draws them,
-// history-details.tsx has the legend, the events and the table.
+// visible; the page's address holds the range. chart-data.ts turns the answer into bars and marks, history-chart.tsx draws
+// them, history-details.tsx has the legend, the events in words and the tables.
 
-import { memo } from 'react'
+import { memo, useEffect } from 'react'
 import useSWR from 'swr'
 import { type History, isHistory } from '../../shared/api.ts'
 import { type HistoryRange, historyRangeNames } from '../../shared/limits.ts'
 import { fetchAnswer } from '../live/api-client.ts'
 import type { Hues } from '../live/live-board.ts'
-import { serverDensity } from '../servers/server-rows.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
 import { Panel } from '../ui/frame.tsx'
 import ui from '../ui/ui.module.css'
-import { rangeOf, ranges } from './chart-data.ts'
+import { rangeOf, ranges, retryMs } from './chart-data.ts'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './history-panel.module.css'
 
 const readHistory = (url: string) => fetchAnswer(isHistory, url)
 
-export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues }) {
+type PanelProps = {
+  hues: Hues
+  /** the board's figures are current: so a read that failed can succeed now */
+  current: boolean
+}
+
+export const HistoryPanel = memo(function HistoryPanel({ hues, current }: PanelProps) {
   const [text, setText] = useUrlParameter('range')
   const range = rangeOf(text)
-  const { refreshMs } = ranges[range]
-  const { data, error } = useSWR<History, Error>(`/api/history?range=${range}`, readHistory, {
-    refreshInterval: refreshMs,
-    keepPreviousData: true,
-  })
+  const { data, error } = useHistory(range, current)
   // While another range loads, the last one stays, with a note that fits it.
-  const { bar, period } = ranges[data?.range ?? range]
+  const { bar } = ranges[data?.range ?? range]
   return (
-    <Panel title="Hits per server over time" note={`1 bar = ${bar}, current ${period} incomplete`}>
+    <Panel title="Hits per server over time" note={`1 bar = ${bar}, current bar incomplete`}>
       <noscript>
         <p>The chart needs JavaScript.</p>
       </noscript>
-      <div className={styles.history} data-density={serverDensity(Object.keys(hues).length)}>
+      <div className={styles.history}>
         <RangeChoice range={range} onChoose={setText} />
         {data ? (
           <HistoryChart history={data} hues={hues} stale={error !== undefined} />
@@ -46,6 +47,22 @@ export const HistoryPanel = memo(function HistoryPanel({ hues }: { hues: Hues })
     </Panel>
   )
 })
+
+/** The last history that could be read, and why the newest could not. A failed read is tried again soon. */
+function useHistory(range: HistoryRange, current: boolean) {
+  const { data, error, mutate } = useSWR<History, Error>(`/api/history?range=${range}`, readHistory, {
+    refreshInterval: ranges[range].refreshMs,
+    keepPreviousData: true,
+    onErrorRetry(_error, _key, _config, retry, options) {
+      setTimeout(retry, retryMs(options.retryCount, current), options)
+    },
+  })
+  // When the board is current again, the chart does not wait for its next try.
+  useEffect(() => {
+    if (current) void mutate()
+  }, [current, mutate])
+  return { data, error }
+}
 
 type Props = { range: HistoryRange; onChoose(range: HistoryRange): void }
 

@@ -42,7 +42,7 @@ export function ServerCard({ server, hue, yours, recentHits, ownHit, compact }: 
         </p>
         <p className={styles.hits}>{formats.whole(hits)}</p>
         <p className={styles.state}>
-          <StateBadge server={server} />
+          <StateBadge server={server} at={server.last_seen_at} brief />
         </p>
         <p className={styles.rate}>{`${padRate(formats.rate(rate))}/s`}</p>
         <p className={styles.recent} aria-hidden="true">

@@ -1,5 +1,6 @@
 import { useId, useState } from 'react'
-import type { ServerRow, ServerState } from '../../shared/api.ts'
+import type { ServerRow } from '../../shared/api.ts'
+import { type ShownState, shownState, stateText } from '../../shared/shown-state.ts'
 import { elapsed, utcTime } from '../../shared/times.ts'
 import { Moment, type Shape, ShapeIcon } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
@@ -13,7 +14,7 @@ import styles from './servers-panel.module.css'
 const columns = [
   ['latency', 'p50 / p99 ms'],
   ['errors', 'Errors'],
-  ['watching', 'Watching'],
+  ['boards', 'Open boards'],
   ['uptime', 'Uptime'],
   ['memory', 'Memory'],
 ] as const
@@ -33,32 +34,25 @@ export function NoServerHealth() {
 
 type Props = { server: ServerRow; now: string }
 
-/** What a server reports about itself: five cells, which on a phone are one line with units. */
+/** What a server reports about itself: five cells, which on a phone are lines with their names. */
 export function ServerHealth({ server, now }: Props) {
   const formats = useFormats()
   const { p50_ms, p99_ms, streams, memory_bytes } = server
-  return (
-    <>
-      <Cell className={`${styles.detail} ${styles.latency}`}>
-        <span className={styles.unit}>p50 / p99 ms </span>
-        <span>{latencyText(p50_ms, p99_ms, formats)}</span>
-      </Cell>
-      <Cell className={`${styles.detail} ${styles.errors}`}>
-        <ErrorCount server={server} />
-      </Cell>
-      <Cell className={`${styles.detail} ${styles.watching}`}>
-        <span>{formats.whole(streams)}</span>
-        <span className={styles.unit}> watching</span>
-      </Cell>
-      <Cell className={`${styles.detail} ${styles.uptime}`}>
-        <span className={styles.unit}>up </span>
-        <span>{elapsed(uptimeMs(server, now))}</span>
-      </Cell>
-      <Cell
-        className={`${styles.detail} ${styles.memory}`}
-      >{`${formats.whole(megabytes(memory_bytes))} MB`}</Cell>
-    </>
-  )
+  const values = {
+    latency: latencyText(p50_ms, p99_ms, formats),
+    errors: <ErrorCount server={server} />,
+    boards: formats.whole(streams),
+    uptime: elapsed(uptimeMs(server, now)),
+    memory: `${formats.whole(megabytes(memory_bytes))} MB`,
+  }
+  return columns.map(([place, title]) => (
+    <Cell key={place} className={`${styles.detail} ${styles[place]}`}>
+      <span className={styles.label} aria-hidden="true">
+        {title}
+      </span>
+      <span>{values[place]}</span>
+    </Cell>
+  ))
 }
 
 /** How many page views a server answered with an error. A press shows the numbers by code. */
@@ -70,13 +64,7 @@ function ErrorCount({ server: { name, errors, error_codes } }: { server: ServerR
   const count = formats.whole(errors)
   const word = errors === 1 ? ' error' : ' errors'
   const codes = errorCodesText(error_codes, formats)
-  const shown = (
-    <>
-      <span>{count}</span>
-      <span className={styles.unit}>{word}</span>
-    </>
-  )
-  if (!codes) return shown
+  if (!codes) return count
   const label = `${count}${word} of ${name} by code`
   const text = `${name}: ${codes}`
   if (hydrated && !('popover' in HTMLElement.prototype)) {
@@ -90,7 +78,7 @@ function ErrorCount({ server: { name, errors, error_codes } }: { server: ServerR
           aria-label={label}
           onClick={() => setOpen(!open)}
         >
-          {shown}
+          {count}
         </button>
         <div id={id} hidden={!open} className={`${styles.codes} ${styles.beneath}`}>
           {text}
@@ -101,7 +89,7 @@ function ErrorCount({ server: { name, errors, error_codes } }: { server: ServerR
   return (
     <>
       <button type="button" className={ui.opener} popoverTarget={id} aria-label={label}>
-        {shown}
+        {count}
       </button>
       <div id={id} popover="auto" className={styles.codes}>
         {text}
@@ -110,31 +98,37 @@ function ErrorCount({ server: { name, errors, error_codes } }: { server: ServerR
   )
 }
 
-const shapes: Record<ServerState, Shape> = {
+const shapes: Record<ShownState, Shape> = {
   up: 'full',
   joining: 'dotted',
   draining: 'half',
+  silent: 'target',
   lost: 'cross',
   stopped: 'empty',
 }
 
 type StateBadgeProps = {
-  server: Pick<ServerRow, 'state' | 'last_seen_at'>
-  /** any time today, so that times of today omit the date; left out where there is no room for times */
-  today?: string
+  server: Pick<ServerRow, 'state' | 'last_seen_at' | 'restarted_at'>
+  /** the snapshot's time: how long a server is silent */
+  at: string
+  /** without the times, where there is no room for them */
+  brief?: boolean
 }
 
-/** A server's state as a shape and a word; with `today`, also since when it is gone. */
-export function StateBadge({ server: { state, last_seen_at }, today }: StateBadgeProps) {
+/** A server's state as a shape and a word; since when it is gone, or when it was restarted. */
+export function StateBadge({ server, at, brief = false }: StateBadgeProps) {
+  const { last_seen_at, restarted_at } = server
+  const gone = isGone(server.state)
+  const since = gone ? last_seen_at : restarted_at
   return (
-    <span className={styles.stateBadge} data-state={state}>
-      <ShapeIcon shape={shapes[state]} />
+    <span className={styles.stateBadge} data-state={shownState(server, at)}>
+      <ShapeIcon shape={shapes[shownState(server, at)]} />
       <span>
-        <span>{state}</span>
-        {today !== undefined && isGone(state) && (
+        <span className={styles.stateText}>{stateText(server, at)}</span>
+        {!brief && since !== null && (
           <span className={styles.since}>
-            {'since '}
-            <Moment iso={last_seen_at} plain={utcTime(last_seen_at, today)} to="second" />
+            {gone ? 'since ' : 'restarted '}
+            <Moment iso={since} plain={utcTime(since, at)} to="second" />
           </span>
         )}
       </span>

@@ -114,12 +114,17 @@ test('errors by code: the most frequent first, empty if there are none', () => {
   assert.equal(errorCodesText({}, plainFormats), '')
 })
 
-test('it counts the servers that are up', () => {
-  assert.equal(serversUpText(['up', 'lost', 'up'], String), '2 servers up')
-  assert.equal(serversUpText(['draining', 'up'], String), '1 server up')
+test('servers that are all up are counted, one or many', () => {
+  assert.equal(serversUpText(['up', 'up'], String), '2 servers up')
+  assert.equal(serversUpText(['up'], String), '1 server up')
+  assert.equal(serversUpText([], String), '0 servers up')
 })
 
-test('when none is up it says their states', () => {
-  assert.equal(serversUpText(['draining', 'lost', 'draining'], String), '0 servers up, 2 draining, 1 lost')
-  assert.equal(serversUpText(['stopped'], String), '0 servers up')
+test('every state that is not up is named with its count', () => {
+  assert.equal(serversUpText(['up', 'lost', 'up', 'draining'], String), '2 up · 1 draining · 1 lost')
+  assert.equal(serversUpText(['draining', 'lost', 'draining'], String), '0 up · 2 draining · 1 lost')
+  assert.equal(
+    serversUpText(['stopped', 'silent', 'joining'], String),
+    '0 up · 1 joining · 1 silent · 1 stopped',
+  )
 })

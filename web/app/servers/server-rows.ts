@@ -38,11 +38,11 @@ export function inOrder(servers: ServerRow[], order: Order): ServerRow[] {
 export function useOrder(servers: ServerRow[]): [ServerRow[], Order, (order: Order) => void] {
   const [text, setText] = useUrlParameter('order')
   const order = orderOf(text)
-  const reason = [order, ...servers.map(({ id, state }) => `${id} ${state}`)].join()
-  const sort = () => ({ reason, ids: inOrder(servers, order).map(({ id }) => id) })
+  const reason = [order, ...servers.map(({ srv_id, state }) => `${srv_id} ${state}`)].join()
+  const sort = () => ({ reason, srvIds: inOrder(servers, order).map(({ srv_id }) => srv_id) })
   const [sorted, setSorted] = useState(sort)
   if (sorted.reason !== reason) setSorted(sort())
-  const ordered = sorted.ids.flatMap(id => servers.find(server => server.id === id) ?? [])
+  const ordered = sorted.srvIds.flatMap(srvId => servers.find(({ srv_id }) => srv_id === srvId) ?? [])
   return [ordered, order, next => setText(next === 'name' ? '' : next)]
 }
 
@@ -100,13 +100,15 @@ export function megabytes(bytes: number): number {
   return Math.round(bytes / 1_000_000)
 }
 
-/** "2 servers up"; if none is up, the states that the servers are in. */
+/** "3 servers up"; if others are not, all states: "2 up · 1 draining · 1 lost". */
 export function serversUpText(states: ShownState[], whole: (count: number) => string): string {
   const count = (state: ShownState) => states.filter(one => one === state).length
   const up = count('up')
-  if (up > 0) return `${whole(up)} ${up === 1 ? 'server' : 'servers'} up`
-  const others = (['draining', 'joining', 'silent', 'lost'] as const).filter(state => count(state) > 0)
-  return ['0 servers up', ...others.map(state => `${whole(count(state))} ${state}`)].join(', ')
+  if (up === states.length) return `${whole(up)} ${up === 1 ? 'server' : 'servers'} up`
+  const others = (['joining', 'draining', 'silent', 'lost', 'stopped'] as const).filter(
+    state => count(state) > 0,
+  )
+  return [`${whole(up)} up`, ...others.map(state => `${whole(count(state))} ${state}`)].join(' · ')
 }
 
 /** How dense a list of servers must be. `some` and `many`: one line each. */

@@ -4,6 +4,7 @@
 
 import { memo, type ReactNode } from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
+import { shownRate } from '../../shared/shown-state.ts'
 import type { Hues } from '../live/live-board.ts'
 import { ServerName, ShareBar, YouBadge } from '../ui/badges.tsx'
 import { padRate, useFormats } from '../ui/formats.ts'
@@ -14,15 +15,22 @@ import { NoServerHealth, ServerHealth, ServerHealthHeaders, StateBadge } from '.
 import { type Order, orderNames, orderOf, orders, sharesOf, useOrder } from './server-rows.ts'
 import styles from './servers-panel.module.css'
 
-type Props = { snapshot: Snapshot; hues: Hues; yourServerId: number }
+type Props = {
+  snapshot: Snapshot
+  hues: Hues
+  /** of the server that answered this visit */
+  yourSrvId: string
+  /** false while nothing is known of this moment: then no rate is shown */
+  current: boolean
+}
 
-export const ServersPanel = memo(function ServersPanel({ snapshot, hues, yourServerId }: Props) {
+export const ServersPanel = memo(function ServersPanel({ snapshot, ...props }: Props) {
   const formats = useFormats()
   const [servers, order, setOrder] = useOrder(snapshot.servers)
   return (
     <Panel title="Servers" note={`Up to visit ${formats.whole(snapshot.counter)}`}>
       <OrderChoice order={order} onChoose={setOrder} />
-      <ServersTable snapshot={{ ...snapshot, servers }} hues={hues} yourServerId={yourServerId} />
+      <ServersTable snapshot={{ ...snapshot, servers }} {...props} />
     </Panel>
   )
 })
@@ -44,36 +52,30 @@ function OrderChoice({ order, onChoose }: OrderChoiceProps) {
   )
 }
 
-type ServersTableProps = {
-  snapshot: Snapshot
-  hues: Hues
-  /** the id of the instance that answered this visit */
-  yourServerId: number
-}
-
 const add = (sum: number, value: number) => sum + value
 
-/** A row per server. With the hits of servers no longer shown they add up to the counter. */
-function ServersTable({
-  snapshot: { servers, earlier_hits, counter, at },
-  hues,
-  yourServerId,
-}: ServersTableProps) {
+/** A row per server, across its restarts. With the hits of servers no longer shown they add up to the counter. */
+function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
+  const { servers, earlier_hits, counter, at } = snapshot
   const shares = sharesOf([...servers.map(({ hits }) => hits), earlier_hits])
-  const nameOf = ({ id, name, srv_id }: ServerRow) => (
-    <>
-      <ServerName name={name} hue={hues[srv_id]} whole />
-      {id === yourServerId && <YouBadge>yours</YouBadge>}
-    </>
-  )
+  const equal = shares.slice(0, -1).reduce(add, 0) / servers.length
+  const rates = servers.map(server => shownRate(server, at, current))
   return (
     <Table label="Hits per server" className={styles.table}>
       <TableHead>
         <Row>
           <ColumnHeader>Server</ColumnHeader>
-          <ColumnHeader className={styles.hits}>Hits</ColumnHeader>
-          <ColumnHeader className={styles.share}>Share</ColumnHeader>
           <ColumnHeader className={styles.state}>State</ColumnHeader>
+          <ColumnHeader className={styles.hits}>Hits</ColumnHeader>
+          <ColumnHeader className={styles.share}>
+            <span className={styles.equalKey}>
+              <svg className={styles.equalMark} viewBox="0 0 2 12" aria-hidden="true">
+                <path d="M1 0v12" />
+              </svg>
+              equal share
+            </span>
+            Share
+          </ColumnHeader>
           <ColumnHeader className={styles.rate}>Hits/s</ColumnHeader>
           <ServerHealthHeaders />
         </Row>
@@ -81,22 +83,23 @@ function ServersTable({
       <TableBody>
         {servers.map((server, place) => (
           <ServerTableRow
-            key={server.id}
-            name={nameOf(server)}
-            state={<StateBadge server={server} today={at} />}
+            key={server.srv_id}
+            name={<NameOf server={server} hue={hues[server.srv_id]} yours={server.srv_id === yourSrvId} />}
+            state={<StateBadge server={server} at={at} />}
             health={<ServerHealth server={server} now={at} />}
             hits={server.hits}
             share={shares[place] ?? 0}
-            rate={server.rate}
-            address={server.address}
-            {...(server.id === yourServerId && { kind: 'yours' })}
+            bar={{ hue: hues[server.srv_id], equal }}
+            rate={rates[place] ?? null}
+            {...(server.srv_id === yourSrvId && { kind: 'yours' })}
           />
         ))}
         {earlier_hits > 0 && (
           <ServerTableRow
-            name={<ServerName name="earlier servers" hue={undefined} />}
+            name={<ServerName name="earlier instances" hue={undefined} />}
             hits={earlier_hits}
             share={shares.at(-1) ?? 0}
+            bar={{ hue: undefined }}
           />
         )}
         <ServerTableRow
@@ -104,10 +107,30 @@ function ServersTable({
           name="Total"
           hits={counter}
           share={shares.reduce(add, 0)}
-          rate={servers.map(({ rate }) => rate).reduce(add, 0)}
+          rate={current ? rates.map(rate => rate ?? 0).reduce(add, 0) : null}
         />
       </TableBody>
     </Table>
+  )
+}
+
+type NameOfProps = { server: ServerRow; hue: number | undefined; yours: boolean }
+
+/** The name, and on a phone the control that shows the rest of the row. It works without a script: see the style. */
+function NameOf({ server: { name, address }, hue, yours }: NameOfProps) {
+  return (
+    <>
+      <ServerName name={name} hue={hue} whole />
+      {yours && <YouBadge>yours</YouBadge>}
+      <code className={styles.address}>{address}</code>
+      <details className={styles.more}>
+        <summary aria-label={`More about ${name}`}>
+          <svg viewBox="0 0 12 12" aria-hidden="true">
+            <path d="m2 4 4 4 4-4" />
+          </svg>
+        </summary>
+      </details>
+    </>
   )
 }
 
@@ -117,36 +140,34 @@ type ServerTableRowProps = {
   hits: number
   /** thousandths of all hits */
   share: number
-  rate?: number
+  bar?: { hue: number | undefined; equal?: number }
+  /** null = not known now */
+  rate?: number | null
   /** the cells of ServerHealth */
   health?: ReactNode
-  address?: string
   kind?: 'sum' | 'yours'
 }
 
-/** A row of one server, of all servers no longer shown, or of the total. */
-function ServerTableRow({ name, state, hits, share, rate, health, address, kind }: ServerTableRowProps) {
+/** A row of one server, of all instances no longer shown, or of the total. */
+function ServerTableRow({ name, state, hits, share, bar, rate, health, kind }: ServerTableRowProps) {
   const formats = useFormats()
   return (
     <Row kind={kind} className={styles.row}>
-      <RowHeader className={styles.name}>
-        {name}
-        {address && <code className={styles.address}>{address}</code>}
-      </RowHeader>
+      <RowHeader className={styles.name}>{name}</RowHeader>
+      <Cell className={styles.state}>{state}</Cell>
       <Cell className={styles.hits}>
         <span>{formats.whole(hits)}</span>
         <span className={styles.unit}>{hits === 1 ? ' hit' : ' hits'}</span>
       </Cell>
       <Cell className={styles.share}>
         <div className={styles.shared}>
-          {kind !== 'sum' && <ShareBar thousandths={share} hue={undefined} />}
+          {bar && <ShareBar thousandths={share} {...bar} />}
           <span className={styles.figure}>{formats.share(share)}</span>
         </div>
       </Cell>
-      <Cell className={styles.state}>{state}</Cell>
       <Cell className={styles.rate}>
-        {rate !== undefined && <span>{padRate(formats.rate(rate))}</span>}
-        {rate !== undefined && <span className={styles.unit}>/s</span>}
+        {rate !== undefined && <span>{rate === null ? '–' : padRate(formats.rate(rate))}</span>}
+        {typeof rate === 'number' && <span className={styles.unit}>/s</span>}
       </Cell>
       {health ?? <NoServerHealth />}
     </Row>

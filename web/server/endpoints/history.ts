@@ -41,6 +41,7 @@ export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
     ])
     const history: History = {
       range,
+      at: now.toISOString(),
       bucket_seconds: buckets.step,
       times: bucketStarts(buckets),
       servers: serverHits(counts, buckets.count),
