@@ -135,7 +135,7 @@ function EventWords({ event: { name, type, at } }: { event: HistoryEvent }) {
 }
 
 /** "web-3: 1 outage, 4 s" */
-export function outageText({ name, times, ms }: HistoryDown): string {
+function outageText({ name, times, ms }: HistoryDown): string {
   return times === 1
     ? `${name}: 1 outage, ${elapsed(ms)}`
     : `${name}: ${times} outages, ${elapsed(ms)} in total`

@@ -38,19 +38,20 @@ type Props = { server: ServerRow; now: string }
 export function ServerHealth({ server, now }: Props) {
   const formats = useFormats()
   const { p50_ms, p99_ms, streams, memory_bytes } = server
+  const figure = (kind: 'whole' | 'rate', text: string) => <span {...formats.mark(kind)}>{text}</span>
   const values = {
-    latency: latencyText(p50_ms, p99_ms, formats),
+    latency: figure('rate', latencyText(p50_ms, p99_ms, formats)),
     errors: <ErrorCount server={server} />,
-    boards: formats.whole(streams),
-    uptime: elapsed(uptimeMs(server, now)),
-    memory: `${formats.whole(megabytes(memory_bytes))} MB`,
+    boards: figure('whole', formats.whole(streams)),
+    uptime: <span>{elapsed(uptimeMs(server, now))}</span>,
+    memory: figure('whole', `${formats.whole(megabytes(memory_bytes))} MB`),
   }
   return columns.map(([place, title]) => (
     <Cell key={place} className={`${styles.detail} ${styles[place]}`}>
       <span className={styles.label} aria-hidden="true">
         {title}
       </span>
-      <span>{values[place]}</span>
+      {values[place]}
     </Cell>
   ))
 }
@@ -64,7 +65,8 @@ function ErrorCount({ server: { name, errors, error_codes } }: { server: ServerR
   const count = formats.whole(errors)
   const word = errors === 1 ? ' error' : ' errors'
   const codes = errorCodesText(error_codes, formats)
-  if (!codes) return count
+  const shown = <span {...formats.mark('whole')}>{count}</span>
+  if (!codes) return shown
   const label = `${count}${word} of ${name} by code`
   const text = `${name}: ${codes}`
   if (hydrated && !('popover' in HTMLElement.prototype)) {
@@ -78,7 +80,7 @@ function ErrorCount({ server: { name, errors, error_codes } }: { server: ServerR
           aria-label={label}
           onClick={() => setOpen(!open)}
         >
-          {count}
+          {shown}
         </button>
         <div id={id} hidden={!open} className={`${styles.codes} ${styles.beneath}`}>
           {text}
@@ -89,7 +91,7 @@ function ErrorCount({ server: { name, errors, error_codes } }: { server: ServerR
   return (
     <>
       <button type="button" className={ui.opener} popoverTarget={id} aria-label={label}>
-        {count}
+        {shown}
       </button>
       <div id={id} popover="auto" className={styles.codes}>
         {text}

@@ -27,8 +27,9 @@ type Props = {
 export const ServersPanel = memo(function ServersPanel({ snapshot, ...props }: Props) {
   const formats = useFormats()
   const [servers, order, setOrder] = useOrder(snapshot.servers)
+  const note = `Up to visit ${formats.whole(snapshot.counter)}`
   return (
-    <Panel title="Servers" note={`Up to visit ${formats.whole(snapshot.counter)}`}>
+    <Panel title="Servers" note={<span {...formats.mark('whole')}>{note}</span>}>
       <OrderChoice order={order} onChoose={setOrder} />
       <ServersTable snapshot={{ ...snapshot, servers }} {...props} />
     </Panel>
@@ -156,17 +157,21 @@ function ServerTableRow({ name, state, hits, share, bar, rate, health, kind }: S
       <RowHeader className={styles.name}>{name}</RowHeader>
       <Cell className={styles.state}>{state}</Cell>
       <Cell className={styles.hits}>
-        <span>{formats.whole(hits)}</span>
+        <span {...formats.mark('whole')}>{formats.whole(hits)}</span>
         <span className={styles.unit}>{hits === 1 ? ' hit' : ' hits'}</span>
       </Cell>
       <Cell className={styles.share}>
         <div className={styles.shared}>
           {bar && <ShareBar thousandths={share} {...bar} />}
-          <span className={styles.figure}>{formats.share(share)}</span>
+          <span {...formats.mark('share')} className={styles.figure}>
+            {formats.share(share)}
+          </span>
         </div>
       </Cell>
       <Cell className={styles.rate}>
-        {rate !== undefined && <span>{rate === null ? '–' : padRate(formats.rate(rate))}</span>}
+        {rate !== undefined && (
+          <span {...formats.mark('rate')}>{rate === null ? '–' : padRate(formats.rate(rate))}</span>
+        )}
         {typeof rate === 'number' && <span className={styles.unit}>/s</span>}
       </Cell>
       {health ?? <NoServerHealth />}
