@@ -171,3 +171,6 @@ export function overlappingTexts(page: Page): Promise<string[]> {
     )
   })
 }
+
+/** The last thing that mattered, above the picture. */
+export const eventLine = (page: Page) => page.getByRole('region', { name: 'Latest event' })

@@ -63,10 +63,22 @@ test('a stream that is slow to open is bridged by polls', () => {
   assert.deepEqual(it.status(5.5), { kind: 'polling', noPlace: null })
 })
 
+test('a stream that should have sent something is bridged by a poll', () => {
+  const it = live()
+  assert.deepEqual(it.due(2.5), [])
+  assert.deepEqual(it.due(2.6), ['poll'])
+  it.tell(2.7, { type: 'poll answered' })
+  assert.equal(it.status(5).kind, 'live')
+  it.tell(5, { type: 'stream heard' })
+  assert.deepEqual(it.due(7.4), [], 'and no longer than it is silent')
+})
+
 test('six seconds of silence close a stream, and it is opened again with backoff', () => {
   const it = live()
+  assert.deepEqual(it.due(4), ['poll'])
   assert.deepEqual(it.due(6), [])
   assert.deepEqual(it.due(6.1), ['close stream'])
+  it.tell(6.1, { type: 'poll failed' })
   it.tell(6.1, failed)
   assert.deepEqual(it.due(6.2), ['poll'])
   it.tell(6.3, { type: 'poll failed' })
@@ -105,6 +117,15 @@ test('after six seconds of silence it is lost, since it last heard', () => {
   it.tell(1, failed)
   assert.notEqual(it.status(6).kind, 'lost')
   assert.deepEqual(it.status(6.1), { kind: 'lost', since: 100 })
+})
+
+test('without a stream’s event and a poll’s answer an open page says within four seconds that it is lost', () => {
+  const it = live()
+  assert.equal(it.status(3.5).kind, 'live')
+  assert.deepEqual(it.status(3.6), { kind: 'lost', since: 100 })
+  it.due(6.1)
+  it.tell(6.1, failed)
+  assert.equal(it.status(6.2).kind, 'lost')
 })
 
 test('one poll or event later it is connected again', () => {

@@ -8,6 +8,13 @@ import type { NoPlace } from './stream.ts'
  */
 
 const pollEveryMs = 2_000
+/**
+ * A stream that is open sends something every two seconds (liveKeepAliveMs). If it does not, its server may hang: the page polls
+ * beside it, which another server can answer, long before it takes the stream for broken.
+ */
+const bridgeAfterMs = 2_500
+/** If a poll is not answered either, the figures are no longer current. */
+const quietStreamMs = 3_500
 const firstRetryMs = 1_000
 const longestRetryMs = 15_000
 /** After a refusal, because other tabs hold all streams, the page tries again after this time. */
@@ -132,7 +139,8 @@ export function due(connection: Connection, now: number): [Connection, Connectio
     actions.push('close stream')
   }
   const pollDue = now - next.polledAt >= pollEveryMs && now - next.heardAt >= pollEveryMs
-  if (next.stream !== 'open' && !next.polling && pollDue) {
+  const isStreamHeard = next.stream === 'open' && now - next.streamHeardAt < bridgeAfterMs
+  if (!isStreamHeard && !next.polling && pollDue) {
     actions.push('poll')
     next = { ...next, polling: true, polledAt: now }
   }
@@ -146,8 +154,10 @@ export function statusOf(connection: Connection, now: number): ConnectionStatus 
   return { kind: 'connecting' }
 }
 
-function isSilent({ heardAt, listensSince }: Connection, now: number): boolean {
-  return now - Math.max(heardAt, listensSince) >= liveSilenceMs
+/** A page that is still connecting has more time: a busy browser needs it. */
+function isSilent({ stream, heardAt, listensSince }: Connection, now: number): boolean {
+  const limitMs = stream === 'open' ? quietStreamMs : liveSilenceMs
+  return now - Math.max(heardAt, listensSince) >= limitMs
 }
 
 function retryAfter(failures: number, jitter: number): number {
