@@ -29,7 +29,9 @@ async function watchAgreement(page: Page) {
       Number(text?.match(/\d[\d,]*/)?.[0].replaceAll(',', ''))
     const textOf = (selector: string, within: ParentNode = document) =>
       within.querySelector(selector)?.textContent ?? ''
-    const find = (selector: string, within: ParentNode = document) => [...within.querySelectorAll(selector)]
+    const find = (selector: string, within: ParentNode | undefined = document) => [
+      ...within.querySelectorAll(selector),
+    ]
     const fact = (name: string) =>
       find('dt').find(({ textContent }) => textContent === name)?.nextElementSibling?.textContent
     const nameIn = (text: string | null) => text?.match(/web-\d+/)?.[0] ?? ''
@@ -41,7 +43,7 @@ async function watchAgreement(page: Page) {
       })
     const serverRows = () => find('table[aria-label="Hits per server"] tbody tr')
     const rowsOfServers = () => serverRows().filter(row => row.querySelector('[data-state]'))
-    const hitsOf = (row: Element) =>
+    const hitsOf = (row: Element | undefined) =>
       number(find('td', row).find(({ textContent }) => /^\d[\d,]* hits?$/.test(textContent))?.textContent)
     const stateOf = (row: Element) => row.querySelector('[data-state]')?.getAttribute('data-state') ?? ''
     const rows = () => rowsOfServers().map(row => `${nameIn(row.textContent)} ${stateOf(row)} ${hitsOf(row)}`)
@@ -56,7 +58,7 @@ async function watchAgreement(page: Page) {
         title: number(document.title),
         counter: number(fact('Counter')),
         database: number(textOf('figure [data-part="database"]').match(/(\d[\d,]*) hits?/)?.[1]),
-        table: number(textOf('table[aria-label="Hits per server"] tr:last-child td:nth-of-type(2)')),
+        table: hitsOf(serverRows().at(-1)),
         log: number(textOf('table[aria-label="Latest visits"] tbody th')),
       }
       const header = textOf('header')
