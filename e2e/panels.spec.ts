@@ -415,13 +415,12 @@ test('a visitor whose server is lost reads from where, to where and why it moved
     await expect(async () => {
       await context.addCookies([{ name: 'srv_id', value: lostSrvId, url: baseURL ?? '' }])
       await page.goto('/')
-      await expect(page.getByText(/^Moved from web-gone/)).toBeVisible({ timeout: 100 })
+      await expect(page.getByText(/^web-gone went silent \d+ s before/)).toBeVisible({ timeout: 100 })
     }).toPass()
     const server = await serverOf(page)
     const why = /web-gone was lost: no heartbeat for \d+ s\./
-    const notice = page.getByText(`Moved from web-gone to ${server}.`)
-    await expect(notice).toContainText(why)
-    await expect(notice).toContainText('Nothing was lost.')
+    const notice = page.getByText(/^web-gone went silent \d+ s before/)
+    await expect(notice).toContainText(`, so NGINX sent you to ${server}. Your visit was counted.`)
     await expectLive(page)
     await page
       .getByRole('row', { name: /this visit/ })
@@ -450,7 +449,7 @@ test('a visitor whose server was silent only briefly reads that it is lost once 
     const heightBefore = (await page.locator('[data-arrival=moved]').first().boundingBox())?.height
     const later = page.getByText(
       new RegExp(
-        `^Moved from web-gone to ${server}\\. web-gone is lost: its last heartbeat came \\d s before the visit\\.`,
+        `^web-gone went silent \\d s before, so NGINX sent you to ${server}\\. Your visit was counted\\.`,
       ),
     )
     await expect(later).toBeVisible()
@@ -463,14 +462,14 @@ test('a cookie with an unknown server is not reported as a loss', async ({ page,
   await context.addCookies([{ name: 'srv_id', value: unknownSrvId, url: baseURL ?? '' }])
   await page.goto('/')
   await expect(page.getByText('Your cookie named a server that is not known here.')).toBeVisible()
-  await expect(page.getByText('Nothing was lost.')).toHaveCount(0)
+  await expect(page.getByText('Your visit was counted.')).toHaveCount(0)
   await expect(cookieOf(page)).toHaveText(unknownSrvId, { useInnerText: true })
 })
 
 test('a visitor that was not moved reads nothing about a move', async ({ page }) => {
   await page.goto('/')
   await page.reload()
-  await expect(page.getByText(/Moved from|not known here/)).toHaveCount(0)
+  await expect(page.getByText(/NGINX sent you|it sent you|not known here/)).toHaveCount(0)
   expect(await cookieOf(page).innerText()).toBe(await page.locator('dt:text("md5 of") + dd').innerText())
 })
 

@@ -108,7 +108,7 @@ async function filmLoss({ page, hold, replicas, folder, docs }: Scene, signal: A
   process.kill(own.pid, 'SIGKILL')
   await sleep(1000)
   await page.evaluate(`document.querySelector('a[href=""]').click()`)
-  await until(`document.body?.innerText.includes('Moved from ${own.name}') ?? false`)
+  await until(`document.body?.innerText.includes('NGINX sent you to') ?? false`)
   await until(`document.querySelector('[data-server][data-state=lost]') !== null`)
   await sleep(1000)
   await capture(page, join(docs, 'board-lost.png'))

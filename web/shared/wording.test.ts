@@ -7,11 +7,23 @@ const movedStart = '2026-11-22T11:00:00.000Z'
 const movedSeen = '2026-11-22T12:00:00.000Z'
 const movedAt = '2026-11-22T12:00:09.000Z'
 
-test('a move says from where to where and why, and that nothing was lost', () => {
-  const from = { name: 'web-3', state: 'lost', started_at: movedStart, last_seen_at: movedSeen } as const
+test('a move says from where to where and why, and that the visit was counted', () => {
+  const from = { name: 'web-3', started_at: movedStart, last_seen_at: movedSeen } as const
+  const moved = (state: ServerState, at = movedAt) => movedText({ ...from, state }, 'web-1', at)
+  const sent = 'so NGINX sent you to web-1. Your visit was counted.'
+  assert.equal(moved('lost'), `web-3 went silent 9 s before, ${sent}`)
+  assert.equal(moved('lost', '2026-11-22T12:00:01.200Z'), `web-3 went silent 1 s before, ${sent}`)
+  assert.equal(moved('up'), `web-3 went silent 9 s before, ${sent}`)
+  assert.equal(moved('stopped'), `web-3 had stopped, ${sent}`)
+  assert.equal(moved('draining'), `web-3 was draining, ${sent}`)
+  assert.equal(moved('joining'), `web-3 was restarting, ${sent}`)
   assert.equal(
-    movedText(from, 'web-1', movedAt),
-    'Moved from web-3 to web-1. web-3 was lost: no heartbeat for 9 s. Nothing was lost.',
+    moved('up', '2026-11-22T10:59:57.500Z'),
+    `web-3 did not answer and was restarted 2 s later, ${sent}`,
+  )
+  assert.equal(
+    moved('up', '2026-11-22T12:00:01.200Z'),
+    'NGINX could not reach web-3, so it sent you to web-1. Your visit was counted. web-3 was up at its last heartbeat, 1 s before. Why it was not reached is not recorded.',
   )
 })
 

@@ -1,5 +1,5 @@
 import type { LogRow, ServerRow } from './api.ts'
-import { lostAfterSeconds } from './limits.ts'
+import { lostAfterSeconds, silentAfterSeconds } from './limits.ts'
 import { elapsed } from './times.ts'
 
 /** The arrival of a hit, in words. */
@@ -25,7 +25,31 @@ export function arrivalText({
 export function movedText(from: ServerStatus | null, to: string, at: string): string {
   if (!from)
     return `Your cookie named a server that is not known here. ${unknownCookieOrigin} NGINX chose ${to}, as for a new visitor.`
-  return `Moved from ${from.name} to ${to}. ${whyNotReached(from, at)} Nothing was lost.`
+  const cause = causeOfMove(from, at)
+  return cause === null
+    ? `NGINX could not reach ${from.name}, so it sent you to ${to}. Your visit was counted. ${whyNotReached(from, at)}`
+    : `${cause}, so NGINX sent you to ${to}. Your visit was counted.`
+}
+
+/** What became of the server that a cookie named; null if the heartbeats do not say. Its times are before the visit, `at`. */
+function causeOfMove({ name, state, started_at, last_seen_at }: ServerStatus, at: string): string | null {
+  const startedAfterMs = Date.parse(started_at) - Date.parse(at)
+  if (startedAfterMs > 0 && startedAfterMs < restartWithinMs)
+    return `${name} did not answer and was restarted ${elapsed(startedAfterMs)} later`
+  const silentMs = Date.parse(at) - Date.parse(last_seen_at)
+  if (silentMs < 0) return null
+  switch (state) {
+    case 'stopped':
+      return `${name} had stopped`
+    case 'draining':
+      return `${name} was draining`
+    case 'joining':
+      return `${name} was restarting`
+    case 'lost':
+      return `${name} went silent ${elapsed(silentMs)} before`
+    case 'up':
+      return silentMs < silentAfterSeconds * 1000 ? null : `${name} went silent ${elapsed(silentMs)} before`
+  }
 }
 
 type ServerStatus = Pick<ServerRow, 'name' | 'state' | 'started_at' | 'last_seen_at'>

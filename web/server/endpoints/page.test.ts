@@ -109,7 +109,7 @@ test('a page view answers with its own number, address and time in the page', as
   assert.equal(
     html,
     `<script nonce="${nonce}">${number}|${number}|203.0.113.9|2026-11-22T12:00:00.000Z|12:00:00.000 UTC|moved|moved from web-1|` +
-      `Moved from web-1 to web-3. web-1 was lost: no heartbeat for 9 s. Nothing was lost.|${elsewhere}|${origin}</script>`,
+      `web-1 went silent 9 s before, so NGINX sent you to web-3. Your visit was counted.|${elsewhere}|${origin}</script>`,
   )
 })
 
