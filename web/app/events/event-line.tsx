@@ -31,32 +31,23 @@ export function EventLine({ board: { snapshot, events }, ownSrvId }: Props) {
     )
   }
   const { shape, bad, what, since, passing, more, cost } = eventText(event, { snapshot, ownSrvId, formats })
-  const costWords = cost && <span className={styles.cost}>{cost}</span>
+  const costWords = cost && <span className={styles.cost}>{` ${cost}`}</span>
   return (
     <section aria-label="Latest event" className={styles.line} data-event={event.kind}>
       <p role="status" aria-label="Event" aria-atomic="false" className={styles.words}>
         <span className={styles.what} data-bad={bad || undefined}>
           <ShapeIcon shape={shape} />
-          <span>
-            {what}
-            {since && (
-              <>
-                {' '}
-                <Moment iso={since} plain={utcTime(since, snapshot.at)} to="second" />.
-              </>
-            )}
+          <span className={styles.sentence}>
+            <span>{since === null ? what : `${what} `}</span>
+            {since !== null && <Moment iso={since} plain={utcTime(since, snapshot.at)} to="second" />}
           </span>
         </span>
-        {passing && (
-          <span aria-hidden="true" className={styles.passing}>
-            {passing}
-          </span>
-        )}
-        {more && <span className={styles.more}>{more}</span>}
+        {passing && <span aria-hidden="true" className={styles.passing}>{` ${passing}`}</span>}
+        {more && <span className={styles.more}>{` ${more}`}</span>}
         {event.settled && costWords}
       </p>
       {!event.settled && costWords}
-      {event.at && !since && (
+      {event.at && since === null && (
         <span className={styles.at}>
           <Moment iso={event.at} plain={utcTime(event.at, snapshot.at)} to="second" />
         </span>
