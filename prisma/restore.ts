@@ -25,6 +25,8 @@ const boardTables = [
   'recent_request',
   'retention_clock',
   'server',
+  'server_bucket',
+  'server_event',
   'server_minute',
 ]
 

@@ -6,6 +6,7 @@ import { readStackFile, type StackFile } from '../../tools/launcher/stack/data-d
 import { type Stack, startStack } from '../../tools/launcher/stack/stack.ts'
 import { builtReplica, type StackOptions } from '../../tools/launcher/stack/stack-options.ts'
 import { srvIdOf } from '../../web/server/identity.ts'
+import { shortBucketSeconds } from '../../web/shared/limits.ts'
 
 // Changes the boards under test through their database and processes, not through their pages. The specs call it; it uses
 // an independent Prisma client and signals.
@@ -191,10 +192,11 @@ async function insertVisits(client: PrismaClient, visits: ServerVisits[]): Promi
             requestId: randomBytes(16).toString('hex'),
           })),
         })
-        const minute = new Date(Math.floor(at.getTime() / 60_000) * 60_000)
-        await tx.serverMinute.upsert({
-          where: { minute_serverId: { minute, serverId: server.id } },
-          create: { minute, serverId: server.id, hits: count },
+        const bucketMs = shortBucketSeconds * 1000
+        const start = new Date(Math.floor(at.getTime() / bucketMs) * bucketMs)
+        await tx.serverBucket.upsert({
+          where: { start_serverId: { start, serverId: server.id } },
+          create: { start, serverId: server.id, hits: count },
           update: { hits: { increment: count } },
         })
         last = Number(value)

@@ -56,9 +56,12 @@ export const logScanMax = 5000
 /** Rows of an export by `/api/log.csv`, at most. */
 export const logExportMax = 100_000
 
+/** Seconds of the shortest buckets of the history. They are kept for an hour, and are then added up to minutes. */
+export const shortBucketSeconds = 5
+
 /** Ranges of the history. Its times are multiples of a bucket, so the newest bucket is incomplete. */
 export const historyRanges = {
-  '5m': { seconds: 300, bucketSeconds: 60 },
+  '5m': { seconds: 300, bucketSeconds: shortBucketSeconds },
   '1h': { seconds: 3600, bucketSeconds: 60 },
   '24h': { seconds: 86_400, bucketSeconds: 600 },
 } as const

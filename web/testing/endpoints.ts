@@ -13,6 +13,7 @@ export async function openDatabase() {
   const read = openReadPool(database.url)
   const fill = mysql.createPool({ uri: database.url, timezone: 'Z', connectionLimit: 4 })
   return {
+    url: database.url,
     read,
     fill,
     close: async () => {

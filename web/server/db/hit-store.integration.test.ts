@@ -132,10 +132,19 @@ test('a batch gets the next numbers, in order, and everything about it is writte
     at: counts[index]?.at.replace('Z', '000'),
   }))
   assert.deepEqual(rows, expected)
-  const [minutes] = await client.query('SELECT SUM(hits) AS hits FROM server_minute WHERE server_id = ?', [
-    replica(0).id,
-  ])
-  assert.deepEqual(z.tuple([z.object({ hits: z.coerce.number() })]).parse(minutes)[0], { hits: 3 })
+  const [buckets] = await client.query(
+    "SELECT DATE_FORMAT(start, '%Y-%m-%dT%T') AS bucket, hits FROM server_bucket WHERE server_id = ?",
+    [replica(0).id],
+  )
+  const bucket = new Date(Math.floor(Date.parse(counts[0]?.at ?? '') / 5000) * 5000)
+    .toISOString()
+    .slice(0, 19)
+  assert.deepEqual(buckets, [{ bucket, hits: 3 }])
+  const [[totals]] = await client.query<mysql.RowDataPacket[]>(
+    'SELECT hits, new_hits, returning_hits, moved_hits, commits FROM server WHERE id = ?',
+    [replica(0).id],
+  )
+  assert.deepEqual(totals, { hits: 3, new_hits: 0, returning_hits: 0, moved_hits: 3, commits: 1 })
 })
 
 test('two replicas share the numbers: contiguous, unique, each in its own log row', async () => {
@@ -325,7 +334,7 @@ const damages = [
     what: 'an error that no list foresees',
     code: 'ER_SIGNAL_EXCEPTION',
     damage: [
-      "CREATE TRIGGER refuse BEFORE INSERT ON server_minute FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'",
+      "CREATE TRIGGER refuse BEFORE INSERT ON server_bucket FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'",
     ],
     mend: ['DROP TRIGGER refuse'],
   },
@@ -419,11 +428,11 @@ test('a probe takes no number and leaves nothing behind', async () => {
   const start = await countedSoFar()
   for (const { store } of replicas) await store.probe()
   assert.equal(await countedSoFar(), start)
-  const [[minutes]] = await client.query<mysql.RowDataPacket[]>(
-    'SELECT COUNT(*) AS n FROM server_minute WHERE server_id = ?',
+  const [[buckets]] = await client.query<mysql.RowDataPacket[]>(
+    'SELECT COUNT(*) AS n FROM server_bucket WHERE server_id = ?',
     [replica(0).id],
   )
-  assert.equal(minutes?.n, 0)
+  assert.equal(buckets?.n, 0)
   const [next] = await replica(0).store.commit(hits(1), 1000)
   assert.equal(next?.id, start + 1)
 })

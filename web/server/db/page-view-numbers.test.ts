@@ -8,7 +8,7 @@ const serverError = (code: string | undefined, errno = 0) =>
 const lost = Object.assign(new Error('closed'), { code: 'PROTOCOL_CONNECTION_LOST' })
 
 for (const [what, error, step, outcome, kind] of [
-  ['any statement before the commit', serverError('ER_WHATEVER'), 'minute', 'rolled_back', 'refused'],
+  ['any statement before the commit', serverError('ER_WHATEVER'), 'bucket', 'rolled_back', 'refused'],
   ['the start of the transaction', serverError('ER_UNKNOWN_ERROR'), 'begin', 'rolled_back', 'refused'],
   ['the commit itself', serverError('ER_ERROR_DURING_COMMIT'), 'end', 'unknown', 'refused'],
   ['the commit, by its name a refusal', serverError('ER_LOCK_DEADLOCK'), 'end', 'unknown', 'refused'],

@@ -1,6 +1,7 @@
 // Where a page view gets its number: the transaction that takes a batch's numbers from the counter and writes its log rows, and
 // what an error of it means. hit-store.ts sends it.
 import { z } from 'zod'
+import { shortBucketSeconds } from '../../shared/limits.ts'
 import { codeOf, numberOf } from '../errors.ts'
 import { arrivalOf, type CommitFailureKind, type CommitOutcome, type Count, type Hit } from '../hits/hit.ts'
 import { isoTime } from './query.ts'
@@ -17,7 +18,7 @@ type Step =
   | 'log'
   | 'requests'
   | 'server'
-  | 'minute'
+  | 'bucket'
   | 'result'
   | 'end'
 
@@ -27,7 +28,7 @@ const batchSteps: readonly Step[] = [
   'log',
   'requests',
   'server',
-  'minute',
+  'bucket',
   'result',
   'end',
 ]
@@ -64,12 +65,15 @@ export function batchPacket(hits: Hit[], server: CountingServer, end: 'COMMIT' |
     `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id) VALUES ${logRows.join(', ')}`,
     `INSERT INTO recent_request (request_id, id) VALUES ${requests.join(', ')}`,
     `UPDATE server SET hits = hits + ${n}, ${addArrivals(hits, server)}, commits = commits + 1, last_seen_at = @at WHERE id = ${server.id} AND srv_id = ${literal(server.srv_id)} AND gone_at IS NULL`,
-    // If the server's row is missing, as after a restore, the id is NULL: server_minute rejects it and nothing is counted.
-    `INSERT INTO server_minute (minute, server_id, hits) VALUES (DATE_FORMAT(@at, '%Y-%m-%d %H:%i:00'), IF(ROW_COUNT() = 1, ${server.id}, NULL), ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
+    // If the server's row is missing, as after a restore, the id is NULL: server_bucket rejects it and nothing is counted.
+    `INSERT INTO server_bucket (start, server_id, hits) VALUES (${bucketStart}, IF(ROW_COUNT() = 1, ${server.id}, NULL), ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
     'SELECT LAST_INSERT_ID() AS last, CAST(@at AS CHAR(23)) AS at',
     end,
   ].join('; ')
 }
+
+/** SQL expression: the start of the history's bucket that the batch's time is in. */
+const bucketStart = `DATE_FORMAT(@at, '%Y-%m-%d %H:%i:%s') - INTERVAL SECOND(@at) % ${shortBucketSeconds} SECOND`
 
 /** Adds the batch's new, returning and moved hits to the server's columns of those names. */
 function addArrivals(hits: Hit[], server: CountingServer): string {

@@ -31,12 +31,18 @@ before(async () => {
   await addManyHits(fill, 1, rows)
   await fill.query('UPDATE access_log SET server_id = 1 + FLOOR((id - 1) / ?)', [rows / lives])
   await fill.query('UPDATE global_counter SET value = ?', [rows])
+  // A minute for each instance; the hits of the last hour are in buckets of five seconds.
   await fill.query(
     `INSERT INTO server_minute (minute, server_id, hits)
-     SELECT DATE_FORMAT(UTC_TIMESTAMP() - INTERVAL id MINUTE, '%Y-%m-%d %H:%i:00'), id, hits FROM server`,
+     SELECT DATE_FORMAT(UTC_TIMESTAMP() - INTERVAL id MINUTE, '%Y-%m-%d %H:%i:00'), id, hits FROM server WHERE id > 60`,
+  )
+  await fill.query(
+    `INSERT INTO server_bucket (start, server_id, hits)
+     SELECT DATE_FORMAT(UTC_TIMESTAMP() - INTERVAL s.id MINUTE, '%Y-%m-%d %H:%i:00') + INTERVAL (b.id - 1) * 5 SECOND, s.id, s.hits
+     FROM server s JOIN server b ON b.id <= 12 WHERE s.id <= 60`,
   )
   await onConnection(fill, connection => countLog(connection, new AbortController().signal))
-  await fill.query('ANALYZE TABLE access_log, server, server_minute')
+  await fill.query('ANALYZE TABLE access_log, server, server_bucket, server_minute')
 })
 
 after(() => database?.close())

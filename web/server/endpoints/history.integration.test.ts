@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import type { RowDataPacket } from 'mysql2/promise'
 import type { History } from '../../shared/api.ts'
 import { openDatabase, serve } from '../../testing/endpoints.ts'
-import { addInstance, numbers, srvIdOf } from '../../testing/log-rows.ts'
-import { readClock } from '../db/history.ts'
+import { addInstance, numbers, running, srvIdOf } from '../../testing/log-rows.ts'
+import { readClock, readHistory, writeSilence } from '../db/history.ts'
+import { openUpkeepPool, openWritePool } from '../db/pools.ts'
+import { onConnection } from '../db/query.ts'
+import { retainHistory } from '../retention/retention.ts'
 import { historyEndpoint } from './history.ts'
 
 let database: Awaited<ReturnType<typeof openDatabase>>
@@ -20,7 +24,11 @@ after(async () => {
 })
 
 beforeEach(async () => {
-  await Promise.all(['server_minute', 'server'].map(table => database.fill.query(`TRUNCATE ${table}`)))
+  await Promise.all(
+    ['server_minute', 'server_bucket', 'server_event', 'server'].map(table =>
+      database.fill.query(`TRUNCATE ${table}`),
+    ),
+  )
 })
 
 async function read(range: string): Promise<History> {
@@ -32,7 +40,7 @@ async function read(range: string): Promise<History> {
 /** Hit counts that identify their minute: minutes since 1970, odd for server 1 and even for server 2, so that sums show a shift. */
 const hitsOf = (minute: number, life: number) => (minute % 1000) * 2 + life
 
-for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 })) {
+for (const [range, length] of Object.entries({ '1h': 61, '24h': 145 })) {
   test(`${range}: every minute is in its bucket, and every bucket is there`, async () => {
     await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
     await addInstance(database.fill, { id: 2, srvId: srvIdOf('b'), name: 'web-2' })
@@ -58,6 +66,83 @@ for (const [range, length] of Object.entries({ '5m': 6, '1h': 61, '24h': 145 }))
     assert.ok(servers.every(server => server.hits.length === length))
   })
 }
+
+for (const range of ['5m', '1h', '24h']) {
+  test(`${range}: short buckets and minutes are added up, each hit once, before and after retention moves them`, async () => {
+    await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+    const clock = await readClock(database.read)
+    const now = Math.floor(clock.getTime() / 5000)
+    // Every second short bucket of three hours, and a minute of a server that writes minutes only.
+    const shortBuckets = numbers(now - 2160, now).filter(bucket => bucket % 2 === 0)
+    const rows = shortBuckets.map(bucket => [new Date(bucket * 5000), 1, hitsOf(bucket, 1)])
+    await database.fill.query('INSERT INTO server_bucket (start, server_id, hits) VALUES ?', [rows])
+    const minute = Math.floor(now / 12) - 2
+    await database.fill.query('INSERT INTO server_minute (minute, server_id, hits) VALUES (?, 1, 50)', [
+      new Date(minute * 60_000),
+    ])
+    const check = async () => {
+      const { bucket_seconds: step, times, servers } = await read(range)
+      for (const [at, time] of times.entries()) {
+        const first = Date.parse(time) / 5000
+        const expected = shortBuckets
+          .filter(bucket => bucket >= first && bucket < first + step / 5)
+          .reduce((sum, bucket) => sum + hitsOf(bucket, 1), 0)
+        const place = first - minute * 12
+        const ofMinute =
+          place < 0 || place >= 12 ? 0 : Math.floor((50 * (place + 1)) / 12) - Math.floor((50 * place) / 12)
+        const isInBucket = minute * 12 >= first && minute * 12 < first + step / 5
+        const minuteHits = step === 5 ? ofMinute : isInBucket ? 50 : 0
+        assert.equal(servers[0]?.hits[at], expected + minuteHits, time)
+      }
+    }
+    await check()
+    const upkeep = openUpkeepPool(database.url)
+    await onConnection(upkeep, connection => retainHistory(connection, clock, running)).finally(() =>
+      upkeep.end(),
+    )
+    const [[left]] = await database.fill.query<RowDataPacket[]>('SELECT COUNT(*) AS n FROM server_bucket')
+    assert.ok(left?.n > 300 && left?.n < 370, `${left?.n} short buckets are left`)
+    await check()
+  })
+}
+
+test('the current minute of a server that writes minutes only is spread over the buckets that have begun', async () => {
+  await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+  const start = new Date('2026-11-22T12:04:20.000Z')
+  await database.fill.query(
+    "INSERT INTO server_minute VALUES ('2026-11-22 12:04:00', 1, 7), ('2026-11-22 12:05:00', 1, 7)",
+  )
+  const counts = await readHistory(database.read, { start, step: 5, count: 10 })
+  const hits = numbers(0, 9).map(at =>
+    counts.filter(({ bucket }) => bucket === at).reduce((sum, count) => sum + count.hits, 0),
+  )
+  // Of the minute's twelve buckets the first four are before the range; the next minute has begun two buckets ago.
+  assert.deepEqual(hits, [0, 1, 1, 0, 1, 0, 1, 1, 3, 4])
+})
+
+test('a silence that is over is two events, and a downtime', async () => {
+  await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+  await database.fill.query('UPDATE server SET last_seen_at = UTC_TIMESTAMP(3) - INTERVAL 9 SECOND')
+  const pool = openWritePool(database.url)
+  try {
+    await writeSilence(pool, { id: 1, srv_id: srvIdOf('a') }, 9500, 5000)
+    await writeSilence(pool, { id: 1, srv_id: srvIdOf('b') }, 9500, 5000)
+  } finally {
+    await pool.end()
+  }
+  const { events, downs } = await read('5m')
+  assert.deepEqual(
+    events.map(({ type, by, id }) => [type, by, id]),
+    [
+      ['back', null, 1],
+      ['lost', null, 1],
+    ],
+  )
+  const [back, lost] = events.map(event => Date.parse(event.at))
+  const ms = (back ?? 0) - (lost ?? 0)
+  assert.ok(ms >= 9000, `${ms} ms`)
+  assert.deepEqual(downs, [{ srv_id: srvIdOf('a'), name: 'web-1', times: 1, ms }])
+})
 
 test('without hits there are the times and no servers', async () => {
   await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Instance } from '../db/history.ts'
+import type { Instance, Silence } from '../db/history.ts'
 import { bucketStarts, historyBuckets, historyDowns, historyEvents } from './history.ts'
 
-test('five minutes are five whole ones and the current one', () => {
-  assert.deepEqual(bucketStarts(historyBuckets('5m', new Date('2026-11-22T12:04:31.203Z'))), [
-    '2026-11-22T11:59:00.000Z',
-    '2026-11-22T12:00:00.000Z',
-    '2026-11-22T12:01:00.000Z',
-    '2026-11-22T12:02:00.000Z',
-    '2026-11-22T12:03:00.000Z',
-    '2026-11-22T12:04:00.000Z',
-  ])
+test('five minutes are sixty whole buckets of five seconds and the current one', () => {
+  const buckets = historyBuckets('5m', new Date('2026-11-22T12:04:31.203Z'))
+  const starts = bucketStarts(buckets)
+  assert.deepEqual([buckets.step, starts.length], [5, 61])
+  assert.deepEqual(
+    [starts[0], starts[1], starts.at(-1)],
+    ['2026-11-22T11:59:30.000Z', '2026-11-22T11:59:35.000Z', '2026-11-22T12:04:30.000Z'],
+  )
 })
 
 test('an hour is in minutes, a day in tens of minutes', () => {
@@ -41,8 +40,8 @@ function eventInstance(id: number, more: Partial<Instance>): Instance {
   return { id, srv_id: `s${id}`, name: `web-${id}`, ...times, silent_ms: 1000, ...more }
 }
 
-const eventTexts = (instances: Instance[]) =>
-  historyEvents(instances, since).map(({ type, name, at }) => `${name} ${type} ${at.slice(14, 16)}`)
+const eventTexts = (instances: Instance[], silences: Silence[] = []) =>
+  historyEvents(instances, silences, since).map(({ type, name, at }) => `${name} ${type} ${at.slice(14, 16)}`)
 
 test('starts, losses and stops are reported, newest first, and only those since then', () => {
   const instances = [
@@ -79,6 +78,14 @@ test('an instance that ended without a goodbye was killed at its last heartbeat,
   assert.deepEqual(typeOf(null, { srv_id: 's2' }), ['web-1 stopped 03'])
 })
 
+test('an instance that was lost and went on stays lost at that time, and is back, each once', () => {
+  const silence = { id: 1, srv_id: 's1', name: 'web-1', from: minute(2), until: minute(3) }
+  assert.deepEqual(eventTexts([eventInstance(1, {})], [silence]), ['web-1 back 03', 'web-1 lost 02'])
+  // Its row was read just before its heartbeat.
+  const lost = eventInstance(1, { last_seen_at: minute(2), silent_ms: 60_000 })
+  assert.deepEqual(eventTexts([lost], [silence]), ['web-1 back 03', 'web-1 lost 02'])
+})
+
 const at = (seconds: number) => new Date(Date.UTC(2026, 10, 22, 12, 0, seconds)).toISOString()
 const now = new Date(at(300))
 
@@ -100,8 +107,8 @@ function downInstance(
   return { id, srv_id: `s of ${name}`, name, ...times, silent_ms }
 }
 
-const downTexts = (instances: Instance[]) =>
-  historyDowns(instances, now).map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`)
+const downTexts = (instances: Instance[], silences: Silence[] = []) =>
+  historyDowns(instances, silences, now).map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`)
 
 test('a lost server is down from its last heartbeat to its next start, and the times add up', () => {
   const instances = [
@@ -136,7 +143,7 @@ for (const [words, instances, expected] of [
   ['it left in good order long ago', [downInstance(1, 0, 20, 21)], []],
 ] as const) {
   test(`down since before the range, ${words}`, () => {
-    const downs = historyDowns([...instances], now, new Date(at(100)))
+    const downs = historyDowns([...instances], [], now, new Date(at(100)))
     assert.deepEqual(
       downs.map(({ name, times, ms }) => `${name} ${times} ${ms / 1000}`),
       expected,
@@ -146,4 +153,19 @@ for (const [words, instances, expected] of [
 
 test('addresses do not follow one another', () => {
   assert.deepEqual(downTexts([downInstance(1, 0, 20, 21), downInstance(2, 21, 299, null, 'web-2')]), [])
+})
+
+test('a time in which an instance was lost and then went on is a downtime, within the range', () => {
+  const instances = [downInstance(1, 0, 299, null)]
+  const silence = { id: 1, srv_id: 's of web-1', name: 'web-1', from: at(20), until: at(32) }
+  assert.deepEqual(downTexts(instances, [silence]), ['web-1 1 12'])
+  assert.deepEqual(downTexts(instances, [silence, { ...silence, from: at(50), until: at(57) }]), [
+    'web-1 2 19',
+  ])
+  const during = historyDowns(instances, [silence], now, new Date(at(30)))
+  assert.deepEqual(
+    during.map(({ times, ms }) => [times, ms]),
+    [[1, 2000]],
+  )
+  assert.deepEqual(historyDowns(instances, [silence], now, new Date(at(32))), [])
 })

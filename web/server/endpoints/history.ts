@@ -15,6 +15,8 @@ import {
   readClock,
   readHistory,
   readInstances,
+  readSilences,
+  type Silence,
 } from '../db/history.ts'
 import type { ReadPool } from '../db/pools.ts'
 import { parseParameters } from '../http/request.ts'
@@ -35,9 +37,11 @@ export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
     const { range } = parseParameters(url.searchParams, parameters)
     const now = await readClock(read)
     const buckets = historyBuckets(range, now)
-    const [counts, instances] = await Promise.all([
+    const lookBack = new Date(buckets.start.getTime() - lookBackMs)
+    const [counts, instances, silences] = await Promise.all([
       readHistory(read, buckets),
-      readInstances(read, new Date(buckets.start.getTime() - lookBackMs), historyEventsMax),
+      readInstances(read, lookBack, historyEventsMax),
+      readSilences(read, lookBack, historyEventsMax),
     ])
     const history: History = {
       range,
@@ -45,20 +49,23 @@ export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
       bucket_seconds: buckets.step,
       times: bucketStarts(buckets),
       servers: serverHits(counts, buckets.count),
-      events: historyEvents(instances, buckets.start),
-      downs: historyDowns(instances, now, buckets.start),
+      events: historyEvents(instances, silences, buckets.start),
+      downs: historyDowns(instances, silences, now, buckets.start),
     }
     sendJson(response, 200, history)
   }
 }
 
 function serverHits(counts: InstanceBucket[], length: number): History['servers'] {
-  const instances = Map.groupBy(counts, count => count.id)
+  const instances = Map.groupBy(
+    counts.toSorted((a, b) => a.id - b.id),
+    count => count.id,
+  )
   return [...instances.values()].flatMap(buckets => {
     const [instance] = buckets
     if (!instance) return []
     const hits = new Array<number>(length).fill(0)
-    for (const count of buckets) hits[count.bucket] = count.hits
+    for (const { bucket, hits: n } of buckets) hits[bucket] = (hits[bucket] ?? 0) + n
     return { id: instance.id, srv_id: instance.srv_id, name: instance.name, hits }
   })
 }
@@ -75,22 +82,37 @@ export function bucketStarts({ start, step, count }: Buckets): string[] {
   return Array.from({ length: count }, (_, at) => new Date(start.getTime() + at * step * 1000).toISOString())
 }
 
-/** Starts and ends of these instances since then, newest first. */
-export function historyEvents(instances: Instance[], since: Date): HistoryEvent[] {
-  return withNext(instances)
-    .flatMap(([instance, next]) => eventsOf(instance, next))
+/** Starts, ends and silences of these instances since then, newest first. */
+export function historyEvents(instances: Instance[], silences: Silence[], since: Date): HistoryEvent[] {
+  const events = [
+    ...withNext(instances).flatMap(([instance, next]) => eventsOf(instance, next)),
+    ...silences.flatMap(({ from, until, ...server }) => [
+      eventOf(server, 'lost', from),
+      eventOf(server, 'back', until),
+    ]),
+  ]
+  // An instance that just went on may still be lost by its row, and lost and back by its silence.
+  const distinct = new Map(events.map(event => [`${event.id} ${event.type} ${event.at}`, event]))
+  return [...distinct.values()]
     .filter(({ at }) => Date.parse(at) >= since.getTime())
     .sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
     .slice(0, historyEventsMax)
 }
 
+function eventOf(
+  { id, srv_id, name }: Pick<Instance, 'id' | 'srv_id' | 'name'>,
+  type: HistoryEvent['type'],
+  at: string,
+): HistoryEvent {
+  return { type, by: null, id, srv_id, name, at }
+}
+
 function eventsOf(instance: Instance, next: Instance | undefined): HistoryEvent[] {
-  const { id, srv_id, name, started_at, last_seen_at, stopped_at } = instance
-  const event = (type: HistoryEvent['type'], at: string) => ({ type, by: null, id, srv_id, name, at })
+  const { started_at, last_seen_at, stopped_at } = instance
   const end = endOf(instance, next)
   const endedAt = end === 'stopped' ? stopped_at : last_seen_at
-  const joined = event('joined', started_at)
-  return end === null || endedAt === null ? [joined] : [joined, event(end, endedAt)]
+  const joined = eventOf(instance, 'joined', started_at)
+  return end === null || endedAt === null ? [joined] : [joined, eventOf(instance, end, endedAt)]
 }
 
 /** Each instance with the next one at its address, oldest first. */
@@ -123,27 +145,40 @@ function endOf(
 }
 
 /**
- * How often these instances ended unexpectedly, and for how long no server was at their address: from the last heartbeat to the
- * next instance's start, or to now. Only time after `since` counts. A server that left in good order was not down, even if
- * another server used its address later. Longest first.
+ * How often servers were absent unexpectedly, and for how long: from the last heartbeat of an instance until it went on, until the
+ * next one started at its address, or until now. Only time after `since` counts. A server that left in good order was not down,
+ * even if another server used its address later. Longest first.
  */
-export function historyDowns(instances: Instance[], now: Date, since = new Date(0)): HistoryDown[] {
-  const byAddress = Map.groupBy(withNext(instances), ([{ srv_id }]) => srv_id)
-  return [...byAddress.values()].flatMap(group => downOf(group, since, now)).sort((a, b) => b.ms - a.ms)
+export function historyDowns(
+  instances: Instance[],
+  silences: Silence[],
+  now: Date,
+  since = new Date(0),
+): HistoryDown[] {
+  const gaps = [
+    ...silences.map(({ srv_id, from, until }) => ({ srv_id, from, until })),
+    ...withNext(instances).flatMap(([instance, next]) => gapAfter(instance, next, now)),
+  ].filter(({ until }) => Date.parse(until) > since.getTime())
+  // The newest instance comes last, and its name stays.
+  const named = [...silences, ...instances].sort((a, b) => a.id - b.id)
+  const names = new Map(named.map(({ srv_id, name }) => [srv_id, name]))
+  return [...Map.groupBy(gaps, ({ srv_id }) => srv_id)]
+    .map(([srv_id, group]) => ({ srv_id, name: names.get(srv_id) ?? '', ...downOf(group, since) }))
+    .sort((a, b) => b.ms - a.ms)
 }
 
-function downOf(instances: [Instance, Instance | undefined][], since: Date, now: Date): HistoryDown[] {
-  const last = instances.at(-1)?.[0]
-  const gaps = instances.flatMap(([instance, next]) => gapAfter(instance, next, since, now))
-  if (!last || gaps.length === 0) return []
-  const { srv_id, name } = last
-  return [{ srv_id, name, times: gaps.length, ms: gaps.reduce((sum, ms) => sum + ms, 0) }]
+type Gap = { srv_id: string; from: string; until: string }
+
+function downOf(gaps: Gap[], since: Date): { times: number; ms: number } {
+  const ms = gaps.map(({ from, until }) => Date.parse(until) - Math.max(Date.parse(from), since.getTime()))
+  return { times: gaps.length, ms: ms.reduce((sum, each) => sum + each, 0) }
 }
 
-/** @returns ms; empty if it was not down, or was back before `since` */
-function gapAfter(instance: Instance, next: Instance | undefined, since: Date, now: Date): number[] {
+/** The time after an instance without a server at its address; empty if it was not down. */
+function gapAfter(instance: Instance, next: Instance | undefined, now: Date): Gap[] {
   const end = endOf(instance, next)
-  const nextStart = next ? Date.parse(next.started_at) : now.getTime()
-  if (end === null || end === 'stopped' || nextStart <= since.getTime()) return []
-  return [nextStart - Math.max(Date.parse(instance.last_seen_at), since.getTime())]
+  if (end === null || end === 'stopped') return []
+  return [
+    { srv_id: instance.srv_id, from: instance.last_seen_at, until: next?.started_at ?? now.toISOString() },
+  ]
 }

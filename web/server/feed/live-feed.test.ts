@@ -4,7 +4,8 @@ import { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { startStubServer } from '../../../tools/lib/testing.ts'
 import type { FiringAlert, LogRow, Snapshot } from '../../shared/api.ts'
-import { sampleLogRow } from '../../testing/samples.ts'
+import { sampleBoardServer, sampleLogRow } from '../../testing/samples.ts'
+import type { BoardServer } from '../db/server-state.ts'
 import { acceptsGzip } from '../http/request.ts'
 import { Board } from './board.ts'
 import { type LiveEvent, LiveFeed, plain, StreamGroup } from './live-feed.ts'
@@ -13,14 +14,13 @@ const timeout = 20_000
 
 /** A feed on a database that can become unavailable and come back. */
 async function serveFeed(t: TestContext) {
-  const database = { counter: 3, away: false, log: [] as LogRow[] }
+  const database = { counter: 3, away: false, log: [] as LogRow[], servers: [] as BoardServer[] }
   const alerts = { current: null as FiringAlert[] | null }
   const board = new Board(async () => {
     if (database.away) throw new Error('away')
-    const { counter } = database
-    const { log } = database
+    const { counter, log, servers } = database
     const at = '2026-11-22T12:00:00.000Z'
-    return { counter, totalHits: counter, at, servers: [], log, afterAt: log[0]?.at ?? null }
+    return { counter, totalHits: counter, at, servers, log, afterAt: log[0]?.at ?? null }
   }, alerts)
   const feed = new LiveFeed(board)
   const server = await startStubServer((request, response) => {
@@ -30,7 +30,7 @@ async function serveFeed(t: TestContext) {
     feed.close()
     await server[Symbol.asyncDispose]()
   })
-  return { database, alerts, board, url: `${server.url}/` }
+  return { database, alerts, board, feed, url: `${server.url}/` }
 }
 
 /** Reads a stream event by event. */
@@ -62,6 +62,37 @@ test('an alert is news, and so is its end, though no visit came', { timeout }, a
   alerts.current = []
   const end = await next()
   assert.deepEqual([end.event, end.data.alerts], ['change', []])
+})
+
+test('a server that falls silent, is lost, comes back or restarts is news before the next keep-alive', {
+  timeout,
+}, async t => {
+  const { database, feed, url } = await serveFeed(t)
+  database.servers = [sampleBoardServer()]
+  const next = await listen(url)
+  await next()
+  await next()
+  const seen = (lastSeenAt: string, more: Partial<BoardServer> = {}) => [
+    sampleBoardServer({ lastSeenAt, ...more }),
+  ]
+  for (const servers of [
+    seen('2026-11-22T11:59:56.500Z'),
+    seen('2026-11-22T11:59:53.000Z', { silentMs: 7000 }),
+    seen('2026-11-22T11:59:59.000Z'),
+    seen('2026-11-22T11:59:59.000Z', { draining: true }),
+    seen('2026-11-22T11:59:59.000Z', { id: 2, ready: false }),
+    [],
+  ]) {
+    // What was sent last was a keep-alive or news: the next keep-alive is seven readings away.
+    const { ticks } = feed
+    database.servers = servers
+    const { data } = await next()
+    assert.deepEqual(
+      data.servers?.map(({ id, last_seen_at }) => [id, last_seen_at]),
+      servers.map(({ id, lastSeenAt }) => [id, lastSeenAt]),
+    )
+    assert.ok(feed.ticks - ticks <= 3, `${feed.ticks - ticks} readings later`)
+  }
 })
 
 test('a stream begins with the board as it is', { timeout }, async t => {

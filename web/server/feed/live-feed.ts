@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http'
 import { constants, deflateRawSync } from 'node:zlib'
 import type { LiveOutage, Snapshot, SnapshotChange } from '../../shared/api.ts'
 import { liveKeepAliveMs } from '../../shared/limits.ts'
+import { shownState } from '../../shared/shown-state.ts'
 import type { Board } from './board.ts'
 
 /** ms between two readings while a dashboard watches: one query each, fewer than four per second. */
@@ -20,6 +21,7 @@ export class LiveFeed {
   #timer: NodeJS.Timeout | null = null
   #sentCounter = 0
   #sentAlerts: Snapshot['alerts']
+  #sentStates = ''
   #sentGeneration = 0
   #sentAt = Number.NEGATIVE_INFINITY
   #outageSince: string | null = null
@@ -78,6 +80,7 @@ export class LiveFeed {
       const isNews =
         snapshot.counter !== this.#sentCounter ||
         snapshot.alerts !== this.#sentAlerts ||
+        statesOf(snapshot) !== this.#sentStates ||
         this.#outageSince !== null
       this.#outageSince = null
       if (isNews || this.#isKeepAliveDue()) await this.#sendChange(snapshot)
@@ -91,6 +94,7 @@ export class LiveFeed {
 
   async #sendChange(snapshot: Snapshot): Promise<void> {
     this.#sentAlerts = snapshot.alerts
+    this.#sentStates = statesOf(snapshot)
     if (this.#sentGeneration !== this.#board.generation) {
       this.#sentGeneration = this.#board.generation
       this.#sentCounter = snapshot.counter
@@ -119,6 +123,11 @@ export class LiveFeed {
   #isKeepAliveDue(): boolean {
     return performance.now() - this.#sentAt >= liveKeepAliveMs - tickMs
   }
+}
+
+/** Which servers there are and in which states, as the page shows them. */
+function statesOf({ servers, at }: Snapshot): string {
+  return servers.map(server => `${server.id} ${server.name} ${shownState(server, at)}`).join()
 }
 
 /** The dashboards connected to this replica. */

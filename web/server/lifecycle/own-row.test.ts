@@ -9,20 +9,30 @@ function keep({ isNamed = false } = {}) {
     next: 8,
     conflicts: [] as { id: number; name: string; srv_id: string }[],
     beats: [] as number[],
+    /** recorded silences, in ms */
+    silences: [] as number[],
+    away: false,
     /** the answer to a heartbeat waits for this */
     answers: Promise.resolve(),
   }
   const logged: string[] = []
+  const time = { now: 0 }
   const row = new OwnRow({
     identity,
     isNamed,
+    now: () => time.now,
     log: text => logged.push(text),
     queries: {
       async beat({ id }) {
+        if (database.away) throw new Error('away')
         database.beats.push(id)
         const found = database.rows.has(id)
         await database.answers
         return found
+      },
+      async wasSilent(_identity, ms) {
+        if (database.away) throw new Error('away')
+        database.silences.push(ms)
       },
       async register() {
         database.rows.add(database.next)
@@ -32,7 +42,7 @@ function keep({ isNamed = false } = {}) {
       rename: async () => 'web-9',
     },
   })
-  return { identity, database, logged, row }
+  return { identity, database, logged, row, time }
 }
 
 test('a replica whose row is gone registers a new one, logs it, and sends heartbeats there', async () => {
@@ -102,4 +112,50 @@ test('the later of two with one name at two addresses takes another name, and no
     assert.equal(identity.name, name)
     assert.deepEqual(logged, [])
   }
+})
+
+test('a process that was frozen for longer than a server may be silent records it once, with its next heartbeat', async () => {
+  const { database, row, time } = keep()
+  await row.beat()
+  time.now = 5900
+  await row.beat()
+  assert.deepEqual(database.silences, [])
+  time.now += 10_000
+  await row.beat()
+  time.now += 2000
+  await row.beat()
+  assert.deepEqual(database.silences, [10_000])
+})
+
+test('hits that are counted are a sign, and those before the first heartbeat after a freeze do not hide it', async () => {
+  const { database, row, time } = keep()
+  for (time.now = 0; time.now < 9000; time.now += 3000) row.noteSign()
+  await row.beat()
+  assert.deepEqual(database.silences, [])
+  time.now += 7000
+  row.noteSign()
+  time.now += 1500
+  row.noteSign()
+  await row.beat()
+  assert.deepEqual(database.silences, [8500])
+})
+
+test('a database that does not answer is no silence of the server, and a silence waits for it', async () => {
+  const { database, row, time } = keep()
+  await row.beat()
+  database.away = true
+  for (let tries = 0; tries < 5; tries++) {
+    time.now += 3000
+    await assert.rejects(row.beat())
+  }
+  database.away = false
+  await row.beat()
+  assert.deepEqual(database.silences, [])
+  time.now += 8000
+  database.away = true
+  await assert.rejects(row.beat())
+  database.away = false
+  time.now += 2000
+  await row.beat()
+  assert.deepEqual(database.silences, [10_000])
 })

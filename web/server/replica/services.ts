@@ -1,6 +1,7 @@
 import { boardLogLength, heartbeatSeconds } from '../../shared/limits.ts'
 import type { Environment } from '../config.ts'
 import { readBoard } from '../db/board.ts'
+import { writeSilence } from '../db/history.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
 import { noOwnRow } from '../db/page-view-numbers.ts'
 import type { Pools } from '../db/pools.ts'
@@ -100,6 +101,7 @@ export function createServices(
     onCounted: lastId => {
       counterWatch.note(lastId, beforeBatch)
       requestIds.noteNumber(lastId)
+      ownRow.noteSign()
       readiness.databaseAnswered()
       commitHealth.succeeded()
       failures.succeeded()
@@ -152,6 +154,7 @@ export function createServices(
         }
         return writeHeartbeat(pools.write, server, health, databaseTimeoutMs)
       },
+      wasSilent: (server, ms) => writeSilence(pools.write, server, ms, databaseTimeoutMs),
       register: ({ srv_id: srvId, address, name }) => registerServer(pools.write, { srvId, address, name }),
       findConflicts: server => findConflicts(pools.read, server, databaseTimeoutMs),
       rename: server => renameServer(pools.write, server.id),

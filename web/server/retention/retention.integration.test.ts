@@ -3,12 +3,14 @@ import { test } from 'node:test'
 import type { PoolConnection, RowDataPacket } from 'mysql2/promise'
 import mysql from 'mysql2/promise'
 import { eventually } from '../../../tools/lib/testing.ts'
-import { day, openBoard, running } from '../../testing/log-rows.ts'
+import { addInstance, day, numbers, openBoard, running, srvIdOf } from '../../testing/log-rows.ts'
+import { sampleHit } from '../../testing/samples.ts'
 import { checkpointLength, recountCheckpoint, writeNextCheckpoint } from '../db/audit.ts'
+import { databaseHitStore } from '../db/hit-store.ts'
 import type { Pools, UpkeepPool } from '../db/pools.ts'
 import { ifAlone, onConnection } from '../db/query.ts'
 import { pruneRecentRequests, purgeLog } from '../db/retention.ts'
-import { RequestIdRetention, retainLog, startUpkeep } from './retention.ts'
+import { RequestIdRetention, retainHistory, retainLog, startUpkeep } from './retention.ts'
 
 test('replicas side by side keep the log within its limits and its checkpoints written, until they stop', async () => {
   await using board = await openBoard()
@@ -247,3 +249,108 @@ for (const [what, work] of [
     assert.ok(tried > 0)
     await restoring.query(`RENAME TABLE ${exchange}`)
   })
+
+/** Hits in the history's buckets of three hours, one row for each bucket and server. */
+async function fillHistory(board: Board, servers: number): Promise<number> {
+  for (let id = 1; id <= servers; id++)
+    await addInstance(board.fill, { id, srvId: srvIdOf(String(id)), name: `web-${id}` })
+  const now = Math.floor(Date.now() / 5000)
+  const rows = numbers(now - 2160, now).flatMap(bucket =>
+    numbers(1, servers).map(id => [new Date(bucket * 5000), id, 1 + (bucket % 7)]),
+  )
+  await board.fill.query('INSERT INTO server_bucket (start, server_id, hits) VALUES ?', [rows])
+  return historySum(board)
+}
+
+type Board = Awaited<ReturnType<typeof openBoard>>
+
+/** The hits of the whole history, read in one statement. */
+async function historySum(board: Board): Promise<number> {
+  const [[sum]] = await board.fill.query<RowDataPacket[]>(
+    `SELECT (SELECT COALESCE(SUM(hits), 0) FROM server_bucket) + (SELECT COALESCE(SUM(hits), 0) FROM server_minute) AS hits`,
+  )
+  return Number(sum?.hits)
+}
+
+async function oldBuckets(board: Board): Promise<number> {
+  const [[row]] = await board.fill.query<RowDataPacket[]>(
+    'SELECT COUNT(*) AS n FROM server_bucket WHERE start < UTC_TIMESTAMP() - INTERVAL 62 MINUTE',
+  )
+  return row?.n
+}
+
+const shorten = (replica: Board['replicas'][number]) =>
+  onConnection(replica.upkeep, connection => retainHistory(connection, new Date(), running))
+
+test('two replicas that shorten the history at the same time, while hits come in, lose none and count none twice', async () => {
+  await using board = await openBoard()
+  const before = await fillHistory(board, 3)
+  const store = databaseHitStore(board.replicas[0].write, { id: 1, srv_id: srvIdOf('1') })
+  let counted = 0
+  let isShortening = true
+  const counting = (async () => {
+    while (isShortening) {
+      await store.commit([sampleHit(), sampleHit()], 5000)
+      counted += 2
+    }
+  })()
+  // Without the lock, which keeps them apart. A row that the other is moving is waited for: a run may have to be repeated.
+  const untilDone = async (replica: Board['replicas'][number]) => {
+    await eventually(() =>
+      shorten(replica).then(
+        () => true,
+        () => false,
+      ),
+    )
+  }
+  await Promise.all(board.replicas.map(untilDone))
+  isShortening = false
+  await counting
+  assert.equal(await historySum(board), before + counted)
+  assert.equal(await oldBuckets(board), 0)
+})
+
+test('a replica that is killed while it shortens the history loses no hit, and another continues', async () => {
+  await using board = await openBoard()
+  const before = await fillHistory(board, 3)
+  const old = await oldBuckets(board)
+  const killed = assert.rejects(
+    onConnection(board.replicas[0].upkeep, async connection => {
+      await Promise.all([
+        retainHistory(connection, new Date(), running),
+        eventually(async () => (await oldBuckets(board)) < old).then(() =>
+          board.fill.query('KILL ?', [connection.threadId]),
+        ),
+      ])
+    }),
+  )
+  await killed
+  assert.equal(await historySum(board), before)
+  assert.ok((await oldBuckets(board)) > 0)
+  await shorten(board.replicas[1])
+  assert.equal(await historySum(board), before)
+  assert.equal(await oldBuckets(board), 0)
+})
+
+test('hits of a clock that was behind by hours are added to minutes that were moved before', async () => {
+  await using board = await openBoard()
+  const before = await fillHistory(board, 1)
+  await shorten(board.replicas[0])
+  await board.fill.query(
+    'INSERT INTO server_bucket SELECT minute + INTERVAL 5 SECOND, server_id, 3 FROM server_minute ORDER BY minute LIMIT 9',
+  )
+  await shorten(board.replicas[0])
+  assert.equal(await historySum(board), before + 27)
+  assert.equal(await oldBuckets(board), 0)
+})
+
+test('events are removed after two days', async () => {
+  await using board = await openBoard()
+  await board.fill.query(
+    `INSERT INTO server_event SELECT UTC_TIMESTAMP(3) - INTERVAL n HOUR, 1, 'lost', NULL
+     FROM (WITH RECURSIVE hours AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM hours WHERE n < 900) SELECT n FROM hours) h`,
+  )
+  await shorten(board.replicas[0])
+  const [rows] = await board.fill.query<RowDataPacket[]>('SELECT at FROM server_event')
+  assert.equal(rows.length, 48)
+})

@@ -1,7 +1,7 @@
 // Retention: keeps the tables within limits, and writes the checkpoints that the audit uses.
 // web/server/replica/replica.ts starts it with the replica. Four loops run in the background: one prunes request ids, one
-// audits, one removes old log rows and marks gone servers, one counts the log. The last two run on one replica at a time,
-// under a lock. The SQL is in web/server/db/retention.ts, audit.ts and past-servers.ts; database-clock.ts decides whether the
+// audits, one removes old log rows, marks gone servers and shortens the history, one counts the log. The last two run on one replica at a time,
+// under a lock. The SQL is in web/server/db/retention.ts, audit.ts, history.ts and past-servers.ts; database-clock.ts decides whether the
 // database's clock can be trusted.
 
 import type { PoolConnection } from 'mysql2/promise'
@@ -13,6 +13,7 @@ import {
   recountCheckpoint,
   writeNextCheckpoint,
 } from '../db/audit.ts'
+import { purgeEvents, rollUpBuckets } from '../db/history.ts'
 import { markGoneServers, recountPastHits } from '../db/past-servers.ts'
 import type { Pools } from '../db/pools.ts'
 import { ifAlone } from '../db/query.ts'
@@ -91,9 +92,26 @@ export function startUpkeep(
       await writeBelievedTime(connection, now)
       while ((await markGoneServers(connection, now)) > 0) if (!(await sleep(markPauseMs, signal))) return
       await recountPastHits(connection, recountedSums)
+      await retainHistory(connection, now, signal)
       await retainLog(connection, limits, now, signal, purge => report.note(purge))
     })
   }
+}
+
+/** ms between two transactions on the history */
+const historyPauseMs = 20
+/** events removed in one statement */
+const eventsBatchSize = 500
+
+/** Adds the history's old short buckets to its minutes, and removes old events, until none is left. */
+export async function retainHistory(
+  connection: PoolConnection,
+  now: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  while ((await rollUpBuckets(connection, now)) > 0) if (!(await sleep(historyPauseMs, signal))) return
+  while ((await purgeEvents(connection, now, eventsBatchSize)) === eventsBatchSize)
+    if (!(await sleep(historyPauseMs, signal))) return
 }
 
 /** numbers removed in one transaction: few, so that it hardly delays a commit of hits */
