@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test'
+import { type APIRequestContext, expect, test } from '@playwright/test'
 import { z } from 'zod'
 import { visitMany } from '../tools/lib/visitors.ts'
 
@@ -325,4 +325,75 @@ test('every answer carries the security headers and no version', async ({ reques
     expect(headers.server ?? '', path).not.toMatch(/\d/)
     expect(headers['x-powered-by'], path).toBeUndefined()
   }
+})
+
+const labVisit = z.strictObject({
+  server: z.string(),
+  srv_id: srvId,
+  policy: z.string(),
+  waited_ms: z.number(),
+})
+
+test.describe('the lab', () => {
+  test.describe.configure({ mode: 'serial' })
+
+  /** `count` visits of the lab, `atOnce` at a time: the servers in the order of the answers. */
+  async function visitLab(request: APIRequestContext, query: string, count = 30, atOnce = 1) {
+    const servers: string[] = []
+    const retried: string[] = []
+    let begun = 0
+    const visitor = async () => {
+      while (begun < count) {
+        const answer = await request.get(`/lab/visit?${query}`.replace('KEY', `key-${begun++}`))
+        expect(answer.status(), await answer.text()).toBe(200)
+        expect(answer.headers()).not.toHaveProperty('set-cookie')
+        const { server } = labVisit.parse(await answer.json())
+        servers.push(server)
+        if (answer.headers()['x-tries']?.includes('503')) retried.push(server)
+      }
+    }
+    await Promise.all(Array.from({ length: atOnce }, visitor))
+    return { servers, retried }
+  }
+
+  const shares = (servers: string[]) => {
+    const counts = Map.groupBy(servers, server => server)
+    return (name: string) => counts.get(name)?.length ?? 0
+  }
+
+  test('each policy balances as its name says, and nothing of it is counted', async ({ request }) => {
+    const before = snapshot.parse(await (await request.get('/api/snapshot')).json())
+    const names = before.servers.filter(({ state }) => state === 'up').map(({ name }) => name)
+    const even = (await visitLab(request, 'policy=round_robin')).servers
+    const counts = names.map(shares(even))
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2)
+    expect(new Set((await visitLab(request, 'policy=ip_hash')).servers).size).toBe(1)
+    const first = (await visitLab(request, 'policy=hash&key=KEY')).servers
+    expect((await visitLab(request, 'policy=hash&key=KEY')).servers).toEqual(first)
+    expect(new Set(first).size).toBe(names.length)
+    expect(new Set((await visitLab(request, 'policy=random_two')).servers).size).toBe(names.length)
+    const log = logPage.parse(await (await request.get('/api/log?limit=200')).json())
+    expect(log.rows.filter(({ id }) => id > before.counter).map(({ client_ip }) => client_ip)).toEqual([])
+  })
+
+  test('least connections avoids a slow server, and round robin does not', async ({ request }) => {
+    const slow = 'slow=web-2:400'
+    const even = (await visitLab(request, `policy=round_robin&${slow}`, 60, 6)).servers
+    const least = (await visitLab(request, `policy=least_conn&${slow}`, 60, 6)).servers
+    expect(shares(least)('web-2')).toBeLessThan(0.6 * shares(even)('web-2'))
+  })
+
+  test('a server that fails on purpose fails no visit and answers none', async ({ request }) => {
+    const { servers, retried } = await visitLab(request, 'policy=round_robin&fail=web-3:1')
+    expect(servers).not.toContain('web-3')
+    expect(retried.length).toBeGreaterThan(0)
+  })
+
+  test('a bad policy is refused with the reason, in JSON', async ({ request }) => {
+    for (const query of ['', '?policy=none', '?policy=hash&slow=web-2:9999']) {
+      const answer = await request.get(`/lab/visit${query}`, { headers: { Accept: 'text/html' } })
+      expect(answer.status()).toBe(400)
+      expect(errorAnswer.parse(await answer.json()).error.code).toBe('bad_parameter')
+    }
+  })
 })

@@ -260,6 +260,19 @@ export const isHistory = shapeOf<History>({
   ),
 })
 
+/** Policies of the lab, as NGINX has them (nginx/conf/lab.conf.template). */
+export const labPolicies = ['round_robin', 'least_conn', 'random_two', 'ip_hash', 'hash'] as const
+
+/** Answer of `GET /lab/visit`. Never a hit. */
+export type LabVisit = {
+  /** the server's readable name */
+  server: string
+  srv_id: string
+  policy: (typeof labPolicies)[number]
+  /** ms that the server held the answer on purpose */
+  waited_ms: number
+}
+
 export type Audit = {
   counter: number
   /** highest id in the log; 0 if it is empty */

@@ -80,3 +80,6 @@ export const liveKeepAliveMs = 2000
 
 /** ms without a byte after which the page takes a live stream for broken. */
 export const liveSilenceMs = 6000
+
+/** Visits of the lab: ms that a server may be slow on purpose, and servers that one visit may name. */
+export const labLimits = { slowMsMax: 2000, serversMax: 20 } as const

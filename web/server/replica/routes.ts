@@ -1,6 +1,7 @@
 import { auditEndpoint } from '../endpoints/audit.ts'
 import { isUnderApi, notFoundEndpoint, pageProblem } from '../endpoints/error-pages.ts'
 import { historyEndpoint } from '../endpoints/history.ts'
+import { labVisitEndpoint } from '../endpoints/lab.ts'
 import { logCsvEndpoint, logEndpoint } from '../endpoints/log.ts'
 import { forOwnVisitors, pageEndpoint, pageHead } from '../endpoints/page.ts'
 import { AnswerError } from '../errors.ts'
@@ -55,6 +56,7 @@ export function routesOf(services: Services): Routes {
       '/api/log.csv': readOnly(logCsvEndpoint(reading)),
       '/api/history': readOnly(historyEndpoint(reading)),
       '/api/audit': readOnly(auditEndpoint(reading)),
+      '/lab/visit': readOnly(labVisitEndpoint(identity)),
       '/health/live': readOnly(notThroughNginx(healthLive)),
       '/health/ready': readOnly(notThroughNginx(healthReady(services.readiness))),
       '/metrics': readOnly(notThroughNginx(metricsEndpoint(metrics))),
