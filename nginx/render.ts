@@ -151,6 +151,7 @@ function variablesOf(settings: NginxSettings): Record<string, string> {
     STICKY_SECONDS: String(stickySeconds),
     NGINX_STATUS_LISTEN: `127.0.0.1:${settings.statusPort}`,
     NGINX_STATUS: settings.statusPage ? 'stub_status;' : 'return 404;',
+    NGINX_LAB_HASH: ' consistent',
     NGINX_METRICS_RATE: String(settings.metricsRate ?? messagesPerSecond),
     NGINX_METRICS_LOG: metricsLog(settings.exporter ?? null),
     ...(native ? {} : legacyStickyVariables(replicas)),

@@ -260,3 +260,23 @@ test('what `up --wait` calls ready answers the first page view', async () => {
   await compose('up', '--detach', '--wait')
   assert.deepEqual(failuresOf(await visitMany(`${baseUrl}/`, { connections: 1, pageViews: 1 })), [])
 })
+
+const labVisit = z.object({ server: z.string() })
+
+async function visitLab(query: string): Promise<string> {
+  const response = await fetch(`${baseUrl}/lab/visit?${query}`)
+  assert.equal(response.status, 200)
+  return labVisit.parse(await response.json()).server
+}
+
+test('the lab: replicas with one name are told apart by each policy, and a key keeps its server', async () => {
+  await settle(3)
+  // No multiple of the number of replicas: else servers that take turns would look like servers that are kept.
+  const keys = Array.from({ length: 13 }, (_, n) => `key-${n}`)
+  const serversOf = (policy: string) => Array.fromAsync(keys, key => visitLab(`policy=${policy}&key=${key}`))
+  const first = await serversOf('hash')
+  assert.deepEqual(await serversOf('hash'), first)
+  assert.equal(new Set(first).size, 3)
+  assert.equal(new Set(await serversOf('round_robin')).size, 3)
+  assert.equal(new Set(await serversOf('ip_hash')).size, 1)
+})
