@@ -273,7 +273,7 @@ test('the lab: replicas with one name are told apart by each policy, and a key k
   await settle(3)
   // No multiple of the number of replicas: else servers that take turns would look like servers that are kept.
   const keys = Array.from({ length: 13 }, (_, n) => `key-${n}`)
-  const serversOf = (policy: string) => Array.fromAsync(keys, key => visitLab(`policy=${policy}&key=${key}`))
+  const serversOf = (policy: string) => Promise.all(keys.map(key => visitLab(`policy=${policy}&key=${key}`)))
   const first = await serversOf('hash')
   assert.deepEqual(await serversOf('hash'), first)
   assert.equal(new Set(first).size, 3)
