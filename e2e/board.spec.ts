@@ -207,7 +207,7 @@ async function drawsDotOfVisit(page: Page, request: APIRequestContext): Promise<
   await expect(figure).toHaveAttribute('data-canvas', 'clear')
   await figure.evaluate(figure => figure.removeAttribute('data-seen'))
   const before = await counterOf(page)
-  const shown = figure.getByText(/^[\d,]+ hits$/)
+  const shown = figure.getByRole('group', { name: 'Database' }).getByText(/^[\d,]+ hits$/)
   await request.get('/', { headers: { Accept: 'application/json' } })
   await expect
     .poll(async () => Number((await shown.innerText()).replaceAll(/\D/g, '')))

@@ -116,6 +116,8 @@ test('ten servers, in every state a server can be in', async ({ browser }) => {
       await expect(
         servers(page).getByRole('row', { name: new RegExp(`^${name}\\b.*${state}`) }),
       ).toBeVisible()
+      const inPicture = page.getByRole('figure', { name: 'How visits flow' }).getByText(name, { exact: true })
+      expect(await inPicture.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
     }
     const codes = page.getByText('web-2: 1,230 overloaded, 4 outcome_unknown')
     await expect(codes).toBeHidden()

@@ -55,7 +55,13 @@ export function Board({ view }: { view: PageView }) {
             How visits flow
           </h2>
           <EventLine board={live.board} ownSrvId={view.server.srv_id} />
-          <Picture view={view} snapshot={snapshot} hues={hues} />
+          <Picture
+            view={view}
+            snapshot={snapshot}
+            hues={hues}
+            current={current}
+            databaseAway={live.board.outage !== null}
+          />
         </section>
         <div className={styles.try}>
           <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />

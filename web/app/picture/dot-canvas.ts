@@ -1,10 +1,11 @@
 import { type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
-import type { Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { isTabVisible } from '../ui/page-lifecycle.ts'
-import type { DotsMessage, StartMessage } from './animation.ts'
-import { type DotLaunch, launchDots, launchOwnDot, newHits, noSampling, sample, withOwnHit } from './dots.ts'
-import { measureCanvasArea, type Place } from './geometry.ts'
+import type { FlightsMessage, StartMessage } from './animation.ts'
+import { type Launch, launchesOf, noSamplings, ownLaunch, type Samplings } from './dots.ts'
+import { flightOf } from './flights.ts'
+import type { Flow } from './flow.ts'
+import { measurePicture } from './geometry.ts'
 
 type Elements = {
   /** the picture, whose parts are measured */
@@ -13,28 +14,35 @@ type Elements = {
   layer: RefObject<HTMLDivElement | null>
 }
 
-/** Draws a dot for each new hit, first for this visit's own. @returns how many visits one dot stands for */
-export function useDots(elements: Elements, view: PageView, snapshot: Snapshot): number {
+/** How many visits one dot stands for, and how many commits one capsule. */
+export type MarkSizes = { visitsPerDot: number; commitsPerCapsule: number }
+
+/** Draws a dot for each new hit, first for this visit's own, and a capsule for each commit. */
+export function useDots(elements: Elements, view: PageView, flow: Flow): MarkSizes {
   const canvas = useRef<DotCanvas>(null)
-  const shown = useRef(view.snapshot)
-  const sampling = useRef(noSampling)
-  const [visitsPerDot, setVisitsPerDot] = useState(1)
+  const shown = useRef(flow.snapshot)
+  const samplings = useRef<Samplings>(noSamplings)
+  const [sizes, setSizes] = useState<MarkSizes>({ visitsPerDot: 1, commitsPerCapsule: 1 })
 
   const start = useEffectEvent(() => {
     if (!elements.area.current || !elements.layer.current) return
     canvas.current = new DotCanvas(elements.area.current, elements.layer.current)
-    shown.current = withOwnHit(view)
-    if (view.visit && mayMove()) canvas.current.launch([launchOwnDot(view.server.id)])
+    if (view.visit && mayMove()) canvas.current.launch([ownLaunch(view.server.srv_id, view.visit)])
   })
 
   const follow = useEffectEvent(() => {
-    const hits = newHits(shown.current, snapshot)
-    // The first snapshot can be slightly older than the visit itself.
-    if (snapshot.counter >= shown.current.counter) shown.current = snapshot
-    const [next, dotsDue] = sample(sampling.current, hits)
-    sampling.current = next
-    setVisitsPerDot(next.visitsPerDot)
-    if (mayMove()) canvas.current?.launch(launchDots(dotsDue, Math.random))
+    if (flow.snapshot === shown.current) return
+    shown.current = flow.snapshot
+    const ownHit = view.visit && Number(view.visit.hit)
+    const [next, launches] = launchesOf(samplings.current, flow, ownHit, Math.random)
+    samplings.current = next
+    setSizes(before => {
+      const sizes = { visitsPerDot: next.visits.each, commitsPerCapsule: next.commits.each }
+      const same =
+        before.visitsPerDot === sizes.visitsPerDot && before.commitsPerCapsule === sizes.commitsPerCapsule
+      return same ? before : sizes
+    })
+    if (mayMove()) canvas.current?.launch(launches)
   })
 
   useEffect(() => {
@@ -42,9 +50,9 @@ export function useDots(elements: Elements, view: PageView, snapshot: Snapshot):
     return () => canvas.current?.close()
   }, [])
 
-  useEffect(() => follow(), [snapshot])
+  useEffect(() => follow(), [flow])
 
-  return visitsPerDot
+  return sizes
 }
 
 /** Whether the reader accepts motion, and the browser can draw it. */
@@ -52,9 +60,6 @@ function mayMove(): boolean {
   if (!('OffscreenCanvas' in window)) return false
   return isTabVisible() && !matchMedia('(prefers-reduced-motion: reduce)').matches
 }
-
-/** How far a dot may be from the middle of its line, in px. */
-const maxOffset = 3
 
 /** The canvas over the picture. A worker draws on it. */
 class DotCanvas {
@@ -73,17 +78,19 @@ class DotCanvas {
     this.#observer.observe(area)
   }
 
-  launch(launches: DotLaunch[]): void {
+  launch(launches: Launch[]): void {
     if (launches.length === 0 || !this.#inView) return
-    const { places, ...area } = measureCanvasArea(this.#area)
-    const dots = launches.flatMap(launch => {
-      const place = places.get(launch.server)
-      return place ? [dotOf(launch, place)] : []
-    })
+    const { area, places } = measurePicture(this.#area)
+    const flights = launches.flatMap(launch => flightOf(launch, places))
     this.#canvas.style.left = `${area.left}px`
     this.#canvas.style.width = `${area.width}px`
     this.#startWorker()
-    this.#worker?.postMessage({ area: { ...area, ratio: devicePixelRatio }, dots } satisfies DotsMessage)
+    this.#worker?.postMessage({
+      area: { ...area, ratio: devicePixelRatio },
+      rules: places.rules,
+      light: places.inks.text,
+      flights,
+    } satisfies FlightsMessage)
   }
 
   close(): void {
@@ -105,9 +112,4 @@ class DotCanvas {
       console.info('no dots are drawn:', error)
     }
   }
-}
-
-function dotOf({ server, leavesIn, own, offset }: DotLaunch, place: Place): DotsMessage['dots'][number] {
-  const { route, ring, hue, edge, hollow } = place
-  return { server, leavesIn, route, ring, hue, edge: own ? edge : null, hollow, offset: offset * maxOffset }
 }

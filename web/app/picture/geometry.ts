@@ -1,91 +1,103 @@
+import type { Rule } from './dots.ts'
+
 export type Point = { x: number; y: number }
 
 export type Box = Point & { width: number; height: number }
 
-/** The way of a hit, in px of the picture: straight from the visitors to NGINX, then along its server's line. */
-export type Route = {
-  from: Point
-  /** where it enters NGINX */
-  gate: Point
-  /** where it leaves NGINX */
-  fork: Point
-  to: Point
-  /** the picture is vertical, as on a phone: the lines leave NGINX downwards */
-  vertical: boolean
-}
+/** A cubic curve: where it starts, its two control points, and where it ends, in px of the picture. */
+export type Curve = [Point, Point, Point, Point]
 
 /** Where a server's dots go, and what they look like. */
 export type Place = {
-  route: Route
-  /** the middle of its ring */
+  /** from NGINX to the card, and from there to the database */
+  visits: Curve
+  commits: Curve
+  /** the middle of its mark */
   ring: Point
   /** CSS colours */
   hue: string
   edge: string
   /** another server has the same colour */
-  hollow: boolean
+  again: boolean
 }
 
 /** The picture in px, from its upper left corner. */
-type CanvasArea = {
-  /** the canvas is no wider than the dots and rings need: its cost grows with its pixels */
+export type Places = {
+  /** the picture is vertical, as on a phone: the lines leave NGINX downwards */
+  vertical: boolean
+  /** from the visitors to NGINX, and the text of its rule */
+  visitors: Record<Rule, Curve>
+  rules: Record<Rule, Box>
+  /** by srv_id */
+  servers: Map<string, Place>
+  /** CSS colours: of texts, of a new visitor, of a moved one */
+  inks: { text: string; new: string; moved: string }
+}
+
+type Area = {
+  /** the canvas is no wider than needed: its cost grows with its pixels */
   left: number
   width: number
   height: number
   /** the dots pass under these */
   covers: Box[]
-  /** by the id of the server's instance */
-  places: Map<number, Place>
 }
 
-/** Room in px beside the middle of a dot, and of a ring that shows an arrival. */
+/** Room in px beside the middle of a dot. */
 const dotRoom = 8
-const ringRoom = 16
 
-export function measureCanvasArea(picture: Element): CanvasArea {
+/** Reads where the parts of the picture are now. */
+export function measurePicture(picture: Element): { area: Area; places: Places } {
   const origin = picture.getBoundingClientRect()
   const measure = (element: Element): Box => {
     const { left, top, width, height } = element.getBoundingClientRect()
     return { x: left - origin.left, y: top - origin.top, width, height }
   }
-  const boxOf = (part: string, within = picture) =>
-    measure(within.querySelector(`[data-part="${part}"]`) ?? within)
-  const [visitors, nginx, branches] = [boxOf('visitors'), boxOf('nginx'), boxOf('branches')]
-  const trunk = trunkOf(visitors, nginx, branches)
-  const covers = [visitors, nginx, boxOf('database')]
-  const places = new Map<number, Place>()
+  const part = (name: string, within = picture) => within.querySelector(`[data-part="${name}"]`) ?? within
+  const boxOf = (name: string, within = picture) => measure(part(name, within))
+  const [cookie, none, nginx, database] = [boxOf('cookie'), boxOf('none'), boxOf('nginx'), boxOf('database')]
+  const [out, into] = [boxOf('out'), boxOf('in')]
+  const vertical = cookie.y + cookie.height <= nginx.y
+  const fork = vertical ? { x: middleOf(out).x, y: out.y } : { x: out.x, y: middleOf(out).y }
+  const sink = vertical
+    ? { x: middleOf(into).x, y: into.y + into.height }
+    : { x: into.x + into.width, y: middleOf(into).y }
+  const covers = [cookie, none, nginx, database]
+  const servers = new Map<string, Place>()
   for (const card of picture.querySelectorAll('[data-server]')) {
     const box = measure(card)
     covers.push(box)
-    places.set(Number(card.getAttribute('data-server')), {
-      route: { ...trunk, to: { x: box.x, y: box.y + box.height / 2 } },
-      ring: middleOf(boxOf('ring', card)),
-      hue: getComputedStyle(card.querySelector('circle') ?? card).stroke,
+    const { y } = middleOf(box)
+    const mark = part('ring', card)
+    servers.set(card.getAttribute('data-server') ?? '', {
+      visits: branch(fork, { x: box.x, y }, vertical),
+      commits: reversed(branch(sink, { x: box.x + box.width, y }, vertical)),
+      ring: middleOf(measure(mark)),
+      hue: getComputedStyle(mark).stroke,
       edge: getComputedStyle(card).borderTopColor,
-      hollow: card.hasAttribute('data-again'),
+      again: card.hasAttribute('data-again'),
     })
   }
-  const left = trunk.vertical ? 0 : Math.max(0, trunk.from.x - dotRoom)
-  const right = Math.max(left, ...[...places.values()].map(({ ring }) => ring.x)) + ringRoom
-  return { left, width: right - left, height: origin.height, covers, places }
-}
-
-/** The part of the way that all hits share: from the visitors to where the lines part. */
-function trunkOf(visitors: Box, nginx: Box, branches: Box): Omit<Route, 'to'> {
-  const middle = middleOf(branches)
-  if (visitors.y + visitors.height <= nginx.y) {
-    return {
-      from: { x: middle.x, y: visitors.y + visitors.height },
-      gate: { x: middle.x, y: nginx.y },
-      fork: { x: middle.x, y: branches.y },
-      vertical: true,
-    }
-  }
+  const trunk = (from: Box) =>
+    vertical
+      ? straight({ x: middleOf(from).x, y: from.y + from.height }, { x: middleOf(from).x, y: nginx.y })
+      : straight({ x: from.x + from.width, y: middleOf(from).y }, { x: nginx.x, y: middleOf(from).y })
+  const strokeOf = (name: string) => getComputedStyle(part(name, picture.closest('figure') ?? picture)).stroke
+  const left = vertical ? 0 : cookie.x + cookie.width - dotRoom
+  const right = vertical ? origin.width : database.x + dotRoom
   return {
-    from: { x: visitors.x + visitors.width, y: middle.y },
-    gate: { x: nginx.x, y: middle.y },
-    fork: { x: branches.x, y: middle.y },
-    vertical: false,
+    area: { left, width: right - left, height: origin.height, covers },
+    places: {
+      vertical,
+      visitors: { cookie: trunk(cookie), none: trunk(none) },
+      rules: { cookie: boxOf('cookie-rule'), none: boxOf('none-rule') },
+      servers,
+      inks: {
+        text: getComputedStyle(picture).color,
+        new: strokeOf('new-mark'),
+        moved: strokeOf('moved-mark'),
+      },
+    },
   }
 }
 
@@ -93,39 +105,55 @@ function middleOf({ x, y, width, height }: Box): Point {
   return { x: x + width / 2, y: y + height / 2 }
 }
 
-/** A dot is at NGINX after this part of its way. */
-const gateAt = 0.35
-
-/** The point after this part of the time, 0 to 1: fast at first. */
-export function pointAfter(route: Route, time: number): Point {
-  return pointAt(route, 1 - (1 - time) ** 2)
-}
-
-/** The point after this part of the way, 0 to 1. */
-export function pointAt({ from, gate, fork, to, vertical }: Route, part: number): Point {
-  if (part < gateAt) return between(from, gate, part / gateAt)
-  return onBranch(fork, to, vertical, (part - gateAt) / (1 - gateAt))
+export function straight(from: Point, to: Point): Curve {
+  return [from, between(from, to, 1 / 3), between(from, to, 2 / 3), to]
 }
 
 /**
- * A branch is a cubic curve. A horizontal one leaves and arrives level: its control points are halfway. A vertical one goes
+ * From NGINX to a card. A horizontal branch leaves and arrives level: its control points are halfway. A vertical one goes
  * down and turns: both control points are at the corner. `Branches` in picture.tsx draws the same curves.
  */
-function onBranch(fork: Point, to: Point, vertical: boolean, t: number): Point {
+export function branch(fork: Point, to: Point, vertical: boolean): Curve {
+  if (vertical) {
+    const corner = { x: fork.x, y: to.y }
+    return [fork, corner, corner, to]
+  }
   const half = (fork.x + to.x) / 2
-  const corner = { x: fork.x, y: to.y }
-  const [first, second] = vertical
-    ? [corner, corner]
-    : [
-        { x: half, y: fork.y },
-        { x: half, y: to.y },
-      ]
+  return [fork, { x: half, y: fork.y }, { x: half, y: to.y }, to]
+}
+
+export function reversed([a, b, c, d]: Curve): Curve {
+  return [d, c, b, a]
+}
+
+/** How far before a card a visit meets that the server does not answer, in px. */
+const stopRoom = 12
+/** How far a moved visit goes back towards NGINX, in px. */
+const bend = 56
+
+/** From NGINX to the server that did not answer; stops in front of its card. */
+export function toLostServer(visits: Curve, vertical: boolean): Curve {
+  const [from, first, second, to] = visits
+  const stop = { x: to.x - stopRoom, y: to.y }
+  return vertical ? [from, first, second, stop] : branch(from, stop, false)
+}
+
+/** From in front of one card back and into another. */
+export function toOtherServer(lost: Curve, visits: Curve, vertical: boolean): Curve {
+  const [from, to] = [lost[3], visits[3]]
+  const back = vertical ? visits[0].x : Math.max(visits[0].x, Math.min(from.x, to.x) - bend)
+  return [from, { x: back, y: from.y }, { x: back, y: to.y }, to]
+}
+
+/** The point after this part of the time, 0 to 1: fast at first. */
+export function pointAfter(curve: Curve, time: number): Point {
+  return pointAt(curve, 1 - (1 - time) ** 2)
+}
+
+export function pointAt([from, first, second, to]: Curve, t: number): Point {
   const cubic = (a: number, b: number, c: number, d: number) =>
     a * (1 - t) ** 3 + 3 * b * t * (1 - t) ** 2 + 3 * c * t ** 2 * (1 - t) + d * t ** 3
-  return {
-    x: cubic(fork.x, first.x, second.x, to.x),
-    y: cubic(fork.y, first.y, second.y, to.y),
-  }
+  return { x: cubic(from.x, first.x, second.x, to.x), y: cubic(from.y, first.y, second.y, to.y) }
 }
 
 function between(a: Point, b: Point, part: number): Point {
@@ -140,7 +168,12 @@ export function trunkWidth(rate: number): number {
   return Math.min(maxWidth, minWidth + 1.5 * Math.log2(1 + rate))
 }
 
-/** Width in px of one server's line: its share of the trunk, and always visible. */
+/** Width in px of a part of it: its share of the traffic, and always visible. */
 export function branchWidth(rate: number, total: number): number {
   return total > 0 ? Math.max(minWidth, (trunkWidth(total) * rate) / total) : minWidth
+}
+
+/** Width in px of a commit: a dot for one hit, and longer with each further one. */
+export function capsuleWidth(hits: number): number {
+  return Math.min(44, 8 + 4 * (hits - 1))
 }

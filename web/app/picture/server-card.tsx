@@ -1,66 +1,196 @@
-import type { LogRow, ServerRow } from '../../shared/api.ts'
+import type { Arrival, LogRow, ServerRow } from '../../shared/api.ts'
+import type { PageView } from '../../shared/page-view.ts'
+import { shownRate, shownState } from '../../shared/shown-state.ts'
+import { elapsed } from '../../shared/times.ts'
+import type { Hues } from '../live/live-board.ts'
 import { StateBadge } from '../servers/server-health.tsx'
+import { isGone, serverDensity } from '../servers/server-rows.ts'
 import badges from '../ui/badges.module.css'
-import { hueAttributes, YouBadge } from '../ui/badges.tsx'
+import { hueAttributes, ShapeIcon, YouBadge } from '../ui/badges.tsx'
 import { padRate, useFormats } from '../ui/formats.ts'
+import { type Commit, commitsOf, type Flow, highestSecond, lastMinute } from './flow.ts'
+import { capsuleWidth } from './geometry.ts'
+import pictureStyles from './picture.module.css'
 import styles from './server-card.module.css'
 
 type Props = {
+  flow: Flow
+  /** hits/s of each server; 0 where it is not known */
+  rates: number[]
+  hues: Hues
+  current: boolean
+  view: PageView
+}
+
+/** The servers in the picture, a card each. */
+export function ServerCards({ flow, rates, hues, current, view }: Props) {
+  const { servers, log, at } = flow.snapshot
+  const highest = highestSecond(flow)
+  const serving = servers.filter(server => ['up', 'draining'].includes(shownState(server, at))).length
+  const equal = rates.reduce((sum, rate) => sum + rate, 0) / serving
+  const last = log.slice(0, lastCount)
+  return (
+    <ul className={pictureStyles.servers}>
+      {servers.map((server, place) => (
+        <ServerCard
+          key={server.srv_id}
+          server={server}
+          at={at}
+          rate={shownRate(server, at, current)}
+          ofEqual={equal > 0 ? (rates[place] ?? 0) / equal : 0}
+          bars={barsPath(lastMinute(flow, server.srv_id), highest)}
+          hue={hues[server.srv_id]}
+          yours={server.srv_id === view.server.srv_id}
+          last={last.filter(({ srv_id }) => srv_id === server.srv_id)}
+          ownHit={view.visit?.hit}
+          compact={serverDensity(servers.length) !== 'few'}
+        />
+      ))}
+    </ul>
+  )
+}
+
+type CardProps = {
   server: ServerRow
+  /** time of the snapshot */
+  at: string
+  /** hits/s; null = not known now */
+  rate: number | null
+  /** its part of the traffic, 1 = as much as an equal share */
+  ofEqual: number
+  /** the hits of the last minute */
+  bars: string
   hue: number | undefined
   /** it answered this visit */
   yours: boolean
-  /** numbers of its last hits, newest first */
-  recentHits: number[]
+  /** its rows of the last twelve visits, newest first */
+  last: LogRow[]
   /** this visit's number, in digits */
   ownHit: string | undefined
   /** on one line where the window is wide enough */
   compact: boolean
 }
 
-/** One server in the picture. */
-export function ServerCard({ server, hue, yours, recentHits, ownHit, compact }: Props) {
+function ServerCard({ server, at, rate, ofEqual, bars, hue, yours, last, ownHit, compact }: CardProps) {
   const formats = useFormats()
-  const { id, name, state, hits, rate } = server
-  const attributes = hueAttributes(hue)
+  const { srv_id, name, hits } = server
+  const state = shownState(server, at)
   return (
-    <li className={styles.lane}>
+    <li
+      className={`${badges.hue} ${styles.lane}`}
+      data-compact={compact || undefined}
+      {...hueAttributes(hue)}
+    >
       <div
-        className={`${badges.hue} ${styles.card}`}
-        data-server={id}
+        className={styles.card}
+        data-server={srv_id}
         data-state={state}
         data-yours={yours || undefined}
-        data-compact={compact || undefined}
-        {...attributes}
+        data-again={hueAttributes(hue)['data-again']}
       >
-        <svg className={styles.ring} data-part="ring" viewBox="0 0 20 20" aria-hidden="true">
-          <circle cx="10" cy="10" r="7" className={styles.circle} />
+        <svg className={styles.ring} viewBox="0 0 20 20" aria-hidden="true">
+          <circle data-part="ring" cx="10" cy="10" r="6" className={styles.circle} />
         </svg>
-        <p className={styles.name}>
-          <span className={styles.text}>{name}</span>
+        <div className={styles.head}>
+          <p className={styles.name} title={name}>
+            {name}
+          </p>
           {yours && <YouBadge>you</YouBadge>}
+          <p className={styles.state}>
+            <StateBadge server={server} at={at} brief />
+            {state === 'lost' && (
+              <span
+                className={styles.silence}
+              >{` · silent for ${elapsed(Date.parse(at) - Date.parse(server.last_seen_at))}`}</span>
+            )}
+          </p>
+        </div>
+        <p className={styles.rate} {...formats.mark('rate')}>
+          {rate === null ? '–' : `${padRate(formats.rate(rate))}/s`}
         </p>
-        <p className={styles.hits}>{formats.whole(hits)}</p>
-        <p className={styles.state}>
-          <StateBadge server={server} at={server.last_seen_at} brief />
-        </p>
-        <p className={styles.rate}>{`${padRate(formats.rate(rate))}/s`}</p>
-        <p className={styles.recent} aria-hidden="true">
-          {recentHits.map(hit => (
-            <span key={hit} className={styles.mark} data-own={String(hit) === ownHit || undefined} />
-          ))}
-        </p>
+        <svg className={styles.bars} viewBox="0 0 60 20" preserveAspectRatio="none" aria-hidden="true">
+          <path className={styles.barsFoot} d="M0 20H60" />
+          <path className={styles.barsDrawing} d={bars} />
+        </svg>
+        <p
+          className={styles.hits}
+          {...formats.mark('whole')}
+        >{`${formats.whole(hits)} ${hits === 1 ? 'hit' : 'hits'}`}</p>
+        <Meter ofEqual={ofEqual} />
       </div>
+      {isGone(server.state) && (
+        <span className={styles.cut}>
+          <ShapeIcon shape="cross" />
+        </span>
+      )}
+      <span className={styles.last} aria-hidden="true">
+        {last.map(({ id, arrival }) => (
+          <VisitMark key={id} arrival={arrival} own={String(id) === ownHit} />
+        ))}
+      </span>
+      <span className={styles.lastCommits} aria-hidden="true">
+        {commitsOf(last).map(commit => (
+          <CommitMark key={commit.last} commit={commit} />
+        ))}
+      </span>
     </li>
   )
 }
 
-const recentCount = 12
+/** Visits of which the marks stand where nothing may move. */
+const lastCount = 12
 
-/** The hits of one server among the last twelve of all servers. They show as marks where nothing may move. */
-export function recentHitsOf(srvId: string, log: LogRow[]): number[] {
-  return log
-    .slice(0, recentCount)
-    .filter(({ srv_id }) => srv_id === srvId)
-    .map(({ id }) => id)
+const barsHeight = 20
+
+/** A bar a second, oldest first, each at least 2 px high. All servers have the same scale. */
+function barsPath(seconds: number[], highest: number): string {
+  return seconds
+    .map((hits, place) => ({ place, height: Math.round((hits / highest) * barsHeight) }))
+    .filter((_, place) => (seconds[place] ?? 0) > 0)
+    .map(({ place, height }) => `M${place + 0.5} ${barsHeight}v-${Math.max(2, height)}`)
+    .join('')
+}
+
+/** Reaches to twice the equal share, so that the tick in the middle is the equal share. */
+function Meter({ ofEqual }: { ofEqual: number }) {
+  return (
+    <svg className={styles.meter} aria-hidden="true">
+      <rect className={styles.meterWhole} y="4" width="100%" height="4" />
+      <rect
+        className={styles.meterPart}
+        y="4"
+        width={`${Math.min(100, Math.round(ofEqual * 50))}%`}
+        height="4"
+      />
+      {ofEqual > 2 && <rect className={styles.meterCut} x="94%" y="4" width="3" height="4" />}
+      <rect className={styles.meterTick} x="50%" width="2" height="8" />
+    </svg>
+  )
+}
+
+function VisitMark({ arrival, own }: { arrival: Arrival; own: boolean }) {
+  return (
+    <svg
+      className={styles.visitMark}
+      viewBox="0 0 16 16"
+      data-arrival={arrival}
+      data-own={own || undefined}
+      aria-hidden="true"
+    >
+      <circle cx="8" cy="8" r={arrival === 'new' ? 3 : 4} />
+      {arrival === 'moved' && <circle className={styles.movedRing} cx="8" cy="8" r="7" />}
+    </svg>
+  )
+}
+
+function CommitMark({ commit: { hits } }: { commit: Commit }) {
+  const width = capsuleWidth(hits)
+  return (
+    <span className={styles.commitMark}>
+      <svg width={width} height="8" aria-hidden="true">
+        <rect width={width} height="8" rx="4" />
+      </svg>
+      {hits > 1 && <span>{`×${hits}`}</span>}
+    </span>
+  )
 }

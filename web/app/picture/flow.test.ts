@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Arrival, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
+import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
+import {
+  commitsOf,
+  lastMinute,
+  movedLastMinute,
+  percentagesOf,
+  recentVisitors,
+  startFlow,
+  stepBetween,
+  visitorRates,
+  wholeCommits,
+  withNext,
+} from './flow.ts'
+
+const start = Date.parse('2026-11-22T12:00:00.000Z')
+const time = (second: number) => new Date(start + second * 1000).toISOString()
+
+/** `servers`: rows by srv_id */
+function board(
+  second: number,
+  counter: number,
+  servers: Record<string, Partial<ServerRow>>,
+  log: LogRow[] = [],
+): Snapshot {
+  const rows = Object.entries(servers).map(([srv_id, fields]) => sampleServerRow({ srv_id, ...fields }))
+  return { counter, at: time(second), servers: rows, earlier_hits: 0, log }
+}
+
+const row = (id: number, srv_id: string, second: number, arrival: Arrival = 'new') =>
+  sampleLogRow({ id, srv_id, at: time(second), arrival })
+
+/** Rows with these numbers, newest first, one a second. */
+const rows = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, place) => row(to - place, 'a', to - place))
+
+const allOf = (before: Snapshot, after: Snapshot) =>
+  [...stepBetween(before, after).servers].map(([srvId, { all }]) => [srvId, all])
+
+test('new hits are counted by server', () => {
+  const before = board(0, 13, { a: { hits: 5 }, b: { hits: 7 }, c: { hits: 1 } })
+  const after = board(1, 17, { a: { hits: 6 }, b: { hits: 7 }, c: { hits: 4 } })
+  assert.deepEqual(allOf(before, after), [
+    ['a', 1],
+    ['c', 3],
+  ])
+})
+
+test('all hits of a new server are new', () => {
+  assert.deepEqual(allOf(board(0, 5, { a: { hits: 5 } }), board(1, 7, { a: { hits: 5 }, b: { hits: 2 } })), [
+    ['b', 2],
+  ])
+})
+
+test('the older hits of a server that comes back to the board are not new', () => {
+  assert.deepEqual(
+    allOf(board(0, 95, { a: { hits: 5 } }), board(1, 96, { a: { hits: 6 }, b: { hits: 90 } })),
+    [['a', 1]],
+  )
+})
+
+test('fewer hits than before are not movement', () => {
+  assert.deepEqual(allOf(board(0, 5, { a: { hits: 5 } }), board(1, 6, { a: { hits: 3 } })), [])
+})
+
+test('a server that restarts under another id goes on', () => {
+  assert.deepEqual(allOf(board(0, 5, { a: { id: 1, hits: 5 } }), board(1, 8, { a: { id: 2, hits: 8 } })), [
+    ['a', 3],
+  ])
+})
+
+test('rows of one server with one time are one commit', () => {
+  const log = [row(5, 'a', 2), row(4, 'a', 2), row(3, 'b', 2), row(2, 'a', 1)]
+  assert.deepEqual(
+    commitsOf(log).map(({ srv_id, hits }) => [srv_id, hits]),
+    [
+      ['a', 2],
+      ['b', 1],
+      ['a', 1],
+    ],
+  )
+})
+
+test('the oldest commit of a full log may be cut, so it is left out', () => {
+  const log = Array.from({ length: 50 }, (_, place) => row(50 - place, 'a', place < 20 ? 2 : 1))
+  assert.deepEqual(
+    wholeCommits(log, 24).map(({ hits }) => hits),
+    [20],
+  )
+  assert.equal(wholeCommits(log.slice(0, 49), 24).length, 2)
+})
+
+test('each hit of the log is in its second', () => {
+  const flow = startFlow(board(30.5, 3, {}, [row(3, 'a', 30.2), row(2, 'a', 29.9), row(1, 'a', 29.1)]))
+  assert.deepEqual(lastMinute(flow, 'a').slice(-3), [0, 2, 1])
+  assert.deepEqual(lastMinute(flow, 'b'), Array(60).fill(0))
+  const next = withNext(flow, board(32, 4, {}, [row(4, 'a', 31.9), row(3, 'a', 30.2)]))
+  assert.deepEqual(lastMinute(next, 'a').slice(-4), [2, 1, 1, 0])
+})
+
+test('hits that the log does not have are spread over the time between the snapshots', () => {
+  const flow = withNext(startFlow(board(10.5, 0, { a: { hits: 0 } })), board(11.5, 100, { a: { hits: 100 } }))
+  assert.deepEqual(lastMinute(flow, 'a').slice(-3), [0, 50, 50])
+})
+
+test('a hit leaves the bars after a minute', () => {
+  const flow = startFlow(board(0, 1, {}, [row(1, 'a', 0)]))
+  assert.equal(lastMinute(withNext(flow, board(59, 1, {})), 'a')[0], 1)
+  assert.deepEqual(lastMinute(withNext(flow, board(60, 1, {})), 'a'), Array(60).fill(0))
+})
+
+test('in the HTML the newest visits say how many have a cookie', () => {
+  const log = [
+    row(4, 'a', 3, 'moved'),
+    row(3, 'a', 2, 'returning'),
+    row(2, 'a', 2, 'returning'),
+    row(1, 'a', 1),
+  ]
+  const visitors = recentVisitors(startFlow(board(5, 4, {}, log)))
+  assert.deepEqual(visitors, { cookie: 3, none: 1, over: { visits: 4 } })
+  assert.deepEqual(percentagesOf(visitors), { cookie: 75, none: 25 })
+  assert.equal(percentagesOf(recentVisitors(startFlow(board(5, 0, {})))), null)
+})
+
+const counted = (hits: number) => ({
+  a: { hits, new_hits: hits / 4, returning_hits: hits / 2, moved_hits: hits / 4, rate: 30 },
+})
+
+test('under load those of the last ten seconds say it', () => {
+  let flow = startFlow(board(0, 0, counted(0), rows(1, 50)))
+  for (let second = 1; second <= 10; second++) {
+    const log = Array.from({ length: 50 }, (_, place) => row(second * 100 - place, 'a', second - place / 100))
+    flow = withNext(flow, board(second, second * 100, counted(second * 100), log))
+    if (second < 10) assert.deepEqual(recentVisitors(flow).over, { visits: 50 })
+  }
+  assert.deepEqual(recentVisitors(flow), { cookie: 750, none: 250, over: { seconds: 10 } })
+  assert.deepEqual(visitorRates(flow), { cookie: 75, none: 25 })
+  assert.equal(movedLastMinute(flow), 250)
+})
+
+test('few visits are counted in the log, exactly', () => {
+  const log = [row(3, 'a', 30, 'returning'), row(2, 'a', 25), row(1, 'a', 10)]
+  assert.deepEqual(visitorRates(startFlow(board(31, 3, {}, log))), { cookie: 0.1, none: 0.1 })
+})
+
+test('a page that opens under load takes the servers’ rates', () => {
+  const log = Array.from({ length: 50 }, (_, place) =>
+    row(50 - place, 'a', 5, place < 10 ? 'new' : 'returning'),
+  )
+  assert.deepEqual(visitorRates(startFlow(board(5, 50, counted(100), log))), { cookie: 24, none: 6 })
+})
+
+test('moved visits count for a minute, also those from before the page opened', () => {
+  const flow = startFlow(board(30, 1, {}, [row(1, 'a', 10, 'moved')]))
+  assert.equal(movedLastMinute(flow), 1)
+  const next = withNext(flow, board(69, 2, {}, [row(2, 'a', 68, 'moved'), row(1, 'a', 10, 'moved')]))
+  assert.equal(movedLastMinute(next), 2)
+  assert.equal(movedLastMinute(withNext(next, board(80, 2, {}))), 1)
+})
+
+test('a counter or clock that is set back starts over', () => {
+  const flow = startFlow(board(10, 9, { a: { hits: 9 } }))
+  assert.equal(withNext(flow, board(11, 4, { a: { hits: 4 } })).step.servers.size, 0)
+  assert.equal(withNext(flow, board(9, 10, { a: { hits: 10 } })).step.servers.size, 0)
+})

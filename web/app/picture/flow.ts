@@ -1,0 +1,254 @@
+import type { Arrival, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
+import { boardLogLength } from '../../shared/limits.ts'
+
+// What the picture knows beyond one snapshot: the visits since the one before, and those of the last seconds. It is
+// computed from the snapshots alone, so it is exact, and changes together with all other figures. In the HTML there is only
+// one snapshot: then the newest rows of its log are counted.
+
+/** Hits by arrival. `all` can be more than their sum: older hits have no arrival in a server's row. */
+export type Counts = Record<Arrival, number> & { all: number; commits: number }
+
+/** What came between two snapshots. */
+export type Step = {
+  /** by srv_id; only servers with hits */
+  servers: ReadonlyMap<string, Counts>
+  /** the log's rows of these hits, oldest first; null if the log is too short for all of them */
+  rows: LogRow[] | null
+  ms: number
+}
+
+export type Flow = {
+  snapshot: Snapshot
+  step: Step
+  /** sums since the page opened, oldest first: of the last minute, and one older */
+  past: { at: number; sums: Counts }[]
+  /** hits by srv_id and second, of the last minute */
+  seconds: ReadonlyMap<string, ReadonlyMap<number, number>>
+  /** times in ms of the moved visits in the log of the first snapshot */
+  movedBefore: number[]
+}
+
+const minuteMs = 60_000
+/** of rates and percentages */
+const windowMs = 10_000
+
+const none: Counts = { new: 0, returning: 0, moved: 0, all: 0, commits: 0 }
+
+const timeOf = ({ at }: { at: string }) => Date.parse(at)
+
+export function startFlow(snapshot: Snapshot): Flow {
+  const at = timeOf(snapshot)
+  return {
+    snapshot,
+    step: { servers: new Map(), rows: [], ms: 0 },
+    past: [{ at, sums: none }],
+    seconds: addRows(new Map(), snapshot.log, at),
+    movedBefore: snapshot.log.filter(({ arrival }) => arrival === 'moved').map(timeOf),
+  }
+}
+
+/** Starts over if the database's clock or its counter was set back. */
+export function withNext(flow: Flow, snapshot: Snapshot): Flow {
+  const [before, at] = [timeOf(flow.snapshot), timeOf(snapshot)]
+  if (snapshot.counter < flow.snapshot.counter || at < before) return startFlow(snapshot)
+  const step = stepBetween(flow.snapshot, snapshot)
+  const sums = [...step.servers.values()].reduce((a, b) => combine(a, b, 1), flow.past.at(-1)?.sums ?? none)
+  const older = flow.past.findLastIndex(sample => sample.at <= at - minuteMs)
+  const past = [...flow.past.slice(Math.max(0, older)), { at, sums }]
+  const seconds = step.rows ? addRows(flow.seconds, step.rows, at) : addEvenly(flow.seconds, step, before, at)
+  return { ...flow, snapshot, step, past, seconds }
+}
+
+export function stepBetween(before: Snapshot, after: Snapshot): Step {
+  const ms = timeOf(after) - timeOf(before)
+  const total = after.counter - before.counter
+  const fresh = after.log.filter(({ id }) => id > before.counter).reverse()
+  if (fresh.length === total) return { servers: countRows(fresh), rows: fresh, ms }
+  const known = new Map(before.servers.map(server => [server.srv_id, server]))
+  const servers = new Map<string, Counts>()
+  let rest = total
+  const add = (srvId: string, counts: Counts) => {
+    if (counts.all > 0) servers.set(srvId, counts)
+    rest -= counts.all
+  }
+  for (const server of after.servers) {
+    const earlier = known.get(server.srv_id)
+    if (earlier) add(server.srv_id, combine(countsOf(server), countsOf(earlier), -1))
+  }
+  // A server that was not shown before may have come back with older hits.
+  for (const server of after.servers) {
+    if (!known.has(server.srv_id) && server.hits <= rest) add(server.srv_id, countsOf(server))
+  }
+  return { servers, rows: null, ms }
+}
+
+function countsOf({ new_hits, returning_hits, moved_hits, hits, commits }: ServerRow): Counts {
+  return { new: new_hits, returning: returning_hits, moved: moved_hits, all: hits, commits }
+}
+
+/** a + b, or a − b, never below 0 */
+function combine(a: Counts, b: Counts, sign: 1 | -1): Counts {
+  const of = (key: keyof Counts) => Math.max(0, a[key] + sign * b[key])
+  return {
+    new: of('new'),
+    returning: of('returning'),
+    moved: of('moved'),
+    all: of('all'),
+    commits: of('commits'),
+  }
+}
+
+/** By srv_id. */
+function countRows(rows: LogRow[]): Map<string, Counts> {
+  const servers = new Map<string, Counts>()
+  for (const { srv_id, arrival } of rows) {
+    const counts = servers.get(srv_id) ?? none
+    servers.set(srv_id, { ...counts, [arrival]: counts[arrival] + 1, all: counts.all + 1 })
+  }
+  for (const { srv_id } of commitsOf(rows)) {
+    const counts = servers.get(srv_id)
+    if (counts) servers.set(srv_id, { ...counts, commits: counts.commits + 1 })
+  }
+  return servers
+}
+
+/** One transaction. `last`: the number of the last of its rows in the given order. */
+export type Commit = { last: number; srv_id: string; hits: number }
+
+/** The commits that wrote these rows, in their order: all rows of one commit have the same server and time. */
+export function commitsOf(rows: LogRow[]): Commit[] {
+  const commits = new Map<string, Commit>()
+  for (const { id, srv_id, at } of rows) {
+    const key = `${srv_id} ${at}`
+    const commit = commits.get(key)
+    commits.set(key, { last: id, srv_id, hits: (commit?.hits ?? 0) + 1 })
+  }
+  return [...commits.values()]
+}
+
+/** The last commits in the log that are surely whole, newest first: a full log may have only a part of its oldest. */
+export function wholeCommits(log: LogRow[], max: number): Commit[] {
+  const commits = commitsOf(log)
+  return (isFull(log) ? commits.slice(0, -1) : commits).slice(0, max)
+}
+
+function isFull(log: LogRow[]): boolean {
+  return log.length >= boardLogLength
+}
+
+type Seconds = Flow['seconds']
+
+/** Adds each hit to its second. */
+function addRows(known: Seconds, rows: LogRow[], now: number): Seconds {
+  return addTo(
+    known,
+    now,
+    rows.map(row => ({ srv_id: row.srv_id, second: secondOf(timeOf(row)), hits: 1 })),
+  )
+}
+
+/** Spreads the hits evenly over the time between the two snapshots, as it is not known when each came. */
+function addEvenly(known: Seconds, { servers, ms }: Step, from: number, to: number): Seconds {
+  const parts: SecondHits[] = []
+  for (let second = Math.max(secondOf(from), secondOf(to) - 59); second <= secondOf(to); second++) {
+    const overlapMs = Math.min(to, (second + 1) * 1000) - Math.max(from, second * 1000)
+    for (const [srv_id, { all }] of servers) parts.push({ srv_id, second, hits: (all * overlapMs) / ms })
+  }
+  return addTo(known, to, parts)
+}
+
+type SecondHits = { srv_id: string; second: number; hits: number }
+
+function secondOf(ms: number): number {
+  return Math.floor(ms / 1000)
+}
+
+function addTo(known: Seconds, now: number, parts: SecondHits[]): Seconds {
+  const first = secondOf(now) - 59
+  const seconds = new Map(
+    [...known].map(([srvId, hits]) => [srvId, new Map([...hits].filter(([second]) => second >= first))]),
+  )
+  for (const { srv_id, second, hits } of parts) {
+    if (second < first) continue
+    const server = seconds.get(srv_id) ?? new Map<number, number>()
+    server.set(second, (server.get(second) ?? 0) + hits)
+    seconds.set(srv_id, server)
+  }
+  return seconds
+}
+
+/** The highest bar, so that all servers' bars have one scale: at least 4, so that a single hit is a low bar. */
+export function highestSecond({ seconds }: Flow): number {
+  return Math.max(4, ...[...seconds.values()].flatMap(hits => [...hits.values()]))
+}
+
+/** A server's hits in each of the last 60 seconds, oldest first; the last second is not over. */
+export function lastMinute({ seconds, snapshot }: Flow, srvId: string): number[] {
+  const hits = seconds.get(srvId)
+  const last = secondOf(timeOf(snapshot))
+  return Array.from({ length: 60 }, (_, place) => hits?.get(last - 59 + place) ?? 0)
+}
+
+/** What came since the newest snapshot that is at least this old; null if the page was not open yet. */
+function since({ snapshot, past }: Flow, ageMs: number): { counts: Counts; ms: number } | null {
+  const now = timeOf(snapshot)
+  const before = past.findLast(({ at }) => at <= now - ageMs)
+  const last = past.at(-1)
+  return before && last ? { counts: combine(last.sums, before.sums, -1), ms: now - before.at } : null
+}
+
+/** How many visits had a cookie and how many had none. `over`: the seconds, or the number of newest visits, counted. */
+export type Visitors = { cookie: number; none: number; over: { seconds: number } | { visits: number } }
+
+/** Those of the last ten seconds if the log is too short for them, else those in the log. Both are exact counts. */
+export function recentVisitors(flow: Flow): Visitors {
+  const recent = since(flow, windowMs)
+  if (recent && recent.counts.all >= boardLogLength) {
+    const { counts, ms } = recent
+    const over = { seconds: Math.round(ms / 1000) }
+    return { cookie: counts.returning + counts.moved, none: counts.new, over }
+  }
+  const { log } = flow.snapshot
+  const strangers = log.filter(({ arrival }) => arrival === 'new').length
+  return { cookie: log.length - strangers, none: strangers, over: { visits: log.length } }
+}
+
+/** Percentages that add up to 100; null without visits. */
+export function percentagesOf({ cookie, none }: Visitors): { cookie: number; none: number } | null {
+  if (cookie + none === 0) return null
+  const rounded = Math.round((100 * cookie) / (cookie + none))
+  return { cookie: rounded, none: 100 - rounded }
+}
+
+/** Visits a second over the last ten seconds. */
+export function visitorRates(flow: Flow): { cookie: number; none: number } {
+  const { log, servers } = flow.snapshot
+  const first = timeOf(flow.snapshot) - windowMs
+  const oldest = log.at(-1)
+  if (!isFull(log) || (oldest && timeOf(oldest) < first)) {
+    const recent = log.filter(row => timeOf(row) >= first)
+    const strangers = recent.filter(({ arrival }) => arrival === 'new').length
+    return perSecond({ cookie: recent.length - strangers, none: strangers }, windowMs)
+  }
+  const recent = since(flow, windowMs)
+  if (recent) {
+    const { counts, ms } = recent
+    return perSecond({ cookie: counts.returning + counts.moved, none: counts.new }, ms)
+  }
+  // The page opened under load less than ten seconds ago: what the servers report, divided as the newest visits are.
+  const { cookie, none } = recentVisitors(flow)
+  const rate = servers.reduce((sum, server) => sum + server.rate, 0) / (cookie + none)
+  return { cookie: cookie * rate, none: none * rate }
+}
+
+function perSecond({ cookie, none }: { cookie: number; none: number }, ms: number) {
+  return { cookie: (cookie * 1000) / ms, none: (none * 1000) / ms }
+}
+
+/** Visits that NGINX moved in the last minute. Those before the page opened are counted if they are in its first log. */
+export function movedLastMinute({ snapshot, past, movedBefore }: Flow): number {
+  const first = timeOf(snapshot) - minuteMs
+  const base = past.findLast(({ at }) => at <= first) ?? past[0]
+  const counted = (past.at(-1)?.sums.moved ?? 0) - (base?.sums.moved ?? 0)
+  return counted + movedBefore.filter(at => at > first).length
+}
