@@ -84,10 +84,12 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
     },
     poll: async () => {
       const pollRun = run
-      const snapshot = await fetchSnapshot().catch(() => null)
+      const answer = await fetchSnapshot().catch(() => null)
       if (pollRun !== run) return
-      if (snapshot) board = withSnapshot(board, snapshot)
-      dispatch({ type: snapshot ? 'poll answered' : 'poll failed' })
+      // As the stream says it: since the last figures that this page has.
+      if (answer === 'database away') board = withOutage(board, board.outage ?? { since: board.snapshot.at })
+      else if (answer) board = withSnapshot(board, answer)
+      dispatch({ type: answer ? 'poll answered' : 'poll failed' })
     },
   }
 
