@@ -96,7 +96,7 @@ function whatText({ kind, servers, tookMs }: BoardEvent, formats: Formats): stri
     case 'killed':
       return `${who} ${was} killed and ${is} starting again.`
     case 'restarted':
-      return `${who} ${was} restarted in order.`
+      return `${who} ${was} restarted.`
     case 'stopped':
       return `${who} stopped in order.`
     case 'joined':
