@@ -87,6 +87,8 @@ type ConnectionWords = {
   bad?: boolean
   /** what happened, since when, and what it means */
   detail?: ReactNode
+  /** screen readers skip the detail, as the event line tells them */
+  isEvent?: boolean
 }
 
 const inHtml: ConnectionWords = { shape: 'empty', short: 'As of your visit' }
@@ -98,7 +100,7 @@ const inHtml: ConnectionWords = { shape: 'empty', short: 'As of your visit' }
 function ConnectionIndicator(facts: ConnectionFacts) {
   const hydrated = useHydrated()
   const now = useNow(steadyNow)
-  const { shape, short, bad, detail } = hydrated ? connectionWords(facts, now) : inHtml
+  const { shape, short, bad, detail, isEvent } = hydrated ? connectionWords(facts, now) : inHtml
   return (
     <div role="status" aria-label="Connection" className={styles.connection} data-bad={bad || undefined}>
       <p className={styles.connectionShort}>
@@ -106,7 +108,7 @@ function ConnectionIndicator(facts: ConnectionFacts) {
         <span>{short}</span>
       </p>
       {detail && (
-        <p key={short} className={styles.connectionDetail}>
+        <p key={short} aria-hidden={isEvent} className={styles.connectionDetail}>
           {detail}
         </p>
       )}
@@ -139,16 +141,16 @@ function connectionWords(facts: ConnectionFacts, now: number | null): Connection
         and catches up by itself.
       </>
     )
-    return { shape: 'cross', short: 'Not connected', bad: true, detail }
+    return { shape: 'cross', short: 'Not connected', bad: true, detail, isEvent: true }
   }
   if (outage) {
     const detail = (
       <>
         No answer from the database since <Moment iso={outage.since} to="second" />: {figures}. Visits cannot
-        be counted until it is back. The page then catches up by itself.
+        be counted until it is back. It then catches up by itself.
       </>
     )
-    return { shape: 'cross', short: 'Database not answering', bad: true, detail }
+    return { shape: 'cross', short: 'Database not answering', bad: true, detail, isEvent: true }
   }
   if (status.kind === 'connecting') return { shape: 'dotted', short: 'Connecting' }
   if (status.kind === 'live') return { shape: 'full', short: 'Live' }

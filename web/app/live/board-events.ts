@@ -503,8 +503,15 @@ function withCost(log: EventLog, event: BoardEvent): BoardEvent {
   if (event.settled) return event
   if (isSettled(log, event)) return { ...event, settled: true }
   const { base, totals } = log
+  if (event.kind === 'database back' && !isReported(log, event.at)) return event
   const cost = base && { moved: totals.moved - base.moved, failed: totals.failed - base.failed }
   return { ...event, cost }
+}
+
+/** Whether each server has sent a heartbeat since then, with its errors. */
+function isReported({ seen }: EventLog, since: string | null): boolean {
+  const serving = Object.values(seen).filter(({ state }) => isServing(state))
+  return serving.every(({ last_seen_at }) => !isEarlier(last_seen_at, since))
 }
 
 function isSettled(log: EventLog, { kind, at, servers }: BoardEvent): boolean {
