@@ -118,6 +118,150 @@ test('the log can be filtered, paused and paged by keyboard, and the focus stays
   expect(download.suggestedFilename()).toMatch(/\.csv$/)
 })
 
+test('the first stop skips the header', async ({ page }) => {
+  await visitLive(page)
+  await page.keyboard.press('Tab')
+  const skip = page.getByRole('link', { name: 'Skip to your visit' })
+  await expect(skip).toBeFocused()
+  await expect(skip).toBeInViewport({ ratio: 1 })
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('main')).toBeFocused()
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('link', { name: 'Visit again' })).toBeFocused()
+})
+
+test('the rows of the log are one stop, and the arrow keys, Home and End move between them', async ({
+  page,
+  request,
+}) => {
+  for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
+  await visitLive(page)
+  const rows = page.getByRole('table', { name: 'Latest visits' }).getByRole('button')
+  await expect(rows).toHaveCount(50)
+  const row = (place: number) => rows.nth(place)
+  await tabTo(page, row(0))
+  await page.keyboard.press('Tab')
+  // The log's last controls: no other row is a stop.
+  await expect(page.getByRole('button', { name: 'Older' })).toBeFocused()
+  await page.keyboard.press('Shift+Tab')
+  for (const [key, place] of [
+    ['ArrowUp', 0],
+    ['ArrowDown', 1],
+    ['ArrowDown', 2],
+    ['End', 49],
+    ['ArrowDown', 49],
+    ['ArrowUp', 48],
+    ['Home', 0],
+    ['ArrowDown', 1],
+  ] as const) {
+    await page.keyboard.press(key)
+    await expect(row(place)).toBeFocused()
+    await expect(row(place)).toBeInViewport()
+  }
+  // A new visit changes the texts, and moves neither the focus nor the stop.
+  const before = await row(1).getAttribute('aria-label')
+  await request.get('/', { headers: { accept: 'application/json' } })
+  await expect(row(1)).not.toHaveAttribute('aria-label', before ?? '')
+  await expect(row(1)).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(row(1)).toHaveAttribute('aria-expanded', 'true')
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('button', { name: /^Only web-/ })).toBeFocused()
+  await page.keyboard.press('Shift+Tab')
+  await expect(row(1)).toBeFocused()
+})
+
+// The page's frame: sizes, bands, targets, and the phone.
+
+test('text has five sizes and two weights, and the visit’s number alone has the largest', async ({
+  page,
+}) => {
+  await visitLive(page)
+  await expect(page.locator('html')).toHaveCSS('font-size', '16px')
+  const texts = await page.evaluate(() => {
+    const found: { text: string; size: string; weight: string }[] = []
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
+      const text = node.textContent?.trim()
+      if (!text || !node.parentElement?.checkVisibility()) continue
+      const { fontSize, fontWeight } = getComputedStyle(node.parentElement)
+      found.push({ text, size: fontSize, weight: fontWeight })
+    }
+    return found
+  })
+  const sizes = ['12px', '14px', '16px', '20px', '40px']
+  expect(texts.filter(({ size }) => !sizes.includes(size))).toEqual([])
+  expect(texts.filter(({ weight }) => weight !== '400' && weight !== '600')).toEqual([])
+  const visit = await fact(page, 'Your visit').innerText()
+  expect(texts.filter(({ size }) => size === '40px').map(({ text }) => text)).toEqual([visit])
+})
+
+test('every band of the page has a heading, in the order of a reader’s questions', async ({ page }) => {
+  await visitLive(page)
+  const bands = page.locator('main > *').filter({ hasNot: page.getByRole('status') })
+  const headings = await bands.evaluateAll(bands =>
+    bands.map(band => band.querySelector('h2')?.textContent ?? `none: ${band.outerHTML.slice(0, 100)}`),
+  )
+  expect(headings).toEqual([
+    'Your visit',
+    'How visits flow',
+    'Try it',
+    'Hits per server over time',
+    'Servers',
+    'Latest visits',
+  ])
+})
+
+for (const width of [390, 1280]) {
+  test(`every control is at least 24 px high and wide: ${width} px`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 900 })
+    await visitLive(page)
+    // A link in a sentence has the sentence's height.
+    const small = await page
+      .locator('a:not(p > a), button, input, select, summary')
+      .filter({ visible: true })
+      .evaluateAll(elements =>
+        elements
+          .map(element => ({
+            what: element.outerHTML.slice(0, 120),
+            ...element.getBoundingClientRect().toJSON(),
+          }))
+          .filter(({ width, height }) => width < 24 || height < 24)
+          .map(({ what, width, height }) => `${width} × ${height}: ${what}`),
+      )
+    expect(small).toEqual([])
+  })
+}
+
+test('a phone folds the receipt, the experiment, the filter and the older rows, and the page is short', async ({
+  page,
+  request,
+}) => {
+  for (let visit = 0; visit < 60; visit++) await request.get('/', { headers: { accept: 'application/json' } })
+  await page.setViewportSize({ width: 390, height: 844 })
+  await visitLive(page)
+  await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
+  expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(4000)
+
+  const rows = page.getByRole('table', { name: 'Latest visits' }).getByRole('rowheader')
+  await expect(rows.filter({ visible: true })).toHaveCount(12)
+  await tabTo(page, page.getByRole('table', { name: 'Latest visits' }).getByRole('button').first())
+  await page.keyboard.press('End')
+  await expect(page.getByRole('table', { name: 'Latest visits' }).getByRole('button').nth(11)).toBeFocused()
+  await page.getByRole('button', { name: 'Show 50' }).click()
+  await expect(rows.filter({ visible: true })).toHaveCount(50)
+
+  for (const [fold, content] of [
+    ['The cookie that decided', fact(page, 'Your address')],
+    ['Send 60 visits', page.getByRole('button', { name: 'With my cookie' })],
+    ['Filter', page.getByLabel('Address')],
+  ] as const) {
+    await expect(content).toBeHidden()
+    await page.getByRole('button', { name: fold, exact: true }).click()
+    await expect(content).toBeVisible()
+  }
+})
+
 test('visits can be sent, repeated and forgotten by keyboard', async ({ page }) => {
   await visitLive(page)
   await tabTo(page, page.getByText('How to check this'))

@@ -3,8 +3,14 @@ import { join } from 'node:path'
 import { expect, type Page, test } from '@playwright/test'
 import { temporaryFolder } from '../tools/lib/testing.ts'
 import { openBoardControl, startBoard } from './support/board-control.ts'
-import { openSlowRelay } from './support/network.ts'
-import { connectionStatus, expectLive, visitElsewhere, visitLive } from './support/page-checks.ts'
+import { holdScripts, openSlowRelay } from './support/network.ts'
+import {
+  connectionStatus,
+  expectLive,
+  visitElsewhere,
+  visitLive,
+  watchConsole,
+} from './support/page-checks.ts'
 import { expectNoFindings, openTabs, openWindows, type Windows } from './support/windows.ts'
 
 // Every state of the board, at four widths, light and dark, on a real stack.
@@ -213,6 +219,69 @@ test('a page that arrives in pieces is painted in pieces, and none moves another
   await using windows = await openWindows(browser, relay.url)
   await windows.each(live)
   await expectNoFindings(windows)
+})
+
+/** A visitor whose times and figures look different from those in the HTML */
+const elsewhere = { locale: 'de-DE', timezoneId: 'Asia/Kolkata' }
+
+/** What only the HTML shows: a time in UTC, or a number of four digits or more without its separators. Ids and addresses stay. */
+const readPlainTexts = () => {
+  const plain: string[] = []
+  const texts = document.createTreeWalker(document.querySelector('main') ?? document, NodeFilter.SHOW_TEXT)
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const text = node.textContent ?? ''
+    if (node.parentElement?.closest('code, script, noscript, select, details:not([open])')) continue
+    if (/ UTC$|\d{4}-\d\d-\d\dT|\d{4,}/.test(text)) plain.push(text)
+  }
+  return plain
+}
+
+test('times and figures are the reader’s before the scripts run, and the scripts do not change them', async ({
+  browser,
+}) => {
+  await using boardControl = openBoardControl()
+  await boardControl.addVisits([{ server: 'web-1', count: 2000, clientIps: addresses.v4 }])
+  await using context = await browser.newContext(elsewhere)
+  const page = await context.newPage()
+  const complaints = watchConsole(page)
+  const releaseScripts = await holdScripts(page)
+  await page.goto(boardControl.url, { waitUntil: 'domcontentloaded' })
+  await expect(connectionStatus(page)).toHaveText('As of your visit')
+  expect(await page.evaluate(readPlainTexts)).toEqual([])
+  const shown = () =>
+    page
+      .locator('[aria-label="Your visit"] dl:first-of-type, [aria-label="Latest visits"] tbody')
+      .allInnerTexts()
+  const before = await shown()
+  expect(before[0]).toMatch(/#\d+\.\d{3}/)
+  releaseScripts()
+  await live(page)
+  expect(await shown()).toEqual(before)
+  expect(complaints).toEqual([])
+})
+
+test('no frame shows a time in UTC or a number without separators, also while the page arrives', async ({
+  browser,
+}) => {
+  await using boardControl = openBoardControl()
+  await boardControl.addVisits([{ server: 'web-1', count: 2000, clientIps: addresses.v4 }])
+  await using relay = await openSlowRelay(boardControl.url)
+  await using context = await browser.newContext(elsewhere)
+  const page = await context.newPage()
+  await page.addInitScript(`
+    const read = ${readPlainTexts}
+    window.plainTexts = []
+    window.frames = 0
+    const sample = () => {
+      if (document.querySelector('main')) window.frames++
+      window.plainTexts.push(...read())
+      requestAnimationFrame(sample)
+    }
+    requestAnimationFrame(sample)`)
+  await page.goto(relay.url)
+  await live(page)
+  expect(await page.evaluate('window.plainTexts')).toEqual([])
+  expect(await page.evaluate('window.frames')).toBeGreaterThan(3)
 })
 
 test('a seventh tab of the same browser polls, and every tab goes on loading', async ({ browser }) => {

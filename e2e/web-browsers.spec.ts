@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { findProgram } from '../tools/install/programs.mjs'
 import { chromiumLaunch } from '../tools/lib/chromium.ts'
 import { type BoardControl, openBoardControl } from './support/board-control.ts'
+import { holdScripts } from './support/network.ts'
 import {
   connectionStatus,
   expectLive,
@@ -215,16 +216,6 @@ test('every control of a translated page works', async ({ page }) => {
   // A busy server may have refused visits.
   expect(complaints.filter(text => !failedRequests.test(text))).toEqual([])
 })
-
-/** Delays the page's scripts, as a slow network does, until the returned function is called. */
-async function holdScripts(page: Page): Promise<() => void> {
-  const { promise: released, resolve } = Promise.withResolvers<void>()
-  await page.route('**/_next/static/**/*.js', async route => {
-    await released
-    await route.continue()
-  })
-  return resolve
-}
 
 /** Checks that the page is live, and is again after a freeze of the server. */
 async function expectLiveAndCurrent(page: Page, boardControl: BoardControl): Promise<void> {

@@ -71,3 +71,13 @@ async function trickle(page: IncomingMessage, answer: ServerResponse): Promise<v
   }
   answer.end()
 }
+
+/** Delays the page's scripts, as a slow network does, until the returned function is called. */
+export async function holdScripts(page: Page): Promise<() => void> {
+  const { promise: released, resolve } = Promise.withResolvers<void>()
+  await page.route('**/_next/static/**/*.js', async route => {
+    await released
+    await route.continue()
+  })
+  return resolve
+}

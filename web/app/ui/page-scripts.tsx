@@ -44,19 +44,23 @@ function formatBeforePaint(timesOf: typeof localTimes, figuresOf: typeof localFi
       element.textContent = text.replace(/(\d+)%/, (_, percent) => figures.percent(Number(percent) / 100))
   }
 
+  /** Whether the parser has left it: its text is whole. */
+  function isComplete(element: Element): boolean {
+    if (document.readyState !== 'loading' || /(?:UTC|Z)$/.test(element.textContent ?? '')) return true
+    for (let node: Node | null = element; node; node = node.parentNode) if (node.nextSibling) return true
+    return false
+  }
+
   function formatNew(): void {
-    const found = [...document.querySelectorAll<HTMLElement>('time[data-to], [data-figure]')]
-    // The last one may still lack a part of its text.
-    if (document.readyState === 'loading') found.pop()
-    for (const element of found) {
-      if (done.has(element)) continue
+    for (const element of document.querySelectorAll<HTMLElement>('time[data-to], [data-figure]')) {
+      if (done.has(element) || !isComplete(element)) continue
       done.add(element)
       format(element)
     }
   }
 
   const observer = new MutationObserver(formatNew)
-  observer.observe(document, { childList: true, subtree: true })
+  observer.observe(document, { childList: true, characterData: true, subtree: true })
   document.addEventListener('DOMContentLoaded', () => {
     observer.disconnect()
     formatNew()
