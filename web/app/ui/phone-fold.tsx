@@ -16,6 +16,7 @@ export function PhoneFold({ label, className = '', children }: PhoneFoldProps) {
         aria-controls={id}
         onClick={() => setOpen(!open)}
       >
+        <span aria-hidden="true">{open ? '▾' : '▸'}</span>
         {label}
       </button>
       <div id={id} className={`${ui.fold} ${className}`} data-open={open ? '' : undefined}>
