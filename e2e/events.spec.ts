@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { visitMany } from '../tools/lib/visitors.ts'
 import { isSnapshot, type Snapshot } from '../web/shared/api.ts'
 import { faultsBoard, readFaultsStack } from './support/board-control.ts'
-import { connectionStatus, eventLine, openAxe, visitLive } from './support/page-checks.ts'
+import { connectionStatus, eventLine, fact, openAxe, visitLive } from './support/page-checks.ts'
 
 // What breaks, as a reader sees it: the event line says what happened, when, to which servers and visitors, and what it cost;
 // and in every frame the header, the picture, the tables, the counter, the title and the event line agree.
@@ -230,6 +230,8 @@ test('a frozen server, the page’s own: silent, lost and back, and where its vi
     await expect(eventLine(page)).toContainText('It answered you: your next visit may go to another server.')
     await expect(eventLine(page)).toContainText(`${mine.name} is lost.`)
     await expect(eventLine(page)).toContainText('your next visit goes to another server.')
+    const cookie = fact(page, 'Cookie lasts')
+    await expect(cookie).toHaveText(`${mine.name} is lost: your next visit goes to another server`)
     await expect(eventLine(page)).toContainText(/[1-9]\d* moved/)
     await watched.expectAccessible()
   } finally {
@@ -238,6 +240,7 @@ test('a frozen server, the page’s own: silent, lost and back, and where its vi
   await expect(eventLine(page)).toContainText(
     new RegExp(`${mine.name} is back after \\d+(\\.\\d)? s of silence\\.`),
   )
+  await expect(fact(page, 'Cookie lasts')).toHaveText(/^stays yours for \d:\d\d$/)
   const moved = await watched.endVisits()
   await expect(eventLine(page)).toContainText(`${moved} moved ·`)
   await watched.expectAgreement()

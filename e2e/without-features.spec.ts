@@ -359,8 +359,11 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const servers = '[aria-label="Hits per server"]'
       return {
         canvas: styleOf('html').backgroundColor,
-        swatches: [...document.querySelectorAll(`${servers} [data-hue]`)].map(
+        swatches: [...document.querySelectorAll(`${servers} span[data-hue]`)].map(
           swatch => getComputedStyle(swatch).backgroundColor,
+        ),
+        bars: [...document.querySelectorAll(`${servers} rect[data-hue]`)].map(
+          bar => getComputedStyle(bar).fill,
         ),
         bar: styleOf(`${servers} rect + rect`).fill,
         track: styleOf(`${servers} rect`).stroke,
@@ -371,7 +374,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
         card: styleOf('[data-yours]').outlineStyle,
       }
     })
+    expect(colours.swatches.length).toBeGreaterThan(0)
     expect(new Set([colours.canvas, ...colours.swatches]).size).toBe(1 + colours.swatches.length)
+    expect(colours.bars).toEqual(colours.swatches)
     for (const drawn of [colours.bar, colours.track, colours.trunk, colours.axis])
       expect(drawn).not.toBe(colours.canvas)
     expect(colours.pressed).not.toBe(colours.other)
