@@ -34,7 +34,7 @@ async function watchAgreement(page: Page) {
     ]
     const fact = (name: string) =>
       find('dt').find(({ textContent }) => textContent === name)?.nextElementSibling?.textContent
-    const nameIn = (text: string | null) => text?.match(/web-\d+/)?.[0] ?? ''
+    const nameIn = (text: string | null) => text?.match(/web-\d/)?.[0] ?? ''
 
     const cards = () =>
       find('figure [data-server]').map(card => {
@@ -172,8 +172,10 @@ async function openWatchedPage(page: Page, baseURL: string | undefined, connecti
       expect(disagreements).toEqual([])
       expect(frames).toBeGreaterThan(3)
     },
-    async expectAccessible() {
+    /** Nothing keeps people from reading this moment. With SCREENSHOTS=1 writes screenshots to test-results. */
+    async expectAccessible(moment: string) {
       expect((await openAxe(page).analyze()).violations).toEqual([])
+      if (process.env.SCREENSHOTS) await capture(page, moment)
     },
     /** @returns the visits that were moved since this page was opened */
     async endVisits(): Promise<number> {
@@ -185,6 +187,16 @@ async function openWatchedPage(page: Page, baseURL: string | undefined, connecti
       ended.abort()
       await visits
     },
+  }
+}
+
+async function capture(page: Page, moment: string): Promise<void> {
+  for (const width of [390, 1280, 2560]) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.setViewportSize({ width, height: width === 390 ? 1400 : 1000 })
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: test.info().outputPath(`${moment}-${width}-${colorScheme}.png`) })
+    }
   }
 }
 
@@ -210,7 +222,7 @@ test('a killed server: the line says that it was killed and restarted, and how m
   await expect(eventLine(page)).toContainText(`${other.name} was killed and restarted within`)
   await expect(eventLine(page)).toContainText(/[1-9]\d* moved · 0 failed/)
   await expect(eventLine(page).getByRole('time')).toBeVisible()
-  await watched.expectAccessible()
+  await watched.expectAccessible('killed')
   const moved = await watched.endVisits()
   // It stays after the recovery, with all that moved.
   await expect(eventLine(page)).toContainText(`${moved} moved · 0 failed`)
@@ -233,7 +245,7 @@ test('a frozen server, the page’s own: silent, lost and back, and where its vi
     const cookie = fact(page, 'Cookie lasts')
     await expect(cookie).toHaveText(`${mine.name} is lost: your next visit goes to another server`)
     await expect(eventLine(page)).toContainText(/[1-9]\d* moved/)
-    await watched.expectAccessible()
+    await watched.expectAccessible('lost')
   } finally {
     process.kill(mine.pid, 'SIGCONT')
   }
@@ -260,7 +272,7 @@ test('a frozen database: nothing claims to be current, and the line says since w
     )
     await expect(connectionStatus(page)).toContainText('Database not answering')
     await expect(header.getByRole('button', { name: /^Exact at .*\d/ })).toBeVisible()
-    await watched.expectAccessible()
+    await watched.expectAccessible('database')
     // Page views have failed meanwhile.
     await expect.poll(async () => (await fetch(`${baseURL}/`)).status, { timeout: 30_000 }).toBe(503)
   } finally {
@@ -291,7 +303,7 @@ test('a drain: its visitors stay, new ones go elsewhere, and the line says when 
     await expect(eventLine(page)).toContainText(`${other.name} is draining.`)
     await expect(eventLine(page)).toContainText(/Its visitors stay; new ones go to web-\d and web-\d\./)
     await expect(eventLine(page)).toContainText('0 moved · 0 failed')
-    await watched.expectAccessible()
+    await watched.expectAccessible('draining')
   } finally {
     expect(run('undrain', other.name).status).toBe(0)
   }

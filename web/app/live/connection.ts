@@ -13,6 +13,7 @@ const pollEveryMs = 2_000
  * beside it, which another server can answer, long before it takes the stream for broken.
  */
 const bridgeAfterMs = 2_500
+const bridgeEveryMs = 1_000
 /** If a poll is not answered either, the figures are no longer current. */
 const quietStreamMs = 3_500
 const firstRetryMs = 1_000
@@ -138,8 +139,9 @@ export function due(connection: Connection, now: number): [Connection, Connectio
   } else if (next.stream !== 'none' && now - next.streamHeardAt >= liveSilenceMs) {
     actions.push('close stream')
   }
-  const pollDue = now - next.polledAt >= pollEveryMs && now - next.heardAt >= pollEveryMs
   const isStreamHeard = next.stream === 'open' && now - next.streamHeardAt < bridgeAfterMs
+  const everyMs = next.stream === 'open' ? bridgeEveryMs : pollEveryMs
+  const pollDue = now - next.polledAt >= everyMs && now - next.heardAt >= everyMs
   if (!isStreamHeard && !next.polling && pollDue) {
     actions.push('poll')
     next = { ...next, polling: true, polledAt: now }
