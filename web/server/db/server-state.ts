@@ -169,20 +169,25 @@ function toServerRow(server: BoardServer, counter: number, isFirst: boolean): Se
     returning_hits: total('returningHits'),
     moved_hits: total('movedHits'),
     commits: total('commits'),
-    share: counter === 0 ? 0 : hits / counter,
+    share: counter === 0 ? 0 : rounded(hits / counter, 6),
     // Its last reported rate is no longer true once it is gone.
-    rate: serving ? server.rate : 0,
+    rate: serving ? rounded(server.rate, 2) : 0,
     started_at: server.startedAt,
     restarted_at: restart && server.startedAt,
     restart,
     last_seen_at: server.lastSeenAt,
-    p50_ms: server.p50Ms,
-    p99_ms: server.p99Ms,
+    p50_ms: server.p50Ms && rounded(server.p50Ms, 2),
+    p99_ms: server.p99Ms && rounded(server.p99Ms, 2),
     errors: server.errors,
     error_codes: server.errorCodes,
     streams: serving ? server.streams : 0,
     memory_bytes: server.memoryBytes,
   }
+}
+
+/** Digits that mean nothing are not sent to every dashboard four times a second: they hardly compress. */
+function rounded(value: number, decimals: number): number {
+  return Number(value.toFixed(decimals))
 }
 
 /** A replica's state and metrics, as it writes them to its row. */

@@ -92,6 +92,40 @@ test('a server that is gone serves nothing, whatever it said last', () => {
   assert.deepEqual([row?.state, row?.rate, row?.streams, row?.hits], ['lost', 0, 0, 30])
 })
 
+test('the time in which the database did not answer is no silence of the servers', async t => {
+  let steady = 0
+  t.mock.method(performance, 'now', () => steady)
+  const start = Date.UTC(2026, 10, 22, 12)
+  const time = (seconds: number) => new Date(start + seconds * 1000).toISOString()
+  const database = { now: 0, away: false, lastSeen: [0, -5] }
+  const board = new Board(async () => {
+    if (database.away) throw new Error('away')
+    const servers = database.lastSeen.map((seen, index) =>
+      sampleBoardServer({ id: index, lastSeenAt: time(seen), silentMs: (database.now - seen) * 1000 }),
+    )
+    return { counter: 0, totalHits: 0, at: time(database.now), servers, log: [], afterAt: null }
+  })
+  const read = async (seconds: number) => {
+    database.now = seconds
+    steady = seconds * 1000
+    return board.refresh().then(
+      ({ servers }) => servers.map(({ state }) => state).join(),
+      () => 'no answer',
+    )
+  }
+  assert.equal(await read(0.5), 'up,up')
+  database.away = true
+  assert.equal(await read(0.8), 'no answer')
+  assert.equal(await read(8), 'no answer')
+  database.away = false
+  // The second had been silent for almost 6 s before.
+  assert.equal(await read(9), 'up,up')
+  assert.equal(await read(9.3), 'up,lost')
+  database.lastSeen = [9, 9]
+  assert.equal(await read(11), 'up,up')
+  assert.equal(await read(15.1), 'lost,lost')
+})
+
 test('each refresh reads only the rows that are new, and keeps the newest fifty', async () => {
   const { database, board } = fakeDatabase()
   database.counter = 30

@@ -1,7 +1,7 @@
 import type { FiringAlert, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength } from '../../shared/limits.ts'
 import type { BoardReading } from '../db/board.ts'
-import { toServerRows } from '../db/server-state.ts'
+import { type BoardServer, toServerRows } from '../db/server-state.ts'
 
 /** Reads the board, with at most `boardLogLength` of the log rows with numbers above `after`. */
 type ReadBoard = (after: number) => Promise<BoardReading>
@@ -21,6 +21,9 @@ export class Board {
   #readAt = Number.NEGATIVE_INFINITY
   #refreshing: Promise<Snapshot> | null = null
   #generation = 0
+  /** when the first of the readings began that have failed since the last success; ms of a steady clock */
+  #failingSince: number | null = null
+  #outage: Outage | null = null
 
   constructor(readBoard: ReadBoard, alerts: AlertSource = { current: null }) {
     this.#readBoard = readBoard
@@ -53,6 +56,15 @@ export class Board {
 
   async #read(): Promise<Snapshot> {
     const startedAt = performance.now()
+    try {
+      return await this.#readSnapshot(startedAt)
+    } catch (error) {
+      this.#failingSince ??= startedAt
+      throw error
+    }
+  }
+
+  async #readSnapshot(startedAt: number): Promise<Snapshot> {
     let before = this.#latest?.log ?? []
     let reading = await this.#readBoard(before[0]?.id ?? 0)
     // The newest known row is gone or is another one: numbers went back and are given again.
@@ -61,15 +73,35 @@ export class Board {
       before = []
       reading = await this.#readBoard(0)
     }
+    if (this.#failingSince !== null) {
+      const until = Date.parse(reading.at)
+      this.#outage = { from: until - (performance.now() - this.#failingSince), until }
+      this.#failingSince = null
+    }
+    const servers = reading.servers.map(server => withoutOutage(server, reading.at, this.#outage))
     const alerts = this.#alerts.current
     this.#latest = {
-      ...toSnapshot(reading, [...reading.log, ...before].slice(0, boardLogLength)),
+      ...toSnapshot({ ...reading, servers }, [...reading.log, ...before].slice(0, boardLogLength)),
       ...(alerts && { alerts }),
     }
     this.knownServers.note(this.#latest.servers)
     this.#readAt = startedAt
     return this.#latest
   }
+}
+
+/** A time in which the database did not answer: ms since 1970, by its clock. */
+type Outage = { from: number; until: number }
+
+/**
+ * While the database does not answer, no server can write a heartbeat. So this time is no silence of theirs: they are not lost all
+ * together when the database answers again.
+ */
+function withoutOutage(server: BoardServer, at: string, outage: Outage | null): BoardServer {
+  if (outage === null) return server
+  const from = Math.max(outage.from, Date.parse(server.lastSeenAt))
+  const until = Math.min(outage.until, Date.parse(at))
+  return { ...server, silentMs: server.silentMs - Math.max(0, until - from) }
 }
 
 /** `log`: the rows to show, newest first */

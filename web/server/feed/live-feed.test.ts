@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
@@ -7,8 +8,8 @@ import type { FiringAlert, LogRow, Snapshot } from '../../shared/api.ts'
 import { sampleBoardServer, sampleLogRow } from '../../testing/samples.ts'
 import type { BoardServer } from '../db/server-state.ts'
 import { acceptsGzip } from '../http/request.ts'
-import { Board } from './board.ts'
-import { type LiveEvent, LiveFeed, plain, StreamGroup } from './live-feed.ts'
+import { Board, toSnapshot } from './board.ts'
+import { gzip, type LiveEvent, LiveFeed, plain, StreamGroup } from './live-feed.ts'
 
 const timeout = 20_000
 
@@ -266,3 +267,59 @@ test('a client that reads nothing for ten seconds is disconnected, and no other'
     [true, false, false],
   )
 })
+
+for (const count of [3, 10]) {
+  test(`an update of ${count} servers is hardly larger than one without arrivals, commits and restarts`, t => {
+    const counter = 48_231
+    const servers = Array.from({ length: count }, (_, index) =>
+      busyServer(index, Math.floor(counter / count)),
+    )
+    const log = servers
+      .slice(0, 3)
+      .map(({ srvId, name }, index) => sampleLogRow({ id: counter - index, srv_id: srvId, server: name }))
+    const update = toSnapshot({ counter, totalHits: counter, at: busyAt(900), servers }, log)
+    const before = {
+      ...update,
+      servers: update.servers.map((row, index) => {
+        const { new_hits, returning_hits, moved_hits, commits, restarted_at, restart, ...rest } = row
+        // They were not rounded either.
+        const { rate, p50Ms, p99Ms } = servers[index] ?? assert.fail()
+        return { ...rest, share: row.hits / counter, rate, p50_ms: p50Ms, p99_ms: p99Ms }
+      }),
+    }
+    for (const [name, coding] of Object.entries({ plain, gzip })) {
+      const bytes = (data: object) => coding.encode(['change', data as Snapshot]).length
+      t.diagnostic(`${name}: ${bytes(before)} bytes without, ${bytes(update)} with them`)
+      assert.ok(bytes(update) <= 1.2 * bytes(before), name)
+    }
+  })
+}
+
+const busyAt = (seconds: number) => new Date(Date.UTC(2026, 10, 26, 12, 0, 0, seconds * 1001)).toISOString()
+
+/** A server as under load, with figures of the usual length. */
+function busyServer(index: number, hits: number) {
+  const [newHits, movedHits] = [Math.floor(hits * 0.27) + index, 12 + index]
+  return sampleBoardServer({
+    id: 12 + index,
+    srvId: createHash('md5')
+      .update(`172.18.0.${3 + index}:3000`)
+      .digest('hex'),
+    name: `web-${index + 1}`,
+    address: `172.18.0.${3 + index}:3000`,
+    own: {
+      hits,
+      newHits,
+      returningHits: hits - newHits - movedHits,
+      movedHits,
+      commits: Math.floor(hits / 1.4) - index,
+    },
+    startedAt: busyAt(index * 17),
+    lastSeenAt: busyAt(898 + index / 7),
+    rate: (31 + index * 7) / 3,
+    p50Ms: 1.372_81 + index * 0.312_3,
+    p99Ms: 7.923_123_1 + index * 1.13,
+    streams: 2 + index,
+    memoryBytes: 183_123_968 + index * 1_237_123,
+  })
+}

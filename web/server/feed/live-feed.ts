@@ -284,7 +284,7 @@ export const plain: EventCoding = { name: null, start: Buffer.alloc(0), encode: 
  * at a byte boundary. So an event is compressed once for all streams. Source:
  * https://www.rfc-editor.org/rfc/rfc1952#page-5
  */
-const gzip: EventCoding = {
+export const gzip: EventCoding = {
   name: 'gzip',
   start: Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]),
   encode: event => deflateRawSync(eventText(event), { finishFlush: constants.Z_SYNC_FLUSH }),
