@@ -157,7 +157,7 @@ export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: 
           <circle className={styles.returningMark} cx="8" cy="8" r="4" />
           <circle className={styles.movedMark} data-part="moved-mark" cx="8" cy="8" r="7" />
         </svg>
-        moved after a failed try
+        moved to another server
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 20 16" className={styles.wideMark} aria-hidden="true">

@@ -102,8 +102,11 @@ function mark(context: Context, look: Look, at: Point): void {
 
 function capsule(context: Context, look: Extract<Look, { shape: 'capsule' }>, { x, y }: Point): void {
   const width = capsuleWidth(look.hits)
+  const end = (width - capsuleHeight) / 2
   context.beginPath()
-  context.roundRect(x - width / 2, y - capsuleHeight / 2, width, capsuleHeight, capsuleHeight / 2)
+  context.arc(x - end, y, capsuleHeight / 2, Math.PI / 2, -Math.PI / 2)
+  context.arc(x + end, y, capsuleHeight / 2, -Math.PI / 2, Math.PI / 2)
+  context.closePath()
   if (look.hollow) {
     context.strokeStyle = look.colour
     context.lineWidth = 2

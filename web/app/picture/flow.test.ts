@@ -71,6 +71,17 @@ test('a server that restarts under another id goes on', () => {
   ])
 })
 
+test('two instances that claim one address are one server', () => {
+  const twice = (hits: number, other: number, counter: number) => {
+    const snapshot = board(counter, counter, { a: { id: 1, hits } })
+    return {
+      ...snapshot,
+      servers: [...snapshot.servers, sampleServerRow({ srv_id: 'a', id: 2, hits: other })],
+    }
+  }
+  assert.deepEqual(allOf(twice(100, 50, 150), twice(101, 50, 151)), [['a', 1]])
+})
+
 test('rows of one server with one time are one commit', () => {
   const log = [row(5, 'a', 2), row(4, 'a', 2), row(3, 'b', 2), row(2, 'a', 1)]
   assert.deepEqual(
@@ -128,21 +139,21 @@ const counted = (hits: number) => ({
   a: { hits, new_hits: hits / 4, returning_hits: hits / 2, moved_hits: hits / 4, rate: 30 },
 })
 
-test('under load those of the last ten seconds say it', () => {
+test('under load those of the last six seconds say it', () => {
   let flow = startFlow(board(0, 0, counted(0), rows(1, 50)))
   for (let second = 1; second <= 10; second++) {
     const log = Array.from({ length: 50 }, (_, place) => row(second * 100 - place, 'a', second - place / 100))
     flow = withNext(flow, board(second, second * 100, counted(second * 100), log))
-    if (second < 10) assert.deepEqual(recentVisitors(flow).over, { visits: 50 })
+    if (second < 6) assert.deepEqual(recentVisitors(flow).over, { visits: 50 })
   }
-  assert.deepEqual(recentVisitors(flow), { cookie: 750, none: 250, over: { seconds: 10 } })
+  assert.deepEqual(recentVisitors(flow), { cookie: 450, none: 150, over: { seconds: 6 } })
   assert.deepEqual(visitorRates(flow), { cookie: 75, none: 25 })
   assert.equal(movedLastMinute(flow), 250)
 })
 
 test('few visits are counted in the log, exactly', () => {
   const log = [row(3, 'a', 30, 'returning'), row(2, 'a', 25), row(1, 'a', 10)]
-  assert.deepEqual(visitorRates(startFlow(board(31, 3, {}, log))), { cookie: 0.1, none: 0.1 })
+  assert.deepEqual(visitorRates(startFlow(board(31, 3, {}, log))), { cookie: 1 / 6, none: 1 / 6 })
 })
 
 test('a page that opens under load takes the servers’ rates', () => {

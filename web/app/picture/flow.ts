@@ -1,5 +1,5 @@
 import type { Arrival, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
-import { boardLogLength } from '../../shared/limits.ts'
+import { boardLogLength, rateSeconds } from '../../shared/limits.ts'
 
 // What the picture knows beyond one snapshot: the visits since the one before, and those of the last seconds. It is
 // computed from the snapshots alone, so it is exact, and changes together with all other figures. In the HTML there is only
@@ -29,8 +29,8 @@ export type Flow = {
 }
 
 const minuteMs = 60_000
-/** of rates and percentages */
-const windowMs = 10_000
+/** of the visitors' rates and percentages: as long as that of a server's rate, so that they agree */
+const windowMs = rateSeconds * 1000
 
 const none: Counts = { new: 0, returning: 0, moved: 0, all: 0, commits: 0 }
 
@@ -64,26 +64,30 @@ export function stepBetween(before: Snapshot, after: Snapshot): Step {
   const total = after.counter - before.counter
   const fresh = after.log.filter(({ id }) => id > before.counter).reverse()
   if (fresh.length === total) return { servers: countRows(fresh), rows: fresh, ms }
-  const known = new Map(before.servers.map(server => [server.srv_id, server]))
+  const [known, now] = [countsBySrvId(before.servers), countsBySrvId(after.servers)]
   const servers = new Map<string, Counts>()
   let rest = total
   const add = (srvId: string, counts: Counts) => {
     if (counts.all > 0) servers.set(srvId, counts)
     rest -= counts.all
   }
-  for (const server of after.servers) {
-    const earlier = known.get(server.srv_id)
-    if (earlier) add(server.srv_id, combine(countsOf(server), countsOf(earlier), -1))
+  for (const [srvId, counts] of now) {
+    const earlier = known.get(srvId)
+    if (earlier) add(srvId, combine(counts, earlier, -1))
   }
   // A server that was not shown before may have come back with older hits.
-  for (const server of after.servers) {
-    if (!known.has(server.srv_id) && server.hits <= rest) add(server.srv_id, countsOf(server))
-  }
+  for (const [srvId, counts] of now) if (!known.has(srvId) && counts.all <= rest) add(srvId, counts)
   return { servers, rows: null, ms }
 }
 
-function countsOf({ new_hits, returning_hits, moved_hits, hits, commits }: ServerRow): Counts {
-  return { new: new_hits, returning: returning_hits, moved: moved_hits, all: hits, commits }
+/** Two instances that claim one address are one server here. */
+function countsBySrvId(servers: ServerRow[]): Map<string, Counts> {
+  const counts = new Map<string, Counts>()
+  for (const { srv_id, new_hits, returning_hits, moved_hits, hits, commits } of servers) {
+    const own = { new: new_hits, returning: returning_hits, moved: moved_hits, all: hits, commits }
+    counts.set(srv_id, combine(counts.get(srv_id) ?? none, own, 1))
+  }
+  return counts
 }
 
 /** a + b, or a − b, never below 0 */
@@ -200,7 +204,7 @@ function since({ snapshot, past }: Flow, ageMs: number): { counts: Counts; ms: n
 /** How many visits had a cookie and how many had none. `over`: the seconds, or the number of newest visits, counted. */
 export type Visitors = { cookie: number; none: number; over: { seconds: number } | { visits: number } }
 
-/** Those of the last ten seconds if the log is too short for them, else those in the log. Both are exact counts. */
+/** Those of the last six seconds if the log is too short for them, else those in the log. Both are exact counts. */
 export function recentVisitors(flow: Flow): Visitors {
   const recent = since(flow, windowMs)
   if (recent && recent.counts.all >= boardLogLength) {
@@ -220,7 +224,7 @@ export function percentagesOf({ cookie, none }: Visitors): { cookie: number; non
   return { cookie: rounded, none: 100 - rounded }
 }
 
-/** Visits a second over the last ten seconds. */
+/** Visits a second over the last six seconds. */
 export function visitorRates(flow: Flow): { cookie: number; none: number } {
   const { log, servers } = flow.snapshot
   const first = timeOf(flow.snapshot) - windowMs
@@ -235,7 +239,7 @@ export function visitorRates(flow: Flow): { cookie: number; none: number } {
     const { counts, ms } = recent
     return perSecond({ cookie: counts.returning + counts.moved, none: counts.new }, ms)
   }
-  // The page opened under load less than ten seconds ago: what the servers report, divided as the newest visits are.
+  // The page opened under load less than six seconds ago: what the servers report, divided as the newest visits are.
   const { cookie, none } = recentVisitors(flow)
   const rate = servers.reduce((sum, server) => sum + server.rate, 0) / (cookie + none)
   return { cookie: cookie * rate, none: none * rate }

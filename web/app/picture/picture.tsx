@@ -110,7 +110,7 @@ type BranchesProps = {
 function Branches({ to, servers, rates, hues, at }: BranchesProps) {
   const total = rates.reduce((sum, rate) => sum + rate, 0)
   const lines = servers.map((server, place) => ({
-    key: server.srv_id,
+    key: server.id,
     y: round(((place + 0.5) / servers.length) * 100),
     attributes: {
       className: `${badges.hue} ${styles.branch}`,

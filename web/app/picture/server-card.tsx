@@ -33,7 +33,7 @@ export function ServerCards({ flow, rates, hues, current, view }: Props) {
     <ul className={pictureStyles.servers}>
       {servers.map((server, place) => (
         <ServerCard
-          key={server.srv_id}
+          key={server.id}
           server={server}
           at={at}
           rate={shownRate(server, at, current)}
