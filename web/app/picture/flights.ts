@@ -54,7 +54,7 @@ function visitFlight(
       shape: 'dot',
       colour: old?.hue ?? inks.new,
       hollow: old?.again ?? true,
-      halo: null,
+      halo,
       ring: inks.moved,
     }
     if (!old || old === place)
