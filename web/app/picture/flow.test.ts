@@ -4,7 +4,6 @@ import type { Arrival, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
 import {
   commitsOf,
-  lastMinute,
   movedLastMinute,
   percentagesOf,
   recentVisitors,
@@ -101,25 +100,6 @@ test('the oldest commit of a full log may be cut, so it is left out', () => {
     [20],
   )
   assert.equal(wholeCommits(log.slice(0, 49), 24).length, 2)
-})
-
-test('each hit of the log is in its second', () => {
-  const flow = startFlow(board(30.5, 3, {}, [row(3, 'a', 30.2), row(2, 'a', 29.9), row(1, 'a', 29.1)]))
-  assert.deepEqual(lastMinute(flow, 'a').slice(-3), [0, 2, 1])
-  assert.deepEqual(lastMinute(flow, 'b'), Array(60).fill(0))
-  const next = withNext(flow, board(32, 4, {}, [row(4, 'a', 31.9), row(3, 'a', 30.2)]))
-  assert.deepEqual(lastMinute(next, 'a').slice(-4), [2, 1, 1, 0])
-})
-
-test('hits that the log does not have are spread over the time between the snapshots', () => {
-  const flow = withNext(startFlow(board(10.5, 0, { a: { hits: 0 } })), board(11.5, 100, { a: { hits: 100 } }))
-  assert.deepEqual(lastMinute(flow, 'a').slice(-3), [0, 50, 50])
-})
-
-test('a hit leaves the bars after a minute', () => {
-  const flow = startFlow(board(0, 1, {}, [row(1, 'a', 0)]))
-  assert.equal(lastMinute(withNext(flow, board(59, 1, {})), 'a')[0], 1)
-  assert.deepEqual(lastMinute(withNext(flow, board(60, 1, {})), 'a'), Array(60).fill(0))
 })
 
 test('in the HTML the newest visits say how many have a cookie', () => {

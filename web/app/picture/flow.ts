@@ -1,5 +1,6 @@
 import type { Arrival, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength, rateSeconds } from '../../shared/limits.ts'
+import { type Minute, startMinute, withHits, withRows } from './minute.ts'
 
 // What the picture knows beyond one snapshot: the visits since the one before, and those of the last seconds. It is
 // computed from the snapshots alone, so it is exact, and changes together with all other figures. In the HTML there is only
@@ -22,8 +23,7 @@ export type Flow = {
   step: Step
   /** sums since the page opened, oldest first: of the last minute, and one older */
   past: { at: number; sums: Counts }[]
-  /** hits by srv_id and second, of the last minute */
-  seconds: ReadonlyMap<string, ReadonlyMap<number, number>>
+  minute: Minute
   /** times in ms of the moved visits in the log of the first snapshot */
   movedBefore: number[]
 }
@@ -42,7 +42,7 @@ export function startFlow(snapshot: Snapshot): Flow {
     snapshot,
     step: { servers: new Map(), rows: [], ms: 0 },
     past: [{ at, sums: none }],
-    seconds: addRows(new Map(), snapshot.log, at),
+    minute: startMinute(snapshot.log, !isFull(snapshot.log), at),
     movedBefore: snapshot.log.filter(({ arrival }) => arrival === 'moved').map(timeOf),
   }
 }
@@ -55,8 +55,10 @@ export function withNext(flow: Flow, snapshot: Snapshot): Flow {
   const sums = [...step.servers.values()].reduce((a, b) => combine(a, b, 1), flow.past.at(-1)?.sums ?? none)
   const older = flow.past.findLastIndex(sample => sample.at <= at - minuteMs)
   const past = [...flow.past.slice(Math.max(0, older)), { at, sums }]
-  const seconds = step.rows ? addRows(flow.seconds, step.rows, at) : addEvenly(flow.seconds, step, before, at)
-  return { ...flow, snapshot, step, past, seconds }
+  const minute = step.rows
+    ? withRows(flow.minute, step.rows, at)
+    : withHits(flow.minute, step.servers, before, at)
+  return { ...flow, snapshot, step, past, minute }
 }
 
 export function stepBetween(before: Snapshot, after: Snapshot): Step {
@@ -138,59 +140,6 @@ export function wholeCommits(log: LogRow[], max: number): Commit[] {
 
 function isFull(log: LogRow[]): boolean {
   return log.length >= boardLogLength
-}
-
-type Seconds = Flow['seconds']
-
-/** Adds each hit to its second. */
-function addRows(known: Seconds, rows: LogRow[], now: number): Seconds {
-  return addTo(
-    known,
-    now,
-    rows.map(row => ({ srv_id: row.srv_id, second: secondOf(timeOf(row)), hits: 1 })),
-  )
-}
-
-/** Spreads the hits evenly over the time between the two snapshots, as it is not known when each came. */
-function addEvenly(known: Seconds, { servers, ms }: Step, from: number, to: number): Seconds {
-  const parts: SecondHits[] = []
-  for (let second = Math.max(secondOf(from), secondOf(to) - 59); second <= secondOf(to); second++) {
-    const overlapMs = Math.min(to, (second + 1) * 1000) - Math.max(from, second * 1000)
-    for (const [srv_id, { all }] of servers) parts.push({ srv_id, second, hits: (all * overlapMs) / ms })
-  }
-  return addTo(known, to, parts)
-}
-
-type SecondHits = { srv_id: string; second: number; hits: number }
-
-function secondOf(ms: number): number {
-  return Math.floor(ms / 1000)
-}
-
-function addTo(known: Seconds, now: number, parts: SecondHits[]): Seconds {
-  const first = secondOf(now) - 59
-  const seconds = new Map(
-    [...known].map(([srvId, hits]) => [srvId, new Map([...hits].filter(([second]) => second >= first))]),
-  )
-  for (const { srv_id, second, hits } of parts) {
-    if (second < first) continue
-    const server = seconds.get(srv_id) ?? new Map<number, number>()
-    server.set(second, (server.get(second) ?? 0) + hits)
-    seconds.set(srv_id, server)
-  }
-  return seconds
-}
-
-/** The highest bar, so that all servers' bars have one scale: at least 4, so that a single hit is a low bar. */
-export function highestSecond({ seconds }: Flow): number {
-  return Math.max(4, ...[...seconds.values()].flatMap(hits => [...hits.values()]))
-}
-
-/** A server's hits in each of the last 60 seconds, oldest first; the last second is not over. */
-export function lastMinute({ seconds, snapshot }: Flow, srvId: string): number[] {
-  const hits = seconds.get(srvId)
-  const last = secondOf(timeOf(snapshot))
-  return Array.from({ length: 60 }, (_, place) => hits?.get(last - 59 + place) ?? 0)
 }
 
 /** What came since the newest snapshot that is at least this old; null if the page was not open yet. */

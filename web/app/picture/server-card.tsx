@@ -1,15 +1,19 @@
-import type { Arrival, LogRow, ServerRow } from '../../shared/api.ts'
+import useSWR from 'swr'
+import { type Arrival, type History, isHistory, type LogRow, type ServerRow } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { shownRate, shownState } from '../../shared/shown-state.ts'
 import { elapsed } from '../../shared/times.ts'
+import { fetchAnswer } from '../live/api-client.ts'
 import type { Hues } from '../live/live-board.ts'
 import { StateBadge } from '../servers/server-health.tsx'
 import { isGone, serverDensity } from '../servers/server-rows.ts'
 import badges from '../ui/badges.module.css'
 import { hueAttributes, ShapeIcon, YouBadge } from '../ui/badges.tsx'
 import { padRate, useFormats } from '../ui/formats.ts'
-import { type Commit, commitsOf, type Flow, highestSecond, lastMinute } from './flow.ts'
+import { useHydrated } from '../ui/page-lifecycle.ts'
+import { type Commit, commitsOf, type Flow } from './flow.ts'
 import { capsuleWidth } from './geometry.ts'
+import { type Bar, barsOf, needsHistory } from './minute.ts'
 import pictureStyles from './picture.module.css'
 import styles from './server-card.module.css'
 
@@ -25,7 +29,7 @@ type Props = {
 /** The servers in the picture, a card each. */
 export function ServerCards({ flow, rates, hues, current, view }: Props) {
   const { servers, log, at } = flow.snapshot
-  const highest = highestSecond(flow)
+  const bars = useBars(flow)
   const serving = servers.filter(server => ['up', 'draining'].includes(shownState(server, at))).length
   const equal = rates.reduce((sum, rate) => sum + rate, 0) / serving
   const last = log.slice(0, lastCount)
@@ -38,7 +42,7 @@ export function ServerCards({ flow, rates, hues, current, view }: Props) {
           at={at}
           rate={shownRate(server, at, current)}
           ofEqual={equal > 0 ? (rates[place] ?? 0) / equal : 0}
-          bars={barsPath(lastMinute(flow, server.srv_id), highest)}
+          bars={bars[place] ?? []}
           hue={hues[server.srv_id]}
           yours={server.srv_id === view.server.srv_id}
           last={last.filter(({ srv_id }) => srv_id === server.srv_id)}
@@ -58,8 +62,8 @@ type CardProps = {
   rate: number | null
   /** its part of the traffic, 1 = as much as an equal share */
   ofEqual: number
-  /** the hits of the last minute */
-  bars: string
+  /** the hits of the last minute; heights in px */
+  bars: DrawnBar[]
   hue: number | undefined
   /** it answered this visit */
   yours: boolean
@@ -110,7 +114,8 @@ function ServerCard({ server, at, rate, ofEqual, bars, hue, yours, last, ownHit,
         </p>
         <svg className={styles.bars} viewBox="0 0 60 20" preserveAspectRatio="none" aria-hidden="true">
           <path className={styles.barsFoot} d="M0 20H60" />
-          <path className={styles.barsDrawing} d={bars} />
+          <path className={styles.seconds} d={secondsPath(bars)} />
+          <path className={styles.buckets} d={bucketsPath(bars)} />
         </svg>
         <p
           className={styles.hits}
@@ -142,12 +147,38 @@ const lastCount = 12
 
 const barsHeight = 20
 
-/** A bar a second, oldest first, each at least 2 px high. All servers have the same scale. */
-function barsPath(seconds: number[], highest: number): string {
-  return seconds
-    .map((hits, place) => ({ place, height: Math.round((hits / highest) * barsHeight) }))
-    .filter((_, place) => (seconds[place] ?? 0) > 0)
-    .map(({ place, height }) => `M${place + 0.5} ${barsHeight}v-${Math.max(2, height)}`)
+type DrawnBar = Bar & { height: number }
+
+/** Each server's bars. All have one scale, on which a single hit in a second is a low bar. */
+function useBars({ minute, snapshot: { servers, at } }: Flow): DrawnBar[][] {
+  const now = Date.parse(at)
+  const hydrated = useHydrated()
+  // The same address as the chart's, so that both share one request.
+  const key = hydrated && needsHistory(minute, now) ? '/api/history?range=5m' : null
+  const { data } = useSWR<History, Error>(key, (url: string) => fetchAnswer(isHistory, url))
+  const all = servers.map(({ srv_id }) => barsOf(minute, srv_id, data, now))
+  const highest = Math.max(4, ...all.flat().map(({ hitsPerSecond }) => hitsPerSecond))
+  const heightOf = ({ hitsPerSecond }: Bar) => Math.max(2, Math.round((hitsPerSecond / highest) * barsHeight))
+  return all.map(bars => bars.map(bar => ({ ...bar, height: heightOf(bar) })))
+}
+
+/** Bars of one second are lines: their path is short, and the HTML has it. */
+function secondsPath(bars: DrawnBar[]): string {
+  return bars
+    .filter(({ width }) => width === 1)
+    .map(({ start, height }) => `M${start + 0.5} ${barsHeight}v-${height}`)
+    .join('')
+}
+
+/** As much room between bars as between those of one second. */
+const gap = 0.33
+
+function bucketsPath(bars: DrawnBar[]): string {
+  return bars
+    .filter(({ width }) => width > 1)
+    .map(
+      ({ start, width, height }) => `M${start + gap / 2} ${barsHeight}v-${height}h${width - gap}v${height}z`,
+    )
     .join('')
 }
 
