@@ -56,13 +56,15 @@ function startVisitors(url: string): AsyncDisposable {
 /** Reaches down to the totals under the history. */
 const window: Window = { width: 1280, height: 1140 }
 
-/** ms until the history is loaded and the picture has moving dots */
-const settlingMs = 4000
+/** ms that the pages are open before their pictures: the chart has bars then, and the picture those of a whole minute */
+const beforeStillsMs = 110_000
 
 /** Writes pictures of the board in both themes into `docs`, each from a separate visit. */
 async function takeStills(url: string, docs: string, signal: AbortSignal): Promise<void> {
+  await using pages = new AsyncDisposableStack()
+  const captures: (() => Promise<void>)[] = []
   for (const theme of ['light', 'dark']) {
-    await using page = await openBoard(url, window, signal)
+    const page = pages.use(await openBoard(url, window, signal))
     await page.send('Emulation.setDeviceMetricsOverride', {
       ...window,
       deviceScaleFactor: 2,
@@ -72,9 +74,10 @@ async function takeStills(url: string, docs: string, signal: AbortSignal): Promi
     await page.send('Emulation.setEmulatedMedia', {
       features: [{ name: 'prefers-color-scheme', value: theme }],
     })
-    await pause(settlingMs, undefined, { signal })
-    await capture(page, join(docs, `board-${theme}.png`))
+    captures.push(() => capture(page, join(docs, `board-${theme}.png`)))
   }
+  await pause(beforeStillsMs, undefined, { signal })
+  for (const take of captures) await take()
 }
 
 type Scene = {
@@ -125,9 +128,6 @@ async function srvIdOf(page: BarePage): Promise<string | undefined> {
   return answer.cookies.find(({ name }) => name === 'srv_id')?.value
 }
 
-/** ms before the stills; the history shows one bar per minute */
-const beforeStillsMs = 110_000
-
 outliveTerminal()
 const signal = abortOnSignals()
 const docs = join(import.meta.dirname, '..', '..', 'docs')
@@ -140,8 +140,7 @@ await saySentences(async () => {
     const hold = openHold(join(folder, 'hold'))
     await using board = await startTemporaryBoard(3, signal, holdable(builtReplica(process.env), hold))
     await using _visitors = startVisitors(board.url)
-    say('stills', `in ${beforeStillsMs / 1000} s, when the history has bars`)
-    await pause(beforeStillsMs, undefined, { signal })
+    say('stills', `in ${beforeStillsMs / 1000} s, when the chart has bars`)
     await takeStills(board.url, docs, signal)
     say('film', 'a server is killed and returns')
     await using page = await openBoard(board.url, { width: 1120, height: 828 }, signal)
