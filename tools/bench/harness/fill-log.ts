@@ -4,6 +4,7 @@
 // each, and one that was restarted 999 times. Counter, log and servers' hits agree at every moment.
 import mysql, { type Connection, type ResultSetHeader } from 'mysql2/promise'
 import { readDatabaseUrl } from '../../../web/server/config.ts'
+import { bucketStart } from '../../../web/server/db/page-view-numbers.ts'
 import { srvIdOf } from '../../../web/server/identity.ts'
 
 const chunkRows = 50_000
@@ -93,11 +94,18 @@ async function fillChunk(
     `UPDATE server s JOIN (SELECT server_id, COUNT(*) AS hits FROM ${added} GROUP BY server_id) a ON a.server_id = s.id
      SET s.hits = s.hits + a.hits`,
   )
-  await connection.query(
-    `INSERT INTO server_minute (minute, server_id, hits)
-     SELECT * FROM (SELECT DATE_FORMAT(created_at, '%Y-%m-%d %H:%i:00') AS minute, server_id, COUNT(*) AS hits
-       FROM ${added} GROUP BY minute, server_id) a
-     ON DUPLICATE KEY UPDATE server_minute.hits = server_minute.hits + a.hits`,
-  )
+  // As retention leaves it: short buckets for the last hour, minutes before.
+  const hourAgo = 'UTC_TIMESTAMP() - INTERVAL 1 HOUR'
+  for (const [table, column, start, period] of [
+    ['server_minute', 'minute', "DATE_FORMAT(created_at, '%Y-%m-%d %H:%i:00')", `created_at < ${hourAgo}`],
+    ['server_bucket', 'start', bucketStart('created_at'), `created_at >= ${hourAgo}`],
+  ] as const) {
+    await connection.query(
+      `INSERT INTO ${table} (${column}, server_id, hits)
+       SELECT * FROM (SELECT ${start} AS start, server_id, COUNT(*) AS hits
+         FROM ${added} AND ${period} GROUP BY start, server_id) a
+       ON DUPLICATE KEY UPDATE ${table}.hits = ${table}.hits + a.hits`,
+    )
+  }
   await connection.commit()
 }

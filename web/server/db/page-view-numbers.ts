@@ -66,14 +66,16 @@ export function batchPacket(hits: Hit[], server: CountingServer, end: 'COMMIT' |
     `INSERT INTO recent_request (request_id, id) VALUES ${requests.join(', ')}`,
     `UPDATE server SET hits = hits + ${n}, ${addArrivals(hits, server)}, commits = commits + 1, last_seen_at = @at WHERE id = ${server.id} AND srv_id = ${literal(server.srv_id)} AND gone_at IS NULL`,
     // If the server's row is missing, as after a restore, the id is NULL: server_bucket rejects it and nothing is counted.
-    `INSERT INTO server_bucket (start, server_id, hits) VALUES (${bucketStart}, IF(ROW_COUNT() = 1, ${server.id}, NULL), ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
+    `INSERT INTO server_bucket (start, server_id, hits) VALUES (${bucketStart('@at')}, IF(ROW_COUNT() = 1, ${server.id}, NULL), ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
     'SELECT LAST_INSERT_ID() AS last, CAST(@at AS CHAR(23)) AS at',
     end,
   ].join('; ')
 }
 
-/** SQL expression: the start of the history's bucket that the batch's time is in. */
-const bucketStart = `DATE_FORMAT(@at, '%Y-%m-%d %H:%i:%s') - INTERVAL SECOND(@at) % ${shortBucketSeconds} SECOND`
+/** SQL expression: the start of the history's short bucket that a time is in. */
+export function bucketStart(time: string): string {
+  return `DATE_FORMAT(${time}, '%Y-%m-%d %H:%i:%s') - INTERVAL SECOND(${time}) % ${shortBucketSeconds} SECOND`
+}
 
 /** Adds the batch's new, returning and moved hits to the server's columns of those names. */
 function addArrivals(hits: Hit[], server: CountingServer): string {
