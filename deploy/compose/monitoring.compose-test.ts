@@ -6,7 +6,7 @@ import { leastShare, runQueries, shareWithData } from '../../monitoring/grafana/
 import { freePorts } from '../../tools/lib/ports.ts'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
-import { compose, docker } from './docker.ts'
+import { attemptDocker, compose, docker } from './docker.ts'
 import { runningReplicas } from './replica-containers.ts'
 import { baseUrl, readAudit, settle, visitWhile } from './testing/board.ts'
 
@@ -29,6 +29,12 @@ after(async () => {
   await monitoring('rm', '--stop', '--force', ...services)
   // `down` without the profile leaves it, and later tests expect that `down` leaves none.
   await docker(['network', 'rm', `${project}_monitoring`])
+  // NGINX reloads for it, and the clients of a later test may meet that.
+  const [nginx = ''] = (await compose('ps', '--quiet', 'nginx')).split('\n')
+  await waitUntil('NGINX has noticed the end of its exporter', 60_000, async () => {
+    const setting = await attemptDocker(['exec', nginx, 'cat', '/run/nginx/metrics-log.conf'])
+    return setting.status === 0 && setting.stdout.trim() === ''
+  })
 })
 
 async function readJson(url: string): Promise<unknown> {
