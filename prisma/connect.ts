@@ -12,11 +12,16 @@ export class DatabaseUnreachable extends UserError {
   override readonly name = 'DatabaseUnreachable'
 }
 
-/** Connects, and retries for up to `patience` ms. @throws DatabaseUnreachable or BadDatabaseUrl */
-export async function connect(databaseUrl: string, patience: number): Promise<Connection> {
+/** Connects, and retries for up to `patience` ms. @throws DatabaseUnreachable or BadDatabaseUrl, the signal's reason */
+export async function connect(
+  databaseUrl: string,
+  patience: number,
+  signal?: AbortSignal,
+): Promise<Connection> {
   const access = readDatabaseUrl(databaseUrl)
   const deadline = performance.now() + patience
   for (;;) {
+    signal?.throwIfAborted()
     try {
       // Several statements in one packet: a migration file is sent unchanged.
       return await mysql.createConnection({

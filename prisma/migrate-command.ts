@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import type { Connection } from 'mysql2/promise'
+import { UserError } from '../web/server/errors.ts'
 import { type MigrateOptions, migrate, migrationsFolder, whileNoOtherMigrates } from './migrate.ts'
 import {
   type MigrationRecord,
@@ -11,7 +12,7 @@ import {
   recordRolledBack,
   recordStarted,
 } from './migration-history.ts'
-import { openDump, restore } from './restore.ts'
+import { openDump, type RestoreOptions, restore } from './restore.ts'
 
 const usage =
   'say nothing to migrate, or one of: --run FILE (SQL that puts the tables right, - reads it from the input), ' +
@@ -27,7 +28,7 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
   if (value === undefined) throw new MigrationRefused(usage)
   if (option === '--restore' && ['', '--replace'].includes(more.join(' '))) {
     const input = value === '-' ? process.stdin : await openDump(value)
-    return restoreText(databaseUrl, input, more.length > 0)
+    return restoreText(databaseUrl, input, { replace: more.length > 0, signal: abortedBySignals() })
   }
   if (more.length > 0) throw new MigrationRefused(usage)
   if (option === '--run') {
@@ -45,9 +46,25 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
   throw new MigrationRefused(usage)
 }
 
-/** Restores a dump. @returns what it did, for the person @throws MigrationRefused, DatabaseUnreachable */
-export async function restoreText(databaseUrl: string, dump: Readable, replace: boolean): Promise<string> {
-  const { counter, rows, replacedCounter } = await restore(databaseUrl, dump, { replace })
+/** Aborted when this process is to end: a restore first removes what it has loaded. */
+function abortedBySignals(): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => stop.abort(new UserError(`ended early, by ${name}`)))
+  return stop.signal
+}
+
+/**
+ * Restores a dump.
+ * @returns what it did, for the person
+ * @throws MigrationRefused, DatabaseUnreachable, the signal's reason
+ */
+export async function restoreText(
+  databaseUrl: string,
+  dump: Readable,
+  options: RestoreOptions,
+): Promise<string> {
+  const { counter, rows, replacedCounter } = await restore(databaseUrl, dump, options)
   const text = `restored: the counter is at ${counter}, the log has ${rows} rows`
   if (replacedCounter === 0) return text
   const replaced = `${text}. The replaced board had counted ${replacedCounter} page views`

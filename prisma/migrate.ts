@@ -18,12 +18,15 @@ import {
   recordFinished,
   recordStarted,
 } from './migration-history.ts'
+import { finishSwap } from './swap-tables.ts'
 
 export type MigrateOptions = {
   /** folder of the migrations; default: prisma/migrations */
   migrations?: string
   /** ms to wait for a database that does not answer; default: 60 s */
   patience?: number
+  /** ends the wait for the database and for another migration */
+  signal?: AbortSignal
 }
 
 export const migrationsFolder = join(import.meta.dirname, 'migrations')
@@ -44,19 +47,57 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
   })
 }
 
-/** Runs `work` on a connection that holds the migration lock. @throws MigrationRefused, DatabaseUnreachable */
+/**
+ * Runs `work` on a connection that holds the migration lock. Finishes what a killed restore has left before.
+ * @throws MigrationRefused, DatabaseUnreachable, the signal's reason
+ */
 export async function whileNoOtherMigrates<T>(
   databaseUrl: string,
-  { patience = 60_000 }: MigrateOptions,
+  { patience = 60_000, signal }: MigrateOptions,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const connection = await connect(databaseUrl, patience)
+  const connection = await connect(databaseUrl, patience, signal)
   try {
-    await takeLock(connection)
+    await interruptible(databaseUrl, connection, signal, () => takeLock(connection))
+    await finishSwap(connection)
     return await work(connection)
   } finally {
     await connection.end() // also releases the lock
   }
+}
+
+/** Runs `work` on `connection`. If `signal` aborts meanwhile, ends the statement that runs. @throws the signal's reason then */
+export async function interruptible<T>(
+  databaseUrl: string,
+  connection: Connection,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted()
+  let killing: Promise<void> | null = null
+  const kill = () => {
+    killing = killStatement(databaseUrl, connection.threadId)
+  }
+  signal?.addEventListener('abort', kill)
+  try {
+    return await work()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', kill)
+    await killing
+    // If no statement was running, this one may be ended instead.
+    if (killing) await connection.query('DO 0').catch(() => {})
+  }
+}
+
+/** Ends the statement of another connection. If the database is away, that statement ends by itself. */
+async function killStatement(databaseUrl: string, threadId: number): Promise<void> {
+  try {
+    const connection = await connect(databaseUrl, 0)
+    await connection.query('KILL QUERY ?', [threadId]).finally(() => connection.end())
+  } catch {}
 }
 
 /** Takes the lock of `prisma migrate`, so that the two never run concurrently. */

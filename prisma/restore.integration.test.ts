@@ -9,6 +9,7 @@ import { dumpOf } from '../tools/launcher/backup.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { auditOf, readAudit } from '../web/server/db/audit.ts'
 import { closePools, openPools } from '../web/server/db/pools.ts'
+import { migrate } from './migrate.ts'
 import { migrateCommand, restoreText } from './migrate-command.ts'
 import { restore } from './restore.ts'
 import { startReplica } from './testing/counting-replica.ts'
@@ -118,6 +119,97 @@ test('a restore that may replace no counted page views refuses those that are co
   }
 })
 
+test('a page view that is counted between the last look and the swap is refused too, and stays', async () => {
+  await using database = await createTestDatabase()
+  const [visitor, watcher] = [
+    await mysql.createConnection(database.url),
+    await mysql.createConnection(database.url),
+  ]
+  try {
+    const text = await dump(database.url)
+    await visitor.beginTransaction()
+    await visitor.query('UPDATE global_counter SET value = value + 1 WHERE id = 1')
+    const refused = assert.rejects(
+      restore(database.url, streamOf(text)),
+      /the board has counted 1 page views/,
+    )
+    // It has looked at the counter and waits for the tables.
+    await eventually(async () => (await watcher.query<RowDataPacket[]>(renames))[0].length > 0, {
+      everyMs: 10,
+    })
+    await visitor.query('COMMIT')
+    await refused
+    const [[counter]] = await watcher.query<RowDataPacket[]>('SELECT value FROM global_counter WHERE id = 1')
+    assert.equal(Number(counter?.value), 1)
+    const [tables] = await watcher.query<RowDataPacket[]>("SHOW TABLES LIKE '%restore%'")
+    assert.deepEqual(tables, [])
+  } finally {
+    visitor.destroy()
+    watcher.destroy()
+  }
+})
+
+test('while a replica counts, a restore without --replace loses no page view', async () => {
+  for (let round = 0; round < 5; round++) {
+    await using database = await createTestDatabase()
+    const text = await dump(database.url)
+    const starting = startReplica(database.url, '10.0.0.1:3000')
+    const outcome = await restore(database.url, streamOf(text)).then(
+      () => 'restored',
+      error => String(error),
+    )
+    const replica = await starting
+    await eventually(() => replica.told.length > 10)
+    await replica.stop()
+    assert.match(outcome, /^restored$|the board has counted/)
+    const connection = await mysql.createConnection(database.url)
+    const [rows] = await connection.query<RowDataPacket[]>('SELECT request_id AS id FROM access_log')
+    await connection.end()
+    const kept = new Set(rows.map(({ id }) => id))
+    for (const { requestId } of replica.told) assert.ok(kept.has(requestId), outcome)
+  }
+})
+
+for (const [counted, outcome] of [
+  [0, 'the new tables are the board'],
+  [1, 'the old ones are the board again'],
+] as const) {
+  test(`killed between the swap and the new counter, after ${counted} page views: the next migration finishes it, and ${outcome}`, async () => {
+    await using database = await createTestDatabase()
+    const connection = await mysql.createConnection({ uri: database.url, multipleStatements: true })
+    await using _ = { [Symbol.asyncDispose]: () => connection.end() }
+    const tables = async () =>
+      (await connection.query<RowDataPacket[]>('SHOW TABLES'))[0].flatMap(row =>
+        Object.values(row).map(String),
+      )
+    const own = await tables()
+    for (const name of own)
+      await connection.query(
+        `CREATE TABLE restored_${name} LIKE ${name}; INSERT INTO restored_${name} SELECT * FROM ${name}`,
+      )
+    await connection.query(
+      `UPDATE global_counter SET value = ${counted}; UPDATE restored_global_counter SET value = 70`,
+    )
+    const moves = own.flatMap(name => [
+      `${name} TO before_restore_${name}`,
+      ...(name === 'global_counter' ? [] : [`restored_${name} TO ${name}`]),
+    ])
+    await connection.query(`RENAME TABLE ${moves.join(', ')}`)
+    await migrate(database.url)
+    assert.deepEqual(
+      own.filter(name => !name.includes('restore')),
+      (await tables()).filter(name => !name.includes('restore')),
+    )
+    const [[counter]] = await connection.query<RowDataPacket[]>('SELECT value FROM global_counter')
+    assert.equal(Number(counter?.value), counted === 0 ? 70 : counted)
+    // And the next restore removes the rest.
+    await restore(database.url, streamOf(await dump(database.url)), { replace: true }).catch(error =>
+      assert.match(String(error), /does not agree with itself/),
+    )
+    assert.deepEqual(await tables(), own)
+  })
+}
+
 test('a restore says how many page views the replaced board had counted, also if the dump has no fewer', async () => {
   await using database = await createTestDatabase()
   const replica = await startReplica(database.url, '10.0.0.1:3000')
@@ -127,7 +219,7 @@ test('a restore says how many page views the replaced board had counted, also if
   const counted = Number(/INSERT INTO `global_counter` VALUES\s+\(1,(\d+)\)/.exec(text)?.[1])
   assert.ok(counted > 0)
   assert.equal(
-    await restoreText(database.url, streamOf(text), true),
+    await restoreText(database.url, streamOf(text), { replace: true }),
     `restored: the counter is at ${counted}, the log has ${counted} rows. The replaced board had counted ${counted} page views`,
   )
 })

@@ -1,44 +1,26 @@
 import { open } from 'node:fs/promises'
-import { pipeline, Readable } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
+import { addAbortSignal, pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { z } from 'zod'
-import { codeOf, reasonOf } from '../web/server/errors.ts'
-import { type MigrateOptions, whileNoOtherMigrates } from './migrate.ts'
+import { reasonOf } from '../web/server/errors.ts'
+import { interruptible, type MigrateOptions, whileNoOtherMigrates } from './migrate.ts'
 import { MigrationRefused } from './migration-history.ts'
+import {
+  dropTables,
+  loaded,
+  readCounter,
+  refuseCounted,
+  replaced,
+  swapTables,
+  tablesNamed,
+} from './swap-tables.ts'
 
 // Reading a dump directly into a board in use replaces one table at a time: replicas would use the old counter and write to the
 // new log. So the dump is loaded into separate tables and checked, and all tables are swapped in one statement.
 
-const loaded = 'restored_'
-const replaced = 'before_restore_'
-
-/** Tables of a board. */
-const boardTables = [
-  '_prisma_migrations',
-  'access_log',
-  'global_counter',
-  'log_checkpoint',
-  'log_purge',
-  'past_hits',
-  'recent_request',
-  'retention_clock',
-  'server',
-  'server_bucket',
-  'server_event',
-  'server_minute',
-]
-
-/** Tables that a restore may have in the database while it runs, or leaves if it is killed. No dump of the board needs them. */
-export const tablesOfRestore = boardTables.flatMap(name => [loaded + name, replaced + name])
-
-/** Seconds to wait for the tables' locks. All page views wait behind the restore meanwhile. */
-const swapWaitSeconds = 1
-/** ms between two tries, in which page views are counted */
-const swapPauseMs = 2000
-/** Maximum tries: 10 minutes, in which readers of the tables, for example a dump, may finish. */
-const maxSwaps = 200
+/** Seconds to wait for the locks of tables that were loaded in vain */
+const cleanUpSeconds = 5
 
 /** Statements of mariadb-dump and mysqldump that name a table at the start of a line. */
 const naming =
@@ -53,7 +35,7 @@ const ofReplication = /^SET @(MYSQLDUMP_TEMP_LOG_BIN|@SESSION\.SQL_LOG_BIN|@GLOB
 /** All other statements of a dump. Any other statement could change the tables in use, so it is refused. */
 const ofSession = /^(\/\*M?!\d+ )?(SET|UNLOCK TABLES|COMMIT)\b/i
 
-type RestoreOptions = MigrateOptions & {
+export type RestoreOptions = MigrateOptions & {
   /** whether a board that has counted page views may be replaced; default: no */
   replace?: boolean
 }
@@ -63,57 +45,42 @@ type Restored = { counter: number; rows: number; replacedCounter: number }
 
 /**
  * Replaces a board's data by a dump of its database (mariadb-dump or mysqldump; plain, or compressed by gzip), also while replicas
- * run. Reads the dump line by line.
+ * run. Reads the dump line by line. No counted page view is lost without `replace`.
  * @throws MigrationRefused if the board is not empty and `replace` is not set, if the file is no whole dump, or the dump is of
- * another release or inconsistent; nothing is changed then
+ * another release or inconsistent; the signal's reason. Nothing is changed then
  */
 export function restore(
   databaseUrl: string,
   dump: Readable,
   options: RestoreOptions = {},
 ): Promise<Restored> {
+  const { replace = false, signal } = options
+  if (signal) addAbortSignal(signal, dump)
   return whileNoOtherMigrates(databaseUrl, options, async connection => {
-    const refuseIfCounted = async () => {
-      if (!options.replace) refuseCounted(await readCounter(connection, ''))
-    }
-    await refuseIfCounted()
-    await dropTables(connection, loaded)
-    await dropTables(connection, replaced)
     try {
-      await load(connection, dump)
-      const tables = await ownTables(connection)
-      await refuseOtherTables(connection, tables)
-      const { counter, rows } = await refuseInconsistent(connection)
-      await swap(connection, tables, refuseIfCounted)
+      const { tables, ...figures } = await interruptible(databaseUrl, connection, signal, async () => {
+        if (!replace) refuseCounted(await readCounter(connection, ''))
+        await dropTables(connection, loaded)
+        await dropTables(connection, replaced)
+        await load(connection, dump, signal)
+        const tables = await ownTables(connection)
+        await refuseOtherTables(connection, tables)
+        return { tables, ...(await refuseInconsistent(connection)) }
+      })
+      await swapTables(connection, tables, { replace, signal })
       const replacedCounter = await readCounter(connection, replaced)
       await dropTables(connection, replaced)
-      return { counter, rows, replacedCounter }
+      return { ...figures, replacedCounter }
     } catch (error) {
-      await connection.query('UNLOCK TABLES')
-      await dropTables(connection, loaded)
+      // The next restore removes what somebody holds now.
+      await connection.query(`UNLOCK TABLES; SET SESSION lock_wait_timeout = ${cleanUpSeconds}`)
+      await dropTables(connection, loaded).catch(() => {})
       throw error
     }
   })
 }
 
-async function readCounter(connection: Connection, prefix: string): Promise<number> {
-  try {
-    const [rows] = await connection.query(`SELECT value AS counter FROM ${prefix}global_counter WHERE id = 1`)
-    return z.tuple([z.object({ counter: z.coerce.number() })]).parse(rows)[0].counter
-  } catch (error) {
-    if (codeOf(error) !== 'ER_NO_SUCH_TABLE') throw error
-    throw new MigrationRefused('the database has no tables of a board: migrate it first')
-  }
-}
-
-function refuseCounted(counter: number): void {
-  if (counter === 0) return
-  throw new MigrationRefused(
-    `the board has counted ${counter} page views: a restore would replace them. Back it up, then say --replace if you mean it`,
-  )
-}
-
-async function load(connection: Connection, dump: Readable): Promise<void> {
+async function load(connection: Connection, dump: Readable, signal: AbortSignal | undefined): Promise<void> {
   let statement = ''
   let number = 0
   let isWhole = false
@@ -129,6 +96,7 @@ async function load(connection: Connection, dump: Readable): Promise<void> {
       )
     statement += `${line.replace(naming, `$1${loaded}$2\``)}\n`
     if (!line.endsWith(';')) continue
+    signal?.throwIfAborted()
     if (!ofReplication.test(statement)) await run(connection, statement, number)
     statement = ''
   }
@@ -198,22 +166,8 @@ async function* linesOf(dump: Readable): AsyncGenerator<string> {
   if (started !== '') yield started
 }
 
-async function tablesNamed(connection: Connection, prefix: string): Promise<string[]> {
-  const [rows] = await connection.query<RowDataPacket[]>(
-    `SELECT table_name AS name FROM information_schema.tables
-     WHERE table_schema = DATABASE() AND LEFT(table_name, ?) = ? ORDER BY table_name`,
-    [prefix.length, prefix],
-  )
-  return rows.map(row => z.string().parse(row.name))
-}
-
 const ownTables = async (connection: Connection) =>
   (await tablesNamed(connection, '')).filter(name => !name.startsWith(loaded) && !name.startsWith(replaced))
-
-async function dropTables(connection: Connection, prefix: string): Promise<void> {
-  const tables = await tablesNamed(connection, prefix)
-  if (tables.length > 0) await connection.query(`DROP TABLE ${tables.map(quoted).join(', ')}`)
-}
 
 async function refuseOtherTables(connection: Connection, tables: string[]): Promise<void> {
   const found = (await tablesNamed(connection, loaded)).map(name => name.slice(loaded.length))
@@ -259,32 +213,3 @@ async function refuseInconsistent(connection: Connection) {
     )
   return { counter, rows }
 }
-
-/**
- * Swaps all tables in one statement: every transaction sees either all the old tables or all the new ones.
- * @param check runs before each try: page views are counted between two tries. MariaDB renames no locked table, so only those of
- * the last moment are missed
- */
-async function swap(connection: Connection, tables: string[], check: () => Promise<void>): Promise<void> {
-  const moves = tables.flatMap(name => [
-    `${quoted(name)} TO ${quoted(replaced + name)}`,
-    `${quoted(loaded + name)} TO ${quoted(name)}`,
-  ])
-  await connection.query(`SET SESSION lock_wait_timeout = ${swapWaitSeconds}`)
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await check()
-      await connection.query(`RENAME TABLE ${moves.join(', ')}`)
-      return
-    } catch (error) {
-      if (codeOf(error) !== 'ER_LOCK_WAIT_TIMEOUT') throw error
-      if (attempt === maxSwaps)
-        throw new MigrationRefused(
-          'others read the tables all the time, for example a dump: end them, then restore',
-        )
-      await pause(swapPauseMs)
-    }
-  }
-}
-
-const quoted = (name: string) => `\`${name}\``

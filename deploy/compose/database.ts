@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import {
@@ -59,16 +60,29 @@ export async function dumpInContainer(
 
 /**
  * Restores a dump with the image of the running stack, also while its replicas run.
+ * @param options the signal ends the restore in order, within its container
  * @returns what the restore says
- * @throws DockerFailed if the stack with Docker does not run, UserError if the restore refuses or fails
+ * @throws DockerFailed if the stack with Docker does not run, UserError if the restore refuses, fails or is ended
  */
-export async function restoreInContainer(input: Readable, replace: boolean): Promise<string> {
+export async function restoreInContainer(
+  input: Readable,
+  { replace, signal }: { replace: boolean; signal: AbortSignal },
+): Promise<string> {
   await requireMysql()
+  const name = `restore-${randomUUID()}`
   const command = ['node', 'prisma/migrate.mjs', '--restore', '-', ...(replace ? ['--replace'] : [])]
+  const end = async () => {
+    // Without a whole dump a container that does not run yet changes nothing.
+    input.destroy()
+    await attemptDocker(['kill', '--signal', 'TERM', name])
+  }
+  signal.throwIfAborted()
+  signal.addEventListener('abort', end)
   const { status, stdout, stderr } = await attemptDocker(
-    ['compose', '--ansi', 'never', 'run', '--rm', '--no-deps', '-T', 'migrate', ...command],
+    ['compose', '--ansi', 'never', 'run', '--name', name, '--rm', '--no-deps', '-T', 'migrate', ...command],
     { input },
-  )
+  ).finally(() => signal.removeEventListener('abort', end))
+  if (status !== 0) signal.throwIfAborted()
   // Compose writes its progress before it.
   if (status !== 0) throw new UserError(stderr.trim().split('\n').at(-1) ?? `exit status ${status}`)
   return stdout.trim()

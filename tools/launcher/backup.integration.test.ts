@@ -177,6 +177,61 @@ test('a backup that is interrupted, or whose database fails, leaves no file and 
   }
 })
 
+test('a restore that is interrupted ends in one sentence, and leaves the board and no table', {
+  timeout: 300_000,
+}, async () => {
+  await using database = await createTestDatabase()
+  await using board = await openBoard(database.url)
+  assert.equal((await board.run('backup', 'board.sql')).status, 0)
+  const other = await mysql.createConnection(database.url)
+  const tables = async () =>
+    (await other.query<RowDataPacket[]>('SHOW TABLES'))[0].flatMap(row => Object.values(row).map(String))
+  const own = await tables()
+  const runs = async (text: string) => {
+    const [rows] = await other.query<RowDataPacket[]>(
+      'SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE ?',
+      [`${text}%`],
+    )
+    return rows.length > 0
+  }
+  const interrupt = async (signal: NodeJS.Signals, waits: () => Promise<boolean>) => {
+    const command = board.start(['restore', 'board.sql'])
+    const ending = endingOf(command)
+    await eventually(waits)
+    command.kill(signal)
+    assertSentence(await ending, new RegExp(`ended early, by ${signal}`))
+    assert.deepEqual(await tables(), own)
+  }
+  try {
+    await other.query("DO GET_LOCK('prisma_migrate', 0)")
+    await interrupt('SIGTERM', () => runs("SELECT GET_LOCK('prisma_migrate'"))
+    await other.query("DO RELEASE_LOCK('prisma_migrate')")
+
+    // It is loaded then, and waits for the tables.
+    const reader = await mysql.createConnection(database.url)
+    await reader.beginTransaction()
+    await reader.query('SELECT COUNT(*) FROM server')
+    await interrupt('SIGINT', () => runs('RENAME TABLE'))
+    reader.destroy()
+
+    // The load waits for a table.
+    await other.query('CREATE TABLE restored_server LIKE server')
+    const holder = await mysql.createConnection(database.url)
+    await holder.query('LOCK TABLES restored_server READ')
+    const command = board.start(['restore', 'board.sql'])
+    const ending = endingOf(command)
+    await eventually(() => runs('DROP TABLE'))
+    command.kill('SIGTERM')
+    // It does not wait for the holder, so the next one removes that table.
+    assertSentence(await ending, /ended early, by SIGTERM/)
+    holder.destroy()
+    assert.equal((await board.run('restore', 'board.sql')).status, 0)
+    assert.deepEqual(await tables(), own)
+  } finally {
+    await other.end()
+  }
+})
+
 test('a backup to a place where no file can be is refused in one sentence', async () => {
   await using database = await createTestDatabase()
   await using board = await openBoard(database.url)

@@ -13,7 +13,8 @@ import { createGzip } from 'node:zlib'
 import { dumpInContainer, restoreInContainer } from '../../deploy/compose/database.ts'
 import { DockerFailed, howToChooseProject } from '../../deploy/compose/docker.ts'
 import { restoreText } from '../../prisma/migrate-command.ts'
-import { openDump, tablesOfRestore } from '../../prisma/restore.ts'
+import { openDump } from '../../prisma/restore.ts'
+import { tablesOfRestore } from '../../prisma/swap-tables.ts'
 import { readDatabaseUrl } from '../../web/server/config.ts'
 import { codeOf, reasonOf, UserError } from '../../web/server/errors.ts'
 import { findProgram } from '../install/programs.mjs'
@@ -156,10 +157,11 @@ async function backup(given: string | undefined): Promise<void> {
 
 async function restore(given: string, replace: boolean): Promise<void> {
   const dump: Readable = await openDump(resolve(startFolder, given))
+  const signal = abortOnSignals(() => {})
   console.log(
     await onRunningStack({
-      local: ({ databaseUrl }) => restoreText(databaseUrl, dump, replace),
-      withDocker: () => restoreInContainer(dump, replace),
+      local: ({ databaseUrl }) => restoreText(databaseUrl, dump, { replace, signal }),
+      withDocker: () => restoreInContainer(dump, { replace, signal }),
     }),
   )
   try {
