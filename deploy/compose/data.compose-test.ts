@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { statementsRefusedToReplicas, temporaryFolder } from '../../tools/lib/testing.ts'
 import { visitMany } from '../../tools/lib/visitors.ts'
+import { waitUntil } from '../../tools/lib/wait.ts'
 import { applyAccounts } from './database.ts'
 import { compose, docker } from './docker.ts'
 import {
@@ -31,13 +32,16 @@ test('down and up again keeps the count and the log', async () => {
   assert.equal((await readAudit()).counter, before + 100)
 })
 
-/** Runs a command of tools/launcher on the stack with Docker. `printed` is all that it printed. */
-async function launcherCommand(file: string, words: string[] = []) {
+/**
+ * Runs a command of tools/launcher on the stack with Docker, and ends it when `ends` resolves. `printed` is all that it printed.
+ */
+async function launcherCommand(file: string, words: string[] = [], ends?: Promise<void>) {
   const command = spawn(process.execPath, [`${import.meta.dirname}/../../tools/launcher/${file}`, ...words], {
     // What the address of that stack looks like is nothing that the command needs.
     env: { ...process.env, DATA_DIR: `${import.meta.dirname}/no-stack-here`, HTTP_PORT: '127.0.0.1:1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  void ends?.then(() => command.kill('SIGTERM'))
   const [[status], printed, refused] = await Promise.all([
     once(command, 'close'),
     text(command.stdout),
@@ -93,6 +97,36 @@ test('a backup under load, restored into a new database, has every number up to 
   // Servers that are not in the backup have begun other rows then.
   await settle(3)
   assert.equal(await countOne(), counter + 1)
+})
+
+test('a restore that is interrupted ends in one sentence, and leaves the board and no table', async () => {
+  await settle(3)
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'board.sql')
+  assert.equal((await launcherCommand('backup.ts', ['backup', file])).status, 0)
+  const { counter } = await readAudit()
+  const running = (statement: string) =>
+    sqlAsRoot(`SELECT id FROM information_schema.processlist WHERE info LIKE '${statement}%'`)
+  // A reader for whom the restore waits when it has loaded the dump.
+  const reading = sqlAsRoot(
+    'START TRANSACTION; SELECT COUNT(*) FROM balance_board.server; DO SLEEP(300)',
+  ).catch(() => '')
+  try {
+    const waits = waitUntil('the restore waits for the tables', 120_000, async () => {
+      return (await running('RENAME')) !== ''
+    })
+    const words = ['restore', file, '--replace']
+    const { status, printed } = await launcherCommand('backup.ts', words, waits)
+    await waits
+    assert.equal(status, 1, printed)
+    assert.match(printed, /^Balance Board: ended early, by SIGTERM\n$/)
+    assert.equal(await sqlAsRoot(`SHOW TABLES FROM balance_board LIKE '%restore%'`), '')
+  } finally {
+    const id = (await running('DO SLEEP')).trim()
+    if (id) await sqlAsRoot(`KILL ${id}`)
+    await reading
+  }
+  assert.equal((await readAudit()).counter, counter)
 })
 
 const runOnce = ['compose', 'run', '--rm', '--no-deps', '-T']

@@ -3,17 +3,17 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { renderNginx } from '../../nginx/render.ts'
 import { testCertificate, testKey } from '../../nginx/testing/request.ts'
 import { readComposeLimits } from '../faults/testbed/equipment.ts'
 import { openTestbed, seededRandom, type Testbed } from '../faults/testbed/testbed.ts'
 import { checkNginx } from '../launcher/stack/nginx.ts'
-import { root } from '../launcher/stack/stack-options.ts'
+import { builtReplica, root } from '../launcher/stack/stack-options.ts'
 import { answers } from '../lib/liveness.ts'
 import { freePorts } from '../lib/ports.ts'
-import { nginxWorkers, residentBytes } from '../lib/processes.ts'
+import { nginxWorkers, residentBytes, signalProcess } from '../lib/processes.ts'
 import type { Report } from '../lib/terminal.ts'
 import { waitUntil } from '../lib/wait.ts'
 import type { Door } from './cases/cases.ts'
@@ -33,6 +33,8 @@ export type Board = AsyncDisposable & {
   /** complaints about processes that have ended since `processIds` was called */
   changesSince(processIds: number[]): string[]
   memory(): { name: string; bytes: number }[]
+  /** bytes that are in use in each replica after a garbage collection, and that each NGINX takes */
+  measureSettled(): Promise<{ name: string; bytes: number }[]>
   /** complaints about processes that take too much memory */
   excessMemory(): string[]
 }
@@ -50,6 +52,7 @@ export async function openBoard(folder: string, signal: AbortSignal, report: Rep
   const testbed = await openTestbed({
     dataDir,
     random: seededRandom(1),
+    replica: builtReplica({ ...process.env, ...heapProbe(folder) }),
     equipment: noEquipment,
     hasProxies: false,
     signal,
@@ -107,12 +110,56 @@ export async function openBoard(folder: string, signal: AbortSignal, report: Rep
       ),
     ],
     memory,
+    async measureSettled() {
+      const ofReplicas = replicas().map(async ({ name, pid }) => ({
+        name,
+        bytes: await settledHeap(folder, pid),
+      }))
+      const ofNginx = memory().filter(({ name }) => name.startsWith('NGINX'))
+      return [...(await Promise.all(ofReplicas)), ...ofNginx.map(({ name, bytes }) => ({ name, bytes }))]
+    },
     excessMemory: () =>
       memory()
         .filter(({ bytes, limit }) => bytes > limit)
         .map(({ name, bytes, limit }) => `${name} takes ${bytes} bytes, more than ${limit}`),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
+}
+
+/**
+ * Variables of a replica that collects its garbage on SIGUSR2, which it ignores otherwise, and writes into `folder` what is in use
+ * then. The smallest of three collections counts: work under way is no leak.
+ */
+function heapProbe(folder: string): Record<string, string> {
+  const script = `
+    import { renameSync, writeFileSync } from 'node:fs'
+    import { setTimeout as pause } from 'node:timers/promises'
+    import { setFlagsFromString } from 'node:v8'
+    import { runInNewContext } from 'node:vm'
+    import { isMainThread } from 'node:worker_threads'
+    if (isMainThread) process.on('SIGUSR2', async () => {
+      setFlagsFromString('--expose-gc')
+      const collect = runInNewContext('gc')
+      let least = Infinity
+      for (let time = 0; time < 3; time++) {
+        await pause(100)
+        collect()
+        const { heapUsed, external } = process.memoryUsage()
+        least = Math.min(least, heapUsed + external)
+      }
+      const file = ${JSON.stringify(join(folder, 'heap-'))} + process.pid
+      writeFileSync(file + '.new', String(least))
+      renameSync(file + '.new', file)
+    })`
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` }
+}
+
+async function settledHeap(folder: string, pid: number): Promise<number> {
+  const file = join(folder, `heap-${pid}`)
+  rmSync(file, { force: true })
+  signalProcess(pid, 'SIGUSR2')
+  await waitUntil(`replica ${pid} has measured its heap`, startMs, async () => existsSync(file), 50)
+  return Number(readFileSync(file, 'utf8'))
 }
 
 /** NGINX with a certificate, in front of the replicas of the stack. */

@@ -4,6 +4,7 @@ import { normaliseAddress } from '../../web/server/http/client-address.ts'
 import type { Ledger } from '../faults/trial/findings.ts'
 import type { Door } from './cases/cases.ts'
 import type { Exchange } from './exchange.ts'
+import type { SentHttp2 } from './http2.ts'
 import { mayBeUnanswered, numbersIn } from './oracle.ts'
 
 /** A case that was sent. */
@@ -48,6 +49,21 @@ export function findMiscounts(sent: Sent[], before: number, ledger: Ledger): str
     complaints.push(`counter, highest number, rows and sum of hits differ: ${totals}`)
   if (ledger.counter - before !== ledger.logged.length) complaints.push('numbers are missing from the log')
   return complaints
+}
+
+/** The same for HTTP/2, where each case has its own address and says how many page views it may count. @returns complaints */
+export function findMiscountsOfHttp2(sent: SentHttp2[], { logged }: Ledger): string[] {
+  const byAddress = Map.groupBy(logged, ({ clientIp }) => clientIp)
+  return sent.flatMap(({ n, from, counts: [least, most], numbers, isHasty }) => {
+    const counted = byAddress.get(from) ?? []
+    const isUnknown = (number: number) => counted.every(({ id }) => id !== number)
+    return [
+      ...(counted.length > most || (counted.length < least && !isHasty)
+        ? [`HTTP/2 case ${n} counted ${counted.length} page views, and not ${least} to ${most}`]
+        : []),
+      ...numbers.filter(isUnknown).map(number => `number ${number} of HTTP/2 case ${n} is not in the log`),
+    ]
+  })
 }
 
 /** A replica counts a page view once for each request id, and believes the one that a client past NGINX sends. */

@@ -6,8 +6,9 @@ import { startStubServer } from '../lib/testing.ts'
 import { readAnswers } from './answers.ts'
 import { nginxAlarms, replicaAlarms } from './board.ts'
 import { anyCase, bytesOf, caseAt, type FuzzCase, seedOfCase } from './cases/cases.ts'
-import { findMiscounts, type Sent } from './count.ts'
+import { findMiscounts, findMiscountsOfHttp2, type Sent } from './count.ts'
 import { type Exchange, exchange } from './exchange.ts'
+import type { SentHttp2 } from './http2.ts'
 import { isPageView, judge } from './oracle.ts'
 
 const canary = 'canary-1-'
@@ -164,6 +165,25 @@ test('what is counted is compared with what was answered', () => {
   assert.match(findMiscounts([first], 0, { ...logged(1), sumHits: 2 }).join(), /differ/)
   // The client had left, so it may be counted.
   assert.deepEqual(findMiscounts([first, sent(2, received('', 'given up'))], 0, logged(1, 2)), [])
+})
+
+test('an HTTP/2 case counts as many page views as it may, under the numbers that it was answered', () => {
+  const counted = (...ids: number[]) => ({
+    counter: 0,
+    maxId: 0,
+    rows: 0,
+    sumHits: 0,
+    logged: ids.map(id => ({ id, requestId: '', clientIp: '127.31.0.1', serverId: 1, at: '' })),
+  })
+  const sent = (least: number, most: number, numbers: number[], isHasty = false): SentHttp2[] => [
+    { n: 1, from: '127.31.0.1', counts: [least, most], numbers, isHasty },
+  ]
+  assert.deepEqual(findMiscountsOfHttp2(sent(1, 1, [7]), counted(7)), [])
+  assert.deepEqual(findMiscountsOfHttp2(sent(0, 2, []), counted(7, 8)), [])
+  assert.deepEqual(findMiscountsOfHttp2(sent(2, 2, [7], true), counted(7)), [])
+  assert.match(findMiscountsOfHttp2(sent(0, 0, []), counted(7)).join(), /case 1 counted 1 .* not 0 to 0/)
+  assert.match(findMiscountsOfHttp2(sent(2, 2, [7]), counted(7)).join(), /counted 1 .* not 2 to 2/)
+  assert.match(findMiscountsOfHttp2(sent(1, 1, [8]), counted(7)).join(), /number 8 .* is not in the log/)
 })
 
 test('a line about a fault of a program is an alarm, and one about a client is none', () => {

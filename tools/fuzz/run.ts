@@ -1,7 +1,7 @@
 // `npm run test:fuzz`: sends thousands of requests of every shape, from plain to broken, to NGINX and straight to a replica, and
 // judges each answer (oracle.ts), and at the end what was counted, what was logged, which processes live and how much memory they
-// take. cases/ has the grammar, exchange.ts the connection, answers.ts reads answers, board.ts starts the stack. Exits 1 if
-// anything is wrong.
+// take. cases/ has the grammar, exchange.ts the connection, answers.ts reads answers, http2.ts does all of this for HTTP/2,
+// board.ts starts the stack. Exits 1 if anything is wrong.
 //   npm run test:fuzz -- [--seed NUMBER] [--cases NUMBER] [--only CASE]
 
 import { mkdtempDisposable } from 'node:fs/promises'
@@ -18,8 +18,9 @@ import { abortOnSignals, print, saySentences } from '../lib/terminal.ts'
 import { type Board, openBoard } from './board.ts'
 import { anyCase, bytesOf, caseAt, type FuzzCase, seedOfCase } from './cases/cases.ts'
 import { markOf } from './cases/texts.ts'
-import { findMiscounts, type Sent } from './count.ts'
+import { findMiscounts, findMiscountsOfHttp2, type Sent } from './count.ts'
 import { exchange } from './exchange.ts'
+import { type SentHttp2, sendHttp2 } from './http2.ts'
 import { isHasty, isSound, judge } from './oracle.ts'
 
 /** connections open at the same time */
@@ -32,6 +33,11 @@ const impatienceMs = 400
 const failuresMax = 30
 const reducedMax = 6
 const reduceMs = 20_000
+/** HTTP/2 cases, as a share of the others, after which they are sent */
+const http2Share = 0.05
+/** bytes that a replica's heap, and an NGINX, may grow in the second half of the cases */
+const heapGrowthMax = 4 * 2 ** 20
+const nginxGrowthMax = 16 * 2 ** 20
 /** share of the cases that may get no number because the machine is busy */
 const hasteMax = 0.005
 
@@ -106,18 +112,20 @@ async function sendAll(board: Board, { seed, cases, only }: Options, signal: Abo
 
   const failures: Failure[] = []
   const hasty: number[] = []
-  let next = 0
-  const lane = async () => {
-    while (next < numbers.length && failures.length < failuresMax && !signal.aborted) {
-      const n = numbers[next++] ?? 0
-      const { complaints, isHasty, sent } = await sender.send(caseAt(seed, n))
-      if (complaints.length === 0) continue
-      if (isHasty) hasty.push(n)
-      else failures.push({ n, complaints, sent })
-    }
+  const mayGoOn = () => failures.length < failuresMax && !signal.aborted
+  const send = async (n: number) => {
+    const { complaints, isHasty, sent } = await sender.send(caseAt(seed, n))
+    if (complaints.length === 0) return
+    if (isHasty) hasty.push(n)
+    else failures.push({ n, complaints, sent })
   }
-  await Promise.all(Array.from({ length: Math.min(lanes, numbers.length) }, lane))
+  // In the first half caches fill. So what grows in the second half is a leak.
+  const half = Math.ceil(numbers.length / 2)
+  await inLanes(numbers.slice(0, half), send, mayGoOn)
+  const atHalf = await board.measureSettled()
+  await inLanes(numbers.slice(half), send, mayGoOn)
   if (signal.aborted) return false
+  const growth = growthOf(atHalf, await board.measureSettled())
   const seconds = (performance.now() - startedAt) / 1000
   for (const n of hasty) {
     const { complaints, sent } = await sender.send(caseAt(seed, n))
@@ -127,9 +135,18 @@ async function sendAll(board: Board, { seed, cases, only }: Options, signal: Abo
   for (const failure of failures) printFailure(failure, seed)
   for (const { n } of failures.slice(0, reducedMax)) await reduce(n, seed, sender)
   const after = await readLedger(connection, before.counter)
+  const http2 = await sendHttp2Cases(board, seed, only === null ? Math.ceil(cases * http2Share) : 0, mayGoOn)
+  const last = await readLedger(connection, after.counter)
   await connection.end()
+  if (signal.aborted) return false
   const wrong = [
     ...findMiscounts(sender.sent, before.counter, after),
+    ...http2.complaints,
+    ...findMiscountsOfHttp2(http2.sent, last),
+    ...(only === null ? growth.filter(({ bytes, max }) => bytes > max) : []).map(
+      ({ name, bytes, max }) =>
+        `${name} took ${bytes} bytes more after the second half of the cases, and ${max} are no leak`,
+    ),
     ...board.changesSince(processes),
     ...board.alarms(),
     ...board.excessMemory(),
@@ -138,7 +155,11 @@ async function sendAll(board: Board, { seed, cases, only }: Options, signal: Abo
       : []),
   ]
   for (const line of wrong) console.log(line)
-  print('fuzz', `${next} cases in ${seconds.toFixed(0)} s, ${after.logged.length} page views counted`)
+  print(
+    'fuzz',
+    `${sender.sent.length} cases in ${seconds.toFixed(0)} s, ${after.logged.length} page views counted; ` +
+      `${http2.sent.length} with HTTP/2 in ${http2.seconds.toFixed(0)} s, ${last.logged.length} counted`,
+  )
   print('fuzz', `answers by status: ${countBy(sender.sent.flatMap(statusesOf))}`)
   print('fuzz', `connections: ${countBy(sender.sent.map(({ exchange }) => exchange?.end ?? 'refused'))}`)
   print(
@@ -146,6 +167,12 @@ async function sendAll(board: Board, { seed, cases, only }: Options, signal: Abo
     `memory: ${board
       .memory()
       .map(({ name, bytes }) => `${name} ${Math.round(bytes / 2 ** 20)} MB`)
+      .join(', ')}`,
+  )
+  print(
+    'fuzz',
+    `memory, growth in the second half: ${growth
+      .map(({ name, bytes }) => `${name} ${(bytes / 2 ** 20).toFixed(1)} MB`)
       .join(', ')}`,
   )
   if (hasty.length > 0)
@@ -158,6 +185,46 @@ async function sendAll(board: Board, { seed, cases, only }: Options, signal: Abo
       : `${failures.length} cases failed, and ${wrong.length} other things are wrong`,
   )
   return isWell
+}
+
+/** Calls `send` with each number, several at the same time. */
+async function inLanes(
+  numbers: number[],
+  send: (n: number) => Promise<void>,
+  mayGoOn: () => boolean,
+): Promise<void> {
+  const rest = numbers.values()
+  const lane = async () => {
+    for (const n of rest) {
+      if (!mayGoOn()) return
+      await send(n)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(lanes, numbers.length) }, lane))
+}
+
+type Memory = Awaited<ReturnType<Board['measureSettled']>>
+
+/** How many bytes each process takes more than before, and how many are no leak. */
+const growthOf = (before: Memory, after: Memory) =>
+  after.map(({ name, bytes }) => ({
+    name,
+    bytes: bytes - (before.find(each => each.name === name)?.bytes ?? 0),
+    max: name.startsWith('NGINX') ? nginxGrowthMax : heapGrowthMax,
+  }))
+
+async function sendHttp2Cases(board: Board, seed: number, cases: number, mayGoOn: () => boolean) {
+  const startedAt = performance.now()
+  const sent: SentHttp2[] = []
+  const complaints: string[] = []
+  const numbers = Array.from({ length: cases }, (_, at) => at + 1)
+  const send = async (n: number) => {
+    const one = await sendHttp2(board.placeOf('https', n), { seed, n, from: loopbackAddress(31, n) })
+    sent.push(one)
+    complaints.push(...one.complaints.map(complaint => `HTTP/2 case ${n}: ${complaint}`))
+  }
+  await inLanes(numbers, send, mayGoOn)
+  return { sent, complaints, seconds: (performance.now() - startedAt) / 1000 }
 }
 
 const statusesOf = ({ exchange }: Sent) => exchange?.answers.map(({ status }) => String(status)) ?? []
