@@ -65,7 +65,7 @@ test('with reduced motion and in forced colours the same marks stand, and the se
   await context.close()
 })
 
-for (const width of [390, 768, 1280, 1440, 2560]) {
+for (const width of [390, 768, 1120, 1280, 1440, 2560]) {
   test(`the picture is as wide as the header, and no name is cut: ${width} px`, async ({ page }) => {
     await page.setViewportSize({ width, height: 900 })
     await visitLive(page)

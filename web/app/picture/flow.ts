@@ -158,7 +158,7 @@ export function recentVisitors(flow: Flow): Visitors {
   const recent = since(flow, windowMs)
   if (recent && recent.counts.all >= boardLogLength) {
     const { counts, ms } = recent
-    const over = { seconds: Math.round(ms / 1000) }
+    const over = { seconds: Math.floor(ms / 1000) }
     return { cookie: counts.returning + counts.moved, none: counts.new, over }
   }
   const { log } = flow.snapshot
