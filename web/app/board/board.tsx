@@ -38,9 +38,7 @@ export function Board({ view }: { view: PageView }) {
       <BoardHeader live={live} current={current} monitoring={view.monitoring} />
       <main id="board" tabIndex={-1} className={styles.bands}>
         <div className={styles.visit}>
-          {view.visit && (
-            <MovedNotice visit={view.visit} server={view.server.name} servers={snapshot.servers} />
-          )}
+          {view.visit && <MovedNotice visit={view.visit} server={view.server.name} snapshot={snapshot} />}
           {view.problem && <ProblemNotice problem={view.problem} />}
           <VisitPanel
             view={view}

@@ -1,6 +1,7 @@
 import { useState } from 'react'
-import type { ServerRow } from '../../shared/api.ts'
+import type { Snapshot } from '../../shared/api.ts'
 import type { PageProblem, VisitTexts } from '../../shared/page-view.ts'
+import { shownState } from '../../shared/shown-state.ts'
 import { lengthInWords } from '../../shared/times.ts'
 import { movedText, notRecorded } from '../../shared/wording.ts'
 import { useHydrated } from '../ui/page-lifecycle.ts'
@@ -8,14 +9,14 @@ import ui from '../ui/ui.module.css'
 import styles from './visit-panel.module.css'
 import { VisitAgain } from './visit-panel.tsx'
 
-type MovedNoticeProps = { visit: VisitTexts; server: string; servers: ServerRow[] }
+type MovedNoticeProps = { visit: VisitTexts; server: string; snapshot: Snapshot }
 
 /**
  * Tells visitors why their cookie was not followed. The arrival is filled into the finished page (see
  * web/shared/page-view.ts), so the notice is in every page, and the style shows it only to moved visitors.
  */
-export function MovedNotice({ visit, server, servers }: MovedNoticeProps) {
-  const update = useMoveUpdate(visit, server, servers)
+export function MovedNotice({ visit, server, snapshot }: MovedNoticeProps) {
+  const update = useMoveUpdate(visit, server, snapshot)
   return (
     <p className={`${ui.notice} ${styles.moved}`} data-arrival={visit.arrival}>
       {/* The first text stays, hidden, to keep its height. */}
@@ -26,17 +27,18 @@ export function MovedNotice({ visit, server, servers }: MovedNoticeProps) {
 }
 
 /**
- * What the board learns about a move after the page was answered: the former server, up at its last heartbeat then, is lost or
+ * What the board learns about a move after the page was answered: the former server, up at its last heartbeat then, is silent or
  * was restarted. The text stays when the server is no longer shown; null until there is news.
  */
-function useMoveUpdate(visit: VisitTexts, server: string, servers: ServerRow[]): string | null {
+function useMoveUpdate(visit: VisitTexts, server: string, { servers, at }: Snapshot): string | null {
   const hydrated = useHydrated()
   const [update, setUpdate] = useState<string | null>(null)
   const from = servers.find(({ srv_id }) => srv_id === visit.cookie)
   // For a stopped server it is unknown whether it stopped before the visit.
   const isKnown = from !== undefined && from.state !== 'stopped'
   if (hydrated && update === null && isKnown && visit.moved_text.includes(notRecorded)) {
-    const text = movedText(from, server, visit.at)
+    const state = shownState(from, at) === 'silent' ? 'lost' : from.state
+    const text = movedText({ ...from, state }, server, visit.at)
     if (!text.includes(notRecorded)) setUpdate(text)
   }
   return update
