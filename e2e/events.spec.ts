@@ -172,9 +172,12 @@ async function openWatchedPage(page: Page, baseURL: string | undefined, connecti
       expect(disagreements).toEqual([])
       expect(frames).toBeGreaterThan(3)
     },
-    /** Nothing keeps people from reading this moment. With SCREENSHOTS=1 writes screenshots to test-results. */
     async expectAccessible(moment: string) {
       expect((await openAxe(page).analyze()).violations).toEqual([])
+      await this.capture(moment)
+    },
+    /** With SCREENSHOTS=1 writes screenshots to test-results. */
+    async capture(moment: string) {
       if (process.env.SCREENSHOTS) await capture(page, moment)
     },
     /** @returns the visits that were moved since this page was opened */
@@ -245,7 +248,8 @@ test('a frozen server, the page’s own: silent, lost and back, and where its vi
     const cookie = fact(page, 'Cookie lasts')
     await expect(cookie).toHaveText(`${mine.name} is lost: your next visit goes to another server`)
     await expect(eventLine(page)).toContainText(/[1-9]\d* moved/)
-    await watched.expectAccessible('lost')
+    // No longer, or it is restarted as hung. For axe, e2e/states.spec.ts has lost servers.
+    await watched.capture('lost')
   } finally {
     process.kill(mine.pid, 'SIGCONT')
   }

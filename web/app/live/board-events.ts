@@ -344,7 +344,7 @@ function followServer(log: EventLog, before: Seen, row: ServerRow, now: number):
   ]
   if (row.id !== before.id) {
     const start = before.trouble ?? lastSign(log, before, row)
-    const starting = { ...start, kind: restartKind(before, row) }
+    const starting = { ...start, kind: row.restart === 'killed' ? 'killed and back' : 'restarted' } as const
     Object.assign(next, { trouble: null, drain: null, starting })
     if (isServing(state) && state !== 'joining') {
       next.starting = null
@@ -375,10 +375,6 @@ function followServer(log: EventLog, before: Seen, row: ServerRow, now: number):
     return report('undrained', before.drain, msSince(before.drain, now))
   }
   return [next, null]
-}
-
-function restartKind(before: Seen, { restart }: ServerRow): 'killed and back' | 'restarted' {
-  return restart === 'killed' && before.state !== 'stopped' ? 'killed and back' : 'restarted'
 }
 
 /** When the instance before a restart gave its last sign; unknown to a page that slept meanwhile. */

@@ -5,7 +5,7 @@ import { DatabaseUnavailable } from '../errors.ts'
 import { lowestFreeName } from '../identity.ts'
 import { highestNumber } from './page-view-numbers.ts'
 import { connectionsPerReplica, type ReadPool, type WritePool } from './pools.ts'
-import { onConnection, query, queryOn, releaseLock, takeLock } from './query.ts'
+import { inTransaction, onConnection, query, queryOn, releaseLock, takeLock } from './query.ts'
 import { byGoneAt, ending, seenWithinSql } from './server-state.ts'
 
 /** Seconds to wait while other replicas register. */
@@ -35,7 +35,8 @@ export async function registerServer(
   identity: { srvId: string; address: string; name: string | null },
   cookieSeconds = 0,
 ): Promise<{ id: number; name: string; earlier: EarlierServer | null }> {
-  return withRegisterLock(pool, async connection => {
+  // In one transaction: the board never shows a killed instance as stopped before the one that replaces it.
+  const register = async (connection: PoolConnection) => {
     await queryOn(
       connection,
       `UPDATE server ${byGoneAt} SET stopped_at = UTC_TIMESTAMP(3), ended = 'killed'
@@ -65,7 +66,8 @@ export async function registerServer(
       registerTimeoutMs,
     )
     return { id: inserted.parse(result).insertId, name, earlier }
-  })
+  }
+  return withRegisterLock(pool, connection => inTransaction(connection, () => register(connection)))
 }
 
 /** The last instance at the address that answered a visitor. Its last heartbeat is no earlier than the last cookie it gave. */
