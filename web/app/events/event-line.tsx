@@ -37,11 +37,15 @@ export function EventLine({ board: { snapshot, events }, ownSrvId }: Props) {
       <p role="status" aria-label="Event" aria-atomic="false" className={styles.words}>
         <span className={styles.what} data-bad={bad || undefined}>
           <ShapeIcon shape={shape} />
-          <span className={styles.sentence}>
-            <span>{since === null ? what : `${what} `}</span>
-            {since !== null && <Moment iso={since} plain={utcTime(since, snapshot.at)} to="second" />}
-          </span>
+          <span className={styles.sentence}>{what}</span>
         </span>
+        {since !== null && (
+          <span className={styles.passing}>
+            <span>{' Since '}</span>
+            <Moment iso={since} plain={utcTime(since, snapshot.at)} to="second" />
+            <span>.</span>
+          </span>
+        )}
         {passing && <span aria-hidden="true" className={styles.passing}>{` ${passing}`}</span>}
         {more && <span className={styles.more}>{` ${more}`}</span>}
         {event.settled && costWords}

@@ -54,7 +54,7 @@ function openPage(differences: Record<string, Difference> = {}, ownSrvId = 'none
       const event = board.events.last
       if (!event) return ''
       const text = eventText(event, { snapshot: board.snapshot, ownSrvId, formats: plainFormats })
-      const since = text.since && `${(Date.parse(text.since) - noon) / 1000}.`
+      const since = text.since && `Since ${(Date.parse(text.since) - noon) / 1000}.`
       return [text.what, since, text.passing, text.more, text.cost].filter(part => part).join(' ')
     },
     get shownAt() {
@@ -174,7 +174,7 @@ test('the database does not answer, and then does', () => {
   const page = openPage().see(9.8).outage(9.8)
   assert.equal(
     page.line,
-    'Database not answering since 9.8. Page views fail until it does. This page then catches up by itself.',
+    'Database not answering. Since 9.8. Page views fail until it does. This page then catches up by itself.',
   )
   const late = { seen: 9 }
   page.outage(9.8).see(15.8, { 'web-1': late, 'web-2': late, 'web-3': late })
@@ -208,7 +208,7 @@ test('no server reaches the page, and then one does, with what happened meanwhil
   const page = openPage().see(5).silence()
   assert.equal(
     page.line,
-    'No answer from any server since 5. This page keeps trying, and catches up by itself.',
+    'No answer from any server. Since 5. This page keeps trying, and catches up by itself.',
   )
   assert.equal(openPage().see(5).silence().see(13).line, 'Connected again after 8.0 s.')
   page.see(13, { 'web-3': { seen: 4, state: 'lost' } })

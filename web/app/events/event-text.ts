@@ -11,7 +11,7 @@ export type EventText = {
   /** lost, or not equal */
   bad: boolean
   what: string
-  /** ends `what`: a time that the event has lasted since */
+  /** since when it lasts, if that is all there is to say of its times */
   since: string | null
   /** a text that changes as time passes, which screen readers skip */
   passing: string
@@ -72,11 +72,11 @@ function whatText({ kind, servers, tookMs }: BoardEvent, formats: Formats): stri
   const after = (word: string) => (tookMs === null ? '' : ` ${word} ${lasted(tookMs, formats)}`)
   switch (kind) {
     case 'database away':
-      return 'Database not answering since'
+      return 'Database not answering.'
     case 'database back':
       return `Database answered again${after('after')}.`
     case 'unreachable':
-      return 'No answer from any server since'
+      return 'No answer from any server.'
     case 'reachable':
       return `Connected again${after('after')}.`
     case 'unequal':
