@@ -1,6 +1,6 @@
 import { expect, type Page, type Response, test } from '@playwright/test'
 import { visitMany } from '../tools/lib/visitors.ts'
-import type { History } from '../web/shared/api.ts'
+import type { History, Snapshot } from '../web/shared/api.ts'
 import { faultsBoard, readFaultsStack } from './support/board-control.ts'
 import { connectionStatus, expectLive, visitLive } from './support/page-checks.ts'
 
@@ -107,6 +107,36 @@ test('a killed server stays one row whose hits do not fall, with the time of its
   const events = page.getByRole('list', { name: 'Server outages and events' })
   for (const what of ['killed', 'started'])
     await expect(events).toContainText(new RegExp(`${server.name} ${what} at \\d`), { timeout: 30_000 })
+  await expect.poll(healthOfAll, { timeout: 30_000 }).toEqual([ready, ready, ready])
+})
+
+test('a server that was frozen until it was lost stays so in the history once it goes on', async ({
+  request,
+}) => {
+  const [server] = readFaultsStack().replicas
+  if (!server) throw new Error('the board has no servers')
+  const startedAt = Date.now()
+  const read = async (): Promise<History> => (await request.get('/api/history?range=5m')).json()
+  const eventsSince = async () =>
+    (await read()).events
+      .filter(({ srv_id, at }) => srv_id === server.srv_id && Date.parse(at) > startedAt - 3000)
+      .map(({ type, id }) => [type, id])
+  const row = async () => {
+    const { servers }: Snapshot = await (await request.get('/api/snapshot')).json()
+    return servers.find(({ srv_id }) => srv_id === server.srv_id)
+  }
+  const before = await row()
+  {
+    using _frozen = freeze(server)
+    await expect.poll(async () => (await row())?.state, { timeout: 30_000 }).toBe('lost')
+    await expect.poll(eventsSince).toEqual([['lost', before?.id]])
+  }
+  await expect.poll(async () => (await row())?.state, { timeout: 30_000 }).toBe('up')
+  await expect.poll(eventsSince).toEqual([
+    ['back', before?.id],
+    ['lost', before?.id],
+  ])
+  expect((await read()).downs.find(({ srv_id }) => srv_id === server.srv_id)?.ms).toBeGreaterThan(6000)
   await expect.poll(healthOfAll, { timeout: 30_000 }).toEqual([ready, ready, ready])
 })
 
