@@ -12,10 +12,13 @@ import { historyEndpoint } from './history.ts'
 
 let database: Awaited<ReturnType<typeof openDatabase>>
 let history: Awaited<ReturnType<typeof serve>>
+/** ms for which the database did not answer lately */
+let outageMs = 0
+const board = { silenceOf: (silentMs: number) => silentMs - outageMs }
 
 before(async () => {
   database = await openDatabase()
-  history = await serve(historyEndpoint({ read: database.read }))
+  history = await serve(historyEndpoint({ read: database.read, board }))
 })
 
 after(async () => {
@@ -118,6 +121,21 @@ test('the current minute of a server that writes minutes only is spread over the
   )
   // Of the minute's twelve buckets the first four are before the range; the next minute has begun two buckets ago.
   assert.deepEqual(hits, [0, 1, 1, 0, 1, 0, 1, 1, 3, 4])
+})
+
+test('servers that could write no heartbeat because the database did not answer are not lost', async () => {
+  await addInstance(database.fill, { id: 1, srvId: srvIdOf('a'), name: 'web-1' })
+  await database.fill.query(
+    'UPDATE server SET ready_at = started_at, last_seen_at = UTC_TIMESTAMP(3) - INTERVAL 30 SECOND',
+  )
+  const lost = async () => {
+    const { events, downs } = await read('5m')
+    return [events.filter(({ type }) => type === 'lost').length, downs.length]
+  }
+  assert.deepEqual(await lost(), [1, 1])
+  outageMs = 28_000
+  assert.deepEqual(await lost(), [0, 0])
+  outageMs = 0
 })
 
 test('a silence that is over is two events, and a downtime', async () => {

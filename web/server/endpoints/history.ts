@@ -19,6 +19,7 @@ import {
   type Silence,
 } from '../db/history.ts'
 import type { ReadPool } from '../db/pools.ts'
+import type { Board } from '../feed/board.ts'
 import { parseParameters } from '../http/request.ts'
 import { type Endpoint, sendJson } from '../http/router.ts'
 
@@ -27,22 +28,25 @@ const lookBackMs = 24 * 3_600_000
 
 const parameters = { range: z.enum(historyRangeNames, 'must be 5m, 1h or 24h').default(defaultHistoryRange) }
 
+type Source = { read: ReadPool; board: Pick<Board, 'silenceOf'> }
+
 /**
  * GET /api/history?range= answers a History, by the database's clock. Each instance of a server that answered a hit in the
  * range has a separate row, in the order of their starts: so a restart shows, and a server that reuses an address does not
  * get the hits of the one before.
  */
-export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
+export function historyEndpoint({ read, board }: Source): Endpoint {
   return async (_request, response, url) => {
     const { range } = parseParameters(url.searchParams, parameters)
     const now = await readClock(read)
     const buckets = historyBuckets(range, now)
     const lookBack = new Date(buckets.start.getTime() - lookBackMs)
-    const [counts, instances, silences] = await Promise.all([
+    const [counts, rows, silences] = await Promise.all([
       readHistory(read, buckets),
       readInstances(read, lookBack, historyEventsMax),
       readSilences(read, lookBack, historyEventsMax),
     ])
+    const instances = rows.map(row => withoutOutage(row, now, board))
     const history: History = {
       range,
       at: now.toISOString(),
@@ -54,6 +58,13 @@ export function historyEndpoint({ read }: { read: ReadPool }): Endpoint {
     }
     sendJson(response, 200, history)
   }
+}
+
+/** The instance, silent only for the time in which the database answered, if it has not ended. */
+function withoutOutage(instance: Instance, now: Date, board: Source['board']): Instance {
+  if (instance.stopped_at !== null) return instance
+  const silent_ms = board.silenceOf(instance.silent_ms, instance.last_seen_at, now.toISOString())
+  return { ...instance, silent_ms }
 }
 
 function serverHits(counts: InstanceBucket[], length: number): History['servers'] {

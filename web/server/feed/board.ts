@@ -1,7 +1,7 @@
 import type { FiringAlert, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength } from '../../shared/limits.ts'
 import type { BoardReading } from '../db/board.ts'
-import { type BoardServer, toServerRows } from '../db/server-state.ts'
+import { toServerRows } from '../db/server-state.ts'
 
 /** Reads the board, with at most `boardLogLength` of the log rows with numbers above `after`. */
 type ReadBoard = (after: number) => Promise<BoardReading>
@@ -23,7 +23,8 @@ export class Board {
   #generation = 0
   /** when the first of the readings began that have failed since the last success; ms of a steady clock */
   #failingSince: number | null = null
-  #outage: Outage | null = null
+  /** the last time in which the database did not answer: ms since 1970, by its clock */
+  #outage: { from: number; until: number } | null = null
 
   constructor(readBoard: ReadBoard, alerts: AlertSource = { current: null }) {
     this.#readBoard = readBoard
@@ -54,6 +55,17 @@ export class Board {
     return this.#refreshing
   }
 
+  /**
+   * How long a server has been silent at the time `at`, in ms, without the time in which the database did not answer: then no
+   * server can write a heartbeat. So they are not lost all together when it answers again. `silentMs`: with that time
+   */
+  silenceOf(silentMs: number, lastSeenAt: string, at: string): number {
+    if (this.#outage === null) return silentMs
+    const from = Math.max(this.#outage.from, Date.parse(lastSeenAt))
+    const until = Math.min(this.#outage.until, Date.parse(at))
+    return silentMs - Math.max(0, until - from)
+  }
+
   async #read(): Promise<Snapshot> {
     const startedAt = performance.now()
     try {
@@ -78,7 +90,10 @@ export class Board {
       this.#outage = { from: until - (performance.now() - this.#failingSince), until }
       this.#failingSince = null
     }
-    const servers = reading.servers.map(server => withoutOutage(server, reading.at, this.#outage))
+    const servers = reading.servers.map(server => ({
+      ...server,
+      silentMs: this.silenceOf(server.silentMs, server.lastSeenAt, reading.at),
+    }))
     const alerts = this.#alerts.current
     this.#latest = {
       ...toSnapshot({ ...reading, servers }, [...reading.log, ...before].slice(0, boardLogLength)),
@@ -88,20 +103,6 @@ export class Board {
     this.#readAt = startedAt
     return this.#latest
   }
-}
-
-/** A time in which the database did not answer: ms since 1970, by its clock. */
-type Outage = { from: number; until: number }
-
-/**
- * While the database does not answer, no server can write a heartbeat. So this time is no silence of theirs: they are not lost all
- * together when the database answers again.
- */
-function withoutOutage(server: BoardServer, at: string, outage: Outage | null): BoardServer {
-  if (outage === null) return server
-  const from = Math.max(outage.from, Date.parse(server.lastSeenAt))
-  const until = Math.min(outage.until, Date.parse(at))
-  return { ...server, silentMs: server.silentMs - Math.max(0, until - from) }
 }
 
 /** `log`: the rows to show, newest first */

@@ -54,7 +54,7 @@ export function routesOf(services: Services): Routes {
       '/api/live': { GET: liveEndpoint(services.feed) },
       '/api/log': readOnly(logEndpoint(reading)),
       '/api/log.csv': readOnly(logCsvEndpoint(reading)),
-      '/api/history': readOnly(historyEndpoint(reading)),
+      '/api/history': readOnly(historyEndpoint({ ...reading, board })),
       '/api/audit': readOnly(auditEndpoint(reading)),
       '/lab/visit': readOnly(labVisitEndpoint(identity)),
       '/health/live': readOnly(notThroughNginx(healthLive)),
