@@ -397,3 +397,44 @@ test.describe('the lab', () => {
     }
   })
 })
+
+test.describe('control', () => {
+  const token = process.env.ADMIN_TOKEN ?? ''
+  const authorized = { Authorization: `Bearer ${token}` }
+
+  test('without the token nothing can be done, and other sites, methods, servers and commands are refused', async ({
+    request,
+  }) => {
+    const path = '/api/servers/web-1/undrain'
+    for (const [status, answer] of [
+      [401, await request.post(path)],
+      [401, await request.post(path, { headers: { Authorization: `Bearer ${token}x` } })],
+      [403, await request.post(path, { headers: { ...authorized, Origin: 'https://other.example' } })],
+      [404, await request.post('/api/servers/web-1/stop', { headers: authorized })],
+      [405, await request.get(path, { headers: authorized })],
+    ] as const) {
+      expect(answer.status(), await answer.text()).toBe(status)
+      errorAnswer.parse(await answer.json())
+    }
+  })
+
+  test('with the token a command is acknowledged, and an unknown server is 404', async ({
+    request,
+    baseURL,
+  }) => {
+    test.skip(token === '', 'needs the token of the board')
+    const servers = snapshot.parse(await (await request.get('/api/snapshot')).json()).servers
+    const up = servers.find(({ state }) => state === 'up')
+    const headers = { ...authorized, Origin: baseURL ?? '' }
+    const answer = await request.post(`/api/servers/${up?.name}/undrain`, { headers })
+    expect(answer.status(), await answer.text()).toBe(200)
+    expect(await answer.json()).toEqual({
+      server: up?.name,
+      srv_id: up?.srv_id,
+      command: 'undrain',
+      acknowledged: true,
+      message: `${up?.name} does not drain: nothing to undo.`,
+    })
+    expect((await request.post('/api/servers/no-such/kill', { headers })).status()).toBe(404)
+  })
+})

@@ -9,7 +9,7 @@ import { startBoard } from './support/board-control.ts'
 
 // Runs a command with temporary stacks:
 //   node e2e/with-stacks.ts playwright test -c e2e
-// BASE_URL is a board with three replicas, and STACK_FILE describes its processes. At BRIEF_COOKIE_URL the cookie lasts three
+// BASE_URL is a board with three replicas, STACK_FILE describes its processes, and ADMIN_TOKEN is its token. At BRIEF_COOKIE_URL the cookie lasts three
 // seconds. FAULTS_STACK_FILE describes a board with three replicas whose processes tests kill and freeze. STATES_STACK_FILE
 // describes a board with one replica, for states that would disturb other tests. Its header links to monitoring, and the alerts
 // that fire are those in ALERTS_FILE, in the form of Alertmanager's API.
@@ -33,7 +33,7 @@ await runBeside(process.argv.slice(2), async signal => {
     const dataDir = join(folder.path, name)
     const stack = await startBoard(dataDir, { ...options, signal })
     stacks.push(stack)
-    return { url: stack.url, file: join(dataDir, 'stack.json') }
+    return { url: stack.url, file: join(dataDir, 'stack.json'), adminToken: stack.adminToken }
   }
   try {
     const board = await start('board', { replicas: 3 })
@@ -49,6 +49,7 @@ await runBeside(process.argv.slice(2), async signal => {
     const environment = {
       BASE_URL: board.url,
       STACK_FILE: board.file,
+      ADMIN_TOKEN: board.adminToken,
       BRIEF_COOKIE_URL: brief.url,
       FAULTS_STACK_FILE: faults.file,
       STATES_STACK_FILE: states.file,

@@ -164,6 +164,17 @@ for (const mode of stickyModes) {
     assert.equal(replica.requests.length, 0)
   })
 
+  test(`${mode}: a command of control that was sent to a replica is sent to no other one`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(mode)
+    for (const replica of board.replicas) replica.answer = breakOff
+    const command = { method: 'POST', headers: { 'Content-Length': '0' } }
+    const { status, body } = await sendRequest(board.port, '/api/servers/web-1/kill', command)
+    assert.deepEqual([status, JSON.parse(body).error.code], [503, 'no_replica'])
+    assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 1)
+  })
+
   test(`${mode}: while all replicas count as failed, NGINX still tries those that are slow to come back`, {
     timeout,
   }, async () => {

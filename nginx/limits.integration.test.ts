@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { type Answer, asCookie, type RequestOptions, sendRequest, startRequest } from './testing/request.ts'
@@ -27,6 +28,26 @@ for (const mode of stickyModes) {
     )
     assert.equal(streams.filter(({ statusCode }) => statusCode === 429).length, 1)
     for (const stream of streams) stream.destroy()
+  })
+
+  test(`${mode}: every address may use control only a few times a second, and no log shows the token`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(mode)
+    const headers = { Authorization: 'Bearer the-token-of-this-test' }
+    const command = () => sendRequest(board.port, '/api/servers/web-1/kill', { method: 'POST', headers })
+    const answers = await Promise.all(Array.from({ length: 80 }, command))
+    const limited = answers.filter(({ status }) => status === 429)
+    // 20, and 2 more a second however long this takes.
+    assert.ok(limited.length > 0)
+    assert.ok(answers.length - limited.length >= 20)
+    assert.equal(JSON.parse(limited[0]?.body ?? '').error.code, 'too_many_requests')
+    const reached = board.replicas.flatMap(({ requests }) => requests)
+    assert.equal(reached.length, answers.length - limited.length)
+    assert.equal(reached[0]?.headers.authorization, headers.Authorization)
+    assert.equal((await sendRequest(board.port, '/api/snapshot')).status, 200)
+    const logs = [...(await board.logged(81)), readFileSync(board.nginx.files.errorLog, 'utf8')]
+    assert.ok(!logs.some(text => text.includes('the-token')))
   })
 
   test(`${mode}: loopback is not limited by default`, { timeout }, async () => {

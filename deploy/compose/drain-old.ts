@@ -1,6 +1,6 @@
 // In a roll, all old replicas drain before the first one is stopped. So a visitor who moves goes to a new replica and stays there. If
 // the roll gives up, the old replicas take new visitors again.
-import { DrainRefused } from '../../web/server/errors.ts'
+import { ControlRefused } from '../../web/server/errors.ts'
 import { DockerFailed } from './docker.ts'
 import { readServers, requestChange, serverIn } from './drain.ts'
 import type { ProjectLock } from './project-lock.ts'
@@ -35,13 +35,13 @@ export class OldReplicasDrain {
       try {
         await requestChange({ change: 'drain', name: server.name }, healthy, this.#lock.attempt)
       } catch (error) {
-        if (!(error instanceof DrainRefused)) throw error
+        if (!(error instanceof ControlRefused)) throw error
         this.#say(`${error.message}; the roll stops it anyway`)
       }
     }
   }
 
-  /** Ends the drain of all of them. @throws DockerFailed, DrainRefused */
+  /** Ends the drain of all of them. @throws DockerFailed, ControlRefused */
   async end(): Promise<void> {
     const running = (await replicaContainers()).filter(replica => replica.running)
     const draining = running.filter(replica => this.#drains(replica))

@@ -187,7 +187,7 @@ test('a container that disappears while drain waits for a roll is reported in a 
 
 test('an unknown name is refused in a sentence of drain', async () => {
   await assert.rejects(changeDrainInContainer({ change: 'drain', name: 'nobody' }), {
-    name: 'DrainRefused',
+    name: 'ControlRefused',
     message: /^there is no server nobody, only web-/,
   })
 })

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
-import { DrainRefused } from '../../web/server/errors.ts'
-import type { DrainRequest } from '../../web/server/lifecycle/request-drain.ts'
+import { ControlRefused } from '../../web/server/errors.ts'
+import type { DrainRequest } from '../../web/server/lifecycle/control.ts'
 import { attemptDocker, DockerFailed, docker, unlessGone } from './docker.ts'
 import { readProject, stickySecondsOfNginx } from './project.ts'
 import { type ProjectLock, takeProjectLock } from './project-lock.ts'
@@ -28,7 +28,7 @@ export type ShownServer = z.output<typeof board>['servers'][number]
 /**
  * Drains a server of the compose stack, or ends its drain. Runs the command in a replica, because only replicas reach the database.
  * @returns the outcome in sentences
- * @throws DrainRefused; DockerFailed if no such stack runs
+ * @throws ControlRefused; DockerFailed if no such stack runs
  */
 export async function changeDrainInContainer({ change, name }: DrainRequest): Promise<string> {
   const replicas = await runningReplicas()
@@ -46,7 +46,7 @@ export async function changeDrainInContainer({ change, name }: DrainRequest): Pr
 /**
  * Runs the drain command in `replica`. A caller that holds the project's lock passes the lock's `attempt` as `run`.
  * @returns the outcome in a sentence of the replica
- * @throws DrainRefused
+ * @throws ControlRefused
  */
 export async function requestChange(
   { change, name }: DrainRequest,
@@ -55,7 +55,7 @@ export async function requestChange(
 ): Promise<string> {
   const program = ['node', 'web/drain.mjs', change, name]
   const { status, stdout, stderr } = await run(['exec', replica.id, ...program])
-  if (status !== 0) throw new DrainRefused(stderr.trim())
+  if (status !== 0) throw new ControlRefused(stderr.trim())
   return stdout.trim()
 }
 
@@ -72,10 +72,10 @@ export function serverIn(container: ReplicaContainer, servers: ShownServer[]): S
   )
 }
 
-/** @throws DrainRefused if no other replica takes new visitors: without this one no replica would serve */
+/** @throws ControlRefused if no other replica takes new visitors: without this one no replica would serve */
 export async function refuseTheLast(name: string): Promise<void> {
   if (!(await anotherIsOpen(name)))
-    throw new DrainRefused(`${name} is not stopped: no other server is up and takes new visitors`)
+    throw new ControlRefused(`${name} is not stopped: no other server is up and takes new visitors`)
 }
 
 /** Whether a healthy replica other than `name` takes new visitors. @throws DockerFailed */
@@ -92,7 +92,7 @@ async function anotherIsOpen(name: string): Promise<boolean> {
  * Waits until a draining server has had no page view for the lifetime of the cookie, then stops and removes its container.
  * `signal` ends the wait; the server goes on draining.
  * @returns the outcome in a sentence
- * @throws DrainRefused if it no longer drains or is the last that serves; DockerFailed
+ * @throws ControlRefused if it no longer drains or is the last that serves; DockerFailed
  */
 export async function stopDrained(
   name: string,
@@ -106,7 +106,7 @@ export async function stopDrained(
   const look = async () => {
     const { container, server } = await findContainer(name, await runningReplicas())
     if (server.id !== first.server.id || server.state !== 'draining')
-      throw new DrainRefused(`${name} no longer drains, and was not stopped`)
+      throw new ControlRefused(`${name} no longer drains, and was not stopped`)
     return { container, hits: server.hits }
   }
   let { hits } = first.server
@@ -114,7 +114,7 @@ export async function stopDrained(
     let quietSince = performance.now()
     while (performance.now() - quietSince < seconds * 1000) {
       await pause(checkEveryMs, undefined, { signal }).catch(() => {
-        throw new DrainRefused(`${name} goes on draining, and was not stopped`)
+        throw new ControlRefused(`${name} goes on draining, and was not stopped`)
       })
       const now = await look()
       if (now.hits > hits) quietSince = performance.now()
@@ -148,12 +148,12 @@ function replicaToQuery(replicas: ReplicaContainer[]): ReplicaContainer {
   return replica
 }
 
-/** @throws DrainRefused */
+/** @throws ControlRefused */
 async function findContainer(name: string, replicas: ReplicaContainer[]) {
   const servers = await readServers(replicaToQuery(replicas))
   for (const container of replicas) {
     const server = serverIn(container, servers)
     if (server?.name === name) return { container, server }
   }
-  throw new DrainRefused(`no container of this project runs ${name} now`)
+  throw new ControlRefused(`no container of this project runs ${name} now`)
 }

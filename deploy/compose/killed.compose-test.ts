@@ -104,6 +104,37 @@ test('a replica that crashes under load fails no page view, and is started again
   await expectLogged(visits.all, before)
 })
 
+test('a server killed through control under load fails no page view, is started again, and the history says who did it', async t => {
+  await settle(3)
+  const token = (await compose('exec', '-T', 'web', 'cat', '/run/secrets/admin-token')).trim()
+  const { counter: before, servers } = await readSnapshot()
+  const victim = servers.find(({ state }) => state === 'up')
+  assert.ok(victim)
+  const command = async (name: string, authorization: string) =>
+    fetch(`${baseUrl}/api/servers/${name}/kill`, {
+      method: 'POST',
+      headers: { Authorization: authorization },
+    })
+  assert.equal((await command(victim.name, 'Bearer wrong-0123456789')).status, 401)
+  const visits = await visitWhile(async () => {
+    await visitMore(300)
+    const answer = await command(victim.name, `Bearer ${token}`)
+    assert.equal(answer.status, 200, await answer.text())
+    await waitUntil(`${victim.name} is another instance`, 90_000, async () => {
+      const now = await readSnapshot()
+      return now.servers.some(
+        ({ name, id, state }) => name === victim.name && id !== victim.id && state === 'up',
+      )
+    })
+    await visitMore(300)
+  })
+  reportLoad(t, visits.all)
+  assert.deepEqual(failuresOf(visits.all), [])
+  await expectLogged(visits.all, before)
+  const history = await (await fetch(`${baseUrl}/api/history?range=5m`)).text()
+  assert.ok(history.includes(`{"type":"killed","by":"control","id":${victim.id},`), history)
+})
+
 test('a replica that stays frozen under load fails no page view, and is killed and started again', async t => {
   await settle(3)
   const { counter: before } = await readSnapshot()

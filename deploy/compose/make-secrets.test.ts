@@ -9,9 +9,9 @@ import { temporaryFolder } from '../../tools/lib/testing.ts'
 
 const names = ['secrets', 'migration', 'replica', 'grafana']
 
-async function makeSecrets(folders: string[], password = ''): Promise<string> {
+async function makeSecrets(folders: string[], password = '', token = ''): Promise<string> {
   const command = spawn(process.execPath, [`${import.meta.dirname}/make-secrets.ts`, ...folders], {
-    env: { ...process.env, DATABASE_PASSWORD: password },
+    env: { ...process.env, DATABASE_PASSWORD: password, ADMIN_TOKEN: token },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [[status], errors] = await Promise.all([once(command, 'close'), text(command.stderr)])
@@ -84,6 +84,27 @@ test('passwords are kept, another DATABASE_PASSWORD is refused, and what was cut
     assert.equal(await makeSecrets(folders), '')
     assert.deepEqual(readAll(), before)
     assert.equal(readFileSync(join(secrets, 'database-password'), 'utf8'), 'given')
+    expectAgreement(folders)
+  })
+})
+
+test('the token of control is made once; a given one applies while it is given, and one that could be guessed is refused', async () => {
+  await inFolders(async folders => {
+    const [, , replica = ''] = folders
+    const read = () => readFileSync(join(replica, 'admin-token'), 'utf8')
+    assert.equal(await makeSecrets(folders), '')
+    const made = read()
+    assert.match(made, /^[0-9a-f]{48}$/)
+    assert.equal(await makeSecrets(folders, '', 'given-0123456789'), '')
+    assert.equal(read(), 'given-0123456789')
+    assert.equal(await makeSecrets(folders), '')
+    assert.equal(read(), made)
+    for (const token of ['hunter2', 'with a space 0123456789', 'x'.repeat(257)]) {
+      const refused = await makeSecrets(folders, '', token)
+      assert.match(refused, /^status 1: ADMIN_TOKEN must be/)
+      assert.ok(!refused.includes(token))
+    }
+    assert.equal(read(), made)
     expectAgreement(folders)
   })
 })

@@ -2,7 +2,7 @@
 //   node deploy/compose/make-secrets.ts SECRETS MIGRATION REPLICA GRAFANA
 // Each argument is a volume's folder. SECRETS has all passwords of the database and is only for MySQL. MIGRATION and REPLICA have one
 // password each, in `database-password`. GRAFANA has its administrator's password and the key that encrypts what Grafana stores.
-// DATABASE_PASSWORD sets the password of the account `board`; this script creates the others. A container of an earlier release,
+// DATABASE_PASSWORD sets the password of the account `board`, ADMIN_TOKEN the token of control; this script creates the others. A container of an earlier release,
 // which `docker compose up --no-recreate` starts again, runs this script with its own arguments, so a folder can be missing.
 import { randomBytes } from 'node:crypto'
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -14,6 +14,7 @@ const leftoverAfterMs = 3_600_000
 
 const [, , secrets = '', migration = '', replica = '', grafana = ''] = process.argv
 const given = process.env.DATABASE_PASSWORD ?? ''
+const givenToken = process.env.ADMIN_TOKEN ?? ''
 const project = process.env.PROJECT ?? 'balance-board'
 
 for (const folder of [secrets, migration, replica, grafana].filter(Boolean)) removeLeftovers(folder)
@@ -24,6 +25,9 @@ if (given !== '' && given !== owner) {
     'DATABASE_PASSWORD is not the password that the database was made with. Set it back; or, to change the password, ' +
       `run \`docker compose down && docker volume rm ${project}_secrets\`, and start again: the database takes the new one.`,
   )
+  process.exitCode = 1
+} else if (!/^([A-Za-z0-9._~+/-]{16,256})?$/.test(givenToken)) {
+  console.error('ADMIN_TOKEN must be 16 to 256 letters, digits and ._~+/-')
   process.exitCode = 1
 } else {
   if (isNew) {
@@ -53,6 +57,8 @@ function makeSecrets(): void {
   write(join(secrets, 'accounts.sql'), statements.join('\n'))
   write(join(migration, 'database-password'), owner)
   write(join(replica, 'database-password'), replicas)
+  // The token of control: web/server/config.ts. Replicas read it at each use.
+  write(join(replica, 'admin-token'), givenToken || keepSecret('admin-token', newPassword()))
   if (grafana) for (const name of ['admin-password', 'secret-key']) keepSecret(name, newPassword(), grafana)
 }
 

@@ -18,7 +18,7 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
       VALUES ('${hex('a')}', 'web-1', '127.0.0.1:3000', 1, '2026-11-22 12:00:00', '2026-11-22 12:04:31.5', 1, 0.25);
     INSERT INTO server_minute VALUES ('2026-11-22 12:04:00', 1, 18446744073709551615);
     INSERT INTO server_bucket VALUES ('2026-11-22 12:04:35', 1, 2);
-    INSERT INTO server_event VALUES ('2026-11-22 12:04:31.203', 1, 'lost', NULL);
+    INSERT INTO server_event VALUES ('2026-11-22 12:04:31.203', 1, 'lost', NULL, NULL);
     INSERT INTO log_checkpoint VALUES (5000, 4999, '2026-11-22 12:04:31.203');
     INSERT INTO log_purge VALUES (1, 18446744073709551615);
     INSERT INTO past_hits VALUES (1000, 7, '2026-11-22 12:04:31.203');
@@ -33,7 +33,7 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
     ])
     assert.deepEqual(buckets, [{ start: new Date('2026-11-22T12:04:35Z'), serverId: 1, hits: 2n }])
     assert.deepEqual(events, [
-      { at: new Date('2026-11-22T12:04:31.203Z'), serverId: 1, type: 'lost', untilAt: null },
+      { at: new Date('2026-11-22T12:04:31.203Z'), serverId: 1, type: 'lost', untilAt: null, clientIp: null },
     ])
     const [counters, log, recent, servers, minutes, checkpoints, purges, clocks, past] = await Promise.all([
       client.globalCounter.findMany(),

@@ -6,7 +6,7 @@ import { dataDirAt, readStackFile, type StackFile } from './stack/data-dir.ts'
 import type { Stack } from './stack/stack.ts'
 
 /** What a command runs. `name` is what is at its address; default: the board. */
-type Running = Pick<Stack, 'url' | 'stop'> & { name?: string }
+type Running = Pick<Stack, 'url' | 'stop'> & { name?: string; adminToken?: string }
 
 /**
  * Starts a stack or what runs beside it, prints its address, and stops it on Ctrl-C, SIGTERM or when the terminal closes.
@@ -17,8 +17,10 @@ export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Run
   const signal = abortOnSignals()
   await saySentences(async () => {
     try {
-      const { name = 'Balance Board', url, stop } = await start(signal)
+      const { name = 'Balance Board', url, adminToken, stop } = await start(signal)
       console.log(`\n${name}: ${url}    (Ctrl-C stops it)\n`)
+      // In the fragment, which a browser does not send. The page keeps it and removes it from the address.
+      if (adminToken) console.log(`With control of the servers: ${url}/#token=${adminToken}\n`)
       await aborted(signal)
       await stop()
     } catch (error) {

@@ -1,7 +1,7 @@
 import { howToChooseProject } from '../../deploy/compose/docker.ts'
 import { changeDrainInContainer, refuseTheLast, stopDrained } from '../../deploy/compose/drain.ts'
-import { DrainRefused } from '../../web/server/errors.ts'
-import { changeDrain, parseDrainRequest } from '../../web/server/lifecycle/request-drain.ts'
+import { ControlRefused } from '../../web/server/errors.ts'
+import { changeDrain, parseDrainRequest } from '../../web/server/lifecycle/control.ts'
 import { abortOnSignals, saySentences } from '../lib/terminal.ts'
 import { onRunningStack } from './command.ts'
 
@@ -11,14 +11,14 @@ import { onRunningStack } from './command.ts'
 await saySentences(async () => {
   const words = process.argv.slice(2)
   const unknown = words.find(word => word.startsWith('-') && word !== '--stop')
-  if (unknown) throw new DrainRefused(`unknown option: ${unknown}. ${howToChooseProject} drain -- web-2`)
+  if (unknown) throw new ControlRefused(`unknown option: ${unknown}. ${howToChooseProject} drain -- web-2`)
   const request = parseDrainRequest(words.filter(word => word !== '--stop'))
   const stops = words.includes('--stop')
-  if (stops && request.change === 'undrain') throw new DrainRefused('use --stop only with npm run drain')
+  if (stops && request.change === 'undrain') throw new ControlRefused('use --stop only with npm run drain')
   const outcome = await onRunningStack({
     async local({ databaseUrl }) {
       if (stops)
-        throw new DrainRefused(
+        throw new ControlRefused(
           'use --stop only with Docker: without Docker a stopped server is started again',
         )
       return changeDrain(databaseUrl, request)

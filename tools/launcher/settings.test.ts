@@ -230,7 +230,8 @@ test('a replica and compose give each setting of both stacks the default of .env
   const required = { DATABASE_URL: 'mysql://a:b@127.0.0.1/c' }
   assert.deepEqual(parseEnvironment({ ...both, ...required }), parseEnvironment(required))
   const services = readFileSync(join(root, 'docker-compose.yml'), 'utf8').split(/^ {2}(?=[a-z-]+:$)/m)
-  const webOrNginx = services.filter(service => /^(web|nginx):/.test(service)).join('')
+  // The token of control reaches the replicas in a file that `secrets` writes.
+  const webOrNginx = services.filter(service => /^(web|nginx|secrets):/.test(service)).join('')
   for (const [name, value] of Object.entries(both))
     assert.ok(
       webOrNginx.includes(`\n      ${name}: \${${name}:-${value}}\n`),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { checkTrustedProxies, normaliseAddress } from '../../nginx/tls-and-proxies.ts'
+import { isAdminToken } from '../../web/server/config.ts'
 import { UserError } from '../../web/server/errors.ts'
 import { settingDefaults } from '../../web/shared/limits.ts'
 import { envFile, loadEnvironment, readEnvFile, type Variables } from '../lib/environment.ts'
@@ -78,6 +79,8 @@ function areProxies(proxies: string[]): boolean {
 
 /** The logs that this stack writes are files, for people. With Docker a server's default is json. */
 const defaultLogFormat = 'text'
+/** Its value is no part of any message. */
+const token = z.string().refine(isAdminToken, '16 to 256 letters, digits and ._~+/-')
 const httpUrl = z.url({ protocol: /^https?$/, error: 'an http:// or https:// URL' })
 
 const variables = z.object({
@@ -93,6 +96,7 @@ const variables = z.object({
   LOG_RETENTION_DAYS: wholeNumber(1, 36_500).default(settingDefaults.logLimits.days),
   LOG_MAX_ROWS: wholeNumber(1, 1e12).default(settingDefaults.logLimits.rows),
   TRUSTED_PROXIES: proxies.default([]),
+  ADMIN_TOKEN: token.optional(),
   PROMETHEUS_URL: httpUrl.optional(),
   GRAFANA_URL: httpUrl.optional(),
   ALERTMANAGER_URL: httpUrl.optional(),
@@ -115,6 +119,7 @@ const schema = variables
     nginxWorkers: values.NGINX_WORKERS,
     logLimits: { days: values.LOG_RETENTION_DAYS, rows: values.LOG_MAX_ROWS },
     trustedProxies: values.TRUSTED_PROXIES,
+    ...(values.ADMIN_TOKEN !== undefined && { adminToken: values.ADMIN_TOKEN }),
     monitoringUrls: {
       PROMETHEUS_URL: values.PROMETHEUS_URL ?? '',
       GRAFANA_URL: values.GRAFANA_URL ?? '',
@@ -165,6 +170,7 @@ const replicaVariables = [
   'DATABASE_PASSWORD_FILE',
   'SERVER_NAME',
   'SERVER_ADDRESS',
+  'ADMIN_TOKEN_FILE',
 ]
 
 /** The variables of the stack with Docker that are set. */
@@ -232,7 +238,7 @@ function parse<Parsed extends z.ZodType>(wanted: Parsed, environment: Variables)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => {
     const name = String(path[0])
-    return `    ${name} must be ${message}, not "${set[name]}"`
+    return `    ${name} must be ${message}${name === 'ADMIN_TOKEN' ? '' : `, not "${set[name]}"`}`
   })
   throw new UserError(['invalid settings:', ...problems].join('\n'))
 }

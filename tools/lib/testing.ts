@@ -58,6 +58,7 @@ export const statementsRefusedToReplicas = (host: string) => [
   'DROP TABLE access_log',
   'ALTER TABLE access_log ADD COLUMN note INT',
   'TRUNCATE access_log',
+  'TRUNCATE server_event',
   'CREATE DATABASE other',
   `CREATE USER 'other'@'${host}'`,
   `GRANT ALL PRIVILEGES ON *.* TO '${replicaAccount}'@'${host}'`,

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { testCertificate } from '../../nginx/testing/request.ts'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
-import { BadDatabaseUrl, BadEnvironment, driverUrl, parseEnvironment, readDatabaseUrl } from './config.ts'
+import {
+  BadDatabaseUrl,
+  BadEnvironment,
+  driverUrl,
+  parseEnvironment,
+  readAdminToken,
+  readDatabaseUrl,
+} from './config.ts'
 
 const DATABASE_URL = 'mysql://root:secret@127.0.0.1:3306/balance_board'
 
@@ -20,11 +27,35 @@ test('only the database is required', () => {
     clientAddresses: 'short',
     monitoring: { prometheus: null, grafana: null, hasAlerts: false },
     alertmanagerUrl: null,
+    adminToken: { value: null, file: null },
     drainSeconds: 1,
     logFormat: 'json',
     tracing: null,
     logLimits: { days: 30, rows: 10_000_000 },
   })
+})
+
+test('the token of control is a variable, or in a file that is read each time; one that could be guessed is none', async () => {
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'admin-token')
+  const environment = parseEnvironment({ DATABASE_URL, ADMIN_TOKEN: '', ADMIN_TOKEN_FILE: file })
+  assert.equal(readAdminToken(environment), null)
+  for (const [text, token] of [
+    ['0123456789abcdef\n', '0123456789abcdef'],
+    ['0123456789abcde', null],
+    ['', null],
+    ['0123456789abcdef 0123', null],
+    ['A.b_c~d+e/f-0123456789', 'A.b_c~d+e/f-0123456789'],
+  ] as const) {
+    writeFileSync(file, text)
+    assert.equal(readAdminToken(environment), token)
+  }
+  const given = { DATABASE_URL, ADMIN_TOKEN: 'given-0123456789', ADMIN_TOKEN_FILE: file }
+  assert.equal(readAdminToken(parseEnvironment(given)), 'given-0123456789')
+  assert.throws(
+    () => parseEnvironment({ DATABASE_URL, ADMIN_TOKEN: 'hunter2' }),
+    (error: unknown) => error instanceof BadEnvironment && !error.message.includes('hunter2'),
+  )
 })
 
 test('an empty variable is an unset one', () => {

@@ -33,6 +33,30 @@ const serverName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/, 'letters, digits, dots and hyphens only, 63 at most')
 
+export function isServerName(text: string): boolean {
+  return serverName.safeParse(text).success
+}
+
+/** Characters of a token after `Bearer`: https://www.rfc-editor.org/rfc/rfc6750#section-2.1. A short one could be guessed. */
+const adminToken = z
+  .string()
+  .regex(/^[A-Za-z0-9._~+/-]{16,256}$/, 'must be 16 to 256 letters, digits and ._~+/-')
+
+/** Whether a text can be the token of control. */
+export function isAdminToken(text: string): boolean {
+  return adminToken.safeParse(text).success
+}
+
+/** The token in a file, without spaces and newlines around it; null if the file cannot be read or has no valid token. */
+export function readTokenFile(file: string): string | null {
+  try {
+    const text = readFileSync(file, 'utf8').trim()
+    return isAdminToken(text) ? text : null
+  } catch {
+    return null
+  }
+}
+
 const serverAddress = z.string().refine(isAddressWithPort, 'must be ip:port, as NGINX knows the server')
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
@@ -70,6 +94,9 @@ const schema = z
     GRAFANA_URL: httpUrl.optional(),
     /** where the replica itself reads the alerts that fire */
     ALERTMANAGER_URL: httpUrl.optional(),
+    /** the token of control, or a file with it. The file is read at each use: it may be made or replaced later */
+    ADMIN_TOKEN: adminToken.optional(),
+    ADMIN_TOKEN_FILE: z.string().optional(),
     /** seconds that a stopping replica goes on answering */
     DRAIN_SECONDS: z.coerce.number().min(0).max(60).default(settingDefaults.drainSeconds),
   })
@@ -88,6 +115,7 @@ const schema = z
       hasAlerts: values.ALERTMANAGER_URL !== undefined,
     },
     alertmanagerUrl: values.ALERTMANAGER_URL ?? null,
+    adminToken: { value: values.ADMIN_TOKEN ?? null, file: values.ADMIN_TOKEN_FILE ?? null },
     drainSeconds: values.DRAIN_SECONDS,
     logFormat: values.LOG_FORMAT,
     tracing: values.OTEL_EXPORTER_OTLP_ENDPOINT
@@ -103,6 +131,13 @@ export function parseEnvironment(variables: Record<string, string | undefined>):
   const parsed = schema.safeParse(set)
   if (parsed.success) return parsed.data
   throw new BadEnvironment(parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`))
+}
+
+/** The token of control now; null if there is none: then control is closed. */
+export function readAdminToken({
+  adminToken: { value, file },
+}: Pick<Environment, 'adminToken'>): string | null {
+  return value ?? (file === null ? null : readTokenFile(file))
 }
 
 function isAddressWithPort(text: string): boolean {

@@ -30,9 +30,15 @@ export class BadParameter extends AnswerError {
   }
 }
 
-/** A server cannot drain or did not answer. The message is one sentence. */
-export class DrainRefused extends UserError {
-  override readonly name = 'DrainRefused'
+/** A server does not do what control wants of it, or did not answer. The message is one sentence. */
+export class ControlRefused extends UserError {
+  override readonly name = 'ControlRefused'
+  readonly code: 'refused' | 'no_server' | 'last_server' | 'not_acknowledged'
+
+  constructor(message: string, code: ControlRefused['code'] = 'refused') {
+    super(message)
+    this.code = code
+  }
 }
 
 /**

@@ -197,13 +197,30 @@ export type LogPage = {
 
 export const isLogPage = shapeOf<LogPage>({ rows: listOf(isLogRow), next: orNull(isNumber) })
 
+/** What control can do to a server: `POST /api/servers/NAME/COMMAND`. */
+export const controlCommands = ['drain', 'undrain', 'restart', 'kill'] as const
+
+export type ControlCommand = (typeof controlCommands)[number]
+
+/** Answer of a command that the server acknowledged. */
+export type ControlAnswer = {
+  server: string
+  srv_id: string
+  command: ControlCommand
+  acknowledged: boolean
+  /** the result as a sentence */
+  message: string
+}
+
+const historyEventTypes = ['joined', 'lost', 'back', 'stopped', 'killed', 'draining', 'undrained'] as const
+
 /**
  * joined: it started. lost: no heartbeat for 6 s. back: a lost instance went on. stopped: it ended in good order. killed: it
- * ended without a goodbye and another instance followed at its address before it counted as lost. The time of `lost` and `killed`
- * is that of its last heartbeat.
+ * ended without a goodbye, by control or so that another instance followed at its address before it counted as lost. The time of
+ * `lost` and `killed` is that of its last heartbeat. draining, undrained: control began and ended its drain.
  */
 export type HistoryEvent = {
-  type: 'joined' | 'lost' | 'back' | 'stopped' | 'killed'
+  type: (typeof historyEventTypes)[number]
   /** what caused it: a command of a person, or nothing that is known */
   by: 'control' | null
   /** id of the server's instance */
@@ -247,7 +264,7 @@ export const isHistory = shapeOf<History>({
   ),
   events: listOf(
     shapeOf<History['events'][number]>({
-      type: oneOf('joined', 'lost', 'back', 'stopped', 'killed'),
+      type: oneOf(...historyEventTypes),
       by: orNull(oneOf('control')),
       id: isNumber,
       srv_id: isText,

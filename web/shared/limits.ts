@@ -44,6 +44,9 @@ export const lostAfterSeconds = 6
 /** Seconds without a heartbeat after which the board no longer shows a server. Its hits stay in the sums. */
 export const forgottenAfterSeconds = 60
 
+/** Seconds that a server has to acknowledge a command of control. It reads commands twice a second; NGINX waits longer. */
+export const controlAnswerSeconds = 10
+
 /** Rows of the log in a snapshot and on the page. */
 export const boardLogLength = 50
 

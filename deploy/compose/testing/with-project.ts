@@ -39,6 +39,7 @@ async function startProject(signal: AbortSignal) {
     REPLICAS: '3',
     STICKY_SECONDS: '300',
     SHOW_CLIENT_IPS: 'short',
+    ADMIN_TOKEN: 'the-token.of~this_test-project',
     // Has characters that are special in a shell, SQL or a URL.
     DATABASE_PASSWORD: ` o'dd "p\\ä%/@:#?$x `,
   }

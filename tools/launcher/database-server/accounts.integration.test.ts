@@ -6,11 +6,12 @@ import mysql from 'mysql2/promise'
 import { migrate } from '../../../prisma/migrate.ts'
 import { readAudit } from '../../../web/server/db/audit.ts'
 import { readBoard } from '../../../web/server/db/board.ts'
+import { takeEndWish, withControlLock, writeWish } from '../../../web/server/db/control.ts'
 import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
 import { closePools, connectionsPerReplica, openPools } from '../../../web/server/db/pools.ts'
 import { ifAlone } from '../../../web/server/db/query.ts'
 import { pruneRecentRequests, writeBelievedTime } from '../../../web/server/db/retention.ts'
-import { checkLimits, endServer, registerServer, writeDrainWanted } from '../../../web/server/db/servers.ts'
+import { checkLimits, endServer, registerServer } from '../../../web/server/db/servers.ts'
 import { countLog, retainLog } from '../../../web/server/retention/retention.ts'
 import { sampleHit } from '../../../web/testing/samples.ts'
 import { replicaAccount } from '../../lib/database-accounts.ts'
@@ -49,7 +50,9 @@ test("a replica's account can do all that a replica does", async () => {
     const { id } = await registerServer(pools.write, { srvId, address, name: null })
     const hit = sampleHit()
     await databaseHitStore(pools.write, { id, srv_id: srvId }).commit([hit], 1000)
-    await writeDrainWanted(pools.write, id, true)
+    for (const command of ['drain', 'restart'] as const)
+      await withControlLock(pools.write, connection => writeWish(connection, id, command, '10.0.0.7'))
+    assert.equal(await takeEndWish(pools.write, { id, srv_id: srvId }, 'restart', 1000), true)
     const { signal } = new AbortController()
     await ifAlone(pools.upkeep, 'retention', async connection => {
       await writeBelievedTime(connection, new Date())

@@ -4,12 +4,25 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { UserError } from '../../../web/server/errors.ts'
 import { temporaryFolder } from '../../lib/testing.ts'
-import { checkSockets, openDataDir, takeLock, unusable } from './data-dir.ts'
+import { checkSockets, keepAdminToken, openDataDir, takeLock, unusable } from './data-dir.ts'
 
 test('a new folder is its owner’s alone', async () => {
   await using folder = await temporaryFolder()
   const dataDir = await openDataDir(join(folder.path, 'a', 'b'))
   assert.equal(statSync(dataDir.folder).mode & 0o777, 0o700)
+})
+
+test('the token of control is made once, is its owner’s alone, and a given one replaces it', async () => {
+  await using folder = await temporaryFolder()
+  const dataDir = await openDataDir(folder.path)
+  const made = keepAdminToken(dataDir, null)
+  assert.match(made, /^[0-9a-f]{48}$/)
+  assert.equal(keepAdminToken(dataDir, null), made)
+  assert.equal(keepAdminToken(dataDir, 'given-0123456789'), 'given-0123456789')
+  assert.equal(readFileSync(dataDir.adminToken, 'utf8').trim(), 'given-0123456789')
+  writeFileSync(dataDir.adminToken, 'short', { mode: 0o644 })
+  assert.notEqual(keepAdminToken(dataDir, null), 'short')
+  assert.equal(statSync(dataDir.adminToken).mode & 0o777, 0o600)
 })
 
 test('a file in place of the folder is reported in one sentence', async () => {

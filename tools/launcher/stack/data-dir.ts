@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { access, constants, mkdir, mkdtemp, rm, statfs, symlink } from 'node:fs/promises'
@@ -6,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
+import { readTokenFile } from '../../../web/server/config.ts'
 import { codeOf, reasonOf, UserError } from '../../../web/server/errors.ts'
 
 /** The folder that holds everything a stack writes. */
@@ -17,6 +19,8 @@ export type DataDir = {
   /** the launcher's processes: if it is killed, the next launcher ends them */
   processes: string
   stackFile: string
+  /** the token of control: web/server/endpoints/control.ts */
+  adminToken: string
   /** what Prometheus scrapes */
   targetsFile: string
   database: string
@@ -49,6 +53,7 @@ export function dataDirAt(path: string): DataDir {
     launcher: join(folder, 'launcher.pid'),
     processes: join(folder, 'processes.json'),
     stackFile: join(folder, 'stack.json'),
+    adminToken: join(folder, 'admin-token'),
     targetsFile: join(folder, 'prometheus-targets.json'),
     database: join(folder, 'database'),
     nginx: join(folder, 'nginx'),
@@ -68,6 +73,18 @@ export async function openDataDir(path: string): Promise<DataDir> {
     throw unusable(dataDir.folder, error)
   }
   return dataDir
+}
+
+/**
+ * Saves the token of control in the folder, or makes one if there is none yet. The replicas read the file. @returns the token
+ * @throws Error if it cannot be written
+ */
+export function keepAdminToken({ adminToken: file }: DataDir, given: string | null): string {
+  const kept = readTokenFile(file)
+  const token = given ?? kept ?? randomBytes(24).toString('hex')
+  // Also if it is there already: others may have been able to read it.
+  writeAtomically(file, token)
+  return token
 }
 
 /** @throws UserError if the disk has too little space for a start */

@@ -23,6 +23,8 @@ type ReplicaSettings = {
   /** extra variables, which override the stack's */
   variables: Record<string, string>
   logLimits: LogLimits
+  /** the file with the token of control */
+  tokenFile: string
   /** ms without an answer after which a replica is killed and restarted; null = never */
   hungAfterMs: number | null
   /** folder of the logs */
@@ -77,6 +79,8 @@ function variablesOf(place: ReplicaPlace, settings: ReplicaSettings): Record<str
     LOG_FORMAT: settings.logFormat,
     LOG_RETENTION_DAYS: String(settings.logLimits.days),
     LOG_MAX_ROWS: String(settings.logLimits.rows),
+    ADMIN_TOKEN: '', // in the file, as the stack's
+    ADMIN_TOKEN_FILE: settings.tokenFile,
     ...settings.monitoringUrls,
   }
 }
@@ -137,6 +141,7 @@ function settingsFor(
     monitoringUrls: options.monitoringUrls ?? noMonitoring,
     logLimits: options.logLimits ?? settingDefaults.logLimits,
     hungAfterMs: options.hungAfterMs === undefined ? defaultHungAfterMs : options.hungAfterMs,
+    tokenFile: workspace.dataDir.adminToken,
     logs: workspace.dataDir.logs,
     record: workspace.record,
   }

@@ -35,6 +35,8 @@ export type StackOptions = {
   trustedProxies?: string[]
   /** where monitoring is, for the page: PROMETHEUS_URL, GRAFANA_URL, ALERTMANAGER_URL; default: nowhere */
   monitoringUrls?: MonitoringUrls
+  /** the token of control; default: the one in the data folder, which the first start makes */
+  adminToken?: string
   /** whether requests of loopback and private addresses are limited too; default: no */
   limitPrivate?: boolean
   /** NGINX's worker processes; default: settingDefaults */

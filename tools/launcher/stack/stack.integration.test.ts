@@ -37,6 +37,7 @@ test('stack.json says what runs, and only its owner can read it', { timeout }, a
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
     assert.match(environment, /DATABASE_URL=mysql:\/\/board_replica:/)
     assert.ok(!environment.includes(new URL(stack.databaseUrl).password))
+    assert.ok(!environment.includes(stack.adminToken))
   }
   assert.deepEqual(alive(pidsOf(stack.file())), pidsOf(stack.file()))
 })

@@ -3,7 +3,7 @@
 // (nginx.ts). supervise.ts starts and restarts each process.
 
 import { boundLogs } from '../../lib/logs.ts'
-import { removeStackFiles, type StackFile, unusable, writeStackFiles } from './data-dir.ts'
+import { keepAdminToken, removeStackFiles, type StackFile, unusable, writeStackFiles } from './data-dir.ts'
 import { bringUpDatabase } from './database.ts'
 import { bringUpNginx, checkNginx } from './nginx.ts'
 import { bringUpReplicas, type ReplicaPlace } from './replicas.ts'
@@ -13,6 +13,8 @@ import { openWorkspace, outOfDateWarning, type Roster } from './workspace.ts'
 export type Stack = {
   /** address of the board */
   url: string
+  /** the token of control */
+  adminToken: string
   /** for the account that owns the tables */
   databaseUrl: string
   /** current contents of stack.json: a restarted service has another pid */
@@ -40,6 +42,7 @@ async function assemble(options: StackOptions, resources: AsyncDisposableStack):
   const { dataDir, roster } = workspace
   resources.defer(boundLogs(dataDir))
 
+  const adminToken = keepAdminToken(dataDir, options.adminToken ?? null)
   const nginx = await checkNginx(options)
   await options.prepare?.()
   const { owner: databaseUrl, replica: replicaUrl } = await bringUpDatabase(options, workspace)
@@ -64,7 +67,7 @@ async function assemble(options: StackOptions, resources: AsyncDisposableStack):
     stopped ??= resources.disposeAsync()
     return stopped
   }
-  return { url, databaseUrl, file, stop }
+  return { url, adminToken, databaseUrl, file, stop }
 }
 
 function describe(url: string, databaseUrl: string, replicas: ReplicaPlace[], roster: Roster): StackFile {

@@ -176,6 +176,8 @@ const marks = {
   stopped: 'stopped',
   joined: 'started',
   back: 'started',
+  draining: 'drain',
+  undrained: 'drain',
 } as const
 
 export type Mark = (typeof marks)[HistoryEvent['type']]
@@ -183,7 +185,7 @@ export type Mark = (typeof marks)[HistoryEvent['type']]
 /** What the mark of a group shows: the worst of its events. */
 export function markOf(group: EventGroup): Mark {
   const found = group.map(({ type }) => marks[type])
-  return (['lost', 'stopped'] as const).find(mark => found.includes(mark)) ?? 'started'
+  return (['lost', 'stopped', 'started'] as const).find(mark => found.includes(mark)) ?? 'drain'
 }
 
 /** The times without a server at an address, as places from 0 to 1: from a loss to the next start there, or to now. */
@@ -194,6 +196,7 @@ export function downSpans({ events, ...history }: Span & Pick<History, 'events'>
   for (const event of inOrder) {
     const place = placeOf(event.at, history)
     const mark = marks[event.type]
+    if (mark === 'drain') continue
     const from = downFrom.get(event.srv_id) ?? (event.type === 'back' ? 0 : undefined)
     if (mark === 'lost') downFrom.set(event.srv_id, from ?? place)
     else if (from !== undefined) spans.push([from, place])

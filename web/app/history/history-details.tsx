@@ -61,16 +61,28 @@ const eventWords: Record<HistoryEvent['type'], string> = {
   back: 'back',
   stopped: 'stopped',
   killed: 'killed',
+  draining: 'draining',
+  undrained: 'no longer draining',
+}
+
+/** "killed", "killed by control" */
+function wordsOf({ type, by }: HistoryEvent): string {
+  return by === 'control' ? `${eventWords[type]} by control` : eventWords[type]
 }
 
 /** "web-3 killed at 15:35:24" */
-export function eventText({ name, type, at }: HistoryEvent, time: (iso: string) => string): string {
-  return `${name} ${eventWords[type]} at ${time(at)}`
+export function eventText(event: HistoryEvent, time: (iso: string) => string): string {
+  return `${event.name} ${wordsOf(event)} at ${time(event.at)}`
 }
 
-/** ▲ started, ✕ lost or killed, ■ stopped, around the origin of an SVG. */
+/** ▲ started, ✕ lost or killed, ■ stopped, ◆ draining or no longer, around the origin of an SVG. */
 export function MarkShape({ mark }: { mark: Mark }) {
-  const shapes = { started: 'M0-5 5 4h-10z', lost: 'm-4-4 8 8m0-8-8 8', stopped: 'M-4-4h8v8h-8z' }
+  const shapes = {
+    started: 'M0-5 5 4h-10z',
+    lost: 'm-4-4 8 8m0-8-8 8',
+    stopped: 'M-4-4h8v8h-8z',
+    drain: 'M0-5 5 0 0 5-5 0z',
+  }
   return <path d={shapes[mark]} />
 }
 
@@ -125,11 +137,11 @@ export function EventLine({ history: { events, downs, at }, hues, stale }: Event
   )
 }
 
-function EventWords({ event: { name, type, at } }: { event: HistoryEvent }) {
+function EventWords({ event }: { event: HistoryEvent }) {
   return (
     <span>
-      {`${name} ${eventWords[type]} at `}
-      <Moment iso={at} to="second" />
+      {`${event.name} ${wordsOf(event)} at `}
+      <Moment iso={event.at} to="second" />
     </span>
   )
 }
@@ -227,15 +239,15 @@ function EventsTable({ events, hues }: { events: HistoryEvent[]; hues: Hues }) {
         </tr>
       </thead>
       <tbody>
-        {events.map(({ id, type, at, name, srv_id }) => (
-          <tr key={`${id} ${type} ${at}`}>
+        {events.map(event => (
+          <tr key={`${event.id} ${event.type} ${event.at}`}>
             <th scope="row">
-              <Moment iso={at} to="second" />
+              <Moment iso={event.at} to="second" />
             </th>
             <td>
-              <ServerName name={name} hue={hues[srv_id]} />
+              <ServerName name={event.name} hue={hues[event.srv_id]} />
             </td>
-            <td>{eventWords[type]}</td>
+            <td>{wordsOf(event)}</td>
           </tr>
         ))}
       </tbody>

@@ -3,6 +3,7 @@
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import { shortBucketSeconds } from '../../shared/limits.ts'
+import { type EndCommand, endCommand } from './control.ts'
 import type { ReadPool, WritePool } from './pools.ts'
 import { inTransaction, isoTime, query, queryOn } from './query.ts'
 import { byGoneAt, type Ending, ending } from './server-state.ts'
@@ -126,11 +127,14 @@ export type Instance = {
   stopped_at: string | null
   /** with `stopped_at`, how it ended; null if a server of an earlier release wrote it */
   ended: Ending | null
+  /** how control ended it; null if it did not */
+  ended_by_control: EndCommand | null
   /** ms since its last heartbeat, counted to its stop or to now */
   silent_ms: number
 }
 
 const columns = `id, srv_id, name, started_at, last_seen_at, stopped_at, ended,
+    IF(end_taken_at IS NULL, NULL, end_wanted) AS ended_by_control,
     TIMESTAMPDIFF(MICROSECOND, last_seen_at, COALESCE(stopped_at, UTC_TIMESTAMP(3))) DIV 1000 AS silent_ms`
 
 // Reads gone servers by an index, newest first: the cost does not grow with the number of servers ever seen.
@@ -150,6 +154,7 @@ const instances = z.array(
     last_seen_at: isoTime,
     stopped_at: isoTime.nullable(),
     ended: ending.nullable(),
+    ended_by_control: endCommand.nullable(),
     silent_ms: z.number(),
   }),
 )
@@ -173,6 +178,28 @@ const silences = z.array(
 /** Silences that began after `since`, newest first. */
 export async function readSilences(read: ReadPool, since: Date, limit: number): Promise<Silence[]> {
   return silences.parse(await query(read, silencesSql, [since, limit]))
+}
+
+/** A server's drain that control began or ended. */
+export type DrainChange = { id: number; srv_id: string; name: string; type: 'drain' | 'undrain'; at: string }
+
+const drainChangesSql = `SELECT s.id, s.srv_id, s.name, e.type, e.until_at AS at
+  FROM server_event e JOIN server s ON s.id = e.server_id
+  WHERE e.at >= ? AND e.type IN ('drain', 'undrain') AND e.until_at IS NOT NULL ORDER BY e.at DESC LIMIT ?`
+
+const drainChanges = z.array(
+  z.object({
+    id: z.number().int(),
+    srv_id: z.string(),
+    name: z.string(),
+    type: z.enum(['drain', 'undrain']),
+    at: isoTime,
+  }),
+)
+
+/** Drains that servers acknowledged after `since`, and their ends, newest first. */
+export async function readDrainChanges(read: ReadPool, since: Date, limit: number): Promise<DrainChange[]> {
+  return drainChanges.parse(await query(read, drainChangesSql, [since, limit]))
 }
 
 // Hits may have been counted since it woke, which is a sign too: then its row no longer says since when there was none.

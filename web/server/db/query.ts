@@ -93,7 +93,7 @@ export const isoTime = z.string().transform(databaseTime => {
 })
 
 /** Work that only one replica may do at a time. */
-type LockName = 'register' | 'retention' | 'recount'
+type LockName = 'register' | 'retention' | 'recount' | 'control'
 
 // A database server may hold several boards, each in a separate database.
 const fullName = "CONCAT(?, '.', DATABASE())"

@@ -182,20 +182,6 @@ export async function endServer(pool: WritePool, serverId: number): Promise<void
   await query(pool, sql, [serverId], 1000)
 }
 
-const drainWantedRow = z.tuple([z.object({ drain_wanted: z.number() })])
-
-/** Whether an instance of a replica should drain. @throws if there is no answer within `timeoutMs` */
-export async function readDrainWanted(pool: ReadPool, serverId: number, timeoutMs: number): Promise<boolean> {
-  const result = await query(pool, 'SELECT drain_wanted FROM server WHERE id = ?', [serverId], timeoutMs)
-  const [server] = drainWantedRow.parse(result)
-  return server.drain_wanted !== 0
-}
-
-/** Asks an instance of a replica to drain, or to take new visitors again. @throws DatabaseUnavailable */
-export async function writeDrainWanted(pool: WritePool, serverId: number, wanted: boolean): Promise<void> {
-  await query(pool, 'UPDATE server SET drain_wanted = ? WHERE id = ?', [wanted, serverId])
-}
-
 type DatabaseLimits = {
   /** maximum connections of all accounts */
   connections: number

@@ -36,7 +36,13 @@ const minute = (count: number) => `2026-11-22T12:0${count}:00.000Z`
 const since = new Date(minute(1))
 
 function eventInstance(id: number, more: Partial<Instance>): Instance {
-  const times = { started_at: minute(0), last_seen_at: minute(5), stopped_at: null, ended: null }
+  const times = {
+    started_at: minute(0),
+    last_seen_at: minute(5),
+    stopped_at: null,
+    ended: null,
+    ended_by_control: null,
+  }
   return { id, srv_id: `s${id}`, name: `web-${id}`, ...times, silent_ms: 1000, ...more }
 }
 
@@ -103,6 +109,7 @@ function downInstance(
     last_seen_at: at(seen),
     stopped_at: stopped === null ? null : at(stopped),
     ended: null,
+    ended_by_control: null,
   }
   return { id, srv_id: `s of ${name}`, name, ...times, silent_ms }
 }

@@ -10,9 +10,11 @@ import {
 } from '../../shared/limits.ts'
 import {
   type Buckets,
+  type DrainChange,
   type Instance,
   type InstanceBucket,
   readClock,
+  readDrainChanges,
   readHistory,
   readInstances,
   readSilences,
@@ -41,10 +43,11 @@ export function historyEndpoint({ read, board }: Source): Endpoint {
     const now = await readClock(read)
     const buckets = historyBuckets(range, now)
     const lookBack = new Date(buckets.start.getTime() - lookBackMs)
-    const [counts, rows, silences] = await Promise.all([
+    const [counts, rows, silences, drains] = await Promise.all([
       readHistory(read, buckets),
       readInstances(read, lookBack, historyEventsMax),
       readSilences(read, lookBack, historyEventsMax),
+      readDrainChanges(read, buckets.start, historyEventsMax),
     ])
     const instances = rows.map(row => withoutOutage(row, now, board))
     const history: History = {
@@ -53,7 +56,7 @@ export function historyEndpoint({ read, board }: Source): Endpoint {
       bucket_seconds: buckets.step,
       times: bucketStarts(buckets),
       servers: serverHits(counts, buckets.count),
-      events: historyEvents(instances, silences, buckets.start),
+      events: historyEvents(instances, silences, buckets.start, drains),
       downs: historyDowns(instances, silences, now, buckets.start),
     }
     sendJson(response, 200, history)
@@ -93,14 +96,22 @@ export function bucketStarts({ start, step, count }: Buckets): string[] {
   return Array.from({ length: count }, (_, at) => new Date(start.getTime() + at * step * 1000).toISOString())
 }
 
-/** Starts, ends and silences of these instances since then, newest first. */
-export function historyEvents(instances: Instance[], silences: Silence[], since: Date): HistoryEvent[] {
+/** Starts, ends, silences and drains of these instances since then, newest first. */
+export function historyEvents(
+  instances: Instance[],
+  silences: Silence[],
+  since: Date,
+  drains: DrainChange[] = [],
+): HistoryEvent[] {
   const events = [
     ...withNext(instances).flatMap(([instance, next]) => eventsOf(instance, next)),
     ...silences.flatMap(({ from, until, ...server }) => [
       eventOf(server, 'lost', from),
       eventOf(server, 'back', until),
     ]),
+    ...drains.map(({ type, at, ...server }) =>
+      eventOf(server, type === 'drain' ? 'draining' : 'undrained', at, 'control'),
+    ),
   ]
   // An instance that just went on may still be lost by its row, and lost and back by its silence.
   const distinct = new Map(events.map(event => [`${event.id} ${event.type} ${event.at}`, event]))
@@ -114,8 +125,9 @@ function eventOf(
   { id, srv_id, name }: Pick<Instance, 'id' | 'srv_id' | 'name'>,
   type: HistoryEvent['type'],
   at: string,
+  by: HistoryEvent['by'] = null,
 ): HistoryEvent {
-  return { type, by: null, id, srv_id, name, at }
+  return { type, by, id, srv_id, name, at }
 }
 
 function eventsOf(instance: Instance, next: Instance | undefined): HistoryEvent[] {
@@ -123,7 +135,9 @@ function eventsOf(instance: Instance, next: Instance | undefined): HistoryEvent[
   const end = endOf(instance, next)
   const endedAt = end === 'stopped' ? stopped_at : last_seen_at
   const joined = eventOf(instance, 'joined', started_at)
-  return end === null || endedAt === null ? [joined] : [joined, eventOf(instance, end, endedAt)]
+  if (end === null || endedAt === null) return [joined]
+  const by = instance.ended_by_control !== null && end !== 'lost' ? 'control' : null
+  return [joined, eventOf(instance, end, endedAt, by)]
 }
 
 /** Each instance with the next one at its address, oldest first. */
@@ -145,9 +159,10 @@ const replacedWithinMs = 1000
 
 /** How an instance ended; null if it did not. It was lost even if another instance has started at its address since. */
 function endOf(
-  { stopped_at, ended, silent_ms }: Instance,
+  { stopped_at, ended, ended_by_control, silent_ms }: Instance,
   next: Instance | undefined,
 ): 'lost' | 'killed' | 'stopped' | null {
+  if (ended_by_control === 'kill') return 'killed'
   if (silent_ms > lostAfterSeconds * 1000) return 'lost'
   if (stopped_at === null) return null
   const replaced =

@@ -22,6 +22,8 @@ import { announcesBody, readRequestId } from './request.ts'
 export type Routes = {
   /** endpoints by exact path and method */
   exact: Record<string, Record<string, Endpoint>>
+  /** endpoints by method of every path that `matches`, if it is not exact */
+  matching?: { matches(pathname: string): boolean; byMethod: Record<string, Endpoint> }
   /** answers every other path */
   fallback: Endpoint
   /** `startedAt`: when the request came, in ms on the clock of `performance.now()` */
@@ -58,13 +60,17 @@ export function createRouter(routes: Routes): RequestListener {
 }
 
 function findEndpoint(routes: Routes, method: string, url: URL, response: ServerResponse): Endpoint {
-  const byMethod = routes.exact[url.pathname]
+  const byMethod = routes.exact[url.pathname] ?? matching(routes, url)
   if (!byMethod) return routes.fallback
   const endpoint = byMethod[method]
   if (endpoint) return endpoint
   const allowed = Object.keys(byMethod).join(', ')
   response.setHeader('Allow', allowed)
   throw new AnswerError(405, 'method_not_allowed', `${url.pathname} takes ${allowed}`)
+}
+
+function matching({ matching }: Routes, { pathname }: URL): Record<string, Endpoint> | undefined {
+  return matching?.matches(pathname) ? matching.byMethod : undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 import { parseEnvironment } from '../config.ts'
-import { changeDrain, parseDrainRequest } from '../lifecycle/request-drain.ts'
+import { changeDrain, parseDrainRequest } from '../lifecycle/control.ts'
 
 // The drain command for places that only have the built replica. It takes a replica's environment: `node drain.mjs
 // drain web-2`.

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { replicaKeepAliveMs } from '../../shared/limits.ts'
-import type { Environment } from '../config.ts'
+import { type Environment, readAdminToken } from '../config.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
 import { retryWhileUnavailable } from '../db/query.ts'
 import { checkLimits, endServer, registerServer } from '../db/servers.ts'
@@ -36,6 +36,8 @@ export async function startReplica(environment: Environment, nextDir: string): P
     useLog(environment.logFormat, () => identity.name)
     const warning = await checkLimits(pools.read)
     if (warning) log.warn(warning)
+    if (readAdminToken(environment) === null)
+      log.warn('control is closed: there is no valid token in ADMIN_TOKEN or ADMIN_TOKEN_FILE')
     const tracing = await loadTracing(environment, identity)
     const services = createServices(environment, registered, pools, next, tracing)
     await services.heartbeat.run()
@@ -44,7 +46,7 @@ export async function startReplica(environment: Environment, nextDir: string): P
     const server = await beginServing(services)
     // Immediately, so that the board shows it as soon as it serves.
     await services.heartbeat.run()
-    await services.drainWatch.run()
+    await services.wishWatch.run()
     const stopUpkeep = startUpkeep(pools, environment.logLimits, services.requestIds, undefined, {
       onPurged: rows => services.metrics.purgedRows.inc(rows),
       onClock(doubted, oldestRowAt) {
@@ -62,7 +64,7 @@ export async function startReplica(environment: Environment, nextDir: string): P
         stopUpkeep()
         await endServing(server, services)
         services.commitHealth.stop()
-        await Promise.all([services.drainWatch.stop(), services.heartbeat.stop()])
+        await Promise.all([services.wishWatch.stop(), services.heartbeat.stop()])
         await endServer(pools.write, identity.id).catch(() => {})
         await Promise.race([tracing?.stop(), pause(lastSpansMs)])
         await closePools(pools)

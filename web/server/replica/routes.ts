@@ -1,4 +1,6 @@
+import { readAdminToken } from '../config.ts'
 import { auditEndpoint } from '../endpoints/audit.ts'
+import { controlEndpoint, isControlPath } from '../endpoints/control.ts'
 import { isUnderApi, notFoundEndpoint, pageProblem } from '../endpoints/error-pages.ts'
 import { historyEndpoint } from '../endpoints/history.ts'
 import { labVisitEndpoint } from '../endpoints/lab.ts'
@@ -60,6 +62,16 @@ export function routesOf(services: Services): Routes {
       '/health/live': readOnly(notThroughNginx(healthLive)),
       '/health/ready': readOnly(notThroughNginx(healthReady(services.readiness))),
       '/metrics': readOnly(notThroughNginx(metricsEndpoint(metrics))),
+    },
+    matching: {
+      matches: isControlPath,
+      byMethod: {
+        POST: controlEndpoint({
+          pools: services.pools,
+          ownEnd: services.ownEnd,
+          readToken: () => readAdminToken(environment),
+        }),
+      },
     },
     fallback: assetsOrNotFound(services),
     onError(error, request, url, startedAt) {

@@ -1,19 +1,14 @@
 import { boardLogLength, heartbeatSeconds } from '../../shared/limits.ts'
 import type { Environment } from '../config.ts'
 import { readBoard } from '../db/board.ts'
+import { readWish, takeEndWish } from '../db/control.ts'
 import { writeSilence } from '../db/history.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
 import { noOwnRow } from '../db/page-view-numbers.ts'
 import type { Pools } from '../db/pools.ts'
 import { pruneRecentRequests } from '../db/retention.ts'
 import { writeHeartbeat } from '../db/server-state.ts'
-import {
-  type EarlierServer,
-  findConflicts,
-  readDrainWanted,
-  registerServer,
-  renameServer,
-} from '../db/servers.ts'
+import { type EarlierServer, findConflicts, registerServer, renameServer } from '../db/servers.ts'
 import { FiringAlerts, readAlertmanager } from '../feed/alerts.ts'
 import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
@@ -22,6 +17,7 @@ import { defaultLimits, HitQueue } from '../hits/hit-queue.ts'
 import { showAddress } from '../http/client-address.ts'
 import type { Identity } from '../identity.ts'
 import { CommitHealth, CounterWatch, FailureLog } from '../lifecycle/commit-health.ts'
+import { OwnEnd } from '../lifecycle/own-end.ts'
 import { OwnRow } from '../lifecycle/own-row.ts'
 import { PeriodicTask } from '../lifecycle/periodic-task.ts'
 import { Readiness } from '../lifecycle/readiness.ts'
@@ -35,13 +31,13 @@ import { PurgeReport, RequestIdRetention } from '../retention/retention.ts'
 
 /** ms for reading the board and for a heartbeat */
 const databaseTimeoutMs = 1000
-/** ms for reading the drain request: short, since it is the first to notice that the database is silent */
-const drainWatchTimeoutMs = 300
+/** ms for reading the wishes of control: short, since it is the first to notice that the database is silent */
+const wishWatchTimeoutMs = 300
 const heartbeatMs = heartbeatSeconds * 1000
 /** Maximum age in ms of the board in the metrics: a busy replica has a newer one */
 const scrapeMaxAgeMs = 2000
-/** ms between two readings of the drain request */
-const drainWatchMs = 500
+/** ms between two readings of the wishes of control */
+const wishWatchMs = 500
 
 /** This instance, and the server that had its address before. */
 export type Registered = { identity: Identity; earlier: EarlierServer | null }
@@ -166,14 +162,16 @@ export function createServices(
     await ownRow.beat()
     readiness.databaseAnswered()
   })
-  const drainWatch = new PeriodicTask(drainWatchMs, async () => {
-    const wanted = await readDrainWanted(pools.read, identity.id, drainWatchTimeoutMs).catch(error => {
+  const ownEnd = new OwnEnd({ take: end => takeEndWish(pools.write, identity, end, databaseTimeoutMs) })
+  const wishWatch = new PeriodicTask(wishWatchMs, async () => {
+    const wish = await readWish(pools.read, identity.id, wishWatchTimeoutMs).catch(error => {
       commitHealth.suspect()
       throw error
     })
-    // Acknowledge immediately: the drain command waits for it.
-    if (!readiness.drain(wanted)) return
-    log.info(wanted ? 'it drains: it takes no new visitors' : 'it takes new visitors again')
+    if (wish.end !== null) await ownEnd.obey(wish.end)
+    // Acknowledge immediately: the requester waits for it.
+    if (!readiness.drain(wish.drain)) return
+    log.info(wish.drain ? 'it drains: it takes no new visitors' : 'it takes new visitors again')
     await heartbeat.run()
   })
   return {
@@ -194,7 +192,8 @@ export function createServices(
     pages,
     problems,
     heartbeat,
-    drainWatch,
+    ownEnd,
+    wishWatch,
     previousServerName: () => (earlier && performance.now() < earlierUntil ? earlier.name : null),
   }
 }

@@ -347,7 +347,7 @@ test('hits of a clock that was behind by hours are added to minutes that were mo
 test('events are removed after two days', async () => {
   await using board = await openBoard()
   await board.fill.query(
-    `INSERT INTO server_event SELECT UTC_TIMESTAMP(3) - INTERVAL n HOUR, 1, 'lost', NULL
+    `INSERT INTO server_event SELECT UTC_TIMESTAMP(3) - INTERVAL n HOUR, 1, 'lost', NULL, NULL
      FROM (WITH RECURSIVE hours AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM hours WHERE n < 900) SELECT n FROM hours) h`,
   )
   await shorten(board.replicas[0])

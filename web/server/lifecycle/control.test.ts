@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sampleBoardServer } from '../../testing/samples.ts'
 import type { BoardServer } from '../db/server-state.ts'
-import { alreadyText, findServer, outcomeText, parseDrainRequest } from './request-drain.ts'
+import { alreadyText, findServer, isLast, outcomeText, parseDrainRequest } from './control.ts'
 
 function server(name: string, changes: Partial<BoardServer> = {}): BoardServer {
   return sampleBoardServer({ id: Number(name.slice(4)), name, ...changes })
@@ -31,27 +31,48 @@ for (const [what, servers, sentence] of [
   ['a server that is only starting', [server('web-9', { ready: false })], /^web-9 is still starting/],
 ] as const) {
   test(`${what} is refused with a reason`, () => {
-    assert.throws(() => findServer([...servers], 'web-9'), { name: 'DrainRefused', message: sentence })
+    assert.throws(() => findServer([...servers], 'web-9'), { name: 'ControlRefused', message: sentence })
   })
 }
 
 test('the result names the servers that take new visitors', () => {
   assert.equal(
-    outcomeText({ change: 'drain', name: 'web-2' }, three),
+    outcomeText({ command: 'drain', name: 'web-2' }, three),
     'web-2 drains: its visitors stay, new ones go to web-1, web-3',
   )
   const all = three.map(({ name }) => server(name, { draining: true }))
-  assert.match(outcomeText({ change: 'drain', name: 'web-2' }, all), /so does every other server/)
-  assert.equal(outcomeText({ change: 'undrain', name: 'web-2' }, three), 'web-2 takes new visitors again')
+  assert.match(outcomeText({ command: 'drain', name: 'web-2' }, all), /so does every other server/)
+  assert.equal(outcomeText({ command: 'undrain', name: 'web-2' }, three), 'web-2 takes new visitors again')
 })
 
 test('the result says if there was nothing to do', () => {
-  assert.equal(alreadyText({ change: 'drain', name: 'web-2' }), 'web-2 drains already')
-  assert.match(alreadyText({ change: 'undrain', name: 'web-2' }), /^web-2 does not drain/)
+  assert.equal(alreadyText({ command: 'drain', name: 'web-2' }), 'web-2 drains already')
+  assert.match(alreadyText({ command: 'undrain', name: 'web-2' }), /^web-2 does not drain/)
 })
 
 test('a command names one server', () => {
   assert.deepEqual(parseDrainRequest(['drain', 'web-2']), { change: 'drain', name: 'web-2' })
   for (const words of [['drain'], ['drain', ''], ['drain', 'web-1', 'web-2'], ['stop', 'web-1']])
     assert.throws(() => parseDrainRequest(words), /name one server/)
+})
+
+test('a server is the last one if no other is up, whatever else is there', () => {
+  const up = server('web-1')
+  const draining = server('web-2', { draining: true })
+  const ending = new Map([[3, { drain: false, end: 'kill' as const }]])
+  for (const [who, others, last] of [
+    [up, [], true],
+    [up, [draining], true],
+    [up, [server('web-3', { silentMs: 3500 })], true],
+    [up, [server('web-3', { stopped: true })], true],
+    [up, [server('web-3', { ready: false })], true],
+    [up, [server('web-3')], true],
+    [up, [server('web-4')], false],
+    [draining, [up], false],
+    [draining, [server('web-4', { draining: true })], false],
+    [draining, [], true],
+  ] as const)
+    assert.equal(isLast(who, [who, ...others], ending), last, JSON.stringify(others))
+  const drainWanted = new Map([[4, { drain: true, end: null }]])
+  assert.equal(isLast(up, [up, server('web-4')], drainWanted), true)
 })

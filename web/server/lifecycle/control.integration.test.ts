@@ -3,10 +3,11 @@ import { after, test } from 'node:test'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { sampleHealth } from '../../testing/samples.ts'
+import { readWish } from '../db/control.ts'
 import { writeHeartbeat } from '../db/server-state.ts'
-import { readDrainWanted, registerServer } from '../db/servers.ts'
+import { registerServer } from '../db/servers.ts'
 import { srvIdOf } from '../identity.ts'
-import { changeDrain } from './request-drain.ts'
+import { changeDrain } from './control.ts'
 
 const database = await openPooledDatabase()
 const { pools } = database
@@ -25,7 +26,7 @@ type Server = Awaited<ReturnType<typeof register>>
 const ask = (change: 'drain' | 'undrain', name: string) => changeDrain(database.url, { change, name })
 
 async function untilAsked(server: Server, wanted: boolean): Promise<void> {
-  await eventually(async () => (await readDrainWanted(pools.read, server.id, 1000)) === wanted)
+  await eventually(async () => (await readWish(pools.read, server.id, 1000)).drain === wanted)
 }
 
 /** Acts as a replica: reads the drain request and acknowledges it. */
@@ -54,22 +55,22 @@ test('it waits until the server acknowledges draining, and the end of it', async
 
 test('a server that is lost meanwhile is no longer waited for, and the request is removed', async () => {
   const server = await register('green-1', '10.0.0.3:3000')
-  const refused = assert.rejects(ask('drain', 'green-1'), /^DrainRefused: green-1 is lost/)
+  const refused = assert.rejects(ask('drain', 'green-1'), /^ControlRefused: green-1 is lost/)
   await untilAsked(server, true)
   await pools.write.query('UPDATE server SET last_seen_at = last_seen_at - INTERVAL 7 SECOND WHERE id = ?', [
     server.id,
   ])
   await refused
-  assert.equal(await readDrainWanted(pools.read, server.id, 1000), false)
+  assert.equal((await readWish(pools.read, server.id, 1000)).drain, false)
 })
 
 test('the next instance at the same address has no drain request', async () => {
   const server = await register('red-1', '10.0.0.4:3000')
   await Promise.all([ask('drain', 'red-1'), obey(server, true)])
   const next = await register('red-1', '10.0.0.4:3000')
-  assert.equal(await readDrainWanted(pools.read, next.id, 1000), false)
+  assert.equal((await readWish(pools.read, next.id, 1000)).drain, false)
 })
 
 test('a name that no server has is refused', async () => {
-  await assert.rejects(ask('drain', 'yellow-1'), /^DrainRefused: there is no server yellow-1/)
+  await assert.rejects(ask('drain', 'yellow-1'), /^ControlRefused: there is no server yellow-1/)
 })

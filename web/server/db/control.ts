@@ -1,0 +1,142 @@
+// Control in the database. A command is a wish in the row of one instance of a server. The instance reads its wishes and
+// acknowledges them; a later instance has another row, so no wish reaches it. web/server/lifecycle/control.ts writes wishes,
+// web/server/replica/services.ts reads and acknowledges them.
+import type { PoolConnection } from 'mysql2/promise'
+import { z } from 'zod'
+import type { ControlCommand } from '../../shared/api.ts'
+import { controlAnswerSeconds } from '../../shared/limits.ts'
+import type { ReadPool, WritePool } from './pools.ts'
+import { onConnection, query, queryOn, releaseLock, takeLock } from './query.ts'
+import { byGoneAt } from './server-state.ts'
+
+/** How control ends an instance: restart = in good order, kill = as a crash does. */
+export type EndCommand = 'restart' | 'kill'
+
+export const endCommand = z.enum(['restart', 'kill'])
+
+// An older wish must not take effect: its requester no longer waits for it, or it is from a dump.
+const wishedLatelySql = `end_wanted_at > UTC_TIMESTAMP(3) - INTERVAL ${controlAnswerSeconds} SECOND`
+
+const wishRow = z
+  .object({ drain_wanted: z.number(), end_wanted: endCommand.nullable() })
+  .transform(({ drain_wanted, end_wanted }) => ({ drain: drain_wanted !== 0, end: end_wanted }))
+
+/** What an instance should do: whether to drain, and whether to end and how. @throws if there is no answer within `timeoutMs` */
+export async function readWish(pool: ReadPool, serverId: number, timeoutMs: number) {
+  const sql = `SELECT drain_wanted, IF(${wishedLatelySql}, end_wanted, NULL) AS end_wanted FROM server WHERE id = ?`
+  const [wish] = z.tuple([wishRow]).parse(await query(pool, sql, [serverId], timeoutMs))
+  return wish
+}
+
+const written = z.looseObject({ affectedRows: z.number() })
+
+/**
+ * Acknowledges the wish to end, once or again. It also is the last heartbeat.
+ * @returns false if the wish has been withdrawn or is too old: then the instance must go on
+ * @throws if there is no answer within `timeoutMs`
+ */
+export async function takeEndWish(
+  pool: WritePool,
+  server: { id: number; srv_id: string },
+  end: EndCommand,
+  timeoutMs: number,
+): Promise<boolean> {
+  const sql = `UPDATE server SET end_taken_at = COALESCE(end_taken_at, UTC_TIMESTAMP(3)), last_seen_at = UTC_TIMESTAMP(3)
+    WHERE id = ? AND srv_id = ? AND end_wanted = ? AND ${wishedLatelySql}`
+  const result = await query(pool, sql, [server.id, server.srv_id, end], timeoutMs)
+  return written.parse(result).affectedRows > 0
+}
+
+/** ms per statement of a requester */
+const timeoutMs = 2000
+/** Seconds to wait for another command to be written. */
+const lockTimeout = 3
+
+/**
+ * Runs `work` while no other command is written, so that two commands cannot each count on the other's server.
+ * @returns null if other commands took too long. @throws DatabaseUnavailable
+ */
+export function withControlLock<T>(
+  pool: WritePool,
+  work: (connection: PoolConnection) => Promise<T>,
+): Promise<T | null> {
+  return onConnection(pool, async connection => {
+    if (!(await takeLock(connection, 'control', lockTimeout))) return null
+    const result = await work(connection)
+    await releaseLock(connection, 'control')
+    return result
+  })
+}
+
+/** The wishes for a server, for those who decide about further ones. */
+export type ServerWishes = { drain: boolean; end: EndCommand | null }
+
+const wishesRows = z.array(
+  z
+    .object({ id: z.number().int(), drain_wanted: z.number(), end_wanted: endCommand.nullable() })
+    .transform(({ id, drain_wanted, end_wanted }): [number, ServerWishes] => [
+      id,
+      { drain: drain_wanted !== 0, end: end_wanted },
+    ]),
+)
+
+/** The wishes for each server that is not gone, by its id: those that still count. */
+export async function readWishes(connection: PoolConnection): Promise<Map<number, ServerWishes>> {
+  const sql = `SELECT id, drain_wanted, IF(end_taken_at IS NOT NULL OR ${wishedLatelySql}, end_wanted, NULL) AS end_wanted
+    FROM server ${byGoneAt} WHERE gone_at IS NULL`
+  return new Map(wishesRows.parse(await queryOn(connection, sql, [], timeoutMs)))
+}
+
+const time = z.tuple([z.object({ now: z.string() })])
+
+/** A use of control in `server_event`. */
+export type ControlRecord = { at: string; serverId: number; command: ControlCommand }
+
+/** Writes a wish, and records who wished it. `clientIp`: shortened; null = the command line. */
+export async function writeWish(
+  connection: PoolConnection,
+  serverId: number,
+  command: ControlCommand,
+  clientIp: string | null,
+): Promise<ControlRecord> {
+  const [{ now: at }] = time.parse(await queryOn(connection, 'SELECT UTC_TIMESTAMP(3) AS now', [], timeoutMs))
+  const record = 'INSERT IGNORE INTO server_event (at, server_id, type, client_ip) VALUES (?, ?, ?, ?)'
+  await queryOn(connection, record, [at, serverId, command, clientIp], timeoutMs)
+  if (command === 'drain' || command === 'undrain') {
+    const sql = 'UPDATE server SET drain_wanted = ? WHERE id = ?'
+    await queryOn(connection, sql, [command === 'drain', serverId], timeoutMs)
+  } else {
+    const sql =
+      'UPDATE server SET end_wanted = ?, end_wanted_at = UTC_TIMESTAMP(3), end_taken_at = NULL WHERE id = ?'
+    await queryOn(connection, sql, [command, serverId], timeoutMs)
+  }
+  return { at, serverId, command }
+}
+
+/** Records that the server has acknowledged. @throws DatabaseUnavailable */
+export async function recordAcknowledged(
+  pool: WritePool,
+  { at, serverId, command }: ControlRecord,
+): Promise<void> {
+  const sql =
+    'UPDATE server_event SET until_at = UTC_TIMESTAMP(3) WHERE at = ? AND server_id = ? AND type = ?'
+  await query(pool, sql, [at, serverId, command], timeoutMs)
+}
+
+/** Whether an instance has acknowledged the wish to end. @throws DatabaseUnavailable */
+export async function readEndTaken(pool: ReadPool, serverId: number): Promise<boolean> {
+  const sql = 'SELECT end_taken_at IS NOT NULL AS taken FROM server WHERE id = ?'
+  const rows = z.array(z.object({ taken: z.number() })).parse(await query(pool, sql, [serverId], timeoutMs))
+  return rows[0]?.taken === 1
+}
+
+/** Withdraws the wish to end. @returns false if the instance has acknowledged it. @throws DatabaseUnavailable */
+export async function withdrawEnd(pool: WritePool, serverId: number): Promise<boolean> {
+  const sql = 'UPDATE server SET end_wanted = NULL WHERE id = ? AND end_taken_at IS NULL'
+  return written.parse(await query(pool, sql, [serverId], timeoutMs)).affectedRows > 0
+}
+
+/** Sets the wish to drain back to what it was. @throws DatabaseUnavailable */
+export async function restoreDrain(pool: WritePool, serverId: number, wanted: boolean): Promise<void> {
+  await query(pool, 'UPDATE server SET drain_wanted = ? WHERE id = ?', [wanted, serverId], timeoutMs)
+}

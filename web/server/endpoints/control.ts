@@ -1,0 +1,128 @@
+// POST /api/servers/NAME/drain, undrain, restart and kill: what a person with the token can do to a server. Never retried by NGINX
+// once it was sent, and limited there for each address (nginx/conf/server.conf.template).
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type ControlAnswer, controlCommands } from '../../shared/api.ts'
+import { isServerName } from '../config.ts'
+import type { Pools } from '../db/pools.ts'
+import { AnswerError, ControlRefused } from '../errors.ts'
+import { normaliseAddress, showAddress } from '../http/client-address.ts'
+import { announcesBody, parseParameters } from '../http/request.ts'
+import { bodyRefused, type Endpoint, sendJson } from '../http/router.ts'
+import { type ControlRequest, controlServer } from '../lifecycle/control.ts'
+import type { OwnEnd } from '../lifecycle/own-end.ts'
+import { log } from '../log.ts'
+
+type Dependencies = {
+  pools: Pools
+  ownEnd: OwnEnd
+  /** the token now; null = there is none, and control is closed */
+  readToken(): string | null
+}
+
+/** The path of a command; the name is not decoded yet. */
+const path = new RegExp(`^/api/servers/([^/]+)/(${controlCommands.join('|')})$`)
+
+/** Whether control answers at this path. Whatever else is below /api/servers does not exist. */
+export function isControlPath(pathname: string): boolean {
+  return path.test(pathname)
+}
+
+/** Answers a ControlAnswer once the server has acknowledged. @throws AnswerError 401, 403, 404, 409, 413 */
+export function controlEndpoint({ pools, ownEnd, readToken }: Dependencies): Endpoint {
+  return async (request, response, url) => {
+    checkBodyless(request, response)
+    checkOrigin(request)
+    checkToken(request, response, readToken())
+    parseParameters(url.searchParams, {})
+    const command = parseCommand(url)
+    const clientIp = clientOf(request)
+    ownEnd.holdFor(once(response, 'close'))
+    const what = { command: command.command, server: command.name, client_ip: clientIp }
+    try {
+      const { server, message } = await controlServer(pools, command, { clientIp, mayDrainLast: false })
+      log.info('control', { ...what, outcome: message })
+      const answer: ControlAnswer = {
+        server: server.name,
+        srv_id: server.srvId,
+        command: command.command,
+        acknowledged: true,
+        message: `${message}.`,
+      }
+      sendJson(response, 200, answer)
+    } catch (error) {
+      if (!(error instanceof ControlRefused)) throw error
+      log.info('control', { ...what, outcome: error.message })
+      if (error.code === 'no_server') throw noSuchServer()
+      throw new AnswerError(409, error.code, `${error.message}.`)
+    }
+  }
+}
+
+function checkBodyless(request: IncomingMessage, response: ServerResponse): void {
+  if (!announcesBody(request)) return
+  response.setHeader('Connection', 'close')
+  throw bodyRefused()
+}
+
+/**
+ * A browser names the site whose page sends a POST. Only the board's own page may. Programs name none: they have the token. Only
+ * the host is compared, because a proxy in front of NGINX may be the one that uses HTTPS.
+ * Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
+ */
+function checkOrigin({ headers }: IncomingMessage): void {
+  const { origin, host = '' } = headers
+  const site = headers['sec-fetch-site']
+  const isOwnSite = site === undefined || site === 'same-origin' || site === 'none'
+  if (isOwnSite && (origin === undefined || isSameHost(origin, host))) return
+  throw new AnswerError(403, 'other_site', 'Control takes requests of the board’s own page only.')
+}
+
+function isSameHost(origin: string, host: string): boolean {
+  const from = URL.parse(origin)
+  const own = from && URL.parse(`${from.protocol}//${host}`)
+  return from !== null && own !== null && from.host !== '' && from.host === own.host
+}
+
+function checkToken(request: IncomingMessage, response: ServerResponse, token: string | null): void {
+  const [, given = ''] = /^Bearer +([\w.~+/=-]+) *$/i.exec(request.headers.authorization ?? '') ?? []
+  if (token !== null && isSame(given, token)) return
+  response.setHeader('WWW-Authenticate', 'Bearer realm="control"')
+  throw new AnswerError(401, 'unauthorized', 'Control needs the token: Authorization: Bearer TOKEN.')
+}
+
+/** In a time that says nothing about either text: hashes have one length. */
+function isSame(given: string, token: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(token))
+}
+
+/** @throws AnswerError 404 */
+function parseCommand({ pathname }: URL): ControlRequest {
+  const [, encoded = '', word] = path.exec(pathname) ?? []
+  const command = controlCommands.find(each => each === word)
+  const name = decode(encoded)
+  if (command === undefined || !isServerName(name)) throw noSuchServer()
+  return { command, name }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return ''
+  }
+}
+
+/** It repeats nothing that the client sent. */
+function noSuchServer(): AnswerError {
+  return new AnswerError(404, 'no_such_server', 'There is no server with this name.')
+}
+
+/** Shortened whatever answers show: the record is kept. */
+function clientOf(request: IncomingMessage): string {
+  const realIp = String(request.headers['x-real-ip'] ?? request.socket.remoteAddress ?? '')
+  return showAddress(normaliseAddress(realIp) ?? '', 'short')
+}
