@@ -14,6 +14,7 @@ import {
   placeOf,
   retryMs,
   seriesOf,
+  spacedLabels,
   stackedBars,
   totalsOf,
 } from './chart-data.ts'
@@ -97,7 +98,10 @@ test('many high bars are no outliers, nor are few hits', () => {
   assert.deepEqual(axisOf(bars(61, tenth), 5).clipped, [])
   assert.deepEqual(axisOf([1, 1, 1, 1, 9, ...new Array(56).fill(0)], 5).clipped, [])
   // With hardly any other bar, there is nothing to flatten.
-  assert.deepEqual(axisOf([1, 0, 60, 1, ...new Array(57).fill(0)], 5).clipped, [])
+  const single = (count: number) => [160, ...new Array(count).fill(1), ...new Array(60 - count).fill(0)]
+  assert.deepEqual(axisOf(single(5), 5), { top: 40, clipped: [] })
+  assert.deepEqual(axisOf(single(10), 5).clipped, [])
+  assert.deepEqual(axisOf(single(11), 5).clipped, [0])
 })
 
 test('of clipped bars close together, only the highest has its figure above it', () => {
@@ -115,13 +119,17 @@ test('bars are stacked, and without hits there is no bar', () => {
   assert.deepEqual(paths, ['M0.1 1h0.8v-0.5h-0.8z', 'M0.1 0.5h0.8v-0.25h-0.8zM1.1 1h0.8v-1h-0.8z'])
 })
 
-test('a bar ends where the plot ends', () => {
+test('a bar ends where the plot ends, and keeps the shares of its servers', () => {
   const series = [
-    { key: 'a', name: 'a', hue: 0, hits: [3] },
-    { key: 'b', name: 'b', hue: 1, hits: [5] },
-    { key: 'c', name: 'c', hue: 2, hits: [2] },
+    { key: 'a', name: 'a', hue: 0, hits: [300] },
+    { key: 'b', name: 'b', hue: 1, hits: [500] },
+    { key: 'c', name: 'c', hue: 2, hits: [200] },
   ]
-  assert.deepEqual(stackedBars(series, 4), ['M0.1 1h0.8v-0.75h-0.8z', 'M0.1 0.25h0.8v-0.25h-0.8z', ''])
+  assert.deepEqual(stackedBars(series, 4), [
+    'M0.1 1h0.8v-0.3h-0.8z',
+    'M0.1 0.7h0.8v-0.5h-0.8z',
+    'M0.1 0.2h0.8v-0.2h-0.8z',
+  ])
 })
 
 const minute = (count: number) => `2026-11-22T12:0${count}:00.000Z`
@@ -202,6 +210,12 @@ test('a time is under each bar that starts at a round local time', () => {
     labelledBars(hours, 240, () => -60),
     [3, 7, 11, 15, 19, 23],
   )
+})
+
+test('labels that would overlap are left out, from the right', () => {
+  assert.deepEqual(spacedLabels([2, 14, 26, 38, 50], 12), [2, 14, 26, 38, 50])
+  assert.deepEqual(spacedLabels([2, 14, 26, 38, 50], 12.5), [2, 26, 50])
+  assert.deepEqual(spacedLabels([], 5), [])
 })
 
 test('a failed read is tried again after a second, then less and less often, but often while the board is current', () => {

@@ -79,8 +79,11 @@ export function axisTop(peak: number): number {
   return Number((digit * power).toPrecision(1))
 }
 
-/** Outliers are this many times higher than all other bars, have at least so many hits, and are at most this part of the bars. */
-const outliers = { times: 4, hits: 10, part: 0.1 }
+/**
+ * Outliers are so many times higher than all other bars, have at least so many hits, and are at most this part of the bars. With
+ * fewer bars that have hits at all, there is little to flatten: then a burst is what the chart is about.
+ */
+const outliers = { times: 4, hits: 10, part: 0.1, amongBars: 12 }
 
 /**
  * The axis for bars with so many hits. `top`: its end in hits/s. `clipped`: the bars that go on beyond it. Without that, few
@@ -88,7 +91,7 @@ const outliers = { times: 4, hits: 10, part: 0.1 }
  */
 export function axisOf(totals: number[], bucketSeconds: number): { top: number; clipped: number[] } {
   const heights = totals.filter(hits => hits > 0).sort((a, b) => b - a)
-  const most = Math.min(Math.floor(totals.length * outliers.part), heights.length - 3)
+  const most = heights.length < outliers.amongBars ? 0 : Math.floor(totals.length * outliers.part)
   let highest = 0
   for (let place = 1; place <= most; place++) {
     const [above = 0, below = 0] = [heights[place - 1], heights[place]]
@@ -112,17 +115,19 @@ export const barWidth = 0.8
 
 /**
  * Stacked bars as SVG paths, one a series, the first at the bottom. The box is 1 wide for each bar and 1 high, with y pointing
- * down; a bar ends at its edge. `top`: hits at the upper edge. A path is empty if its series has no hits.
+ * down. `top`: hits of a bar as high as the box; one with more is as high, with the same shares. A path is empty if its series has
+ * no hits.
  */
 export function stackedBars(series: Series[], top: number): string[] {
+  const totals = totalsOf(series, Math.max(0, ...series.map(({ hits }) => hits.length)))
   const heights: number[] = []
   return series.map(({ hits }) =>
     hits
       .map((count, at) => {
         const from = heights[at] ?? 0
-        heights[at] = Math.min(top, from + count)
-        const height = heights[at] - from
-        return height > 0 ? bar(at, from / top, height / top) : ''
+        const height = count / Math.max(top, totals[at] ?? 0)
+        heights[at] = from + height
+        return count > 0 ? bar(at, from, height) : ''
       })
       .join(''),
   )
@@ -216,6 +221,14 @@ export function labelledBars(
     const localMinutes = start.getTime() / 60_000 - offsetOf(start)
     return localMinutes % minutes === 0 ? at : []
   })
+}
+
+/** Those of these bars whose labels, so many bars wide, do not overlap one that is further right. */
+export function spacedLabels(bars: number[], textBars: number): number[] {
+  const kept: number[] = []
+  for (const at of bars.toReversed())
+    if (at + textBars <= (kept[0] ?? Number.POSITIVE_INFINITY)) kept.unshift(at)
+  return kept
 }
 
 type ChartFormats = {

@@ -17,6 +17,7 @@ import {
   ranges,
   type Series,
   seriesOf,
+  spacedLabels,
   stackedBars,
   totalsOf,
   useChartFormats,
@@ -197,14 +198,16 @@ function Clips({ clipped, totals, bucketSeconds, width }: ClipsProps) {
 
 function TimeAxis({ history: { times, range }, width }: { history: History; width: number }) {
   const { minute } = useChartFormats()
+  const labelled = labelledBars(times, ranges[range].labelMinutes)
+  // Also if the first is moved by half its width, so that it does not leave the chart.
+  const shown = spacedLabels(labelled, ((3 * halfTextWidth) / Math.max(1, width)) * times.length)
   return (
     <svg className={styles.timeAxis} aria-hidden="true">
-      {labelledBars(times, ranges[range].labelMinutes).map((at, place) => (
+      {shown.map(at => (
         <text
           key={times[at]}
           x={percent(at / times.length)}
           y="12"
-          data-spare={place % 2 === 1 ? '' : undefined}
           textAnchor={anchorAt(at / times.length, width)}
         >
           {minute(times[at] ?? '')}

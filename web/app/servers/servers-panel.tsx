@@ -122,8 +122,7 @@ function NameOf({ server: { name, address }, hue, yours }: NameOfProps) {
   return (
     <>
       <ServerName name={name} hue={hue} whole />
-      {yours && <YouBadge>yours</YouBadge>}
-      <code className={styles.address}>{address}</code>
+      {yours && <YouBadge>yours</YouBadge>} <code className={styles.address}>{address}</code>
       <details className={styles.more}>
         <summary aria-label={`More about ${name}`}>
           <svg viewBox="0 0 12 12" aria-hidden="true">
