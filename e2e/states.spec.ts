@@ -175,6 +175,7 @@ test('the database is down: the page says since when, and recovers by itself', a
   await windows.each(page =>
     expect(connectionStatus(page)).toContainText('No answer from the database since', { timeout: 30_000 }),
   )
+  await windows.each(page => expect(servers(page).getByText('was up').first()).toBeVisible())
   await expectNoFindings(windows, { complaints: failedRequests })
   thaw()
   await windows.each(live)

@@ -32,3 +32,9 @@ test('a rate is known only of a server that gives signs, on a board that is curr
   assert.equal(shownRate(seenAtNoon('up'), at(3000), true), null)
   assert.equal(shownRate(seenAtNoon('lost'), at(0), true), null)
 })
+
+test('while nothing is known of this moment, a state is that of the snapshot', () => {
+  for (const state of ['up', 'lost', 'draining'] as const)
+    assert.equal(stateText(seenAtNoon(state), at(0), false), `was ${state}`)
+  assert.equal(stateText(seenAtNoon('up'), at(4700), false), 'was silent')
+})

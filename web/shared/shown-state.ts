@@ -19,9 +19,10 @@ export function silenceMs({ last_seen_at }: LastSign, at: string): number {
   return Math.max(0, Date.parse(at) - Date.parse(last_seen_at))
 }
 
-/** The state in words: "up", "silent for 4 s", "lost". */
-export function stateText(server: LastSign, at: string): string {
+/** The state in words: "up", "silent for 4 s", "lost". `current`: false while nothing is known of this moment: then "was up". */
+export function stateText(server: LastSign, at: string, current = true): string {
   const state = shownState(server, at)
+  if (!current) return `was ${state}`
   return state === 'silent' ? `silent for ${elapsed(silenceMs(server, at))}` : state
 }
 

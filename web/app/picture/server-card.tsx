@@ -48,6 +48,7 @@ export function ServerCards({ flow, rates, hues, current, view }: Props) {
           last={last.filter(({ srv_id }) => srv_id === server.srv_id)}
           ownHit={view.visit?.hit}
           compact={serverDensity(servers.length) !== 'few'}
+          current={current}
         />
       ))}
     </ul>
@@ -73,9 +74,12 @@ type CardProps = {
   ownHit: string | undefined
   /** on one line where the window is wide enough */
   compact: boolean
+  /** false while nothing is known of this moment */
+  current: boolean
 }
 
-function ServerCard({ server, at, rate, ofEqual, bars, hue, yours, last, ownHit, compact }: CardProps) {
+function ServerCard(props: CardProps) {
+  const { server, at, rate, ofEqual, bars, hue, yours, last, ownHit, compact, current } = props
   const formats = useFormats()
   const { srv_id, name, hits } = server
   const state = shownState(server, at)
@@ -101,7 +105,7 @@ function ServerCard({ server, at, rate, ofEqual, bars, hue, yours, last, ownHit,
           </p>
           {yours && <YouBadge>you</YouBadge>}
           <p className={styles.state}>
-            <StateBadge server={server} at={at} brief />
+            <StateBadge server={server} at={at} current={current} brief />
             {state === 'lost' && (
               <span
                 className={styles.silence}

@@ -109,31 +109,38 @@ const shapes: Record<ShownState, Shape> = {
   stopped: 'empty',
 }
 
+type ServerOfState = Pick<ServerRow, 'state' | 'last_seen_at' | 'restarted_at'>
+
 type StateBadgeProps = {
-  server: Pick<ServerRow, 'state' | 'last_seen_at' | 'restarted_at'>
+  server: ServerOfState
   /** the snapshot's time: how long a server is silent */
   at: string
+  /** false while nothing is known of this moment: then the state is that of the snapshot's time */
+  current: boolean
   /** without the times, where there is no room for them */
   brief?: boolean
 }
 
-/** A server's state as a shape and a word; since when it is gone, or when it was restarted. */
-export function StateBadge({ server, at, brief = false }: StateBadgeProps) {
-  const { last_seen_at, restarted_at } = server
-  const gone = isGone(server.state)
-  const since = gone ? last_seen_at : restarted_at
+/** A server's state as a shape and a word; since when it is gone, or when it was restarted or last known. */
+export function StateBadge({ server, at, current, brief = false }: StateBadgeProps) {
+  const time = timeOfState(server, at, current)
   return (
-    <span className={styles.stateBadge} data-state={shownState(server, at)}>
+    <span className={styles.stateBadge} data-state={shownState(server, at)} data-past={!current || undefined}>
       <ShapeIcon shape={shapes[shownState(server, at)]} />
       <span>
-        <span className={styles.stateText}>{stateText(server, at)}</span>
-        {!brief && since !== null && (
+        <span className={styles.stateText}>{stateText(server, at, current)}</span>
+        {!brief && time && (
           <span className={styles.since}>
-            {gone ? 'since ' : 'restarted '}
-            <Moment iso={since} plain={utcTime(since, at)} to="second" />
+            {time.word} <Moment iso={time.iso} plain={utcTime(time.iso, at)} to="second" />
           </span>
         )}
       </span>
     </span>
   )
+}
+
+function timeOfState({ state, last_seen_at, restarted_at }: ServerOfState, at: string, current: boolean) {
+  if (!current) return { word: 'as of', iso: at }
+  if (isGone(state)) return { word: 'since', iso: last_seen_at }
+  return restarted_at === null ? null : { word: 'restarted', iso: restarted_at }
 }

@@ -86,7 +86,7 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
           <ServerTableRow
             key={server.srv_id}
             name={<NameOf server={server} hue={hues[server.srv_id]} yours={server.srv_id === yourSrvId} />}
-            state={<StateBadge server={server} at={at} />}
+            state={<StateBadge server={server} at={at} current={current} />}
             health={<ServerHealth server={server} now={at} />}
             hits={server.hits}
             share={shares[place] ?? 0}
