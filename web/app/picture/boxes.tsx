@@ -132,7 +132,10 @@ function commitText(sizes: number[]): string {
 export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: MarkSizes }) {
   const formats = useFormats()
   const dots = visitsPerDot === 1 ? '1 dot = 1 visit' : `1 dot = ${formats.whole(visitsPerDot)} visits`
-  const capsules = commitsPerCapsule === 1 ? '' : `1 capsule = ${formats.whole(commitsPerCapsule)} commits`
+  const capsules =
+    commitsPerCapsule === 1
+      ? '1 capsule = 1 commit'
+      : `1 capsule = ${formats.whole(commitsPerCapsule)} commits`
   return (
     <figcaption className={styles.legend}>
       <span className={ui.visuallyHidden}>
@@ -173,7 +176,7 @@ export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: 
       </span>
       <span className={styles.sizes}>
         <span className={styles.dotKey}>{dots}</span>
-        {capsules && <span className={styles.dotKey}>{capsules}</span>}
+        <span className={styles.dotKey}>{capsules}</span>
         <span className={styles.marksKey}>Marks: the last 12 visits</span>
       </span>
     </figcaption>
