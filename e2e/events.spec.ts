@@ -12,6 +12,8 @@ import { connectionStatus, eventLine, fact, openAxe, visitLive } from './support
 
 test.skip(!process.env.FAULTS_STACK_FILE, 'needs a stack of plain processes')
 test.use(faultsBoard)
+// Each waits for what a busy machine does late: one took 70 s at a load of ten processes a core.
+test.describe.configure({ timeout: 240_000 })
 
 const watched = z.object({
   disagreements: z.array(z.string()),
@@ -147,7 +149,7 @@ async function openWatchedPage(page: Page, baseURL: string | undefined, connecti
     perSecond: 25,
     keepCookies: true,
     until: ended.signal,
-    forMs: 110_000,
+    forMs: 230_000,
   })
   const before = await snapshotOf(baseURL)
   // Every server has visitors, and the page shows them.
@@ -177,8 +179,8 @@ async function openWatchedPage(page: Page, baseURL: string | undefined, connecti
       await this.capture(moment)
     },
     /** With SCREENSHOTS=1 writes screenshots to test-results. */
-    async capture(moment: string) {
-      if (process.env.SCREENSHOTS) await capture(page, moment)
+    async capture(moment: string, widths = [390, 1280, 2560]) {
+      if (process.env.SCREENSHOTS) await capture(page, moment, widths)
     },
     /** @returns the visits that were moved since this page was opened */
     async endVisits(): Promise<number> {
@@ -193,8 +195,8 @@ async function openWatchedPage(page: Page, baseURL: string | undefined, connecti
   }
 }
 
-async function capture(page: Page, moment: string): Promise<void> {
-  for (const width of [390, 1280, 2560]) {
+async function capture(page: Page, moment: string, widths: number[]): Promise<void> {
+  for (const width of widths) {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.setViewportSize({ width, height: width === 390 ? 1400 : 1000 })
       await page.emulateMedia({ colorScheme })
@@ -249,7 +251,7 @@ test('a frozen server, the page’s own: silent, lost and back, and where its vi
     await expect(cookie).toHaveText(`${mine.name} is lost: your next visit goes to another server`)
     await expect(eventLine(page)).toContainText(/[1-9]\d* moved/)
     // No longer, or it is restarted as hung. For axe, e2e/states.spec.ts has lost servers.
-    await watched.capture('lost')
+    await watched.capture('lost', [390])
   } finally {
     process.kill(mine.pid, 'SIGCONT')
   }
@@ -312,7 +314,7 @@ test('a drain: its visitors stay, new ones go elsewhere, and the line says when 
     expect(run('undrain', other.name).status).toBe(0)
   }
   await expect(eventLine(page)).toContainText(`${other.name} takes new visitors again.`)
-  await expect(eventLine(page)).toContainText(/It was draining for \d+(\.\d)? s\./)
+  await expect(eventLine(page)).toContainText(/It was draining for \d+(\.\d)? (s|min)\./)
   await watched.endVisits()
   await watched.expectAgreement()
 })
