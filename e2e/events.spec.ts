@@ -12,7 +12,7 @@ import { connectionStatus, eventLine, fact, openAxe, visitLive } from './support
 
 test.skip(!process.env.FAULTS_STACK_FILE, 'needs a stack of plain processes')
 test.use(faultsBoard)
-// Each waits for what a busy machine does late: one took 70 s at a load of ten processes a core.
+// Each waits for several things that a busy machine does late.
 test.describe.configure({ timeout: 240_000 })
 
 const watched = z.object({
