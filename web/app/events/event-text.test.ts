@@ -218,6 +218,14 @@ test('no server reaches the page, and then one does, with what happened meanwhil
   )
 })
 
+test('a page that was only busy itself missed nothing: the event before stays', () => {
+  const page = openPage().see(1, { 'web-2': { state: 'draining' } })
+  const before = page.line
+  page.silence()
+  assert.match(page.line, /^No answer/)
+  assert.equal(page.see(1.3, { 'web-2': { state: 'draining' } }).line, before)
+})
+
 test('several servers within moments are one event', () => {
   const page = openPage()
     .see(4, { 'web-1': { seen: 1 } })

@@ -102,6 +102,8 @@ export type EventLog = {
   /** the totals of the last seconds, oldest first */
   marks: { at: number; totals: Cost }[]
   outage: Start | null
+  /** what was last before this page reached no server */
+  beforeSilence: Pick<EventLog, 'last' | 'base'> | null
   /** ms: until then silence may be the outage's */
   settlesAt: number
   /** ms: since when no server's heartbeats get through; null = they do */
@@ -144,6 +146,7 @@ export function startEvents(snapshot: Snapshot): EventLog {
     totals: noCost,
     marks: [{ at: now, totals: noCost }],
     outage: null,
+    beforeSilence: null,
     settlesAt: 0,
     unheardSince: null,
     agrees: agrees(snapshot),
@@ -185,7 +188,10 @@ export function withEventsOfOutage(log: EventLog, { since }: LiveOutage, snapsho
 /** The log once this page reaches no server. */
 export function withEventsOfSilence(log: EventLog, snapshot: Snapshot): EventLog {
   const since = snapshot.at
-  return reported(log, snapshot, [{ ...reportOf('unreachable', since), since, base: log.totals }])
+  const beforeSilence = { last: log.last, base: log.base }
+  return reported({ ...log, beforeSilence }, snapshot, [
+    { ...reportOf('unreachable', since), since, base: log.totals },
+  ])
 }
 
 type Report = Start & {
@@ -268,14 +274,11 @@ function followOutage(log: EventLog, { at }: Snapshot, reports: Report[]): void 
     reports.push({ ...reportOf('database back', at), ...log.outage, tookMs: msSince(log.outage, now) })
     log.outage = null
   }
-  const { last } = log
-  if (last?.kind === 'unreachable')
-    reports.push({
-      ...reportOf('reachable', at),
-      since: last.since,
-      base: log.base,
-      tookMs: msSince(last, now),
-    })
+  const { last, beforeSilence } = log
+  if (last?.kind !== 'unreachable') return
+  const tookMs = msSince(last, now)
+  if (beforeSilence && tookMs !== null && tookMs < silentMs) Object.assign(log, beforeSilence)
+  else reports.push({ ...reportOf('reachable', at), since: last.since, base: log.base, tookMs })
 }
 
 /** null if unknown, or if the database's clock was set meanwhile */

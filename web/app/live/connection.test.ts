@@ -65,15 +65,15 @@ test('a stream that is slow to open is bridged by polls', () => {
 
 test('a stream that should have sent something is bridged by a poll', () => {
   const it = live()
-  assert.deepEqual(it.due(2.5), [])
-  assert.deepEqual(it.due(2.6), ['poll'])
-  it.tell(2.7, { type: 'poll answered' })
-  assert.deepEqual(it.due(3.6), [])
-  assert.deepEqual(it.due(3.7), ['poll'])
-  it.tell(3.8, { type: 'poll answered' })
+  assert.deepEqual(it.due(2.2), [])
+  assert.deepEqual(it.due(2.3), ['poll'])
+  it.tell(2.4, { type: 'poll answered' })
+  assert.deepEqual(it.due(2.8), [])
+  assert.deepEqual(it.due(2.9), ['poll'])
+  it.tell(3, { type: 'poll answered' })
   assert.equal(it.status(5).kind, 'live')
   it.tell(5, { type: 'stream heard' })
-  assert.deepEqual(it.due(7.4), [], 'and no longer than it is silent')
+  assert.deepEqual(it.due(7.1), [], 'and no longer than it is silent')
 })
 
 test('six seconds of silence close a stream, and it is opened again with backoff', () => {
@@ -129,6 +129,14 @@ test('without a stream’s event and a poll’s answer an open page says within 
   it.due(6.1)
   it.tell(6.1, failed)
   assert.equal(it.status(6.2).kind, 'lost')
+})
+
+test('a page that was busy itself has lost nothing: what came meanwhile still waits', () => {
+  const it = live()
+  it.tell(7, { type: 'stalled' })
+  assert.deepEqual(it.due(7), [])
+  assert.equal(it.status(7).kind, 'live')
+  assert.deepEqual(it.status(10.5), { kind: 'lost', since: 100 }, 'but from then on it counts')
 })
 
 test('one poll or event later it is connected again', () => {

@@ -12,8 +12,8 @@ const pollEveryMs = 2_000
  * A stream that is open sends something every two seconds (liveKeepAliveMs). If it does not, its server may hang: the page polls
  * beside it, which another server can answer, long before it takes the stream for broken.
  */
-const bridgeAfterMs = 2_500
-const bridgeEveryMs = 1_000
+const bridgeAfterMs = 2_200
+const bridgeEveryMs = 500
 /** If a poll is not answered either, the figures are no longer current. */
 const quietStreamMs = 3_500
 const firstRetryMs = 1_000
@@ -43,7 +43,8 @@ export type Connection = {
 }
 
 export type ConnectionEvent =
-  | { type: 'resumed' | 'paused' | 'network back' | 'locks answered' }
+  /** `stalled`: the page itself was busy, so what came meanwhile still waits to be read */
+  | { type: 'resumed' | 'paused' | 'stalled' | 'network back' | 'locks answered' }
   | { type: 'stream heard' }
   | { type: 'stream refused'; why: NoPlace }
   /** `jitter`: 0 to 1, so that dashboards do not all reconnect at the same moment */
@@ -91,6 +92,8 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
       }
     case 'paused':
       return { ...connection, visible: false, stream: 'none', polling: false }
+    case 'stalled':
+      return { ...connection, listensSince: now, streamHeardAt: now }
     case 'network back':
     case 'locks answered':
       return { ...connection, nextStreamAt: now }

@@ -25,6 +25,8 @@ export function isCurrent({ board, status }: LiveView, hadProblem: boolean): boo
 }
 
 const tickMs = 500
+/** A tick that comes this long after the one before, in ms, shows that the page itself was busy. */
+const stalledMs = 1500
 /** The machine slept, or its clock was set, if the two clocks drift apart by this many ms. */
 const maxDriftMs = 3000
 
@@ -37,6 +39,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
   let { board } = first
   let connection = startConnection(performance.now())
   let lag = clockLag()
+  let tickedAt = performance.now()
   const throttle = new UpdateThrottle(proceed)
   let closeStream = () => {}
   // Grows with every stop: an answer to a poll from before a stop is dropped.
@@ -114,14 +117,18 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
 
   function resume(): void {
     lag = clockLag()
+    tickedAt = performance.now()
     timer = setInterval(tick, tickMs)
     dispatch({ type: 'resumed' })
   }
 
   /** After the machine slept, the stream may be dead and the figures old: start over. */
   function tick(): void {
-    if (Math.abs(clockLag() - lag) < maxDriftMs) proceed()
-    else startOver()
+    const isStalled = performance.now() - tickedAt >= stalledMs
+    tickedAt = performance.now()
+    if (Math.abs(clockLag() - lag) >= maxDriftMs) startOver()
+    else if (isStalled) dispatch({ type: 'stalled' })
+    else proceed()
   }
 
   function startOver(): void {
