@@ -53,8 +53,9 @@ function startVisitors(url: string): AsyncDisposable {
   }
 }
 
-/** Reaches down to the totals under the history. */
-const window: Window = { width: 1280, height: 1140 }
+/** Reaches down to the legend of the picture; the film's has room for the notice of a moved visit, too. */
+const window: Window = { width: 1280, height: 832 }
+const filmWindow: Window = { width: 1280, height: 896 }
 
 /** ms that the pages are open before their pictures: the chart has bars then, and the picture those of a whole minute */
 const beforeStillsMs = 110_000
@@ -143,7 +144,7 @@ await saySentences(async () => {
     say('stills', `in ${beforeStillsMs / 1000} s, when the chart has bars`)
     await takeStills(board.url, docs, signal)
     say('film', 'a server is killed and returns')
-    await using page = await openBoard(board.url, { width: 1120, height: 828 }, signal)
+    await using page = await openBoard(board.url, filmWindow, signal)
     await filmLoss({ page, hold, replicas: () => board.file().replicas, folder, docs }, signal)
     say('pictures', `written to ${docs}`)
   } catch (error) {
