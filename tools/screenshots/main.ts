@@ -57,8 +57,8 @@ function startVisitors(url: string): AsyncDisposable {
 const window: Window = { width: 1280, height: 832 }
 const filmWindow: Window = { width: 1280, height: 896 }
 
-/** ms that the pages are open before their pictures: the chart has bars then, and the picture those of a whole minute */
-const beforeStillsMs = 110_000
+/** ms that the pages are open before their pictures: then the cards have the bars of a whole minute */
+const beforeStillsMs = 65_000
 
 /** Writes pictures of the board in both themes into `docs`, each from a separate visit. */
 async function takeStills(url: string, docs: string, signal: AbortSignal): Promise<void> {
@@ -141,7 +141,7 @@ await saySentences(async () => {
     const hold = openHold(join(folder, 'hold'))
     await using board = await startTemporaryBoard(3, signal, holdable(builtReplica(process.env), hold))
     await using _visitors = startVisitors(board.url)
-    say('stills', `in ${beforeStillsMs / 1000} s, when the chart has bars`)
+    say('stills', `in ${beforeStillsMs / 1000} s, when the cards have bars`)
     await takeStills(board.url, docs, signal)
     say('film', 'a server is killed and returns')
     await using page = await openBoard(board.url, filmWindow, signal)
