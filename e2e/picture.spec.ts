@@ -52,6 +52,7 @@ test('with reduced motion and in forced colours the same marks stand, and the se
   browser,
   baseURL,
 }) => {
+  await visitAsBoth(baseURL)
   const context = await browser.newContext({ reducedMotion: 'reduce', forcedColors: 'active' })
   const page = await context.newPage()
   await visitLive(page, `${baseURL}/`)
