@@ -11,6 +11,7 @@ import {
   megabytes,
   type Order,
   orderOf,
+  rowKeys,
   serversUpText,
   sharesOf,
   uptimeMs,
@@ -33,6 +34,16 @@ test('the most comes first, failing servers come before those that are up, and e
   assert.deepEqual(numbersIn('hits'), ['10', '2', '1', '3'])
   assert.deepEqual(numbersIn('rate'), ['3', '1', '10', '2'])
   assert.deepEqual(numbersIn('state'), ['2', '10', '3', '1'])
+})
+
+test('a row keeps its key over a restart, and two live instances at one address have two keys', () => {
+  assert.deepEqual(rowKeys([{ id: 1, srv_id: 'a' }]), rowKeys([{ id: 7, srv_id: 'a' }]))
+  const keys = rowKeys([
+    { id: 1, srv_id: 'a' },
+    { id: 2, srv_id: 'b' },
+    { id: 3, srv_id: 'a' },
+  ])
+  assert.equal(new Set(keys).size, 3)
 })
 
 test('an unknown order is by name', () => {

@@ -32,17 +32,31 @@ export function inOrder(servers: ServerRow[], order: Order): ServerRow[] {
 }
 
 /**
+ * The key of each server's row: its srv_id, which a restart keeps. If two live instances have one address by mistake, the second
+ * has a key with its id.
+ */
+export function rowKeys(servers: Pick<ServerRow, 'id' | 'srv_id'>[]): string[] {
+  return servers.map(({ id, srv_id }, place) =>
+    servers.findIndex(other => other.srv_id === srv_id) === place ? srv_id : `${srv_id} ${id}`,
+  )
+}
+
+/**
  * The servers in the order of the page's address. It sorts again only when the order changes, or when a server comes, goes
  * or changes its state. With every new figure, rows would change places while the reader reads them.
  */
 export function useOrder(servers: ServerRow[]): [ServerRow[], Order, (order: Order) => void] {
   const [text, setText] = useUrlParameter('order')
   const order = orderOf(text)
-  const reason = [order, ...servers.map(({ srv_id, state }) => `${srv_id} ${state}`)].join()
-  const sort = () => ({ reason, srvIds: inOrder(servers, order).map(({ srv_id }) => srv_id) })
+  const keys = rowKeys(servers)
+  const reason = [order, ...servers.map(({ state }, place) => `${keys[place]} ${state}`)].join()
+  const sort = () => ({
+    reason,
+    keys: inOrder(servers, order).map(server => keys[servers.indexOf(server)] ?? ''),
+  })
   const [sorted, setSorted] = useState(sort)
   if (sorted.reason !== reason) setSorted(sort())
-  const ordered = sorted.srvIds.flatMap(srvId => servers.find(({ srv_id }) => srv_id === srvId) ?? [])
+  const ordered = sorted.keys.flatMap(key => servers[keys.indexOf(key)] ?? [])
   return [ordered, order, next => setText(next === 'name' ? '' : next)]
 }
 

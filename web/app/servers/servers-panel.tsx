@@ -12,7 +12,7 @@ import { Panel } from '../ui/frame.tsx'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
 import ui from '../ui/ui.module.css'
 import { NoServerHealth, ServerHealth, ServerHealthHeaders, StateBadge } from './server-health.tsx'
-import { type Order, orderNames, orderOf, orders, sharesOf, useOrder } from './server-rows.ts'
+import { type Order, orderNames, orderOf, orders, rowKeys, sharesOf, useOrder } from './server-rows.ts'
 import styles from './servers-panel.module.css'
 
 type Props = {
@@ -60,6 +60,7 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
   const { servers, earlier_hits, counter, at } = snapshot
   const shares = sharesOf([...servers.map(({ hits }) => hits), earlier_hits])
   const equal = shares.slice(0, -1).reduce(add, 0) / servers.length
+  const keys = rowKeys(servers)
   const rates = servers.map(server => shownRate(server, at, current))
   return (
     <Table label="Hits per server" className={styles.table}>
@@ -84,7 +85,7 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
       <TableBody>
         {servers.map((server, place) => (
           <ServerTableRow
-            key={server.srv_id}
+            key={keys[place]}
             name={<NameOf server={server} hue={hues[server.srv_id]} yours={server.srv_id === yourSrvId} />}
             state={<StateBadge server={server} at={at} current={current} />}
             health={<ServerHealth server={server} now={at} />}
