@@ -96,7 +96,7 @@ test('the axis of the chart is in hits per second, and an outlier is clipped wit
 
 test('marks of events never overlap, and together they stand for every event', async ({ page }) => {
   const secondsAgo = [3, 4, 9, 15, 15, 16, 31, 39, 44, 90, 91, 92, 93, 94, 95, 96, 97, 150, 161, 290, 299]
-  const types = ['joined', 'killed', 'stopped', 'lost', 'back'] as const
+  const types = ['joined', 'killed', 'stopped', 'lost', 'back', 'draining'] as const
   const events = secondsAgo.map((_, place) => ({
     type: types[place % types.length] ?? 'joined',
     name: `web-${1 + (place % 4)}`,

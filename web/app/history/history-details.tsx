@@ -75,15 +75,20 @@ export function eventText(event: HistoryEvent, time: (iso: string) => string): s
   return `${event.name} ${wordsOf(event)} at ${time(event.at)}`
 }
 
-/** ▲ started, ✕ lost or killed, ■ stopped, ◆ draining or no longer, around the origin of an SVG. */
+/** ▲ started, ✕ lost or killed, □ stopped, ◐ draining or no longer, around the origin of an SVG. */
 export function MarkShape({ mark }: { mark: Mark }) {
   const shapes = {
     started: 'M0-5 5 4h-10z',
     lost: 'm-4-4 8 8m0-8-8 8',
     stopped: 'M-4-4h8v8h-8z',
-    drain: 'M0-5 5 0 0 5-5 0z',
+    drain: 'M0-5a5 5 0 0 0 0 10z',
   }
-  return <path d={shapes[mark]} />
+  return (
+    <>
+      <path d={shapes[mark]} />
+      {mark === 'drain' && <circle r="4.25" />}
+    </>
+  )
 }
 
 function MarkIcon({ event, hue }: { event: HistoryEvent; hue: number | undefined }) {
