@@ -1,4 +1,6 @@
 import { memo, type ReactNode, useId, useState } from 'react'
+import type { ServerRow } from '../../shared/api.ts'
+import type { Hues } from '../live/live-board.ts'
 import { setUrlParameters, useUrlQuery } from '../ui/address-bar.ts'
 import { ServerName, ShareBar } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
@@ -6,7 +8,6 @@ import { PhoneFold } from '../ui/phone-fold.tsx'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
 import ui from '../ui/ui.module.css'
 import styles from './lab.module.css'
-import type { LabProps } from './lab-panel.tsx'
 import {
   bestOf,
   confirmedChoices,
@@ -38,6 +39,13 @@ import {
   visitCounts,
   visitsOf,
 } from './lab-setup.ts'
+
+export type LabProps = {
+  servers: ServerRow[]
+  hues: Hues
+  /** lifetime of the sticky cookie */
+  stickySeconds: number
+}
 
 /** The controls and the results of the lab. */
 export const LabBench = memo(function LabBench({ servers, hues, stickySeconds }: LabProps) {

@@ -3,13 +3,12 @@
 // the panel comes near the window. lab-run.ts sends the visits and adds up the outcomes, lab-results.ts says what they mean.
 
 import { type ComponentType, memo, type RefObject, useEffect, useRef, useState } from 'react'
-import type { ServerRow } from '../../shared/api.ts'
-import type { Hues } from '../live/live-board.ts'
 import { setUrlParameters, useUrlQuery } from '../ui/address-bar.ts'
 import { Panel } from '../ui/frame.tsx'
 import { useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import styles from './lab.module.css'
+import type { LabProps } from './lab-bench.tsx'
 import {
   type ExperimentName,
   experimentNames,
@@ -18,13 +17,6 @@ import {
   presetOf,
   setupOf,
 } from './lab-setup.ts'
-
-export type LabProps = {
-  servers: ServerRow[]
-  hues: Hues
-  /** lifetime of the sticky cookie */
-  stickySeconds: number
-}
 
 export const LabPanel = memo(function LabPanel(props: LabProps) {
   const panel = useRef<HTMLDivElement>(null)

@@ -12,9 +12,9 @@ import {
   withOutcome,
 } from './lab-run.ts'
 
-function by(server: string, visitor: string | null = null): VisitOutcome {
+function by(server: string, visitor: string | null = null) {
   const measured = { ms: 2, retries: 0, slow: false, consistent: null }
-  return { kind: 'answered', srv_id: `id of ${server}`, server, visitor, ...measured }
+  return { kind: 'answered' as const, srv_id: `id of ${server}`, server, visitor, ...measured }
 }
 
 test('it sends the given number, the first alone, then no more in flight than allowed', async () => {
@@ -154,7 +154,7 @@ test('a visitor has moved if another server answered than the time before, in th
 })
 
 test('retries, slow answers and times are added up', () => {
-  const slow: VisitOutcome = { ...by('web-2'), ...{ kind: 'answered', retries: 2, slow: true, ms: 400 } }
+  const slow = { ...by('web-2'), retries: 2, slow: true, ms: 400 }
   const { retries, slow: slowAnswers, times } = tallyOf([by('web-1'), slow, by('web-1')])
   assert.deepEqual([retries, slowAnswers, times], [2, 1, [2, 400, 2]])
 })

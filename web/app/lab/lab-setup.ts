@@ -66,7 +66,7 @@ export const concurrencies = [1, 6] as const
 export const slowChoices = [100, 200, 400, 1000, labLimits.slowMsMax] as const
 
 /** Visits of the board that a run sends at most for each policy: they are counted, and a public address may send 200 in a burst. */
-export const ownVisitsMax = 60
+const ownVisitsMax = 60
 
 /** Visitors of a run in which visitors return. Otherwise each visit has a visitor who visits once. */
 export const returningVisitors = 10
