@@ -52,7 +52,7 @@ export const lab = (page: Page) => page.getByRole('region', { name: 'Lab' })
 
 /** Scrolls to the lab, whose controls load when it comes near the window, and waits for them. The page must be hydrated. */
 export async function openLab(page: Page): Promise<void> {
-  await lab(page).getByRole('link').first().scrollIntoViewIfNeeded()
+  await lab(page).getByRole('heading').scrollIntoViewIfNeeded()
   await expect(lab(page).getByRole('button', { name: /^Run/ })).toBeVisible({ timeout: 30_000 })
 }
 

@@ -25,7 +25,6 @@ import {
 import { doneOf, type LabRuns, runText, type Tally, useLabRuns } from './lab-run.ts'
 import {
   concurrencies,
-  experiments,
   isOwn,
   type Policy,
   parametersOf,
@@ -61,7 +60,9 @@ export const LabBench = memo(function LabBench({ servers, hues, stickySeconds }:
   return (
     <>
       <div className={styles.controls}>
-        <Controls setup={setup} servers={names} running={runs.running !== null} onChange={change} />
+        <PhoneFold label="Set-up" className={styles.setup}>
+          <Controls setup={setup} servers={names} running={runs.running !== null} onChange={change} />
+        </PhoneFold>
         <ExpectationChoice
           setup={setup}
           choice={choice}
@@ -313,7 +314,7 @@ function Findings({ runs, servers, choice, experiment }: FindingsProps) {
   return (
     <div className={styles.findings} aria-live="polite">
       {title && <p>{`Running: ${title}`}</p>}
-      {setup === null && !running && <p>{experiments[experiment].watch}</p>}
+      {setup === null && !running && <p>Choose what you expect, then run.</p>}
       {isOver && (
         <>
           <p className={styles.seen}>
@@ -372,6 +373,7 @@ function ResultsTable({ setup, runs, servers, hues, onChange }: ResultsProps) {
               chosen={setup.policies.includes(policy)}
               disabled={running !== null}
               best={best.includes(policy)}
+              follows={runs.setup?.returning || policy === 'hash' || policy === 'ip_hash'}
               planned={runs.setup && running !== policy ? visitsOf(policy, runs.setup) : null}
               tally={tallies[policy]}
               earlier={earlier[policy]}
@@ -396,6 +398,8 @@ type PolicyRowProps = {
   chosen: boolean
   disabled: boolean
   best: boolean
+  /** whether it is of interest which visitors came to another server: they return, or decide where they go */
+  follows: boolean
   /** visits of its run, if that has ended */
   planned: number | null
   tally: Tally | undefined
@@ -410,6 +414,7 @@ function PolicyRow({
   chosen,
   disabled,
   best,
+  follows,
   planned,
   tally,
   earlier,
@@ -421,7 +426,7 @@ function PolicyRow({
   const formats = useFormats()
   const own = isOwn(policy)
   const evenness = tally ? evennessOf(tally, servers) : null
-  const { moved, of } = tally ? movedOf(tally) : { moved: 0, of: 0 }
+  const { moved, of } = tally && follows ? movedOf(tally) : { moved: 0, of: 0 }
   const count = (value: number | undefined) => (own || value === undefined ? '–' : formats.whole(value))
   const does = hashNote(policy, tally?.consistent ?? earlier?.consistent)
   return (

@@ -1,27 +1,26 @@
 // The lab: compares how policies of balancing share visits, on the real NGINX and the real servers. board/board.tsx renders the
-// panel. This module has what the HTML has: the experiments, which lab-setup.ts describes. The rest, lab-bench.tsx, loads when
-// the panel comes near the window. lab-run.ts sends the visits and adds up the outcomes, lab-results.ts says what they mean.
+// panel. This module has what the HTML has: the experiments. The rest, lab-bench.tsx, loads when the panel comes near the
+// window. lab-setup.ts has what can be chosen, lab-run.ts sends the visits and adds up the outcomes, lab-results.ts says what they mean.
 
 import { type ComponentType, memo, type RefObject, useEffect, useRef, useState } from 'react'
 import { setUrlParameters, useUrlQuery } from '../ui/address-bar.ts'
 import { Panel } from '../ui/frame.tsx'
 import { useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
-import styles from './lab.module.css'
-import type { LabProps } from './lab-bench.tsx'
 import {
   type ExperimentName,
   experimentNames,
+  experimentOf,
   experiments,
-  parametersOf,
-  presetOf,
-  setupOf,
-} from './lab-setup.ts'
+  parametersOfExperiment,
+} from './experiments.ts'
+import styles from './lab.module.css'
+import type { LabProps } from './lab-bench.tsx'
 
 export const LabPanel = memo(function LabPanel(props: LabProps) {
   const panel = useRef<HTMLDivElement>(null)
   const { Bench, failed, load } = useBench(panel)
-  const { experiment } = setupOf(useUrlQuery(), [])
+  const experiment = experimentOf(useUrlQuery())
   return (
     <Panel title="Lab" note="Compare policies on these servers, beside the board">
       <div ref={panel} className={styles.lab}>
@@ -49,7 +48,7 @@ export const LabPanel = memo(function LabPanel(props: LabProps) {
 })
 
 function chooseExperiment(name: ExperimentName): void {
-  setUrlParameters(parametersOf(presetOf(name, []), []))
+  setUrlParameters(parametersOfExperiment(name))
 }
 
 /** Links, so that a teacher can copy them. A click follows none: it changes the address, and is no visit. */

@@ -2,8 +2,9 @@
 
 import type { ServerRow } from '../../shared/api.ts'
 import { fairness } from '../servers/server-rows.ts'
+import type { ExperimentName } from './experiments.ts'
 import { doneOf, type Tallies, type Tally } from './lab-run.ts'
-import { type ExperimentName, isOwn, type Policy, policies, policyNames, type Setup } from './lab-setup.ts'
+import { isOwn, type Policy, policies, policyNames, type Setup } from './lab-setup.ts'
 
 /** A percentile by nearest rank, so it is one of the values. Null without values. `share`: 0.5 for the median */
 export function percentile(values: number[], share: number): number | null {

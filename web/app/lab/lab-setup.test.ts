@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { experimentNames, parametersOf, presetOf, type Setup, setupOf, visitsOf } from './lab-setup.ts'
+import { experimentNames, parametersOfExperiment } from './experiments.ts'
+import { parametersOf, presetOf, type Setup, setupOf, visitsOf } from './lab-setup.ts'
 
 const servers = ['web-1', 'web-2', 'web-3']
 
@@ -14,6 +15,9 @@ test('each experiment is one parameter of the address, the first one none', () =
     const preset = presetOf(name, servers)
     assert.equal(queryOf(preset), place === 0 ? '?' : `?lab=${name}`)
     assert.deepEqual(setupOf(queryOf(preset), servers), preset)
+    // Choosing it removes whatever else the address may have.
+    const all = { ...parametersOf(preset, servers), lab: name }
+    assert.deepEqual(parametersOfExperiment(name), all)
   }
 })
 

@@ -1,7 +1,8 @@
-// What a run of the lab does: its policies, its experiments, and the set-up that the page's address keeps, so that a link shares
-// it. The parts of the address that make no sense are ignored.
+// What a run of the lab does: its policies, what each experiment sets, and the set-up that the page's address keeps, so that a
+// link shares it. The parts of the address that make no sense are ignored.
 
 import { labLimits } from '../../shared/limits.ts'
+import { type ExperimentName, experimentNames, experimentOf, type LabParameter } from './experiments.ts'
 
 /** Policies that NGINX has for the lab alone, then the board's own sticky sessions, whose visits are counted and logged. */
 export const policyNames = [
@@ -71,45 +72,6 @@ const ownVisitsMax = 60
 /** Visitors of a run in which visitors return. Otherwise each visit has a visitor who visits once. */
 export const returningVisitors = 10
 
-export const experimentNames = [
-  'fair-shares',
-  'slow-server',
-  'dead-server',
-  'one-office',
-  'coming-back',
-] as const
-
-export type ExperimentName = (typeof experimentNames)[number]
-
-/** `watch`: what the reader should look at. */
-export const experiments: Record<ExperimentName, { title: string; about: string; watch: string }> = {
-  'fair-shares': {
-    title: 'Fair shares',
-    about: 'Who gets what when all are alike',
-    watch: '60 new visitors. Watch how far each bar is from its tick, the equal share.',
-  },
-  'slow-server': {
-    title: 'One slow server',
-    about: 'Which policy steers around it',
-    watch: 'One server takes 400 ms longer. Watch its bar, and p99: who still waits for it?',
-  },
-  'dead-server': {
-    title: 'One dead server',
-    about: 'What a failed try costs',
-    watch: 'One server answers with errors only. Watch the retries: NGINX hides them from the visitor.',
-  },
-  'one-office': {
-    title: 'One office, one address',
-    about: 'Where IP hash breaks',
-    watch: 'Ten visitors share one address. Watch how many servers each policy uses.',
-  },
-  'coming-back': {
-    title: 'Coming back',
-    about: 'What a cookie buys',
-    watch: 'Ten visitors come back. Run, then let a server fail and run again. Watch who moves.',
-  },
-}
-
 export type Setup = {
   experiment: ExperimentName
   policies: Policy[]
@@ -159,7 +121,7 @@ export function serverToFail(servers: string[]): string | null {
 /** The set-up that the query of the page's address describes. */
 export function setupOf(query: string, servers: string[]): Setup {
   const values = new URLSearchParams(query)
-  const preset = presetOf(oneOf(experimentNames, values.get('lab')) ?? experimentNames[0], servers)
+  const preset = presetOf(experimentOf(query), servers)
   const chosen = (values.get('lab_policies') ?? '').split(/[ ,]/)
   const policies = policyNames.filter(name => chosen.includes(name))
   const visitors = values.get('lab_visitors')
@@ -177,7 +139,7 @@ export function setupOf(query: string, servers: string[]): Setup {
 }
 
 /** The parameters of the address for a set-up; empty for what its experiment sets anyway. */
-export function parametersOf(setup: Setup, servers: string[]): Record<string, string> {
+export function parametersOf(setup: Setup, servers: string[]): Record<LabParameter, string> {
   const preset = presetOf(setup.experiment, servers)
   const unlessPreset = (text: (of: Setup) => string) => (text(setup) === text(preset) ? '' : text(setup))
   return {
