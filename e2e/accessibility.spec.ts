@@ -243,6 +243,7 @@ test('a phone folds the receipt, the experiment, the filter and the older rows, 
   await page.setViewportSize({ width: 390, height: 844 })
   await visitLive(page)
   await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
+  await openLab(page)
   expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(4000)
 
   const rows = page.getByRole('table', { name: 'Latest visits' }).getByRole('rowheader')
@@ -255,7 +256,8 @@ test('a phone folds the receipt, the experiment, the filter and the older rows, 
 
   for (const [fold, content] of [
     ['The cookie that decided', fact(page, 'Your address')],
-    ['Send 60 visits', page.getByRole('button', { name: 'With my cookie' })],
+    ['Set-up', page.getByRole('button', { name: '10 who return' })],
+    ['Policies and results', page.getByRole('checkbox', { name: 'With my cookie' })],
     ['Filter', page.getByLabel('Address')],
   ] as const) {
     await expect(content).toBeHidden()
