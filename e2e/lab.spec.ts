@@ -241,7 +241,7 @@ test('without JavaScript the experiments can be read', async ({ browser, baseURL
   for (const title of ['Fair shares', 'One slow server', 'One dead server', 'One office', 'Coming back'])
     await expect(lab(page).getByRole('listitem').filter({ hasText: title })).toBeVisible()
   await expect(lab(page).getByText('Watch who moves.')).toBeVisible()
-  await expect(lab(page).locator('noscript')).toContainText('needs JavaScript')
+  await expect(page.locator('#lab noscript p')).toContainText('needs JavaScript')
   await expect(lab(page).getByRole('link')).toHaveCount(0)
   await context.close()
 })
