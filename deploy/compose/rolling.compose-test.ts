@@ -112,19 +112,20 @@ test('rolls that are killed at each of their steps, then one to its end: as many
   const version = { STICKY_SECONDS: '302' }
   const visits = await visitWhile(async () => {
     await rollKilledAt(steps, version)
-    await expectReplicas(3, '302')
-    const started = await idsOfReplicas()
-    // Of the same version: only the record of the killed roll says which of the six are to be replaced.
-    await rollKilledAt(steps.slice(steps.indexOf('waiting')), version)
-    const now = await idsOfReplicas()
-    assert.deepEqual(
-      now.filter(id => started.includes(id)),
-      [],
-    )
   }, allKillsMs)
   reportLoad(t, visits.all)
   assert.deepEqual(failuresOf(visits.all), [])
   await expectReplicas(3, '302')
+
+  // Of the same version: only the record of the killed roll says which of the six are to be replaced.
+  const started = await idsOfReplicas()
+  await rollKilledAt(steps.slice(steps.indexOf('waiting')), version)
+  await expectReplicas(3, '302')
+  const now = await idsOfReplicas()
+  assert.deepEqual(
+    now.filter(id => started.includes(id)),
+    [],
+  )
 })
 
 test('two rolls at the same time: one waits for the other, and there are as many as before', async t => {
