@@ -212,6 +212,14 @@ export type ControlAnswer = {
   message: string
 }
 
+export const isControlAnswer = shapeOf<ControlAnswer>({
+  server: isText,
+  srv_id: isText,
+  command: oneOf(...controlCommands),
+  acknowledged: isFlag,
+  message: isText,
+})
+
 const historyEventTypes = ['joined', 'lost', 'back', 'stopped', 'killed', 'draining', 'undrained'] as const
 
 /**
@@ -289,13 +297,6 @@ export type LabVisit = {
   /** ms that the server held the answer on purpose */
   waited_ms: number
 }
-
-export const isLabVisit = shapeOf<LabVisit>({
-  server: isText,
-  srv_id: isText,
-  policy: oneOf(...labPolicies),
-  waited_ms: isNumber,
-})
 
 export type Audit = {
   counter: number

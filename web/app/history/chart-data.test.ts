@@ -166,6 +166,8 @@ test('on a narrow chart, events that are closer than a mark is wide have one mar
 test('a mark shows the worst of its events', () => {
   assert.equal(markOf([event('joined', '01:00')]), 'started')
   assert.equal(markOf([event('back', '01:00')]), 'started')
+  assert.equal(markOf([event('draining', '01:00'), event('undrained', '01:01')]), 'drain')
+  assert.equal(markOf([event('draining', '01:00'), event('joined', '01:01')]), 'started')
   assert.equal(markOf([event('joined', '01:00'), event('stopped', '01:01')]), 'stopped')
   assert.equal(
     markOf([event('joined', '01:00'), event('killed', '01:01'), event('stopped', '01:02')]),

@@ -12,8 +12,13 @@ class AnswerRefused extends Error {
 }
 
 /** @throws AnswerRefused, or what `fetch` throws if there is no answer within `timeoutMs` */
-export async function fetchAnswer<T>(guard: Guard<T>, url: string, timeoutMs = 10_000): Promise<T> {
-  const answer = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(timeoutMs) })
+export async function fetchAnswer<T>(
+  guard: Guard<T>,
+  url: string,
+  timeoutMs = 10_000,
+  init: RequestInit = {},
+): Promise<T> {
+  const answer = await fetch(url, { ...init, cache: 'no-store', signal: AbortSignal.timeout(timeoutMs) })
   const text = await answer.text()
   const value = answer.ok ? readAs(guard, text) : null
   if (value !== null) return value

@@ -2,9 +2,10 @@
 // snapshot; the page's address holds the order. server-health.tsx has the cells that a server reports itself.
 // server-rows.ts has the order, the shares and the texts, also for other panels.
 
-import { memo, type ReactNode } from 'react'
+import { Fragment, lazy, memo, type ReactNode, Suspense, useRef, useState } from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import { shownRate } from '../../shared/shown-state.ts'
+import { useControlToken } from '../control/token.ts'
 import type { Hues } from '../live/live-board.ts'
 import { ServerName, ShareBar, YouBadge } from '../ui/badges.tsx'
 import { padRate, useFormats } from '../ui/formats.ts'
@@ -53,6 +54,16 @@ function OrderChoice({ order, onChoose }: OrderChoiceProps) {
   )
 }
 
+/** Loaded when it is opened first: most readers have no token. */
+const ControlPanel = lazy(() =>
+  import('../control/control-panel.tsx').catch(() => ({
+    default: () => <p>This could not be loaded. Load the page again.</p>,
+  })),
+)
+
+/** Columns that a table with control shows in every window but a phone's. */
+const alwaysShown = 8
+
 const add = (sum: number, value: number) => sum + value
 
 /** A row per server, across its restarts. With the hits of servers no longer shown they add up to the counter. */
@@ -62,8 +73,15 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
   const equal = shares.slice(0, -1).reduce(add, 0) / servers.length
   const keys = rowKeys(servers)
   const rates = servers.map(server => shownRate(server, at, current))
+  const token = useControlToken()
+  const [opened, setOpened] = useState<string | null>(null)
+  const opener = useRef<HTMLButtonElement>(null)
+  const close = () => {
+    opener.current?.focus()
+    setOpened(null)
+  }
   return (
-    <Table label="Hits per server" className={styles.table}>
+    <Table label="Hits per server" className={`${styles.table} ${token ? styles.withControl : ''}`}>
       <TableHead>
         <Row>
           <ColumnHeader>Server</ColumnHeader>
@@ -80,21 +98,50 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
           </ColumnHeader>
           <ColumnHeader className={styles.rate}>Hits/s</ColumnHeader>
           <ServerHealthHeaders />
+          {token && (
+            <ColumnHeader className={styles.control}>
+              <span className={ui.visuallyHidden}>Control</span>
+            </ColumnHeader>
+          )}
         </Row>
       </TableHead>
       <TableBody>
         {servers.map((server, place) => (
-          <ServerTableRow
-            key={keys[place]}
-            name={<NameOf server={server} hue={hues[server.srv_id]} yours={server.srv_id === yourSrvId} />}
-            state={<StateBadge server={server} at={at} current={current} />}
-            health={<ServerHealth server={server} now={at} />}
-            hits={server.hits}
-            share={shares[place] ?? 0}
-            bar={{ hue: hues[server.srv_id], equal }}
-            rate={rates[place] ?? null}
-            {...(server.srv_id === yourSrvId && { kind: 'yours' })}
-          />
+          <Fragment key={keys[place]}>
+            <ServerTableRow
+              name={<NameOf server={server} hue={hues[server.srv_id]} yours={server.srv_id === yourSrvId} />}
+              state={<StateBadge server={server} at={at} current={current} />}
+              health={<ServerHealth server={server} now={at} />}
+              hits={server.hits}
+              share={shares[place] ?? 0}
+              bar={{ hue: hues[server.srv_id], equal }}
+              rate={rates[place] ?? null}
+              {...(server.srv_id === yourSrvId && { kind: 'yours' })}
+              {...(token && {
+                control: (
+                  <button
+                    ref={opened === keys[place] ? opener : undefined}
+                    type="button"
+                    className={`${ui.smallButton} ${styles.controlButton}`}
+                    aria-label={`Control of ${server.name}`}
+                    aria-expanded={opened === keys[place]}
+                    onClick={() => setOpened(opened === keys[place] ? null : (keys[place] ?? null))}
+                  >
+                    ⋯
+                  </button>
+                ),
+              })}
+            />
+            {token && opened !== null && opened === keys[place] && (
+              <Row className={styles.controlRow}>
+                <Cell span={alwaysShown}>
+                  <Suspense>
+                    <ControlPanel server={server} servers={servers} at={at} token={token} onClose={close} />
+                  </Suspense>
+                </Cell>
+              </Row>
+            )}
+          </Fragment>
         ))}
         {earlier_hits > 0 && (
           <ServerTableRow
@@ -102,6 +149,7 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
             hits={earlier_hits}
             share={shares.at(-1) ?? 0}
             bar={{ hue: undefined }}
+            {...(token && { control: null })}
           />
         )}
         <ServerTableRow
@@ -110,6 +158,7 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
           hits={counter}
           share={shares.reduce(add, 0)}
           rate={current ? rates.map(rate => rate ?? 0).reduce(add, 0) : null}
+          {...(token && { control: null })}
         />
       </TableBody>
     </Table>
@@ -146,11 +195,13 @@ type ServerTableRowProps = {
   rate?: number | null
   /** the cells of ServerHealth */
   health?: ReactNode
+  /** only with the token */
+  control?: ReactNode
   kind?: 'sum' | 'yours'
 }
 
 /** A row of one server, of all instances no longer shown, or of the total. */
-function ServerTableRow({ name, state, hits, share, bar, rate, health, kind }: ServerTableRowProps) {
+function ServerTableRow({ name, state, hits, share, bar, rate, health, control, kind }: ServerTableRowProps) {
   const formats = useFormats()
   return (
     <Row kind={kind} className={styles.row}>
@@ -175,6 +226,7 @@ function ServerTableRow({ name, state, hits, share, bar, rate, health, kind }: S
         {typeof rate === 'number' && <span className={styles.unit}>/s</span>}
       </Cell>
       {health ?? <NoServerHealth />}
+      {control !== undefined && <Cell className={styles.control}>{control}</Cell>}
     </Row>
   )
 }

@@ -1,6 +1,7 @@
 // Control in the database. A command is a wish in the row of one instance of a server. The instance reads its wishes and
 // acknowledges them; a later instance has another row, so no wish reaches it. web/server/lifecycle/control.ts writes wishes,
 // web/server/replica/services.ts reads and acknowledges them.
+import { setTimeout as pause } from 'node:timers/promises'
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import type { ControlCommand } from '../../shared/api.ts'
@@ -49,23 +50,31 @@ export async function takeEndWish(
 
 /** ms per statement of a requester */
 const timeoutMs = 2000
-/** Seconds to wait for another command to be written. */
-const lockTimeout = 3
+/** ms to wait for other commands to be written, and ms between two tries */
+const lockTimeoutMs = 3000
+const lockPauseMs = 50
 
 /**
- * Runs `work` while no other command is written, so that two commands cannot each count on the other's server.
+ * Runs `work` while no other command is written, so that two commands cannot each count on the other's server. It waits without a
+ * connection, because page views need those of `pool`.
  * @returns null if other commands took too long. @throws DatabaseUnavailable
  */
-export function withControlLock<T>(
+export async function withControlLock<T>(
   pool: WritePool,
   work: (connection: PoolConnection) => Promise<T>,
 ): Promise<T | null> {
-  return onConnection(pool, async connection => {
-    if (!(await takeLock(connection, 'control', lockTimeout))) return null
-    const result = await work(connection)
-    await releaseLock(connection, 'control')
-    return result
-  })
+  const deadline = performance.now() + lockTimeoutMs
+  for (;;) {
+    const done = await onConnection(pool, async connection => {
+      if (!(await takeLock(connection, 'control', 0))) return null
+      const result = await work(connection)
+      await releaseLock(connection, 'control')
+      return { result }
+    })
+    if (done !== null) return done.result
+    if (performance.now() > deadline) return null
+    await pause(lockPauseMs)
+  }
 }
 
 /** The wishes for a server, for those who decide about further ones. */

@@ -84,6 +84,24 @@ test('an instance that ended without a goodbye was killed at its last heartbeat,
   assert.deepEqual(typeOf(null, { srv_id: 's2' }), ['web-1 stopped 03'])
 })
 
+test('what control did says so: a kill immediately, also if the server was silent for long before it is back; a restart; a drain', () => {
+  const byControl = (instances: Instance[]) =>
+    historyEvents(instances, [], since).map(({ type, by, name }) => `${name} ${type} ${by}`)
+  const killed = eventInstance(1, { ended_by_control: 'kill', last_seen_at: minute(2) })
+  for (const more of [{}, { silent_ms: 60_000 }, { stopped_at: minute(3), ended: 'killed' } as const])
+    assert.deepEqual(byControl([{ ...killed, ...more }]), ['web-1 killed control'])
+  const restarted = eventInstance(2, { ended_by_control: 'restart', stopped_at: minute(5), ended: 'stopped' })
+  assert.deepEqual(byControl([restarted]), ['web-2 stopped control'])
+  // It has acknowledged, and was then lost for another reason.
+  assert.deepEqual(byControl([{ ...restarted, stopped_at: null, silent_ms: 60_000 }]), ['web-2 lost null'])
+  const drain = { id: 3, srv_id: 's3', name: 'web-3', type: 'drain', at: minute(4) } as const
+  const drains = [drain, { ...drain, type: 'undrain', at: minute(5) } as const]
+  assert.deepEqual(
+    historyEvents([], [], since, drains).map(({ type, by }) => `${type} ${by}`),
+    ['undrained control', 'draining control'],
+  )
+})
+
 test('an instance that was lost and went on stays lost at that time, and is back, each once', () => {
   const silence = { id: 1, srv_id: 's1', name: 'web-1', from: minute(2), until: minute(3) }
   assert.deepEqual(eventTexts([eventInstance(1, {})], [silence]), ['web-1 back 03', 'web-1 lost 02'])

@@ -1,5 +1,5 @@
 // The lifecycle of a replica: whether it can serve (this module), whether it can count (commit-health.ts), its row and
-// heartbeat in the database (own-row.ts), draining (drain.ts) and periodic work (periodic-task.ts).
+// heartbeat in the database (own-row.ts), control of the servers (control.ts, own-end.ts) and periodic work (periodic-task.ts).
 // web/server/replica/services.ts connects them; they use the queries in web/server/db.
 
 /** ms without a transaction after which the database counts as away. */

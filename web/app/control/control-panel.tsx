@@ -1,0 +1,189 @@
+// What a reader with the token can do to one server, below its row of the servers table (servers/servers-panel.tsx), which loads this
+// when it is opened first.
+
+import { type ReactNode, type Ref, useEffect, useId, useRef, useState } from 'react'
+import { type ControlCommand, isControlAnswer, type ServerRow } from '../../shared/api.ts'
+import { shownState } from '../../shared/shown-state.ts'
+import { fetchAnswer } from '../live/api-client.ts'
+import ui from '../ui/ui.module.css'
+import styles from './control-panel.module.css'
+
+type Props = {
+  server: ServerRow
+  servers: ServerRow[]
+  /** the time of the snapshot that they are from */
+  at: string
+  token: string
+  /** Closes this; the focus goes back to the button that opened it. */
+  onClose(): void
+}
+
+/** ms for an answer: more than a server has to acknowledge a command */
+const answerTimeoutMs = 15_000
+/** ms for which a drain can be undone with one press */
+const undoMs = 10_000
+
+type Asked = 'restart' | 'kill'
+type Outcome = { text: string; failed: boolean; undoable: boolean }
+
+export default function ControlPanel({ server, servers, at, token, onClose }: Props) {
+  const { name } = server
+  const [asked, setAsked] = useState<Asked | null>(null)
+  const [running, setRunning] = useState(false)
+  const [outcome, setOutcome] = useState<Outcome | null>(null)
+  const first = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    if (!outcome?.undoable) return
+    const timer = setTimeout(() => setOutcome({ ...outcome, undoable: false }), undoMs)
+    return () => clearTimeout(timer)
+  }, [outcome])
+
+  const send = async (command: ControlCommand) => {
+    setAsked(null)
+    setRunning(true)
+    setOutcome(null)
+    first.current?.focus()
+    setOutcome(await outcomeOf(name, command, token))
+    setRunning(false)
+  }
+  const cancel = () => {
+    setAsked(null)
+    first.current?.focus()
+  }
+  const reason = whyNot(server, servers, at)
+  const drains = shownState(server, at) === 'draining'
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset has a frame and no place in a table's row
+    <div
+      role="group"
+      aria-label={`Control of ${name}`}
+      className={styles.control}
+      onKeyDown={event => {
+        if (event.key !== 'Escape') return
+        event.stopPropagation()
+        if (asked) cancel()
+        else onClose()
+      }}
+    >
+      <div className={styles.actions}>
+        <Action
+          ref={first}
+          disabled={running || (reason !== null && !drains)}
+          onPress={() => send(drains ? 'undrain' : 'drain')}
+        >
+          {drains ? `End the drain of ${name}` : `Drain ${name}`}
+        </Action>
+        {(['restart', 'kill'] as const).map(each => (
+          <Action
+            key={each}
+            disabled={running || reason !== null}
+            expanded={asked === each}
+            onPress={() => setAsked(each)}
+          >
+            {`${verbs[each]} ${name} …`}
+          </Action>
+        ))}
+        <Action disabled={false} onPress={onClose}>
+          Close
+        </Action>
+      </div>
+      {asked && reason === null && (
+        <Question key={asked} name={name} asked={asked} onConfirm={() => send(asked)} onCancel={cancel} />
+      )}
+      <p aria-live="polite" className={outcome?.failed ? styles.failed : undefined}>
+        {running
+          ? `Waiting for ${name} to acknowledge …`
+          : asked && reason === null
+            ? ''
+            : (outcome?.text ?? reason ?? '')}
+      </p>
+      {outcome?.undoable && !running && (
+        <Action disabled={false} onPress={() => send('undrain')}>
+          Undo
+        </Action>
+      )}
+    </div>
+  )
+}
+
+const verbs = { restart: 'Restart', kill: 'Kill' } as const
+
+const consequences = {
+  restart:
+    'It answers what it has begun, stops, and starts again. Its visitors go to other servers. No page view is lost.',
+  kill: 'Its process ends immediately, as in a crash, and is started again. NGINX sends its visitors, and the page views that it had begun, to other servers.',
+} as const
+
+type QuestionProps = { name: string; asked: Asked; onConfirm(): void; onCancel(): void }
+
+/** Asks before a server ends. The focus is on the choice that changes nothing. */
+function Question({ name, asked, onConfirm, onCancel }: QuestionProps) {
+  const safe = useRef<HTMLButtonElement>(null)
+  const id = useId()
+  useEffect(() => safe.current?.focus(), [])
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: as above
+    <div role="group" aria-labelledby={id} className={styles.question}>
+      <p id={id}>
+        <b>{`${verbs[asked]} ${name}?`}</b> {consequences[asked]}
+      </p>
+      <div className={styles.actions}>
+        <Action ref={safe} disabled={false} onPress={onCancel}>
+          Leave it running
+        </Action>
+        <Action danger disabled={false} onPress={onConfirm}>
+          {`${verbs[asked]} it`}
+        </Action>
+      </div>
+    </div>
+  )
+}
+
+type ActionProps = {
+  disabled: boolean
+  onPress(): void
+  children: ReactNode
+  expanded?: boolean
+  danger?: boolean
+  ref?: Ref<HTMLButtonElement>
+}
+
+/** A button that keeps the focus while it is disabled. */
+function Action({ disabled, onPress, children, expanded, danger = false, ref }: ActionProps) {
+  return (
+    <button
+      ref={ref}
+      type="button"
+      className={`${ui.smallButton} ${danger ? styles.danger : ''}`}
+      aria-disabled={disabled}
+      aria-expanded={expanded}
+      onClick={() => {
+        if (!disabled) onPress()
+      }}
+    >
+      {children}
+    </button>
+  )
+}
+
+/** Why a server can be neither drained nor ended now; null if it can. A server that is asked decides for itself. */
+function whyNot(server: ServerRow, servers: ServerRow[], at: string): string | null {
+  const state = shownState(server, at)
+  if (state !== 'up' && state !== 'draining' && state !== 'silent')
+    return `${server.name} is ${state}: there is nothing to do here now.`
+  const others = servers.filter(other => other.id !== server.id && shownState(other, at) === 'up')
+  if (others.length > 0) return null
+  return `${server.name} is the last server that is up, so it cannot be drained, restarted or killed.`
+}
+
+async function outcomeOf(name: string, command: ControlCommand, token: string): Promise<Outcome> {
+  const url = `/api/servers/${encodeURIComponent(name)}/${command}`
+  const init = { method: 'POST', headers: { Authorization: `Bearer ${token}` } }
+  try {
+    const { message } = await fetchAnswer(isControlAnswer, url, answerTimeoutMs, init)
+    return { text: message, failed: false, undoable: command === 'drain' }
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    return { text, failed: true, undoable: false }
+  }
+}

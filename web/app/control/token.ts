@@ -1,0 +1,57 @@
+// The token of control, with which a reader may drain, restart and kill servers. It arrives in the fragment of the page's address, as in
+// the link that `npm start` prints: browsers do not send a fragment. It is kept for this tab and removed from the address.
+
+import { useSyncExternalStore } from 'react'
+
+const storageKey = 'balance-board token'
+
+/** undefined until the page runs in the browser */
+let current: string | null | undefined
+
+/** The token of this tab; null without one, and on the server, whose page is the same for everyone. */
+export function useControlToken(): string | null {
+  return useSyncExternalStore(
+    subscribe,
+    () => current ?? null,
+    () => null,
+  )
+}
+
+function subscribe(onChange: () => void): () => void {
+  const take = () => {
+    current = takeFromAddress() ?? current ?? stored()
+    onChange()
+  }
+  take()
+  addEventListener('hashchange', take)
+  return () => removeEventListener('hashchange', take)
+}
+
+/** The token in a fragment; null if it has none. The characters are those that web/server/config.ts accepts. */
+export function tokenIn(fragment: string): string | null {
+  return /^#token=([A-Za-z0-9._~+/-]{16,256})$/.exec(fragment)?.[1] ?? null
+}
+
+function takeFromAddress(): string | null {
+  if (!location.hash.startsWith('#token=')) return null
+  const token = tokenIn(location.hash)
+  history.replaceState(history.state, '', location.pathname + location.search)
+  if (token !== null) store(token)
+  return token
+}
+
+function store(token: string): void {
+  try {
+    sessionStorage.setItem(storageKey, token)
+  } catch {
+    // Storage is forbidden: the token lasts until the reader leaves the page.
+  }
+}
+
+function stored(): string | null {
+  try {
+    return tokenIn(`#token=${sessionStorage.getItem(storageKey)}`)
+  } catch {
+    return null
+  }
+}
