@@ -132,10 +132,12 @@ function commitText(sizes: number[]): string {
 export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: MarkSizes }) {
   const formats = useFormats()
   const dots = visitsPerDot === 1 ? '1 dot = 1 visit' : `1 dot = ${formats.whole(visitsPerDot)} visits`
+  // Of the steps 1, 2, 5, 10, … only 2 has another ending.
+  const ending = commitsPerCapsule === 2 ? 'nd' : 'th'
   const capsules =
     commitsPerCapsule === 1
       ? '1 capsule = 1 commit'
-      : `1 capsule = ${formats.whole(commitsPerCapsule)} commits`
+      : `1 capsule = every ${formats.whole(commitsPerCapsule)}${ending} commit`
   return (
     <figcaption className={styles.legend}>
       <span className={ui.visuallyHidden}>
