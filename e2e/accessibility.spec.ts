@@ -1,6 +1,6 @@
 import { type APIRequestContext, type Browser, expect, type Locator, type Page, test } from '@playwright/test'
 import { z } from 'zod'
-import { expectHydrated, fact, sendVisits, visitLive } from './support/page-checks.ts'
+import { expectHydrated, fact, openLab, sendVisits, visitLive } from './support/page-checks.ts'
 
 // The board by keyboard. panels.spec.ts opens a log row and the audit by keyboard.
 
@@ -28,6 +28,7 @@ async function tabTo(page: Page, control: Locator): Promise<void> {
 /** Presses Tab once per control. @returns the reached controls, and those without a visible focus */
 async function tabThrough(page: Page) {
   await visitLive(page)
+  await openLab(page)
   const all = page.locator(controls).filter({ visible: true })
   const expected = await all.evaluateAll(elements =>
     elements.map((element, place) => {
@@ -243,6 +244,7 @@ test('a phone folds the receipt, the experiment, the filter and the older rows, 
   await page.setViewportSize({ width: 390, height: 844 })
   await visitLive(page)
   await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
+  await openLab(page)
   expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThan(4000)
 
   const rows = page.getByRole('table', { name: 'Latest visits' }).getByRole('rowheader')
@@ -255,7 +257,8 @@ test('a phone folds the receipt, the experiment, the filter and the older rows, 
 
   for (const [fold, content] of [
     ['The cookie that decided', fact(page, 'Your address')],
-    ['Send 60 visits', page.getByRole('button', { name: 'With my cookie' })],
+    ['Set-up', page.getByRole('button', { name: '10 who return' })],
+    ['Policies and results', page.getByRole('checkbox', { name: 'With my cookie' })],
     ['Filter', page.getByLabel('Address')],
   ] as const) {
     await expect(content).toBeHidden()
@@ -270,7 +273,7 @@ test('visits can be sent, repeated and forgotten by keyboard', async ({ page }) 
   await page.keyboard.press('Enter')
   await expect(page.getByText('md5sum')).toBeVisible()
   const counted = await sendVisits(page, 'With my cookie', async () => {
-    await tabTo(page, page.getByRole('button', { name: 'With my cookie' }))
+    await tabTo(page, page.getByRole('button', { name: 'Run', exact: true }))
     await page.keyboard.press('Enter')
   })
   expect(counted).toBe('With my cookie: 60 visits counted by 1 server.')
@@ -337,8 +340,8 @@ async function motionOf(
   await request.get('/', { headers: { accept: 'application/json' } })
   await expect(newest).not.toHaveText(before)
   await page.getByLabel('Theme').selectOption('dark')
-  for (const name of ['With my cookie', 'Forget my cookie', 'Exact'])
-    await page.getByRole('button', { name }).hover()
+  await openLab(page)
+  for (const name of [/^Run/, 'Forget my cookie', 'Exact']) await page.getByRole('button', { name }).hover()
   const seen = await motion()
   await context.close()
   return seen

@@ -4,10 +4,12 @@ import { logScanMax } from '../web/shared/limits.ts'
 import { readStack, withPrismaClient } from './support/board-control.ts'
 import { failRequests } from './support/network.ts'
 import {
+  choosePolicies,
   connectionStatus,
   expectHydrated,
   expectLive,
   fact,
+  lab,
   openAxe,
   sendVisits,
   visitLive,
@@ -323,8 +325,9 @@ test('a run of visits can be cancelled, and reports what was not sent', async ({
       await route.continue()
     },
   )
-  await page.getByRole('button', { name: 'Without a cookie' }).click()
-  await page.getByRole('button', { name: 'Cancel' }).click()
+  await choosePolicies(page, 'Without a cookie')
+  await lab(page).getByRole('button', { name: 'Run' }).click()
+  await lab(page).getByRole('button', { name: 'Cancel' }).click()
   await expect(page.getByText(/Without a cookie: .* not sent\./)).toBeVisible()
 })
 
@@ -357,10 +360,10 @@ test('without JavaScript no dead control is shown', async ({ browser }) => {
   await page.goto('/')
   // Found by position, because text search skips noscript.
   await expect(page.locator('section noscript p')).toContainText([
-    'Sending visits needs JavaScript.',
+    'Running an experiment needs JavaScript.',
     'The chart needs JavaScript.',
   ])
-  for (const name of ['Pause', 'Older', 'With my cookie', 'Filter', 'Apply', '24 h', /^Show/]) {
+  for (const name of ['Pause', 'Older', /^Run/, 'Cancel', 'Filter', 'Apply', '24 h', /^Show/]) {
     await expect(page.getByRole('button', { name })).toHaveCount(0)
   }
   await expect(page.getByRole('link', { name: 'CSV' })).toBeVisible()

@@ -48,16 +48,35 @@ export function fact(page: Page, name: string) {
   return page.getByRole('definition').and(page.locator(`dt:text-is("${name}") + dd`))
 }
 
+export const lab = (page: Page) => page.getByRole('region', { name: 'Lab' })
+
+/** Scrolls to the lab, whose controls load when it comes near the window, and waits for them. The page must be hydrated. */
+export async function openLab(page: Page): Promise<void> {
+  await lab(page).getByRole('heading').scrollIntoViewIfNeeded()
+  await expect(lab(page).getByRole('button', { name: /^Run/ })).toBeVisible({ timeout: 30_000 })
+}
+
+/** Has the lab compare these policies only. */
+export async function choosePolicies(page: Page, ...names: string[]): Promise<void> {
+  await openLab(page)
+  for (const name of names) await lab(page).getByRole('checkbox', { name }).check()
+  for (const label of await lab(page).locator('label:has([type=checkbox])').all()) {
+    const text = await label.innerText()
+    await label.getByRole('checkbox').setChecked(names.some(name => text.includes(name)))
+  }
+}
+
 /**
- * Has the page send sixty visits, again if one was not counted: on a busy machine a server may refuse some, and the page says so.
- * `start` presses the button. @returns what the page says of the run
+ * Has the lab send sixty visits of the board, again if one was not counted: on a busy machine a server may refuse some, and the
+ * page says so. `start` presses the button. @returns what the page says of the run
  */
 export async function sendVisits(
   page: Page,
   cookie: 'With my cookie' | 'Without a cookie',
-  start = () => page.getByRole('button', { name: cookie }).click(),
+  start = () => lab(page).getByRole('button', { name: 'Run' }).click(),
 ): Promise<string> {
   const result = page.getByText(new RegExp(`^${cookie}: \\d`))
+  await choosePolicies(page, cookie)
   await expect(async () => {
     await start()
     await expect(result).toBeVisible({ timeout: 30_000 })

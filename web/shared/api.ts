@@ -298,6 +298,13 @@ export type LabVisit = {
   waited_ms: number
 }
 
+export const isLabVisit = shapeOf<LabVisit>({
+  server: isText,
+  srv_id: isText,
+  policy: oneOf(...labPolicies),
+  waited_ms: isNumber,
+})
+
 export type Audit = {
   counter: number
   /** highest id in the log; 0 if it is empty */

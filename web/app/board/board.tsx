@@ -9,12 +9,12 @@ import type { Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { EventLine } from '../events/event-line.tsx'
 import { HistoryPanel } from '../history/history-panel.tsx'
+import { LabPanel } from '../lab/lab-panel.tsx'
 import { startBoard } from '../live/live-board.ts'
 import { isCurrent, type LiveView, watchBoard } from '../live/watch-board.ts'
 import { LogPanel } from '../log/log-panel.tsx'
 import { Picture } from '../picture/picture.tsx'
 import { ServersPanel } from '../servers/servers-panel.tsx'
-import { TryPanel } from '../try/try-panel.tsx'
 import { useFormats } from '../ui/formats.ts'
 import { useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
@@ -61,8 +61,8 @@ export function Board({ view }: { view: PageView }) {
             databaseAway={live.board.outage !== null}
           />
         </section>
-        <div className={styles.try}>
-          <TryPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
+        <div id="lab" className={styles.lab}>
+          <LabPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
         </div>
         <HistoryPanel hues={hues} current={current} />
         <ServersPanel snapshot={snapshot} hues={hues} yourSrvId={view.server.srv_id} current={current} />

@@ -12,11 +12,25 @@ export function useUrlParameter(name: string): [string, (value: string) => void]
     () => parameterOf(location.href, name),
     () => '',
   )
-  return [value, next => setParameter(name, next)]
+  return [value, next => setUrlParameters({ [name]: next })]
 }
 
-function setParameter(name: string, value: string): void {
-  history.replaceState(history.state, '', withParameter(location.href, name, value))
+/** The query of the page's address, for what reads several settings from it. Empty on the server. */
+export function useUrlQuery(): string {
+  return useSyncExternalStore(
+    subscribe,
+    () => location.search,
+    () => '',
+  )
+}
+
+/** Sets these settings, and removes those with an empty value. No history entry, no visit. */
+export function setUrlParameters(values: Record<string, string>): void {
+  const href = Object.entries(values).reduce(
+    (address, [name, value]) => withParameter(address, name, value),
+    location.href,
+  )
+  history.replaceState(history.state, '', href)
   changes.dispatchEvent(new Event('change'))
 }
 

@@ -59,13 +59,15 @@ type ShareBarProps = {
   hue: number | undefined
   /** the share of each server, in thousandths, if all had the same; left out for what is not one server */
   equal?: number
+  /** an earlier share, in thousandths, as an outline */
+  earlier?: number | undefined
 }
 
 /**
  * A share as a bar in the server's colour, with a tick at the equal share. The figure is beside it. It is an SVG, as the page's
  * policy forbids inline styles.
  */
-export function ShareBar({ thousandths, hue, equal }: ShareBarProps) {
+export function ShareBar({ thousandths, hue, equal, earlier }: ShareBarProps) {
   const tick = equal === undefined ? undefined : `${equal / 10}%`
   return (
     <svg className={styles.shareBar} aria-hidden="true">
@@ -78,6 +80,9 @@ export function ShareBar({ thousandths, hue, equal }: ShareBarProps) {
         height="6"
         rx="3"
       />
+      {earlier !== undefined && (
+        <rect className={styles.shareEarlier} x="0.5" y="0.5" width={`${earlier / 10}%`} height="11" rx="3" />
+      )}
       {tick && <line className={styles.shareTick} x1={tick} x2={tick} y2="12" />}
     </svg>
   )

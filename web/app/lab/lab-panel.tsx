@@ -1,0 +1,125 @@
+// The lab: compares how policies of balancing share visits, on the real NGINX and the real servers. board/board.tsx renders the
+// panel. This module has what the HTML has: the experiments. The rest, lab-bench.tsx, loads when the panel comes near the
+// window. lab-setup.ts has what can be chosen, lab-run.ts sends the visits and adds up the outcomes, lab-results.ts says what they mean.
+
+import { type ComponentType, memo, type RefObject, useEffect, useRef, useState } from 'react'
+import { setUrlParameters, useUrlQuery } from '../ui/address-bar.ts'
+import { Panel } from '../ui/frame.tsx'
+import { useHydrated } from '../ui/page-lifecycle.ts'
+import ui from '../ui/ui.module.css'
+import {
+  type ExperimentName,
+  experimentNames,
+  experimentOf,
+  experiments,
+  parametersOfExperiment,
+} from './experiments.ts'
+import styles from './lab.module.css'
+import type { LabProps } from './lab-bench.tsx'
+
+export const LabPanel = memo(function LabPanel(props: LabProps) {
+  const panel = useRef<HTMLDivElement>(null)
+  const { Bench, failed, load } = useBench(panel)
+  const experiment = experimentOf(useUrlQuery())
+  return (
+    <Panel title="Lab" note="Compare policies on these servers, beside the board">
+      <div ref={panel} className={styles.lab}>
+        <Experiments chosen={experiment} />
+        <noscript>
+          <p>Running an experiment needs JavaScript. “Visit again” sends one visit.</p>
+        </noscript>
+        <div className={styles.bench}>
+          {Bench ? (
+            <Bench {...props} />
+          ) : (
+            failed && (
+              <p role="alert">
+                The lab could not be loaded.{' '}
+                <button type="button" className={ui.smallButton} onClick={load}>
+                  Try again
+                </button>
+              </p>
+            )
+          )}
+        </div>
+      </div>
+    </Panel>
+  )
+})
+
+function chooseExperiment(name: ExperimentName): void {
+  setUrlParameters(parametersOfExperiment(name))
+}
+
+/** Links, so that a teacher can copy them. A click follows none: it changes the address, and is no visit. */
+function Experiments({ chosen }: { chosen: ExperimentName }) {
+  const hydrated = useHydrated()
+  return (
+    <>
+      <label className={`${ui.fieldLabel} ${styles.experimentChoice}`}>
+        Experiment
+        <select
+          className={ui.field}
+          value={chosen}
+          onChange={({ target }) => {
+            const name = experimentNames.find(each => each === target.value)
+            if (name) chooseExperiment(name)
+          }}
+        >
+          {experimentNames.map((name, place) => (
+            <option key={name} value={name}>{`${place + 1} · ${experiments[name].title}`}</option>
+          ))}
+        </select>
+      </label>
+      <ul className={styles.experiments}>
+        {experimentNames.map((name, place) => {
+          const { title, about, watch } = experiments[name]
+          return (
+            <li key={name} className={styles.experiment} data-chosen={name === chosen ? '' : undefined}>
+              <a
+                className={styles.experimentName}
+                href={hydrated ? `?lab=${name}#lab` : undefined}
+                aria-current={name === chosen}
+                onClick={event => {
+                  if (event.ctrlKey || event.metaKey || event.shiftKey) return
+                  event.preventDefault()
+                  chooseExperiment(name)
+                }}
+              >{`${place + 1} · ${title}`}</a>
+              <p className={styles.about}>{about}</p>
+              <p className={styles.watch}>{watch}</p>
+            </li>
+          )
+        })}
+      </ul>
+    </>
+  )
+}
+
+type LoadedBench = { Bench: ComponentType<LabProps> | null; failed: boolean; load(): void }
+
+/** Loads the rest of the lab when the panel is near the window. */
+function useBench(panel: RefObject<Element | null>): LoadedBench {
+  const [bench, setBench] = useState<{ Bench: ComponentType<LabProps> } | null>(null)
+  const [failed, setFailed] = useState(false)
+  function load(): void {
+    setFailed(false)
+    import('./lab-bench.tsx').then(
+      ({ LabBench }) => setBench({ Bench: LabBench }),
+      () => setFailed(true),
+    )
+  }
+  useEffect(() => {
+    const observer = new IntersectionObserver(
+      entries => {
+        if (!entries.some(({ isIntersecting }) => isIntersecting)) return
+        observer.disconnect()
+        load()
+      },
+      { rootMargin: '400px' },
+    )
+    if (panel.current) observer.observe(panel.current)
+    return () => observer.disconnect()
+  }, [panel])
+  return { Bench: bench?.Bench ?? null, failed, load }
+}

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { plainFigures } from '../ui/figures.ts'
+import {
+  bestOf,
+  confirmedChoices,
+  evennessOf,
+  labServers,
+  movedOf,
+  msText,
+  percentile,
+  seenText,
+} from './lab-results.ts'
+import { emptyTally, type Tallies, type Tally, withOutcome } from './lab-run.ts'
+import { presetOf } from './lab-setup.ts'
+
+const names = ['web-1', 'web-2', 'web-3']
+const servers = names.map(name => ({ srv_id: `id of ${name}`, name }))
+
+/** A tally with this many visits at each server. */
+function tallyOf(counts: number[], more: Partial<Tally> = {}): Tally {
+  const tally = counts.reduce((known, count, place) => {
+    const { srv_id = '', name = '' } = servers[place] ?? {}
+    const measured = { visitor: null, ms: 2, retries: 0, slow: false, consistent: null }
+    const visits = Array.from({ length: count }, () => ({ srv_id, server: name, ...measured }))
+    return visits.reduce((sum, visit) => withOutcome(sum, { kind: 'answered', ...visit }), known)
+  }, emptyTally)
+  return { ...tally, ...more }
+}
+
+const moved = (yes: number, no: number) =>
+  Object.fromEntries(Array.from({ length: yes + no }, (_, place) => [`visitor-${place}`, place < yes]))
+
+test('a percentile is one of the values, by nearest rank', () => {
+  const hundred = Array.from({ length: 100 }, (_, place) => 100 - place)
+  assert.deepEqual([percentile(hundred, 0.5), percentile(hundred, 0.99)], [50, 99])
+  assert.deepEqual([percentile([10, 9], 0.5), percentile([9, 10], 0.99)], [9, 10])
+  assert.deepEqual([percentile([7], 0.5), percentile([7], 0.99), percentile([], 0.5)], [7, 7, null])
+  assert.equal(percentile([100, 20, 3], 0.5), 20)
+  assert.deepEqual([msText(9.94), msText(9.96), msText(410.4), msText(null)], ['9.9', '10', '410', '–'])
+})
+
+test('evenness is Jain’s index over all servers, also those that got nothing', () => {
+  assert.equal(evennessOf(tallyOf([20, 20, 20]), servers), 1)
+  assert.equal(evennessOf(tallyOf([60]), servers), 1 / 3)
+  assert.equal(evennessOf(emptyTally, servers), null)
+})
+
+test('moved visitors are counted of those who had been here before', () => {
+  assert.deepEqual(movedOf(tallyOf([], { moved: moved(3, 7) })), { moved: 3, of: 10 })
+  assert.deepEqual(movedOf(emptyTally), { moved: 0, of: 0 })
+})
+
+test('servers that can answer have a bar before any visit, and servers that answered keep one', () => {
+  const known = [
+    { srv_id: 'id of web-1', name: 'web-1', state: 'up' },
+    { srv_id: 'id of web-2', name: 'web-2', state: 'lost' },
+    { srv_id: 'id of web-3', name: 'web-3', state: 'stopped' },
+  ] as const
+  const shown = (tallies: Tallies) => labServers([...known], tallies).map(({ name }) => name)
+  assert.deepEqual(shown({}), ['web-1'])
+  assert.deepEqual(shown({ hash: tallyOf([0, 1]) }), ['web-1', 'web-2'])
+})
+
+const preset = (name: Parameters<typeof presetOf>[0]) => presetOf(name, names)
+const seen = (tallies: Tallies, setup: ReturnType<typeof preset>) =>
+  seenText(tallies, setup, servers, plainFigures.percent)
+
+test('the sentence names the most and the least even policy', () => {
+  const setup = preset('fair-shares')
+  const uneven = { round_robin: tallyOf([20, 20, 20]), hash: tallyOf([30, 18, 12]) }
+  assert.equal(
+    seen(uneven, setup),
+    'Round robin was the most even (100%), the hash of a key the least (88%).',
+  )
+  const even = { round_robin: tallyOf([20, 20, 20]), least_conn: tallyOf([20, 20, 20]) }
+  assert.equal(seen(even, setup), 'All had the same evenness: 100%.')
+  assert.equal(seen({ hash: tallyOf([60]) }, setup), 'The hash of a key had an evenness of 33%.')
+  assert.equal(seen({ hash: emptyTally }, setup), '')
+})
+
+test('the sentence of a slow server compares the shares that policies gave it', () => {
+  const tallies = { round_robin: tallyOf([20, 20, 20]), least_conn: tallyOf([28, 5, 27]) }
+  const setup = preset('slow-server')
+  assert.equal(seen(tallies, setup), 'Least connections gave slow web-2 8% of visits, round robin 33%.')
+  assert.equal(
+    seen({ round_robin: tallyOf([1, 1, 1]), cookie: tallyOf([9]) }, setup),
+    'Round robin gave slow web-2 33% of visits.',
+  )
+})
+
+test('the sentence of a failing server says what visitors and what NGINX met', () => {
+  const setup = preset('dead-server')
+  const tallies = {
+    round_robin: tallyOf([30, 30], { retries: 5 }),
+    hash: tallyOf([40, 20], { retries: 1 }),
+  }
+  assert.equal(
+    seen(tallies, setup),
+    'No visit failed. Failed tries at web-3 that NGINX hid: 5 for round robin and 1 for the hash of a key.',
+  )
+  assert.match(seen({ hash: tallyOf([1], { failed: 1 }) }, setup), /^1 visit failed\. /)
+})
+
+test('the sentence of one address says how many servers were used', () => {
+  const tallies = { ip_hash: tallyOf([0, 60]), hash: tallyOf([30, 18, 12]), cookie: tallyOf([60]) }
+  assert.equal(
+    seen(tallies, preset('one-office')),
+    'IP hash sent all to web-2, the hash of a key used 3 servers and my cookie sent all to web-1.',
+  )
+})
+
+test('the sentence of visitors who come back says who moved', () => {
+  const tallies = {
+    round_robin: tallyOf([30, 30], { moved: moved(10, 0) }),
+    hash: tallyOf([30, 30], { moved: moved(3, 7) }),
+    cookie: tallyOf([60], { moved: moved(0, 1) }),
+    no_cookie: tallyOf([60]),
+  }
+  assert.equal(
+    seen(tallies, preset('coming-back')),
+    'Round robin moved 10 of 10 visitors, the hash of a key moved 3 of 10 visitors and my cookie moved 0 of 1 visitor.',
+  )
+})
+
+test('the best are those with the least of what the experiment compares; none if all are equal', () => {
+  const best = (tallies: Tallies, setup: ReturnType<typeof preset>) => bestOf(tallies, setup, servers)
+  const even = tallyOf([20, 20, 20])
+  assert.deepEqual(best({ round_robin: even, hash: tallyOf([60]) }, preset('fair-shares')), ['round_robin'])
+  assert.deepEqual(best({ round_robin: even, hash: even }, preset('fair-shares')), [])
+  assert.deepEqual(best({ round_robin: even }, preset('fair-shares')), [])
+  const slow = {
+    round_robin: tallyOf([20, 20, 20], { slow: 20 }),
+    least_conn: tallyOf([28, 5, 27], { slow: 5 }),
+    // Its visits do not meet slow servers, so it is not compared.
+    cookie: tallyOf([60]),
+  }
+  assert.deepEqual(best(slow, preset('slow-server')), ['least_conn'])
+  const retried = { round_robin: tallyOf([30, 30], { retries: 5 }), hash: tallyOf([30, 30], { retries: 1 }) }
+  assert.deepEqual(best(retried, preset('dead-server')), ['hash'])
+  const back = {
+    hash: tallyOf([30, 30], { moved: moved(3, 7) }),
+    cookie: tallyOf([60], { moved: moved(0, 1) }),
+    no_cookie: tallyOf([60]),
+  }
+  assert.deepEqual(best(back, preset('coming-back')), ['cookie'])
+})
+
+test('figures confirm what the reader expected, or something else', () => {
+  const confirmed = (tallies: Tallies, setup: ReturnType<typeof preset>, earlier: Tallies = {}) =>
+    confirmedChoices({ tallies, earlier }, setup, servers)
+  const even = tallyOf([20, 20, 20])
+  const uneven = tallyOf([30, 18, 12])
+  const fair = { round_robin: even, least_conn: even, random_two: uneven }
+  assert.deepEqual(confirmed(fair, preset('fair-shares')), [0, 1])
+  assert.deepEqual(confirmed({ round_robin: even }, preset('fair-shares')), [])
+  const slow = preset('slow-server')
+  assert.deepEqual(confirmed({ round_robin: even }, slow), [0])
+  assert.deepEqual(confirmed({ round_robin: tallyOf([25, 10, 25]) }, slow), [1])
+  assert.deepEqual(confirmed({ round_robin: tallyOf([29, 2, 29]) }, slow), [2])
+  assert.deepEqual(confirmed({ hash: even }, slow), [])
+  const dead = preset('dead-server')
+  assert.deepEqual(confirmed({ hash: even }, dead), [0])
+  assert.deepEqual(confirmed({ hash: tallyOf([20, 20], { failed: 5 }) }, dead), [1])
+  assert.deepEqual(confirmed({ hash: tallyOf([20, 20], { failed: 20 }) }, dead), [2])
+  assert.deepEqual(confirmed({ ip_hash: tallyOf([60]) }, preset('one-office')), [0])
+  assert.deepEqual(confirmed({ ip_hash: even }, preset('one-office')), [2])
+  const failing = { ...preset('coming-back'), fail: 'web-3' }
+  const lastServers = { 'visitor-0': 'id of web-3', 'visitor-1': 'id of web-3', 'visitor-2': 'id of web-1' }
+  const earlier = { hash: tallyOf([], { lastServers }) }
+  const hash = (yes: number, no: number) => ({ hash: tallyOf([30, 30], { moved: moved(yes, no) }) })
+  assert.deepEqual(confirmed(hash(2, 1), failing, earlier), [1])
+  assert.deepEqual(confirmed(hash(0, 3), failing, earlier), [0])
+  assert.deepEqual(confirmed(hash(3, 0), failing, earlier), [2])
+  assert.deepEqual(confirmed(hash(2, 1), preset('coming-back'), earlier), [])
+})

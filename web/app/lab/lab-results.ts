@@ -1,0 +1,245 @@
+// What a run of the lab shows: percentiles, evenness, which policy did best, and sentences from the figures. Pure.
+
+import type { ServerRow } from '../../shared/api.ts'
+import { fairness } from '../servers/server-rows.ts'
+import type { ExperimentName } from './experiments.ts'
+import { doneOf, type Tallies, type Tally } from './lab-run.ts'
+import { isOwn, type Policy, policies, policyNames, type Setup } from './lab-setup.ts'
+
+/** A percentile by nearest rank, so it is one of the values. Null without values. `share`: 0.5 for the median */
+export function percentile(values: number[], share: number): number | null {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null
+}
+
+/** ms for people: one decimal under 10 */
+export function msText(ms: number | null): string {
+  if (ms === null) return '–'
+  return Math.round(ms * 10) < 100 ? ms.toFixed(1) : String(Math.round(ms))
+}
+
+export type LabServer = { srv_id: string; name: string }
+
+/** The servers that can answer now, then those that answered. */
+export function labServers(
+  servers: Pick<ServerRow, 'srv_id' | 'name' | 'state'>[],
+  tallies: Tallies,
+): LabServer[] {
+  const names = new Map<string, string>()
+  for (const { srv_id, name, state } of servers) {
+    if (state !== 'stopped' && state !== 'lost') names.set(srv_id, name)
+  }
+  for (const tally of Object.values(tallies)) {
+    for (const [srvId, { name }] of Object.entries(tally.servers)) {
+      if (!names.has(srvId)) names.set(srvId, name)
+    }
+  }
+  return [...names].map(([srv_id, name]) => ({ srv_id, name }))
+}
+
+export function visitsAt(tally: Tally | undefined, srvId: string): number {
+  return tally?.servers[srvId]?.visits ?? 0
+}
+
+/** Jain's index of the visits over these servers, 0 to 1. Null before an answer. */
+export function evennessOf(tally: Tally, servers: LabServer[]): number | null {
+  return fairness(servers.map(({ srv_id }) => visitsAt(tally, srv_id)))
+}
+
+/** Visitors who came to another server than before, of those who had been here before. */
+export function movedOf({ moved }: Tally): { moved: number; of: number } {
+  const came = Object.values(moved)
+  return { moved: came.filter(Boolean).length, of: came.length }
+}
+
+type Measure = {
+  /** what the best has */
+  words: string
+  /** less is better; null if it cannot be compared */
+  of(policy: Policy, tally: Tally): number | null
+}
+
+/** What the policies of a run are compared by. */
+export function measureOf(setup: Setup, servers: LabServer[]): Measure {
+  const ofLab = (value: (tally: Tally) => number) => (policy: Policy, tally: Tally) =>
+    isOwn(policy) ? null : value(tally)
+  if (setup.fail !== null && !setup.returning)
+    return { words: 'fewest retries', of: ofLab(({ retries }) => retries) }
+  if (setup.slow !== null) return { words: 'fewest slow answers', of: ofLab(({ slow }) => slow) }
+  if (setup.experiment === 'coming-back') {
+    const share = (tally: Tally) => {
+      const { moved, of } = movedOf(tally)
+      return of === 0 ? null : moved / of
+    }
+    return { words: 'fewest visitors moved', of: (_, tally) => share(tally) }
+  }
+  return { words: 'most even', of: (_, tally) => -(evennessOf(tally, servers) ?? 0) }
+}
+
+/** The best policies of a finished run; none if all are equal, or if there is nothing to compare. */
+export function bestOf(tallies: Tallies, setup: Setup, servers: LabServer[]): Policy[] {
+  const measure = measureOf(setup, servers)
+  const measured = policyNames.flatMap(policy => {
+    const tally = tallies[policy]
+    const value = tally && tally.answered > 0 ? measure.of(policy, tally) : null
+    return value === null ? [] : [{ policy, value }]
+  })
+  const values = measured.map(({ value }) => value)
+  const best = Math.min(...values)
+  if (values.every(value => value === best)) return []
+  return measured.filter(({ value }) => value === best).map(({ policy }) => policy)
+}
+
+type Percent = (ratio: number) => string
+
+type Seen = { policy: Policy; name: string; tally: Tally }
+
+/** One sentence or two from the figures of a finished run. Empty if nothing was answered. `percent`: formats 0 to 1 */
+export function seenText(tallies: Tallies, setup: Setup, servers: LabServer[], percent: Percent): string {
+  const { experiment, slow, fail } = setup
+  const seen: Seen[] = policyNames.flatMap(policy => {
+    const tally = tallies[policy]
+    return tally && tally.answered > 0 ? [{ policy, name: policies[policy].name, tally }] : []
+  })
+  const ofLab = seen.filter(({ policy }) => !isOwn(policy))
+  const moves = seen.filter(({ tally }) => movedOf(tally).of > 0)
+  if (seen.length === 0) return ''
+  if (experiment === 'coming-back' && moves.length > 0) return movedText(moves)
+  if (fail !== null && ofLab.length > 0) return failText(ofLab, fail)
+  if (slow !== null && ofLab.length > 0) return slowText(ofLab, slow.server, servers, percent)
+  return experiment === 'one-office' ? usedText(seen) : evenText(seen, servers, percent)
+}
+
+function movedText(seen: Seen[]): string {
+  const moves = seen.map(({ name, tally }) => {
+    const { moved, of } = movedOf(tally)
+    return `${name} moved ${moved} of ${of} ${of === 1 ? 'visitor' : 'visitors'}`
+  })
+  return sentence(listed(moves))
+}
+
+function failText(seen: Seen[], fail: string): string {
+  const failed = seen.reduce((sum, { tally }) => sum + tally.failed, 0)
+  const retries = seen.map(({ name, tally }) => `${tally.retries} for ${name}`)
+  const visits = failed === 0 ? 'No visit failed' : `${failed} ${failed === 1 ? 'visit' : 'visits'} failed`
+  return `${visits}. Failed tries at ${fail} that NGINX hid: ${listed(retries)}.`
+}
+
+function slowText(seen: Seen[], slow: string, servers: LabServer[], percent: Percent): string {
+  const srvId = servers.find(({ name }) => name === slow)?.srv_id ?? ''
+  const shares = seen
+    .map(({ name, tally }) => ({ name, share: visitsAt(tally, srvId) / tally.answered }))
+    .sort((a, b) => a.share - b.share)
+  const [least, ...others] = shares
+  const most = others.at(-1)
+  if (!least) return ''
+  const gave = `${least.name} gave slow ${slow} ${percent(least.share)} of visits`
+  return sentence(most ? `${gave}, ${most.name} ${percent(most.share)}` : gave)
+}
+
+function usedText(seen: Seen[]): string {
+  const used = seen.map(({ name, tally }) => {
+    const [only, ...others] = Object.values(tally.servers)
+    const all = `${name} used ${others.length + 1} servers`
+    return only && others.length === 0 ? `${name} sent all to ${only.name}` : all
+  })
+  return sentence(listed(used))
+}
+
+function evenText(seen: Seen[], servers: LabServer[], percent: Percent): string {
+  const even = seen
+    .map(({ name, tally }) => ({ name, value: evennessOf(tally, servers) ?? 0 }))
+    .sort((a, b) => b.value - a.value)
+    .map(({ name, value }) => ({ name, evenness: percent(value) }))
+  const [most, ...others] = even
+  const least = others.at(-1)
+  if (!most) return ''
+  if (!least) return sentence(`${most.name} had an evenness of ${most.evenness}`)
+  if (most.evenness === least.evenness) return `All had the same evenness: ${most.evenness}.`
+  return sentence(
+    `${most.name} was the most even (${most.evenness}), ${least.name} the least (${least.evenness})`,
+  )
+}
+
+/** "a, b and c" */
+function listed(parts: string[]): string {
+  const rest = [...parts]
+  const last = rest.pop() ?? ''
+  return rest.length === 0 ? last : `${rest.join(', ')} and ${last}`
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`
+}
+
+export type Expectation = { question: string; choices: [string, string, string] }
+
+export const expectations: Record<ExperimentName, Expectation> = {
+  'fair-shares': {
+    question: 'Which policy will be the most even?',
+    choices: ['Round robin', 'Least connections', 'Two random choices'],
+  },
+  'slow-server': {
+    question: 'What will round robin give the slow server?',
+    choices: ['Its full share', 'About half its share', 'Next to nothing'],
+  },
+  'dead-server': {
+    question: 'How many visits will fail?',
+    choices: ['None', 'A few', 'One in three'],
+  },
+  'one-office': {
+    question: 'How many servers will IP hash use?',
+    choices: ['One', 'Two', 'All'],
+  },
+  'coming-back': {
+    question: 'A server fails. Whom will the hash move?',
+    choices: ['No visitor', 'The visitors of that server', 'Most visitors'],
+  },
+}
+
+/** Which of the choices (0 to 2) the figures confirm; none while they do not say. */
+export function confirmedChoices(
+  { tallies, earlier }: { tallies: Tallies; earlier: Tallies },
+  setup: Setup,
+  servers: LabServer[],
+): number[] {
+  const { round_robin, least_conn, random_two, ip_hash, hash } = tallies
+  switch (setup.experiment) {
+    case 'fair-shares': {
+      const values = [round_robin, least_conn, random_two].map(tally =>
+        tally && tally.answered > 0 ? evennessOf(tally, servers) : null,
+      )
+      if (values.includes(null)) return []
+      const best = Math.max(...values.map(value => value ?? 0))
+      return [0, 1, 2].filter(choice => values[choice] === best)
+    }
+    case 'slow-server': {
+      const srvId = servers.find(({ name }) => name === setup.slow?.server)?.srv_id
+      if (!round_robin?.answered || srvId === undefined) return []
+      const ofEqual = (visitsAt(round_robin, srvId) / round_robin.answered) * servers.length
+      return [ofEqual > 0.75 ? 0 : ofEqual > 0.25 ? 1 : 2]
+    }
+    case 'dead-server': {
+      const all = Object.values(tallies)
+      const done = all.reduce((sum, tally) => sum + doneOf(tally), 0)
+      const failed = all.reduce((sum, tally) => sum + tally.failed, 0)
+      if (done === 0 || setup.fail === null) return []
+      return [failed === 0 ? 0 : failed < 0.2 * done ? 1 : 2]
+    }
+    case 'one-office': {
+      const used = Object.keys(ip_hash?.servers ?? {}).length
+      if (used === 0) return []
+      // With two servers, two are all.
+      return [0, 1, 2].filter(choice => used === [1, 2, servers.length][choice])
+    }
+    case 'coming-back': {
+      if (!hash || setup.fail === null) return []
+      const failed = servers.find(({ name }) => name === setup.fail)?.srv_id
+      const last = earlier.hash?.lastServers ?? {}
+      const { moved, of } = movedOf(hash)
+      if (of === 0 || failed === undefined) return []
+      const there = Object.keys(hash.moved).filter(visitor => last[visitor] === failed).length
+      return [moved === 0 ? 0 : moved <= there ? 1 : 2]
+    }
+  }
+}
