@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, type Page, test } from '@playwright/test'
+import { faultsBoard, readFaultsStack } from './support/board-control.ts'
+import { eventLine, expectLive, openAxe, visitLive } from './support/page-checks.ts'
+
+// Control of the servers from the page, with the token and without it.
+
+test.skip(!process.env.FAULTS_STACK_FILE, 'needs a stack of plain processes')
+test.use(faultsBoard)
+
+const stackFile = process.env.FAULTS_STACK_FILE
+const token = stackFile ? readFileSync(join(dirname(stackFile), 'admin-token'), 'utf8').trim() : ''
+
+const table = (page: Page) => page.getByRole('table', { name: 'Hits per server' })
+const rowOf = (page: Page, name: string) =>
+  table(page).getByRole('row', { name: new RegExp(`^${name} .*\\b(?:up|draining|silent|lost|stopped)\\b`) })
+const opener = (page: Page, name: string) =>
+  table(page).getByRole('button', { name: `Control of ${name}`, exact: true })
+const panel = (page: Page, name: string) => table(page).getByRole('group', { name: `Control of ${name}` })
+
+async function openPanel(page: Page, name: string) {
+  await opener(page, name).click()
+  await expect(panel(page, name)).toBeVisible()
+  return panel(page, name)
+}
+
+function command(name: string, word: string, baseURL: string | undefined) {
+  return fetch(`${baseURL}/api/servers/${name}/${word}`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}` },
+  })
+}
+
+/** The test before may have restarted one. */
+async function expectAllUp(page: Page): Promise<void> {
+  for (const name of ['web-1', 'web-2', 'web-3'])
+    await expect(rowOf(page, name)).toContainText(/\bup\b/, { timeout: 60_000 })
+}
+
+test.afterEach(async ({ baseURL }) => {
+  for (const { name } of readFaultsStack().replicas) await command(name, 'undrain', baseURL)
+})
+
+test('without the token nothing of it is shown', async ({ page }) => {
+  await visitLive(page)
+  await expectAllUp(page)
+  await expect(page.getByText('⋯')).toHaveCount(0)
+  await expect(page.getByRole('columnheader', { name: 'Control' })).toHaveCount(0)
+  await page.goto('/#token=wrong')
+  await expectLive(page)
+  await expect(page).toHaveURL(/\/$/)
+  await expect(page.getByText('⋯')).toHaveCount(0)
+})
+
+test('the link with the token opens it, the address keeps nothing, and a drain can be undone', async ({
+  page,
+}) => {
+  await visitLive(page, `/?order=hits#token=${token}`)
+  await expect(page).toHaveURL(/\/\?order=hits$/)
+  await expectAllUp(page)
+  await page.reload()
+  await expectLive(page)
+  const control = await openPanel(page, 'web-2')
+  await control.getByRole('button', { name: 'Drain web-2' }).click()
+  await expect(control).toContainText('web-2 drains: its visitors stay, new ones go to web-1, web-3.')
+  await expect(rowOf(page, 'web-2')).toContainText('draining')
+  await control.getByRole('button', { name: 'Undo' }).click()
+  await expect(control).toContainText('web-2 takes new visitors again.')
+  await expect(rowOf(page, 'web-2')).toContainText(/\bup\b/)
+  await expect(page.getByRole('list', { name: 'Server outages and events' })).toContainText(
+    'web-2 no longer draining by control',
+    { timeout: 60_000 },
+  )
+})
+
+test('a kill asks first, by keyboard too; Escape changes nothing; then the server is another process', async ({
+  page,
+}) => {
+  const before = readFaultsStack().replicas.find(({ name }) => name === 'web-3')
+  await visitLive(page, `/#token=${token}`)
+  await expectAllUp(page)
+  await opener(page, 'web-3').focus()
+  await page.keyboard.press('Enter')
+  const control = panel(page, 'web-3')
+  await expect(control).toBeVisible()
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Tab')
+  await expect(control.getByRole('button', { name: 'Kill web-3 …' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  const safe = control.getByRole('button', { name: 'Leave it running' })
+  await expect(safe).toBeFocused()
+  await expect(control).toContainText('Its process ends immediately, as in a crash, and is started again.')
+  expect((await openAxe(page).analyze()).violations).toEqual([])
+  await page.keyboard.press('Escape')
+  await expect(safe).toHaveCount(0)
+  await page.keyboard.press('Escape')
+  await expect(control).toHaveCount(0)
+  await expect(opener(page, 'web-3')).toBeFocused()
+  expect(readFaultsStack().replicas.find(({ name }) => name === 'web-3')).toEqual(before)
+
+  await openPanel(page, 'web-3')
+  await control.getByRole('button', { name: 'Kill web-3 …' }).click()
+  await control.getByRole('button', { name: 'Kill it' }).click()
+  await expect(control).toContainText('web-3 ends as in a crash, and starts again.', { timeout: 20_000 })
+  await expect
+    .poll(() => readFaultsStack().replicas.find(({ name }) => name === 'web-3')?.pid, { timeout: 60_000 })
+    .not.toBe(before?.pid)
+  await expect(eventLine(page)).toContainText(/web-3 was killed/, { timeout: 60_000 })
+  await expectAllUp(page)
+  await expect(page.getByRole('list', { name: 'Server outages and events' })).toContainText(
+    'web-3 killed by control',
+    { timeout: 60_000 },
+  )
+  expect(await (await page.request.get('/api/audit')).json()).toMatchObject({ consistent: true })
+})
+
+test('the last server that is up is refused, on a phone too, and a restart is orderly', async ({
+  page,
+  baseURL,
+}) => {
+  await page.setViewportSize({ width: 360, height: 800 })
+  await visitLive(page, `/#token=${token}`)
+  await expectAllUp(page)
+  for (const name of ['web-2', 'web-3']) expect((await command(name, 'drain', baseURL)).status).toBe(200)
+  await expect(rowOf(page, 'web-3')).toContainText('draining')
+  await page.getByLabel('More about web-1').click()
+  const control = await openPanel(page, 'web-1')
+  await expect(control).toContainText('web-1 is the last server that is up, so it cannot be drained')
+  for (const name of ['Drain web-1', 'Restart web-1 …', 'Kill web-1 …'])
+    await expect(control.getByRole('button', { name })).toHaveAttribute('aria-disabled', 'true')
+  expect((await command('web-1', 'kill', baseURL)).status).toBe(409)
+  expect((await openAxe(page).analyze()).violations).toEqual([])
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
+
+  expect((await command('web-2', 'undrain', baseURL)).status).toBe(200)
+  await expect(control.getByRole('button', { name: 'Restart web-1 …' })).toHaveAttribute(
+    'aria-disabled',
+    'false',
+  )
+  await control.getByRole('button', { name: 'Restart web-1 …' }).click()
+  await control.getByRole('button', { name: 'Restart it' }).click()
+  await expect(control).toContainText('web-1 restarts', { timeout: 20_000 })
+  await expect(rowOf(page, 'web-1')).toContainText(/restarted/, { timeout: 60_000 })
+})
+
+test('where the browser forbids storage, the token lasts until the page is left', async ({ page }) => {
+  await page.addInitScript(() => {
+    Object.defineProperty(window, 'sessionStorage', {
+      get: () => {
+        throw new DOMException('forbidden', 'SecurityError')
+      },
+    })
+  })
+  await visitLive(page, `/#token=${token}`)
+  await expect(page).toHaveURL(/\/$/)
+  await expect(opener(page, 'web-1')).toBeVisible()
+  await page.goto('/')
+  await expectLive(page)
+  await expect(opener(page, 'web-1')).toHaveCount(0)
+})
