@@ -98,12 +98,12 @@ test('the log can be filtered, paused and paged by keyboard, and the focus stays
     await tabTo(page, page.getByRole('button', { name, exact: true }))
     await page.keyboard.press(key)
   }
-  await tabTo(page, page.getByRole('combobox', { name: 'Server' }))
+  await tabTo(page, page.getByRole('combobox', { name: 'Server', exact: true }))
   await page.keyboard.press('ArrowDown')
   await expect(page).toHaveURL(/srv_id=[0-9a-f]{32}/)
   await press('Show all', 'Enter')
   await expect(page).not.toHaveURL(/srv_id/)
-  await tabTo(page, page.getByLabel('Address'))
+  await tabTo(page, page.getByLabel('Address', { exact: true }))
   await page.keyboard.type('127.0.0.1')
   await page.keyboard.press('Enter')
   await expect(page).toHaveURL(/client_ip=127\.0\.0\.1/)
@@ -207,7 +207,7 @@ test('every band of the page has a heading, in the order of a reader’s questio
   expect(headings).toEqual([
     'Your visit',
     'How visits flow',
-    'Try it',
+    'Lab',
     'Hits per server over time',
     'Servers',
     'Latest visits',
@@ -218,7 +218,8 @@ for (const width of [390, 1280]) {
   test(`every control is at least 24 px high and wide: ${width} px`, async ({ page }) => {
     await page.setViewportSize({ width, height: 900 })
     await visitLive(page)
-    // A link in a sentence has the sentence's height. The skip link takes no room until it has the focus.
+    // A link in a sentence has the sentence's height. The skip link takes no room until it has the focus. A checkbox is as
+    // large as its label, which switches it too.
     await page.getByRole('link', { name: 'Skip to your visit' }).focus()
     const small = await page
       .locator('a:not(p > a), button, input, select, summary')
@@ -227,7 +228,7 @@ for (const width of [390, 1280]) {
         elements
           .map(element => ({
             what: element.outerHTML.slice(0, 120),
-            ...element.getBoundingClientRect().toJSON(),
+            ...(element.closest('label:has([type="checkbox"])') ?? element).getBoundingClientRect().toJSON(),
           }))
           .filter(({ width, height }) => width < 24 || height < 24)
           .map(({ what, width, height }) => `${width} × ${height}: ${what}`),
@@ -259,7 +260,7 @@ test('a phone folds the receipt, the experiment, the filter and the older rows, 
     ['The cookie that decided', fact(page, 'Your address')],
     ['Set-up', page.getByRole('button', { name: '10 who return' })],
     ['Policies and results', page.getByRole('checkbox', { name: 'With my cookie' })],
-    ['Filter', page.getByLabel('Address')],
+    ['Filter', page.getByLabel('Address', { exact: true })],
   ] as const) {
     await expect(content).toBeHidden()
     await page.getByRole('button', { name: fold, exact: true }).click()

@@ -200,7 +200,7 @@ test('every control of a translated page works', async ({ page }) => {
   await page.getByRole('button', { name: 'Older' }).click()
   await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
   await page.getByRole('button', { name: 'Newer' }).click()
-  await page.getByLabel('Address').fill('10.0.0.7')
+  await page.getByLabel('Address', { exact: true }).fill('10.0.0.7')
   await page.getByRole('button', { name: 'Apply' }).click()
   await expect(page.getByText('Newest that match')).toBeVisible()
   await page.getByRole('button', { name: 'Show all' }).click()
