@@ -42,6 +42,8 @@ const allowedFailures: { status: number; code: string; when(judged: Judged): boo
   { status: 503, code: 'not_in_advance', when: ({ bytes }) => /prefetch|prerender|preview/i.test(bytes) },
   // The documented answer if two exports run.
   { status: 503, code: 'too_many_exports', when: ({ bytes }) => /log\.csv/.test(bytes) },
+  // The documented answer of a server of the lab that fails on purpose.
+  { status: 503, code: 'lab_failure', when: ({ bytes }) => /fail/i.test(bytes) },
   // RFC 9112, 6.1: the answer to a transfer coding that the server does not know.
   { status: 501, code: 'not_implemented', when: ({ bytes }) => /transfer-encoding/i.test(bytes) },
   // RFC 9110, 15.6.6: the answer to a major version that the server does not support.

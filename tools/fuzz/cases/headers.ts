@@ -89,6 +89,7 @@ const values = `
   X-Rewrite-URL: /metrics ¦ /MARK
   X-Accel-Redirect: /_nginx/error.html ¦ /MARK
   X-Unserved: overloaded ¦ MARK
+  Authorization: Bearer MARK ¦ Bearer ¦ Bearer Bearer ¦ bearer 0 ¦ Basic MARK ¦ NONE
   Origin: null ¦ https://MARK.example ¦ MARK
   Sec-Fetch-Mode: navigate ¦ cors ¦ MARK
   Last-Event-ID: 1 ¦ -1 ¦ 99999999999999999999 ¦ MARK

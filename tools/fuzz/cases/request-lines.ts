@@ -5,7 +5,9 @@ import { attack, choice, oneOf, rawControl, repeated, tokens, weighted } from '.
 
 export const fixedPaths = choice(`
     /api/snapshot ¦ /api/live ¦ /api/log ¦ /api/log.csv ¦ /api/history ¦ /api/audit ¦ /api/forget ¦
-    /api ¦ /api/ ¦ /api/nothing ¦ /health/live ¦ /health/ready ¦ /health ¦ /healthz ¦ /metrics ¦
+    /api ¦ /api/ ¦ /api/nothing ¦ /lab/visit ¦ /lab/visit?policy=hash&key=MARK ¦ /lab/visit/ ¦ /lab ¦
+    /api/servers/web-1/drain ¦ /api/servers/web-2/kill ¦ /api/servers/web-1/restart?MARK ¦
+    /api/servers/MARK/kill ¦ /api/servers/web-1%2fkill ¦ /api/servers/../kill ¦ /api/servers/ ¦ /health/live ¦ /health/ready ¦ /health ¦ /healthz ¦ /metrics ¦
     /_nginx/ready ¦ /_nginx/error.json ¦ /_nginx/error.html ¦ ASSET ¦ /_next/static/ ¦
     /_next/static/MARK.js ¦ /_next/image?url=https%3A%2F%2FMARK.example%2Fx.png&w=64&q=75 ¦
     /_next/data/MARK/index.json ¦ /_next/hmr ¦ /_next/webpack-hmr ¦ /_not-found ¦ /icon.svg ¦
@@ -53,7 +55,7 @@ const parameter = weighted<string>(
     fc
       .tuple(
         choice(`
-    before ¦ limit ¦ srv_id ¦ client_ip ¦ range ¦ _rsc ¦ MARK ¦ limit[] ¦ limit[a] ¦ LIMIT ¦
+    before ¦ limit ¦ srv_id ¦ client_ip ¦ range ¦ policy ¦ key ¦ slow ¦ fail ¦ _rsc ¦ MARK ¦ limit[] ¦ limit[a] ¦ LIMIT ¦
     %6cimit ¦ NONE`),
         choice('= ¦ NONE ¦ == ¦ %3d ¦ =%'),
         weighted<string>(
@@ -61,6 +63,7 @@ const parameter = weighted<string>(
             3,
             choice(`
     1 ¦ 50 ¦ 200 ¦ 201 ¦ 100000 ¦ 0 ¦ -1 ¦ 1e3 ¦ 0x10 ¦ 01 ¦ 9007199254740993 ¦ 5m ¦ 1h ¦ 24h ¦
+    round_robin ¦ least_conn ¦ hash ¦ web-1:20 ¦ web-1:2001 ¦ web-1:0.5 ¦ web-1:0.5,web-2:20 ¦ web-3:MARK ¦
     127.0.0.1 ¦ 203.0.113.7 ¦ 203.0.113.x ¦ 2001:db8::1 ¦ ::1 ¦ SRVID ¦ NONE`),
           ],
           [2, attack],
@@ -77,7 +80,12 @@ const query = fc
   .map(([parameters, between]) => `?${parameters.join(between)}`)
 
 export const apiQuery = fc
-  .tuple(choice('/api/log ¦ /api/log ¦ /api/log.csv ¦ /api/history ¦ /api/audit ¦ /'), query)
+  .tuple(
+    choice(`
+    /api/log ¦ /api/log ¦ /api/log.csv ¦ /api/history ¦ /api/audit ¦ / ¦ /lab/visit ¦
+    /api/servers/web-1/undrain`),
+    query,
+  )
   .map(parts => parts.join(''))
 
 export const target = weighted<string>(

@@ -66,7 +66,9 @@ function findEndpoint(routes: Routes, method: string, url: URL, response: Server
   if (endpoint) return endpoint
   const allowed = Object.keys(byMethod).join(', ')
   response.setHeader('Allow', allowed)
-  throw new AnswerError(405, 'method_not_allowed', `${url.pathname} takes ${allowed}`)
+  // A path that only matches has text that the client chose.
+  const what = routes.exact[url.pathname] ? url.pathname : 'this path'
+  throw new AnswerError(405, 'method_not_allowed', `${what} takes ${allowed}`)
 }
 
 function matching({ matching }: Routes, { pathname }: URL): Record<string, Endpoint> | undefined {
