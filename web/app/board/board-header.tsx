@@ -1,4 +1,4 @@
-import { type ReactNode, useSyncExternalStore } from 'react'
+import { Fragment, type ReactNode, useSyncExternalStore } from 'react'
 import type { FiringAlert, LiveOutage } from '../../shared/api.ts'
 import type { MonitoringLinks } from '../../shared/page-view.ts'
 import { shownState } from '../../shared/shown-state.ts'
@@ -103,15 +103,18 @@ function ConnectionIndicator(facts: ConnectionFacts) {
   const { shape, short, bad, detail, isEvent } = hydrated ? connectionWords(facts, now) : inHtml
   return (
     <div role="status" aria-label="Connection" className={styles.connection} data-bad={bad || undefined}>
-      <p className={styles.connectionShort}>
-        <ShapeIcon shape={shape} />
-        <span>{short}</span>
-      </p>
-      {detail && (
-        <p key={short} aria-hidden={isEvent} className={styles.connectionDetail}>
-          {detail}
+      {/* New paragraphs for new words, which may start elsewhere than the old ones. */}
+      <Fragment key={short}>
+        <p className={styles.connectionShort}>
+          <ShapeIcon shape={shape} />
+          <span>{short}</span>
         </p>
-      )}
+        {detail && (
+          <p aria-hidden={isEvent} className={styles.connectionDetail}>
+            {detail}
+          </p>
+        )}
+      </Fragment>
     </div>
   )
 }
