@@ -53,7 +53,9 @@ export function NginxBox({ flow, current }: { flow: Flow; current: boolean }) {
     <div className={styles.nginx} data-part="nginx">
       <p className={styles.nginxHead}>
         <span className={styles.name}>NGINX</span>
-        <span className={styles.over}>{percentages ? counted : ''}</span>
+        <span key={counted} className={styles.over}>
+          {percentages ? counted : ''}
+        </span>
       </p>
       {visitorKinds.map(({ rule }) => (
         <p key={rule} className={styles.rule} data-part={`${rule}-rule`}>

@@ -83,6 +83,8 @@ function ServerCard(props: CardProps) {
   const formats = useFormats()
   const { srv_id, name, hits } = server
   const state = shownState(server, at)
+  const rateText = rate === null ? '' : formats.rate(rate)
+  const hitsText = formats.whole(hits)
   return (
     <li
       className={`${badges.hue} ${styles.lane}`}
@@ -113,18 +115,18 @@ function ServerCard(props: CardProps) {
             )}
           </p>
         </div>
-        <p className={styles.rate} {...formats.mark('rate')}>
-          {rate === null ? '–' : `${padRate(formats.rate(rate))}/s`}
+        {/* Aligned to the right: with another digit a text starts elsewhere, yet nothing moved. So it is a new one. */}
+        <p key={`rate ${rateText.length}`} className={styles.rate} {...formats.mark('rate')}>
+          {rateText ? `${padRate(rateText)}/s` : '–'}
         </p>
         <svg className={styles.bars} viewBox="0 0 60 20" preserveAspectRatio="none" aria-hidden="true">
           <path className={styles.barsFoot} d="M0 20H60" />
           <path className={styles.seconds} d={secondsPath(bars)} />
           <path className={styles.buckets} d={bucketsPath(bars)} />
         </svg>
-        <p
-          className={styles.hits}
-          {...formats.mark('whole')}
-        >{`${formats.whole(hits)} ${hits === 1 ? 'hit' : 'hits'}`}</p>
+        <p key={`hits ${hitsText.length}`} className={styles.hits} {...formats.mark('whole')}>
+          {`${hitsText} ${hits === 1 ? 'hit' : 'hits'}`}
+        </p>
         <Meter ofEqual={ofEqual} />
       </div>
       {isGone(server.state) && (
