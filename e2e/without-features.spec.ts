@@ -53,6 +53,7 @@ async function expectWorking(page: Page, url: string, connection: RegExp = /^Liv
   await expect(connectionStatus(page)).toHaveText(connection, { timeout: 30_000 })
   const newest = await visitElsewhere(url, 2)
   await expect(visit(page)).toContainText(newest)
+  await expect(page.getByRole('img', { name: /last 5 min/ })).toBeVisible()
 
   await page.locator('select[name=srv_id]').selectOption(srvId)
   await expect(page.getByText('Newest that match')).toBeVisible()

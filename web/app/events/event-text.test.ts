@@ -218,6 +218,15 @@ test('no server reaches the page, and then one does, with what happened meanwhil
   )
 })
 
+test('the database goes, then every server, and then a server answers before the database does', () => {
+  const page = openPage().see(9.8).outage(9.8)
+  const away = page.line
+  assert.match(page.silence().line, /^No answer from any server\./)
+  assert.equal(page.outage(9.8).line, away)
+  assert.equal(page.outage(9.8).line, away)
+  assert.match(page.see(16).line, /^Database answered again after 6\.2 s\./)
+})
+
 test('a page that was only busy itself missed nothing: the event before stays', () => {
   const page = openPage().see(1, { 'web-2': { state: 'draining' } })
   const before = page.line
@@ -319,6 +328,13 @@ test('a database whose clock is set back: no server is silent, and durations sta
   assert.equal(page.line, 'web-3 is back. 0 moved · 0 failed')
   page.see(-3590, { 'web-3': { seen: -3594 } })
   assert.match(page.line, /^web-3 is silent\. No sign for 4 s\./)
+})
+
+test('a database whose clock is set back after an outage: a server that is lost then is reported', () => {
+  const page = openPage().see(9.8).outage(9.8).see(16)
+  for (const seconds of [-3584, -3583.5, -3583, -3582.5]) page.see(seconds)
+  page.see(-3575, { 'web-3': { seen: -3582.5, state: 'lost' } })
+  assert.match(page.line, /^web-3 is lost\./)
 })
 
 test('a database whose clock is set forward: all servers are silent until their next heartbeat, which is no event', () => {

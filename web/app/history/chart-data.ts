@@ -104,7 +104,7 @@ export function axisOf(totals: number[], bucketSeconds: number): { top: number; 
 
 /** Which of the clipped bars have their figure above them: the highest of those that are closer than `gap` bars. */
 export function labelledClips(clipped: number[], totals: number[], gap: number): number[] {
-  const byHeight = clipped.toSorted((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0))
+  const byHeight = [...clipped].sort((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0))
   const kept: number[] = []
   for (const at of byHeight) if (kept.every(other => Math.abs(other - at) >= gap)) kept.push(at)
   return kept.sort((a, b) => a - b)
@@ -164,7 +164,7 @@ export function eventGroups(
   { events, ...history }: Span & Pick<History, 'events'>,
   gap: number,
 ): EventGroup[] {
-  const inOrder = events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
+  const inOrder = [...events].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
   const within = Math.max(groupMs / lengthMs(history), gap)
   const groups: EventGroup[] = []
   for (const event of inOrder) {
@@ -195,7 +195,7 @@ export function markOf(group: EventGroup): Mark {
 
 /** The times without a server at an address, as places from 0 to 1: from a loss to the next start there, or to now. */
 export function downSpans({ events, ...history }: Span & Pick<History, 'events'>): [number, number][] {
-  const inOrder = events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
+  const inOrder = [...events].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
   const downFrom = new Map<string, number>()
   const spans: [number, number][] = []
   for (const event of inOrder) {
@@ -226,7 +226,7 @@ export function labelledBars(
 /** Those of these bars whose labels, so many bars wide, do not overlap one that is further right. */
 export function spacedLabels(bars: number[], textBars: number): number[] {
   const kept: number[] = []
-  for (const at of bars.toReversed())
+  for (const at of [...bars].reverse())
     if (at + textBars <= (kept[0] ?? Number.POSITIVE_INFINITY)) kept.unshift(at)
   return kept
 }

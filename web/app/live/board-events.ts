@@ -37,18 +37,7 @@ const kinds = [
 export type EventKind = (typeof kinds)[number]
 
 /** Kinds that say that something is over. */
-const endings: ReadonlySet<EventKind> = new Set([
-  'stopped',
-  'database back',
-  'reachable',
-  'killed and back',
-  'restarted',
-  'back',
-  'undrained',
-  'joined',
-  'heard',
-  'equal',
-])
+const endings: ReadonlySet<EventKind> = new Set(['stopped', ...kinds.slice(kinds.indexOf('database back'))])
 
 export type EventServer = { srv_id: string; name: string }
 
@@ -166,7 +155,8 @@ export function withEvents(before: EventLog, snapshot: Snapshot): EventLog {
     ...(setBack ? [] : before.marks.filter(mark => mark.at > now - marksMs)),
     { at: now, totals },
   ]
-  const log = { ...before, at: snapshot.at, totals, marks }
+  // A time by the clock before would hold for as long as the clock was set back.
+  const log = { ...before, at: snapshot.at, totals, marks, ...(setBack && { settlesAt: 0 }) }
   const reports: Report[] = []
   followOutage(log, snapshot, reports)
   followServers(log, snapshot, reports)
@@ -179,7 +169,11 @@ export function withEvents(before: EventLog, snapshot: Snapshot): EventLog {
 
 /** The log once the database does not answer. */
 export function withEventsOfOutage(log: EventLog, { since }: LiveOutage, snapshot: Snapshot): EventLog {
-  if (log.outage) return log
+  if (log.outage) {
+    // A server answers again, and the database still does not.
+    const { last, beforeSilence } = log
+    return last?.kind === 'unreachable' && beforeSilence ? { ...log, ...beforeSilence } : log
+  }
   const start = { since, base: log.totals }
   const report = { ...reportOf('database away', since), ...start }
   return reported({ ...log, outage: start }, snapshot, [report])

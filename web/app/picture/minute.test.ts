@@ -41,6 +41,11 @@ test('hits that the log does not have are spread over the time between the snaps
   ])
 })
 
+test('hits between two snapshots of the same millisecond are in its second', () => {
+  const minute = withHits(startMinute([], true, ms(10)), [['a', { all: 100 }]], ms(10), ms(10))
+  assert.deepEqual(bars(minute, 10), [[59, 1, 100]])
+})
+
 /** Buckets of five seconds from second 0 on. */
 function history(readAt: number, hits: number[]): History {
   const times = hits.map((_, place) => time(place * 5))

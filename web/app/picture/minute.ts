@@ -46,7 +46,7 @@ export function withHits(
   for (const [srvId, { all }] of servers) {
     for (let second = secondOf(from); second <= secondOf(to); second++) {
       const overlap = Math.min(to, (second + 1) * 1000) - Math.max(from, second * 1000)
-      parts.push({ srvId, second, hits: (all * overlap) / (to - from) })
+      parts.push({ srvId, second, hits: to > from ? (all * overlap) / (to - from) : all })
     }
   }
   return { ...minute, hits: add(minute.hits, parts, firstSecond(to)) }
