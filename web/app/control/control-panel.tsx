@@ -3,10 +3,10 @@
 
 import { type ReactNode, type Ref, useEffect, useId, useRef, useState } from 'react'
 import { type ControlCommand, isControlAnswer, type ServerRow } from '../../shared/api.ts'
-import { shownState } from '../../shared/shown-state.ts'
 import { fetchAnswer } from '../live/api-client.ts'
 import ui from '../ui/ui.module.css'
 import styles from './control-panel.module.css'
+import { drains, whyNot } from './control-rules.ts'
 
 type Props = {
   server: ServerRow
@@ -51,7 +51,7 @@ export default function ControlPanel({ server, servers, at, token, onClose }: Pr
     first.current?.focus()
   }
   const reason = whyNot(server, servers, at)
-  const drains = shownState(server, at) === 'draining'
+  const draining = drains(server)
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset has a frame and no place in a table's row
     <div
@@ -68,10 +68,10 @@ export default function ControlPanel({ server, servers, at, token, onClose }: Pr
       <div className={styles.actions}>
         <Action
           ref={first}
-          disabled={running || (reason !== null && !drains)}
-          onPress={() => send(drains ? 'undrain' : 'drain')}
+          disabled={running || (reason !== null && !draining)}
+          onPress={() => send(draining ? 'undrain' : 'drain')}
         >
-          {drains ? `End the drain of ${name}` : `Drain ${name}`}
+          {draining ? `End the drain of ${name}` : `Drain ${name}`}
         </Action>
         {(['restart', 'kill'] as const).map(each => (
           <Action
@@ -164,16 +164,6 @@ function Action({ disabled, onPress, children, expanded, danger = false, ref }: 
       {children}
     </button>
   )
-}
-
-/** Why a server can be neither drained nor ended now; null if it can. A server that is asked decides for itself. */
-function whyNot(server: ServerRow, servers: ServerRow[], at: string): string | null {
-  const state = shownState(server, at)
-  if (state !== 'up' && state !== 'draining' && state !== 'silent')
-    return `${server.name} is ${state}: there is nothing to do here now.`
-  const others = servers.filter(other => other.id !== server.id && shownState(other, at) === 'up')
-  if (others.length > 0) return null
-  return `${server.name} is the last server that is up, so it cannot be drained, restarted or killed.`
 }
 
 async function outcomeOf(name: string, command: ControlCommand, token: string): Promise<Outcome> {

@@ -101,6 +101,12 @@ test('a server that ends: silent, then lost, with what it cost since its last si
 test('the reader’s own server: the next visit goes elsewhere', () => {
   const page = openPage({}, 'web-1').see(9, { 'web-1': { seen: 1, state: 'lost' } })
   assert.match(page.line, /It answered you: your next visit goes to another server\./)
+  const late = { seen: 1 }
+  const both = openPage({}, 'web-2').see(4, { 'web-1': late, 'web-2': late })
+  assert.match(both.line, /are silent\. .* web-2 answered you: your next visit may go to another server\./)
+  const lost = { seen: 1, state: 'lost' } as const
+  both.see(8, { 'web-1': lost, 'web-2': lost })
+  assert.match(both.line, /are lost\. .* web-2 answered you: your next visit goes to another server\./)
 })
 
 test('a frozen server that goes on is back, and the line keeps what it cost', () => {
@@ -158,6 +164,9 @@ test('a drain, and its end', () => {
   )
   page.see(26)
   assert.equal(page.line, 'web-2 takes new visitors again. It was draining for 25 s. 0 moved · 0 failed')
+  const drain = { state: 'draining' } as const
+  const both = openPage().see(1, { 'web-1': drain, 'web-2': drain }).see(21)
+  assert.match(both.line, /^web-1 and web-2 take new visitors again\. They were draining for 20 s\./)
 })
 
 test('when the last server drains, all are draining', () => {

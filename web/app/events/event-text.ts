@@ -30,8 +30,7 @@ type Reader = {
 export function eventText(event: BoardEvent, reader: Reader): EventText {
   const { kind, servers } = event
   const [shape, bad] = looks[kind]
-  const own = servers.some(({ srv_id }) => srv_id === reader.ownSrvId)
-  const more = moreText(event, own, reader.formats)
+  const more = moreText(event, reader)
   return {
     shape,
     bad,
@@ -112,8 +111,10 @@ function whatText({ kind, servers, tookMs }: BoardEvent, formats: Formats): stri
   }
 }
 
-function moreText({ kind, servers, heirs, tookMs }: BoardEvent, own: boolean, formats: Formats): string {
-  const theirs = servers.length > 1 ? 'Their' : 'Its'
+function moreText({ kind, servers, heirs, tookMs }: BoardEvent, { ownSrvId, formats }: Reader): string {
+  const [theirs, they] = servers.length > 1 ? ['Their', 'They were'] : ['Its', 'It was']
+  const own = servers.find(({ srv_id }) => srv_id === ownSrvId)
+  const it = servers.length > 1 ? own?.name : 'It'
   const to = heirs.length > 0 ? namesOf(heirs.map(name => ({ name }))) : null
   switch (kind) {
     case 'lost':
@@ -121,19 +122,19 @@ function moreText({ kind, servers, heirs, tookMs }: BoardEvent, own: boolean, fo
     case 'stopped':
       if (to === null) return 'No other server is up.'
       return own
-        ? 'It answered you: your next visit goes to another server.'
+        ? `${it} answered you: your next visit goes to another server.`
         : `${theirs} visitors now go to ${to}.`
     case 'silent':
       if (to === null) return 'No other server is up.'
       return own
-        ? 'It answered you: your next visit may go to another server.'
+        ? `${it} answered you: your next visit may go to another server.`
         : `${theirs} visitors go to ${to} if it does not answer.`
     case 'draining':
       return `${theirs} visitors stay${to === null ? '' : `; new ones go to ${to}`}.`
     case 'all draining':
       return 'They still answer, new visitors too, until they stop.'
     case 'undrained':
-      return tookMs === null ? '' : `It was draining for ${lasted(tookMs, formats)}.`
+      return tookMs === null ? '' : `${they} draining for ${lasted(tookMs, formats)}.`
     case 'database away':
       return 'Page views fail until it does. This page then catches up by itself.'
     case 'unreachable':

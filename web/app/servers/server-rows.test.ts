@@ -27,13 +27,22 @@ const servers = [
   server('web-3', { hits: 5, rate: 12, state: 'stopped' }),
   server('web-10', { hits: 400, rate: 1, state: 'draining' }),
 ]
-const numbersIn = (order: Order) => inOrder(servers, order).map(({ name }) => name.slice(4))
+const at = '2026-11-22T12:00:01.000Z'
+const numbersIn = (order: Order) => inOrder(servers, order, at).map(({ name }) => name.slice(4))
 
 test('the most comes first, failing servers come before those that are up, and equal ones stay by name', () => {
   assert.deepEqual(numbersIn('name'), ['1', '2', '3', '10'])
   assert.deepEqual(numbersIn('hits'), ['10', '2', '1', '3'])
   assert.deepEqual(numbersIn('rate'), ['3', '1', '10', '2'])
   assert.deepEqual(numbersIn('state'), ['2', '10', '3', '1'])
+})
+
+test('a server that is silent comes after those that are lost, whatever it last said', () => {
+  const silent = (name: string, state: ServerRow['state']) =>
+    sampleServerRow({ name, state, last_seen_at: '2026-11-22T11:59:57.000Z' })
+  const some = [...servers, silent('web-11', 'up'), silent('web-12', 'draining'), silent('web-13', 'lost')]
+  const names = inOrder(some, 'state', at).map(({ name }) => name)
+  assert.deepEqual(names, ['web-2', 'web-13', 'web-11', 'web-12', 'web-10', 'web-3', 'web-1'])
 })
 
 test('a row keeps its key over a restart, and two live instances at one address have two keys', () => {

@@ -1,6 +1,6 @@
 import { useState } from 'react'
-import type { ServerRow, ServerState } from '../../shared/api.ts'
-import type { ShownState } from '../../shared/shown-state.ts'
+import type { ServerRow, Snapshot } from '../../shared/api.ts'
+import { type ShownState, shownState } from '../../shared/shown-state.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
 import type { Formats } from '../ui/formats.ts'
 
@@ -16,18 +16,18 @@ export const orders: Record<Order, string> = {
 
 export const orderNames: Order[] = ['name', 'hits', 'rate', 'state']
 
-const statesByUrgency: ServerState[] = ['lost', 'draining', 'joining', 'stopped', 'up']
+const statesByUrgency: ShownState[] = ['lost', 'silent', 'draining', 'joining', 'stopped', 'up']
 
 /** The order in the page's address; by name if there is none, or an unknown one. */
 export function orderOf(text: string): Order {
   return orderNames.find(name => name === text) ?? 'name'
 }
 
-/** Sorts servers, which come sorted by name. Equal ones stay in that order. */
-export function inOrder(servers: ServerRow[], order: Order): ServerRow[] {
+/** Sorts servers, which come sorted by name. Equal ones stay in that order. `at`: the time of the snapshot. */
+export function inOrder(servers: ServerRow[], order: Order, at: string): ServerRow[] {
+  const urgency = (server: ServerRow) => statesByUrgency.indexOf(shownState(server, at))
   if (order === 'name') return servers
-  if (order === 'state')
-    return [...servers].sort((a, b) => statesByUrgency.indexOf(a.state) - statesByUrgency.indexOf(b.state))
+  if (order === 'state') return [...servers].sort((a, b) => urgency(a) - urgency(b))
   return [...servers].sort((a, b) => b[order] - a[order])
 }
 
@@ -45,14 +45,14 @@ export function rowKeys(servers: Pick<ServerRow, 'id' | 'srv_id'>[]): string[] {
  * The servers in the order of the page's address. It sorts again only when the order changes, or when a server comes, goes
  * or changes its state. With every new figure, rows would change places while the reader reads them.
  */
-export function useOrder(servers: ServerRow[]): [ServerRow[], Order, (order: Order) => void] {
+export function useOrder({ servers, at }: Snapshot): [ServerRow[], Order, (order: Order) => void] {
   const [text, setText] = useUrlParameter('order')
   const order = orderOf(text)
   const keys = rowKeys(servers)
-  const reason = [order, ...servers.map(({ state }, place) => `${keys[place]} ${state}`)].join()
+  const reason = [order, ...servers.map((server, place) => `${keys[place]} ${shownState(server, at)}`)].join()
   const sort = () => ({
     reason,
-    keys: inOrder(servers, order).map(server => keys[servers.indexOf(server)] ?? ''),
+    keys: inOrder(servers, order, at).map(server => keys[servers.indexOf(server)] ?? ''),
   })
   const [sorted, setSorted] = useState(sort)
   if (sorted.reason !== reason) setSorted(sort())

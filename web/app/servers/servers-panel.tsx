@@ -27,7 +27,7 @@ type Props = {
 
 export const ServersPanel = memo(function ServersPanel({ snapshot, ...props }: Props) {
   const formats = useFormats()
-  const [servers, order, setOrder] = useOrder(snapshot.servers)
+  const [servers, order, setOrder] = useOrder(snapshot)
   const note = `Up to visit ${formats.whole(snapshot.counter)}`
   return (
     <Panel title="Servers" note={<span {...formats.mark('whole')}>{note}</span>}>

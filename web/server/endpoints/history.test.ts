@@ -194,3 +194,10 @@ test('a time in which an instance was lost and then went on is a downtime, withi
   )
   assert.deepEqual(historyDowns(instances, [silence], now, new Date(at(32))), [])
 })
+
+test('an instance that just went on, and is still lost by its row, was down once', () => {
+  const silence = { id: 1, srv_id: 's of web-1', name: 'web-1', from: at(288), until: at(299) }
+  assert.deepEqual(downTexts([downInstance(1, 0, 288, null)], [silence]), ['web-1 1 12'])
+  const earlier = { ...silence, from: at(20), until: at(32) }
+  assert.deepEqual(downTexts([downInstance(1, 0, 288, null)], [silence, earlier]), ['web-1 2 24'])
+})

@@ -181,10 +181,10 @@ export function historyDowns(
   now: Date,
   since = new Date(0),
 ): HistoryDown[] {
-  const gaps = [
-    ...silences.map(({ srv_id, from, until }) => ({ srv_id, from, until })),
-    ...withNext(instances).flatMap(([instance, next]) => gapAfter(instance, next, now)),
-  ].filter(({ until }) => Date.parse(until) > since.getTime())
+  const ends = withNext(instances).flatMap(([instance, next]) => gapAfter(instance, next, now))
+  // An instance that just went on may still be lost by its row, and lost and back by its silence.
+  const closed = silences.filter(({ id, from }) => !ends.some(gap => gap.id === id && gap.from === from))
+  const gaps: Gap[] = [...closed, ...ends].filter(({ until }) => Date.parse(until) > since.getTime())
   // The newest instance comes last, and its name stays.
   const named = [...silences, ...instances].sort((a, b) => a.id - b.id)
   const names = new Map(named.map(({ srv_id, name }) => [srv_id, name]))
@@ -193,7 +193,7 @@ export function historyDowns(
     .sort((a, b) => b.ms - a.ms)
 }
 
-type Gap = { srv_id: string; from: string; until: string }
+type Gap = { id: number; srv_id: string; from: string; until: string }
 
 function downOf(gaps: Gap[], since: Date): { times: number; ms: number } {
   const ms = gaps.map(({ from, until }) => Date.parse(until) - Math.max(Date.parse(from), since.getTime()))
@@ -204,7 +204,6 @@ function downOf(gaps: Gap[], since: Date): { times: number; ms: number } {
 function gapAfter(instance: Instance, next: Instance | undefined, now: Date): Gap[] {
   const end = endOf(instance, next)
   if (end === null || end === 'stopped') return []
-  return [
-    { srv_id: instance.srv_id, from: instance.last_seen_at, until: next?.started_at ?? now.toISOString() },
-  ]
+  const { id, srv_id, last_seen_at: from } = instance
+  return [{ id, srv_id, from, until: next?.started_at ?? now.toISOString() }]
 }
