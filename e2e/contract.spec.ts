@@ -432,7 +432,6 @@ test.describe('control', () => {
       server: up?.name,
       srv_id: up?.srv_id,
       command: 'undrain',
-      acknowledged: true,
       message: `${up?.name} does not drain: nothing to undo.`,
     })
     expect((await request.post('/api/servers/no-such/kill', { headers })).status()).toBe(404)

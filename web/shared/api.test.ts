@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isLiveOutage, isSnapshot } from './api.ts'
+import { sampleLogRow, sampleServerRow } from '../testing/samples.ts'
+import { agrees, isLiveOutage, isSnapshot } from './api.ts'
 import { readAs } from './guards.ts'
 
 const server = {
@@ -75,4 +76,18 @@ test('an outage has its start', () => {
     since: '2026-11-22T12:00:00.000Z',
   })
   assert.equal(readAs(isLiveOutage, '{}'), null)
+})
+
+test('a snapshot agrees if the counter equals the hits of current and earlier servers, and the newest row of the log', () => {
+  const isEqual = (counter: number, hits: number[], earlier_hits: number, ids: number[] = []) => {
+    const servers = hits.map(count => sampleServerRow({ hits: count }))
+    const log = ids.map(id => sampleLogRow({ id }))
+    return agrees({ counter, at: '2026-11-22T12:00:00.000Z', servers, earlier_hits, log })
+  }
+  assert.equal(isEqual(0, [], 0), true)
+  assert.equal(isEqual(10, [3, 5], 2), true)
+  assert.equal(isEqual(10, [3, 5], 1), false)
+  assert.equal(isEqual(10, [3, 5], 2, [10, 9]), true)
+  assert.equal(isEqual(10, [3, 5], 2, [9, 8]), false)
+  assert.equal(isEqual(10, [3, 5], 2, [11, 10]), false)
 })

@@ -19,7 +19,9 @@ import {
 import { type HistoryRange, historyRangeNames } from './limits.ts'
 
 /** new: no cookie. returning: the cookie names this server's address. moved: it names another. */
-export type Arrival = 'new' | 'returning' | 'moved'
+export const arrivals = ['new', 'returning', 'moved'] as const
+
+export type Arrival = (typeof arrivals)[number]
 
 /**
  * joining: registered, not yet serving. draining: takes no new visitors. lost: no heartbeat for 6 s. stopped: left in
@@ -56,7 +58,7 @@ export const isVisitAnswer = shapeOf<VisitAnswer>({
   srv_id: isText,
   server: isText,
   client_ip: isText,
-  arrival: oneOf('new', 'returning', 'moved'),
+  arrival: oneOf(...arrivals),
   moved_from: orNull(isServerReference),
   maybe_from: optional(isServerReference),
   at: isTime,
@@ -81,13 +83,13 @@ const isLogRow = shapeOf<LogRow>({
   client_ip: isText,
   srv_id: isText,
   server: isText,
-  arrival: oneOf('new', 'returning', 'moved'),
+  arrival: oneOf(...arrivals),
   moved_from: orNull(isServerReference),
   maybe_from: optional(isServerReference),
 })
 
 /** How an instance of a server ended. killed: without a goodbye. stopped: in good order. */
-type Ending = 'killed' | 'stopped'
+export type Ending = 'killed' | 'stopped'
 
 /** A server: the instance at its address that is shown, with the totals of the earlier instances with its name. */
 export type ServerRow = {
@@ -180,6 +182,12 @@ export const isSnapshot = shapeOf<Snapshot>({
   alerts: optional(listOf(isFiringAlert)),
 })
 
+/** Whether the counter, the servers' hits and the newest row of the log agree. All are from one read. */
+export function agrees({ counter, servers, earlier_hits, log: [newest] }: Snapshot): boolean {
+  const sum = servers.reduce((all, { hits }) => all + hits, earlier_hits)
+  return sum === counter && (newest === undefined || newest.id === counter)
+}
+
 /** Event `change` of `/api/live`, after the first full snapshot: only the new log rows, newest first. */
 export type SnapshotChange = Snapshot
 
@@ -207,7 +215,6 @@ export type ControlAnswer = {
   server: string
   srv_id: string
   command: ControlCommand
-  acknowledged: boolean
   /** the result as a sentence */
   message: string
 }
@@ -216,7 +223,6 @@ export const isControlAnswer = shapeOf<ControlAnswer>({
   server: isText,
   srv_id: isText,
   command: oneOf(...controlCommands),
-  acknowledged: isFlag,
   message: isText,
 })
 

@@ -3,7 +3,7 @@
 
 import { type MouseEvent, type RefObject, useId, useRef, useState } from 'react'
 import useSWR from 'swr'
-import { type Audit, isAudit, type Snapshot } from '../../shared/api.ts'
+import { type Audit, agrees, isAudit, type Snapshot } from '../../shared/api.ts'
 import { utcTime } from '../../shared/times.ts'
 import { fetchAnswer } from '../live/api-client.ts'
 import { Moment, ShapeIcon } from '../ui/badges.tsx'
@@ -11,7 +11,7 @@ import { useFormats } from '../ui/formats.ts'
 import { useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import styles from './audit.module.css'
-import { addsUp, auditTerms } from './consistency.ts'
+import { auditTerms } from './consistency.ts'
 
 type BadgeProps = {
   snapshot: Snapshot
@@ -23,7 +23,7 @@ type BadgeProps = {
 export function AuditBadge({ snapshot, current }: BadgeProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [opened, setOpened] = useState(false)
-  const exact = addsUp(snapshot)
+  const exact = agrees(snapshot)
   const verdict = exact ? (
     'Exact'
   ) : (

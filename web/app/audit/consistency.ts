@@ -1,9 +1,4 @@
-import type { Audit, Snapshot } from '../../shared/api.ts'
-
-/** Whether the servers' hits add up to the counter. Both are in every snapshot, from one read. */
-export function addsUp({ counter, servers, earlier_hits }: Snapshot): boolean {
-  return servers.reduce((sum, { hits }) => sum + hits, earlier_hits) === counter
-}
+import type { Audit } from '../../shared/api.ts'
 
 /** A figure that must equal the counter, and its parts. */
 export type Term = {

@@ -364,8 +364,11 @@ test('when no heartbeat gets through for longer, the page says so: a server that
 
 test('the counter and the log disagree, and agree again', () => {
   const page = openPage().see2({ ...snapshotAt(1), counter: 1 })
-  assert.equal(page.line, 'Counter and log disagree. The badge at the top opens the audit.')
-  assert.equal(page.see(2).line, 'Counter and log agree again.')
+  assert.equal(
+    page.line,
+    'The counter, the log and the servers’ hits disagree. The badge at the top opens the audit.',
+  )
+  assert.equal(page.see(2).line, 'The counter, the log and the servers’ hits agree again.')
 })
 
 test('no servers: the last one stops', () => {

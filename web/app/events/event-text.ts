@@ -79,9 +79,9 @@ function whatText({ kind, servers, tookMs }: BoardEvent, formats: Formats): stri
     case 'reachable':
       return `Connected again${after('after')}.`
     case 'unequal':
-      return 'Counter and log disagree.'
+      return 'The counter, the log and the servers’ hits disagree.'
     case 'equal':
-      return 'Counter and log agree again.'
+      return 'The counter, the log and the servers’ hits agree again.'
     case 'no servers':
       return 'No server is left.'
     case 'unheard':

@@ -25,6 +25,7 @@ import {
 import { doneOf, type LabRuns, runText, type Tally, useLabRuns } from './lab-run.ts'
 import {
   concurrencies,
+  defaultSlowMs,
   isOwn,
   type Policy,
   parametersOf,
@@ -136,11 +137,11 @@ function Controls({ setup, servers, running, onChange }: ControlsProps) {
           value={slow?.server ?? ''}
           disabled={running}
           options={[['', 'none'], ...servers.map(name => [name, name] as const)]}
-          onChoose={name => slowServer(name, slow?.ms ?? 400)}
+          onChoose={name => slowServer(name, slow?.ms ?? defaultSlowMs)}
         />
         <Select
           title="Slower by"
-          value={String(slow?.ms ?? 400)}
+          value={String(slow?.ms ?? defaultSlowMs)}
           disabled={running || slow === null}
           options={slowChoices.map(ms => [String(ms), `${ms} ms`] as const)}
           onChoose={ms => slow && slowServer(slow.server, Number(ms))}

@@ -86,7 +86,7 @@ export type Setup = {
   fail: string | null
 }
 
-const defaultSlowMs = 400
+export const defaultSlowMs = 400
 
 /** What an experiment sets, with these servers. */
 export function presetOf(experiment: ExperimentName, servers: string[]): Setup {

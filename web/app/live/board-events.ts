@@ -2,7 +2,7 @@
 // snapshot and outage, also with those that are never rendered; events/event-line.tsx shows the last event. All times are by
 // the database's clock, as the snapshots have them: the browser's clock plays no part.
 
-import type { LiveOutage, ServerRow, Snapshot } from '../../shared/api.ts'
+import { agrees, type LiveOutage, type ServerRow, type Snapshot } from '../../shared/api.ts'
 import { heartbeatSeconds, lostAfterSeconds, silentAfterSeconds } from '../../shared/limits.ts'
 import { isServing, type ShownState, shownState } from '../../shared/shown-state.ts'
 
@@ -393,12 +393,6 @@ function baseAt({ marks }: EventLog, iso: string): Cost | null {
   // Opened within a heartbeat of it: nothing had shown yet.
   const [first] = marks
   return first && first.at - at <= heartbeatMs + 500 ? first.totals : null
-}
-
-/** Whether the servers' hits, the counter and the newest row of the log agree. */
-function agrees({ counter, servers, earlier_hits, log: [newest] }: Snapshot): boolean {
-  const sum = servers.reduce((all, { hits }) => all + hits, earlier_hits)
-  return sum === counter && (newest === undefined || newest.id === counter)
 }
 
 /** The log with these reports, all of one snapshot, as the last event; and with the cost until now. */

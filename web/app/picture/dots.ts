@@ -1,4 +1,4 @@
-import type { Arrival, LogRow, Snapshot } from '../../shared/api.ts'
+import { type Arrival, arrivals, type LogRow, type Snapshot } from '../../shared/api.ts'
 import { type Counts, commitsOf, type Step } from './flow.ts'
 
 /** What decides where NGINX sends a visit: its cookie, or that it has none. */
@@ -106,8 +106,6 @@ export function launchesOf(
   const sizes = new Map([...servers].map(([srvId, counts]) => [srvId, meanCommit(counts)]))
   return [samplings, [...sampledVisits(dots, snapshot, random), ...sampledCommits(capsules, sizes, random)]]
 }
-
-const arrivals = ['new', 'returning', 'moved'] as const
 
 function countsByArrival(servers: ReadonlyMap<string, Counts>): Map<string, number> {
   return new Map(

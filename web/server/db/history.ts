@@ -2,11 +2,12 @@
 // (page-view-numbers.ts); retention moves them to the minutes; the endpoint reads both.
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
+import type { Ending } from '../../shared/api.ts'
 import { shortBucketSeconds } from '../../shared/limits.ts'
 import { type EndCommand, endCommand } from './control.ts'
 import type { ReadPool, WritePool } from './pools.ts'
 import { inTransaction, isoTime, query, queryOn } from './query.ts'
-import { byGoneAt, type Ending, ending } from './server-state.ts'
+import { byGoneAt, ending } from './server-state.ts'
 
 const minuteSeconds = 60
 const minuteMs = minuteSeconds * 1000

@@ -1,6 +1,7 @@
 // Where a page view gets its number: the transaction that takes a batch's numbers from the counter and writes its log rows, and
 // what an error of it means. hit-store.ts sends it.
 import { z } from 'zod'
+import { arrivals } from '../../shared/api.ts'
 import { shortBucketSeconds } from '../../shared/limits.ts'
 import { codeOf, numberOf } from '../errors.ts'
 import { arrivalOf, type CommitFailureKind, type CommitOutcome, type Count, type Hit } from '../hits/hit.ts'
@@ -79,10 +80,10 @@ export function bucketStart(time: string): string {
 
 /** Adds the batch's new, returning and moved hits to the server's columns of those names. */
 function addArrivals(hits: Hit[], server: CountingServer): string {
-  const arrivals = hits.map(hit => arrivalOf(hit.cookieSrvId, server.srv_id))
-  return (['new', 'returning', 'moved'] as const)
+  const counted = hits.map(hit => arrivalOf(hit.cookieSrvId, server.srv_id))
+  return arrivals
     .map(arrival => {
-      const n = arrivals.filter(other => other === arrival).length
+      const n = counted.filter(other => other === arrival).length
       return `${arrival}_hits = ${arrival}_hits + ${n}`
     })
     .join(', ')

@@ -1,6 +1,6 @@
 // The row of a server: what a replica writes to it with each heartbeat, and the state that the board shows for it, also lost.
 import { z } from 'zod'
-import type { ServerRow, ServerState } from '../../shared/api.ts'
+import type { Ending, ServerRow, ServerState } from '../../shared/api.ts'
 import { lostAfterSeconds } from '../../shared/limits.ts'
 import type { WritePool } from './pools.ts'
 import { isoTime, query } from './query.ts'
@@ -15,9 +15,6 @@ type Totals = {
   /** transactions that counted them */
   commits: number
 }
-
-/** How an instance of a server ended: killed = without a goodbye. */
-export type Ending = 'killed' | 'stopped'
 
 /** A server as its row describes it. */
 export type BoardServer = Health & {

@@ -228,7 +228,6 @@ test('a drain is acknowledged, recorded with the shortened address and shown in 
         server: 'web-2',
         srv_id: srvIdOf('10.0.0.2:3000'),
         command: 'drain',
-        acknowledged: true,
         message: 'web-2 drains: its visitors stay, new ones go to web-1.',
       },
     ],

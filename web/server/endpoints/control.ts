@@ -48,7 +48,6 @@ export function controlEndpoint({ pools, ownEnd, readToken }: Dependencies): End
         server: server.name,
         srv_id: server.srvId,
         command: command.command,
-        acknowledged: true,
         message: `${message}.`,
       }
       sendJson(response, 200, answer)

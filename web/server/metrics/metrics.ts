@@ -5,7 +5,7 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import manifest from '../../../package.json' with { type: 'json' }
-import type { Arrival, Audit, ServerState, Snapshot } from '../../shared/api.ts'
+import { type Arrival, type Audit, arrivals, type ServerState, type Snapshot } from '../../shared/api.ts'
 import type { CommitFailureKind, HitTimes } from '../hits/hit.ts'
 import type { Identity } from '../identity.ts'
 import { FastHistogram } from './histogram.ts'
@@ -29,7 +29,6 @@ const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5
 const shortSeconds = [0.0001, 0.00025, 0.0005, ...seconds]
 const batchSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 
-const arrivals: Arrival[] = ['new', 'returning', 'moved']
 const states: ServerState[] = ['joining', 'up', 'draining', 'lost', 'stopped']
 /** Codes of the errors that answer a page view. All exist from the start: a rate needs a value before the first error. */
 const failureCodes = [
