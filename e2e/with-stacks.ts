@@ -9,10 +9,10 @@ import { startBoard } from './support/board-control.ts'
 
 // Runs a command with temporary stacks:
 //   node e2e/with-stacks.ts playwright test -c e2e
-// BASE_URL is a board with three replicas, STACK_FILE describes its processes, and ADMIN_TOKEN is its token. At BRIEF_COOKIE_URL the cookie lasts three
-// seconds. FAULTS_STACK_FILE describes a board with three replicas whose processes tests kill and freeze. STATES_STACK_FILE
-// describes a board with one replica, for states that would disturb other tests. Its header links to monitoring, and the alerts
-// that fire are those in ALERTS_FILE, in the form of Alertmanager's API.
+// BASE_URL is a board with three replicas, STACK_FILE describes its processes, and ADMIN_TOKEN is its token. At BRIEF_COOKIE_URL
+// the cookie lasts three seconds. FAULTS_STACK_FILE describes a board with three replicas whose processes tests kill and freeze.
+// STATES_STACK_FILE describes a board with one replica, for states that would disturb other tests. Its header links to
+// monitoring, and the alerts that fire are those in ALERTS_FILE, in the form of Alertmanager's API.
 // If BASE_URL is already set, the command runs against that board, and nothing is started.
 
 await runBeside(process.argv.slice(2), async signal => {

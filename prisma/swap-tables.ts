@@ -98,7 +98,7 @@ export async function finishSwap(connection: Connection): Promise<number> {
           ...(name === counter ? [] : [move(name, loaded + name)]),
           move(replaced + name, name),
         ])
-  // Whoever reads the tables now: the board stays closed until this has ended.
+  // Wait for all readers: the board counts nothing until this rename ends.
   await connection.query(`SET SESSION lock_wait_timeout = DEFAULT; RENAME TABLE ${moves.join(', ')}`)
   return counted
 }

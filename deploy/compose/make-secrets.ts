@@ -1,9 +1,10 @@
 // Creates all passwords once, and gives each service the passwords it needs. Runs in the service `secrets`:
 //   node deploy/compose/make-secrets.ts SECRETS MIGRATION REPLICA GRAFANA
-// Each argument is a volume's folder. SECRETS has all passwords of the database and is only for MySQL. MIGRATION and REPLICA have one
-// password each, in `database-password`. GRAFANA has its administrator's password and the key that encrypts what Grafana stores.
-// DATABASE_PASSWORD sets the password of the account `board`, ADMIN_TOKEN the token of control; this script creates the others. A container of an earlier release,
-// which `docker compose up --no-recreate` starts again, runs this script with its own arguments, so a folder can be missing.
+// Each argument is a volume's folder. SECRETS has all passwords of the database and is only for MySQL. MIGRATION and REPLICA have
+// one password each, in `database-password`. GRAFANA has its administrator's password and the key that encrypts what Grafana
+// stores. DATABASE_PASSWORD sets the password of the account `board`, ADMIN_TOKEN the token of control; this script creates the
+// others. A container of an earlier release, which `docker compose up --no-recreate` starts again, runs this script with its own
+// arguments, so a folder can be missing.
 import { randomBytes } from 'node:crypto'
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -96,8 +97,8 @@ function newPassword(): string {
 }
 
 /**
- * Writes a file atomically, because this script can be interrupted. All users can read it, because each service runs as another user;
- * only services that mount the volume see it.
+ * Writes a file atomically, because this script can be interrupted. All users can read it, because each service runs as another
+ * user; only services that mount the volume see it.
  */
 function write(file: string, text: string): void {
   renameSync(writeTemporary(file, text), file)

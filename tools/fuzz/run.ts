@@ -25,7 +25,7 @@ import { isHasty, isSound, judge } from './oracle.ts'
 
 /** connections open at the same time */
 const lanes = 24
-/** ms without a byte after which a case's client sends nothing more. A page view has its answer after 2 s, or later on a busy machine. */
+/** ms without a byte after which a case's client sends nothing more. A page view takes up to 2 s, or more on a busy machine. */
 const patienceMs = 15_000
 /** the same if the server may rightly wait for more bytes */
 const impatienceMs = 400

@@ -229,9 +229,9 @@ export const isControlAnswer = shapeOf<ControlAnswer>({
 const historyEventTypes = ['joined', 'lost', 'back', 'stopped', 'killed', 'draining', 'undrained'] as const
 
 /**
- * joined: it started. lost: no heartbeat for 6 s. back: a lost instance went on. stopped: it ended in good order. killed: it
- * ended without a goodbye, by control or so that another instance followed at its address before it counted as lost. The time of
- * `lost` and `killed` is that of its last heartbeat. draining, undrained: control began and ended its drain.
+ * joined: it started. lost: no heartbeat for 6 s. back: a lost instance went on. stopped: it ended in good order. killed: control
+ * killed it, or it crashed and another instance started at its address before it counted as lost. The time of `lost` and `killed`
+ * is that of its last heartbeat. draining, undrained: control began and ended its drain.
  */
 export type HistoryEvent = {
   type: (typeof historyEventTypes)[number]

@@ -1,5 +1,5 @@
-// What a reader with the token can do to one server, below its row of the servers table (servers/servers-panel.tsx), which loads this
-// when it is opened first.
+// What a reader with the token can do to one server, below its row of the servers table (servers/servers-panel.tsx), which loads
+// this when it is opened first.
 
 import { type ReactNode, type Ref, useEffect, useId, useRef, useState } from 'react'
 import { type ControlCommand, isControlAnswer, type ServerRow } from '../../shared/api.ts'

@@ -1,5 +1,5 @@
-// The token of control, with which a reader may drain, restart and kill servers. It arrives in the fragment of the page's address, as in
-// the link that `npm start` prints: browsers do not send a fragment. It is kept for this tab and removed from the address.
+// The token of control, with which a reader may drain, restart and kill servers. It arrives in the fragment of the page's address,
+// as in the link that `npm start` prints: browsers do not send a fragment. It is kept for this tab and removed from the address.
 
 import { useSyncExternalStore } from 'react'
 

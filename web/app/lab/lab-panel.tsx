@@ -1,6 +1,7 @@
 // The lab: compares how policies of balancing share visits, on the real NGINX and the real servers. board/board.tsx renders the
 // panel. This module has what the HTML has: the experiments. The rest, lab-bench.tsx, loads when the panel comes near the
-// window. lab-setup.ts has what can be chosen, lab-run.ts sends the visits and adds up the outcomes, lab-results.ts says what they mean.
+// window. lab-setup.ts has what can be chosen, lab-run.ts sends the visits and adds up the outcomes, lab-results.ts says what they
+// mean.
 
 import { type ComponentType, memo, type RefObject, useEffect, useRef, useState } from 'react'
 import { setUrlParameters, useUrlQuery } from '../ui/address-bar.ts'

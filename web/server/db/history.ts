@@ -1,5 +1,6 @@
-// The history: hits per server and time, and when servers started and ended. The batch writes the short buckets
-// (page-view-numbers.ts); retention moves them to the minutes; the endpoint reads both.
+// The history: hits per server and time; when servers started, ended, were silent and drained; and the database's clock. The
+// batch writes the short buckets (page-view-numbers.ts); retention moves them to the minutes; the endpoint reads both. A replica
+// writes its silence (lifecycle/own-row.ts); control.ts writes drains.
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import type { Ending } from '../../shared/api.ts'
@@ -165,7 +166,7 @@ export async function readInstances(read: ReadPool, since: Date, limit: number):
   return instances.parse(await query(read, instancesSql, [since, limit, since, limit, limit]))
 }
 
-/** A time without a sign of an instance, after which it went on. */
+/** A time without a heartbeat of an instance, after which it went on. */
 export type Silence = { id: number; srv_id: string; name: string; from: string; until: string }
 
 const silencesSql = `SELECT s.id, s.srv_id, s.name, e.at AS \`from\`, e.until_at AS until
@@ -203,12 +204,12 @@ export async function readDrainChanges(read: ReadPool, since: Date, limit: numbe
   return drainChanges.parse(await query(read, drainChangesSql, [since, limit]))
 }
 
-// Hits may have been counted since it woke, which is a sign too: then its row no longer says since when there was none.
+// Hits may have been counted since it woke, which is a heartbeat too: then its row no longer says since when there was none.
 const silenceSql = `INSERT IGNORE INTO server_event (at, server_id, type, until_at)
   SELECT LEAST(last_seen_at, UTC_TIMESTAMP(3) - INTERVAL ? MICROSECOND), id, 'lost', UTC_TIMESTAMP(3)
   FROM server WHERE id = ? AND srv_id = ? AND gone_at IS NULL`
 
-/** Records that an instance gave no sign for the last `ms`, and goes on. @throws if it took longer than `timeoutMs` */
+/** Records that an instance sent no heartbeat for the last `ms`, and goes on. @throws if it took longer than `timeoutMs` */
 export async function writeSilence(
   pool: WritePool,
   server: { id: number; srv_id: string },

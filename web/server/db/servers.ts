@@ -23,10 +23,9 @@ const inserted = z.looseObject({ insertId: z.number().int() })
 export type EarlierServer = { name: string; forMs: number }
 
 /**
- * Registers an instance of a replica with a new row. It carries the totals of the earlier instance with its address and name,
- * and what that one carried. Hits that an earlier instance counts later, because it is alive after all, are not carried.
- * An earlier instance at the address that did not stop in good order is marked as killed; if it is alive, its next heartbeat
- * removes the mark (web/server/lifecycle/own-row.ts). Without a given name the replica takes the lowest web-N that no live replica has; a lock keeps two from taking the same.
+ * Registers an instance of a replica with a new row, which carries the totals of the earlier instances with its address and name.
+ * Marks an earlier instance at the address that did not stop in order as killed. Without a given name it takes the lowest web-N
+ * that no live replica has; a lock keeps two from taking the same (docs/decisions/018-a-row-for-each-start-of-a-server.md).
  * `cookieSeconds`: lifetime of the sticky cookie.
  * @throws DatabaseUnavailable if nothing was registered
  */
@@ -94,7 +93,7 @@ async function findEarlier(
   return last && last.forMs > 0 ? last : null
 }
 
-/** Newest instances at an address among which the one with the same name is looked for: a start reads no more, however many there were. */
+/** A start looks for the instance with its name among so many of the newest at its address, however many there were. */
 const instancesLookedAt = 10
 
 const carriedSql = `SELECT hits + carried_hits AS hits, new_hits + carried_new_hits AS new_hits,

@@ -1,5 +1,5 @@
-// POST /api/servers/NAME/drain, undrain, restart and kill: what a person with the token can do to a server. Never retried by NGINX
-// once it was sent, and limited there for each address (nginx/conf/server.conf.template).
+// POST /api/servers/NAME/drain, undrain, restart and kill: what a person with the token can do to a server. Never retried by
+// NGINX once it was sent, and limited there for each address (nginx/conf/server.conf.template).
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
@@ -25,7 +25,7 @@ type Dependencies = {
 /** The path of a command; the name is not decoded yet. */
 const path = new RegExp(`^/api/servers/([^/]+)/(${controlCommands.join('|')})$`)
 
-/** Whether control answers at this path. Whatever else is below /api/servers does not exist. */
+/** Whether control answers at this path. Other paths below /api/servers are 404. */
 export function isControlPath(pathname: string): boolean {
   return path.test(pathname)
 }

@@ -153,7 +153,8 @@ export function createHttpServer(options: ServerOptions, listener: RequestListen
   const server = createServer({ ...options, requireHostHeader: false }, (request, response) =>
     answer(request, response),
   )
-  // No endpoint waits for a body, so nothing is to be continued. Node would write `100 Continue` into the answer to an earlier request.
+  // No endpoint waits for a body, so nothing is to be continued. Node would write `100 Continue` into the answer to an earlier
+  // request.
   server.on('checkContinue', (request, response) => {
     if (announcesBody(request)) return answer(request, response, bodyRefused())
     // Without this Node closes the connection, because it has not sent `100 Continue`.

@@ -79,7 +79,10 @@ function isEnd(command: ControlCommand): command is EndCommand {
   return command === 'restart' || command === 'kill'
 }
 
-/** @throws ControlRefused */
+/**
+ * @returns the server, whether its drain was wanted before, and whether nothing is left to do
+ * @throws ControlRefused
+ */
 function checkRequest(
   servers: BoardServer[],
   wishes: Map<number, ServerWishes>,
@@ -125,7 +128,11 @@ export function isLast(
   )
 }
 
-/** @returns all servers, once this one drains or has ended its drain @throws ControlRefused */
+/**
+ * Waits until the server drains, or has ended its drain. `before`: the drain that was wanted before, restored after a failure.
+ * @returns all servers then
+ * @throws ControlRefused, or DatabaseUnavailable
+ */
 async function waitForDrain(
   pools: Pools,
   server: BoardServer,
@@ -144,7 +151,11 @@ async function waitForDrain(
   }
 }
 
-/** Waits until the server has acknowledged that it ends. @throws ControlRefused */
+/**
+ * Waits until the server has acknowledged that it ends.
+ * @returns no servers: the answer to an end names none
+ * @throws ControlRefused, or DatabaseUnavailable
+ */
 async function waitForEnd(pools: Pools, server: BoardServer): Promise<BoardServer[]> {
   try {
     return await waitForAnswer(server.name, async () => {

@@ -14,8 +14,8 @@ type Options = {
 }
 
 /**
- * Ends this replica when control wants it: `restart` as SIGTERM does, `kill` as a crash does, with nothing done before. The launcher
- * or Docker starts it again. This replica may be the very one that answers the request, so the answer may leave first.
+ * Ends this replica when control wants it: `restart` as SIGTERM does, `kill` as a crash does, with nothing done before. The
+ * launcher or Docker starts it again. This replica may itself answer the request, so the answer may leave first.
  */
 export class OwnEnd {
   readonly #take: Options['take']

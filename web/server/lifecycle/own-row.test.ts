@@ -127,15 +127,15 @@ test('a process that was frozen for longer than a server may be silent records i
   assert.deepEqual(database.silences, [10_000])
 })
 
-test('hits that are counted are a sign, and those before the first heartbeat after a freeze do not hide it', async () => {
+test('hits that are counted are a heartbeat, and those before the first heartbeat after a freeze do not hide it', async () => {
   const { database, row, time } = keep()
-  for (time.now = 0; time.now < 9000; time.now += 3000) row.noteSign()
+  for (time.now = 0; time.now < 9000; time.now += 3000) row.noteHeartbeat()
   await row.beat()
   assert.deepEqual(database.silences, [])
   time.now += 7000
-  row.noteSign()
+  row.noteHeartbeat()
   time.now += 1500
-  row.noteSign()
+  row.noteHeartbeat()
   await row.beat()
   assert.deepEqual(database.silences, [8500])
 })

@@ -7,7 +7,7 @@ import { log } from '../log.ts'
 type OwnRowQueries = {
   /** @returns false if this replica has no row */
   beat(identity: Identity): Promise<boolean>
-  /** records that it gave no sign for the last `ms` and goes on */
+  /** records that it sent no heartbeat for the last `ms` and goes on */
   wasSilent(identity: Identity, ms: number): Promise<void>
   register(identity: Identity): Promise<{ id: number }>
   findConflicts(identity: Identity): Promise<ConflictingServer[]>
@@ -25,15 +25,9 @@ type Options = {
 }
 
 /**
- * Keeps this replica's row in `server` up to date. A row can vanish or belong to another server, after a restore or a
- * long silence. The replica then registers a new instance. Two replicas can have the same `ip:port`, for example
- * 127.0.0.1:3001 on two machines that share a database. A starting replica marks an earlier one at its address as
- * stopped, since a crash leaves that behind. If the earlier one is alive, its next heartbeat removes the mark: both are
- * shown, both count, and both log the conflict. Two replicas can have the same name: one was silent for some seconds,
- * and another took its name meanwhile. The later of the two takes another name, unless its name is configured.
- *
- * A process that was frozen counted as lost meanwhile. Its row no longer says so once it goes on, so it records its silence. While
- * the database does not answer it still tries: that is no silence.
+ * Keeps this replica's row in `server` up to date, registers again if the row has vanished, logs another replica at its address,
+ * takes another name if an earlier replica has its name, and records a silence that is over. Why and when:
+ * docs/decisions/018-a-row-for-each-start-of-a-server.md.
  */
 export class OwnRow {
   readonly #identity: Identity
@@ -42,9 +36,9 @@ export class OwnRow {
   readonly #write: (text: string) => void
   readonly #now: () => number
   #rejoining: Promise<void> | null = null
-  /** when it last gave a sign, or tried to */
-  #signAt: number
-  /** when it gave the last sign before a silence that is not recorded yet */
+  /** when it last sent a heartbeat, or tried to */
+  #heartbeatAt: number
+  /** when it sent the last heartbeat before a silence that is not recorded yet */
   #silentSince: number | null = null
   #loggedConflict = ''
 
@@ -54,19 +48,19 @@ export class OwnRow {
     this.#isNamed = isNamed
     this.#write = write
     this.#now = now
-    this.#signAt = now()
+    this.#heartbeatAt = now()
   }
 
-  /** Call it for each sign of this replica that others see in its row. */
-  noteSign(): void {
+  /** Call it whenever this replica writes `last_seen_at` of its row, also with hits. */
+  noteHeartbeat(): void {
     const now = this.#now()
-    if (now - this.#signAt > lostAfterSeconds * 1000) this.#silentSince ??= this.#signAt
-    this.#signAt = now
+    if (now - this.#heartbeatAt > lostAfterSeconds * 1000) this.#silentSince ??= this.#heartbeatAt
+    this.#heartbeatAt = now
   }
 
   /** Sends a heartbeat. @throws database errors */
   async beat(): Promise<void> {
-    this.noteSign()
+    this.noteHeartbeat()
     const { id } = this.#identity
     if (this.#silentSince !== null) {
       await this.#queries.wasSilent(this.#identity, this.#now() - this.#silentSince)

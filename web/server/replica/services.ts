@@ -97,7 +97,7 @@ export function createServices(
     onCounted: lastId => {
       counterWatch.note(lastId, beforeBatch)
       requestIds.noteNumber(lastId)
-      ownRow.noteSign()
+      ownRow.noteHeartbeat()
       readiness.databaseAnswered()
       commitHealth.succeeded()
       failures.succeeded()

@@ -1,8 +1,8 @@
 // Retention: keeps the tables within limits, and writes the checkpoints that the audit uses.
 // web/server/replica/replica.ts starts it with the replica. Four loops run in the background: one prunes request ids, one
-// audits, one removes old log rows, marks gone servers and shortens the history, one counts the log. The last two run on one replica at a time,
-// under a lock. The SQL is in web/server/db/retention.ts, audit.ts, history.ts and past-servers.ts; database-clock.ts decides whether the
-// database's clock can be trusted.
+// audits, one removes old log rows, marks gone servers and shortens the history, one counts the log. The last two run on one
+// replica at a time, under a lock. The SQL is in web/server/db/retention.ts, audit.ts, history.ts and past-servers.ts;
+// database-clock.ts decides whether the database's clock can be trusted.
 
 import type { PoolConnection } from 'mysql2/promise'
 import type { Audit } from '../../shared/api.ts'
@@ -44,7 +44,7 @@ type UpkeepEvents = {
 
 const noEvents: UpkeepEvents = { onPurged() {}, onClock() {}, onAudit() {} }
 
-/** ms between two audits of this replica, at most: half of it at least. Each audit takes 11 ms with ten million rows (docs/database.md). */
+/** ms between two audits of this replica, at most: half of it at least. Each takes 11 ms with ten million rows (docs/database.md). */
 const auditEveryMs = 10 * 60_000
 
 /** Starts retention, with a run of each loop every `everyMs`. @returns a function that stops it */
