@@ -136,7 +136,7 @@ function Equation({ audit }: { audit: Audit }) {
           <li key={name} className={styles.term} data-bad={equal ? undefined : ''}>
             <span className={styles.sign}>{place > 0 && (equal ? '=' : '≠')}</span>
             <span className={styles.value}>{whole(value)}</span>
-            <span className={styles.name}>
+            <span>
               {name}
               {parts && (
                 <span className={styles.parts}>

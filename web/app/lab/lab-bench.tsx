@@ -78,7 +78,7 @@ export const LabBench = memo(function LabBench({ servers, hues, stickySeconds }:
           change={change}
         />
       </div>
-      <div className={styles.results}>
+      <div>
         <Findings runs={runs} servers={shown} choice={choice} experiment={setup.experiment} />
         <PhoneFold label="Policies and results">
           <ResultsTable setup={setup} runs={runs} servers={shown} hues={hues} onChange={change} />

@@ -176,7 +176,7 @@ export function labOutcome(status: number, text: string, { visitor, ms, tries, h
   return { kind: 'refused', why: `A visit of the lab was refused (${status}), so the run ended. ${message}` }
 }
 
-/** Codes of a replica that does not know the outcome of its commit, and of NGINX when a replica did not answer. */
+/** Codes of a server that does not know the outcome of its commit, and of NGINX when a server did not answer. */
 const inDoubtCodes = ['outcome_unknown', 'no_answer']
 
 /** Requests the page as JSON, with or without the browser's cookies: one hit. */

@@ -1,3 +1,6 @@
+// Draws dots and commits in a worker: the frames cost the page's own thread nothing, and continue while it is busy. The
+// worker draws only while something moves.
+
 import {
   FlightAnimation,
   type FlightsMessage,
@@ -6,9 +9,6 @@ import {
   type StartMessage,
 } from './animation.ts'
 import { type Curve, capsuleWidth, type Point } from './geometry.ts'
-
-// Draws dots and commits in a worker: the frames cost the page's own thread nothing, and continue while it is busy. The
-// worker draws only while something moves.
 
 type Context = OffscreenCanvasRenderingContext2D
 

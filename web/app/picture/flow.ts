@@ -1,10 +1,10 @@
-import type { Arrival, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
-import { boardLogLength, rateSeconds } from '../../shared/limits.ts'
-import { type Minute, startMinute, withHits, withRows } from './minute.ts'
-
 // What the picture knows beyond one snapshot: the visits since the one before, and those of the last seconds. It is
 // computed from the snapshots alone, so it is exact, and changes together with all other figures. In the HTML there is only
 // one snapshot: then the newest rows of its log are counted.
+
+import type { Arrival, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
+import { boardLogLength, rateSeconds } from '../../shared/limits.ts'
+import { type Minute, startMinute, withHits, withRows } from './minute.ts'
 
 /** Hits by arrival. `all` can be more than their sum: older hits have no arrival in a server's row. */
 export type Counts = Record<Arrival, number> & { all: number; commits: number }

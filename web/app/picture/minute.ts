@@ -1,8 +1,8 @@
-import type { History, LogRow } from '../../shared/api.ts'
-
 // The hits of each server in each of the last 60 seconds, for the bars of its card. Rows of the log and differences between
 // snapshots fill them while the page is open. For the seconds before, a busy board's log is too short, so the history fills
 // them: in bars as wide as its buckets, because it does not know single seconds.
+
+import type { History, LogRow } from '../../shared/api.ts'
 
 export type Minute = {
   /** the first second since which all hits are known; seconds are those of the Unix time */
