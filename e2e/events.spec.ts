@@ -331,7 +331,7 @@ test('a page opened in the middle says so in its HTML, without a script', async 
     const context = await browser.newContext({ javaScriptEnabled: false, baseURL: baseURL ?? '' })
     const page = await context.newPage()
     await page.goto('/')
-    await expect(eventLine(page)).toContainText(/web-1 is lost\. No sign for \d+ s\./)
+    await expect(eventLine(page)).toContainText(/web-1 is lost\. No heartbeat for \d+ s\./)
     await context.close()
   } finally {
     process.kill(server.pid, 'SIGCONT')

@@ -15,7 +15,7 @@ import {
   visitLive,
 } from './support/page-checks.ts'
 
-// What a visitor can do with the board's panels: look back, filter, open a row, try it, audit it.
+// What a visitor can do with the board's panels: look back, filter, open a row, run an experiment, audit it.
 
 const log = (page: Page) => page.getByRole('table', { name: 'Latest visits' })
 

@@ -5,22 +5,22 @@ import { elapsed } from './times.ts'
 /** A server's state as the page shows it. silent: it serves, but no heartbeat came for 3 s. After 6 s it is lost. */
 export type ShownState = ServerState | 'silent'
 
-type LastSign = Pick<ServerRow, 'state' | 'last_seen_at'>
+type LastHeartbeat = Pick<ServerRow, 'state' | 'last_seen_at'>
 
 /** `at`: the time of the snapshot that the server is from, by the same clock as its heartbeat. */
-export function shownState(server: LastSign, at: string): ShownState {
+export function shownState(server: LastHeartbeat, at: string): ShownState {
   const { state } = server
   if (state === 'lost' || state === 'stopped') return state
   return silenceMs(server, at) >= silentAfterSeconds * 1000 ? 'silent' : state
 }
 
 /** ms since the last heartbeat; never less than 0. */
-export function silenceMs({ last_seen_at }: LastSign, at: string): number {
+export function silenceMs({ last_seen_at }: LastHeartbeat, at: string): number {
   return Math.max(0, Date.parse(at) - Date.parse(last_seen_at))
 }
 
 /** The state in words: "up", "silent for 4 s", "lost". `current`: false while nothing is known of this moment: then "was up". */
-export function stateText(server: LastSign, at: string, current = true): string {
+export function stateText(server: LastHeartbeat, at: string, current = true): string {
   const state = shownState(server, at)
   if (!current) return `was ${state}`
   return state === 'silent' ? `silent for ${elapsed(silenceMs(server, at))}` : state
@@ -32,11 +32,11 @@ export function isServing(state: ShownState): boolean {
 }
 
 /**
- * Hits per second; null if nothing is known of this moment: the server gives no sign, or the whole board is not current.
+ * Hits per second; null if nothing is known of this moment: the server sends no heartbeat, or the whole board is not current.
  * `current`: false while the database or no server answers.
  */
 export function shownRate(
-  server: LastSign & Pick<ServerRow, 'rate'>,
+  server: LastHeartbeat & Pick<ServerRow, 'rate'>,
   at: string,
   current: boolean,
 ): number | null {

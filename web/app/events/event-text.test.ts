@@ -74,25 +74,25 @@ test('a quiet page has no event, whatever is counted', () => {
   assert.equal(page.event, null)
 })
 
-test('a server that ends: silent, then lost, with what it cost since its last sign', () => {
+test('a server that ends: silent, then lost, with what it cost since its last heartbeat', () => {
   const page = openPage()
     .see(1)
     .see(2, { 'web-1': { moved_hits: 2 } })
     .see(4, { 'web-3': { seen: 1 }, 'web-1': { moved_hits: 4 } })
   assert.equal(
     page.line,
-    'web-3 is silent. No sign for 3 s. Its visitors go to web-1 and web-2 if it does not answer. 4 moved · 0 failed',
+    'web-3 is silent. No heartbeat for 3 s. Its visitors go to web-1 and web-2 if it does not answer. 4 moved · 0 failed',
   )
   page.see(9, { 'web-3': { seen: 1, state: 'lost' }, 'web-1': { moved_hits: 13, errors: 1 } })
   assert.equal(
     page.line,
-    'web-3 is lost. No sign for 8 s. Its visitors now go to web-1 and web-2. 13 moved · 1 failed',
+    'web-3 is lost. No heartbeat for 8 s. Its visitors now go to web-1 and web-2. 13 moved · 1 failed',
   )
   assert.equal(page.shownAt, 9)
   page.see(20, { 'web-3': { seen: 1, state: 'lost' }, 'web-1': { moved_hits: 14, errors: 1 } })
   assert.equal(
     page.line,
-    'web-3 is lost. No sign for 19 s. Its visitors now go to web-1 and web-2. 14 moved · 1 failed',
+    'web-3 is lost. No heartbeat for 19 s. Its visitors now go to web-1 and web-2. 14 moved · 1 failed',
   )
   page.see(62, { 'web-3': null, 'web-1': { moved_hits: 14, errors: 1 } })
   assert.equal(page.line, 'web-3 is lost. Its visitors now go to web-1 and web-2. 14 moved · 1 failed')
@@ -136,7 +136,7 @@ test('a killed server that starts again, seen at every step', () => {
   assert.match(page.line, /^web-2 was killed and restarted within \d\.\d s\. 3 moved · 0 failed$/)
 })
 
-test('a killed server that was silent first: its absence began with its last sign', () => {
+test('a killed server that was silent first: its absence began with its last heartbeat', () => {
   const page = openPage()
     .see(3.2, { 'web-2': { seen: 0 } })
     .see(3.5, { 'web-2': { ...killed, state: 'joining' } })
@@ -205,7 +205,7 @@ test('after an outage the servers’ silence was the database’s', () => {
   page.see(17, { 'web-1': { seen: 16.5 } })
   assert.match(page.line, /^Database answered again/)
   page.see(20, { 'web-3': { ...seen, state: 'lost' } })
-  assert.match(page.line, /^web-3 is lost\. No sign for 11 s\./, 'one that stays away is lost')
+  assert.match(page.line, /^web-3 is lost\. No heartbeat for 11 s\./, 'one that stays away is lost')
 })
 
 test('a snapshot from before the outage does not end it', () => {
@@ -223,7 +223,7 @@ test('no server reaches the page, and then one does, with what happened meanwhil
   page.see(13, { 'web-3': { seen: 4, state: 'lost' } })
   assert.equal(
     page.line,
-    'web-3 is lost. No sign for 9 s. Its visitors now go to web-1 and web-2. Also: connected again. 0 moved · 0 failed',
+    'web-3 is lost. No heartbeat for 9 s. Its visitors now go to web-1 and web-2. Also: connected again. 0 moved · 0 failed',
   )
 })
 
@@ -248,12 +248,12 @@ test('several servers within moments are one event', () => {
   const page = openPage()
     .see(4, { 'web-1': { seen: 1 } })
     .see(4.5, { 'web-1': { seen: 1 }, 'web-2': { seen: 1.4 } })
-  assert.match(page.line, /^web-1 and web-2 are silent\. No sign for 3 s\. Their visitors go to web-3/)
+  assert.match(page.line, /^web-1 and web-2 are silent\. No heartbeat for 3 s\. Their visitors go to web-3/)
   page.see(7.1, { 'web-1': { seen: 1, state: 'lost' }, 'web-2': { seen: 1.4 } })
   page.see(7.5, { 'web-1': { seen: 1, state: 'lost' }, 'web-2': { seen: 1.4, state: 'lost' } })
   assert.equal(
     page.line,
-    'web-1 and web-2 are lost. No sign for 6 s. Their visitors now go to web-3. 0 moved · 0 failed',
+    'web-1 and web-2 are lost. No heartbeat for 6 s. Their visitors now go to web-3. 0 moved · 0 failed',
   )
 })
 
@@ -293,10 +293,10 @@ test('an update of all servers, one after the other', () => {
 
 test('a page opened in the middle says what its snapshot alone says, and no cost that it cannot know', () => {
   const lost = openPage({ 'web-3': { seen: -8, state: 'lost' } })
-  assert.equal(lost.line, 'web-3 is lost. No sign for 8 s. Its visitors now go to web-1 and web-2.')
+  assert.equal(lost.line, 'web-3 is lost. No heartbeat for 8 s. Its visitors now go to web-1 and web-2.')
   assert.equal(lost.shownAt, -2)
   assert.equal(lost.see(2).line, 'web-3 is back after 10 s of silence.')
-  assert.match(openPage({ 'web-3': { seen: -4 } }).line, /^web-3 is silent\. No sign for 4 s\./)
+  assert.match(openPage({ 'web-3': { seen: -4 } }).line, /^web-3 is silent\. No heartbeat for 4 s\./)
   const draining = openPage({ 'web-3': { state: 'draining' } })
   assert.equal(draining.line, 'web-3 is draining. Its visitors stay; new ones go to web-1 and web-2.')
   assert.equal(draining.shownAt, null)
@@ -321,7 +321,7 @@ test('a page opened within a heartbeat of the end knows what it cost', () => {
 test('a laptop that slept: what is so now, without a cost from the time in between', () => {
   const page = openPage().see(1)
   page.see(3600, { 'web-3': { seen: 3592, state: 'lost' }, 'web-1': { moved_hits: 900, errors: 50 } })
-  assert.equal(page.line, 'web-3 is lost. No sign for 8 s. Its visitors now go to web-1 and web-2.')
+  assert.equal(page.line, 'web-3 is lost. No heartbeat for 8 s. Its visitors now go to web-1 and web-2.')
   const restarted = { ...killed, restarted_at: at(3590), started_at: at(3590) }
   assert.equal(
     openPage()
@@ -336,7 +336,7 @@ test('a database whose clock is set back: no server is silent, and durations sta
   for (const seconds of [-3600, -3599.5, -3599, -3598]) page.see(seconds)
   assert.equal(page.line, 'web-3 is back. 0 moved · 0 failed')
   page.see(-3590, { 'web-3': { seen: -3594 } })
-  assert.match(page.line, /^web-3 is silent\. No sign for 4 s\./)
+  assert.match(page.line, /^web-3 is silent\. No heartbeat for 4 s\./)
 })
 
 test('a database whose clock is set back after an outage: a server that is lost then is reported', () => {
@@ -374,7 +374,7 @@ test('the counter and the log disagree, and agree again', () => {
 test('no servers: the last one stops', () => {
   const stopped = { state: 'stopped' } as const
   const page = openPage().see(1, { 'web-1': stopped, 'web-2': stopped, 'web-3': stopped })
-  assert.match(page.line, /^No server is left\. The next one that starts goes on counting\./)
+  assert.match(page.line, /^No server is left\. The next server continues the count\./)
   assert.match(openPage({ 'web-1': null, 'web-2': null, 'web-3': null }).line, /^No server is left\./)
 })
 

@@ -142,7 +142,7 @@ function moreText({ kind, servers, heirs, tookMs }: BoardEvent, { ownSrvId, form
     case 'unequal':
       return 'The badge at the top opens the audit.'
     case 'no servers':
-      return 'The next one that starts goes on counting.'
+      return 'The next server continues the count.'
     case 'unheard':
       return 'One of them answers this page, so the database may refuse what they write.'
     default:
@@ -171,13 +171,13 @@ function costText({ kind, cost }: BoardEvent, { whole }: Formats): string {
   }
 }
 
-/** For how long the servers have given no sign: the longest, if there are several. */
+/** For how long no heartbeat of the servers came: the longest, if there are several. */
 function passingText(servers: EventServer[], { servers: rows, at }: Snapshot): string {
   const silences = rows
     .filter(({ srv_id }) => servers.some(server => server.srv_id === srv_id))
     .filter(row => ['lost', 'silent'].includes(shownState(row, at)))
     .map(row => silenceMs(row, at))
-  return silences.length > 0 ? `No sign for ${elapsed(Math.max(...silences))}.` : ''
+  return silences.length > 0 ? `No heartbeat for ${elapsed(Math.max(...silences))}.` : ''
 }
 
 const shortWords: Partial<Record<EventKind, string>> = {

@@ -14,7 +14,7 @@ export type ExperimentName = (typeof experimentNames)[number]
 export const experiments: Record<ExperimentName, { title: string; about: string; watch: string }> = {
   'fair-shares': {
     title: 'Fair shares',
-    about: 'Who gets what when all are alike',
+    about: 'How even is each policy?',
     watch: '60 new visitors. Watch how far each bar is from its tick, the equal share.',
   },
   'slow-server': {
@@ -34,7 +34,7 @@ export const experiments: Record<ExperimentName, { title: string; about: string;
   },
   'coming-back': {
     title: 'Coming back',
-    about: 'What a cookie buys',
+    about: 'Does a visitor keep the server?',
     watch: 'Ten visitors come back. Run, then let a server fail and run again. Watch who moves.',
   },
 }

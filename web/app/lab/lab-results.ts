@@ -192,7 +192,7 @@ export const expectations: Record<ExperimentName, Expectation> = {
     choices: ['One', 'Two', 'All'],
   },
   'coming-back': {
-    question: 'A server fails. Whom will the hash move?',
+    question: 'A server fails. Which visitors will the hash move?',
     choices: ['No visitor', 'The visitors of that server', 'Most visitors'],
   },
 }

@@ -285,15 +285,15 @@ function followServers(log: EventLog, snapshot: Snapshot, reports: Report[]): vo
   const now = Date.parse(snapshot.at)
   const rows = newestRows(snapshot.servers)
   const stateOf = (row: ServerRow) => shownState(row, snapshot.at)
-  const signless = rows.filter(row => !isServing(stateOf(row)) && row.state !== 'stopped')
-  const noneServes = signless.length > 0 && !rows.some(row => isServing(stateOf(row)))
+  const silentRows = rows.filter(row => !isServing(stateOf(row)) && row.state !== 'stopped')
+  const noneServes = silentRows.length > 0 && !rows.some(row => isServing(stateOf(row)))
   followHeartbeats(log, snapshot.at, noneServes, reports)
   const allDrain = rows.every(row => stateOf(row) === 'draining' || !isServing(stateOf(row)))
   const seen: EventLog['seen'] = {}
   for (const row of rows) {
     const before = log.seen[row.srv_id]
     const isOutage = now < log.settlesAt && Date.parse(row.last_seen_at) < log.settlesAt - silentMs
-    const held = before && isServing(before.state) && signless.includes(row) && (noneServes || isOutage)
+    const held = before && isServing(before.state) && silentRows.includes(row) && (noneServes || isOutage)
     if (held && before.id === row.id) {
       seen[row.srv_id] = { ...before, ...figuresOf(row) }
       continue
@@ -340,7 +340,7 @@ function followServer(log: EventLog, before: Seen, row: ServerRow, now: number):
     { ...reportOf(kind, at, row), ...start, tookMs },
   ]
   if (row.id !== before.id) {
-    const start = before.trouble ?? lastSign(log, before, row)
+    const start = before.trouble ?? lastHeartbeat(log, before, row)
     const starting = { ...start, kind: row.restart === 'killed' ? 'killed and back' : 'restarted' } as const
     Object.assign(next, { trouble: null, drain: null, starting })
     if (isServing(state) && state !== 'joining') {
@@ -374,8 +374,8 @@ function followServer(log: EventLog, before: Seen, row: ServerRow, now: number):
   return [next, null]
 }
 
-/** When the instance before a restart gave its last sign; unknown to a page that slept meanwhile. */
-function lastSign(log: EventLog, { last_seen_at }: Seen, { started_at }: ServerRow): Start {
+/** When the instance before a restart sent its last heartbeat; unknown to a page that slept meanwhile. */
+function lastHeartbeat(log: EventLog, { last_seen_at }: Seen, { started_at }: ServerRow): Start {
   const absentMs = Date.parse(started_at) - Date.parse(last_seen_at)
   if (absentMs < 0 || absentMs > longestAbsenceMs) return { since: null, base: null }
   return { since: last_seen_at, base: baseAt(log, last_seen_at) }

@@ -1,3 +1,5 @@
+// The boxes before and after the servers, and the legend.
+
 import type { LogRow } from '../../shared/api.ts'
 import type { Hues } from '../live/live-board.ts'
 import badges from '../ui/badges.module.css'
@@ -7,8 +9,6 @@ import ui from '../ui/ui.module.css'
 import type { MarkSizes } from './dot-canvas.ts'
 import { type Flow, movedLastMinute, percentagesOf, recentVisitors, wholeCommits } from './flow.ts'
 import styles from './picture.module.css'
-
-// The boxes before and after the servers, and the legend.
 
 const visitorKinds = [
   { rule: 'cookie', name: 'Returning', has: 'cookie' },
@@ -67,7 +67,7 @@ export function NginxBox({ flow, current }: { flow: Flow; current: boolean }) {
       ))}
       <p className={styles.moved}>
         <span {...formats.mark('whole')}>{formats.whole(movedLastMinute(flow))}</span>
-        <span> moved this minute</span>
+        <span> moved in the last minute</span>
       </p>
     </div>
   )
@@ -134,12 +134,10 @@ function commitText(sizes: number[]): string {
 export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: MarkSizes }) {
   const formats = useFormats()
   const dots = visitsPerDot === 1 ? '1 dot = 1 visit' : `1 dot = ${formats.whole(visitsPerDot)} visits`
-  // Of the steps 1, 2, 5, 10, … only 2 has another ending.
-  const ending = commitsPerCapsule === 2 ? 'nd' : 'th'
   const capsules =
     commitsPerCapsule === 1
       ? '1 capsule = 1 commit'
-      : `1 capsule = every ${formats.whole(commitsPerCapsule)}${ending} commit`
+      : `1 capsule = ${formats.whole(commitsPerCapsule)} commits, one shown`
   return (
     <figcaption className={styles.legend}>
       <span className={ui.visuallyHidden}>
@@ -157,7 +155,7 @@ export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: 
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <circle className={styles.newMark} data-part="new-mark" cx="8" cy="8" r="3" />
         </svg>
-        new, gets one at NGINX
+        new: NGINX gives it a colour
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
@@ -170,7 +168,7 @@ export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: 
         <svg viewBox="0 0 20 16" className={styles.wideMark} aria-hidden="true">
           <rect className={styles.returningMark} y="4" width="20" height="8" rx="4" />
         </svg>
-        commit, as long as its hits
+        commit: longer with more hits
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 4 16" className={styles.thinMark} aria-hidden="true">

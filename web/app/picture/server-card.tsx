@@ -1,7 +1,7 @@
 import useSWR from 'swr'
 import { type Arrival, type History, isHistory, type LogRow, type ServerRow } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
-import { shownRate, shownState } from '../../shared/shown-state.ts'
+import { shownRate, shownState, silenceMs } from '../../shared/shown-state.ts'
 import { elapsed } from '../../shared/times.ts'
 import { fetchAnswer } from '../live/api-client.ts'
 import type { Hues } from '../live/live-board.ts'
@@ -109,9 +109,7 @@ function ServerCard(props: CardProps) {
           <p className={styles.state}>
             <StateBadge server={server} at={at} current={current} brief />
             {state === 'lost' && (
-              <span
-                className={styles.silence}
-              >{` · silent for ${elapsed(Date.parse(at) - Date.parse(server.last_seen_at))}`}</span>
+              <span className={styles.silence}>{` · silent for ${elapsed(silenceMs(server, at))}`}</span>
             )}
           </p>
         </div>
