@@ -8,7 +8,7 @@ export type Times = {
 
 /**
  * Locale and zone default to the browser's own. Uses nothing outside itself, because its source is also a script in the page
- * (web/app/ui/page-scripts.tsx).
+ * (web/app/ui/script-sources.tsx).
  */
 export function localTimes(locale?: string, timeZone?: string, now = Date.now): Times {
   const zone = timeZone === undefined ? {} : { timeZone }

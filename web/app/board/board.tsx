@@ -4,7 +4,7 @@
 // the live board (live/watch-board.ts) and passes the same snapshot to the header (board-header.tsx) and to each panel, which
 // has its own folder. So in every frame all figures and states are of one moment, also those that are off the screen.
 
-import useSWRSubscription from 'swr/subscription'
+import { useEffect, useState } from 'react'
 import type { Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { EventLine } from '../events/event-line.tsx'
@@ -98,15 +98,17 @@ let latest: LiveView | undefined
 
 /** The board as in the HTML; after hydration, live. */
 function useLiveBoard(first: Snapshot): LiveView {
-  const fallbackData: LiveView = latest ?? { board: startBoard(first), status: { kind: 'connecting' } }
-  const { data } = useSWRSubscription<LiveView, Error, string>(
-    '/api/live',
-    (url: string, { next }) =>
-      watchBoard(url, fallbackData, view => {
-        latest = view
-        next(null, view)
-      }),
-    { fallbackData },
+  const [start] = useState<LiveView>(
+    () => latest ?? { board: startBoard(first), status: { kind: 'connecting' } },
   )
-  return data ?? fallbackData
+  const [live, setLive] = useState(start)
+  useEffect(
+    () =>
+      watchBoard('/api/live', start, view => {
+        latest = view
+        setLive(view)
+      }),
+    [start],
+  )
+  return live
 }

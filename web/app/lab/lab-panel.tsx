@@ -99,7 +99,10 @@ function Experiments({ chosen }: { chosen: ExperimentName }) {
 
 type LoadedBench = { Bench: ComponentType<LabProps> | null; failed: boolean; load(): void }
 
-/** Loads the rest of the lab when the panel is near the window. */
+/** How near the window the panel must be to load the rest: until the reader first scrolls, and then. */
+const margins = { before: '50px', after: '400px' }
+
+/** Loads the rest of the lab when the panel is near the window. A page that stays at its top does without it. */
 function useBench(panel: RefObject<Element | null>): LoadedBench {
   const [bench, setBench] = useState<{ Bench: ComponentType<LabProps> } | null>(null)
   const [failed, setFailed] = useState(false)
@@ -111,16 +114,29 @@ function useBench(panel: RefObject<Element | null>): LoadedBench {
     )
   }
   useEffect(() => {
-    const observer = new IntersectionObserver(
-      entries => {
-        if (!entries.some(({ isIntersecting }) => isIntersecting)) return
-        observer.disconnect()
-        load()
-      },
-      { rootMargin: '400px' },
-    )
-    if (panel.current) observer.observe(panel.current)
-    return () => observer.disconnect()
+    let observer: IntersectionObserver
+    function observe(rootMargin: string): void {
+      observer = new IntersectionObserver(
+        entries => {
+          if (!entries.some(({ isIntersecting }) => isIntersecting)) return
+          stop()
+          load()
+        },
+        { rootMargin },
+      )
+      if (panel.current) observer.observe(panel.current)
+    }
+    function scrolled(): void {
+      stop()
+      observe(margins.after)
+    }
+    function stop(): void {
+      observer.disconnect()
+      removeEventListener('scroll', scrolled)
+    }
+    observe(margins.before)
+    addEventListener('scroll', scrolled)
+    return stop
   }, [panel])
   return { Bench: bench?.Bench ?? null, failed, load }
 }

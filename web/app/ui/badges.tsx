@@ -98,7 +98,7 @@ type MomentProps = {
 let readerTimes: Times | undefined
 
 /**
- * A time: UTC in the HTML, which a script makes local before the first paint (page-scripts.tsx); after hydration local, with
+ * A time: UTC in the HTML, which a script makes local before the first paint (script-sources.tsx); after hydration local, with
  * UTC in the title.
  */
 export function Moment({ iso, plain = iso, to = 'moment' }: MomentProps) {

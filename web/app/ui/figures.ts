@@ -23,7 +23,7 @@ export const plainFigures: Figures = {
 
 /**
  * In the reader's locale. Default: the browser's. Uses nothing outside itself, because its source is also a script in the page
- * (page-scripts.tsx).
+ * (script-sources.tsx).
  */
 export function localFigures(locale?: string): Figures {
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })

@@ -4,7 +4,7 @@ import { useHydrated } from './page-lifecycle.ts'
 export type Formats = Figures & {
   /**
    * Attributes for an element whose text has figures of one kind. In the HTML they let a script format the figures before the
-   * first paint (page-scripts.tsx), so the element's text is as it will be, and React accepts it.
+   * first paint (script-sources.tsx), so the element's text is as it will be, and React accepts it.
    */
   mark(kind: keyof Figures): { 'data-figure'?: keyof Figures; suppressHydrationWarning?: true }
 }

@@ -1,0 +1,80 @@
+'use client'
+
+import { localTimes } from '../../shared/times.ts'
+import { localFigures } from './figures.ts'
+import { themeKey } from './theme.ts'
+
+// The scripts that run while the page is still loading (page-scripts.tsx). Only the HTML has their sources. They would be in the
+// page twice if a server component rendered them, because the HTML ends with the data of those for React.
+
+/**
+ * Runs in the browser, from its source: it uses nothing outside itself. While the HTML arrives, it formats times and figures in
+ * the reader's locale and zone, before the browser paints them: an observer runs after each piece that is parsed. The attributes
+ * are those of Moment (badges.tsx) and of `mark` (formats.ts); they are gone once React has taken over.
+ */
+function formatBeforePaint(timesOf: typeof localTimes, figuresOf: typeof localFigures): void {
+  const times = timesOf()
+  const figures = figuresOf()
+  const done = new WeakSet<Element>()
+
+  function format(element: HTMLElement): void {
+    const { textContent: text, dataset } = element
+    const { to, figure } = dataset
+    if (element instanceof HTMLTimeElement && (to === 'moment' || to === 'second'))
+      element.textContent = times[to](element.dateTime)
+    if (figure === 'whole') element.textContent = text.replace(/\d+/g, digits => figures.whole(digits))
+    if (figure === 'rate')
+      element.textContent = text.replace(/\d+(\.\d)?/, rate => figures.rate(Number(rate)))
+    if (figure === 'share')
+      element.textContent = text.replace(/([\d.]+)%/, (_, share) => figures.share(Number(share) * 10))
+    if (figure === 'percent')
+      element.textContent = text.replace(/(\d+)%/, (_, percent) => figures.percent(Number(percent) / 100))
+  }
+
+  /** Whether the parser has left it: its text is whole. */
+  function isComplete(element: Element): boolean {
+    if (document.readyState !== 'loading' || /(?:UTC|Z)$/.test(element.textContent ?? '')) return true
+    for (let node: Node | null = element; node; node = node.parentNode) if (node.nextSibling) return true
+    return false
+  }
+
+  function formatNew(): void {
+    for (const element of document.querySelectorAll<HTMLElement>('time[data-to], [data-figure]')) {
+      if (done.has(element) || !isComplete(element)) continue
+      done.add(element)
+      format(element)
+    }
+  }
+
+  const observer = new MutationObserver(formatNew)
+  observer.observe(document, { childList: true, characterData: true, subtree: true })
+  document.addEventListener('DOMContentLoaded', () => {
+    observer.disconnect()
+    formatNew()
+  })
+}
+
+/** Sets a chosen theme before the first paint. */
+const theme = () =>
+  `try{const t=localStorage.getItem(${JSON.stringify(themeKey)});if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}`
+
+const formats = () => `try{(${formatBeforePaint})(${localTimes},${localFigures})}catch{}`
+
+/** Adds an element, which React ignores, only if a host serves the page under another path. */
+const path = () =>
+  `if(/^https?:$/.test(location.protocol)&&location.pathname!=='/'){const p=document.createElement('p');p.setAttribute('role','alert');p.textContent='This board works only at the path / of a host, and here its path is '+location.pathname+'. The proxy in front of it needs a host name or a port for it alone.';document.body.prepend(p)}`
+
+export type ScriptName = 'theme' | 'formats' | 'path'
+
+/** The build removes the sources from what the browser loads. */
+const sources: Record<ScriptName, () => string> | null =
+  typeof window === 'undefined' ? { theme, formats, path } : null
+
+/** React accepts the script as it is in the HTML. */
+export function ScriptInHtml({ name, nonce }: { name: ScriptName; nonce: string | undefined }) {
+  return (
+    <script nonce={nonce} suppressHydrationWarning>
+      {sources?.[name]() ?? ''}
+    </script>
+  )
+}
