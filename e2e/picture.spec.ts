@@ -37,7 +37,7 @@ test('without JavaScript the picture says rates, rules in percent, hits, commits
   const [cookie = 0, none = 0] = await percentages(page)
   expect(cookie).toBeGreaterThan(none)
   expect(cookie + none).toBe(100)
-  await expect(figure(page)).toContainText(/\d+ moved in the last minute/)
+  await expect(figure(page)).toContainText(/\d+ moved, last 60 s/)
   for (const name of ['web-1', 'web-2', 'web-3']) {
     await expect(card(page, name)).toContainText(/[\d.]+\/s[\s\S]*\d+ hits?/)
   }
@@ -106,7 +106,7 @@ test.describe('on a board whose processes are frozen', () => {
       await expect(card(page, name)).toContainText(/silent for \d s–/)
       await expect(card(page, name)).toContainText(/lost · silent for \d+ s–/)
       await request.get(`${stack.url}/`, { headers: { Cookie: `srv_id=${frozen?.srv_id}` } })
-      await expect(figure(page)).toContainText(/[1-9]\d* moved in the last minute/)
+      await expect(figure(page)).toContainText(/[1-9]\d* moved, last 60 s/)
       expect((await openAxe(page).include('figure').analyze()).violations).toEqual([])
     } finally {
       process.kill(frozen?.pid ?? 0, 'SIGCONT')

@@ -67,7 +67,7 @@ export function NginxBox({ flow, current }: { flow: Flow; current: boolean }) {
       ))}
       <p className={styles.moved}>
         <span {...formats.mark('whole')}>{formats.whole(movedLastMinute(flow))}</span>
-        <span> moved in the last minute</span>
+        <span> moved, last 60 s</span>
       </p>
     </div>
   )
@@ -137,7 +137,7 @@ export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: 
   const capsules =
     commitsPerCapsule === 1
       ? '1 capsule = 1 commit'
-      : `1 capsule = ${formats.whole(commitsPerCapsule)} commits, one shown`
+      : `1 of ${formats.whole(commitsPerCapsule)} commits shown`
   return (
     <figcaption className={styles.legend}>
       <span className={ui.visuallyHidden}>
@@ -155,7 +155,7 @@ export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: 
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <circle className={styles.newMark} data-part="new-mark" cx="8" cy="8" r="3" />
         </svg>
-        new: NGINX gives it a colour
+        new: NGINX colours it
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
@@ -168,7 +168,7 @@ export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: 
         <svg viewBox="0 0 20 16" className={styles.wideMark} aria-hidden="true">
           <rect className={styles.returningMark} y="4" width="20" height="8" rx="4" />
         </svg>
-        commit: longer with more hits
+        commit: longer = more hits
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 4 16" className={styles.thinMark} aria-hidden="true">
