@@ -26,7 +26,7 @@ const undoMs = 10_000
 type Asked = 'restart' | 'kill'
 type Outcome = { text: string; failed: boolean; undoable: boolean }
 
-export default function ControlPanel({ server, servers, at, token, onClose }: Props) {
+export function ControlPanel({ server, servers, at, token, onClose }: Props) {
   const { name } = server
   const [asked, setAsked] = useState<Asked | null>(null)
   const [running, setRunning] = useState(false)

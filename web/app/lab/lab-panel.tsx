@@ -3,9 +3,10 @@
 // window. lab-setup.ts has what can be chosen, lab-run.ts sends the visits and adds up the outcomes, lab-results.ts says what they
 // mean.
 
-import { type ComponentType, memo, type RefObject, useEffect, useRef, useState } from 'react'
+import { memo, type RefObject, useEffect, useRef } from 'react'
 import { setUrlParameters, useUrlQuery } from '../ui/address-bar.ts'
 import { Panel } from '../ui/frame.tsx'
+import { LoadFailed, useLater } from '../ui/load-later.tsx'
 import { useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import {
@@ -20,7 +21,8 @@ import type { LabProps } from './lab-bench.tsx'
 
 export const LabPanel = memo(function LabPanel(props: LabProps) {
   const panel = useRef<HTMLDivElement>(null)
-  const { Bench, failed, load } = useBench(panel)
+  const { part: Bench, failed, load } = useLater(importBench)
+  useNear(panel, load)
   const experiment = experimentOf(useUrlQuery())
   return (
     <Panel title="Lab" note="Compare policies on these servers, beside the board">
@@ -30,18 +32,7 @@ export const LabPanel = memo(function LabPanel(props: LabProps) {
           <p>Running an experiment needs JavaScript. “Visit again” sends one visit.</p>
         </noscript>
         <div className={styles.bench}>
-          {Bench ? (
-            <Bench {...props} />
-          ) : (
-            failed && (
-              <p role="alert">
-                The lab could not be loaded.{' '}
-                <button type="button" className={ui.smallButton} onClick={load}>
-                  Try again
-                </button>
-              </p>
-            )
-          )}
+          {Bench ? <Bench {...props} /> : failed && <LoadFailed name="The lab" onRetry={load} />}
         </div>
       </div>
     </Panel>
@@ -97,22 +88,13 @@ function Experiments({ chosen }: { chosen: ExperimentName }) {
   )
 }
 
-type LoadedBench = { Bench: ComponentType<LabProps> | null; failed: boolean; load(): void }
+const importBench = () => import('./lab-bench.tsx').then(({ LabBench }) => LabBench)
 
 /** How near the window the panel must be to load the rest: until the reader first scrolls, and then. */
 const margins = { before: '50px', after: '400px' }
 
-/** Loads the rest of the lab when the panel is near the window. A page that stays at its top does without it. */
-function useBench(panel: RefObject<Element | null>): LoadedBench {
-  const [bench, setBench] = useState<{ Bench: ComponentType<LabProps> } | null>(null)
-  const [failed, setFailed] = useState(false)
-  function load(): void {
-    setFailed(false)
-    import('./lab-bench.tsx').then(
-      ({ LabBench }) => setBench({ Bench: LabBench }),
-      () => setFailed(true),
-    )
-  }
+/** Calls `load` when the panel is near the window. A page that stays at its top does without the rest. */
+function useNear(panel: RefObject<Element | null>, load: () => void): void {
   useEffect(() => {
     let observer: IntersectionObserver
     function observe(rootMargin: string): void {
@@ -138,5 +120,4 @@ function useBench(panel: RefObject<Element | null>): LoadedBench {
     addEventListener('scroll', scrolled)
     return stop
   }, [panel])
-  return { Bench: bench?.Bench ?? null, failed, load }
 }

@@ -2,7 +2,7 @@
 // snapshot; the page's address holds the order. server-health.tsx has the cells that a server reports itself.
 // server-rows.ts has the order, the shares and the texts, also for other panels.
 
-import { Fragment, lazy, memo, type ReactNode, Suspense, useRef, useState } from 'react'
+import { Fragment, memo, type ReactNode, useRef, useState } from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import { shownRate } from '../../shared/shown-state.ts'
 import { useControlToken } from '../control/token.ts'
@@ -10,6 +10,7 @@ import type { Hues } from '../live/live-board.ts'
 import { ServerName, ShareBar, YouBadge } from '../ui/badges.tsx'
 import { padRate, useFormats } from '../ui/formats.ts'
 import { Panel } from '../ui/frame.tsx'
+import { LoadFailed, useLater } from '../ui/load-later.tsx'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
 import ui from '../ui/ui.module.css'
 import { NoServerHealth, ServerHealth, ServerHealthHeaders, StateBadge } from './server-health.tsx'
@@ -55,11 +56,7 @@ function OrderChoice({ order, onChoose }: OrderChoiceProps) {
 }
 
 /** Loaded when it is opened first: most readers have no token. */
-const ControlPanel = lazy(() =>
-  import('../control/control-panel.tsx').catch(() => ({
-    default: () => <p>This could not be loaded. Load the page again.</p>,
-  })),
-)
+const importControl = () => import('../control/control-panel.tsx').then(({ ControlPanel }) => ControlPanel)
 
 /** Columns that a table with control shows in every window but a phone's. */
 const alwaysShown = 8
@@ -76,6 +73,11 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
   const token = useControlToken()
   const [opened, setOpened] = useState<string | null>(null)
   const opener = useRef<HTMLButtonElement>(null)
+  const { part: ControlPanel, failed, load } = useLater(importControl)
+  const open = (key: string | null) => {
+    setOpened(key)
+    if (key !== null && !ControlPanel) load()
+  }
   const close = () => {
     opener.current?.focus()
     setOpened(null)
@@ -125,7 +127,7 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
                     className={`${ui.smallButton} ${styles.controlButton}`}
                     aria-label={`Control of ${server.name}`}
                     aria-expanded={opened === keys[place]}
-                    onClick={() => setOpened(opened === keys[place] ? null : (keys[place] ?? null))}
+                    onClick={() => open(opened === keys[place] ? null : (keys[place] ?? null))}
                   >
                     ⋯
                   </button>
@@ -135,9 +137,10 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
             {token && opened !== null && opened === keys[place] && (
               <Row className={styles.controlRow}>
                 <Cell span={alwaysShown}>
-                  <Suspense>
+                  {ControlPanel && (
                     <ControlPanel server={server} servers={servers} at={at} token={token} onClose={close} />
-                  </Suspense>
+                  )}
+                  {failed && <LoadFailed name="Control" onRetry={load} />}
                 </Cell>
               </Row>
             )}
