@@ -2,6 +2,13 @@ import type { LogRow, ServerRow } from './api.ts'
 import { lostAfterSeconds, silentAfterSeconds } from './limits.ts'
 import { elapsed } from './times.ts'
 
+/** "a, b and c" */
+export function listed(parts: string[]): string {
+  const rest = [...parts]
+  const last = rest.pop() ?? ''
+  return rest.length === 0 ? last : `${rest.join(', ')} and ${last}`
+}
+
 /** The arrival of a hit, in words. */
 export function arrivalText({
   arrival,

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../shared/api.ts'
 import { shownState, silenceMs } from '../../shared/shown-state.ts'
 import { elapsed } from '../../shared/times.ts'
+import { listed } from '../../shared/wording.ts'
 import type { BoardEvent, EventKind, EventServer } from '../live/board-events.ts'
 import type { Shape } from '../ui/badges.tsx'
 import type { Formats } from '../ui/formats.ts'
@@ -216,10 +217,7 @@ function stillText({ servers, also }: BoardEvent, { servers: rows, at }: Snapsho
 
 /** "web-1, web-2 and web-4"; of more than four only how many. */
 function namesOf(servers: { name: string }[]): string {
-  if (servers.length > 4) return `${servers.length} servers`
-  const names = servers.map(({ name }) => name)
-  const last = names.at(-1) ?? ''
-  return names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${last}` : last
+  return servers.length > 4 ? `${servers.length} servers` : listed(servers.map(({ name }) => name))
 }
 
 /** "1.3 s", "12 s", "2 min" */

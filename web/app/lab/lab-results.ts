@@ -1,6 +1,7 @@
 // What a run of the lab shows: percentiles, evenness, which policy did best, and sentences from the figures. Pure.
 
 import type { ServerRow } from '../../shared/api.ts'
+import { listed } from '../../shared/wording.ts'
 import { fairness } from '../servers/server-rows.ts'
 import type { ExperimentName } from './experiments.ts'
 import { doneOf, type Tallies, type Tally } from './lab-run.ts'
@@ -159,13 +160,6 @@ function evenText(seen: Seen[], servers: LabServer[], percent: Percent): string 
   return sentence(
     `${most.name} was the most even (${most.evenness}), ${least.name} the least (${least.evenness})`,
   )
-}
-
-/** "a, b and c" */
-function listed(parts: string[]): string {
-  const rest = [...parts]
-  const last = rest.pop() ?? ''
-  return rest.length === 0 ? last : `${rest.join(', ')} and ${last}`
 }
 
 function sentence(text: string): string {

@@ -1,5 +1,6 @@
 import { type Arrival, arrivals, type LogRow, type Snapshot } from '../../shared/api.ts'
 import { type Counts, commitsOf, type Step } from './flow.ts'
+import { longestGapMs } from './minute.ts'
 
 /** What decides where NGINX sends a visit: its cookie, or that it has none. */
 export type Rule = 'cookie' | 'none'
@@ -26,9 +27,6 @@ export type VisitLaunch = {
 export type CommitLaunch = { kind: 'commit'; srvId: string; hits: number; leavesIn: number }
 
 export type Launch = VisitLaunch | CommitLaunch
-
-/** A longer gap between two snapshots is not live: the tab was hidden, or the connection was lost. */
-const longestGapMs = 5_000
 
 /** For one snapshot. The page shows two snapshots a second: at most 60 dots start in a second. */
 const maxDots = 30

@@ -4,7 +4,7 @@
 
 import type { Arrival, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength, rateSeconds } from '../../shared/limits.ts'
-import { type Minute, startMinute, withHits, withRows } from './minute.ts'
+import { type Minute, startMinute, timeOf, withHits, withRows } from './minute.ts'
 
 /** Hits by arrival. `all` can be more than their sum: older hits have no arrival in a server's row. */
 export type Counts = Record<Arrival, number> & { all: number; commits: number }
@@ -33,8 +33,6 @@ const minuteMs = 60_000
 const windowMs = rateSeconds * 1000
 
 const none: Counts = { new: 0, returning: 0, moved: 0, all: 0, commits: 0 }
-
-const timeOf = ({ at }: { at: string }) => Date.parse(at)
 
 export function startFlow(snapshot: Snapshot): Flow {
   const at = timeOf(snapshot)

@@ -15,7 +15,8 @@ export type Minute = {
 export type Bar = { start: number; width: number; hitsPerSecond: number }
 
 const secondOf = (ms: number) => Math.floor(ms / 1000)
-const timeOf = ({ at }: { at: string }) => Date.parse(at)
+/** ms */
+export const timeOf = ({ at }: { at: string }) => Date.parse(at)
 const firstSecond = (now: number) => secondOf(now) - 59
 
 /** `whole`: the log has all rows of the last minute, else those after its oldest second. */
@@ -31,8 +32,11 @@ export function withRows(minute: Minute, rows: LogRow[], now: number): Minute {
   return { ...minute, hits: add(minute.hits, parts, firstSecond(now)) }
 }
 
-/** A longer time without snapshots is left to the history, in ms. */
-const longestMs = 5000
+/**
+ * ms. A longer gap between two snapshots is not live: the tab was hidden, or the connection was lost. The history fills it, and no
+ * dots start.
+ */
+export const longestGapMs = 5_000
 
 /** Spreads the hits evenly over the time between two snapshots, because it is not known when each came. Times in ms. */
 export function withHits(
@@ -41,7 +45,7 @@ export function withHits(
   from: number,
   to: number,
 ): Minute {
-  if (to - from > longestMs) return { since: secondOf(to) + 1, hits: new Map() }
+  if (to - from > longestGapMs) return { since: secondOf(to) + 1, hits: new Map() }
   const parts: Part[] = []
   for (const [srvId, { all }] of servers) {
     for (let second = secondOf(from); second <= secondOf(to); second++) {
