@@ -150,19 +150,21 @@ test('a refusal, no answer or Cancel ends a run; what it says counts answers onl
   await expect(
     lab(page).getByText(/^NGINX refused a visit, because too many came from your address \(429\)\./),
   ).toBeVisible()
-  await expect(row).toContainText(/Round robin: 10 visits answered by \d+ servers\. 50 visits not sent\./)
+  await expect(row).toContainText(
+    /Round robin: 10 visits answered by \d+ servers\. 50 visits not sent or cancelled\./,
+  )
   answers = 0
   then = 'break'
   await run(page)
   await expect(lab(page).getByText(/^A visit of the lab got no answer/)).toBeVisible()
-  await expect(row).toContainText('50 visits not sent.')
+  await expect(row).toContainText('50 visits not sent or cancelled.')
   answers = 0
   then = 'hang'
   await lab(page).getByRole('button', { name: /^Run/ }).click()
   await expect.poll(() => answers).toBe(11)
   await lab(page).getByRole('button', { name: 'Cancel' }).click()
   await expect(lab(page).getByText(/^You cancelled the run\./)).toBeVisible()
-  await expect(row).toContainText('50 visits not sent.')
+  await expect(row).toContainText('50 visits not sent or cancelled.')
   const sum = Object.values(await visitsOf(page, 'Round robin')).reduce((all, visits) => all + visits, 0)
   expect(sum).toBe(10)
 })
@@ -237,12 +239,14 @@ test('without JavaScript the experiments can be read', async ({ browser, baseURL
     ...(baseURL !== undefined && { baseURL }),
   })
   const page = await context.newPage()
-  await page.goto('/')
+  await page.goto('/?lab=dead-server')
   for (const title of ['Fair shares', 'One slow server', 'One dead server', 'One office', 'Coming back'])
     await expect(lab(page).getByRole('listitem').filter({ hasText: title })).toBeVisible()
   await expect(lab(page).getByText('Watch who moves.')).toBeVisible()
   await expect(page.locator('#lab noscript p')).toContainText('needs JavaScript')
   await expect(lab(page).getByRole('link')).toHaveCount(0)
+  // The HTML is the same for every address.
+  await expect(lab(page).locator('[data-chosen], [aria-current=true]')).toHaveCount(0)
   await context.close()
 })
 

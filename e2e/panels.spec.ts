@@ -328,7 +328,7 @@ test('a run of visits can be cancelled, and reports what was not sent', async ({
   await choosePolicies(page, 'Without a cookie')
   await lab(page).getByRole('button', { name: 'Run' }).click()
   await lab(page).getByRole('button', { name: 'Cancel' }).click()
-  await expect(page.getByText(/Without a cookie: .* not sent\./)).toBeVisible()
+  await expect(page.getByText(/Without a cookie: .* not sent or cancelled\./)).toBeVisible()
 })
 
 test('the audit opens as an equation by keyboard, and returns the focus', async ({ page }) => {

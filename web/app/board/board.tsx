@@ -52,7 +52,7 @@ export function Board({ view }: { view: PageView }) {
           <h2 id="flow" className={ui.visuallyHidden}>
             How visits flow
           </h2>
-          <EventLine board={live.board} ownSrvId={view.server.srv_id} />
+          <EventLine board={live.board} ownSrvId={view.server.srv_id} openedAt={view.snapshot.at} />
           <Picture
             view={view}
             snapshot={snapshot}
@@ -62,7 +62,12 @@ export function Board({ view }: { view: PageView }) {
           />
         </section>
         <div id="lab" className={styles.lab}>
-          <LabPanel servers={snapshot.servers} hues={hues} stickySeconds={view.sticky_seconds} />
+          <LabPanel
+            servers={snapshot.servers}
+            at={snapshot.at}
+            hues={hues}
+            stickySeconds={view.sticky_seconds}
+          />
         </div>
         <HistoryPanel hues={hues} current={current} />
         <ServersPanel snapshot={snapshot} hues={hues} yourSrvId={view.server.srv_id} current={current} />

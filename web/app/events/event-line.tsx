@@ -12,13 +12,15 @@ type Props = {
   board: LiveBoard
   /** srv_id of the server that answered this visit */
   ownSrvId: string
+  /** time of the snapshot in the HTML */
+  openedAt: string
 }
 
 /**
  * One line, two on a phone; its height never changes. Screen readers announce an event once, and its cost once that no longer
  * grows: seconds and counts that change are outside the live region or hidden from them.
  */
-export function EventLine({ board: { snapshot, events }, ownSrvId }: Props) {
+export function EventLine({ board: { snapshot, events }, ownSrvId, openedAt }: Props) {
   const formats = useFormats()
   const event = events.last
   if (!event) {
@@ -30,7 +32,12 @@ export function EventLine({ board: { snapshot, events }, ownSrvId }: Props) {
       </section>
     )
   }
-  const { shape, bad, what, since, passing, more, cost } = eventText(event, { snapshot, ownSrvId, formats })
+  const { shape, bad, what, since, passing, more, cost } = eventText(event, {
+    snapshot,
+    ownSrvId,
+    openedAt,
+    formats,
+  })
   const costWords = cost && <span className={styles.cost}>{` ${cost}`}</span>
   return (
     <section aria-label="Latest event" className={styles.line} data-event={event.kind}>

@@ -53,7 +53,12 @@ function openPage(differences: Record<string, Difference> = {}, ownSrvId = 'none
     get line() {
       const event = board.events.last
       if (!event) return ''
-      const text = eventText(event, { snapshot: board.snapshot, ownSrvId, formats: plainFormats })
+      const text = eventText(event, {
+        snapshot: board.snapshot,
+        ownSrvId,
+        openedAt: at(0),
+        formats: plainFormats,
+      })
       const since = text.since && `Since ${(Date.parse(text.since) - noon) / 1000}.`
       return [text.what, since, text.passing, text.more, text.cost].filter(part => part).join(' ')
     },
@@ -107,6 +112,26 @@ test('the reader’s own server: the next visit goes elsewhere', () => {
   const lost = { seen: 1, state: 'lost' } as const
   both.see(8, { 'web-1': lost, 'web-2': lost })
   assert.match(both.line, /are lost\. .* web-2 answered you: your next visit goes to another server\./)
+})
+
+test('the reader’s own server, killed, silent or lost before the HTML was made: it has answered since', () => {
+  const killedBefore = { id: 23, restart: 'killed', restarted_at: at(-1), started_at: at(-1) } as const
+  const before: Record<string, Difference> = {
+    killed: { ...killedBefore, state: 'joining' },
+    silent: { seen: -4 },
+    lost: { seen: -10, state: 'lost' },
+  }
+  for (const [kind, difference] of Object.entries(before)) {
+    const own = openPage({ 'web-2': difference }, 'web-2')
+    assert.equal(own.event?.kind, kind)
+    assert.match(own.line, /It has answered you since\./)
+    assert.doesNotMatch(own.line, /next visit|visitors (?:now )?go to/)
+    assert.doesNotMatch(openPage({ 'web-2': difference }, 'web-1').line, /It (?:has )?answered you/)
+  }
+  // What happens to it after the visit is news for the reader.
+  const page = openPage({ 'web-2': { ...killedBefore, state: 'joining' } }, 'web-2')
+  page.see(2, { 'web-2': killedBefore }).see(12, { 'web-2': { ...killedBefore, seen: 2, state: 'lost' } })
+  assert.match(page.line, /It answered you: your next visit goes to another server\./)
 })
 
 test('a frozen server that goes on is back, and the line keeps what it cost', () => {

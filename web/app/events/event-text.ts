@@ -25,6 +25,8 @@ type Reader = {
   snapshot: Snapshot
   /** srv_id of the server that answered the reader */
   ownSrvId: string
+  /** time of the snapshot in the HTML: the reader's visit came later */
+  openedAt: string
   formats: Formats
 }
 
@@ -41,6 +43,12 @@ export function eventText(event: BoardEvent, reader: Reader): EventText {
     more: [more, alsoText(event), stillText(event, reader.snapshot)].filter(text => text !== '').join(' '),
     cost: costText(event, reader.formats),
   }
+}
+
+/** Whether the server that answered the reader did so after this. The HTML can be older than the visit that it answers. */
+function answeredSince({ kind, at }: BoardEvent, { openedAt }: Reader): boolean {
+  const tells = kind === 'lost' || kind === 'silent' || kind === 'killed' || kind === 'stopped'
+  return tells && at !== null && Date.parse(at) <= Date.parse(openedAt)
 }
 
 const looks: Record<EventKind, [shape: Shape, bad: boolean]> = {
@@ -112,10 +120,13 @@ function whatText({ kind, servers, tookMs }: BoardEvent, formats: Formats): stri
   }
 }
 
-function moreText({ kind, servers, heirs, tookMs }: BoardEvent, { ownSrvId, formats }: Reader): string {
+function moreText(event: BoardEvent, reader: Reader): string {
+  const { kind, servers, heirs, tookMs } = event
+  const { ownSrvId, formats } = reader
   const [theirs, they] = servers.length > 1 ? ['Their', 'They were'] : ['Its', 'It was']
   const own = servers.find(({ srv_id }) => srv_id === ownSrvId)
   const it = servers.length > 1 ? own?.name : 'It'
+  if (own && answeredSince(event, reader)) return `${it} has answered you since.`
   const to = heirs.length > 0 ? namesOf(heirs.map(name => ({ name }))) : null
   switch (kind) {
     case 'lost':

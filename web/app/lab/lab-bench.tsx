@@ -10,6 +10,7 @@ import ui from '../ui/ui.module.css'
 import styles from './lab.module.css'
 import {
   bestOf,
+  careText,
   confirmedChoices,
   evennessOf,
   expectations,
@@ -18,17 +19,19 @@ import {
   measureOf,
   movedOf,
   msText,
+  noWatch,
   percentile,
   seenText,
   visitsAt,
+  watchRun,
 } from './lab-results.ts'
 import { doneOf, type LabRuns, runText, type Tally, useLabRuns } from './lab-run.ts'
 import {
+  changesOf,
   concurrencies,
   defaultSlowMs,
   isOwn,
   type Policy,
-  parametersOf,
   policies,
   policyNames,
   returningVisitors,
@@ -42,19 +45,28 @@ import {
 
 export type LabProps = {
   servers: ServerRow[]
+  /** time of the snapshot that the servers are from */
+  at: string
   hues: Hues
   /** lifetime of the sticky cookie */
   stickySeconds: number
 }
 
 /** The controls and the results of the lab. */
-export const LabBench = memo(function LabBench({ servers, hues, stickySeconds }: LabProps) {
+export const LabBench = memo(function LabBench({ servers, at, hues, stickySeconds }: LabProps) {
   const serving = labServers(servers, {})
   const names = serving.map(({ name }) => name)
-  const setup = setupOf(useUrlQuery(), names)
-  const change = (changes: Partial<Setup>) => setUrlParameters(parametersOf({ ...setup, ...changes }, names))
+  const { first, known } = useKnownNames(servers, names)
+  const setup = setupOf(useUrlQuery(), first, known)
+  const change = (changes: Partial<Setup>) =>
+    setUrlParameters(changesOf(setup, { ...setup, ...changes }, first, known))
   const [runs, start, cancel] = useLabRuns(stickySeconds)
   const shown = labServers(servers, runs.tallies)
+  const [watch, setWatch] = useState(noWatch)
+  const watched = watchRun(watch, runs, servers, at)
+  if (watched !== watch) setWatch(watched)
+  const isOver = runs.running === null && !runs.ended
+  const care = runs.setup && isOver ? careText(runs.tallies, runs.setup, watched.away) : ''
   const [expected, setExpected] = useState<{ of: Setup['experiment']; choice: number } | null>(null)
   const choice = expected?.of === setup.experiment ? expected.choice : null
 
@@ -79,14 +91,39 @@ export const LabBench = memo(function LabBench({ servers, hues, stickySeconds }:
         />
       </div>
       <div>
-        <Findings runs={runs} servers={shown} choice={choice} experiment={setup.experiment} />
+        <Findings runs={runs} servers={shown} care={care} choice={choice} experiment={setup.experiment} />
         <PhoneFold label="Policies and results">
-          <ResultsTable setup={setup} runs={runs} servers={shown} hues={hues} onChange={change} />
+          <ResultsTable setup={setup} runs={runs} servers={shown} care={care} hues={hues} onChange={change} />
         </PhoneFold>
       </div>
     </>
   )
 })
+
+/**
+ * Names of the servers that could answer when the lab loaded, and of all that this page has had since. A server that goes away
+ * or comes later changes no set-up.
+ */
+function useKnownNames(servers: ServerRow[], serving: string[]): { first: string[]; known: string[] } {
+  const [names, setNames] = useState<{ first: string[]; known: string[] }>({ first: [], known: [] })
+  const known = [...new Set([...names.known, ...servers.map(({ name }) => name)])]
+  const first = names.first.length > 0 ? names.first : serving
+  const now = { first, known: known.sort(asTheRows) }
+  if (first.length === names.first.length && known.length === names.known.length) return names
+  setNames(now)
+  return now
+}
+
+/** The order that the rows of servers have. */
+const asTheRows = (a: string, b: string) => a.length - b.length || (a < b ? -1 : 1)
+
+/** The servers to choose from, and the chosen one if it is away. */
+function serverOptions(servers: string[], chosen: string | undefined): [value: string, words: string][] {
+  const options: [string, string][] = ['', ...servers].map(name => [name, name || 'none'])
+  return chosen === undefined || servers.includes(chosen)
+    ? options
+    : [...options, [chosen, `${chosen} (away)`]]
+}
 
 type ControlsProps = {
   setup: Setup
@@ -136,7 +173,7 @@ function Controls({ setup, servers, running, onChange }: ControlsProps) {
           title="Slow server"
           value={slow?.server ?? ''}
           disabled={running}
-          options={[['', 'none'], ...servers.map(name => [name, name] as const)]}
+          options={serverOptions(servers, slow?.server)}
           onChoose={name => slowServer(name, slow?.ms ?? defaultSlowMs)}
         />
         <Select
@@ -150,7 +187,7 @@ function Controls({ setup, servers, running, onChange }: ControlsProps) {
           title="Failing server"
           value={fail ?? ''}
           disabled={running}
-          options={[['', 'none'], ...servers.map(name => [name, name] as const)]}
+          options={serverOptions(servers, fail ?? undefined)}
           onChoose={name => onChange({ fail: name === '' ? null : name })}
         />
       </div>
@@ -294,12 +331,14 @@ function RunControls({ setup, runs, servers, start, cancel, change }: RunControl
 type FindingsProps = {
   runs: LabRuns
   servers: LabServer[]
+  /** why the figures are no fair comparison, or empty */
+  care: string
   choice: number | null
   experiment: Setup['experiment']
 }
 
 /** What the last run showed, in a sentence or two. */
-function Findings({ runs, servers, choice, experiment }: FindingsProps) {
+function Findings({ runs, servers, care, choice, experiment }: FindingsProps) {
   const formats = useFormats()
   const { setup, running, ended, tallies } = runs
   const title = running && policies[running].title
@@ -311,14 +350,15 @@ function Findings({ runs, servers, choice, experiment }: FindingsProps) {
       : confirmed.includes(choice)
         ? 'As you expected.'
         : `You expected: ${expectations[experiment].choices[choice]}.`
-  const best = isOver && !ended ? bestOf(tallies, setup, servers) : []
+  const best = isOver && !ended && care === '' ? bestOf(tallies, setup, servers) : []
   return (
     <div className={styles.findings} aria-live="polite">
       {title && <p>{`Running: ${title}`}</p>}
       {setup === null && !running && <p>Choose what you expect, then run.</p>}
       {isOver && (
         <>
-          <p className={styles.seen}>
+          {care && <p className={styles.seen}>{care}</p>}
+          <p className={care ? undefined : styles.seen}>
             {[ended, ended ? '' : seenText(tallies, setup, servers, formats.percent), expectation]
               .filter(Boolean)
               .join(' ')}
@@ -330,17 +370,20 @@ function Findings({ runs, servers, choice, experiment }: FindingsProps) {
   )
 }
 
-type ResultsProps = Omit<LabProps, 'servers' | 'stickySeconds'> & {
+type ResultsProps = Omit<LabProps, 'servers' | 'at' | 'stickySeconds'> & {
   setup: Setup
   runs: LabRuns
   servers: LabServer[]
+  /** why no policy is the best one, or empty */
+  care: string
   onChange(changes: Partial<Setup>): void
 }
 
 /** A row for each policy, from the start, so a run moves nothing. Its checkbox says whether a run has it. */
-function ResultsTable({ setup, runs, servers, hues, onChange }: ResultsProps) {
+function ResultsTable({ setup, runs, servers, care, hues, onChange }: ResultsProps) {
   const { tallies, earlier, running, ended } = runs
-  const best = runs.setup && running === null && !ended ? bestOf(tallies, runs.setup, servers) : []
+  const best =
+    runs.setup && running === null && !ended && care === '' ? bestOf(tallies, runs.setup, servers) : []
   function toggle(policy: Policy, chosen: boolean): void {
     const next = policyNames.filter(name => (name === policy ? chosen : setup.policies.includes(name)))
     if (next.length > 0) onChange({ policies: next })

@@ -24,10 +24,12 @@ export const LabPanel = memo(function LabPanel(props: LabProps) {
   const { part: Bench, failed, load } = useLater(importBench)
   useNear(panel, load)
   const experiment = experimentOf(useUrlQuery())
+  // The HTML is the same for every address, so until then no experiment is the chosen one.
+  const hydrated = useHydrated()
   return (
     <Panel title="Lab" note="Compare policies on these servers, beside the board">
       <div ref={panel} className={styles.lab}>
-        <Experiments chosen={experiment} />
+        <Experiments chosen={hydrated ? experiment : null} />
         <noscript>
           <p>Running an experiment needs JavaScript. “Visit again” sends one visit.</p>
         </noscript>
@@ -43,16 +45,15 @@ function chooseExperiment(name: ExperimentName): void {
   setUrlParameters(parametersOfExperiment(name))
 }
 
-/** Links, so that a teacher can copy them. A click follows none: it changes the address, and is no visit. */
-function Experiments({ chosen }: { chosen: ExperimentName }) {
-  const hydrated = useHydrated()
+/** Links once one is chosen, so that a teacher can copy them. A click follows none: it changes the address, and is no visit. */
+function Experiments({ chosen }: { chosen: ExperimentName | null }) {
   return (
     <>
       <label className={`${ui.fieldLabel} ${styles.experimentChoice}`}>
         Experiment
         <select
           className={ui.field}
-          value={chosen}
+          value={chosen ?? experimentNames[0]}
           onChange={({ target }) => {
             const name = experimentNames.find(each => each === target.value)
             if (name) chooseExperiment(name)
@@ -70,7 +71,7 @@ function Experiments({ chosen }: { chosen: ExperimentName }) {
             <li key={name} className={styles.experiment} data-chosen={name === chosen ? '' : undefined}>
               <a
                 className={styles.experimentName}
-                href={hydrated ? `?lab=${name}#lab` : undefined}
+                href={chosen ? `?lab=${name}#lab` : undefined}
                 aria-current={name === chosen}
                 onClick={event => {
                   if (event.ctrlKey || event.metaKey || event.shiftKey) return

@@ -3,13 +3,16 @@ import { test } from 'node:test'
 import { plainFigures } from '../ui/figures.ts'
 import {
   bestOf,
+  careText,
   confirmedChoices,
   evennessOf,
   labServers,
   movedOf,
   msText,
+  noWatch,
   percentile,
   seenText,
+  watchRun,
 } from './lab-results.ts'
 import { emptyTally, type Tallies, type Tally, withOutcome } from './lab-run.ts'
 import { presetOf } from './lab-setup.ts'
@@ -173,4 +176,69 @@ test('figures confirm what the reader expected, or something else', () => {
   assert.deepEqual(confirmed(hash(0, 3), failing, earlier), [0])
   assert.deepEqual(confirmed(hash(3, 0), failing, earlier), [2])
   assert.deepEqual(confirmed(hash(2, 1), preset('coming-back'), earlier), [])
+})
+
+test('a server that is away, lost, restarted or new during a run makes its figures no fair comparison', () => {
+  const now = (seconds: number) => new Date(Date.parse('2026-11-22T12:00:00Z') + seconds * 1000).toISOString()
+  const row = (place: number, more: Partial<Parameters<typeof watchRun>[2][number]> = {}) => {
+    const name = `web-${place}`
+    return { id: place, srv_id: `id of ${name}`, name, state: 'up' as const, last_seen_at: now(0), ...more }
+  }
+  const all = [row(1), row(2), row(3)]
+  const setup = preset('fair-shares')
+  const under = { running: 'round_robin', setup } as const
+  const over = { running: null, setup }
+  const started = watchRun(noWatch, under, all, now(0))
+  assert.deepEqual([started.running, started.away], [true, []])
+  assert.equal(watchRun(started, under, all, now(1)), started)
+  const cases = [
+    [row(1), row(2), row(3, { last_seen_at: now(-3) })],
+    [row(1), row(2), row(3, { state: 'lost' })],
+    [row(1), row(2), row(3, { state: 'stopped' })],
+    [row(1), row(2), row(3, { id: 7 })],
+    [row(1), row(2), row(3, { state: 'lost' }), row(3, { id: 7 })],
+  ]
+  for (const rows of cases) {
+    const away = watchRun(started, under, rows, now(0))
+    assert.deepEqual(away.away, ['web-3'])
+    // It stays so when the server is back, until the next run.
+    const ended = watchRun(away, over, [row(1), row(2), row(3, { id: rows.at(-1)?.id ?? 3 })], now(1))
+    assert.deepEqual(ended.away, ['web-3'])
+    assert.deepEqual(watchRun(ended, under, rows.slice(0, 2), now(1)).away, [])
+  }
+  assert.deepEqual(watchRun(started, under, [...all, row(4)], now(0)).away, ['web-4'])
+  // Lost from before to after the run, and still so in the next one.
+  assert.deepEqual(watchRun(noWatch, under, [row(1, { state: 'lost' }), row(2)], now(0)).away, ['web-1'])
+  // Silence shows after the run: only if it began before the end.
+  const ended = watchRun(started, over, all, now(1))
+  assert.deepEqual(watchRun(ended, over, all, now(2)), ended)
+  const fresh = { last_seen_at: now(4) }
+  assert.deepEqual(watchRun(ended, over, [row(1, fresh), row(2, fresh), row(3)], now(4)).away, ['web-3'])
+  const later = [row(1, { last_seen_at: now(9) }), row(2, { last_seen_at: now(9) }), row(3, fresh)]
+  assert.deepEqual(watchRun(ended, over, later, now(9)).away, [])
+  assert.deepEqual(watchRun(ended, over, [...all, row(4)], now(2)).away, [])
+  // The set-up names a server that is not there.
+  const failing = { running: 'hash', setup: preset('dead-server') } as const
+  assert.deepEqual(watchRun(noWatch, failing, [row(1), row(2)], now(0)).away, ['web-3'])
+})
+
+test('care: what was away, or failures that the set-up does not explain', () => {
+  const even = { round_robin: tallyOf([20, 20, 20]) }
+  const care = (
+    tallies: Tallies,
+    away: string[] = [],
+    name: Parameters<typeof presetOf>[0] = 'fair-shares',
+  ) => careText(tallies, preset(name), away)
+  assert.equal(care(even), '')
+  assert.equal(care(even, ['web-3']), 'web-3 was away during this run: compare with care.')
+  assert.equal(
+    care(even, ['web-2', 'web-3']),
+    'web-2 and web-3 were away during this run: compare with care.',
+  )
+  const unexplained = 'Some tries failed, and no server was to fail: compare with care.'
+  for (const more of [{ retries: 1 }, { failed: 1 }, { unknown: 1 }]) {
+    assert.equal(care({ ...even, hash: tallyOf([60], more) }), unexplained)
+    assert.equal(care({ hash: tallyOf([60], more) }, [], 'slow-server'), unexplained)
+    assert.equal(care({ hash: tallyOf([60], more) }, [], 'dead-server'), '')
+  }
 })

@@ -1,10 +1,11 @@
 // What a run of the lab shows: percentiles, evenness, which policy did best, and sentences from the figures. Pure.
 
 import type { ServerRow } from '../../shared/api.ts'
+import { shownState } from '../../shared/shown-state.ts'
 import { listed } from '../../shared/wording.ts'
 import { fairness } from '../servers/server-rows.ts'
 import type { ExperimentName } from './experiments.ts'
-import { doneOf, type Tallies, type Tally } from './lab-run.ts'
+import { doneOf, type LabRuns, type Tallies, type Tally } from './lab-run.ts'
 import { isOwn, type Policy, policies, policyNames, type Setup } from './lab-setup.ts'
 
 /** A percentile by nearest rank, so it is one of the values. Null without values. `share`: 0.5 for the median */
@@ -51,6 +52,65 @@ export function evennessOf(tally: Tally, servers: LabServer[]): number | null {
 export function movedOf({ moved }: Tally): { moved: number; of: number } {
   const came = Object.values(moved)
   return { moved: came.filter(Boolean).length, of: came.length }
+}
+
+/** Which servers did not serve all the time while a run was under way. */
+export type Watch = {
+  running: boolean
+  /** the servers when it began */
+  before: WatchedServer[]
+  /** time of the first snapshot after it; null = it is under way, or there was none */
+  endedAt: string | null
+  /** the servers' names */
+  away: string[]
+}
+
+type WatchedServer = Pick<ServerRow, 'id' | 'srv_id' | 'name' | 'state' | 'last_seen_at'>
+
+export const noWatch: Watch = { running: false, before: [], endedAt: null, away: [] }
+
+/**
+ * The watch after a snapshot; the same object if nothing changed. Silence shows seconds later, so it goes on after the run.
+ * `at`: the snapshot's time
+ */
+export function watchRun(
+  watch: Watch,
+  { running, setup }: Pick<LabRuns, 'running' | 'setup'>,
+  servers: WatchedServer[],
+  at: string,
+): Watch {
+  const isRunning = running !== null
+  const isNew = isRunning && !watch.running
+  if (!isRunning && !watch.running && watch.endedAt === null) return watch
+  const { before, away } = isNew ? { before: servers, away: [] } : watch
+  const endedAt = isRunning ? null : (watch.endedAt ?? at)
+  const rows = servers.filter(row => !servers.some(({ srv_id, id }) => srv_id === row.srv_id && id > row.id))
+  const gone = rows
+    .filter(row => {
+      const wasThere = before.some(({ id, state }) => id === row.id && state !== 'stopped')
+      const state = shownState(row, at)
+      const isAway = state === 'silent' || state === 'lost'
+      if (endedAt !== null && watch.endedAt !== null)
+        return isAway && Date.parse(row.last_seen_at) <= Date.parse(endedAt)
+      return isAway || (state === 'stopped' ? wasThere : !before.some(({ id }) => id === row.id))
+    })
+    .map(({ name }) => name)
+  const named = [setup?.slow?.server, setup?.fail].filter(
+    name => isRunning && name && !rows.some(row => row.name === name && row.state !== 'stopped'),
+  )
+  const all = [...new Set([...away, ...gone, ...named.flatMap(name => name ?? [])])]
+  const isSame = !isNew && watch.running === isRunning && watch.endedAt === endedAt
+  return isSame && all.length === away.length ? watch : { running: isRunning, before, endedAt, away: all }
+}
+
+/** Why the figures of a run are no fair comparison; empty if they are, as far as is known. `away`: servers as in a Watch */
+export function careText(tallies: Tallies, { fail }: Setup, away: string[]): string {
+  if (away.length > 0)
+    return `${listed(away)} ${away.length > 1 ? 'were' : 'was'} away during this run: compare with care.`
+  const troubled = (Object.values(tallies) as Tally[]).some(
+    ({ retries, failed, unknown }) => failed + unknown > 0 || retries > 0,
+  )
+  return troubled && fail === null ? 'Some tries failed, and no server was to fail: compare with care.' : ''
 }
 
 type Measure = {

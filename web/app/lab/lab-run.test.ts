@@ -165,7 +165,7 @@ test('the text of a run accounts for every visit', () => {
   assert.equal(counted([by('web-1'), by('web-1')], 2), 'Without a cookie: 2 visits counted by 1 server.')
   assert.equal(
     counted([by('web-1'), by('web-2'), { kind: 'failed' }, { kind: 'unknown' }], 60),
-    'Without a cookie: 2 visits counted by 2 servers. 1 visit refused, not counted. 1 visit without an answer: may be counted. 56 visits not sent.',
+    'Without a cookie: 2 visits counted by 2 servers. 1 visit refused, not counted. 1 visit without an answer: may be counted. 56 visits not sent or cancelled.',
   )
   assert.equal(
     counted([{ kind: 'failed' }], 1),
@@ -173,6 +173,6 @@ test('the text of a run accounts for every visit', () => {
   )
   assert.equal(
     runText('hash', tallyOf([by('web-1'), { kind: 'failed' }]), 3),
-    'Hash of a key: 1 visit answered by 1 server. 1 visit failed: no server answered. 1 visit not sent.',
+    'Hash of a key: 1 visit answered by 1 server. 1 visit failed: no server answered. 1 visit not sent or cancelled.',
   )
 })

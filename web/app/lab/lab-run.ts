@@ -329,7 +329,7 @@ export function runText(policy: Policy, tally: Tally, planned: number): string {
     `${policies[policy].title}: ${visits(answered)} ${verb}${answered > 0 ? ` by ${servers} server${servers === 1 ? '' : 's'}` : ''}.`,
     failed > 0 ? `${visits(failed)} ${failedText}.` : '',
     unknown > 0 ? `${visits(unknown)} without an answer: may be counted.` : '',
-    unsent > 0 ? `${visits(unsent)} not sent.` : '',
+    unsent > 0 ? `${visits(unsent)} not sent or cancelled.` : '',
   ]
     .filter(Boolean)
     .join(' ')

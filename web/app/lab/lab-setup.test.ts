@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { experimentNames, parametersOfExperiment } from './experiments.ts'
-import { parametersOf, presetOf, type Setup, setupOf, visitsOf } from './lab-setup.ts'
+import { changesOf, parametersOf, presetOf, type Setup, setupOf, visitsOf } from './lab-setup.ts'
 
 const servers = ['web-1', 'web-2', 'web-3']
 
@@ -34,6 +34,26 @@ test('the address keeps a set-up, also one that takes away what the experiment s
   assert.deepEqual(setupOf(queryOf(setup), servers), setup)
   const slow = { ...setup, slow: { server: 'web-3', ms: 100 }, fail: null }
   assert.deepEqual(setupOf(queryOf(slow), servers), slow)
+})
+
+test('a server that is away stays chosen, and the address names it', () => {
+  const here = ['web-1', 'web-2']
+  // The link names a server that is away.
+  assert.equal(setupOf('?lab=fair-shares&lab_fail=web-3', here, servers).fail, 'web-3')
+  assert.deepEqual(setupOf('?lab_slow=web-3:100', here, servers).slow, { server: 'web-3', ms: 100 })
+  // What an experiment chooses without that server has to be named: with it, the choice is another.
+  const setup = setupOf('?lab=dead-server', here, servers)
+  assert.equal(setup.fail, 'web-2')
+  assert.equal(parametersOf(setup, here, servers).lab_fail, 'web-2')
+  const back = { ...setup, fail: 'web-3' }
+  assert.equal(parametersOf(back, here, servers).lab_fail, 'web-3')
+  assert.equal(parametersOf({ ...setup, fail: null }, here, servers).lab_fail, 'none')
+  assert.equal(changesOf(setup, { ...setup, visits: 300 }, here, servers).lab_fail, 'web-2')
+  // A name that this page does not know stays in the address until the reader chooses another.
+  const unknown = setupOf('?lab_fail=web-9', servers)
+  assert.deepEqual(changesOf(unknown, { ...unknown, visits: 300 }, servers, servers), { lab_visits: '300' })
+  assert.equal(changesOf(unknown, { ...unknown, fail: 'web-1' }, servers, servers).lab_fail, 'web-1')
+  assert.equal(changesOf({ ...unknown, fail: 'web-1' }, unknown, servers, servers).lab_fail, '')
 })
 
 test('what makes no sense in the address is ignored', () => {

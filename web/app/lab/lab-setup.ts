@@ -118,8 +118,11 @@ export function serverToFail(servers: string[]): string | null {
   return servers.at(-1) ?? null
 }
 
-/** The set-up that the query of the page's address describes. */
-export function setupOf(query: string, servers: string[]): Setup {
+/**
+ * The set-up that the query of the page's address describes. `servers`: those that the experiments choose from. `known`: those
+ * that the query may name, also if they are away.
+ */
+export function setupOf(query: string, servers: string[], known = servers): Setup {
   const values = new URLSearchParams(query)
   const preset = presetOf(experimentOf(query), servers)
   const chosen = (values.get('lab_policies') ?? '').split(/[ ,]/)
@@ -131,17 +134,21 @@ export function setupOf(query: string, servers: string[]): Setup {
     visits: oneOf(visitCounts, values.get('lab_visits')) ?? preset.visits,
     concurrency: oneOf(concurrencies, values.get('lab_concurrent')) ?? preset.concurrency,
     returning: visitors === 'new' || visitors === 'returning' ? visitors === 'returning' : preset.returning,
-    slow: slowOf(values.get('lab_slow'), servers) ?? preset.slow,
-    fail: oneOf(servers, values.get('lab_fail')) ?? preset.fail,
+    slow: slowOf(values.get('lab_slow'), known) ?? preset.slow,
+    fail: oneOf(known, values.get('lab_fail')) ?? preset.fail,
     ...(values.get('lab_slow') === 'none' && { slow: null }),
     ...(values.get('lab_fail') === 'none' && { fail: null }),
   }
 }
 
-/** The parameters of the address for a set-up; empty for what its experiment sets anyway. */
-export function parametersOf(setup: Setup, servers: string[]): Record<LabParameter, string> {
-  const preset = presetOf(setup.experiment, servers)
-  const unlessPreset = (text: (of: Setup) => string) => (text(setup) === text(preset) ? '' : text(setup))
+/**
+ * The parameters of the address for a set-up; empty for what its experiment sets anyway. A server is named unless the experiment
+ * chooses it both of the `servers` and of all that are `known`: elsewhere, others may be away.
+ */
+export function parametersOf(setup: Setup, servers: string[], known = servers): Record<LabParameter, string> {
+  const presets = [servers, known].map(names => presetOf(setup.experiment, names))
+  const unlessPreset = (text: (of: Setup) => string) =>
+    presets.every(preset => text(setup) === text(preset)) ? '' : text(setup)
   return {
     lab: setup.experiment === experimentNames[0] ? '' : setup.experiment,
     lab_policies: unlessPreset(({ policies }) => policyNames.filter(name => policies.includes(name)).join()),
@@ -158,6 +165,18 @@ function slowOf(text: string | null, servers: string[]): Setup['slow'] {
   const server = oneOf(servers, name)
   const choice = oneOf(slowChoices, ms)
   return server === undefined || choice === undefined ? null : { server, ms: choice }
+}
+
+/**
+ * What to set in the address when a set-up changes. What did not change stays there: the address may name a server that this
+ * page does not know yet.
+ */
+export function changesOf(before: Setup, next: Setup, servers: string[], known: string[]) {
+  const values = Object.entries(parametersOf(before, servers, known))
+  const changed = Object.entries(parametersOf(next, servers, known)).filter(
+    ([name, value]) => value !== '' || !values.some(([known, old]) => known === name && old === value),
+  )
+  return Object.fromEntries(changed)
 }
 
 /** The choice that the text names; undefined if there is none. */
