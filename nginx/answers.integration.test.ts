@@ -115,6 +115,27 @@ for (const mode of stickyModes) {
     assert.equal(request?.headers['x-c'], headers['X-C'])
   })
 
+  test(`${mode}: below /api an error is JSON, also of a path that cannot be decoded`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(mode, { replicas: 1 })
+    for (const path of [
+      '/api/servers/%00/drain',
+      '/api/servers/%zz/drain',
+      '/api/%',
+      '/api?%zz/%00/../%2f//',
+      'http://x.example/api/%zz',
+      '/lab/%zz',
+    ])
+      for (const method of ['POST', 'GET']) {
+        const answer = await sendRequest(board.port, path, { method })
+        if (answer.body === 'well') continue
+        assert.equal(JSON.parse(answer.body).error.code, 'bad_request', `${method} ${path}`)
+      }
+    for (const path of ['/%zz', '/apix/%zz', '/x/api/%zz', '/?/api/%00', '/%zz?x=http://x/api/'])
+      assert.doesNotMatch((await sendRequest(board.port, path)).body, /^\{/, path)
+  })
+
   test(`${mode}: robots.txt keeps crawlers away, and no replica hears of it`, { timeout }, async () => {
     await using board = await startBoard(mode)
     const { status, headers, body } = await sendRequest(board.port, '/robots.txt')

@@ -89,6 +89,28 @@ for (const mode of stickyModes) {
     assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 1)
   })
 
+  test(`${mode}: a command that a server took without an answer may still happen, and says so`, {
+    timeout,
+  }, async () => {
+    await using board = await startBoard(mode, { replicas: 2 })
+    for (const replica of board.replicas) replica.answer = freeze
+    const sentAt = Date.now()
+    const headers = { 'X-Arrived-At': '1' }
+    const answer = await sendRequest(board.port, '/api/servers/web-1/kill', { method: 'POST', headers })
+    assert.equal(answer.status, 503)
+    assert.deepEqual(JSON.parse(answer.body).error, {
+      code: 'no_answer',
+      message: 'The server that took this command did not answer. It may still have been carried out.',
+    })
+    const requests = board.replicas.flatMap(replica => replica.requests)
+    assert.equal(requests.length, 1)
+    const arrivedAt = Number(requests[0]?.headers['x-arrived-at']) * 1000
+    assert.ok(arrivedAt >= sentAt - 1000 && arrivedAt <= Date.now(), `${arrivedAt}`)
+    for (const replica of board.replicas) await replica.die()
+    const none = await sendRequest(board.port, '/api/servers/web-1/kill', { method: 'POST' })
+    assert.deepEqual([none.status, JSON.parse(none.body).error.code], [503, 'no_replica'])
+  })
+
   test(`${mode}: strangers lose nothing when a replica dies`, { timeout }, async () => {
     await using board = await startBoard(mode)
     for (let visitor = 0; visitor < 9; visitor++) await sendRequest(board.port, '/')

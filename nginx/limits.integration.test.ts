@@ -48,6 +48,11 @@ for (const mode of stickyModes) {
     assert.equal((await sendRequest(board.port, '/api/snapshot')).status, 200)
     const logs = [...(await board.logged(81)), readFileSync(board.nginx.files.errorLog, 'utf8')]
     assert.ok(!logs.some(text => text.includes('the-token')))
+    // NGINX answers a refused one with a page of its own, for which it changes the method to GET.
+    const methods = logs
+      .filter(text => text.includes('/api/servers/'))
+      .map(text => /"method":"(\w*)"/.exec(text)?.[1])
+    assert.deepEqual(new Set(methods.filter(Boolean)), new Set(['POST']))
   })
 
   test(`${mode}: loopback is not limited by default`, { timeout }, async () => {

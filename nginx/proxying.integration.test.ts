@@ -19,6 +19,7 @@ for (const mode of stickyModes) {
         'X-Forwarded-Host': 'evil.example',
         'X-Forwarded-Port': '1',
         'X-Last-Try': '1',
+        'X-Arrived-At': '1',
         traceparent: `00-${'e'.repeat(32)}-${'e'.repeat(16)}-00`,
         tracestate: 'a=b',
         Forwarded: 'for=9.9.9.9',
@@ -38,7 +39,7 @@ for (const mode of stickyModes) {
       assert.equal(seen['x-forwarded-host'], 'board.example:8080')
       assert.equal(seen['x-forwarded-port'], '8080')
       assert.equal(seen.host, 'board.example:8080')
-      for (const name of ['x-last-try', 'forwarded', 'upgrade', 'tracestate'])
+      for (const name of ['x-last-try', 'x-arrived-at', 'forwarded', 'upgrade', 'tracestate'])
         assert.equal(seen[name], undefined, name)
     })
 

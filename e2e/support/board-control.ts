@@ -107,6 +107,12 @@ async function untilRendered(url: string, what: RegExp): Promise<void> {
 
 /** Resolves when the real servers have read the request with a heartbeat and acknowledged it in `draining`. */
 async function requestDrain(client: PrismaClient, drain: boolean): Promise<void> {
+  // A wish counts while its record is new.
+  const servers = await client.server.findMany({ where: { stoppedAt: null }, select: { id: true } })
+  const type = drain ? 'drain' : 'undrain'
+  await client.serverEvent.createMany({
+    data: servers.map(({ id }) => ({ at: new Date(), serverId: id, type })),
+  })
   await client.server.updateMany({ data: { drainWanted: drain } })
   const pending = { draining: !drain, stoppedAt: null, lastSeenAt: { gt: new Date(Date.now() - 10_000) } }
   await expect.poll(() => client.server.count({ where: pending })).toBe(0)

@@ -33,7 +33,7 @@ export class BadParameter extends AnswerError {
 /** A server does not do what control wants of it, or did not answer. The message is one sentence. */
 export class ControlRefused extends UserError {
   override readonly name = 'ControlRefused'
-  readonly code: 'refused' | 'no_server' | 'last_server' | 'not_acknowledged'
+  readonly code: 'refused' | 'no_server' | 'last_server' | 'not_acknowledged' | 'too_late' | 'outcome_unknown'
 
   constructor(message: string, code: ControlRefused['code'] = 'refused') {
     super(message)

@@ -6,7 +6,7 @@ import mysql from 'mysql2/promise'
 import { migrate } from '../../../prisma/migrate.ts'
 import { readAudit } from '../../../web/server/db/audit.ts'
 import { readBoard } from '../../../web/server/db/board.ts'
-import { takeEndWish, withControlLock, writeWish } from '../../../web/server/db/control.ts'
+import { readTime, takeEndWish, withControlLock, writeWish } from '../../../web/server/db/control.ts'
 import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
 import { closePools, connectionsPerReplica, openPools } from '../../../web/server/db/pools.ts'
 import { ifAlone } from '../../../web/server/db/query.ts'
@@ -51,7 +51,10 @@ test("a replica's account can do all that a replica does", async () => {
     const hit = sampleHit()
     await databaseHitStore(pools.write, { id, srv_id: srvId }).commit([hit], 1000)
     for (const command of ['drain', 'restart'] as const)
-      await withControlLock(pools.write, connection => writeWish(connection, id, command, '10.0.0.7'))
+      await withControlLock(pools.write, async connection => {
+        const record = { at: await readTime(connection), serverId: id, command }
+        assert.equal(await writeWish(connection, record, '10.0.0.7'), true)
+      })
     assert.equal(await takeEndWish(pools.write, { id, srv_id: srvId }, 'restart', 1000), true)
     const { signal } = new AbortController()
     await ifAlone(pools.upkeep, 'retention', async connection => {

@@ -16,7 +16,14 @@ export type EndCommand = 'restart' | 'kill'
 export const endCommand = z.enum(['restart', 'kill'])
 
 // An older wish must not take effect: its requester no longer waits for it, or it is from a dump.
-const wishedLatelySql = `end_wanted_at > UTC_TIMESTAMP(3) - INTERVAL ${controlAnswerSeconds} SECOND`
+const oldestSql = `UTC_TIMESTAMP(3) - INTERVAL ${controlAnswerSeconds} SECOND`
+const wishedLatelySql = `end_wanted_at > ${oldestSql}`
+
+// The same for a drain and its end: a wish that the server has not acknowledged counts while its record is new.
+const drainSql = `IF(drain_wanted = draining OR EXISTS (
+    SELECT 1 FROM server_event
+    WHERE at > ${oldestSql} AND server_id = server.id AND type = IF(drain_wanted, 'drain', 'undrain')
+  ), drain_wanted, draining)`
 
 const wishRow = z
   .object({ drain_wanted: z.number(), end_wanted: endCommand.nullable() })
@@ -24,7 +31,8 @@ const wishRow = z
 
 /** What an instance should do: whether to drain, and whether to end and how. @throws if there is no answer within `timeoutMs` */
 export async function readWish(pool: ReadPool, serverId: number, timeoutMs: number) {
-  const sql = `SELECT drain_wanted, IF(${wishedLatelySql}, end_wanted, NULL) AS end_wanted FROM server WHERE id = ?`
+  const sql = `SELECT ${drainSql} AS drain_wanted, IF(${wishedLatelySql}, end_wanted, NULL) AS end_wanted
+    FROM server WHERE id = ?`
   const [wish] = z.tuple([wishRow]).parse(await query(pool, sql, [serverId], timeoutMs))
   return wish
 }
@@ -91,7 +99,7 @@ const wishesRows = z.array(
 
 /** The wishes for each server that is not gone, by its id: those that still count. */
 export async function readWishes(connection: PoolConnection): Promise<Map<number, ServerWishes>> {
-  const sql = `SELECT id, drain_wanted, IF(end_taken_at IS NOT NULL OR ${wishedLatelySql}, end_wanted, NULL) AS end_wanted
+  const sql = `SELECT id, ${drainSql} AS drain_wanted, IF(end_taken_at IS NOT NULL OR ${wishedLatelySql}, end_wanted, NULL) AS end_wanted
     FROM server ${byGoneAt} WHERE gone_at IS NULL`
   return new Map(wishesRows.parse(await queryOn(connection, sql, [], timeoutMs)))
 }
@@ -101,25 +109,32 @@ const time = z.tuple([z.object({ now: z.string() })])
 /** A use of control in `server_event`. */
 export type ControlRecord = { at: string; serverId: number; command: ControlCommand }
 
-/** Writes a wish, and records who wished it. `clientIp`: shortened; null = the command line. */
+/** The database's time. */
+export async function readTime(connection: PoolConnection): Promise<string> {
+  const [{ now }] = time.parse(await queryOn(connection, 'SELECT UTC_TIMESTAMP(3) AS now', [], timeoutMs))
+  return now
+}
+
+/**
+ * Writes a wish, and records who wished it. `record.at`: from `readTime`, immediately before. `clientIp`: shortened; null = the
+ * command line. The database may freeze and run the statement when it goes on: then it writes nothing.
+ * @returns whether it was written
+ */
 export async function writeWish(
   connection: PoolConnection,
-  serverId: number,
-  command: ControlCommand,
+  { at, serverId, command }: ControlRecord,
   clientIp: string | null,
-): Promise<ControlRecord> {
-  const [{ now: at }] = time.parse(await queryOn(connection, 'SELECT UTC_TIMESTAMP(3) AS now', [], timeoutMs))
+): Promise<boolean> {
   const record = 'INSERT IGNORE INTO server_event (at, server_id, type, client_ip) VALUES (?, ?, ?, ?)'
   await queryOn(connection, record, [at, serverId, command, clientIp], timeoutMs)
-  if (command === 'drain' || command === 'undrain') {
-    const sql = 'UPDATE server SET drain_wanted = ? WHERE id = ?'
-    await queryOn(connection, sql, [command === 'drain', serverId], timeoutMs)
-  } else {
-    const sql =
-      'UPDATE server SET end_wanted = ?, end_wanted_at = UTC_TIMESTAMP(3), end_taken_at = NULL WHERE id = ?'
-    await queryOn(connection, sql, [command, serverId], timeoutMs)
-  }
-  return { at, serverId, command }
+  const [wish, values] =
+    command === 'drain' || command === 'undrain'
+      ? ['drain_wanted = ?', [command === 'drain']]
+      : ['end_wanted = ?, end_wanted_at = ?, end_taken_at = NULL', [command, at]]
+  const sql = `UPDATE server SET ${wish}
+    WHERE id = ? AND UTC_TIMESTAMP(3) < CAST(? AS DATETIME(3)) + INTERVAL ${timeoutMs / 1000} SECOND`
+  const result = await queryOn(connection, sql, [...values, serverId, at], timeoutMs)
+  return written.parse(result).affectedRows > 0
 }
 
 /** Records that the server has acknowledged. @throws DatabaseUnavailable */
@@ -132,20 +147,24 @@ export async function recordAcknowledged(
   await query(pool, sql, [at, serverId, command], timeoutMs)
 }
 
-/** Whether an instance has acknowledged the wish to end. @throws DatabaseUnavailable */
-export async function readEndTaken(pool: ReadPool, serverId: number): Promise<boolean> {
+/** Whether an instance has acknowledged the wish to end. @throws DatabaseUnavailable without an answer within `timeoutMs` */
+export async function readEndTaken(pool: ReadPool, serverId: number, timeoutMs: number): Promise<boolean> {
   const sql = 'SELECT end_taken_at IS NOT NULL AS taken FROM server WHERE id = ?'
   const rows = z.array(z.object({ taken: z.number() })).parse(await query(pool, sql, [serverId], timeoutMs))
   return rows[0]?.taken === 1
 }
 
+/** ms for taking a wish back: short, so that it can be tried until shortly before the answer */
+const takeBackTimeoutMs = 1000
+
 /** Withdraws the wish to end. @returns false if the instance has acknowledged it. @throws DatabaseUnavailable */
 export async function withdrawEnd(pool: WritePool, serverId: number): Promise<boolean> {
   const sql = 'UPDATE server SET end_wanted = NULL WHERE id = ? AND end_taken_at IS NULL'
-  return written.parse(await query(pool, sql, [serverId], timeoutMs)).affectedRows > 0
+  return written.parse(await query(pool, sql, [serverId], takeBackTimeoutMs)).affectedRows > 0
 }
 
 /** Sets the wish to drain back to what it was. @throws DatabaseUnavailable */
 export async function restoreDrain(pool: WritePool, serverId: number, wanted: boolean): Promise<void> {
-  await query(pool, 'UPDATE server SET drain_wanted = ? WHERE id = ?', [wanted, serverId], timeoutMs)
+  const sql = 'UPDATE server SET drain_wanted = ? WHERE id = ?'
+  await query(pool, sql, [wanted, serverId], takeBackTimeoutMs)
 }

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import { request as httpRequest } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { after, before, test } from 'node:test'
+import { after, before, mock, test } from 'node:test'
 import type { RowDataPacket } from 'mysql2/promise'
+import { startDatabaseProxy } from '../../../tools/lib/database-proxy.ts'
 import { eventually, startStubServer } from '../../../tools/lib/testing.ts'
 import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { sampleHealth } from '../../testing/samples.ts'
-import { type EndCommand, readWish, takeEndWish } from '../db/control.ts'
+import { type EndCommand, readWish, takeEndWish, withControlLock } from '../db/control.ts'
+import { closePools, openPools, type Pools } from '../db/pools.ts'
 import { writeHeartbeat } from '../db/server-state.ts'
 import { endServer, registerServer } from '../db/servers.ts'
 import { createRouter } from '../http/router.ts'
 import { srvIdOf } from '../identity.ts'
 import { OwnEnd } from '../lifecycle/own-end.ts'
+import { log } from '../log.ts'
 import { controlEndpoint, isControlPath } from './control.ts'
 import { historyEndpoint } from './history.ts'
 
@@ -20,23 +23,32 @@ const database = await openPooledDatabase()
 const { pools } = database
 const written: string[] = []
 
-const server = await startStubServer(
-  createRouter({
-    exact: { '/api/history': { GET: historyEndpoint({ read: pools.read, board: { silenceOf: ms => ms } }) } },
-    matching: {
-      matches: isControlPath,
-      byMethod: {
-        POST: controlEndpoint({
-          pools,
-          ownEnd: new OwnEnd({ take: async () => false }),
-          readToken: () => token,
-        }),
+/** A replica's endpoints, on `pools`. `onToken` is called when a request has come. */
+const serve = (pools: Pools, onToken = () => {}) =>
+  startStubServer(
+    createRouter({
+      exact: {
+        '/api/history': { GET: historyEndpoint({ read: pools.read, board: { silenceOf: ms => ms } }) },
       },
-    },
-    fallback: (_request, response) => void response.writeHead(404).end(),
-    onError: error => written.push(error.message),
-  }),
-)
+      matching: {
+        matches: isControlPath,
+        byMethod: {
+          POST: controlEndpoint({
+            pools,
+            ownEnd: new OwnEnd({ take: async () => false }),
+            readToken() {
+              onToken()
+              return token
+            },
+          }),
+        },
+      },
+      fallback: (_request, response) => void response.writeHead(404).end(),
+      onError: error => written.push(error.message),
+    }),
+  )
+
+const server = await serve(pools)
 after(async () => {
   await server[Symbol.asyncDispose]()
   await database.close()
@@ -45,8 +57,8 @@ after(async () => {
 type Headers = Record<string, string>
 
 /** Without a client that normalises the path or the headers. */
-async function send(path: string, headers: Headers = {}, method = 'POST') {
-  const sent = httpRequest({ port: server.port, host: '127.0.0.1', path, method, headers })
+async function send(path: string, headers: Headers = {}, method = 'POST', port = server.port) {
+  const sent = httpRequest({ port, host: '127.0.0.1', path, method, headers })
   sent.end()
   const [response] = await new Promise<[import('node:http').IncomingMessage]>((resolve, reject) => {
     sent.once('response', each => resolve([each]))
@@ -313,4 +325,152 @@ test('a command that is not acknowledged never takes effect later', { timeout: 6
   )
   assert.equal((await readWish(pools.read, target.id, 1000)).end, null)
   assert.equal(await takeEndWish(pools.write, identity, 'kill', 1000), false)
+})
+
+/** A frozen server that still counts as up, for as long as this is in scope. */
+async function startFrozen(name: string) {
+  const target = await startServer(name)
+  await target.freeze()
+  const stays = setInterval(
+    () => pools.write.query('UPDATE server SET last_seen_at = UTC_TIMESTAMP(3) WHERE id = ?', [target.id]),
+    500,
+  )
+  return {
+    id: target.id,
+    identity: { id: target.id, srv_id: srvIdOf(`10.0.0.${name.slice(4)}:3000`) },
+    wish: () => readWish(pools.read, target.id, 5000),
+    async [Symbol.asyncDispose]() {
+      clearInterval(stays)
+      await target[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const noWish = { drain: false, end: null }
+
+/** Another replica, whose connection to the database can fail. */
+async function startReplicaWithProxy() {
+  await using resources = new AsyncDisposableStack()
+  const proxy = resources.use(await startDatabaseProxy(database.url))
+  const own = openPools(proxy.url)
+  resources.defer(() => closePools(own))
+  const { port } = resources.use(await serve(own))
+  const kept = resources.move()
+  return {
+    proxy,
+    post: (path: string) => send(path, authorized, 'POST', port),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+test('a request that is too old, or that has no requester any more, writes no wish', async () => {
+  await pools.write.query('DELETE FROM server_event')
+  await using _first = await startServer('web-1')
+  await using target = await startServer('web-2')
+  const cameAt = (secondsAgo: number) => ({ 'X-Arrived-At': String(Date.now() / 1000 - secondsAgo) })
+  for (const command of ['kill', 'restart', 'drain']) {
+    const late = await post(`/api/servers/web-2/${command}`, cameAt(10.5))
+    assert.deepEqual([late.status, /"code":"(\w+)"/.exec(late.text)?.[1]], [409, 'too_late'], late.text)
+  }
+  let came = 0
+  await using replica = await serve(pools, () => came++)
+  await withControlLock(pools.write, async () => {
+    const left = assert.rejects(send('/api/servers/web-2/kill', authorized, 'POST', replica.port))
+    await eventually(() => came > 0)
+    replica.closeConnections()
+    await left
+  })
+  // The next command gets the lock after it.
+  assert.equal((await post('/api/servers/web-2/undrain')).status, 200)
+  assert.deepEqual(await recorded(), [])
+  assert.deepEqual(target.ended, [])
+  assert.deepEqual(await readWish(pools.read, target.id, 5000), noWish)
+  assert.equal((await post('/api/servers/web-2/drain', cameAt(1))).status, 200)
+})
+
+test('if the database freezes until the end, the outcome is unknown, and nothing happens later', {
+  timeout: 90_000,
+}, async () => {
+  await using _first = await startServer('web-1')
+  await using killed = await startFrozen('web-2')
+  await using drained = await startFrozen('web-3')
+  await using replica = await startReplicaWithProxy()
+  const answers = Promise.all([
+    replica.post('/api/servers/web-2/kill'),
+    replica.post('/api/servers/web-3/drain'),
+  ])
+  await eventually(async () => (await killed.wish()).end !== null && (await drained.wish()).drain)
+  replica.proxy.silence()
+  const [kill, drain] = await answers
+  for (const [answer, what] of [
+    [kill, 'web-2 may still be killed'],
+    [drain, 'web-3 may still be drained'],
+  ] as const) {
+    assert.equal(answer.status, 503)
+    assert.deepEqual(answer.body, {
+      error: { code: 'outcome_unknown', message: `${what} within 10 s: the database does not answer.` },
+    })
+  }
+  // As the answer says: a server takes no old wish.
+  await eventually(async () => (await killed.wish()).end === null && !(await drained.wish()).drain)
+  await replica.proxy.restore()
+  assert.equal(await takeEndWish(pools.write, killed.identity, 'kill', 5000), false)
+  assert.deepEqual([await killed.wish(), await drained.wish()], [noWish, noWish])
+})
+
+test('a command outlasts a short freeze of the database', { timeout: 60_000 }, async () => {
+  await using _first = await startServer('web-1')
+  await using target = await startFrozen('web-2')
+  await using replica = await startReplicaWithProxy()
+  const answer = replica.post('/api/servers/web-2/kill')
+  await eventually(async () => (await target.wish()).end)
+  replica.proxy.silence()
+  assert.equal(await takeEndWish(pools.write, target.identity, 'kill', 5000), true)
+  await replica.proxy.restore()
+  assert.equal((await answer).status, 200, (await answer).text)
+})
+
+test('a wish whose writing had no answer is taken back', { timeout: 60_000 }, async () => {
+  await using _first = await startServer('web-1')
+  await using target = await startFrozen('web-2')
+  await using replica = await startReplicaWithProxy()
+  for (const [command, sql] of [
+    ['kill', 'SET end_wanted ='],
+    ['drain', 'SET drain_wanted ='],
+  ] as const) {
+    replica.proxy.trap(sql, { kind: 'hold-answer', forMs: 6000 })
+    const answer = replica.post(`/api/servers/web-2/${command}`)
+    await eventually(async () => (await target.wish()).end !== null || (await target.wish()).drain)
+    assert.match((await answer).text, /"database_unavailable"/)
+    assert.deepEqual(await target.wish(), noWish)
+  }
+})
+
+test('each outcome is in the log, without the token; of strangers only some', async () => {
+  await using _first = await startServer('web-1')
+  const lines: Record<string, unknown>[] = []
+  const write = mock.method(log, 'warn', (_text: string, fields = {}) => void lines.push(fields))
+  try {
+    await post('/api/servers/web-1/kill')
+    await post('/api/servers/web-9/kill')
+    await post('/api/servers/%3Cb%3E/kill')
+    await post('/api/servers/web-1/kill?x=1')
+    assert.deepEqual(
+      lines.map(({ target, outcome }) => [target, outcome]),
+      [
+        ['web-1', 'web-1 is the last server that is up: it may not be killed'],
+        ['web-9', 'there is no server web-9, only web-1'],
+        [undefined, 'There is no server with this name.'],
+        ['web-1', lines[3]?.outcome],
+      ],
+    )
+    lines.length = 0
+    for (let tries = 0; tries < 100; tries++)
+      await send('/api/servers/web-1/kill', { Authorization: `Bearer a-wrong-token-${tries}` })
+    assert.match(String(lines[0]?.outcome), /^Control needs the token/)
+    assert.ok(lines.length < 100, `${lines.length}`)
+    assert.doesNotMatch(JSON.stringify(lines), /a-wrong-token-/)
+  } finally {
+    write.mock.restore()
+  }
 })

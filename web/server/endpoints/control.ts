@@ -7,13 +7,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ControlAnswer, controlCommands } from '../../shared/api.ts'
 import { isServerName } from '../config.ts'
 import type { Pools } from '../db/pools.ts'
-import { AnswerError, ControlRefused } from '../errors.ts'
+import { AnswerError, ControlRefused, DatabaseUnavailable } from '../errors.ts'
 import { normaliseAddress, showAddress } from '../http/client-address.ts'
-import { announcesBody, parseParameters } from '../http/request.ts'
+import { announcesBody, parseParameters, readRequestId } from '../http/request.ts'
 import { bodyRefused, type Endpoint, sendJson } from '../http/router.ts'
 import { type ControlRequest, controlServer } from '../lifecycle/control.ts'
 import type { OwnEnd } from '../lifecycle/own-end.ts'
-import { log } from '../log.ts'
+import { LineLimit, log } from '../log.ts'
 
 type Dependencies = {
   pools: Pools
@@ -30,20 +30,34 @@ export function isControlPath(pathname: string): boolean {
   return path.test(pathname)
 }
 
-/** Answers a ControlAnswer once the server has acknowledged. @throws AnswerError 401, 403, 404, 409, 413 */
+/** Lines a second about requests that anyone can send */
+const strangerLinesPerSecond = 2
+
+/** Answers a ControlAnswer once the server has acknowledged. @throws AnswerError 400, 401, 403, 404, 409, 413, 503 */
 export function controlEndpoint({ pools, ownEnd, readToken }: Dependencies): Endpoint {
+  const strangers = new LineLimit(strangerLinesPerSecond)
   return async (request, response, url) => {
-    checkBodyless(request, response)
-    checkOrigin(request)
-    checkToken(request, response, readToken())
-    parseParameters(url.searchParams, {})
-    const command = parseCommand(url)
+    const startedAt = performance.now() - ageOf(request)
     const clientIp = clientOf(request)
-    ownEnd.holdFor(once(response, 'close'))
-    const what = { command: command.command, server: command.name, client_ip: clientIp }
+    const command = parseCommand(url)
+    const use = {
+      command: command?.command,
+      target: command?.name,
+      client_ip: clientIp,
+      request_id: readRequestId(request),
+    }
+    let isStranger = true
     try {
-      const { server, message } = await controlServer(pools, command, { clientIp, mayDrainLast: false })
-      log.info('control', { ...what, outcome: message })
+      checkBodyless(request, response)
+      checkOrigin(request)
+      checkToken(request, response, readToken())
+      isStranger = false
+      parseParameters(url.searchParams, {})
+      if (command === null) throw noSuchServer()
+      ownEnd.holdFor(once(response, 'close'))
+      const requester = { clientIp, mayDrainLast: false, startedAt, hasLeft: () => response.destroyed }
+      const { server, message } = await controlServer(pools, command, requester)
+      log.info('control', { ...use, outcome: message })
       const answer: ControlAnswer = {
         server: server.name,
         srv_id: server.srvId,
@@ -52,12 +66,30 @@ export function controlEndpoint({ pools, ownEnd, readToken }: Dependencies): End
       }
       sendJson(response, 200, answer)
     } catch (error) {
-      if (!(error instanceof ControlRefused)) throw error
-      log.info('control', { ...what, outcome: error.message })
-      if (error.code === 'no_server') throw noSuchServer()
-      throw new AnswerError(409, error.code, `${error.message}.`)
+      const write = (leftOut: number) =>
+        log.warn('control', { ...use, outcome: outcomeOf(error), ...(leftOut > 0 && { left_out: leftOut }) })
+      if (isStranger) strangers.offer(write)
+      else write(0)
+      throw error instanceof ControlRefused ? refusalOf(error) : error
     }
   }
+}
+
+/** For the log: an error of the database can quote an address. */
+function outcomeOf(error: unknown): string {
+  if (error instanceof AnswerError || error instanceof ControlRefused) return error.message
+  return error instanceof DatabaseUnavailable ? 'the database does not answer' : 'an internal error'
+}
+
+function refusalOf({ code, message }: ControlRefused): AnswerError {
+  if (code === 'no_server') return noSuchServer()
+  return new AnswerError(code === 'outcome_unknown' ? 503 : 409, code, `${message}.`)
+}
+
+/** ms since NGINX got the request: this process may have been frozen since. 0 for a request that did not come through NGINX. */
+function ageOf({ headers }: IncomingMessage): number {
+  const arrivedAt = Number(headers['x-arrived-at'])
+  return arrivedAt > 0 ? Math.max(0, Date.now() - arrivedAt * 1000) : 0
 }
 
 function checkBodyless(request: IncomingMessage, response: ServerResponse): void {
@@ -98,12 +130,12 @@ function isSame(given: string, token: string): boolean {
   return timingSafeEqual(digest(given), digest(token))
 }
 
-/** @throws AnswerError 404 */
-function parseCommand({ pathname }: URL): ControlRequest {
+/** null if no server can have this name */
+function parseCommand({ pathname }: URL): ControlRequest | null {
   const [, encoded = '', word] = path.exec(pathname) ?? []
   const command = controlCommands.find(each => each === word)
   const name = decode(encoded)
-  if (command === undefined || !isServerName(name)) throw noSuchServer()
+  if (command === undefined || !isServerName(name)) return null
   return { command, name }
 }
 

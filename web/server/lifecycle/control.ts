@@ -7,8 +7,10 @@ import { type ControlCommand, controlCommands, type ServerState } from '../../sh
 import { controlAnswerSeconds, silentAfterSeconds } from '../../shared/limits.ts'
 import { readBoard } from '../db/board.ts'
 import {
+  type ControlRecord,
   type EndCommand,
   readEndTaken,
+  readTime,
   readWishes,
   recordAcknowledged,
   restoreDrain,
@@ -18,53 +20,77 @@ import {
   writeWish,
 } from '../db/control.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
+import { retryWhileUnavailable } from '../db/query.ts'
 import { type BoardServer, serverState } from '../db/server-state.ts'
-import { ControlRefused } from '../errors.ts'
+import { ControlRefused, DatabaseUnavailable } from '../errors.ts'
 
 /** ms between two checks for a server's answer */
 const pollMs = 100
 /** ms for each reading of the servers */
 const databaseTimeoutMs = 2000
+/** ms after the deadline in which the last reading must end, so that the answer comes before NGINX stops waiting for it */
+const overtimeMs = 500
 
 export type ControlRequest = { command: ControlCommand; name: string }
 
-export type ControlOptions = {
+/** Who sent a command. */
+export type Requester = {
   /** the shortened address of the client, for the record; null = the command line */
   clientIp: string | null
   /** whether the last server that is up may drain too: then new visitors are still served */
   mayDrainLast: boolean
+  /** when the request came, in ms on the clock of `performance.now()`, also if this process was frozen since */
+  startedAt: number
+  /** whether nothing waits for the answer any more */
+  hasLeft(): boolean
 }
+
+type Plan = { server: BoardServer; drainWanted: boolean; isDone: boolean }
 
 /**
  * Runs a command on a server and waits until the server acknowledges it. A refused command never takes effect later.
  * @returns the server, and the result as a sentence
- * @throws ControlRefused, or DatabaseUnavailable if the database does not answer
+ * @throws ControlRefused, also if the database does not say whether the command was carried out; DatabaseUnavailable if the
+ * database did not answer and the command was not carried out
  */
 export async function controlServer(
   pools: Pools,
   request: ControlRequest,
-  options: ControlOptions,
+  requester: Requester,
 ): Promise<{ server: BoardServer; message: string }> {
+  const deadline = requester.startedAt + controlAnswerSeconds * 1000
+  const sent: { plan: Plan; record: ControlRecord }[] = []
   const begun = await withControlLock(pools.write, async connection => {
     const servers = await readServers(pools)
     const wishes = await readWishes(connection)
     // A refusal is no failure of the connection, which onConnection would close.
-    const plan = attempt(() => checkRequest(servers, wishes, request, options.mayDrainLast))
+    const plan = attempt(() => checkRequest(servers, wishes, request, requester.mayDrainLast))
     if (plan instanceof ControlRefused || plan.isDone) return { plan, record: null }
-    return { plan, record: await writeWish(connection, plan.server.id, request.command, options.clientIp) }
+    const record = { at: await readTime(connection), serverId: plan.server.id, command: request.command }
+    // This process may have been frozen until now, and the requester has another answer.
+    if (requester.hasLeft() || performance.now() > deadline) return { plan: tooLate(), record: null }
+    sent.push({ plan, record })
+    const isWritten = await writeWish(connection, record, requester.clientIp)
+    return isWritten ? { plan, record } : { plan: tooLate(), record: null }
+  }).catch(async error => {
+    // The wish may have been written.
+    const [last] = sent
+    if (!last || (await takeBack(pools, last.plan, request, deadline))) throw error
+    return last
   })
   if (begun === null) throw new ControlRefused('other commands are under way: try again')
   const { plan, record } = begun
   if (plan instanceof ControlRefused) throw plan
   const { server } = plan
   if (record === null) return { server, message: alreadyText(request) }
-  const servers = isEnd(request.command)
-    ? await waitForEnd(pools, server)
-    : await waitForDrain(pools, server, request.command === 'drain', plan.drainWanted)
+  const servers = await waitForAnswer(pools, plan, request, deadline)
   // The server has acknowledged, so the command succeeded, recorded or not.
   await recordAcknowledged(pools.write, record).catch(() => {})
   return { server, message: outcomeText(request, servers) }
 }
+
+const tooLate = () =>
+  new ControlRefused('the request is too old: its sender no longer waits for an answer', 'too_late')
 
 function attempt<T>(work: () => T): T | ControlRefused {
   try {
@@ -88,7 +114,7 @@ function checkRequest(
   wishes: Map<number, ServerWishes>,
   { command, name }: ControlRequest,
   mayDrainLast: boolean,
-): { server: BoardServer; drainWanted: boolean; isDone: boolean } {
+): Plan {
   const server = findServer(servers, name)
   const { drain: drainWanted = false, end = null } = wishes.get(server.id) ?? {}
   if (end !== null) throw new ControlRefused(`${name} is being ${endedWords[end]}`)
@@ -129,59 +155,75 @@ export function isLast(
 }
 
 /**
- * Waits until the server drains, or has ended its drain. `before`: the drain that was wanted before, restored after a failure.
- * @returns all servers then
- * @throws ControlRefused, or DatabaseUnavailable
+ * Waits for the server's answer, also while the database does not answer. A command without an answer is taken back.
+ * @returns all servers, or none if this one ends
+ * @throws ControlRefused
  */
-async function waitForDrain(
+async function waitForAnswer(
   pools: Pools,
-  server: BoardServer,
-  wanted: boolean,
-  before: boolean,
+  plan: Plan,
+  request: ControlRequest,
+  deadline: number,
 ): Promise<BoardServer[]> {
   try {
-    return await waitForAnswer(server.name, async () => {
-      const servers = await readServers(pools)
-      return findInstance(servers, server).draining === wanted ? servers : null
-    })
+    for (;;) {
+      const servers = await readAnswer(pools, plan, request, deadline).catch(error => {
+        if (error instanceof DatabaseUnavailable) return null
+        throw error
+      })
+      if (servers !== null) return servers
+      if (performance.now() > deadline)
+        throw new ControlRefused(
+          `${request.name} has not acknowledged the request within ${controlAnswerSeconds} s`,
+          'not_acknowledged',
+        )
+      await pause(pollMs)
+    }
   } catch (error) {
-    // Undo it: a refused request must not take effect later, when the server is back.
-    await restoreDrain(pools.write, server.id, before).catch(() => {})
-    throw error
-  }
-}
-
-/**
- * Waits until the server has acknowledged that it ends.
- * @returns no servers: the answer to an end names none
- * @throws ControlRefused, or DatabaseUnavailable
- */
-async function waitForEnd(pools: Pools, server: BoardServer): Promise<BoardServer[]> {
-  try {
-    return await waitForAnswer(server.name, async () => {
-      if (await readEndTaken(pools.read, server.id)) return []
-      findInstance(await readServers(pools), server)
-      return null
-    })
-  } catch (error) {
-    // If this fails too, the wish ends by itself: a server takes none that is older than the time to answer.
-    if (!(error instanceof ControlRefused) || (await withdrawEnd(pools.write, server.id))) throw error
+    if (await takeBack(pools, plan, request, deadline)) throw error
     return []
   }
 }
 
-/** @throws ControlRefused if `check` returns null for too long */
-async function waitForAnswer<T>(name: string, check: () => Promise<T | null>): Promise<T> {
-  const deadline = performance.now() + controlAnswerSeconds * 1000
-  for (;;) {
-    const answer = await check()
-    if (answer !== null) return answer
-    if (performance.now() > deadline)
-      throw new ControlRefused(
-        `${name} has not acknowledged the request within ${controlAnswerSeconds} s`,
-        'not_acknowledged',
-      )
-    await pause(pollMs)
+/** @returns null if the server has not answered yet @throws ControlRefused, or DatabaseUnavailable */
+async function readAnswer(
+  pools: Pools,
+  { server }: Plan,
+  { command }: ControlRequest,
+  deadline: number,
+): Promise<BoardServer[] | null> {
+  const timeLeft = () =>
+    Math.min(databaseTimeoutMs, Math.max(overtimeMs / 5, deadline + overtimeMs - performance.now()))
+  if (isEnd(command) && (await readEndTaken(pools.read, server.id, timeLeft()))) return []
+  const servers = await readServers(pools, timeLeft())
+  const { draining } = findInstance(servers, server)
+  return !isEnd(command) && draining === (command === 'drain') ? servers : null
+}
+
+/**
+ * Takes a wish back, so that the server does not take it later. Retries until the deadline while the database does not answer.
+ * @returns false if the server has acknowledged that it ends
+ * @throws ControlRefused if the database does not answer: then the wish ends by itself, because a server takes none that is old
+ */
+async function takeBack(
+  pools: Pools,
+  { server, drainWanted }: Plan,
+  { command, name }: ControlRequest,
+  deadline: number,
+): Promise<boolean> {
+  try {
+    return await retryWhileUnavailable(
+      async () => {
+        if (isEnd(command)) return await withdrawEnd(pools.write, server.id)
+        await restoreDrain(pools.write, server.id, drainWanted)
+        return true
+      },
+      Math.max(0, deadline - performance.now()),
+    )
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) throw error
+    const what = `${name} may still be ${endedWords[command]} within ${controlAnswerSeconds} s`
+    throw new ControlRefused(`${what}: the database does not answer`, 'outcome_unknown')
   }
 }
 
@@ -193,8 +235,8 @@ function findInstance(servers: BoardServer[], { id, name }: BoardServer): BoardS
   )
 }
 
-async function readServers(pools: Pools): Promise<BoardServer[]> {
-  return (await readBoard(pools.read, databaseTimeoutMs)).servers
+async function readServers(pools: Pools, timeoutMs = databaseTimeoutMs): Promise<BoardServer[]> {
+  return (await readBoard(pools.read, timeoutMs)).servers
 }
 
 /** drain: take no new visitors. undrain: take them again. */
@@ -219,8 +261,13 @@ export function parseDrainRequest(words: string[]): DrainRequest {
 export async function changeDrain(databaseUrl: string, { change, name }: DrainRequest): Promise<string> {
   const pools = openPools(databaseUrl)
   try {
-    const options = { clientIp: null, mayDrainLast: true }
-    return (await controlServer(pools, { command: change, name }, options)).message
+    const requester = {
+      clientIp: null,
+      mayDrainLast: true,
+      startedAt: performance.now(),
+      hasLeft: () => false,
+    }
+    return (await controlServer(pools, { command: change, name }, requester)).message
   } finally {
     await closePools(pools)
   }
