@@ -176,6 +176,13 @@ test('the database is down: the page says since when, and recovers by itself', a
     expect(connectionStatus(page)).toContainText('No answer from the database since', { timeout: 30_000 }),
   )
   await windows.each(page => expect(servers(page).getByText('was up').first()).toBeVisible())
+  await windows.each(async page => {
+    const inPicture = page
+      .getByRole('listitem')
+      .filter({ hasText: 'you' })
+      .locator('p', { hasText: 'was up' })
+    expect(await inPicture.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0)
+  })
   await expectNoFindings(windows, { complaints: failedRequests })
   thaw()
   await windows.each(live)
