@@ -14,7 +14,7 @@ const token = stackFile ? readFileSync(join(dirname(stackFile), 'admin-token'), 
 
 const table = (page: Page) => page.getByRole('table', { name: 'Hits per server' })
 const rowOf = (page: Page, name: string) =>
-  table(page).getByRole('row', { name: new RegExp(`^${name} .*\\b(?:up|draining|silent|lost|stopped)\\b`) })
+  table(page).getByRole('row', { name: new RegExp(`^${name} .*\\b(?:up|draining|silent|lost|stopped)`) })
 /** The state and, behind it, when the server was restarted */
 const stateOf = (page: Page, name: string) => rowOf(page, name).getByRole('cell').first()
 const opener = (page: Page, name: string) =>
@@ -145,6 +145,17 @@ test('the last server that is up is refused, on a phone too, and a restart is or
   await control.getByRole('button', { name: 'Restart it' }).click()
   await expect(control).toContainText('web-1 restarts', { timeout: 20_000 })
   await expect(rowOf(page, 'web-1')).toContainText(/restarted/, { timeout: 60_000 })
+})
+
+test('control that could not be loaded can be tried again', async ({ page }) => {
+  await visitLive(page, `/#token=${token}`)
+  await expectAllUp(page)
+  await page.route('**/_next/static/**', route => route.abort())
+  await opener(page, 'web-2').click()
+  await expect(table(page).getByRole('alert')).toContainText('Control could not be loaded.')
+  await page.unroute('**/_next/static/**')
+  await table(page).getByRole('button', { name: 'Try again' }).click()
+  await expect(panel(page, 'web-2')).toBeVisible()
 })
 
 test('where the browser forbids storage, the token lasts until the page is left', async ({ page }) => {
