@@ -1,6 +1,7 @@
 import { type APIRequestContext, type Browser, expect, type Locator, type Page, test } from '@playwright/test'
 import { z } from 'zod'
-import { expectHydrated, fact, openLab, sendVisits, visitLive } from './support/page-checks.ts'
+import type { History, Snapshot } from '../web/shared/api.ts'
+import { expectHydrated, fact, lab, openLab, sendVisits, visitLive } from './support/page-checks.ts'
 
 // The board by keyboard. panels.spec.ts opens a log row and the audit by keyboard.
 
@@ -351,4 +352,60 @@ async function motionOf(
 test('with reduced motion nothing moves, without it something does', async ({ browser, request }) => {
   expect(await motionOf(browser, request, 'no-preference')).not.toEqual([])
   expect(await motionOf(browser, request, 'reduce')).toEqual([])
+})
+
+/** Lets the board and the chart show this many more hits than there are. The page polls, as its stream is blocked. */
+async function addHits(page: Page, more: number): Promise<void> {
+  await page.route('**/api/live', route => route.abort())
+  await page.route('**/api/snapshot', async route => {
+    const { counter, earlier_hits, log, ...rest }: Snapshot = await (await route.fetch()).json()
+    const rows = log.map(row => ({ ...row, id: row.id + more }))
+    const sums = { counter: counter + more, earlier_hits: earlier_hits + more, log: rows }
+    await route.fulfill({ json: { ...rest, ...sums } })
+  })
+  await page.route('**/api/history?*', async route => {
+    const history: History = await (await route.fetch()).json()
+    const servers = history.servers.map(server => ({ ...server, hits: server.hits.map(hits => hits + more) }))
+    await route.fulfill({ json: { ...history, servers } })
+  })
+}
+
+/** Elements that reach beyond the window, unless what is around them scrolls or cuts them off. */
+function tooWide(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const isCut = (element: Element): boolean => {
+      const around = element.parentElement
+      return around !== null && (getComputedStyle(around).overflowX !== 'visible' || isCut(around))
+    }
+    return [...document.body.querySelectorAll('*')]
+      .filter(element => element.getBoundingClientRect().right > innerWidth + 0.01 && !isCut(element))
+      .map(element => `${element.getBoundingClientRect().right} ${element.outerHTML.slice(0, 100)}`)
+  })
+}
+
+test('nothing is wider than the window at 320 and 360 px: a finished run, millions of hits', async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 360, height: 800 })
+  await addHits(page, 1_234_567)
+  await page.goto('/')
+  await expect(fact(page, 'Counter')).toHaveText(/^1,23\d,\d{3}$/, { timeout: 30_000 })
+  await openLab(page)
+  for (const name of ['Set-up', 'Policies and results'])
+    await lab(page).getByRole('button', { name, expanded: false }).click()
+  await lab(page).getByRole('button', { name: /^Run/ }).click()
+  await expect(
+    lab(page)
+      .getByText(/evenness/)
+      .first(),
+  ).toBeVisible()
+  await expect(lab(page).getByRole('button', { name: 'Cancel' })).toBeDisabled({ timeout: 60_000 })
+  await expect(page.getByText('busiest 5 seconds')).toBeVisible({ timeout: 30_000 })
+  for (const width of [320, 360]) {
+    await page.setViewportSize({ width, height: 800 })
+    expect(await tooWide(page)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+    if (process.env.SCREENSHOTS)
+      await page.screenshot({ path: `test-results/narrow-${width}.png`, fullPage: true })
+  }
 })
