@@ -3,10 +3,11 @@
 
 import { type ReactNode, type Ref, useEffect, useId, useRef, useState } from 'react'
 import { type ControlCommand, isControlAnswer, type ServerRow } from '../../shared/api.ts'
-import { fetchAnswer } from '../live/api-client.ts'
+import { AnswerRefused, fetchAnswer } from '../live/api-client.ts'
 import ui from '../ui/ui.module.css'
 import styles from './control-panel.module.css'
 import { drains, whyNot } from './control-rules.ts'
+import { forgetToken } from './token.ts'
 
 type Props = {
   server: ServerRow
@@ -22,6 +23,8 @@ type Props = {
 const answerTimeoutMs = 15_000
 /** ms for which a drain can be undone with one press */
 const undoMs = 10_000
+
+const noAnswer = 'No answer: the outcome is not known. The table shows it.'
 
 type Asked = 'restart' | 'kill'
 type Outcome = { text: string; failed: boolean; undoable: boolean }
@@ -85,6 +88,12 @@ export function ControlPanel({ server, servers, at, token, onClose }: Props) {
         ))}
         <Action disabled={false} onPress={onClose}>
           Close
+        </Action>
+        <Action
+          disabled={running}
+          onPress={() => forgetToken('Control has ended: this page has no token now.')}
+        >
+          Leave control
         </Action>
       </div>
       {asked && reason === null && (
@@ -173,7 +182,10 @@ async function outcomeOf(name: string, command: ControlCommand, token: string): 
     const { message } = await fetchAnswer(isControlAnswer, url, answerTimeoutMs, init)
     return { text: message, failed: false, undoable: command === 'drain' }
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
+    if (error instanceof AnswerRefused && error.code === 'unauthorized')
+      forgetToken('This token is not valid.')
+    // Without an answer of the board, the browser's own words name no outcome.
+    const text = error instanceof AnswerRefused ? error.message : noAnswer
     return { text, failed: true, undoable: false }
   }
 }

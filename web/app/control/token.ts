@@ -7,6 +7,9 @@ const storageKey = 'balance-board token'
 
 /** undefined until the page runs in the browser */
 let current: string | null | undefined
+/** what the reader must know about it; empty = nothing */
+let notice = ''
+const listeners = new Set<() => void>()
 
 /** The token of this tab; null without one, and on the server, whose page is the same for everyone. */
 export function useControlToken(): string | null {
@@ -17,14 +20,39 @@ export function useControlToken(): string | null {
   )
 }
 
+/** Why there is no token any more, in words; else empty. */
+export function useControlNotice(): string {
+  return useSyncExternalStore(
+    subscribe,
+    () => notice,
+    () => '',
+  )
+}
+
+/** Ends control in this tab. `words` tell the reader why. */
+export function forgetToken(words: string): void {
+  current = null
+  notice = words
+  try {
+    sessionStorage.removeItem(storageKey)
+  } catch {
+    // Storage is forbidden: nothing was stored.
+  }
+  for (const onChange of listeners) onChange()
+}
+
 function subscribe(onChange: () => void): () => void {
   const take = () => {
     current = takeFromAddress() ?? current ?? stored()
     onChange()
   }
   take()
+  listeners.add(onChange)
   addEventListener('hashchange', take)
-  return () => removeEventListener('hashchange', take)
+  return () => {
+    listeners.delete(onChange)
+    removeEventListener('hashchange', take)
+  }
 }
 
 /** The token in a fragment; null if it has none. The characters are those that web/server/config.ts accepts. */
@@ -36,6 +64,7 @@ function takeFromAddress(): string | null {
   if (!location.hash.startsWith('#token=')) return null
   const token = tokenIn(location.hash)
   history.replaceState(history.state, '', location.pathname + location.search)
+  notice = token === null ? 'The token in this link is not valid.' : ''
   if (token !== null) store(token)
   return token
 }

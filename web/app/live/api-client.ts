@@ -2,7 +2,7 @@ import { isErrorAnswer, isSnapshot, type Snapshot } from '../../shared/api.ts'
 import { type Guard, readAs } from '../../shared/guards.ts'
 
 /** An unusable answer; the reader sees the message. `code`: of an error answer; else empty. */
-class AnswerRefused extends Error {
+export class AnswerRefused extends Error {
   readonly code: string
 
   constructor(message: string, code: string) {

@@ -5,7 +5,7 @@
 import { Fragment, memo, type ReactNode, useRef, useState } from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import { shownRate } from '../../shared/shown-state.ts'
-import { useControlToken } from '../control/token.ts'
+import { useControlNotice, useControlToken } from '../control/token.ts'
 import type { Hues } from '../live/live-board.ts'
 import { ServerName, ShareBar, YouBadge } from '../ui/badges.tsx'
 import { padRate, useFormats } from '../ui/formats.ts'
@@ -29,10 +29,12 @@ type Props = {
 export const ServersPanel = memo(function ServersPanel({ snapshot, ...props }: Props) {
   const formats = useFormats()
   const [servers, order, setOrder] = useOrder(snapshot)
+  const controlNotice = useControlNotice()
   const note = `Up to visit ${formats.whole(snapshot.counter)}`
   return (
     <Panel title="Servers" note={<span {...formats.mark('whole')}>{note}</span>}>
       <OrderChoice order={order} onChoose={setOrder} />
+      {controlNotice && <p role="status">{controlNotice}</p>}
       <ServersTable snapshot={{ ...snapshot, servers }} {...props} />
     </Panel>
   )
