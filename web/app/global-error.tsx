@@ -1,13 +1,22 @@
 'use client'
 
-import PageError from './error.tsx'
 import './globals.css'
 
-export default function GlobalError({ reset }: { reset(): void }) {
+/** If even the layout fails. Short and without imports: every page loads it in advance. */
+export default function GlobalError() {
   return (
     <html lang="en">
       <body>
-        <PageError reset={reset} />
+        <main>
+          <h1>The board could not be shown</h1>
+          <p>
+            Something in this page failed. What has been counted stays counted; loading it again is a new
+            visit.
+          </p>
+          <button type="button" onClick={() => location.reload()}>
+            Load again
+          </button>
+        </main>
       </body>
     </html>
   )
