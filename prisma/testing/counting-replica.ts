@@ -1,6 +1,7 @@
 import { databaseHitStore } from '../../web/server/db/hit-store.ts'
 import { noOwnRow } from '../../web/server/db/page-view-numbers.ts'
 import { closePools, openPools } from '../../web/server/db/pools.ts'
+import { retryWhileUnavailable } from '../../web/server/db/query.ts'
 import { registerServer } from '../../web/server/db/servers.ts'
 import { defaultLimits, HitQueue } from '../../web/server/hits/hit-queue.ts'
 import { CounterWatch } from '../../web/server/lifecycle/commit-health.ts'
@@ -10,7 +11,9 @@ import { sampleHit } from '../../web/testing/samples.ts'
 export async function startReplica(databaseUrl: string, address: string) {
   const pools = openPools(databaseUrl)
   const place = { srvId: address.replaceAll(/\D/g, '').padEnd(32, '0'), address, name: null }
-  const identity = { id: (await registerServer(pools.write, place)).id, srv_id: place.srvId }
+  // As a replica does: while a restore waits for the tables, a try can fail.
+  const register = () => retryWhileUnavailable(() => registerServer(pools.write, place), 30_000)
+  const identity = { id: (await register()).id, srv_id: place.srvId }
   const told: { requestId: string; id: number; at: number }[] = []
   const wentBack: [number, number][] = []
   const watch = new CounterWatch((from, to) => wentBack.push([from, to]))
@@ -24,7 +27,7 @@ export async function startReplica(databaseUrl: string, address: string) {
     onFailure: async failure => {
       if (failure.code !== noOwnRow || rejoining) return
       rejoining = true
-      identity.id = (await registerServer(pools.write, place)).id
+      identity.id = (await register()).id
       rejoining = false
     },
   })
