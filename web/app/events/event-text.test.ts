@@ -335,6 +335,21 @@ test('a page opened in the middle says what its snapshot alone says, and no cost
   )
 })
 
+test('a page opened in the middle names what lasts first, and what is over behind it', () => {
+  const killedBefore = { ...killed, restarted_at: at(-40), started_at: at(-40) }
+  const page = openPage({ 'web-1': { seen: -9, state: 'lost' }, 'web-2': killedBefore })
+  assert.equal(
+    page.line,
+    'web-1 is lost. No heartbeat for 9 s. Its visitors now go to web-2 and web-3. Also: web-2 killed and restarted.',
+  )
+  const restarted = { ...killedBefore, restart: 'stopped' } as const
+  const draining = openPage({ 'web-1': { state: 'draining' }, 'web-2': restarted, 'web-3': restarted })
+  assert.equal(
+    draining.line,
+    'web-1 is draining. Its visitors stay; new ones go to web-2 and web-3. Also: web-2 and web-3 restarted.',
+  )
+})
+
 test('a page opened within a heartbeat of the end knows what it cost', () => {
   const page = openPage({ 'web-3': { seen: -1.5 } }).see(2, {
     'web-3': { seen: -1.5 },

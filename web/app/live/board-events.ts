@@ -398,9 +398,12 @@ function baseAt({ marks }: EventLog, iso: string): Cost | null {
 /** The log with these reports, all of one snapshot, as the last event; and with the cost until now. */
 function reported(log: EventLog, snapshot: Snapshot, reports: Report[]): EventLog {
   const next = { ...log }
+  let isFirst = true
   for (const kind of kinds) {
     const [first, ...others] = reports.filter(report => report.kind === kind)
-    if (first) show(next, eventOf(first, others, snapshot))
+    if (!first) continue
+    show(next, eventOf(first, others, snapshot), !isFirst)
+    isFirst = false
   }
   if (next.last) next.last = withCost(next, next.last)
   return next
@@ -440,8 +443,8 @@ function longest(durations: (number | null)[]): number | null {
   return known.length > 0 ? Math.max(...known) : null
 }
 
-/** Makes it the last event, or a part of the last one. */
-function show(log: EventLog, { base, ...event }: NewEvent): void {
+/** Makes it the last event, or a part of the last one. `together`: the last one is of the same snapshot, and more urgent. */
+function show(log: EventLog, { base, ...event }: NewEvent, together: boolean): void {
   const { last } = log
   const now = Date.parse(log.at)
   if (event.kind === 'restarted') {
@@ -449,9 +452,11 @@ function show(log: EventLog, { base, ...event }: NewEvent): void {
     const isRoll = now - rolled.at < rollMs && now >= rolled.at
     const first = isRoll ? rolled : { since: event.since, base, servers: [] }
     log.rolled = { ...first, at: now, servers: union(first.servers, event.servers) }
-    log.last = { ...event, since: first.since, servers: log.rolled.servers }
-    log.base = first.base
-    return
+    if (!together) {
+      log.last = { ...event, since: first.since, servers: log.rolled.servers }
+      log.base = first.base
+      return
+    }
   }
   const age = last?.at ? now - Date.parse(last.at) : Number.POSITIVE_INFINITY
   if (last && last.kind === event.kind && age >= 0 && age < sameEventMs && event.servers.length > 0) {
@@ -467,7 +472,8 @@ function show(log: EventLog, { base, ...event }: NewEvent): void {
     return
   }
   const isLess = last !== null && kinds.indexOf(event.kind) > kinds.indexOf(last.kind)
-  if (isLess && age >= 0 && age < briefMs && isUnrelated(last, event)) {
+  const isBrief = together || (age >= 0 && age < briefMs)
+  if (isLess && isBrief && isUnrelated(last, event)) {
     log.last = { ...last, also: [...last.also, { kind: event.kind, servers: event.servers }].slice(-2) }
     return
   }
