@@ -163,8 +163,13 @@ export async function withdrawEnd(pool: WritePool, serverId: number): Promise<bo
   return written.parse(await query(pool, sql, [serverId], takeBackTimeoutMs)).affectedRows > 0
 }
 
-/** Sets the wish to drain back to what it was. @throws DatabaseUnavailable */
+/**
+ * Sets the wish to drain back to what it was. The server may have just obeyed the other one, so this is a new wish, with a record.
+ * @throws DatabaseUnavailable
+ */
 export async function restoreDrain(pool: WritePool, serverId: number, wanted: boolean): Promise<void> {
+  const record = 'INSERT IGNORE INTO server_event (at, server_id, type) VALUES (UTC_TIMESTAMP(3), ?, ?)'
+  await query(pool, record, [serverId, wanted ? 'drain' : 'undrain'], takeBackTimeoutMs)
   const sql = 'UPDATE server SET drain_wanted = ? WHERE id = ?'
   await query(pool, sql, [wanted, serverId], takeBackTimeoutMs)
 }

@@ -441,6 +441,9 @@ test('a wish whose writing had no answer is taken back', { timeout: 60_000 }, as
     replica.proxy.trap(sql, { kind: 'hold-answer', forMs: 6000 })
     const answer = replica.post(`/api/servers/web-2/${command}`)
     await eventually(async () => (await target.wish()).end !== null || (await target.wish()).drain)
+    // It has begun to drain, so it must end that too.
+    if (command === 'drain')
+      await writeHeartbeat(pools.write, target.identity, sampleHealth({ draining: true }), 5000)
     assert.match((await answer).text, /"database_unavailable"/)
     assert.deepEqual(await target.wish(), noWish)
   }
