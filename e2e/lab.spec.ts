@@ -48,7 +48,12 @@ test('fair shares: 60 visits of each policy, none of them a page view', async ({
   page.on('request', request => requests.push(new URL(request.url()).pathname))
   await expect(lab(page).getByText('Nothing of this run is counted or logged.')).toBeVisible()
   await lab(page).getByRole('button', { name: 'Round robin' }).click()
-  await run(page, 'Run all 4')
+  // On a busy machine a server can miss a try, and NGINX then leaves it out for a second: that run says nothing of fairness.
+  await expect(async () => {
+    requests.length = 0
+    await run(page, 'Run all 4')
+    expect(await retries(page, 'Round robin')).toBe(0)
+  }).toPass()
   const roundRobin = Object.values(await visitsOf(page, 'Round robin'))
   expect(roundRobin.reduce((sum, visits) => sum + visits, 0)).toBe(60)
   expect(Math.max(...roundRobin) - Math.min(...roundRobin)).toBeLessThanOrEqual(2)
