@@ -156,7 +156,9 @@ function isOwnRedirect(
 }
 
 function readHost(location: string): { host: string } {
-  return { host: /^https:\/\/([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d+)?\//i.exec(location)?.[1] ?? '' }
+  return {
+    host: /^https:\/\/([a-z0-9._\u0080-\u00ff-]+|\[[0-9a-f:.]+\])(:\d+)?\//i.exec(location)?.[1] ?? '',
+  }
 }
 
 /**
