@@ -42,7 +42,7 @@ export function Legend({ series, at }: Pick<LegendProps, 'series' | 'at'>) {
       className={styles.legend}
       aria-label="Hits of each server"
       // What scrolls must be reached by keyboard.
-      tabIndex={series.length > 3 ? 0 : undefined}
+      tabIndex={0}
     >
       {series.map(({ key, name, hue, hits }) => (
         <li key={key}>

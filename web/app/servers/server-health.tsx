@@ -128,11 +128,14 @@ export function StateBadge({ server, at, current, brief = false }: StateBadgePro
     <span className={styles.stateBadge} data-state={shownState(server, at)} data-past={!current || undefined}>
       <ShapeIcon shape={shapes[shownState(server, at)]} />
       <span>
-        <span className={styles.stateText}>{stateText(server, at, current)}</span>{' '}
+        <span className={styles.stateText}>{stateText(server, at, current)}</span>
         {!brief && time && (
-          <span className={styles.since}>
-            {time.word} <Moment iso={time.iso} plain={utcTime(time.iso, at)} to="second" />
-          </span>
+          <>
+            {' '}
+            <span className={styles.since}>
+              {time.word} <Moment iso={time.iso} plain={utcTime(time.iso, at)} to="second" />
+            </span>
+          </>
         )}
       </span>
     </span>

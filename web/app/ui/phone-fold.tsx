@@ -17,7 +17,7 @@ export function PhoneFold({ label, className = '', children }: PhoneFoldProps) {
         onClick={() => setOpen(!open)}
       >
         <span aria-hidden="true">{open ? '▾' : '▸'}</span>
-        {label}
+        <span>{label}</span>
       </button>
       <div id={id} className={`${ui.fold} ${className}`} data-open={open ? '' : undefined}>
         {children}
