@@ -38,12 +38,8 @@ function figureOf(hits: number[], at: number | null): number {
 export function Legend({ series, at }: Pick<LegendProps, 'series' | 'at'>) {
   const { whole } = useFormats()
   return (
-    <ul
-      className={styles.legend}
-      aria-label="Hits of each server"
-      // What scrolls must be reached by keyboard.
-      tabIndex={0}
-    >
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+    <ul className={styles.legend} aria-label="Hits of each server" tabIndex={0}>
       {series.map(({ key, name, hue, hits }) => (
         <li key={key}>
           <ServerName name={name} hue={hue} />
