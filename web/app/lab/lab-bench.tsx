@@ -67,6 +67,7 @@ export const LabBench = memo(function LabBench({ servers, at, hues, stickySecond
   if (watched !== watch) setWatch(watched)
   const isOver = runs.running === null && !runs.ended
   const care = runs.setup && isOver ? careText(runs.tallies, runs.setup, watched.away) : ''
+  const best = runs.setup && isOver && care === '' ? bestOf(runs.tallies, runs.setup, shown) : []
   const [expected, setExpected] = useState<{ of: Setup['experiment']; choice: number } | null>(null)
   const choice = expected?.of === setup.experiment ? expected.choice : null
 
@@ -91,9 +92,9 @@ export const LabBench = memo(function LabBench({ servers, at, hues, stickySecond
         />
       </div>
       <div>
-        <Findings runs={runs} servers={shown} care={care} choice={choice} experiment={setup.experiment} />
+        <Findings {...{ runs, care, best, choice }} servers={shown} experiment={setup.experiment} />
         <PhoneFold label="Policies and results">
-          <ResultsTable setup={setup} runs={runs} servers={shown} care={care} hues={hues} onChange={change} />
+          <ResultsTable setup={setup} runs={runs} servers={shown} best={best} hues={hues} onChange={change} />
         </PhoneFold>
       </div>
     </>
@@ -140,31 +141,23 @@ function Controls({ setup, servers, running, onChange }: ControlsProps) {
     <>
       <Choices
         title="Visits of each policy"
-        choices={visitCounts.map(visits => ({
-          words: String(visits),
-          chosen: visits === setup.visits,
-          value: visits,
-        }))}
+        values={visitCounts}
+        chosen={setup.visits}
         disabled={running}
         onChoose={visits => onChange({ visits })}
       />
       <Choices
         title="Concurrent visits (6: a browser’s limit)"
-        choices={concurrencies.map(concurrency => ({
-          words: String(concurrency),
-          chosen: concurrency === setup.concurrency,
-          value: concurrency,
-        }))}
+        values={concurrencies}
+        chosen={setup.concurrency}
         disabled={running}
         onChoose={concurrency => onChange({ concurrency })}
       />
       <Choices
         title="Visitors"
-        choices={[false, true].map(returning => ({
-          words: returning ? `${returningVisitors} who return` : 'all new',
-          chosen: returning === setup.returning,
-          value: returning,
-        }))}
+        values={[false, true]}
+        wordsOf={returning => (returning ? `${returningVisitors} who return` : 'all new')}
+        chosen={setup.returning}
         disabled={running}
         onChoose={returning => onChange({ returning })}
       />
@@ -195,28 +188,35 @@ function Controls({ setup, servers, running, onChange }: ControlsProps) {
   )
 }
 
-type Choice<Value> = { words: string; chosen: boolean; value: Value }
-
 type ChoicesProps<Value> = {
   title: ReactNode
-  choices: Choice<Value>[]
+  values: readonly Value[]
+  wordsOf?(value: Value): string
+  chosen: Value | null
   disabled?: boolean
   onChoose(value: Value): void
 }
 
-function Choices<Value>({ title, choices, disabled = false, onChoose }: ChoicesProps<Value>) {
+function Choices<Value extends number | string | boolean>({
+  title,
+  values,
+  wordsOf = String,
+  chosen,
+  disabled = false,
+  onChoose,
+}: ChoicesProps<Value>) {
   return (
     <fieldset className={styles.choices} disabled={disabled}>
       <legend>{title}</legend>
-      {choices.map(({ words, chosen, value }) => (
+      {values.map(value => (
         <button
-          key={words}
+          key={wordsOf(value)}
           type="button"
           className={ui.smallButton}
-          aria-pressed={chosen}
+          aria-pressed={value === chosen}
           onClick={() => onChoose(value)}
         >
-          {words}
+          {wordsOf(value)}
         </button>
       ))}
     </fieldset>
@@ -258,7 +258,9 @@ function ExpectationChoice({ setup, choice, onChoose }: ExpectationProps) {
   return (
     <Choices
       title={`What do you expect? ${question}`}
-      choices={choices.map((words, value) => ({ words, chosen: value === choice, value }))}
+      values={[...choices.keys()]}
+      wordsOf={value => choices[value] ?? ''}
+      chosen={choice}
       onChoose={onChoose}
     />
   )
@@ -333,12 +335,14 @@ type FindingsProps = {
   servers: LabServer[]
   /** why the figures are no fair comparison, or empty */
   care: string
+  /** the best policies of the run; none while it runs, or if it is no fair comparison */
+  best: Policy[]
   choice: number | null
   experiment: Setup['experiment']
 }
 
 /** What the last run showed, in a sentence or two. */
-function Findings({ runs, servers, care, choice, experiment }: FindingsProps) {
+function Findings({ runs, servers, care, best, choice, experiment }: FindingsProps) {
   const formats = useFormats()
   const { setup, running, ended, tallies } = runs
   const title = running && policies[running].title
@@ -350,7 +354,6 @@ function Findings({ runs, servers, care, choice, experiment }: FindingsProps) {
       : confirmed.includes(choice)
         ? 'As you expected.'
         : `You expected: ${expectations[experiment].choices[choice]}.`
-  const best = isOver && !ended && care === '' ? bestOf(tallies, setup, servers) : []
   return (
     <div className={styles.findings} aria-live="polite">
       {title && <p>{`Running: ${title}`}</p>}
@@ -374,16 +377,13 @@ type ResultsProps = Omit<LabProps, 'servers' | 'at' | 'stickySeconds'> & {
   setup: Setup
   runs: LabRuns
   servers: LabServer[]
-  /** why no policy is the best one, or empty */
-  care: string
+  best: Policy[]
   onChange(changes: Partial<Setup>): void
 }
 
 /** A row for each policy, from the start, so a run moves nothing. Its checkbox says whether a run has it. */
-function ResultsTable({ setup, runs, servers, care, hues, onChange }: ResultsProps) {
-  const { tallies, earlier, running, ended } = runs
-  const best =
-    runs.setup && running === null && !ended && care === '' ? bestOf(tallies, runs.setup, servers) : []
+function ResultsTable({ setup, runs, servers, best, hues, onChange }: ResultsProps) {
+  const { tallies, earlier, running } = runs
   function toggle(policy: Policy, chosen: boolean): void {
     const next = policyNames.filter(name => (name === policy ? chosen : setup.policies.includes(name)))
     if (next.length > 0) onChange({ policies: next })
