@@ -107,7 +107,7 @@ test('a restore that is interrupted ends in one sentence, and leaves the board a
   const { counter } = await readAudit()
   const running = (statement: string) =>
     sqlAsRoot(`SELECT id FROM information_schema.processlist WHERE info LIKE '${statement}%'`)
-  // A reader for whom the restore waits when it has loaded the dump.
+  // Once the restore has loaded the dump, it waits for this reader.
   const reading = sqlAsRoot(
     'START TRANSACTION; SELECT COUNT(*) FROM balance_board.server; DO SLEEP(300)',
   ).catch(() => '')
