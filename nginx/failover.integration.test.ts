@@ -193,7 +193,7 @@ for (const mode of stickyModes) {
     for (const replica of board.replicas) replica.answer = breakOff
     const command = { method: 'POST', headers: { 'Content-Length': '0' } }
     const { status, body } = await sendRequest(board.port, '/api/servers/web-1/kill', command)
-    assert.deepEqual([status, JSON.parse(body).error.code], [503, 'no_replica'])
+    assert.deepEqual([status, JSON.parse(body).error.code], [503, 'no_answer'])
     assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 1)
   })
 
