@@ -140,6 +140,7 @@ function variablesOf(settings: NginxSettings): Record<string, string> {
     NGINX_LISTEN: listenAddress(host, port),
     NGINX_PAGE_SOCKET: pageSocket,
     NGINX_RESOLVER: '127.0.0.1', // not used: replicas are given by address
+    NGINX_RESOLVER_FAMILY: 'ipv6=off',
     NGINX_REPLICAS: serverLines(addresses),
     NGINX_LAST_TRY_REPLICAS: lastTryServerLines(addresses),
     NGINX_STICKY: sticky,

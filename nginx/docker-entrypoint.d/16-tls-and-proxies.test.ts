@@ -182,6 +182,9 @@ for (const [servers, chosen] of [
   ['10.89.0.1 192.168.1.1', '10.89.0.1'],
   ['[fd00::1] 10.89.0.1', '[fd00::1]'],
   ['[fe80::1%eth0] 10.89.0.1', '10.89.0.1'],
+  ['fd00::1 10.89.0.1', '[fd00::1]'],
+  ['fe80::1%eth0 10.96.0.10:1053', '10.96.0.10:1053'],
+  ['[fd00::1]:1053', '[fd00::1]:1053'],
 ] as const)
   test(`of the name servers ${servers} NGINX uses ${chosen}`, () => {
     assert.equal(source({ NGINX_LOCAL_RESOLVERS: servers }).set.NGINX_RESOLVER, chosen)
@@ -191,8 +194,36 @@ for (const servers of ['', '[fe80::1%eth0]'])
   test(`no name server that NGINX can ask ends the container: "${servers}"`, () => {
     const { status, said } = source({ NGINX_LOCAL_RESOLVERS: servers })
     assert.equal(status, 1)
-    assert.match(said, /resolv\.conf has no name server that NGINX can ask/)
+    assert.match(said, /NGINX_LOCAL_RESOLVERS names none that NGINX can ask/)
   })
+
+for (const [host, server] of [
+  ['', 'web:3000'],
+  ['replicas', 'replicas:3000'],
+  ['tasks.board_web:4000', 'tasks.board_web:4000'],
+  ['web.board.svc.cluster.local', 'web.board.svc.cluster.local:3000'],
+] as const)
+  test(`REPLICAS_HOST=${host}: the replicas are at ${server}, also for the last try`, () => {
+    const { set } = source({ REPLICAS_HOST: host })
+    assert.equal(set.NGINX_REPLICAS, `server ${server} resolve max_fails=1 fail_timeout=1s;`)
+    assert.equal(set.NGINX_LAST_TRY_REPLICAS, `server ${server} resolve max_fails=0;`)
+    assert.equal(set.NGINX_RESOLVER_FAMILY, 'ipv6=off')
+  })
+
+for (const host of [':3000', 'web:', 'web:http', 'a b', 'web;return', '$host', '[fd00::1]:3000', '-web', '.'])
+  test(`REPLICAS_HOST=${host} ends the container`, () => {
+    const { status, said } = source({ REPLICAS_HOST: host })
+    assert.equal(status, 1)
+    assert.match(said, /^balance-board: REPLICAS_HOST is NAME or NAME:PORT, and not: /)
+  })
+
+test('REPLICAS_IP says which addresses of the replicas count', () => {
+  assert.equal(source({ REPLICAS_IP: '6' }).set.NGINX_RESOLVER_FAMILY, 'ipv4=off')
+  assert.equal(source({ REPLICAS_IP: '' }).set.NGINX_RESOLVER_FAMILY, 'ipv6=off')
+  const { status, said } = source({ REPLICAS_IP: 'both' })
+  assert.equal(status, 1)
+  assert.match(said, /REPLICAS_IP is 4 or 6, and not: both/)
+})
 
 let folders = 0
 function folder(...files: string[]): string {
@@ -211,6 +242,8 @@ function source(variables: Record<string, string>) {
     HTTPS_PORT: '',
     OUTSIDE_GATEWAY: '',
     TRUSTED_PROXIES: '',
+    REPLICAS_HOST: '',
+    REPLICAS_IP: '',
   }
   const { status, stdout, stderr } = spawnSync(
     'sh',
