@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import type { Connection } from 'mysql2/promise'
 import { UserError } from '../web/server/errors.ts'
-import { type MigrateOptions, migrate, migrationsFolder, whileNoOtherMigrates } from './migrate.ts'
+import {
+  type MigrateOptions,
+  migrate,
+  migrationsFolder,
+  waitForMigrations,
+  whileNoOtherMigrates,
+} from './migrate.ts'
 import {
   type MigrationRecord,
   MigrationRefused,
@@ -15,7 +21,8 @@ import {
 import { openDump, type RestoreOptions, restore } from './restore.ts'
 
 const usage =
-  'say nothing to migrate, or one of: --run FILE (SQL that puts the tables right, - reads it from the input), ' +
+  'say nothing to migrate, or one of: --wait (until another process has migrated), ' +
+  '--run FILE (SQL that puts the tables right, - reads it from the input), ' +
   '--applied NAME, --rolled-back NAME, --restore FILE [--replace] (a dump, - reads it from the input)'
 
 /** Runs the command with these words. @returns what it did, for the person @throws MigrationRefused, DatabaseUnreachable */
@@ -24,6 +31,11 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
   if (option === undefined) {
     const applied = await migrate(databaseUrl)
     return applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'the database is up to date'
+  }
+  if (option === '--wait' && value === undefined) {
+    const sayWhy = (reason: string) => console.log(`waiting for the migrations: ${reason}`)
+    await waitForMigrations(databaseUrl, sayWhy, { signal: abortedBySignals() })
+    return 'the database has the migrations of this version'
   }
   if (value === undefined) throw new MigrationRefused(usage)
   if (option === '--restore' && ['', '--replace'].includes(more.join(' '))) {
@@ -46,7 +58,7 @@ export async function migrateCommand(databaseUrl: string, words: string[]): Prom
   throw new MigrationRefused(usage)
 }
 
-/** Aborted when this process is to end: a restore first removes what it has loaded. */
+/** Aborted when this process is to end: a restore first removes what it has loaded, and a wait ends also as a container's first process. */
 function abortedBySignals(): AbortSignal {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

@@ -12,7 +12,7 @@ import mysql from 'mysql2/promise'
 import { startStubServer, temporaryFolder } from '../tools/lib/testing.ts'
 import { bundleInto } from '../web/bundle.ts'
 import { DatabaseUnreachable } from './connect.ts'
-import { migrate } from './migrate.ts'
+import { migrate, waitForMigrations } from './migrate.ts'
 import { resolveMigration, runRepair } from './migrate-command.ts'
 import { checksum, MigrationRefused, readMigrations } from './migration-history.ts'
 import { createEmptyDatabase } from './testing/test-database.ts'
@@ -193,6 +193,41 @@ test('marks only a migration that failed', async () => {
     for (const resolution of ['applied', 'rolled-back'] as const)
       await assert.rejects(resolveMigration(room.url, name, resolution, { migrations }), /did not fail/)
   assert.deepEqual(await room.state(), before)
+})
+
+test('a replica waits until another process has migrated, and says what is missing', async () => {
+  await using room = await openRoom()
+  const reasons: string[] = []
+  const { promise: waits, resolve } = Promise.withResolvers<void>()
+  const waiting = waitForMigrations(room.url, reason => {
+    reasons.push(reason)
+    resolve()
+  })
+  await waits
+  assert.deepEqual(await room.state(), { tables: [], records: [] })
+  await room.run()
+  await waiting
+  assert.equal(reasons[0], `the database does not have ${own.join(', ')}`)
+})
+
+test('a wait for migrations ends with newer ones too, but not while one has failed or the database is away', async () => {
+  await using room = await openRoom()
+  await room.addMigration('29990101000000_newer', 'SELECT 1')
+  await room.run()
+  const noPatience = (url: string) => waitForMigrations(url, () => {}, { patience: 0 })
+  await noPatience(room.url)
+  const last = own.at(-1) ?? ''
+  await room.query(`UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '${last}'`)
+  const failed = new RegExp(`^waited 0 s for the migrations: the database does not have ${last}$`)
+  await assert.rejects(noPatience(room.url), { name: 'MigrationRefused', message: failed })
+  await room.query(
+    `UPDATE _prisma_migrations SET finished_at = NOW(), rolled_back_at = NOW() WHERE migration_name = '${last}'`,
+  )
+  await assert.rejects(noPatience(room.url), { message: failed })
+  const away = new URL(room.url)
+  away.port = '1'
+  await assert.rejects(noPatience(away.href), { message: /^waited 0 s for .*: cannot reach the database / })
+  await assert.rejects(noPatience('postgres://a'), { name: 'BadDatabaseUrl' })
 })
 
 test('as a command, marks a failed migration, and prints its usage', async () => {

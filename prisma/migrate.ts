@@ -3,8 +3,10 @@
 // (migrate-main.ts, migrate-command.ts). It keeps Prisma's own records (migration-history.ts). The other modules restore a dump
 // (restore.ts, for `npm run restore`) and open Prisma Studio (studio.ts).
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { UserError } from '../web/server/errors.ts'
+import { readDatabaseUrl } from '../web/server/config.ts'
+import { reasonOf, UserError } from '../web/server/errors.ts'
 import { connect } from './connect.ts'
 import {
   createRecords,
@@ -98,6 +100,46 @@ async function killStatement(databaseUrl: string, threadId: number): Promise<voi
     const connection = await connect(databaseUrl, 0)
     await connection.query('KILL QUERY ?', [threadId]).finally(() => connection.end())
   } catch {}
+}
+
+/**
+ * Waits until the database has every migration of this code. It may have more, from newer code. Needs an account that can read,
+ * and changes nothing. `onWait` is called each time the reason for the wait changes. Default of `patience`: longestMigration.
+ * @throws MigrationRefused with the last reason, the signal's reason
+ */
+export async function waitForMigrations(
+  databaseUrl: string,
+  onWait: (reason: string) => void,
+  { migrations = migrationsFolder, patience = longestMigration * 1000, signal }: MigrateOptions = {},
+): Promise<void> {
+  readDatabaseUrl(databaseUrl) // throws if it can never be used
+  const files = await readMigrations(migrations)
+  const deadline = performance.now() + patience
+  for (let last = ''; ; ) {
+    const reason = await reasonToWait(databaseUrl, files)
+    if (reason === null) return
+    if (performance.now() > deadline)
+      throw new MigrationRefused(`waited ${Math.round(patience / 1000)} s for the migrations: ${reason}`)
+    if (reason !== last) onWait(reason)
+    last = reason
+    await pause(1000, undefined, { signal }).catch(() => signal?.throwIfAborted())
+  }
+}
+
+async function reasonToWait(databaseUrl: string, files: MigrationFile[]): Promise<string | null> {
+  try {
+    const connection = await connect(databaseUrl, 0)
+    try {
+      const records = (await readRecords(connection)).records ?? []
+      const finished = new Set(records.filter(record => record.finished).map(record => record.name))
+      const missing = files.map(file => file.name).filter(name => !finished.has(name))
+      return missing.length === 0 ? null : `the database does not have ${missing.join(', ')}`
+    } finally {
+      await connection.end()
+    }
+  } catch (error) {
+    return reasonOf(error)
+  }
 }
 
 /** Takes the lock of `prisma migrate`, so that the two never run concurrently. */
