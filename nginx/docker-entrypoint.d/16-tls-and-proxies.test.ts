@@ -22,6 +22,13 @@ test('with both files it is HTTPS', () => {
   assert.equal(set.NGINX_CERTIFICATE, join(certificates, 'tls.crt'))
   assert.equal(set.NGINX_CERTIFICATE_KEY, join(certificates, 'tls.key'))
   assert.equal(set.NGINX_HTTPS_PORT_SUFFIX, '')
+  assert.equal(set.NGINX_LISTEN_TLS, '443 ssl')
+})
+
+test('HTTPS listens at another port if the container’s user may not use 443', () => {
+  const { set } = source({ NGINX_CERTIFICATES: folder('tls.crt', 'tls.key'), NGINX_LISTEN_TLS: '8443 ssl' })
+  assert.equal(set.NGINX_LISTEN_TLS, '8443 ssl')
+  assert.equal(set.NGINX_HTTPS_PORT_SUFFIX, '')
 })
 
 for (const [there, missing] of [
@@ -244,6 +251,7 @@ function source(variables: Record<string, string>) {
     TRUSTED_PROXIES: '',
     REPLICAS_HOST: '',
     REPLICAS_IP: '',
+    NGINX_LISTEN_TLS: '',
   }
   const { status, stdout, stderr } = spawnSync(
     'sh',

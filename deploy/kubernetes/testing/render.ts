@@ -202,7 +202,7 @@ export async function typeProblems(raw: unknown[]): Promise<string[]> {
   // There tsc finds the packages.
   await using folder = await mkdtempDisposable(join(packages, 'types-'))
   const lines = raw.flatMap((each, index) => {
-    const { apiVersion, kind } = object.parse(each)
+    const { apiVersion, kind } = z.object({ apiVersion: z.string(), kind: z.string() }).parse(each)
     const group = apiVersion.startsWith('monitoring.coreos.com/')
       ? `@kubernetes-models/prometheus-operator/${apiVersion}`
       : `kubernetes-models/${apiVersion}`
