@@ -58,6 +58,8 @@ type Options = Partial<
   >
 > & {
   replicas?: number
+  /** replicas of another board, which ends them; default: new ones */
+  inFrontOf?: StubReplica[]
   /** the first characters of the first replica's srv_id */
   firstBegins?: string
   tls?: boolean
@@ -71,6 +73,7 @@ type Options = Partial<
 export async function startBoard(mode: StickyMode, options: Options = {}): Promise<Board> {
   const {
     replicas: count = 3,
+    inFrontOf,
     firstBegins = '',
     stickySeconds = 300,
     tls = false,
@@ -78,8 +81,7 @@ export async function startBoard(mode: StickyMode, options: Options = {}): Promi
     recovery,
     ...rest
   } = options
-  const others = Array.from({ length: count - 1 }, () => startStubReplica())
-  const replicas = await Promise.all([startReplicaThatBegins(firstBegins), ...others])
+  const replicas = inFrontOf ?? (await startReplicas(count, firstBegins))
   // With every character that has a meaning in a configuration.
   const folder = await temporaryFolder(`balance-board-nginx "it's" [a] *? $HOME \\ für; {b} #`)
   const settings = {
@@ -107,10 +109,15 @@ export async function startBoard(mode: StickyMode, options: Options = {}): Promi
     async [Symbol.asyncDispose]() {
       await watcher.stop()
       await end(child)
-      await Promise.all(replicas.map(replica => replica.die()))
+      if (!inFrontOf) await Promise.all(replicas.map(replica => replica.die()))
       await folder.remove()
     },
   }
+}
+
+function startReplicas(count: number, firstBegins: string): Promise<StubReplica[]> {
+  const others = Array.from({ length: count - 1 }, () => startStubReplica())
+  return Promise.all([startReplicaThatBegins(firstBegins), ...others])
 }
 
 /** The srv_id depends on the port, which is random: tries until it matches. */
