@@ -40,3 +40,18 @@ export function watchCores(groups: number[]): () => number {
     return (readUsage(groups).cpuSeconds - before) / seconds
   }
 }
+
+/** Processor s of this process and of its children that have ended, as wrk. Source: proc_pid_stat(5), fields 14 to 17 */
+export function ownCpuSeconds(
+  stat = readFileSync('/proc/self/stat', 'utf8'),
+  { tick } = machineUnits,
+): number {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) * tick
+}
+
+/** Processor s of all cores in which none worked, since the boot. Source: proc_stat(5), the line of all processors */
+export function idleSeconds(stat = readFileSync('/proc/stat', 'utf8'), { tick } = machineUnits): number {
+  const [, , , , idle = 0, waiting = 0] = stat.split('\n', 1)[0]?.split(/ +/).map(Number) ?? []
+  return (idle + waiting) * tick
+}

@@ -1,0 +1,177 @@
+// Measures what the parts of the board cost on this machine, for simulate.ts: the database by committing batches directly, the
+// rest as processor time of a board with one replica under different loads.
+
+import { z } from 'zod'
+import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
+import { openWritePool } from '../../../web/server/db/pools.ts'
+import { registerServer } from '../../../web/server/db/servers.ts'
+import { newRequestId } from '../../../web/server/hits/hit.ts'
+import { srvIdOf } from '../../../web/server/identity.ts'
+import { type Contender, entryOf } from '../contenders/contender.ts'
+import { makeSchema, queryRow } from '../harness/database.ts'
+import { measureRun, median, type Run } from '../harness/rounds.ts'
+import type { Testbed } from '../harness/testbed.ts'
+import { idleSeconds, ownCpuSeconds, readUsage } from '../harness/usage.ts'
+import type { BatchCost, Costs } from './simulate.ts'
+
+/** One run of the board. Times are s, processor time of all processes of a part together. */
+export type Sample = {
+  run: Run
+  seconds: number
+  hits: number
+  commits: number
+  servers: number
+  /** NGINX and wrk */
+  front: number
+  /** cores that no other program of this machine used */
+  coresLeft: number
+}
+
+const counted = z.object({ hits: z.coerce.number(), commits: z.coerce.number() })
+
+/** Loads a board with so many connections. */
+export async function sampleBoard(
+  board: Contender,
+  load: { connections: number; seconds: number },
+  testbed: Testbed,
+): Promise<Sample> {
+  const groups = board.servers.map(server => server.pid)
+  const read = async () => {
+    const query = 'SELECT SUM(hits) AS hits, SUM(commits) AS commits FROM server'
+    const { hits, commits } = await queryRow(board.databaseUrl, counted, query)
+    const own = ownCpuSeconds()
+    const [servers, nginx, database] = [groups, [board.nginxPid], [testbed.databasePid]].map(
+      group => readUsage(group).cpuSeconds,
+    ) as [number, number, number]
+    const left = idleSeconds() + own + servers + nginx + database
+    return { hits, commits, servers, front: nginx + own, left, at: performance.now() / 1000 }
+  }
+  const before = await read()
+  const run = await measureRun(entryOf(board), load, testbed)
+  const after = await read()
+  const seconds = after.at - before.at
+  return {
+    run,
+    seconds,
+    hits: after.hits - before.hits,
+    commits: after.commits - before.commits,
+    servers: after.servers - before.servers,
+    front: after.front - before.front,
+    coresLeft: (after.left - before.left) / seconds,
+  }
+}
+
+/** hits of the batches that are committed directly */
+const batchSizes = [1, 8, 64]
+
+/** A batch of n hits, s: of the database's processor, and from the packet to the answer without any processor */
+export type CommitSample = { hits: number; database: number; waiting: number }
+
+/** Commits batches one after the other on an otherwise idle board: as long for each size. */
+export async function sampleCommits(testbed: Testbed, seconds: number): Promise<CommitSample[]> {
+  const url = await makeSchema(testbed.databaseUrl, 'bench_commits', 'board')
+  const pool = openWritePool(url)
+  try {
+    const address = '127.0.0.1:1'
+    const { id } = await registerServer(pool, { srvId: srvIdOf(address), address, name: null })
+    const store = databaseHitStore(pool, { id, srv_id: srvIdOf(address) })
+    const samples: CommitSample[] = []
+    for (const hits of batchSizes) {
+      const used = () => ({ database: readUsage([testbed.databasePid]).cpuSeconds, own: ownCpuSeconds() })
+      const times: number[] = []
+      const before = used()
+      const endsAt = performance.now() + seconds * 1000
+      while (performance.now() < endsAt) {
+        testbed.signal.throwIfAborted()
+        const batch = Array.from({ length: hits }, () => ({
+          requestId: newRequestId(),
+          clientIp: '10.0.0.7',
+          cookieSrvId: null,
+        }))
+        const startedAt = performance.now()
+        await store.commit(batch, 5000)
+        times.push((performance.now() - startedAt) / 1000)
+      }
+      const after = used()
+      const database = (after.database - before.database) / times.length
+      const own = (after.own - before.own) / times.length
+      samples.push({ hits, database, waiting: Math.max(0, median(times) - database - own) })
+    }
+    return samples
+  } finally {
+    await pool.end()
+  }
+}
+
+/** The costs that explain the samples best: of commits, and of boards with one replica. */
+export function costsFrom(commits: CommitSample[], boards: Omit<Sample, 'run'>[]): Costs {
+  const [page = 0, batch = 0, rendering = 0] = fit(
+    boards.map(({ hits, commits, seconds }) => [hits, commits, seconds]),
+    boards.map(({ servers }) => servers),
+  )
+  const [base = 0, perHit = 0] = fit(
+    commits.map(({ hits }) => [1, hits]),
+    commits.map(({ database }) => database),
+  )
+  return {
+    front: median(boards.map(({ front, hits }) => front / hits)),
+    page,
+    batch: { base: batch, perHit: 0 },
+    rendering,
+    commit: { base, perHit } satisfies BatchCost,
+    agree: 0,
+    flush: median(commits.map(({ waiting }) => waiting)),
+    hop: 0,
+  }
+}
+
+/**
+ * Non-negative factors with which the columns of `rows` add up to `sums` best: least squares of the relative errors. Tries every
+ * set of columns, of which there are few.
+ */
+export function fit(rows: number[][], sums: number[]): number[] {
+  const columns = rows[0]?.length ?? 0
+  const relative = rows.map((row, index) => row.map(value => value / (sums[index] ?? 1)))
+  let best = { error: Number.POSITIVE_INFINITY, factors: Array<number>(columns).fill(0) }
+  for (let set = 1; set < 2 ** columns; set++) {
+    const chosen = Array.from({ length: columns }, (_, column) => column).filter(
+      column => set & (1 << column),
+    )
+    const solution = solve(
+      chosen.map(a => chosen.map(b => relative.reduce((sum, row) => sum + (row[a] ?? 0) * (row[b] ?? 0), 0))),
+      chosen.map(a => relative.reduce((sum, row) => sum + (row[a] ?? 0), 0)),
+    )
+    if (!solution || solution.some(factor => factor < 0)) continue
+    const factors = Array.from({ length: columns }, (_, column) => solution[chosen.indexOf(column)] ?? 0)
+    const error = relative.reduce((sum, row) => {
+      const total = row.reduce((total, value, column) => total + value * (factors[column] ?? 0), 0)
+      return sum + (total - 1) ** 2
+    }, 0)
+    if (error < best.error) best = { error, factors }
+  }
+  return best.factors
+}
+
+/** Solves equations by elimination; null if they have no single solution. */
+function solve(equations: number[][], sums: number[]): number[] | null {
+  const rows = equations.map((row, index) => [...row, sums[index] ?? 0])
+  for (const [column] of rows.entries()) {
+    const pivot = rows
+      .slice(column)
+      .toSorted((a, b) => Math.abs(b[column] ?? 0) - Math.abs(a[column] ?? 0))[0]
+    const value = pivot?.[column] ?? 0
+    if (!pivot || value === 0) return null
+    rows.splice(rows.indexOf(pivot), 1)
+    rows.splice(
+      column,
+      0,
+      pivot.map(each => each / value),
+    )
+    for (const [index, row] of rows.entries()) {
+      const factor = row[column] ?? 0
+      if (index !== column)
+        rows[index] = row.map((each, place) => each - factor * (rows[column]?.[place] ?? 0))
+    }
+  }
+  return rows.map(row => row.at(-1) ?? 0)
+}
