@@ -11,7 +11,7 @@ services=
 for name; do
   case $name in
   nginx) holder=nginx-common ;;
-  prometheus | prometheus-alertmanager | prometheus-nginx-exporter) holder=$name ;;
+  keepalived | prometheus | prometheus-alertmanager | prometheus-nginx-exporter) holder=$name ;;
   *) continue ;;
   esac
   dpkg -s "$holder" >/dev/null 2>&1 || services="$services $name"

@@ -3,6 +3,7 @@ import { generateClient, installNpmPackages, missingForNode } from './npm-packag
 import {
   CannotInstall,
   missingBenchPrograms,
+  missingFailoverPrograms,
   missingMonitoringPrograms,
   missingOptionalPrograms,
   missingPrograms,
@@ -11,13 +12,14 @@ import { installIfPossible, installPrograms } from './system-packages.mjs'
 
 // command.sh runs this before every command: it installs the npm packages (with the pinned Node), the programs that the command
 // needs and the database client. It needs Node 18 or later and no package. It prints nothing if nothing is missing.
-//   node tools/install/install.mjs [--packages | --tests] [--faults] [--pictures] [--bench] [--monitoring]
+//   node tools/install/install.mjs [--packages | --tests] [--faults] [--pictures] [--bench] [--monitoring] [--failover]
 //   --packages  only the npm packages, for commands that need no other program
 //   --tests     also browsers, faketime and a program for database dumps
 //   --faults    also faketime, if it can be installed
 //   --pictures  also img2webp, which makes an animation
 //   --bench     also wrk and Flask
 //   --monitoring  also Prometheus, Alertmanager and NGINX's exporter
+//   --failover  also keepalived, and ip and curl
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const packages = process.argv.includes('--packages')
@@ -26,6 +28,7 @@ const faults = process.argv.includes('--faults')
 const pictures = process.argv.includes('--pictures')
 const bench = process.argv.includes('--bench')
 const monitoring = process.argv.includes('--monitoring')
+const failover = process.argv.includes('--failover')
 
 try {
   installNpmPackages(root)
@@ -34,6 +37,7 @@ try {
     ...(packages ? [] : missingPrograms(root, { tests, pictures })),
     ...(bench ? missingBenchPrograms() : []),
     ...(monitoring ? missingMonitoringPrograms() : []),
+    ...(failover ? missingFailoverPrograms() : []),
   ])
   installIfPossible(missingOptionalPrograms({ faults }))
   generateClient(root)

@@ -77,6 +77,12 @@ export function missingMonitoringPrograms({ find = findProgram } = {}) {
   return missing
 }
 
+/** The requirements of `npm run test:failover` that this machine lacks: of "keepalived", "iproute2" and "curl". */
+export function missingFailoverPrograms({ find = findProgram } = {}) {
+  const programs = { keepalived: 'keepalived', ip: 'iproute2', curl: 'curl' }
+  return Object.entries(programs).flatMap(([program, requirement]) => (find(program) ? [] : [requirement]))
+}
+
 /** MariaDB creates its first files with a script. It needs two programs that Debian has in another package. MySQL needs no script. */
 function hasDatabase(find) {
   if (find('mariadbd')) return Boolean(find('mariadb-install-db') && find('my_print_defaults'))

@@ -16,6 +16,9 @@ const requirementNames = {
   prometheus: 'Prometheus',
   alertmanager: 'Alertmanager',
   'nginx-exporter': 'the NGINX exporter of Prometheus',
+  keepalived: 'keepalived',
+  iproute2: 'ip, of iproute2',
+  curl: 'curl',
   flask: "Flask behind gunicorn, for the system's Python",
 }
 
@@ -41,6 +44,9 @@ const packages = {
     prometheus: [['prometheus']],
     alertmanager: [['prometheus-alertmanager']],
     'nginx-exporter': [['prometheus-nginx-exporter']],
+    keepalived: [['keepalived']],
+    iproute2: [['iproute2']],
+    curl: [['curl']],
   },
   brew: {
     nginx: [['nginx']],

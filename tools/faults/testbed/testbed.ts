@@ -82,7 +82,7 @@ export async function openTestbed(options: TestbedOptions): Promise<Testbed> {
     ...(databaseClock && { database: { environment: databaseClock.variables } }),
     report,
     signal,
-    async replicaVariables(name, databaseUrl) {
+    async replicaVariables({ name }, databaseUrl) {
       return {
         ...(hasProxies && { DATABASE_URL: await proxyTo(databaseUrl, name) }),
         ...(name === replicaWithClock && replicaClock?.variables),

@@ -99,7 +99,7 @@ export async function bringUpReplicas(
   const running: KeptService[] = []
   workspace.resources.defer(async () => void (await Promise.all(running.map(kept => kept.stop()))))
   const starts = places.map(async place => {
-    const variables = await options.replicaVariables?.(place.name, databaseUrl)
+    const variables = await options.replicaVariables?.(place, databaseUrl)
     const settings = { ...shared, variables: variables ?? {} }
     const start = (signal: AbortSignal) => startWithRetry(place, settings, workspace.report, signal)
     const { kept } = await bringUp(place.name, start, () => place.address, workspace)

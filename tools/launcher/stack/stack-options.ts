@@ -26,7 +26,10 @@ export type StackOptions = {
   /** of the replicas' logs; default: text */
   logFormat?: 'text' | 'json'
   /** more variables for one replica, which override the stack's: tests put a proxy between the services */
-  replicaVariables?: (name: string, databaseUrl: string) => Promise<Record<string, string>>
+  replicaVariables?: (
+    place: { name: string; port: number },
+    databaseUrl: string,
+  ) => Promise<Record<string, string>>
   /** how much of the log is kept; default: settingDefaults */
   logLimits?: LogLimits
   /** ms without an answer after which a replica or NGINX is killed and restarted; null = never; default: 25 s */
