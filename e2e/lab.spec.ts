@@ -48,11 +48,15 @@ test('fair shares: 60 visits of each policy, none of them a page view', async ({
   page.on('request', request => requests.push(new URL(request.url()).pathname))
   await expect(lab(page).getByText('Nothing of this run is counted or logged.')).toBeVisible()
   await lab(page).getByRole('button', { name: 'Round robin' }).click()
-  // On a busy machine a server can miss a try, and NGINX then leaves it out for a second: that run says nothing of fairness.
+  // On a busy machine a server can miss a try. NGINX then leaves it out for a second and gives it fewer visits after that, also in
+  // the next run. So two runs in a row must be without a failed try, and the second one is compared.
+  let missed = true
   await expect(async () => {
     requests.length = 0
     await run(page, 'Run all 4')
-    expect(await retries(page, 'Round robin')).toBe(0)
+    const missedBefore = missed
+    missed = (await retries(page, 'Round robin')) > 0
+    expect(missed || missedBefore).toBe(false)
   }).toPass()
   const roundRobin = Object.values(await visitsOf(page, 'Round robin'))
   expect(roundRobin.reduce((sum, visits) => sum + visits, 0)).toBe(60)
