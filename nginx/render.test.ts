@@ -4,17 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../tools/lib/testing.ts'
-import {
-  hitBudgetMs,
-  liveKeepAliveMs,
-  lockWaitSeconds,
-  messagesPerSecond,
-  pageViewsMax,
-  queryTimeoutMs,
-  replicaKeepAliveMs,
-} from '../web/shared/limits.ts'
+import { hitBudgetMs, liveKeepAliveMs, lockWaitSeconds, messagesPerSecond, pageViewsMax, queryTimeoutMs, replicaKeepAliveMs } from '../web/shared/limits.ts'
 import { fillTemplate, type NginxSettings, renderNginx } from './render.ts'
 import { testCertificate, testKey } from './testing/request.ts'
+import { legacyStickyVariables } from './upstreams.ts'
+import { checkTrustedProxies } from './tls-and-proxies.ts'
 
 const good: NginxSettings = {
   directory: join(tmpdir(), 'balance-board-never-made'),
@@ -157,4 +151,67 @@ test('a value is inserted literally', () => {
 
 test('a missing variable is named in the error', () => {
   assert.throws(() => fillTemplate(`\${PORT}`, {}), /needs PORT/)
+})
+
+const replica = (address: string, digit: string) => ({ address, srvId: digit.repeat(32) })
+
+test('a bound visitor goes to the named replica, and to the others only when it fails', () => {
+  const { NGINX_BOUND_UPSTREAMS: upstreams = '' } = legacyStickyVariables([
+    replica('127.0.0.1:3001', 'a'),
+    replica('127.0.0.1:3002', 'b'),
+  ])
+  const second = upstreams.slice(upstreams.indexOf('upstream page_of_2'))
+  assert.match(second, /server 127\.0\.0\.1:3002 max_fails=1 fail_timeout=1s;/)
+  assert.match(second, /server 127\.0\.0\.1:3001 max_fails=1 fail_timeout=1s backup;/)
+})
+
+test('a single replica has no backup', () => {
+  const { NGINX_BOUND_UPSTREAMS: upstreams = '' } = legacyStickyVariables([replica('127.0.0.1:3001', 'a')])
+  assert.doesNotMatch(upstreams, /backup/)
+})
+
+test('addresses and networks can be trusted', () => {
+  checkTrustedProxies([])
+  checkTrustedProxies([
+    '10.0.0.7',
+    '10.1.0.0/24',
+    '10.0.0.0/8',
+    '10.0.0.1/32',
+    '2001:db8::7',
+    '2001:db8::/32',
+    '2a06:98c0::/29',
+    '2002::/16',
+  ])
+})
+
+for (const wrong of [
+  '',
+  'proxy.example',
+  '10.0.0',
+  '10.0.0.256',
+  '10.0.0.7/',
+  '10.0.0.7/33',
+  '10.0.0.7/08',
+  '10.0.0.0/8/8',
+  '0.0.0.0/0',
+  '::/0',
+  '0.0.0.0/1',
+  '128.0.0.0/1',
+  '64.0.0.0/2',
+  '10.0.0.0/7',
+  '::/1',
+  '8000::/1',
+  '2000::/3',
+  'fc00::/7',
+  '2000::/15',
+  '::1/129',
+  'fe80::1%eth0',
+  '10.0.0.7; return 200',
+])
+  test(`not trusted: ${JSON.stringify(wrong)}`, () => {
+    assert.throws(() => checkTrustedProxies([wrong]), /TRUSTED_PROXIES takes addresses and networks/)
+  })
+
+test('everything wrong is in one message', () => {
+  assert.throws(() => checkTrustedProxies(['a', '10.0.0.7', '::/0']), /and not: a ::\/0$/)
 })

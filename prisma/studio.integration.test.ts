@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { freePorts } from '../tools/lib/ports.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { createTestDatabase } from './testing/test-database.ts'
+import { withColumns } from './studio.ts'
 
 const { DATABASE_URL: _, ...environment } = process.env
 
@@ -90,4 +91,23 @@ test('says so if the stack is gone but its file is still there', async () => {
   const databaseUrl = `mysql://board:secret@127.0.0.1:${await freePort()}/balance_board`
   await writeFile(join(data.path, 'stack.json'), JSON.stringify({ databaseUrl }))
   assert.match(await failureOf(startStudio(data.path)), /^cannot reach the database balance_board at .*\n$/)
+})
+
+test('columns that came as text become a list, and nothing else changes', () => {
+  const table = { schema: 'balance_board', name: 'server', type: 'BASE TABLE' }
+  const columns = [{ name: 'id', pk: 1 }]
+  const fromMariaDb = JSON.stringify([null, [{ ...table, columns: JSON.stringify(columns) }]])
+  const fromMySql = JSON.stringify([null, [{ ...table, columns }]])
+  assert.deepEqual(JSON.parse(withColumns(fromMariaDb)), JSON.parse(fromMySql))
+  assert.equal(withColumns(fromMySql), fromMySql)
+})
+
+test('rows of any other answer keep their digits and texts', () => {
+  for (const body of [
+    '[null,[{"id":9007199254740993}]]',
+    '[null,[{"columns":"[1]"}]]',
+    '[{"message":"no"}]',
+    '',
+  ])
+    assert.equal(withColumns(body), body)
 })

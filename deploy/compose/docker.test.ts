@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryFolder } from '../../tools/lib/testing.ts'
+import { temporaryFolder, eventually } from '../../tools/lib/testing.ts'
 import { DockerFailed, docker, unlessGone } from './docker.ts'
 import { replicaContainers } from './replica-containers.ts'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 
 test('builds add no record with their time to the image, unless a person wants one', async () => {
   await using folder = await temporaryFolder()
@@ -71,4 +74,66 @@ test('the labels of the image say what package.json says', async () => {
     version,
     licenses: license,
   })
+})
+
+const timeout = 60_000
+
+test('the lock of a killed holder lasts until its last command has ended', { timeout }, async () => {
+  await using folder = await temporaryFolder()
+  const events = join(folder.path, 'events')
+  const mayEnd = join(folder.path, 'may-end')
+  await writeFile(events, '')
+  // Its `run` is the container of the lock, which ends when its input ends.
+  const script = `#!/bin/sh
+case "$1" in
+run) cat; echo released >>'${events}' ;;
+*)
+  echo begun >>'${events}'
+  while ! [ -e '${mayEnd}' ]; do sleep 0.1; done
+  echo ended >>'${events}'
+  ;;
+esac
+`
+  await writeFile(join(folder.path, 'docker'), script, { mode: 0o755 })
+  const lock = JSON.stringify(import.meta.resolve('./project-lock.ts'))
+  const holder = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `const { takeProjectLock } = await import(${lock})
+      const { signal } = new AbortController()
+      const held = await takeProjectLock({ project: 'a', image: 'b', signal, onWait() {} })
+      await held.docker(['stop', 'c'])`,
+    ],
+    { env: { ...process.env, PATH: `${folder.path}:${process.env.PATH}` }, stdio: 'inherit' },
+  )
+  const lines = async () => (await readFile(events, 'utf8')).split('\n').filter(Boolean)
+  try {
+    await eventually(async () => (await lines()).includes('begun'))
+    holder.kill('SIGKILL')
+    await once(holder, 'exit')
+  } finally {
+    holder.kill('SIGKILL')
+    await writeFile(mayEnd, '')
+  }
+  await eventually(async () => (await lines()).length === 3)
+  assert.deepEqual(await lines(), ['begun', 'ended', 'released'])
+})
+
+test('the image’s user may read all that is in it, whatever rights the files of a clone have', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../web/Dockerfile'), 'utf8')
+  const last = text.split(/^FROM .*$/m).at(-1) ?? ''
+  const opened = /^RUN .*&& chmod -R a\+rX (.*)$/m.exec(text)?.[1]?.split(' ') ?? []
+  const copies = [...last.matchAll(/^COPY (.*)$/gm)].map(([, words = '']) => words.split(' '))
+  assert.ok(copies.length > 0)
+  for (const words of copies) {
+    assert.ok(words.includes('--from=build'), words.join(' '))
+    const sources = words.filter(word => !word.startsWith('--')).slice(0, -1)
+    for (const source of sources)
+      assert.ok(
+        opened.some(path => `/app/${path}` === source),
+        `${source} keeps the rights it has in the clone`,
+      )
+  }
 })

@@ -3,6 +3,9 @@ import { test } from 'node:test'
 import { UserError } from '../../web/server/errors.ts'
 import { allFaults } from './list/all.ts'
 import { readOptions } from './options.ts'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { brokenBuilds } from './broken-builds.ts'
 
 const seed = () => 42
 const names = (parameters: string[]) => readOptions(parameters, seed).faults.map(({ name }) => name)
@@ -32,4 +35,13 @@ test('an unknown name is refused, and the message lists the valid ones', () => {
   )
   for (const wrong of [['--seed', '-1'], ['--broken', 'x'], ['--what'], ['x']])
     assert.throws(() => names(wrong), UserError)
+})
+
+const root = join(import.meta.dirname, '..', '..')
+
+test('each passage that a broken build replaces occurs exactly once in the sources', () => {
+  for (const { file, from } of brokenBuilds.flatMap(({ edits }) => edits)) {
+    const passages = readFileSync(join(root, file), 'utf8').split(from).length - 1
+    assert.equal(passages, 1, `${file}: ${from}`)
+  }
 })

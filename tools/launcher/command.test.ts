@@ -4,6 +4,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../lib/testing.ts'
+import { auditText } from './audit.ts'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { confirm, removeCount } from './reset.ts'
+import { lockDataDir } from './stack/data-dir.ts'
 
 const fromHere = (file: string) => JSON.stringify(import.meta.resolve(`./${file}`))
 
@@ -49,3 +53,93 @@ for (const command of [['drain.ts', 'drain', 'web-1'], ['audit.ts']]) {
     assert.match(said, /^Balance Board: .*(ECONNREFUSED|fetch failed).*\n$/)
   })
 }
+
+test('numbers that agree are an equation', () => {
+  const audit = { counter: 12, max_id: 12, rows: 10, purged: 2, sum_hits: 12, consistent: true }
+  assert.equal(
+    auditText(audit),
+    'counter 12 = highest id 12 = rows 10 + purged 2 = hits of all servers 12\n' +
+      'consistent: nothing lost, nothing counted twice',
+  )
+})
+
+test('a number that differs is marked', () => {
+  const audit = { counter: 12, max_id: 12, rows: 9, purged: 2, sum_hits: 13, consistent: false }
+  assert.equal(
+    auditText(audit),
+    'counter 12 = highest id 12 ≠ rows 9 + purged 2 ≠ hits of all servers 13\nNOT consistent',
+  )
+})
+
+test('an empty log has no highest id to agree', () => {
+  const audit = { counter: 12, max_id: 0, rows: 0, purged: 12, sum_hits: 12, consistent: true }
+  assert.match(auditText(audit), /^counter 12 = rows 0 \+ purged 12 = hits of all servers 12\nconsistent/)
+})
+
+const questions = ['Sure?', 'Really?']
+
+function person(...answers: boolean[]) {
+  const asked: string[] = []
+  const prompt = async (question: string) => {
+    asked.push(question)
+    return answers.shift() ?? false
+  }
+  return { asked, prompt }
+}
+
+test('every question needs a yes', async () => {
+  const { asked, prompt } = person(true, true)
+  assert.equal(await confirm(questions, 0, prompt), true)
+  assert.deepEqual(asked, questions)
+})
+
+test('after a no there is no further question', async () => {
+  const { asked, prompt } = person(false, true)
+  assert.equal(await confirm(questions, 0, prompt), false)
+  assert.deepEqual(asked, ['Sure?'])
+})
+
+test('a yes on the command line answers one question', async () => {
+  const { asked, prompt } = person(true)
+  assert.equal(await confirm(questions, 1, prompt), true)
+  assert.deepEqual(asked, ['Really?'])
+  assert.equal(await confirm(questions, 2, person().prompt), true)
+  assert.equal(await confirm(questions, 1, person().prompt), false)
+})
+
+const agreed = async () => true
+const silent = () => {}
+
+async function folderWithCount() {
+  const folder = await temporaryFolder()
+  const database = join(folder.path, 'database')
+  mkdirSync(join(database, 'files'), { recursive: true })
+  writeFileSync(join(database, 'made-by'), 'MariaDB 10.11.19\n')
+  return { ...folder, database }
+}
+
+test('the database is removed only after confirmation', async () => {
+  await using folder = await folderWithCount()
+  assert.equal(await removeCount(folder.path, async () => false, silent), false)
+  assert.ok(existsSync(folder.database))
+  assert.equal(await removeCount(folder.path, agreed, silent), true)
+  assert.ok(!existsSync(folder.database))
+})
+
+test('a reset is refused while a board runs', async () => {
+  await using folder = await folderWithCount()
+  const { lock } = await lockDataDir(folder.path)
+  await assert.rejects(removeCount(folder.path, agreed, silent), { message: /already running/ })
+  lock.release()
+  assert.ok(existsSync(folder.database))
+})
+
+test('a folder that is not a board’s database is left alone', async () => {
+  await using folder = await temporaryFolder()
+  await assert.rejects(removeCount(folder.path, agreed, silent), { message: /^there is no count in / })
+  const database = join(folder.path, 'database')
+  mkdirSync(database)
+  writeFileSync(join(database, 'ibdata1'), '')
+  await assert.rejects(removeCount(folder.path, agreed, silent), { message: /was not made by a board/ })
+  assert.ok(existsSync(join(database, 'ibdata1')))
+})

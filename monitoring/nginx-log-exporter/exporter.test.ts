@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { droppedMessages, LogMetrics, parseMessage, readTries } from './log-metrics.ts'
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:tls'
+import { Registry } from 'prom-client'
+import { testCertificate, testKey } from '../../nginx/testing/request.ts'
+import { eventually, startStubServer } from '../../tools/lib/testing.ts'
+import { readCertificateEnd, watchCertificate } from './certificate.ts'
 
 const header = '<190>Nov 25 22:32:05 nginx: '
 
@@ -244,4 +251,29 @@ test('Linux’s table of sockets says what was discarded at a port', () => {
   assert.equal(droppedMessages(table, 9145), 12)
   assert.equal(droppedMessages(table, 80), 0)
   assert.equal(droppedMessages('', 9145), 0)
+})
+
+test('the end of the served certificate is read, also of one that is not trusted', async () => {
+  const cert = readFileSync(testCertificate)
+  await using stub = await startStubServer(createServer({ cert, key: readFileSync(testKey) }))
+  const address = `127.0.0.1:${stub.port}`
+  const end = Date.parse(new X509Certificate(cert).validTo) / 1000
+  assert.equal(await readCertificateEnd(address), end)
+
+  const registry = new Registry()
+  watchCertificate(registry, address)
+  const line = `balance_board_nginx_certificate_expiry_timestamp_seconds{address="${address}"} `
+  const text = await eventually(async () => {
+    const text = await registry.metrics()
+    return text.includes(line) && text
+  })
+  assert.equal(Number(text.split(line)[1]), end)
+})
+
+test('plain HTTP, and a port at which nothing listens, have no certificate', async () => {
+  const stub = await startStubServer((_request, response) => response.end())
+  const address = `127.0.0.1:${stub.port}`
+  assert.equal(await readCertificateEnd(address), null)
+  await stub[Symbol.asyncDispose]()
+  assert.equal(await readCertificateEnd(address), null)
 })
