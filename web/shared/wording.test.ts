@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ServerState } from './api.ts'
+import { type ServerState, type ServerRow } from './api.ts'
 import { movedText, whyNotReached } from './wording.ts'
+import { countdown, elapsed, lengthInWords, localTimes, utcTime } from './times.ts'
+import { sampleServerRow } from '../testing/samples.ts'
+import { shownRate, shownState, stateText } from './shown-state.ts'
 
 const movedStart = '2026-11-22T11:00:00.000Z'
 const movedSeen = '2026-11-22T12:00:00.000Z'
@@ -65,4 +68,81 @@ test('a heartbeat after the visit says nothing about it, nor does an unknown ser
 test('an instance that starts soon after the visit is a restart; a later one says nothing', () => {
   assert.equal(why('up', '2026-11-22T10:59:57.500Z'), 'web-3 was restarted 2 s after the visit.')
   assert.equal(why('up', '2026-11-22T10:58:59.000Z'), 'Why it was not reached is not recorded.')
+})
+
+const now = () => Date.parse('2026-11-22T20:00:00.000Z')
+
+test('times follow the reader’s locale and zone', () => {
+  assert.equal(localTimes('en-GB', 'Europe/Zurich', now).second('2026-11-22T12:04:31.203Z'), '13:04:31')
+  assert.equal(localTimes('de-DE', 'UTC', now).moment('2026-11-22T12:04:31.203Z'), '12:04:31,203')
+})
+
+test('a time of another day says which, by the reader’s midnight', () => {
+  const zurich = localTimes('en-GB', 'Europe/Zurich', now)
+  assert.equal(zurich.second('2026-11-21T22:59:59.999Z'), '21 Nov, 23:59:59')
+  assert.equal(zurich.second('2026-11-21T23:00:00.000Z'), '00:00:00')
+})
+
+test('before the reader’s zone is known times are UTC and say so', () => {
+  assert.equal(utcTime('2026-11-22T12:04:31.203Z', '2026-11-22T12:04:32.000Z'), '12:04:31.203 UTC')
+  assert.equal(utcTime('2026-11-21T12:04:31.203Z', '2026-11-22T12:04:32.000Z'), '2026-11-21 12:04 UTC')
+})
+
+test('a countdown starts full, ends at zero and stays there', () => {
+  assert.equal(countdown(300_000), '5:00')
+  assert.equal(countdown(299_001), '5:00')
+  assert.equal(countdown(272_000), '4:32')
+  assert.equal(countdown(1), '0:01')
+  assert.equal(countdown(0), '0:00')
+  assert.equal(countdown(-5000), '0:00')
+  assert.equal(countdown(3_872_000), '1:04:32')
+})
+
+test('what has lasted is said in one unit', () => {
+  assert.equal(elapsed(12_900), '12 s')
+  assert.equal(elapsed(-1), '0 s')
+  assert.equal(elapsed(240_000), '4 min')
+  assert.equal(elapsed(7_300_000), '2 h')
+})
+
+test('a length that was set is said in words', () => {
+  assert.equal(lengthInWords(300), '5 minutes')
+  assert.equal(lengthInWords(60), '1 minute')
+  assert.equal(lengthInWords(90), '90 seconds')
+  assert.equal(lengthInWords(1), '1 second')
+})
+
+const noon = Date.parse('2026-11-22T12:00:00.000Z')
+const at = (ms: number) => new Date(noon + ms).toISOString()
+const seenAtNoon = (state: ServerRow['state']) => sampleServerRow({ state, last_seen_at: at(0), rate: 4 })
+
+test('a serving server is silent from three seconds on, by the clock of the snapshot', () => {
+  for (const state of ['up', 'joining', 'draining'] as const) {
+    assert.equal(shownState(seenAtNoon(state), at(2999)), state)
+    assert.equal(shownState(seenAtNoon(state), at(3000)), 'silent')
+    assert.equal(stateText(seenAtNoon(state), at(4700)), 'silent for 4 s')
+  }
+})
+
+test('a lost or stopped server stays so, however long ago its last heartbeat is', () => {
+  for (const state of ['lost', 'stopped'] as const)
+    for (const ms of [0, 4000, 60_000]) assert.equal(stateText(seenAtNoon(state), at(ms)), state)
+})
+
+test('a heartbeat later than the snapshot is no silence: the clock was set back', () => {
+  assert.equal(shownState(seenAtNoon('up'), at(-3_600_000)), 'up')
+})
+
+test('a rate is known only of a server that gives signs, on a board that is current', () => {
+  assert.equal(shownRate(seenAtNoon('up'), at(0), true), 4)
+  assert.equal(shownRate(seenAtNoon('draining'), at(0), true), 4)
+  assert.equal(shownRate(seenAtNoon('up'), at(0), false), null)
+  assert.equal(shownRate(seenAtNoon('up'), at(3000), true), null)
+  assert.equal(shownRate(seenAtNoon('lost'), at(0), true), null)
+})
+
+test('while nothing is known of this moment, a state is that of the snapshot', () => {
+  for (const state of ['up', 'lost', 'draining'] as const)
+    assert.equal(stateText(seenAtNoon(state), at(0), false), `was ${state}`)
+  assert.equal(stateText(seenAtNoon('up'), at(4700), false), 'was silent')
 })

@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { openDatabase, serve } from '../../testing/endpoints.ts'
 import { addHits, addInstance, addManyHits, numbers, srvIdOf } from '../../testing/log-rows.ts'
 import { showAddress } from '../http/client-address.ts'
-import { logEndpoint } from './log.ts'
+import { logEndpoint, csvRecord, nextWaitMs } from './log.ts'
 
 let database: Awaited<ReturnType<typeof openDatabase>>
 let log: Awaited<ReturnType<typeof serve>>
@@ -230,4 +230,31 @@ test('a parameter that cannot be taken is named', async () => {
     assert.equal(body.error.code, 'bad_parameter')
     assert.match(body.error.message, new RegExp(`^${query.split('=')[0]}: `))
   }
+})
+
+const patience = { clientMs: 10_000, waitMs: 30_000 }
+
+test('a client has ten seconds, ten more for each megabyte, and never thirty in one piece', () => {
+  assert.equal(nextWaitMs(patience, 0, 0), 10_000)
+  assert.equal(nextWaitMs(patience, 1_000_000, 0), 20_000)
+  assert.equal(nextWaitMs(patience, 9_000_000, 0), 30_000)
+  assert.equal(nextWaitMs(patience, 9_000_000, 99_000), 1000)
+})
+
+test('a client that takes a little now and then has none left', () => {
+  assert.equal(nextWaitMs(patience, 500_000, 15_000), 0)
+  assert.equal(nextWaitMs(patience, 500_000, 60_000), 0)
+})
+
+test('plain fields stand as they are, null as nothing', () => {
+  assert.equal(csvRecord([1, 'web-1', null, '2001:db8:1::/48']), '1,web-1,,2001:db8:1::/48\r\n')
+})
+
+test('what would end a field is quoted', () => {
+  assert.equal(csvRecord(['a,b', 'say "hi"', 'two\r\nlines']), '"a,b","say ""hi""","two\r\nlines"\r\n')
+})
+
+test('no field is a formula to a spreadsheet', () => {
+  assert.equal(csvRecord(['=1+1', '+1', '-1', '@SUM(A1)']), "'=1+1,'+1,'-1,'@SUM(A1)\r\n")
+  assert.equal(csvRecord(['=HYPERLINK("x")', '\t=1']), `"'=HYPERLINK(""x"")",'\t=1\r\n`)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OwnRow } from './own-row.ts'
+import { OwnEnd } from './own-end.ts'
 
 function keep({ isNamed = false } = {}) {
   const identity = { id: 7, name: 'web-1', address: '10.0.0.1:3000', srv_id: 'a'.repeat(32) }
@@ -158,4 +159,47 @@ test('a database that does not answer is no silence of the server, and a silence
   time.now += 2000
   await row.beat()
   assert.deepEqual(database.silences, [10_000])
+})
+
+function ownEnd(taken = true) {
+  const signals: string[] = []
+  const end = new OwnEnd({ take: async () => taken, signal: each => signals.push(each), log: () => {} })
+  return { end, signals }
+}
+
+test('a restart is SIGTERM, a kill SIGKILL, once however often the wish is read', async () => {
+  for (const [wish, signal] of [
+    ['restart', 'SIGTERM'],
+    ['kill', 'SIGKILL'],
+  ] as const) {
+    const { end, signals } = ownEnd()
+    await end.obey(wish)
+    await end.obey(wish)
+    assert.deepEqual(signals, [signal])
+  }
+})
+
+test('a wish that was withdrawn does nothing', async () => {
+  const { end, signals } = ownEnd(false)
+  await end.obey('kill')
+  assert.deepEqual(signals, [])
+})
+
+test('the answer that this replica is sending leaves first, and one that never leaves is not waited for', async () => {
+  const { end, signals } = ownEnd()
+  const answer = Promise.withResolvers<void>()
+  end.holdFor(answer.promise)
+  const obeyed = end.obey('kill')
+  await new Promise(setImmediate)
+  assert.deepEqual(signals, [])
+  answer.resolve()
+  await obeyed
+  assert.deepEqual(signals, ['SIGKILL'])
+
+  const stuck = ownEnd()
+  stuck.end.holdFor(new Promise(() => {}))
+  const alive = setInterval(() => {}, 1000)
+  await stuck.end.obey('kill')
+  clearInterval(alive)
+  assert.deepEqual(stuck.signals, ['SIGKILL'])
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sampleServerRow } from '../../testing/samples.ts'
 import { goneServers } from './sticky-cookie.ts'
+import { readStreak, withVisit } from './streak.ts'
 
 const at = '2026-11-22T12:00:00.000Z'
 const server = (srv_id: string, state: 'up' | 'draining' | 'lost' | 'stopped', last_seen_at = at) =>
@@ -24,4 +25,26 @@ test('a server that the board no longer shows stays gone, until it is back', () 
   const later = goneServers(seen, [], at)
   assert.deepEqual(later, { a: 'is gone: your next visit goes', b: 'is lost: your next visit goes' })
   assert.deepEqual(goneServers(later, [server('b', 'up')], at), { a: 'is gone: your next visit goes', b: '' })
+})
+
+test('the first visit starts a streak, and each visit to the same server extends it', () => {
+  const first = withVisit(null, '7', 'a')
+  assert.equal(first.times, 1)
+  assert.equal(withVisit(withVisit(first, '9', 'a'), '12', 'a').times, 3)
+})
+
+test('the same visit counts once', () => {
+  const first = withVisit(null, '7', 'a')
+  assert.deepEqual(withVisit(first, '7', 'a'), first)
+})
+
+test('another server ends it', () => {
+  const before = { srv_id: 'a', hit: '7', times: 5 }
+  assert.deepEqual(withVisit(before, '8', 'b'), { srv_id: 'b', hit: '8', times: 1 })
+})
+
+test('invalid text is not a streak', () => {
+  for (const text of [null, '', '{', '[]', '{"srv_id":1}']) assert.equal(readStreak(text), null)
+  const streak = { srv_id: 'a', hit: '7', times: 5 }
+  assert.deepEqual(readStreak(JSON.stringify(streak)), streak)
 })

@@ -1,6 +1,64 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseBenchOptions, parsePageOptions } from './options.ts'
+import { markdownTable } from './report.ts'
+import { parseUsage } from './usage.ts'
 import { findFaults, isExact, median, type Run, ratiosOf, summarise } from './rounds.ts'
+
+test('the short form measures less of everything', () => {
+  const { extent: full } = parseBenchOptions([])
+  const { extent: short, json } = parseBenchOptions(['--json', '--short'])
+  assert.ok(json)
+  assert.ok(short.rounds * short.seconds < full.rounds * full.seconds)
+  assert.ok(short.dashboards < full.dashboards && short.targetSeconds < full.targetSeconds)
+})
+
+test('an unknown option is refused', () => {
+  assert.throws(() => parseBenchOptions(['--shrot']), /shrot/)
+})
+
+test('the defaults are a minute each, with three servers and with ten', () => {
+  assert.deepEqual(parsePageOptions([]), { seconds: 60, replicas: [3, 10], json: false })
+  assert.deepEqual(parsePageOptions(['--seconds', '5', '--replicas', '2', '--json']), {
+    seconds: 5,
+    replicas: [2],
+    json: true,
+  })
+})
+
+test('an invalid option is refused', () => {
+  for (const args of [['--seconds', '0'], ['--seconds', 'long'], ['--replicas', '3,many'], ['--fast']]) {
+    assert.throws(() => parsePageOptions(args))
+  }
+})
+
+test('columns are as wide as their widest cell, the first left-aligned and the others right-aligned', () => {
+  assert.equal(
+    markdownTable(
+      ['what', 'ms'],
+      [
+        ['the board', '12.5'],
+        ['limit', '9'],
+      ],
+    ),
+    ['| what      |   ms |', '| --------- | ---: |', '| the board | 12.5 |', '| limit     |    9 |'].join(
+      '\n',
+    ),
+  )
+})
+
+test('processor time is user plus system time, and memory is counted in pages', () => {
+  const stat =
+    '4711 (a (odd) name) S 1 4711 4711 0 -1 4194560 900 0 3 0 250 50 7 7 20 0 11 0 9000 1000000 2048 18446744073709551615'
+  assert.deepEqual(parseUsage(stat, { tick: 0.01, page: 4096 }), { cpuSeconds: 3, bytes: 2048 * 4096 })
+})
+
+test('user and system time are added, for any process name', () => {
+  const ticksOf = (stat: string) => parseUsage(stat, { tick: 1, page: 1 }).cpuSeconds
+  const rest = 'S 1 42 42 0 -1 4194560 900 0 3 0 120 34 0 0 20 0 9 0 777 1000 200'
+  assert.equal(ticksOf(`42 (chromium) ${rest}`), 154)
+  assert.equal(ticksOf(`42 (a) (b c) ${rest}`), 154)
+})
 
 /** A successful run */
 const run = (rate: number, more: Partial<Run> = {}): Run => ({

@@ -5,16 +5,13 @@ import { startStubServer } from '../../../tools/lib/testing.ts'
 import { sampleHit } from '../../testing/samples.ts'
 import { DatabaseUnavailable } from '../errors.ts'
 import { databaseHitStore } from './hit-store.ts'
-import {
-  closePools,
-  connectionLimits,
-  openPools,
-  openReadPool,
-  openUpkeepPool,
-  openWritePool,
-  type ReadPool,
-} from './pools.ts'
+import { closePools, connectionLimits, openPools, openReadPool, openUpkeepPool, openWritePool, type ReadPool } from './pools.ts'
 import { onConnection, query, retryWhileUnavailable } from './query.ts'
+import { CommitFailed } from '../hits/hit.ts'
+import { judgeFailure } from './page-view-numbers.ts'
+import { forgottenAfterSeconds, heartbeatSeconds, lostAfterSeconds, silentAfterSeconds } from '../../shared/limits.ts'
+import { formatErrorCodes, parseErrorCodes } from './server-state.ts'
+import { auditOf } from './audit.ts'
 
 /** The database's answer to a packet of statements; null = none. */
 type Reply = Buffer | null
@@ -183,3 +180,98 @@ test('other errors than an unavailable database are not retried', async () => {
   await assert.rejects(retryWhileUnavailable(work.do, 10_000), /a defect/)
   assert.equal(work.tries, 1)
 })
+
+const serverError = (code: string | undefined, errno = 0) =>
+  Object.assign(new Error(code), { code, errno, sqlState: 'HY000' })
+const lost = Object.assign(new Error('closed'), { code: 'PROTOCOL_CONNECTION_LOST' })
+
+for (const [what, error, step, outcome, kind] of [
+  ['any statement before the commit', serverError('ER_WHATEVER'), 'bucket', 'rolled_back', 'refused'],
+  ['the start of the transaction', serverError('ER_UNKNOWN_ERROR'), 'begin', 'rolled_back', 'refused'],
+  ['the commit itself', serverError('ER_ERROR_DURING_COMMIT'), 'end', 'unknown', 'refused'],
+  ['the commit, by its name a refusal', serverError('ER_LOCK_DEADLOCK'), 'end', 'unknown', 'refused'],
+  ['a lock', serverError('ER_LOCK_NOWAIT'), 'lock', 'rolled_back', 'contention'],
+  ['a request id that is known', serverError('ER_DUP_ENTRY'), 'requests', 'rolled_back', 'repeat'],
+  ['a number that is in the log', serverError('ER_DUP_ENTRY'), 'log', 'rolled_back', 'refused'],
+  ['a server that shuts down', serverError('ER_SERVER_SHUTDOWN', 1053), 'log', 'unknown', 'away'],
+  ['a connection that MariaDB kills', serverError(undefined, 1927), 'log', 'unknown', 'away'],
+  ['a connection that is lost', lost, 'begin', 'unknown', 'away'],
+] as const)
+  test(`${what}: ${outcome}, ${kind}`, () => {
+    assert.deepEqual(judgeFailure(error, step), { outcome, kind })
+  })
+
+test('an error without a name in the driver is identified by its number', () => {
+  assert.equal(new CommitFailed('rolled_back', 'refused', serverError(undefined, 1969)).code, 'ERROR_1969')
+})
+
+test('counts by code come back from a server’s row as they were written', () => {
+  const codes = { overloaded: 3, outcome_unknown: 1 }
+  assert.equal(formatErrorCodes(codes), 'overloaded:3,outcome_unknown:1')
+  assert.deepEqual(parseErrorCodes(formatErrorCodes(codes)), codes)
+  assert.deepEqual([parseErrorCodes(formatErrorCodes({})), parseErrorCodes(null)], [{}, {}])
+})
+
+test('every code of a page view at its highest count has room in the column', () => {
+  const codes = ['counter_unavailable', 'outcome_unknown', 'overloaded', 'shutting_down', 'internal_error']
+  const most = Object.fromEntries(codes.map(code => [code, 2 ** 32 - 1]))
+  assert.ok(formatErrorCodes(most).length <= 255)
+})
+
+test('a server is silent once a heartbeat is late, then lost, then forgotten', () => {
+  const order = [heartbeatSeconds, silentAfterSeconds, lostAfterSeconds, forgottenAfterSeconds]
+  assert.deepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
+  )
+  assert.ok(silentAfterSeconds > heartbeatSeconds)
+})
+
+const figures = { counter: 100, min_id: 1, max_id: 100, purged_through: null, row_count: 100, sum_hits: 100 }
+
+test('counter, highest id, rows and hits that agree are consistent', () => {
+  assert.deepEqual(auditOf(figures), {
+    counter: 100,
+    max_id: 100,
+    rows: 100,
+    purged: 0,
+    sum_hits: 100,
+    consistent: true,
+  })
+})
+
+test('rows that retention removed are reported, and the audit stays consistent', () => {
+  const audit = auditOf({ ...figures, min_id: 41, row_count: 60 })
+  assert.equal(audit.purged, 40)
+  assert.ok(audit.consistent)
+})
+
+test('a log that is all purged, or never had a row, is consistent', () => {
+  const empty = { min_id: null, max_id: null, row_count: 0 }
+  assert.deepEqual(auditOf({ ...empty, counter: 100, purged_through: 100, sum_hits: 100 }), {
+    counter: 100,
+    max_id: 0,
+    rows: 0,
+    purged: 100,
+    sum_hits: 100,
+    consistent: true,
+  })
+  assert.ok(auditOf({ ...empty, counter: 0, purged_through: null, sum_hits: 0 }).consistent)
+})
+
+test('a log that was not emptied by retention is not consistent', () => {
+  const empty = { counter: 100, min_id: null, max_id: null, row_count: 0, sum_hits: 100 }
+  assert.equal(auditOf({ ...empty, purged_through: 40 }).consistent, false)
+})
+
+for (const [what, wrong] of Object.entries({
+  'a row missing in the middle': { row_count: 99 },
+  'a row too many': { row_count: 101 },
+  'the newest row missing': { max_id: 99, row_count: 99 },
+  'a row beyond the counter': { max_id: 101, row_count: 101 },
+  'a counter ahead of the log': { counter: 101 },
+  'hits that a server did not count': { sum_hits: 99 },
+  'hits that a server counted twice': { sum_hits: 101 },
+})) {
+  test(`${what} is not consistent`, () => assert.equal(auditOf({ ...figures, ...wrong }).consistent, false))
+}
