@@ -7,7 +7,6 @@ import { temporaryFolder } from '../tools/lib/testing.ts'
 import { hitBudgetMs, liveKeepAliveMs, lockWaitSeconds, messagesPerSecond, pageViewsMax, queryTimeoutMs, replicaKeepAliveMs } from '../web/shared/limits.ts'
 import { fillTemplate, type NginxSettings, renderNginx } from './render.ts'
 import { testCertificate, testKey } from './testing/request.ts'
-import { legacyStickyVariables } from './upstreams.ts'
 import { checkTrustedProxies } from './tls-and-proxies.ts'
 
 const good: NginxSettings = {

@@ -3,7 +3,7 @@
 // BASE_URL is its board. If no Docker engine answers, it prints so and runs nothing. In CI that is a failure.
 import { readFileSync } from 'node:fs'
 import { freePorts } from '../../../tools/lib/ports.ts'
-import { runBeside } from '../../../tools/lib/testing/run-beside.ts'
+import { runBeside } from '../../../tools/lib/testing.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
 import { compose, docker } from '../docker.ts'
 import { removeUnfinishedRoll } from '../unfinished-roll.ts'

@@ -1,4 +1,4 @@
-// The board that faults break: a stack from the launcher, proxies to its database, a load (load.ts, raw-sockets.ts) and
+// The board that faults break: a stack from the launcher, proxies to its database, a load (load.ts) and
 // equipment that not every machine offers (equipment.ts). fault.ts describes what a fault is. Called by ../trial and ../list.
 
 import { readFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../../web/server/errors.ts'
 
@@ -18,7 +18,6 @@ export type Home = {
   port: string
   pid: string
   log: string
-  previousLog: string
 }
 
 /** Creates the folder if it is missing; only its owner can read it. */
@@ -37,14 +36,7 @@ export async function openHome(folder: string): Promise<Home> {
     port: join(folder, 'port'),
     pid: join(folder, 'pid'),
     log: join(folder, 'log'),
-    previousLog: join(folder, 'log.previous'),
   }
-}
-
-/** Opens a new log and keeps the log of the previous start. */
-export async function openLog(home: Home) {
-  await rename(home.log, home.previousLog).catch(() => {}) // there is none at the first start
-  return open(home.log, 'a', 0o600)
 }
 
 export const readLog = (home: Home) => readFile(home.log, 'utf8').catch(() => '')

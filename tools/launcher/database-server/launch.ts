@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import { databaseName, ownerAccount, type Passwords, replicaAccount } from '../../lib/database-accounts.ts'
-import { causeIn, type DatabaseFailure, failureOf, type Home, openLog, readLog } from './home.ts'
+import { openLog } from '../../lib/logs.ts'
+import { causeIn, type DatabaseFailure, failureOf, type Home, readLog } from './home.ts'
 import { type DatabaseServer, type Size, serverArguments, type Tls } from './server-program.ts'
 
 export type RunningDatabase = {
@@ -79,7 +80,7 @@ async function spawnServer(
   options: string[],
   environment: Record<string, string>,
 ): Promise<ChildProcess> {
-  await using log = await openLog(home)
+  await using log = await openLog(home.log)
   const env = { ...process.env, ...environment }
   const child = spawn(server.path, options, { env, detached: true, stdio: ['ignore', log.fd, log.fd] })
   await once(child, 'spawn')
