@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { buildIfChanged } from '../tools/launcher/build.ts'
 import type { Stack } from '../tools/launcher/stack/stack.ts'
 import { print } from '../tools/lib/terminal.ts'
-import { runBeside } from '../tools/lib/testing.ts'
-import { startStubServer, temporaryFolder } from '../tools/lib/testing.ts'
+import { runBeside, startStubServer, temporaryFolder } from '../tools/lib/testing.ts'
 import { startBoard } from './support/board-control.ts'
 
 // Runs a command with temporary stacks:

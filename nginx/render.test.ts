@@ -4,8 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../tools/lib/testing.ts'
-import { hitBudgetMs, liveKeepAliveMs, lockWaitSeconds, messagesPerSecond, pageViewsMax, queryTimeoutMs, replicaKeepAliveMs } from '../web/shared/limits.ts'
-import { fillTemplate, type NginxSettings, renderNginx } from './render.ts'
+import {
+  hitBudgetMs,
+  liveKeepAliveMs,
+  lockWaitSeconds,
+  messagesPerSecond,
+  pageViewsMax,
+  queryTimeoutMs,
+  replicaKeepAliveMs,
+} from '../web/shared/limits.ts'
+import { fillTemplate, legacyStickyVariables, type NginxSettings, renderNginx } from './render.ts'
 import { testCertificate, testKey } from './testing/request.ts'
 import { checkTrustedProxies } from './tls-and-proxies.ts'
 

@@ -16,7 +16,7 @@ import {
 } from './tls-and-proxies.ts'
 
 /** A replica as NGINX knows it. */
-export type ReplicaReference = {
+type ReplicaReference = {
   /** ip:port, or [ip]:port */
   address: string
   /** its value in the cookie: lowercase hex md5 of the address */

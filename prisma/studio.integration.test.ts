@@ -7,8 +7,8 @@ import { test } from 'node:test'
 import { z } from 'zod'
 import { freePorts } from '../tools/lib/ports.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
-import { createTestDatabase } from './testing/test-database.ts'
 import { withColumns } from './studio.ts'
+import { createTestDatabase } from './testing/test-database.ts'
 
 const { DATABASE_URL: _, ...environment } = process.env
 

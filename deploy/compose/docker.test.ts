@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { test } from 'node:test'
-import { temporaryFolder, eventually } from '../../tools/lib/testing.ts'
-import { DockerFailed, docker, unlessGone } from './docker.ts'
-import { replicaContainers } from './replica-containers.ts'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { eventually, temporaryFolder } from '../../tools/lib/testing.ts'
+import { DockerFailed, docker, unlessGone } from './docker.ts'
+import { replicaContainers } from './replica-containers.ts'
 
 test('builds add no record with their time to the image, unless a person wants one', async () => {
   await using folder = await temporaryFolder()

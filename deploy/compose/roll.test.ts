@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { type Found, orderedMeanwhile, orderedWhileStarting, planRoll } from './roll-plan.ts'
-import { type UnfinishedRoll } from './unfinished-roll.ts'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { test } from 'node:test'
+import { type Found, orderedMeanwhile, orderedWhileStarting, planRoll } from './roll-plan.ts'
 import { roll } from './testing/board.ts'
+import type { UnfinishedRoll } from './unfinished-roll.ts'
 
 const newest = { image: 'sha256:2', configHash: 'a' }
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { droppedMessages, LogMetrics, parseMessage, readTries } from './log-metrics.ts'
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
 import { createServer } from 'node:tls'
 import { Registry } from 'prom-client'
 import { testCertificate, testKey } from '../../nginx/testing/request.ts'
 import { eventually, startStubServer } from '../../tools/lib/testing.ts'
 import { readCertificateEnd, watchCertificate } from './certificate.ts'
+import { droppedMessages, LogMetrics, parseMessage, readTries } from './log-metrics.ts'
 
 const header = '<190>Nov 25 22:32:05 nginx: '
 

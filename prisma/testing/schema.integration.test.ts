@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { schemaTables, databaseTables } from './schema-drift.ts'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { test } from 'node:test'
 import mysql, { type RowDataPacket } from 'mysql2/promise'
-import { createTestDatabase } from './test-database.ts'
 import { openPrismaClient } from './prisma-client.ts'
+import { databaseTables, schemaTables } from './schema-drift.ts'
+import { createTestDatabase } from './test-database.ts'
 
 const model = (...lines: string[]) => ['model Thing {', ...lines, '}'].join('\n')
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { UserError } from '../../web/server/errors.ts'
-import { allFaults } from './list/all.ts'
-import { readOptions } from './options.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { test } from 'node:test'
+import { UserError } from '../../web/server/errors.ts'
 import { brokenBuilds } from './broken-builds.ts'
+import { allFaults } from './list/all.ts'
+import { readOptions } from './options.ts'
 
 const seed = () => 42
 const names = (parameters: string[]) => readOptions(parameters, seed).faults.map(({ name }) => name)

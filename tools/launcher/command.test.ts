@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../lib/testing.ts'
 import { auditText } from './audit.ts'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { confirm, removeCount } from './reset.ts'
 import { lockDataDir } from './stack/data-dir.ts'
 

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { join } from 'node:path'
-import { test } from 'node:test'
-import { promisify } from 'node:util'
-import { alive } from '../lib/processes.ts'
-import { eventually, temporaryFolder } from '../lib/testing.ts'
-import { launch, pidsOf, startStubStack, launchDevelopment } from './testing/stub-stack.ts'
 import { randomBytes } from 'node:crypto'
 import { get } from 'node:http'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { freePorts } from '../lib/ports.ts'
+import { alive } from '../lib/processes.ts'
+import { eventually, temporaryFolder } from '../lib/testing.ts'
+import { launch, launchDevelopment, pidsOf, startStubStack } from './testing/stub-stack.ts'
 
 const timeout = 120_000
 

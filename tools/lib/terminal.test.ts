@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { test } from 'node:test'
-import { promisify } from 'node:util'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { readEnvFile } from './environment.ts'
 import { temporaryFolder } from './testing.ts'
 

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { testCertificate } from '../../nginx/testing/request.ts'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
-import { BadDatabaseUrl, BadEnvironment, driverUrl, parseEnvironment, readAdminToken, readDatabaseUrl } from './config.ts'
+import {
+  BadDatabaseUrl,
+  BadEnvironment,
+  driverUrl,
+  parseEnvironment,
+  readAdminToken,
+  readDatabaseUrl,
+} from './config.ts'
 import { isSrvId, lowestFreeName, ownAddress, srvIdOf } from './identity.ts'
 
 const DATABASE_URL = 'mysql://root:secret@127.0.0.1:3306/balance_board'

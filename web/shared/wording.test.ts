@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ServerState, type ServerRow } from './api.ts'
-import { movedText, whyNotReached } from './wording.ts'
-import { countdown, elapsed, lengthInWords, localTimes, utcTime } from './times.ts'
 import { sampleServerRow } from '../testing/samples.ts'
+import type { ServerRow, ServerState } from './api.ts'
 import { shownRate, shownState, stateText } from './shown-state.ts'
+import { countdown, elapsed, lengthInWords, localTimes, utcTime } from './times.ts'
+import { movedText, whyNotReached } from './wording.ts'
 
 const movedStart = '2026-11-22T11:00:00.000Z'
 const movedSeen = '2026-11-22T12:00:00.000Z'

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseBenchOptions, parsePageOptions } from './options.ts'
 import { markdownTable } from './report.ts'
-import { parseUsage } from './usage.ts'
 import { findFaults, isExact, median, type Run, ratiosOf, summarise } from './rounds.ts'
+import { parseUsage } from './usage.ts'
 
 test('the short form measures less of everything', () => {
   const { extent: full } = parseBenchOptions([])

@@ -181,11 +181,7 @@ type RawSocket = {
 }
 
 /** Opens `count` connections. @returns those that NGINX accepts, which is none while another fault keeps NGINX down */
-async function openSockets(
-  url: string,
-  count: number,
-  address: (n: number) => string,
-): Promise<RawSocket[]> {
+async function openSockets(url: string, count: number, address: (n: number) => string): Promise<RawSocket[]> {
   const opening = Array.from({ length: count }, (_, n) => openSocket(url, address(n + 1)))
   const opened = await Promise.allSettled(opening)
   return opened.flatMap(result => (result.status === 'fulfilled' ? result.value : []))

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Answer, unanswered } from '../../lib/visitors.ts'
-import { countBatches, findIn, type Ledger, type LoggedHit } from './findings.ts'
 import { databaseKilled } from '../list/database.ts'
 import { nginxKilled } from '../list/nginx.ts'
 import { replicaKilled } from '../list/replicas.ts'
+import { countBatches, findIn, type Ledger, type LoggedHit } from './findings.ts'
 import { brokenPromises, succeeded, summaryOf, type Trial } from './promises.ts'
 import { recoveryTime } from './recovery.ts'
 import { asMarkdown, columns, rowOf, unreportedText } from './report.ts'
@@ -238,7 +238,13 @@ test('an answer to a page view that started earlier does not count as recovery',
   assert.equal(recoveryTime([view('a', 999, 50)], 1000, ['a']), null)
 })
 
-const unansweredRow = (id: number) => ({ id, requestId: `r${id}`, clientIp: '127.1.0.1', serverId: 1, at: '' })
+const unansweredRow = (id: number) => ({
+  id,
+  requestId: `r${id}`,
+  clientIp: '127.1.0.1',
+  serverId: 1,
+  at: '',
+})
 const views = [1, 2, 3, 4].map(() => ({ ...unanswered('127.1.0.1'), took: 1260 }))
 
 const killedNginx = {

@@ -25,7 +25,8 @@ export const frameType = {
   windowUpdate: 8,
   continuation: 9,
 }
-export const [endStream, endHeaders, ack] = [1, 4, 1]
+export const [endStream, ack] = [1, 1]
+const endHeaders = 4
 
 /** @param length default: the payload's */
 export function frame(

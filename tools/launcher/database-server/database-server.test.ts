@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { failureFromLog, openHome } from './home.ts'
-import { parseVersion } from './server-program.ts'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
 import { temporaryFolder } from '../../lib/testing.ts'
+import { failureFromLog, openHome } from './home.ts'
+import { parseVersion } from './server-program.ts'
 import { stopStrayDatabase } from './start.ts'
 
 for (const [line, cause] of [

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync, writeFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { parseBuild } from '../../../nginx/find-nginx.ts'
 import { UserError } from '../../../web/server/errors.ts'
 import { temporaryFolder } from '../../lib/testing.ts'
-import { checkSockets, keepAdminToken, openDataDir, takeLock, unusable } from './data-dir.ts'
-import { parseBuild } from '../../../nginx/find-nginx.ts'
-import { checkNginx } from './nginx.ts'
 import { stubReplica } from '../testing/stub-stack.ts'
+import { checkSockets, keepAdminToken, openDataDir, takeLock, unusable } from './data-dir.ts'
+import { checkNginx } from './nginx.ts'
 import { ownBuild } from './own-build.ts'
 
 test('a new folder is its owner’s alone', async () => {

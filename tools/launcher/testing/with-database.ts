@@ -2,8 +2,7 @@
 //   node tools/launcher/testing/with-database.ts node --test '**/*.integration.test.ts'
 // TEST_DATABASE_URL has its address, with an account that can create databases.
 
-import { runBeside } from '../../lib/testing.ts'
-import { temporaryFolder } from '../../lib/testing.ts'
+import { runBeside, temporaryFolder } from '../../lib/testing.ts'
 import type { RunningDatabase } from '../database-server/launch.ts'
 import { type StartOptions, startDatabase } from '../database-server/start.ts'
 

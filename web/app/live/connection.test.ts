@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
-import { test, after } from 'node:test'
-import { type Connection, type ConnectionAction, type ConnectionEvent, due, reduce, startConnection, statusOf } from './connection.ts'
+import { after, test } from 'node:test'
+import {
+  type Connection,
+  type ConnectionAction,
+  type ConnectionEvent,
+  due,
+  reduce,
+  startConnection,
+  statusOf,
+} from './connection.ts'
 import { leaseMs, takeLease } from './stream.ts'
 
 /** A connection with its clock, in seconds since the page was loaded. */

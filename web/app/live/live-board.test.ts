@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
-import { type LogRow, type ServerRow, type Snapshot } from '../../shared/api.ts'
+import { type TestContext, test } from 'node:test'
+import type { LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
 import { giveHues, startBoard, withChange, withOutage, withSnapshot } from './live-board.ts'
 import { UpdateThrottle } from './watch-board.ts'

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parameterOf, withParameter } from './address-bar.ts'
 import { localFigures, plainFigures } from './figures.ts'
 import { padRate } from './formats.ts'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 
 const board = 'http://board.example/?range=1h'
 

@@ -2,16 +2,29 @@ import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { startStubServer } from '../../../tools/lib/testing.ts'
+import {
+  forgottenAfterSeconds,
+  heartbeatSeconds,
+  lostAfterSeconds,
+  silentAfterSeconds,
+} from '../../shared/limits.ts'
 import { sampleHit } from '../../testing/samples.ts'
 import { DatabaseUnavailable } from '../errors.ts'
-import { databaseHitStore } from './hit-store.ts'
-import { closePools, connectionLimits, openPools, openReadPool, openUpkeepPool, openWritePool, type ReadPool } from './pools.ts'
-import { onConnection, query, retryWhileUnavailable } from './query.ts'
 import { CommitFailed } from '../hits/hit.ts'
-import { judgeFailure } from './page-view-numbers.ts'
-import { forgottenAfterSeconds, heartbeatSeconds, lostAfterSeconds, silentAfterSeconds } from '../../shared/limits.ts'
-import { formatErrorCodes, parseErrorCodes } from './server-state.ts'
 import { auditOf } from './audit.ts'
+import { databaseHitStore } from './hit-store.ts'
+import { judgeFailure } from './page-view-numbers.ts'
+import {
+  closePools,
+  connectionLimits,
+  openPools,
+  openReadPool,
+  openUpkeepPool,
+  openWritePool,
+  type ReadPool,
+} from './pools.ts'
+import { onConnection, query, retryWhileUnavailable } from './query.ts'
+import { formatErrorCodes, parseErrorCodes } from './server-state.ts'
 
 /** The database's answer to a packet of statements; null = none. */
 type Reply = Buffer | null

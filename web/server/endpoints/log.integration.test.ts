@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test'
 import { openDatabase, serve } from '../../testing/endpoints.ts'
 import { addHits, addInstance, addManyHits, numbers, srvIdOf } from '../../testing/log-rows.ts'
 import { showAddress } from '../http/client-address.ts'
-import { logEndpoint, csvRecord, nextWaitMs } from './log.ts'
+import { csvRecord, logEndpoint, nextWaitMs } from './log.ts'
 
 let database: Awaited<ReturnType<typeof openDatabase>>
 let log: Awaited<ReturnType<typeof serve>>

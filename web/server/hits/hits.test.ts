@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
-import { readHit, NotCounted } from './hit.ts'
 import { Admission } from './admission.ts'
+import { NotCounted, readHit } from './hit.ts'
 
 const srvId = '01c2a3a6a99837796bad2f82f71dfc33'
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { eventually } from '../../../tools/lib/testing.ts'
 import { openPooledDatabase } from '../../testing/endpoints.ts'
-import { sampleHealth, sampleBoardServer } from '../../testing/samples.ts'
+import { sampleBoardServer, sampleHealth } from '../../testing/samples.ts'
 import { readWish } from '../db/control.ts'
-import { writeHeartbeat, type BoardServer } from '../db/server-state.ts'
+import { type BoardServer, writeHeartbeat } from '../db/server-state.ts'
 import { registerServer } from '../db/servers.ts'
 import { srvIdOf } from '../identity.ts'
-import { changeDrain, alreadyText, findServer, isLast, outcomeText, parseDrainRequest } from './control.ts'
+import { alreadyText, changeDrain, findServer, isLast, outcomeText, parseDrainRequest } from './control.ts'
 
 const database = await openPooledDatabase()
 const { pools } = database

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Snapshot } from '../../shared/api.ts'
+import type { Snapshot } from '../../shared/api.ts'
 import { PageTemplates, ProblemPages } from './pages.ts'
 import { newNonce, Template } from './template.ts'
 
