@@ -4,11 +4,7 @@ import type { NextConfig } from 'next'
 const config: NextConfig = {
   output: 'standalone',
   outputFileTracingRoot: process.cwd(),
-  turbopack: {
-    root: process.cwd(),
-    // What SWR brings for React before version 18. React has the same function.
-    resolveAlias: { 'use-sync-external-store/shim': 'react' },
-  },
+  turbopack: { root: process.cwd() },
   typescript: { tsconfigPath: '../tsconfig.json' },
   poweredByHeader: false,
   compress: false,

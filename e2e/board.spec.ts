@@ -1,5 +1,6 @@
 import { type APIRequestContext, type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { z } from 'zod'
+import { measureWire, wireBudget } from '../tools/bench/page/web-vitals.ts'
 import { openBarePage } from '../tools/lib/chromium.ts'
 import { failRequests } from './support/network.ts'
 import {
@@ -8,6 +9,7 @@ import {
   expectLive,
   fact,
   openAxe,
+  visitElsewhere,
   visitLive,
   watchConsole,
 } from './support/page-checks.ts'
@@ -262,4 +264,22 @@ test('the keyboard reaches the visit’s controls', async ({ page }) => {
   }
   expect(reached).toContain('Visit again')
   expect(reached).toContain('Forget my cookie')
+})
+
+test('a first visit loads no more JavaScript than its budget', async ({ baseURL }) => {
+  const { javascript } = await measureWire(baseURL ?? '', AbortSignal.timeout(60_000))
+  expect(javascript).toBeLessThanOrEqual(wireBudget.javascript)
+})
+
+test('a page that loads requests each history once', async ({ page, baseURL }) => {
+  const requests: string[] = []
+  page.on('request', request => requests.push(request.url()))
+  // This range is requested again only after half a minute; the picture's, of five minutes, never.
+  await visitLive(page, '/?range=24h')
+  await expect(page.getByRole('img', { name: /last 24 h/ })).toBeVisible()
+  const newest = await visitElsewhere(baseURL ?? '')
+  await expect(page).toHaveTitle(`${newest} · Balance Board`)
+  const times = (range: string) => requests.filter(url => url.endsWith(`/api/history?range=${range}`)).length
+  expect(times('24h')).toBe(1)
+  expect(times('5m')).toBeLessThanOrEqual(1)
 })

@@ -9,6 +9,7 @@ import { holdScripts } from './support/network.ts'
 import {
   connectionStatus,
   expectLive,
+  overlappingTexts,
   sendVisits,
   visitElsewhere,
   watchConsole,
@@ -22,24 +23,34 @@ test.use({ trace: 'off' })
 // Firefox: with all cookies blocked it throws when a page accesses storage, channels or locks.
 
 /** 2: none are kept. Source: https://searchfox.org/mozilla-central/source/netwerk/cookie/nsICookieService.idl */
-const cookies = { all: 0, none: 2 }
+const noCookies = { 'network.cookie.cookieBehavior': 2 }
+/** What the device prefers. Source of these preferences: https://searchfox.org/mozilla-central/source/modules/libpref/init/StaticPrefList.yaml */
+const dark = { 'layout.css.prefers-color-scheme.content-override': 0 }
+const light = { 'layout.css.prefers-color-scheme.content-override': 1 }
+/** The reader's colours replace the page's. */
+const forcedColors = { 'browser.display.document_color_use': 2 }
 
-async function openBoard(url: string, cookieBehavior: number) {
-  const browser = await launchFirefox({ 'network.cookie.cookieBehavior': cookieBehavior })
+/** Opens the board in Firefox. `preferences` as in about:config; `scripts`: false = JavaScript is off */
+async function openBoard(url: string, preferences: Record<string, unknown>, { scripts = true } = {}) {
+  const browser = await launchFirefox(preferences)
   const page = await browser.newPage()
   const errors: string[] = []
   page.on('pageerror', error => errors.push(String(error)))
+  page.on('console', message => {
+    if (['error', 'warn'].includes(message.type())) errors.push(message.text())
+  })
+  if (!scripts) await page.setJavaScriptEnabled(false)
   await page.goto(url)
   const text = (selector: string) => page.$eval(selector, element => element.textContent ?? '')
   const status = () => text('[role=status]')
   const visit = () => text('section[aria-label="Your visit"]')
-  return { page, errors, status, visit, [Symbol.asyncDispose]: () => browser.close() }
+  return { page, errors, text, status, visit, [Symbol.asyncDispose]: () => browser.close() }
 }
 
 test('Firefox with all cookies blocked: the page works and claims no cookie and no earlier visit', async ({
   baseURL,
 }) => {
-  await using board = await openBoard(baseURL ?? '', cookies.none)
+  await using board = await openBoard(baseURL ?? '', noCookies)
   await expect.poll(board.status, { timeout: 30_000 }).toContain('Polling every 2 s')
   for (let visits = 0; visits < 2; visits++) {
     const visit = await board.visit()
@@ -55,11 +66,76 @@ test('Firefox with all cookies blocked: the page works and claims no cookie and 
   expect(board.errors).toEqual([])
 })
 
-test('Firefox with cookies: the page is live and counts its cookie down', async ({ baseURL }) => {
-  await using board = await openBoard(baseURL ?? '', cookies.all)
-  await expect.poll(board.status, { timeout: 30_000 }).toContain('Live')
-  expect(await board.visit()).toMatch(/stays yours for \d:\d\d/)
-  expect(board.errors).toEqual([])
+type FirefoxBoard = Awaited<ReturnType<typeof openBoard>>
+
+/** Sets the window's width, and checks that nothing is wider, overlaps or stands elsewhere than the header. */
+async function expectInOrder({ page }: FirefoxBoard, name: string, width: number): Promise<void> {
+  await page.setViewport({ width, height: 900 })
+  const edges = (selector: string) =>
+    page.$$eval(selector, elements => {
+      const boxes = elements.map(element => element.getBoundingClientRect())
+      return [Math.min(...boxes.map(({ left }) => left)), Math.max(...boxes.map(({ right }) => right))]
+    })
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+  expect(await overlappingTexts(page)).toEqual([])
+  expect(await edges('figure [data-part]')).toEqual(await edges('header'))
+  if (process.env.SCREENSHOTS)
+    await page.screenshot({ path: test.info().outputPath(`${name}-${width}.png`), fullPage: true })
+}
+
+const windowWidths = [390, 768, 1280, 1440, 2560]
+
+for (const [name, preferences] of Object.entries({ light, dark, forced: { ...light, ...forcedColors } })) {
+  test(`Firefox, ${name}: the page is live and in order at every width, and each server has its mark`, async ({
+    baseURL,
+  }) => {
+    await using board = await openBoard(baseURL ?? '', preferences)
+    const { page, errors, status, visit } = board
+    await expect.poll(status, { timeout: 30_000 }).toContain('Live')
+    expect(await visit()).toMatch(/stays yours for \d:\d\d/)
+    const bars = () => page.$$eval('[role=img] path[d^=M]', paths => paths.length)
+    await expect.poll(bars, { timeout: 30_000 }).toBeGreaterThan(0)
+    for (const width of windowWidths) await expectInOrder(board, name, width)
+    const marks = await page.$$eval('figure [data-part=ring]', rings =>
+      rings.map(ring => getComputedStyle(ring).stroke),
+    )
+    expect(marks.length).toBeGreaterThan(1)
+    expect(new Set(marks).size).toBe(marks.length)
+    expect(await page.evaluate(() => matchMedia('(forced-colors: active)').matches)).toBe(name === 'forced')
+    expect(await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)).toBe(
+      name === 'dark',
+    )
+    expect(errors).toEqual([])
+  })
+}
+
+test('Firefox: the controls of the panels work', async ({ baseURL }) => {
+  await using board = await openBoard(baseURL ?? '', light)
+  const { page, errors, status, text } = board
+  await expect.poll(status, { timeout: 30_000 }).toContain('Live')
+  const press = (name: string) => page.locator(`::-p-aria([name="${name}"][role="button"])`).click()
+  await press('1 h')
+  await expect.poll(() => page.$$('[role=img][aria-label*="last 1 h"]')).toHaveLength(1)
+  await page.locator('button[aria-label*="why number"]').click()
+  await expect.poll(() => text('main')).toMatch(/srv_id [0-9a-f]{32}|srv_id/)
+  await page.locator('button[aria-haspopup=dialog]').click()
+  await expect.poll(() => text('dialog'), { timeout: 30_000 }).toContain('All are equal')
+  await page.keyboard.press('Escape')
+  await expect.poll(() => page.$$('dialog[open]')).toHaveLength(0)
+  await page.$eval('#lab', lab => lab.scrollIntoView())
+  await press('Run')
+  await expect.poll(() => text('#lab'), { timeout: 60_000 }).toMatch(/evenness/)
+  expect(errors).toEqual([])
+})
+
+test('Firefox without JavaScript: the picture, the tables and the time of the figures', async ({
+  baseURL,
+}) => {
+  await using board = await openBoard(baseURL ?? '', light, { scripts: false })
+  expect(await board.status()).toMatch(/^As of \d\d:\d\d:\d\d UTC$/)
+  for (const width of windowWidths) await expectInOrder(board, 'scriptless', width)
+  const printed = await board.page.pdf()
+  expect(printed.length).toBeGreaterThan(10_000)
 })
 
 /**
@@ -237,7 +313,7 @@ for (const [how, translatePage] of [
     await using boardControl = openBoardControl()
     const releaseScripts = await holdScripts(page)
     await page.goto(boardControl.url, { waitUntil: 'domcontentloaded' })
-    await expect(connectionStatus(page)).toContainText('As of your visit')
+    await expect(connectionStatus(page)).toContainText('As of')
     await translatePage(page)
     releaseScripts()
     await expectLiveAndCurrent(page, boardControl)

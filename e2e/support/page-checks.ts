@@ -3,7 +3,7 @@ import { expect, type Page } from '@playwright/test'
 import { z } from 'zod'
 import { visitMany } from '../../tools/lib/visitors.ts'
 
-/** What the connection indicator says once the page's scripts run. The HTML says "As of your visit". */
+/** What the connection indicator says once the page's scripts run. The HTML says "As of 15:35:10". */
 const running = /^(?:Connecting|Live|Polling every 2 s|Not connected|Database not answering)/
 
 /** What the header says of the connection. */
@@ -144,8 +144,11 @@ export async function watchShifts(page: Page): Promise<() => Promise<string[]>> 
   }
 }
 
+/** A page of Playwright or Puppeteer */
+type AnyPage = { evaluate(read: () => string[]): Promise<string[]> }
+
 /** Texts that overlap. Fixed elements, which overlap on purpose, are left out. */
-export function overlappingTexts(page: Page): Promise<string[]> {
+export function overlappingTexts(page: AnyPage): Promise<string[]> {
   return page.evaluate(() => {
     type Box = { node: Node; text: string; left: number; top: number; right: number; bottom: number }
 

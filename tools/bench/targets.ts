@@ -9,6 +9,7 @@ import { kilobytes, megabytes, number } from './harness/report.ts'
 import type { Ratios } from './harness/rounds.ts'
 import type { Testbed } from './harness/testbed.ts'
 import { readUsage } from './harness/usage.ts'
+import { wireBudget } from './page/web-vitals.ts'
 
 /** A performance target of the board. `found` is the result in words, `figure` as a number for programs. */
 export type Target = { what: string; asked: string; found: string; figure: number; met: boolean }
@@ -133,9 +134,9 @@ async function measureFirstLoad({ url }: Contender): Promise<Target[]> {
   const sum = (answers: BrowserAnswer[]) => answers.reduce((bytes, { body }) => bytes + body.length, 0)
   const scripts = assets.filter(({ response }) => response.headers['content-type']?.includes('javascript'))
   return [
-    bytesTarget('HTML', 10_000, page.body.length),
-    bytesTarget('JavaScript', 175_000, sum(scripts)),
-    bytesTarget('all', 200_000, sum([page, ...assets])),
+    bytesTarget('HTML', wireBudget.html, page.body.length),
+    bytesTarget('JavaScript', wireBudget.javascript, sum(scripts)),
+    bytesTarget('all', wireBudget.all, sum([page, ...assets])),
   ]
 }
 

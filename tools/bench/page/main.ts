@@ -23,6 +23,7 @@ import {
   measureWire,
   type ShiftFigures,
   type WireFigures,
+  wireBudget,
 } from './web-vitals.ts'
 
 type Load = AsyncDisposable & {
@@ -159,12 +160,12 @@ const lines: Line[] = [
     ({ shifts }) => shifts.map(({ width, score }) => `${width}: ${score.toFixed(4)}`).join(', '),
     '0',
   ],
-  ['HTML', ({ wire }) => kilobytes(wire.html), '10 kB'],
-  ['JavaScript', ({ wire }) => kilobytes(wire.javascript), '185 kB'],
+  ['HTML', ({ wire }) => kilobytes(wire.html), kilobytes(wireBudget.html)],
+  ['JavaScript', ({ wire }) => kilobytes(wire.javascript), kilobytes(wireBudget.javascript)],
   [
     'all',
     ({ wire: { html, javascript, css, other } }) => kilobytes(html + javascript + css + other),
-    '200 kB',
+    kilobytes(wireBudget.all),
   ],
 ]
 

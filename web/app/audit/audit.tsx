@@ -1,17 +1,17 @@
 // The audit: a badge that says whether the figures shown agree, and a dialog with the audit of the whole log.
-// board/board-header.tsx renders the badge. The dialog reads /api/audit; consistency.ts compares the figures.
+// board/board-header.tsx renders the badge. The dialog reads /api/audit; equation.tsx, which it loads, shows
+// the figures, and consistency.ts compares them.
 
-import { type MouseEvent, type RefObject, useId, useRef, useState } from 'react'
-import useSWR from 'swr'
-import { type Audit, agrees, isAudit, type Snapshot } from '../../shared/api.ts'
+import { type MouseEvent, type RefObject, useEffect, useEffectEvent, useId, useRef, useState } from 'react'
+import { agrees, isAudit, type Snapshot } from '../../shared/api.ts'
 import { utcTime } from '../../shared/times.ts'
+import { Answers, useAnswer } from '../live/answers.ts'
 import { fetchAnswer } from '../live/api-client.ts'
 import { Moment, ShapeIcon } from '../ui/badges.tsx'
-import { useFormats } from '../ui/formats.ts'
-import { useHydrated } from '../ui/page-lifecycle.ts'
+import { LoadFailed, useLater } from '../ui/load-later.tsx'
+import { steadyNow, useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import styles from './audit.module.css'
-import { auditTerms } from './consistency.ts'
 
 type BadgeProps = {
   snapshot: Snapshot
@@ -22,7 +22,7 @@ type BadgeProps = {
 /** Without JavaScript the badge is a link to /api/audit. */
 export function AuditBadge({ snapshot, current }: BadgeProps) {
   const dialog = useRef<HTMLDialogElement>(null)
-  const [opened, setOpened] = useState(false)
+  const [openedAt, setOpenedAt] = useState<number | null>(null)
   const exact = agrees(snapshot)
   const verdict = exact ? (
     'Exact'
@@ -49,7 +49,7 @@ export function AuditBadge({ snapshot, current }: BadgeProps) {
     )
   }
   function open() {
-    setOpened(true)
+    setOpenedAt(steadyNow())
     dialog.current?.showModal()
   }
   return (
@@ -66,30 +66,35 @@ export function AuditBadge({ snapshot, current }: BadgeProps) {
       >
         {words}
       </button>
-      <AuditDialog ref={dialog} opened={opened} onClose={() => setOpened(false)} />
+      <AuditDialog ref={dialog} openedAt={openedAt} onClose={() => setOpenedAt(null)} />
     </>
   )
 }
 
-type Props = { ref: RefObject<HTMLDialogElement | null>; opened: boolean; onClose(): void }
+type Props = {
+  ref: RefObject<HTMLDialogElement | null>
+  /** ms of a steady clock; null = it is closed */
+  openedAt: number | null
+  onClose(): void
+}
 
 // A long log that was not counted before takes some time.
 const timeoutMs = 60_000
-const readAudit = (url: string) => fetchAnswer(isAudit, url, timeoutMs)
+const audits = new Answers((_openedAt: number) => fetchAnswer(isAudit, '/api/audit', timeoutMs))
+const onlyOnRequest = () => null
+
+const importEquation = () => import('./equation.tsx').then(({ Equation }) => Equation)
 
 /** The audit. It costs the database more than other requests, so it runs when the dialog opens, and again only on request. */
-function AuditDialog({ ref, opened, onClose }: Props) {
+function AuditDialog({ ref, openedAt, onClose }: Props) {
   const title = useId()
-  const { data, error, isValidating, mutate } = useSWR<Audit, Error>(
-    opened ? '/api/audit' : null,
-    readAudit,
-    {
-      revalidateOnFocus: false,
-      revalidateOnReconnect: false,
-      dedupingInterval: 0,
-      shouldRetryOnError: false,
-    },
-  )
+  const { data, error, loading, again } = useAnswer(audits, openedAt, { retryMs: onlyOnRequest })
+  const { part: Equation, failed, load } = useLater(importEquation)
+  // Beside the count, which takes longer.
+  const loadOnce = useEffectEvent(() => {
+    if (openedAt !== null && !Equation) load()
+  })
+  useEffect(() => loadOnce(), [openedAt])
   const close = () => ref.current?.close()
   // The content fills the dialog: a click on the dialog itself is a click on its backdrop.
   const closeOnBackdrop = (event: MouseEvent) => event.target === event.currentTarget && close()
@@ -107,13 +112,14 @@ function AuditDialog({ ref, opened, onClose }: Props) {
         <p className={styles.note}>
           The number of visits, counted in several ways, from one consistent read of the database.
         </p>
-        <div className={styles.result} aria-live="polite" aria-busy={isValidating}>
-          {data && <Equation audit={data} />}
-          {!data && !error && <p className={styles.note}>Counting the log.</p>}
-          {error && !isValidating && <p className={styles.bad}>{`The audit failed: ${error.message}`}</p>}
+        <div className={styles.result} aria-live="polite" aria-busy={loading}>
+          {data && Equation && <Equation audit={data} />}
+          {failed && <LoadFailed name="The audit’s view" onRetry={load} />}
+          {!(data && Equation) && !error && !failed && <p className={styles.note}>Counting the log.</p>}
+          {error && !loading && <p className={styles.bad}>{`The audit failed: ${error.message}`}</p>}
         </div>
         <div className={styles.actions}>
-          <button type="button" className={ui.smallButton} disabled={isValidating} onClick={() => mutate()}>
+          <button type="button" className={ui.smallButton} disabled={loading} onClick={again}>
             Count again
           </button>
           <button type="button" className={ui.smallButton} onClick={close}>
@@ -122,34 +128,5 @@ function AuditDialog({ ref, opened, onClose }: Props) {
         </div>
       </div>
     </dialog>
-  )
-}
-
-/** The audit's figures, one a line; each says whether it equals the first. */
-function Equation({ audit }: { audit: Audit }) {
-  const { whole } = useFormats()
-  const terms = auditTerms(audit)
-  return (
-    <>
-      <ol className={styles.terms}>
-        {terms.map(({ name, value, parts, equal }, place) => (
-          <li key={name} className={styles.term} data-bad={equal ? undefined : ''}>
-            <span className={styles.sign}>{place > 0 && (equal ? '=' : '≠')}</span>
-            <span className={styles.value}>{whole(value)}</span>
-            <span>
-              {name}
-              {parts && (
-                <span className={styles.parts}>
-                  {parts.map(part => `${whole(part.value)} ${part.name}`).join(' + ')}
-                </span>
-              )}
-            </span>
-          </li>
-        ))}
-      </ol>
-      <p className={styles.verdict} data-bad={audit.consistent ? undefined : ''}>
-        {audit.consistent ? 'All are equal ✓' : 'They are not equal ✕'}
-      </p>
-    </>
   )
 }

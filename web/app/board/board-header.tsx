@@ -91,8 +91,6 @@ type ConnectionWords = {
   isEvent?: boolean
 }
 
-const inHtml: ConnectionWords = { shape: 'empty', short: 'As of your visit' }
-
 /**
  * Whether the figures are current, in a word or two. Details appear at the bottom of the window, where they move nothing.
  * Screen readers announce changes.
@@ -100,6 +98,7 @@ const inHtml: ConnectionWords = { shape: 'empty', short: 'As of your visit' }
 function ConnectionIndicator(facts: ConnectionFacts) {
   const hydrated = useHydrated()
   const now = useNow(steadyNow)
+  const inHtml: ConnectionWords = { shape: 'empty', short: 'As of ' }
   const { shape, short, bad, detail, isEvent } = hydrated ? connectionWords(facts, now) : inHtml
   return (
     <div role="status" aria-label="Connection" className={styles.connection} data-bad={bad || undefined}>
@@ -108,6 +107,8 @@ function ConnectionIndicator(facts: ConnectionFacts) {
         <p className={styles.connectionShort}>
           <ShapeIcon shape={shape} />
           <span>{short}</span>
+          {/* A busy server sends an older page than that of the visit. */}
+          {!hydrated && <Moment iso={facts.figuresAt} plain={inSeconds(facts.figuresAt)} to="second" />}
         </p>
         {detail && (
           <p aria-hidden={isEvent} className={styles.connectionDetail}>
@@ -118,6 +119,9 @@ function ConnectionIndicator(facts: ConnectionFacts) {
     </div>
   )
 }
+
+/** "12:04:31 UTC" */
+const inSeconds = (iso: string) => utcTime(iso, iso).replace(/\.\d+/, '')
 
 const pollingReasons = {
   crowded:

@@ -20,9 +20,9 @@ type Range = {
   labelMinutes: number
 }
 
-function range(name: HistoryRange, own: Omit<Range, 'bar' | 'period'>): Range {
+function range(name: HistoryRange, fields: Omit<Range, 'bar' | 'period'>): Range {
   const bar = lengthInWords(historyRanges[name].bucketSeconds)
-  return { ...own, bar, period: bar.replace(/^1 /, '') }
+  return { ...fields, bar, period: bar.replace(/^1 /, '') }
 }
 
 export const ranges: Record<HistoryRange, Range> = {
@@ -175,7 +175,7 @@ export function eventGroups(
   return groups
 }
 
-const marks = {
+const markOfType = {
   lost: 'lost',
   killed: 'lost',
   stopped: 'stopped',
@@ -185,11 +185,11 @@ const marks = {
   undrained: 'drain',
 } as const
 
-export type Mark = (typeof marks)[HistoryEvent['type']]
+export type Mark = (typeof markOfType)[HistoryEvent['type']]
 
 /** What the mark of a group shows: the worst of its events. */
 export function markOf(group: EventGroup): Mark {
-  const found = group.map(({ type }) => marks[type])
+  const found = group.map(({ type }) => markOfType[type])
   return (['lost', 'stopped', 'started'] as const).find(mark => found.includes(mark)) ?? 'drain'
 }
 
@@ -200,7 +200,7 @@ export function downSpans({ events, ...history }: Span & Pick<History, 'events'>
   const spans: [number, number][] = []
   for (const event of inOrder) {
     const place = placeOf(event.at, history)
-    const mark = marks[event.type]
+    const mark = markOfType[event.type]
     if (mark === 'drain') continue
     const from = downFrom.get(event.srv_id) ?? (event.type === 'back' ? 0 : undefined)
     if (mark === 'lost') downFrom.set(event.srv_id, from ?? place)

@@ -1,12 +1,10 @@
-// Hits per server over time. board/board.tsx renders the panel. SWR reads /api/history every few seconds while the tab is
-// visible; the page's address holds the range. chart-data.ts turns the answer into bars and marks, history-chart.tsx draws
+// Hits per server over time. board/board.tsx renders the panel. It requests /api/history every few seconds while the tab is
+// visible (live/answers.ts); the page's address holds the range. chart-data.ts turns the answer into bars and marks, history-chart.tsx draws
 // them, history-details.tsx has the legend, the events in words and the tables.
 
-import { memo, useEffect } from 'react'
-import useSWR from 'swr'
-import { type History, isHistory } from '../../shared/api.ts'
+import { memo, useEffect, useEffectEvent, useRef } from 'react'
 import { type HistoryRange, historyRangeNames } from '../../shared/limits.ts'
-import { fetchAnswer } from '../live/api-client.ts'
+import { histories, useAnswer } from '../live/answers.ts'
 import type { Hues } from '../live/live-board.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
 import { Panel } from '../ui/frame.tsx'
@@ -14,8 +12,6 @@ import ui from '../ui/ui.module.css'
 import { rangeOf, ranges, retryMs } from './chart-data.ts'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './history-panel.module.css'
-
-const readHistory = (url: string) => fetchAnswer(isHistory, url)
 
 type PanelProps = {
   hues: Hues
@@ -50,18 +46,18 @@ export const HistoryPanel = memo(function HistoryPanel({ hues, current }: PanelP
 
 /** The last history that could be read, and why the newest could not. A failed read is tried again soon. */
 function useHistory(range: HistoryRange, current: boolean) {
-  const { data, error, mutate } = useSWR<History, Error>(`/api/history?range=${range}`, readHistory, {
-    refreshInterval: ranges[range].refreshMs,
-    keepPreviousData: true,
-    onErrorRetry(_error, _key, _config, retry, options) {
-      setTimeout(retry, retryMs(options.retryCount, current), options)
-    },
+  const answer = useAnswer(histories, range, {
+    everyMs: ranges[range].refreshMs,
+    retryMs: failures => retryMs(failures, current),
   })
-  // When the board is current again, the chart does not wait for its next try.
-  useEffect(() => {
-    if (current) void mutate()
-  }, [current, mutate])
-  return { data, error }
+  // When the board is current again, the chart does not wait for its next try, or for an answer that hangs.
+  const wasCurrent = useRef(current)
+  const follow = useEffectEvent(() => {
+    if (current && !wasCurrent.current && !answer.loading) answer.again()
+    wasCurrent.current = current
+  })
+  useEffect(() => follow(), [current])
+  return answer
 }
 
 type Props = { range: HistoryRange; onChoose(range: HistoryRange): void }

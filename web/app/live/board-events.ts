@@ -1,48 +1,29 @@
 // What mattered last on the board, from the differences between snapshots: a pure reducer. live-board.ts calls it with every
-// snapshot and outage, also with those that are never rendered; events/event-line.tsx shows the last event. All times are by
-// the database's clock, as the snapshots have them: the browser's clock plays no part.
+// snapshot and outage, also with those that are never rendered; events/event-line.tsx shows the last event. server-reports.ts
+// says what happened to each server; this module makes one event of what belongs together, and adds what it cost until now.
 
-import { agrees, type LiveOutage, type ServerRow, type Snapshot } from '../../shared/api.ts'
-import { heartbeatSeconds, lostAfterSeconds, silentAfterSeconds } from '../../shared/limits.ts'
-import { isServing, type ShownState, shownState } from '../../shared/shown-state.ts'
-
-/** Most urgent first: of several events in one snapshot, the first is shown in full. */
-const kinds = [
-  'database away',
-  'unreachable',
-  'unequal',
-  'no servers',
-  'lost',
-  'killed',
-  'silent',
-  'unheard',
-  'all draining',
-  'stopped',
-  'draining',
-  'database back',
-  'reachable',
-  'killed and back',
-  'restarted',
-  'back',
-  'undrained',
-  'joined',
-  'heard',
-  'equal',
-] as const
-
-/**
- * killed: it ended without a goodbye, and starts again. unheard: no server's heartbeats get through, yet one of them answers
- * this page. unreachable: this page reaches no server. unequal: the counter, the servers' hits and the log do not agree.
- */
-export type EventKind = (typeof kinds)[number]
+import { agrees, type LiveOutage, type Snapshot } from '../../shared/api.ts'
+import { isServing, shownState } from '../../shared/shown-state.ts'
+import {
+  type Cost,
+  type EventKind,
+  type EventServer,
+  type FollowedServers,
+  firstReports,
+  followServers,
+  heartbeatMs,
+  kinds,
+  msSince,
+  type Report,
+  reportOf,
+  type Start,
+  silentMs,
+  startServers,
+  withTotals,
+} from './server-reports.ts'
 
 /** Kinds that say that something is over. */
 const endings: ReadonlySet<EventKind> = new Set(['stopped', ...kinds.slice(kinds.indexOf('database back'))])
-
-export type EventServer = { srv_id: string; name: string }
-
-/** What it cost: visits that another server answered than their cookie named, and page views answered with an error. */
-type Cost = { moved: number; failed: number }
 
 export type BoardEvent = {
   kind: EventKind
@@ -64,45 +45,20 @@ export type BoardEvent = {
   also: Pick<BoardEvent, 'kind' | 'servers'>[]
 }
 
-/** When something began, and the totals then: null = not known. */
-type Start = { since: string | null; base: Cost | null }
-
-/** What is known of one address. */
-type Seen = Pick<ServerRow, 'id' | 'name' | 'moved_hits' | 'errors' | 'last_seen_at'> & {
-  state: ShownState
-  /** its silence, while it lasts */
-  trouble: Start | null
-  drain: Start | null
-  /** what to report when it is up */
-  starting: (Start & { kind: 'killed and back' | 'restarted' | 'joined' }) | null
-}
-
-export type EventLog = {
+export type EventLog = FollowedServers & {
   /** null = nothing since the page was opened */
   last: BoardEvent | null
   /** the totals when `last` began */
   base: Cost | null
-  /** time of the last snapshot */
-  at: string
-  /** by srv_id */
-  seen: Record<string, Seen>
-  /** of all snapshots so far */
-  totals: Cost
-  /** the totals of the last seconds, oldest first */
-  marks: { at: number; totals: Cost }[]
   outage: Start | null
   /** what was last before this page reached no server */
   beforeSilence: Pick<EventLog, 'last' | 'base'> | null
-  /** ms: until then silence may be the outage's */
-  settlesAt: number
   /** ms: since when no server's heartbeats get through; null = they do */
   unheardSince: number | null
   agrees: boolean
   /** servers restarted one after the other since its start, and when the last one was */
   rolled: Start & { at: number; servers: EventServer[] }
 }
-
-const noCost: Cost = { moved: 0, failed: 0 }
 
 /** ms. Events of one kind within this time are one event. */
 const sameEventMs = 10_000
@@ -112,54 +68,31 @@ const briefMs = 3_000
 const rollMs = 60_000
 /** ms. After the end of an event its cost still grows: visitors come later, and errors are reported with a heartbeat. */
 const settleMs = 10_000
-/** ms. A server that was absent for longer showed as silent, and then as lost, to a page that was open. */
-const longestAbsenceMs = 10_000
-/** ms. Totals are kept this long: longer than a server is silent before that shows. */
-const marksMs = 30_000
-/** ms. Totals from longer before are not the totals at that time. */
-const nearMs = 5_000
-const heartbeatMs = heartbeatSeconds * 1000
-const silentMs = silentAfterSeconds * 1000
-const lostMs = lostAfterSeconds * 1000
-/** ms. A restart longer ago is no news for a page that is just opened. */
-const newsMs = 60_000
 
 /** For a page that is just opened: what its snapshot alone says. */
 export function startEvents(snapshot: Snapshot): EventLog {
-  const now = Date.parse(snapshot.at)
-  const empty: EventLog = {
+  const log: EventLog = {
+    ...startServers(snapshot),
     last: null,
     base: null,
-    at: snapshot.at,
-    seen: {},
-    totals: noCost,
-    marks: [{ at: now, totals: noCost }],
     outage: null,
     beforeSilence: null,
-    settlesAt: 0,
     unheardSince: null,
     agrees: agrees(snapshot),
     rolled: { at: 0, since: null, base: null, servers: [] },
   }
-  const rows = newestRows(snapshot.servers)
-  const seen = Object.fromEntries(rows.map(row => [row.srv_id, firstSeen(row, snapshot.at)]))
-  return reported({ ...empty, seen }, snapshot, firstReports(rows, snapshot, empty.agrees))
+  const reports = firstReports(snapshot)
+  if (!log.agrees) reports.push({ ...reportOf('unequal', null), since: null })
+  return reported(log, snapshot, reports)
 }
 
 /** The log with a new snapshot. */
 export function withEvents(before: EventLog, snapshot: Snapshot): EventLog {
-  const now = Date.parse(snapshot.at)
-  const totals = addCosts(before, snapshot.servers)
-  const setBack = now < Date.parse(before.at)
-  const marks = [
-    ...(setBack ? [] : before.marks.filter(mark => mark.at > now - marksMs)),
-    { at: now, totals },
-  ]
-  // A time by the clock before would hold for as long as the clock was set back.
-  const log = { ...before, at: snapshot.at, totals, marks, ...(setBack && { settlesAt: 0 }) }
+  const log = { ...before, ...withTotals(before, snapshot) }
   const reports: Report[] = []
   followOutage(log, snapshot, reports)
-  followServers(log, snapshot, reports)
+  const noneServes = followServers(log, snapshot, reports)
+  followHeartbeats(log, snapshot.at, noneServes, reports)
   if (agrees(snapshot) !== log.agrees) {
     log.agrees = agrees(snapshot)
     reports.push(reportOf(log.agrees ? 'equal' : 'unequal', snapshot.at))
@@ -188,79 +121,6 @@ export function withEventsOfSilence(log: EventLog, snapshot: Snapshot): EventLog
   ])
 }
 
-type Report = Start & {
-  kind: EventKind
-  server: EventServer | null
-  at: string | null
-  tookMs: number | null
-}
-
-function reportOf(kind: EventKind, at: string | null, server: EventServer | null = null): Report {
-  return { kind, server, at, since: at, base: null, tookMs: null }
-}
-
-/** Of several instances at an address the newest one. */
-function newestRows(servers: ServerRow[]): ServerRow[] {
-  return servers.filter(row => !servers.some(other => other.srv_id === row.srv_id && other.id > row.id))
-}
-
-function firstSeen(row: ServerRow, at: string): Seen {
-  const state = shownState(row, at)
-  return {
-    ...figuresOf(row),
-    state,
-    trouble: state === 'silent' || state === 'lost' ? { since: row.last_seen_at, base: null } : null,
-    drain: state === 'draining' ? { since: null, base: null } : null,
-    starting: state === 'joining' ? { ...startingOf(row), since: null, base: null } : null,
-  }
-}
-
-function figuresOf({ id, name, moved_hits, errors, last_seen_at }: ServerRow) {
-  return { id, name, moved_hits, errors, last_seen_at }
-}
-
-function startingOf({ restart, restarted_at }: ServerRow): Pick<NonNullable<Seen['starting']>, 'kind'> {
-  if (restart === 'killed') return { kind: 'killed and back' }
-  return { kind: restarted_at === null ? 'joined' : 'restarted' }
-}
-
-function firstReports(rows: ServerRow[], { at }: Snapshot, isAgreed: boolean): Report[] {
-  const serving = rows.filter(row => isServing(shownState(row, at)))
-  const allDrain = serving.length > 0 && serving.every(({ state }) => state === 'draining')
-  // The server that read this snapshot runs: if it is silent, too, the database takes no heartbeats.
-  const isHeard = serving.length > 0
-  const reports = rows.flatMap((row): Report[] => {
-    const state = shownState(row, at)
-    if (state === 'draining')
-      return [{ ...reportOf(allDrain ? 'all draining' : 'draining', null, row), since: null }]
-    if (isHeard && (state === 'silent' || state === 'lost')) {
-      const since = row.last_seen_at
-      return [{ ...reportOf(state, addMs(since, state === 'lost' ? lostMs : silentMs), row), since }]
-    }
-    const { restarted_at } = row
-    if (restarted_at === null || Date.parse(at) - Date.parse(restarted_at) > newsMs) return []
-    const { kind } = startingOf(row)
-    const isUp = state === 'up'
-    if (!isUp && kind !== 'killed and back') return []
-    return [{ ...reportOf(isUp ? kind : 'killed', restarted_at, row), since: null }]
-  })
-  if (rows.every(({ state }) => state === 'stopped')) reports.push(reportOf('no servers', null))
-  if (!isAgreed) reports.push({ ...reportOf('unequal', null), since: null })
-  return reports
-}
-
-/** Adds what the servers report more than in the last snapshot. A new instance starts its errors at 0. */
-function addCosts({ totals, seen }: EventLog, servers: ServerRow[]): Cost {
-  let { moved, failed } = totals
-  for (const row of newestRows(servers)) {
-    const known = seen[row.srv_id]
-    if (!known) continue
-    moved += Math.max(0, row.moved_hits - known.moved_hits)
-    failed += known.id === row.id ? Math.max(0, row.errors - known.errors) : row.errors
-  }
-  return { moved, failed }
-}
-
 function followOutage(log: EventLog, { at }: Snapshot, reports: Report[]): void {
   const now = Date.parse(at)
   if (log.outage) {
@@ -275,39 +135,6 @@ function followOutage(log: EventLog, { at }: Snapshot, reports: Report[]): void 
   else reports.push({ ...reportOf('reachable', at), since: last.since, base: log.base, tookMs })
 }
 
-/** null if unknown, or if the database's clock was set meanwhile */
-function msSince({ since }: { since: string | null }, now: number): number | null {
-  const ms = since === null ? -1 : now - Date.parse(since)
-  return ms < 0 ? null : ms
-}
-
-function followServers(log: EventLog, snapshot: Snapshot, reports: Report[]): void {
-  const now = Date.parse(snapshot.at)
-  const rows = newestRows(snapshot.servers)
-  const stateOf = (row: ServerRow) => shownState(row, snapshot.at)
-  const silentRows = rows.filter(row => !isServing(stateOf(row)) && row.state !== 'stopped')
-  const noneServes = silentRows.length > 0 && !rows.some(row => isServing(stateOf(row)))
-  followHeartbeats(log, snapshot.at, noneServes, reports)
-  const allDrain = rows.every(row => stateOf(row) === 'draining' || !isServing(stateOf(row)))
-  const seen: EventLog['seen'] = {}
-  for (const row of rows) {
-    const before = log.seen[row.srv_id]
-    const isOutage = now < log.settlesAt && Date.parse(row.last_seen_at) < log.settlesAt - silentMs
-    const held = before && isServing(before.state) && silentRows.includes(row) && (noneServes || isOutage)
-    if (held && before.id === row.id) {
-      seen[row.srv_id] = { ...before, ...figuresOf(row) }
-      continue
-    }
-    const [next, report] = before ? followServer(log, before, row, now) : followNew(log, row, snapshot.at)
-    seen[row.srv_id] = next
-    if (report?.kind === 'draining' && allDrain) reports.push({ ...report, kind: 'all draining' })
-    else if (report) reports.push(report)
-  }
-  const isLeft = (servers: (ServerRow | Seen)[]) => servers.some(({ state }) => state !== 'stopped')
-  if (!isLeft(rows) && isLeft(Object.values(log.seen))) reports.push(reportOf('no servers', snapshot.at))
-  log.seen = seen
-}
-
 /** All servers silent, yet one read this snapshot: their heartbeats do not get through. A moment of that is no news. */
 function followHeartbeats(log: EventLog, at: string, noneServes: boolean, reports: Report[]): void {
   const now = Date.parse(at)
@@ -320,79 +147,6 @@ function followHeartbeats(log: EventLog, at: string, noneServes: boolean, report
   log.unheardSince = Math.min(log.unheardSince ?? now, now)
   if (!isReported && now - log.unheardSince >= heartbeatMs)
     reports.push({ ...reportOf('unheard', at), since: new Date(log.unheardSince - silentMs).toISOString() })
-}
-
-function followNew(log: EventLog, row: ServerRow, at: string): [Seen, Report | null] {
-  const seen = firstSeen(row, at)
-  const { kind } = startingOf(row)
-  if (seen.state !== 'up') return [seen, null]
-  const since = row.restarted_at ?? row.started_at
-  return [seen, { ...reportOf(kind, at, row), since, base: baseAt(log, since) }]
-}
-
-/** A server's next state, and what there is to report. */
-function followServer(log: EventLog, before: Seen, row: ServerRow, now: number): [Seen, Report | null] {
-  const at = new Date(now).toISOString()
-  const state = shownState(row, at)
-  const next: Seen = { ...before, ...figuresOf(row), state }
-  const report = (kind: EventKind, start: Start, tookMs: number | null = null): [Seen, Report] => [
-    next,
-    { ...reportOf(kind, at, row), ...start, tookMs },
-  ]
-  if (row.id !== before.id) {
-    const start = before.trouble ?? lastHeartbeat(log, before, row)
-    const starting = { ...start, kind: row.restart === 'killed' ? 'killed and back' : 'restarted' } as const
-    Object.assign(next, { trouble: null, drain: null, starting })
-    if (isServing(state) && state !== 'joining') {
-      next.starting = null
-      return report(starting.kind, start, msSince(start, now))
-    }
-    return starting.kind === 'killed and back' ? report('killed', start) : [next, null]
-  }
-  if (state === before.state) return [next, null]
-  if (state === 'stopped') return report('stopped', { since: at, base: log.totals })
-  if (state === 'silent' || state === 'lost') {
-    next.trouble ??= { since: row.last_seen_at, base: baseAt(log, row.last_seen_at) }
-    return report(state, next.trouble)
-  }
-  if (before.trouble) {
-    next.trouble = null
-    return report('back', before.trouble, msSince(before.trouble, Date.parse(row.last_seen_at)))
-  }
-  if (before.starting && state !== 'joining') {
-    next.starting = null
-    return report(before.starting.kind, before.starting, msSince(before.starting, now))
-  }
-  if (state === 'draining') {
-    next.drain = { since: at, base: log.totals }
-    return report('draining', next.drain)
-  }
-  if (before.drain && state === 'up') {
-    next.drain = null
-    return report('undrained', before.drain, msSince(before.drain, now))
-  }
-  return [next, null]
-}
-
-/** When the instance before a restart sent its last heartbeat; unknown to a page that slept meanwhile. */
-function lastHeartbeat(log: EventLog, { last_seen_at }: Seen, { started_at }: ServerRow): Start {
-  const absentMs = Date.parse(started_at) - Date.parse(last_seen_at)
-  if (absentMs < 0 || absentMs > longestAbsenceMs) return { since: null, base: null }
-  return { since: last_seen_at, base: baseAt(log, last_seen_at) }
-}
-
-function addMs(iso: string, ms: number): string {
-  return new Date(Date.parse(iso) + ms).toISOString()
-}
-
-/** The totals at a time; null if this page did not follow the board then. */
-function baseAt({ marks }: EventLog, iso: string): Cost | null {
-  const at = Date.parse(iso)
-  const mark = marks.findLast(one => one.at <= at)
-  if (mark) return at - mark.at <= nearMs ? mark.totals : null
-  // Opened within a heartbeat of it: nothing had shown yet.
-  const [first] = marks
-  return first && first.at - at <= heartbeatMs + 500 ? first.totals : null
 }
 
 /** The log with these reports, all of one snapshot, as the last event; and with the cost until now. */

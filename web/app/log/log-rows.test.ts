@@ -138,9 +138,9 @@ test('once the log has the own row, it says why in full', () => {
 })
 
 test('a fetched page has the own row only if it is on it', () => {
-  const marks = (rows: ShownRow[]) => rows.map(row => row.own)
-  assert.deepEqual(marks(pageRows(own('2'), [row(3), row(2)], at)), [false, true])
-  assert.deepEqual(marks(pageRows(own('9'), [row(3), row(2)], at)), [false, false])
+  const areOwn = (rows: ShownRow[]) => rows.map(row => row.own)
+  assert.deepEqual(areOwn(pageRows(own('2'), [row(3), row(2)], at)), [false, true])
+  assert.deepEqual(areOwn(pageRows(own('9'), [row(3), row(2)], at)), [false, false])
 })
 
 test('older rows start below the last one of a full list', () => {

@@ -1,6 +1,6 @@
 import { useState } from 'react'
-import useSWR from 'swr'
 import { isLogPage, type LogPage, type LogRow } from '../../shared/api.ts'
+import { Answers, useAnswer } from '../live/answers.ts'
 import { fetchAnswer } from '../live/api-client.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
 import { isUnfiltered, type LogFilter, logUrl, noFilter, placeInLog, walkLog } from './log-rows.ts'
@@ -9,18 +9,18 @@ const refreshMs = 2000
 /** Calls for one older page. The newest page, which is read every 2 s, takes a single call. */
 const olderPageCalls = 10
 
-type Key = [path: string, filter: LogFilter, before: number | null]
+type Place = { filter: LogFilter; before: number | null }
 
-function read([path, filter, before]: Key): Promise<LogPage> {
-  const fetchRows = (from: number | null) => fetchAnswer(isLogPage, logUrl(path, filter, from))
+const pages = new Answers(({ filter, before }: Place): Promise<LogPage> => {
+  const fetchRows = (from: number | null) => fetchAnswer(isLogPage, logUrl('/api/log', filter, from))
   return walkLog(fetchRows, before, before === null ? 1 : olderPageCalls)
-}
+})
 
 /**
  * The rows to show. Without a filter, the newest rows come with the live board. Filtered rows and older pages are fetched; the
- * page's address holds the place of an older page. `own`: this visit's number.
+ * page's address holds the place of an older page. `ownHit`: this visit's number.
  */
-export function useLog(newest: LogRow[], filter: LogFilter, own: number | null) {
+export function useLog(newest: LogRow[], filter: LogFilter, ownHit: number | null) {
   const [frozen, setFrozen] = useState<LogRow[] | null>(null)
   const [place, goTo] = useUrlParameter('before')
   /** the places of the newer pages; empty in a shared address */
@@ -28,22 +28,12 @@ export function useLog(newest: LogRow[], filter: LogFilter, own: number | null) 
   const before = placeInLog(place)
   const isFetched = before !== null || !isUnfiltered(filter)
   const live = frozen === null && before === null
-  const { data, error, isLoading } = useSWR<LogPage, Error, Key | null>(
-    isFetched ? ['/api/log', filter, before] : null,
-    read,
-    {
-      refreshInterval: live ? refreshMs : 0,
-      revalidateOnFocus: live,
-      revalidateOnReconnect: live,
-      keepPreviousData: true,
-    },
-  )
+  const { data, error, loading } = useAnswer(pages, isFetched ? { filter, before } : null, {
+    everyMs: live ? refreshMs : null,
+  })
   // The board can be older than the visit. A live log catches up; a paused one would lack the rows between for ever.
-  const isIncomplete = frozen !== null && own !== null && own > (frozen[0]?.id ?? 0)
-  const { data: complete } = useSWR<LogPage, Error, Key | null>(
-    isIncomplete ? ['/api/log', noFilter, own + 1] : null,
-    read,
-  )
+  const isIncomplete = frozen !== null && ownHit !== null && ownHit > (frozen[0]?.id ?? 0)
+  const { data: complete } = useAnswer(pages, isIncomplete ? { filter: noFilter, before: ownHit + 1 } : null)
   const boardRows = complete?.rows ?? frozen ?? newest
   // The rows shown stay until the answer comes, so that nothing moves.
   const fetched = data ?? { rows: error ? [] : boardRows, next: null }
@@ -56,8 +46,8 @@ export function useLog(newest: LogRow[], filter: LogFilter, own: number | null) 
     live,
     /** an older page is shown */
     older: before !== null,
-    loading: isFetched && isLoading,
-    error: isFetched ? error : undefined,
+    loading,
+    error,
     /** of fetched rows: older ones are below this number; null = there are none */
     next: fetched.next,
     pause: () => setFrozen(newest),

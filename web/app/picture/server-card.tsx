@@ -1,16 +1,14 @@
-import useSWR from 'swr'
-import { type Arrival, type History, isHistory, type LogRow, type ServerRow } from '../../shared/api.ts'
+import type { Arrival, LogRow, ServerRow } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { shownRate, shownState, silenceMs } from '../../shared/shown-state.ts'
 import { elapsed } from '../../shared/times.ts'
-import { fetchAnswer } from '../live/api-client.ts'
+import { histories, useAnswer } from '../live/answers.ts'
 import type { Hues } from '../live/live-board.ts'
 import { StateBadge } from '../servers/server-health.tsx'
 import { isGone, serverDensity } from '../servers/server-rows.ts'
 import badges from '../ui/badges.module.css'
 import { hueAttributes, ShapeIcon, YouBadge } from '../ui/badges.tsx'
 import { padRate, useFormats } from '../ui/formats.ts'
-import { useHydrated } from '../ui/page-lifecycle.ts'
 import { type Commit, commitsOf, type Flow } from './flow.ts'
 import { capsuleWidth } from './geometry.ts'
 import { type Bar, barsOf, needsHistory } from './minute.ts'
@@ -30,8 +28,8 @@ type Props = {
 export function ServerCards({ flow, rates, hues, current, view }: Props) {
   const { servers, log, at } = flow.snapshot
   const bars = useBars(flow)
-  const serving = servers.filter(server => ['up', 'draining'].includes(shownState(server, at))).length
-  const equal = rates.reduce((sum, rate) => sum + rate, 0) / serving
+  const takingVisits = servers.filter(server => ['up', 'draining'].includes(shownState(server, at))).length
+  const equal = rates.reduce((sum, rate) => sum + rate, 0) / takingVisits
   const last = log.slice(0, lastCount)
   return (
     <ul className={pictureStyles.servers}>
@@ -156,10 +154,7 @@ type DrawnBar = Bar & { height: number }
 /** Each server's bars. All have one scale, on which a single hit in a second is a low bar. */
 function useBars({ minute, snapshot: { servers, at } }: Flow): DrawnBar[][] {
   const now = Date.parse(at)
-  const hydrated = useHydrated()
-  // The same address as the chart's, so that both share one request.
-  const key = hydrated && needsHistory(minute, now) ? '/api/history?range=5m' : null
-  const { data } = useSWR<History, Error>(key, (url: string) => fetchAnswer(isHistory, url))
+  const { data } = useAnswer(histories, needsHistory(minute, now) ? '5m' : null)
   const all = servers.map(({ srv_id }) => barsOf(minute, srv_id, data, now))
   const highest = Math.max(4, ...all.flat().map(({ hitsPerSecond }) => hitsPerSecond))
   const heightOf = ({ hitsPerSecond }: Bar) => Math.max(2, Math.round((hitsPerSecond / highest) * barsHeight))

@@ -2,7 +2,16 @@
 // snapshot; the page's address holds the order. server-health.tsx has the cells that a server reports itself.
 // server-rows.ts has the order, the shares and the texts, also for other panels.
 
-import { Fragment, memo, type ReactNode, useRef, useState } from 'react'
+import {
+  Fragment,
+  memo,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useEffectEvent,
+  useRef,
+  useState,
+} from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import { shownRate } from '../../shared/shown-state.ts'
 import { useControlNotice, useControlToken } from '../control/token.ts'
@@ -30,15 +39,33 @@ export const ServersPanel = memo(function ServersPanel({ snapshot, ...props }: P
   const formats = useFormats()
   const [servers, order, setOrder] = useOrder(snapshot)
   const controlNotice = useControlNotice()
+  const notice = useRef<HTMLParagraphElement>(null)
+  useFocusAfterControl(notice)
   const note = `Up to visit ${formats.whole(snapshot.counter)}`
   return (
     <Panel title="Servers" note={<span {...formats.mark('whole')}>{note}</span>}>
       <OrderChoice order={order} onChoose={setOrder} />
-      {controlNotice && <p role="status">{controlNotice}</p>}
+      {controlNotice && (
+        <p ref={notice} role="status" tabIndex={-1}>
+          {controlNotice}
+        </p>
+      )}
       <ServersTable snapshot={{ ...snapshot, servers }} {...props} />
     </Panel>
   )
 })
+
+/** When control ends, the focused button goes away with it: the focus goes to the notice that says why. */
+function useFocusAfterControl(notice: RefObject<HTMLElement | null>): void {
+  const token = useControlToken()
+  const before = useRef(token)
+  const follow = useEffectEvent(() => {
+    const hasEnded = before.current !== null && token === null
+    before.current = token
+    if (hasEnded && document.activeElement === document.body) notice.current?.focus()
+  })
+  useEffect(() => follow(), [token])
+}
 
 type OrderChoiceProps = { order: Order; onChoose(order: Order): void }
 

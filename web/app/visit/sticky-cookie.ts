@@ -70,9 +70,9 @@ export function goneServers(known: GoneServers, servers: SeenServer[], at: strin
 /** The cookie that this page's answer set. Announces it to the other tabs. */
 function holdOfThisVisit(srvId: string, server: string, stickySeconds: number): KnownHold {
   if (!keepsCookies()) return 'blocked'
-  const own = { srv_id: srvId, server, until: answeredAt() + stickySeconds * 1000 }
-  tellOtherTabs(own)
-  return own
+  const hold = { srv_id: srvId, server, until: answeredAt() + stickySeconds * 1000 }
+  tellOtherTabs(hold)
+  return hold
 }
 
 /** When this page's answer came, in ms of the browser's clock, by which the cookie expires. */

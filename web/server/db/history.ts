@@ -16,8 +16,8 @@ const minuteMs = minuteSeconds * 1000
 /** Consecutive periods of equal length. */
 export type Buckets = {
   start: Date
-  /** length of a bucket in seconds: a part of a minute, or whole minutes */
-  step: number
+  /** length of each: a part of a minute, or whole minutes */
+  bucketSeconds: number
   count: number
 }
 
@@ -53,19 +53,28 @@ const counts = z.array(
 
 /** In no order. A bucket has no row without hits, and may have two. */
 export async function readHistory(read: ReadPool, buckets: Buckets): Promise<InstanceBucket[]> {
-  const { start, step, count } = buckets
-  const end = new Date(start.getTime() + count * step * 1000)
+  const { start, bucketSeconds, count } = buckets
+  const end = new Date(start.getTime() + count * bucketSeconds * 1000)
   const firstMinute = new Date(Math.floor(start.getTime() / minuteMs) * minuteMs)
-  const rows = await query(read, historySql, [start, step, start, end, start, step, firstMinute, end])
-  return counts.parse(rows).flatMap(row => (row.seconds > step ? spread(row, buckets) : [row]))
+  const rows = await query(read, historySql, [
+    start,
+    bucketSeconds,
+    start,
+    end,
+    start,
+    bucketSeconds,
+    firstMinute,
+    end,
+  ])
+  return counts.parse(rows).flatMap(row => (row.seconds > bucketSeconds ? spread(row, buckets) : [row]))
 }
 
 /**
  * Divides a minute's hits evenly among its buckets up to the current one: a server of an earlier release writes minutes only. So
  * the sum is right, and the distribution within the minute is not known.
  */
-function spread(minute: InstanceBucket, { step, count }: Buckets): InstanceBucket[] {
-  const buckets = Math.min(minuteSeconds / step, count - minute.bucket)
+function spread(minute: InstanceBucket, { bucketSeconds, count }: Buckets): InstanceBucket[] {
+  const buckets = Math.min(minuteSeconds / bucketSeconds, count - minute.bucket)
   const hitsUpTo = (place: number) => Math.floor((minute.hits * place) / buckets)
   return Array.from({ length: buckets }, (_, place) => ({
     ...minute,

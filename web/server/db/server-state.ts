@@ -150,7 +150,7 @@ export function toServerRows(servers: BoardServer[], counter: number): ServerRow
 
 function toServerRow(server: BoardServer, counter: number, isFirst: boolean): ServerRow {
   const state = serverState(server)
-  const serving = state !== 'lost' && state !== 'stopped'
+  const isRunning = state !== 'lost' && state !== 'stopped'
   const { own, carried } = server
   const total = (name: keyof Totals) => own[name] + (isFirst ? carried[name] : 0)
   const hits = total('hits')
@@ -168,7 +168,7 @@ function toServerRow(server: BoardServer, counter: number, isFirst: boolean): Se
     commits: total('commits'),
     share: counter === 0 ? 0 : rounded(hits / counter, 6),
     // Its last reported rate is no longer true once it is gone.
-    rate: serving ? rounded(server.rate, 2) : 0,
+    rate: isRunning ? rounded(server.rate, 2) : 0,
     started_at: server.startedAt,
     restarted_at: restart && server.startedAt,
     restart,
@@ -177,7 +177,7 @@ function toServerRow(server: BoardServer, counter: number, isFirst: boolean): Se
     p99_ms: server.p99Ms && rounded(server.p99Ms, 2),
     errors: server.errors,
     error_codes: server.errorCodes,
-    streams: serving ? server.streams : 0,
+    streams: isRunning ? server.streams : 0,
     memory_bytes: server.memoryBytes,
   }
 }

@@ -115,7 +115,7 @@ test('the current minute of a server that writes minutes only is spread over the
   await database.fill.query(
     "INSERT INTO server_minute VALUES ('2026-11-22 12:04:00', 1, 7), ('2026-11-22 12:05:00', 1, 7)",
   )
-  const counts = await readHistory(database.read, { start, step: 5, count: 10 })
+  const counts = await readHistory(database.read, { start, bucketSeconds: 5, count: 10 })
   const hits = numbers(0, 9).map(at =>
     counts.filter(({ bucket }) => bucket === at).reduce((sum, count) => sum + count.hits, 0),
   )

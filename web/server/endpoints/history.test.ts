@@ -6,7 +6,7 @@ import { bucketStarts, historyBuckets, historyDowns, historyEvents } from './his
 test('five minutes are sixty whole buckets of five seconds and the current one', () => {
   const buckets = historyBuckets('5m', new Date('2026-11-22T12:04:31.203Z'))
   const starts = bucketStarts(buckets)
-  assert.deepEqual([buckets.step, starts.length], [5, 61])
+  assert.deepEqual([buckets.bucketSeconds, starts.length], [5, 61])
   assert.deepEqual(
     [starts[0], starts[1], starts.at(-1)],
     ['2026-11-22T11:59:30.000Z', '2026-11-22T11:59:35.000Z', '2026-11-22T12:04:30.000Z'],
@@ -16,11 +16,11 @@ test('five minutes are sixty whole buckets of five seconds and the current one',
 test('an hour is in minutes, a day in tens of minutes', () => {
   const now = new Date('2026-11-22T12:04:31.203Z')
   const hour = historyBuckets('1h', now)
-  assert.equal(hour.step, 60)
+  assert.equal(hour.bucketSeconds, 60)
   assert.equal(bucketStarts(hour).length, 61)
   assert.equal(bucketStarts(hour)[0], '2026-11-22T11:04:00.000Z')
   const day = historyBuckets('24h', now)
-  assert.equal(day.step, 600)
+  assert.equal(day.bucketSeconds, 600)
   assert.equal(bucketStarts(day).length, 145)
   assert.equal(bucketStarts(day)[0], '2026-11-21T12:00:00.000Z')
   assert.equal(bucketStarts(day).at(-1), '2026-11-22T12:00:00.000Z')

@@ -53,7 +53,7 @@ export function historyEndpoint({ read, board }: Source): Endpoint {
     const history: History = {
       range,
       at: now.toISOString(),
-      bucket_seconds: buckets.step,
+      bucket_seconds: buckets.bucketSeconds,
       times: bucketStarts(buckets),
       servers: serverHits(counts, buckets.count),
       events: historyEvents(instances, silences, buckets.start, drains),
@@ -86,14 +86,16 @@ function serverHits(counts: InstanceBucket[], length: number): History['servers'
 
 /** The complete buckets of the range, and the current one. They start at multiples of their length, in UTC. */
 export function historyBuckets(range: HistoryRange, now: Date): Buckets {
-  const { seconds, bucketSeconds: step } = historyRanges[range]
-  const current = Math.floor(now.getTime() / 1000 / step) * step
-  return { start: new Date((current - seconds) * 1000), step, count: seconds / step + 1 }
+  const { seconds, bucketSeconds } = historyRanges[range]
+  const current = Math.floor(now.getTime() / 1000 / bucketSeconds) * bucketSeconds
+  return { start: new Date((current - seconds) * 1000), bucketSeconds, count: seconds / bucketSeconds + 1 }
 }
 
 /** Start times of the buckets, oldest first. */
-export function bucketStarts({ start, step, count }: Buckets): string[] {
-  return Array.from({ length: count }, (_, at) => new Date(start.getTime() + at * step * 1000).toISOString())
+export function bucketStarts({ start, bucketSeconds, count }: Buckets): string[] {
+  return Array.from({ length: count }, (_, at) =>
+    new Date(start.getTime() + at * bucketSeconds * 1000).toISOString(),
+  )
 }
 
 /** Starts, ends, silences and drains of these instances since then, newest first. */

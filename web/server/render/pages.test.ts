@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Snapshot } from '../../shared/api.ts'
+import type { ServerRow, Snapshot } from '../../shared/api.ts'
+import { sampleServerRow } from '../../testing/samples.ts'
 import { PageTemplates, ProblemPages } from './pages.ts'
 import { newNonce, Template } from './template.ts'
 
@@ -111,6 +112,35 @@ test('a database that hangs does not hold up the page', async t => {
   now = 1100
   read = () => new Promise(() => {})
   assert.equal(await shown(), '1')
+})
+
+test('without visits, too, the last page has the right servers and states, and figures of the last half minute', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  const server = (name: string, id: number) =>
+    sampleServerRow({ id, name, last_seen_at: new Date(now + 2000).toISOString() })
+  let latest = snapshot(1)
+  let read = async () => latest
+  const { pages, shown, renderings } = pagesFrom(() => read())
+  const follow = async (counter: number, servers: ServerRow[]) => {
+    now += 2000
+    latest = { ...snapshot(counter), at: new Date(now).toISOString(), servers }
+    await pages.followServers()
+    return renderings()
+  }
+  assert.equal(await follow(1, [server('web-1', 1)]), 1)
+  assert.equal(await follow(2, [server('web-1', 1)]), 1)
+  const silent = server('web-1', 1)
+  assert.equal(await follow(3, [server('web-1', 1), server('web-2', 2)]), 2)
+  assert.equal(await follow(4, [server('web-1', 1), server('web-2', 2)]), 2)
+  assert.equal(await follow(5, [server('web-1', 1), server('web-2', 3)]), 3)
+  now += 2000
+  assert.equal(await follow(6, [silent, server('web-2', 3)]), 4)
+  now += 28_000
+  assert.equal(await follow(7, [silent, server('web-2', 3)]), 5)
+  now += 60_000
+  read = () => new Promise(() => {})
+  assert.equal(await shown(), '7')
 })
 
 test('a first page that cannot be rendered is an error', async () => {

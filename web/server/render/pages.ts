@@ -5,6 +5,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Snapshot } from '../../shared/api.ts'
+import { shownState } from '../../shared/shown-state.ts'
 import { retryAfter } from '../hits/hit.ts'
 import {
   makeProblemTokens,
@@ -24,6 +25,9 @@ const renderEveryMs = 500
 
 /** ms after which a page view waits for a newer page. Until then it takes this one while the newer one is rendered. */
 const waitAfterMs = 1000
+
+/** ms after which the last page of a replica without visits is rendered again, for its figures. */
+const maxIdleAgeMs = 30_000
 
 /**
  * ms that a page view waits for a rendering. Together with the wait for its number this must stay below what NGINX
@@ -68,20 +72,40 @@ export class PageTemplates {
   async current(): Promise<PageTemplate> {
     const ageMs = performance.now() - this.#renderedAt
     if (this.#latest && ageMs < this.#keepMs) return this.#latest
-    this.#rendering ??= this.#render().finally(() => {
-      this.#rendering = null
-    })
-    if (!this.#latest) return this.#rendering
+    const rendering = this.#renderOnce()
+    if (!this.#latest) return rendering
     if (ageMs < this.#waitAfterMs) {
       // A page view that waits for a page reports the failure.
-      this.#rendering.catch(() => {})
+      rendering.catch(() => {})
       return this.#latest
     }
     const timer = new AbortController()
     const timeUp = pause(renderWaitMs, null, { signal: timer.signal }).catch(() => null)
-    const page = await Promise.race([this.#rendering.catch(() => null), timeUp])
+    const page = await Promise.race([rendering.catch(() => null), timeUp])
     timer.abort()
     return page ?? this.#last()
+  }
+
+  /**
+   * Renders the page if the last one shows other servers or states than there are, or is old. For a busy replica, which may have
+   * to send its last page: also after a time without visits this one has the right rows and cards, so that nothing moves when the
+   * browser gets its first update. Call it every few seconds. @throws if the board cannot be read or rendered
+   */
+  async followServers(): Promise<void> {
+    // In development each visit is rendered.
+    if (this.#source.development) return
+    const snapshot = await this.#source.snapshot(renderEveryMs)
+    const isRecent = performance.now() - this.#renderedAt < maxIdleAgeMs
+    const last = this.#latest && serversShown(this.#latest.snapshot)
+    if (isRecent && last === serversShown(snapshot)) return
+    await this.#renderOnce()
+  }
+
+  #renderOnce(): Promise<PageTemplate> {
+    this.#rendering ??= this.#render().finally(() => {
+      this.#rendering = null
+    })
+    return this.#rendering
   }
 
   async #render(): Promise<PageTemplate> {
@@ -101,6 +125,12 @@ export class PageTemplates {
     if (!this.#latest) throw new Error('no page has been rendered yet')
     return this.#latest
   }
+}
+
+/** What of a snapshot decides which rows, cards and words the page has. */
+function serversShown({ servers, at, earlier_hits }: Snapshot): string {
+  const rows = servers.map(server => [server.id, server.name, shownState(server, at)])
+  return JSON.stringify([rows, earlier_hits > 0])
 }
 
 type ProblemSource = PageRendering & {

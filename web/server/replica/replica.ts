@@ -47,6 +47,7 @@ export async function startReplica(environment: Environment, nextDir: string): P
     // Immediately, so that the board shows it as soon as it serves.
     await services.heartbeat.run()
     await services.wishWatch.run()
+    void services.pageUpdates.run()
     const stopUpkeep = startUpkeep(pools, environment.logLimits, services.requestIds, undefined, {
       onPurged: rows => services.metrics.purgedRows.inc(rows),
       onClock(doubted, oldestRowAt) {
@@ -64,7 +65,8 @@ export async function startReplica(environment: Environment, nextDir: string): P
         stopUpkeep()
         await endServing(server, services)
         services.commitHealth.stop()
-        await Promise.all([services.wishWatch.stop(), services.heartbeat.stop()])
+        const { wishWatch, heartbeat, pageUpdates } = services
+        await Promise.all([wishWatch, heartbeat, pageUpdates].map(task => task.stop()))
         await endServer(pools.write, identity.id).catch(() => {})
         await Promise.race([tracing?.stop(), pause(lastSpansMs)])
         await closePools(pools)

@@ -162,6 +162,7 @@ export function createServices(
     await ownRow.beat()
     readiness.databaseAnswered()
   })
+  const pageUpdates = new PeriodicTask(heartbeatMs, () => pages.followServers())
   const ownEnd = new OwnEnd({ take: end => takeEndWish(pools.write, identity, end, databaseTimeoutMs) })
   const wishWatch = new PeriodicTask(wishWatchMs, async () => {
     const wish = await readWish(pools.read, identity.id, wishWatchTimeoutMs).catch(error => {
@@ -192,6 +193,7 @@ export function createServices(
     pages,
     problems,
     heartbeat,
+    pageUpdates,
     ownEnd,
     wishWatch,
     previousServerName: () => (earlier && performance.now() < earlierUntil ? earlier.name : null),
