@@ -354,6 +354,22 @@ test('an audit with unequal figures says so in words', async ({ page }) => {
   await expect(dialog.getByRole('listitem').last()).toContainText('≠')
 })
 
+test('an audit that could not be loaded or read can be tried again', async ({ page }) => {
+  await visitLive(page)
+  const audit = await failRequests(page, '**/api/audit')
+  await page.route('**/_next/static/**', route => route.abort())
+  await page.getByRole('button', { name: 'Exact' }).click()
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toContainText('The audit failed:')
+  await expect(dialog.getByRole('alert')).toContainText('The audit could not be loaded.')
+  audit.passOn()
+  await page.unroute('**/_next/static/**')
+  await dialog.getByRole('button', { name: 'Try again' }).click()
+  await dialog.getByRole('button', { name: 'Count again' }).click()
+  await expect(dialog.getByText('All are equal')).toBeVisible()
+  await expect(dialog).not.toContainText(/failed|could not/)
+})
+
 test('without JavaScript no dead control is shown', async ({ browser }) => {
   const context = await browser.newContext({ javaScriptEnabled: false })
   const page = await context.newPage()

@@ -114,7 +114,7 @@ function AuditDialog({ ref, openedAt, onClose }: Props) {
         </p>
         <div className={styles.result} aria-live="polite" aria-busy={loading}>
           {data && Equation && <Equation audit={data} />}
-          {failed && <LoadFailed name="The audit’s view" onRetry={load} />}
+          {failed && <LoadFailed name="The audit" onRetry={load} />}
           {!(data && Equation) && !error && !failed && <p className={styles.note}>Counting the log.</p>}
           {error && !loading && <p className={styles.bad}>{`The audit failed: ${error.message}`}</p>}
         </div>

@@ -158,7 +158,7 @@ test('a request that is not to be repeated waits for `again`', async t => {
   assert.equal(requests.length, 2)
 })
 
-test('the last request counts, in whichever order the answers come', async t => {
+test('the answer to the last request counts, also if an earlier one comes after it', async t => {
   const { requests, follow, answer, pass } = answersUnder(t)
   const { again, last } = follow('5m')
   again()
@@ -169,7 +169,7 @@ test('the last request counts, in whichever order the answers come', async t => 
   assert.equal(requests.length, 3)
 })
 
-test('who stops hears no more; who follows later gets the last answer, and a new one', async t => {
+test('a follower that stopped gets no more answers; a later one gets the last answer, and a new one', async t => {
   const { requests, follow, answer, pass } = answersUnder(t)
   const first = follow('5m')
   await answer(0, 'one')

@@ -99,7 +99,7 @@ class FollowedAnswer<T> {
     this.#followers.delete(follower)
     if (this.#followers.size > 0) return
     this.#unfollowTab()
-    clearTimeout(this.#timer)
+    this.#cancelTimer()
     this.#run++
     this.#isRunning = false
     // For the next follower.
@@ -115,8 +115,7 @@ class FollowedAnswer<T> {
 
   schedule(): void {
     if (this.#isRunning || this.#isDue) return
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancelTimer()
     const delays = [...this.#followers].flatMap(({ nextMs }) => nextMs(this.#failures) ?? [])
     if (delays.length === 0) return
     const wait = () => {
@@ -135,8 +134,7 @@ class FollowedAnswer<T> {
 
   async #request(): Promise<void> {
     const run = ++this.#run
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#cancelTimer()
     this.#isDue = false
     this.#isRunning = true
     const [data, error] = await this.#read().then(
@@ -148,6 +146,11 @@ class FollowedAnswer<T> {
     this.#failures = error ? this.#failures + 1 : 0
     this.#set({ data, error, loading: false })
     this.schedule()
+  }
+
+  #cancelTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   #set(answer: Answer<T>): void {

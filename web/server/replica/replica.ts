@@ -65,8 +65,9 @@ export async function startReplica(environment: Environment, nextDir: string): P
         stopUpkeep()
         await endServing(server, services)
         services.commitHealth.stop()
-        const { wishWatch, heartbeat, pageUpdates } = services
-        await Promise.all([wishWatch, heartbeat, pageUpdates].map(task => task.stop()))
+        // Not awaited: page views have ended, and on a busy machine a rendering can take long.
+        void services.pageUpdates.stop()
+        await Promise.all([services.wishWatch.stop(), services.heartbeat.stop()])
         await endServer(pools.write, identity.id).catch(() => {})
         await Promise.race([tracing?.stop(), pause(lastSpansMs)])
         await closePools(pools)
