@@ -9,8 +9,6 @@ const config: NextConfig = {
   poweredByHeader: false,
   compress: false,
   reactStrictMode: true,
-  // The page has no links within the app. Without the code for them, the first load is 3 kB smaller.
-  experimental: { optimisticRouting: false, varyParams: false },
   // The board's own address, through NGINX: the socket of hot reload is refused to others.
   allowedDevOrigins: ownHosts(process.env.HTTP_HOST || '127.0.0.1'),
   images: { unoptimized: true },
