@@ -11,11 +11,15 @@ import { parseEnvironment } from '../../web/server/config.ts'
 import { connectionsPerReplica } from '../../web/server/db/pools.ts'
 import {
   type Container,
+  find,
   type KubernetesObject,
   type Rendered,
+  variablesOf as readVariables,
   render,
   renderText,
   type Selector,
+  selectorOf,
+  selects,
   typeProblems,
 } from './testing/render.ts'
 
@@ -53,12 +57,6 @@ function testEach(behaviour: string, check: (objects: KubernetesObject[]) => voi
 
 const ofKind = (objects: KubernetesObject[], kind: string) => objects.filter(each => each.kind === kind)
 
-function find(objects: KubernetesObject[], kind: string, name: string): KubernetesObject {
-  const found = ofKind(objects, kind).find(each => each.metadata.name === name)
-  assert.ok(found, `there is no ${kind} ${name}`)
-  return found
-}
-
 /** Everything that has pods, with their template. */
 const workloads = (objects: KubernetesObject[]) =>
   objects.flatMap(({ kind, metadata, spec }) =>
@@ -74,18 +72,6 @@ function containerOf(objects: KubernetesObject[], kind: string, name: string): C
   const container = find(objects, kind, name).spec.template?.spec.containers.find(each => each.name === name)
   assert.ok(container)
   return container
-}
-
-const selects = ({ matchLabels, matchExpressions }: Selector, labels: Record<string, string>) =>
-  Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-  matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ''))
-
-const selectorOf = (object: KubernetesObject): Selector => {
-  const matched = z.object({ matchLabels: z.record(z.string(), z.string()) }).safeParse(object.spec.selector)
-  const matchLabels = matched.success
-    ? matched.data.matchLabels
-    : z.record(z.string(), z.string()).parse(object.spec.selector)
-  return { matchLabels, matchExpressions: [] }
 }
 
 test('all objects have the types of the Kubernetes API, and no field that it does not know', async () => {
@@ -163,36 +149,37 @@ testEach('every mounted volume exists, and only an emptyDir or a claim can be wr
       assert.ok(configMaps.includes(configMapRef.name), configMapRef.name)
 })
 
-/** The keys of each Secret that the docs say how to create. */
-const documentedSecrets = new Map(
-  [...docs.matchAll(/create secret (?:generic|tls) (\S+)((?:.*\\\n)*.*)/g)].map(([, name, options = '']) => [
+/** The Secrets that the docs say how to create, each time with its keys. */
+const documentedSecrets = [...docs.matchAll(/create secret (?:generic|tls) (\S+)((?:.*\\\n)*.*)/g)].map(
+  ([, name, options = '']) => ({
     name,
-    [...options.matchAll(/--from-(?:literal|file)=([\w.-]+)=|--(cert|key)=/g)].map(
+    keys: [...options.matchAll(/--from-(?:literal|file)=([\w.-]+)=|--(cert|key)=/g)].map(
       ([, key, file]) => key ?? { cert: 'tls.crt', key: 'tls.key' }[file ?? ''],
     ),
-  ]),
+  }),
 )
+
+function assertDocumented(secret: string, key?: string) {
+  const commands = documentedSecrets.filter(({ name }) => name === secret)
+  assert.ok(commands.length > 0, `the docs create no Secret ${secret}`)
+  for (const { keys } of commands)
+    assert.ok(key === undefined || keys.includes(key), `the docs create ${secret} without ${key}`)
+}
 
 testEach('passwords come from Secrets that the docs say how to create, and none is in an object', objects => {
   assert.deepEqual(ofKind(objects, 'Secret'), [])
   for (const { name, spec, container } of containersOf(objects)) {
     for (const { name: variable, value, valueFrom } of container.env) {
       const { secretKeyRef } = valueFrom ?? {}
-      if (secretKeyRef)
-        assert.ok(
-          documentedSecrets.get(secretKeyRef.name)?.includes(secretKeyRef.key),
-          JSON.stringify(secretKeyRef),
-        )
+      if (secretKeyRef) assertDocumented(secretKeyRef.name, secretKeyRef.key)
       if (/PASSWORD|TOKEN|_URL$/.test(variable) && !variable.endsWith('_FILE'))
         assert.equal(value, undefined, `${name}: ${variable}`)
       if (!variable.endsWith('_FILE') || value === undefined) continue
       const mount = container.volumeMounts.find(({ mountPath }) => value.startsWith(`${mountPath}/`))
       const secret = spec.volumes.find(each => each.name === mount?.name)?.secret?.secretName ?? ''
-      const file = value.slice((mount?.mountPath.length ?? 0) + 1)
-      assert.ok(documentedSecrets.get(secret)?.includes(file), `${name}: ${variable}=${value}`)
+      assertDocumented(secret, value.slice((mount?.mountPath.length ?? 0) + 1))
     }
-    for (const { secret } of spec.volumes)
-      if (secret) assert.ok(documentedSecrets.has(secret.secretName), `${name}: ${secret.secretName}`)
+    for (const { secret } of spec.volumes) if (secret) assertDocumented(secret.secretName)
   }
 })
 
@@ -265,8 +252,8 @@ type Place = {
   ports: Record<string, number>
 }
 
-/** Which place may connect to which, as `from -> to:port`, by the NetworkPolicies. */
-function connections(objects: KubernetesObject[]): string[] {
+/** Which place may connect to which, as `from -> to:port`, if the policies of these directions are enforced. */
+function connections(objects: KubernetesObject[], directions: ('Ingress' | 'Egress')[]): string[] {
   const inside: Place[] = workloads(objects).map(({ name, template }) => ({
     name: name.split(' ')[1] ?? '',
     namespace: 'balance-board',
@@ -323,7 +310,8 @@ function connections(objects: KubernetesObject[]): string[] {
     places.flatMap(to =>
       Object.values(to.ports)
         .filter(() => from !== to && (inside.includes(from) || inside.includes(to)))
-        .filter(port => allows('Egress', from, to, to, port) && allows('Ingress', to, from, to, port))
+        .filter(port => !directions.includes('Egress') || allows('Egress', from, to, to, port))
+        .filter(port => !directions.includes('Ingress') || allows('Ingress', to, from, to, port))
         .map(port => `${from.name} -> ${to.name}:${port}`),
     ),
   )
@@ -332,8 +320,20 @@ function connections(objects: KubernetesObject[]): string[] {
 const everyone = ['anywhere', 'dns', 'prometheus', 'another', 'controller']
 const dnsOf = (...names: string[]) => names.map(name => `${name} -> dns:53`)
 const toNginx = everyone.flatMap(name => [`${name} -> nginx:8080`, `${name} -> nginx:8443`])
-const assertConnections = ({ objects }: Rendered, expected: string[]) =>
-  assert.deepEqual(connections(objects).sort(), expected.sort())
+
+/** Asserts what may connect, and that each end alone already refuses the rest. */
+function assertConnections({ objects }: Rendered, expected: string[]) {
+  assert.deepEqual(connections(objects, ['Egress', 'Ingress']).sort(), expected.sort())
+  const pods = workloads(objects).map(({ name }) => name.split(' ')[1] ?? '')
+  // NGINX takes visitors from anywhere, so also from pods.
+  const into = (list: string[]) =>
+    list.filter(each => pods.some(pod => each.includes(`-> ${pod}:`)) && !/-> nginx:8(080|443)$/.test(each))
+  assert.deepEqual(into(connections(objects, ['Ingress'])).sort(), into(expected).sort())
+  // An address block has all of the cluster's pods too.
+  const outOf = (list: string[]) =>
+    list.filter(each => pods.some(pod => each.startsWith(`${pod} `)) && !each.endsWith('-> stranger:3306'))
+  assert.deepEqual(outOf(connections(objects, ['Egress'])).sort(), outOf(expected).sort())
+}
 
 test('only NGINX reaches replicas, only replicas and the migration reach the database', () => {
   const common = [...dnsOf('web', 'migration', 'nginx'), ...toNginx, 'nginx -> web:3000']
@@ -353,22 +353,11 @@ test('with the overlay ingress only the controller reaches replicas', () => {
   ])
 })
 
-/** The variables of a container, with those of its ConfigMaps, as the process gets them. */
-function variablesOf(objects: KubernetesObject[], container: Container): Record<string, string> {
-  const values: Record<string, string> = {}
-  for (const { configMapRef } of container.envFrom)
-    Object.assign(values, find(objects, 'ConfigMap', configMapRef.name).data)
-  for (const { name, value, valueFrom } of container.env) {
-    const { configMapKeyRef, fieldRef, secretKeyRef } = valueFrom ?? {}
-    if (value !== undefined)
-      values[name] = value.replace(/\$\((\w+)\)/g, (whole, other) => values[other] ?? whole)
-    else if (configMapKeyRef)
-      values[name] = find(objects, 'ConfigMap', configMapKeyRef.name).data[configMapKeyRef.key] ?? ''
-    else if (fieldRef) values[name] = fieldRef.fieldPath === 'status.podIP' ? '10.1.2.3' : 'balance-board'
-    else if (secretKeyRef) values[name] = 'mysql://board_replica@database:3306/balance_board'
-  }
-  return values
-}
+const variablesOf = (objects: KubernetesObject[], container: Container) =>
+  readVariables(objects, container, {
+    podIp: '10.1.2.3',
+    secret: () => 'mysql://board_replica@database:3306/balance_board',
+  })
 
 const exampleNames = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name)
 
@@ -535,12 +524,16 @@ test('the monitors set each job that the alert rules use', () => {
   assert.deepEqual(new Set(jobs), new Set(used))
 })
 
-test('the docs’ rule for prometheus-adapter makes the metric that the autoscaler reads', () => {
+test('the autoscaler reads CPU, or the metric that the docs’ rule for prometheus-adapter makes', () => {
   const { metrics } = z
     .looseObject({
       metrics: z.array(z.looseObject({ pods: z.looseObject({ metric: z.object({ name: z.string() }) }) })),
     })
     .parse(find(byHits.objects, 'HorizontalPodAutoscaler', 'web').spec)
+  const cpu = { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } }
+  assert.deepEqual(find(production.objects, 'HorizontalPodAutoscaler', 'web').spec.metrics, [
+    { type: 'Resource', resource: cpu },
+  ])
   const [block = ''] = docs.match(/(?: {4}rules:\n)(?: {4}.*\n)+/) ?? []
   const { rules } = z
     .object({

@@ -110,6 +110,7 @@ const podTemplate = z.looseObject({
       .array(z.looseObject({ topologyKey: z.string(), labelSelector: selector }))
       .default([]),
     terminationGracePeriodSeconds: z.number().optional(),
+    shareProcessNamespace: z.boolean().default(false),
   }),
 })
 
@@ -175,6 +176,48 @@ export async function renderText(kustomization: string): Promise<Rendered> {
   // As Kubernetes reads it: 0440 is octal.
   const raw = parseAllDocuments(stdout, { version: '1.1' }).map(document => document.toJS() as unknown)
   return { objects: raw.map(each => object.parse(each)), raw }
+}
+
+/** @throws if it does not exist */
+export function find(objects: KubernetesObject[], kind: string, name: string): KubernetesObject {
+  const found = objects.find(each => each.kind === kind && each.metadata.name === name)
+  if (!found) throw new Error(`there is no ${kind} ${name}`)
+  return found
+}
+
+/** Whether a selector takes a pod with these labels. */
+export const selects = ({ matchLabels, matchExpressions }: Selector, labels: Record<string, string>) =>
+  Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+  matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ''))
+
+/** The selector of a Service, which is a map of labels, or of another object. */
+export const selectorOf = (object: KubernetesObject): Selector => {
+  const matched = z.object({ matchLabels: z.record(z.string(), z.string()) }).safeParse(object.spec.selector)
+  const matchLabels = matched.success
+    ? matched.data.matchLabels
+    : z.record(z.string(), z.string()).parse(object.spec.selector)
+  return { matchLabels, matchExpressions: [] }
+}
+
+/** The variables of a container, with those of its ConfigMaps, as the process gets them. */
+export function variablesOf(
+  objects: KubernetesObject[],
+  container: Container,
+  { podIp, secret }: { podIp: string; secret: (name: string, key: string) => string },
+): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const { configMapRef } of container.envFrom)
+    Object.assign(values, find(objects, 'ConfigMap', configMapRef.name).data)
+  for (const { name, value, valueFrom } of container.env) {
+    const { configMapKeyRef, fieldRef, secretKeyRef } = valueFrom ?? {}
+    if (value !== undefined)
+      values[name] = value.replace(/\$\((\w+)\)/g, (whole, other) => values[other] ?? whole)
+    else if (configMapKeyRef)
+      values[name] = find(objects, 'ConfigMap', configMapKeyRef.name).data[configMapKeyRef.key] ?? ''
+    else if (fieldRef) values[name] = fieldRef.fieldPath === 'status.podIP' ? podIp : 'balance-board'
+    else if (secretKeyRef) values[name] = secret(secretKeyRef.name, secretKeyRef.key)
+  }
+  return values
 }
 
 /** One file of a ZIP archive: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.7 and 4.3.12. */
