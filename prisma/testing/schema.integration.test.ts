@@ -103,7 +103,7 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
   const writer = await mysql.createConnection({ uri: database.url, multipleStatements: true })
   await writer.query(`
     UPDATE global_counter SET value = 1;
-    INSERT INTO access_log VALUES
+    INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id) VALUES
       (1, '2026-11-22 12:04:31.203', '203.0.113.9', '${hex('a')}', 1, NULL, '${hex('b')}');
     INSERT INTO recent_request VALUES ('${hex('b')}', 1);
     INSERT INTO server (srv_id, name, address, hits, started_at, last_seen_at, draining, p50_ms)

@@ -4,39 +4,28 @@ import { sampleLogRow, sampleServerRow } from '../testing/samples.ts'
 import { agrees, isLiveOutage, isSnapshot } from './api.ts'
 import { readAs } from './guards.ts'
 
-const server = {
-  id: 1,
-  srv_id: 'a'.repeat(32),
-  name: 'web-1',
-  address: '127.0.0.1:3001',
-  state: 'up',
+const server = sampleServerRow({
   hits: 2,
   new_hits: 1,
-  returning_hits: 0,
   moved_hits: 1,
   commits: 2,
   share: 1,
   rate: 0.5,
-  started_at: '2026-11-22T12:00:00.000Z',
   restarted_at: '2026-11-22T12:00:00.000Z',
   restart: 'killed',
   last_seen_at: '2026-11-22T12:00:01.000Z',
-  p50_ms: null,
   p99_ms: 3.5,
   errors: 4,
   error_codes: { overloaded: 3, outcome_unknown: 1 },
   streams: 1,
   memory_bytes: 1,
-}
-const row = {
+})
+const row = sampleLogRow({
   id: 2,
-  at: '2026-11-22T12:00:00.000Z',
   client_ip: '::1',
-  srv_id: 'a'.repeat(32),
-  server: 'web-1',
   arrival: 'moved',
   moved_from: { srv_id: 'b'.repeat(32), name: null },
-}
+})
 const snapshot = {
   counter: 2,
   at: '2026-11-22T12:00:00.000Z',

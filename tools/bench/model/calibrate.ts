@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
 import { openWritePool } from '../../../web/server/db/pools.ts'
 import { registerServer } from '../../../web/server/db/servers.ts'
-import { newRequestId } from '../../../web/server/hits/hit.ts'
+import { probeHit } from '../../../web/server/hits/hit.ts'
 import { srvIdOf } from '../../../web/server/identity.ts'
 import { type Contender, entryOf } from '../contenders/contender.ts'
 import { makeSchema, queryRow } from '../harness/database.ts'
@@ -83,11 +83,7 @@ export async function sampleCommits(testbed: Testbed, seconds: number): Promise<
       const endsAt = performance.now() + seconds * 1000
       while (performance.now() < endsAt) {
         testbed.signal.throwIfAborted()
-        const batch = Array.from({ length: hits }, () => ({
-          requestId: newRequestId(),
-          clientIp: '10.0.0.7',
-          cookieSrvId: null,
-        }))
+        const batch = Array.from({ length: hits }, probeHit)
         const startedAt = performance.now()
         await store.commit(batch, 5000)
         times.push((performance.now() - startedAt) / 1000)
