@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { ServerState } from '../../shared/api.ts'
 import { sampleServerRow } from '../../testing/samples.ts'
 import { drains, whyNot } from './control-rules.ts'
+import { tokenIn } from './token.ts'
 
 const at = '2026-11-22T12:00:10.000Z'
 
@@ -54,4 +55,20 @@ test('a server that drains and is silent still drains', () => {
     false,
     false,
   ])
+})
+
+test('a token is taken from the fragment of the link, and nothing else is', () => {
+  const token = '0123456789abcdef.~+/-_ABC'
+  assert.equal(tokenIn(`#token=${token}`), token)
+  for (const fragment of [
+    '',
+    '#',
+    '#board',
+    '#token=',
+    '#token=null',
+    '#token=short',
+    `#Token=${token}`,
+    `#token=${token}<`,
+  ])
+    assert.equal(tokenIn(fragment), null, fragment)
 })
