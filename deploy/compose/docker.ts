@@ -60,6 +60,14 @@ export function compose(...parameters: string[]): Promise<string> {
   return docker(['compose', '--ansi', 'never', ...parameters])
 }
 
+/** Whether Docker can be run and its engine answers. */
+export async function engineAnswers(): Promise<boolean> {
+  return attemptDocker(['version']).then(
+    ({ status }) => status === 0,
+    () => false,
+  )
+}
+
 /** Docker's messages about a container that another command has removed or is removing */
 const gone = /no such (container|object)|removal of container \S+ is already in progress|marked for removal/i
 

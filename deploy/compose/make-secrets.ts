@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { accountStatements, mostConnections, signInStatements } from '../../tools/lib/database-accounts.ts'
+import { containerStatements } from '../../tools/lib/database-accounts.ts'
 
 /** ms */
 const leftoverAfterMs = 3_600_000
@@ -44,18 +44,8 @@ function makeSecrets(): void {
   const root = keepSecret('root-password', newPassword())
   const replicas = keepSecret('replica-password', newPassword())
   const health = keepSecret('health-password', newPassword())
-  const statements = [
-    accountStatements({ owner, replica: replicas }, { host: '%' }),
-    ...Object.entries(mostConnections).map(
-      ([account, most]) => `ALTER USER '${account}'@'%' WITH MAX_USER_CONNECTIONS ${most};`,
-    ),
-    // root is for people, in MySQL's container. The health check signs in without any privilege.
-    ...signInStatements("'root'@'localhost'", root),
-    ...signInStatements("'board_health'@'127.0.0.1'", health),
-    '',
-  ]
   write(join(secrets, 'health.cnf'), `[client]\nhost=127.0.0.1\nuser=board_health\npassword=${health}\n`)
-  write(join(secrets, 'accounts.sql'), statements.join('\n'))
+  write(join(secrets, 'accounts.sql'), containerStatements({ owner, replica: replicas, root, health }))
   write(join(migration, 'database-password'), owner)
   write(join(replica, 'database-password'), replicas)
   // The token of control: web/server/config.ts. Replicas read it at each use.

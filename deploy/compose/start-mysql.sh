@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts MySQL with the given options, in the service `mysql`. At every start, before it answers, MySQL runs
-# /run/secrets/accounts.sql, so its accounts are always those of deploy/compose/make-secrets.ts, also on old data.
+# Starts MySQL with the given options, in the service `mysql`. At every start, before it answers, MySQL runs accounts.sql, so its
+# accounts are always those of deploy/compose/make-secrets.ts or deploy/swarm/accounts.sql, also on old data.
 set -e
 data=${MYSQL_DATA:-/var/lib/mysql}
 unfinished=$data/.unfinished
@@ -24,4 +24,4 @@ if [ ! -d "$data/mysql" ]; then
     mysqld --initialize-insecure "$@"
     rm "$unfinished"
 fi
-exec mysqld --init-file=/run/secrets/accounts.sql "$@"
+exec mysqld --init-file="${MYSQL_ACCOUNTS:-/run/secrets/accounts.sql}" "$@"

@@ -42,8 +42,24 @@ export function accountStatements(
   ].join('\n')
 }
 
+/**
+ * The statements for the database of the stack with Docker: also the limits of connections, and two accounts that sign in only in
+ * MySQL's container: root, for people, and the health check, which has no privilege.
+ */
+export function containerStatements(passwords: Passwords & { root: string; health: string }): string {
+  return [
+    accountStatements(passwords, { host: '%' }),
+    ...Object.entries(mostConnections).map(
+      ([account, most]) => `ALTER USER '${account}'@'%' WITH MAX_USER_CONNECTIONS ${most};`,
+    ),
+    ...signInStatements("'root'@'localhost'", passwords.root),
+    ...signInStatements("'board_health'@'127.0.0.1'", passwords.health),
+    '',
+  ].join('\n')
+}
+
 /** Creates the account `'name'@'host'` if it is missing, and sets its password. The password may contain any character. */
-export function signInStatements(account: string, password: string): string[] {
+function signInStatements(account: string, password: string): string[] {
   const quoted = quote(password)
   return [
     `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${quoted};`,

@@ -71,7 +71,7 @@ const literal = z.object({ value: z.string() })
 
 /** Tests and what serves only them. */
 const isTest = (path: string) =>
-  /^e2e\/|\/testing(\/|\.ts$)/.test(path) || /\.(test|spec|compose-test)\.tsx?$/.test(path)
+  /^e2e\/|\/testing(\/|\.ts$)/.test(path) || /\.(test|spec|compose-test|swarm-test)\.tsx?$/.test(path)
 
 const covers = (area: string, path: string) => path === area || path.startsWith(`${area}/`)
 
@@ -89,7 +89,7 @@ export function importProblems(imports: Imports): string[] {
 
 function wrongDirection(from: string, to: string): string | undefined {
   const wrong = (why: string) => `${from} imports ${to}: ${why}`
-  if (/\.(test|spec|compose-test)\.tsx?$/.test(to)) return wrong('no module imports a test')
+  if (/\.(test|spec|compose-test|swarm-test)\.tsx?$/.test(to)) return wrong('no module imports a test')
   if (covers('e2e', to)) return covers('e2e', from) ? undefined : wrong('nothing imports e2e')
   if (isTest(from)) return undefined
   const direction = directions.find(([area]) => covers(area, from))

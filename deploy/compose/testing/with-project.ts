@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { freePorts } from '../../../tools/lib/ports.ts'
 import { runBeside } from '../../../tools/lib/testing.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
-import { compose, docker } from '../docker.ts'
+import { compose, docker, engineAnswers } from '../docker.ts'
 import { removeUnfinishedRoll } from '../unfinished-roll.ts'
 
 const project = `board-test-${process.pid}`
@@ -15,15 +15,6 @@ else if (process.env.CI) {
   console.error('No Docker engine answers, and in CI the compose stack must be tested.')
   process.exitCode = 1
 } else console.log('Skipped: no Docker engine answers, so the compose stack was not tested.')
-
-async function engineAnswers(): Promise<boolean> {
-  try {
-    await docker(['version'])
-    return true
-  } catch {
-    return false
-  }
-}
 
 async function startProject(signal: AbortSignal) {
   const ports = freePorts(project)

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Builds the stack and deploys or updates it on the Swarm that this node manages, then waits until it serves:
+#   sh deploy/swarm/deploy.sh [STACK]     default: balance-board
+# Exit status 0: all servers run this version. docs/swarm.md has more.
+#   DATABASE_NODE  host name of the node that keeps the database; default: this node
+#   REGISTRY       where all nodes find the images, as registry.example/team/; default: none, for a Swarm of one node
+# and the settings in stack.yml.
+set -eu
+cd "$(dirname "$0")/../.."
+
+STACK=${1:-balance-board}
+DATABASE_NODE=${DATABASE_NODE:-$(docker node inspect --format '{{.Description.Hostname}}' self)}
+REGISTRY=${REGISTRY:-}
+export STACK DATABASE_NODE
+
+# Builds NAME and sets `image`. The tag is part of the image's id: Swarm replaces only the services whose image has changed.
+build() {
+    name=$REGISTRY$STACK-$1
+    shift
+    id=$(DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --quiet "$@")
+    image=$name:$(echo "${id#sha256:}" | cut -c 1-12)
+    docker tag "$id" "$image"
+    [ -z "$REGISTRY" ] || docker push --quiet "$image"
+}
+build web --file web/Dockerfile --build-arg "IMAGE_REVISION=${IMAGE_REVISION:-}" .
+export WEB_IMAGE="$image"
+build nginx nginx
+export NGINX_IMAGE="$image"
+
+# Each password is made once and is nowhere else. `docker stack rm` removes the secrets: the label says that they are the stack's.
+for name in owner-password replica-password root-password health-password admin-token; do
+    docker secret inspect "${STACK}_$name" >/dev/null 2>&1 ||
+        od -An -v -N24 -tx1 /dev/urandom | tr -d ' \n' |
+        docker secret create --label "com.docker.stack.namespace=$STACK" "${STACK}_$name" - >/dev/null
+done
+
+CONFIGS=$(cat deploy/compose/start-mysql.sh deploy/swarm/accounts.sql | cksum | cut -d ' ' -f 1)
+export CONFIGS
+docker stack deploy --resolve-image never --with-registry-auth --compose-file deploy/swarm/stack.yml "$STACK"
+
+# Swarm decides within a second whether it has something to replace. So the result counts once it has been the same for five.
+web=${STACK}_web
+settled=0
+for _ in $(seq 600); do
+    update=$(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "$web")
+    tasks=$(docker service ls --filter "name=$web" --format '{{.Name}} {{.Replicas}}' | sed -n "s/^$web //p")
+    case $update in
+        updating | rollback_started) settled=0 ;;
+        *) if [ "${tasks%/*}" = "${tasks#*/}" ]; then settled=$((settled + 1)); else settled=0; fi ;;
+    esac
+    [ "$settled" -lt 5 ] || break
+    sleep 1
+done
+case $settled:$update in
+    5: | 5:completed) echo "$STACK: $tasks servers run $WEB_IMAGE" ;;
+    *)
+        echo "$STACK: not all servers run $WEB_IMAGE (${update:-starting}, $tasks run). What Swarm says of its tasks:" >&2
+        docker service ps --no-trunc --format '{{.Name}} {{.Image}} {{.CurrentState}} {{.Error}}' "$web" >&2
+        exit 1
+        ;;
+esac

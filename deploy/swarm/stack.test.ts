@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { containerStatements } from '../../tools/lib/database-accounts.ts'
+
+const read = (file: string) => readFileSync(join(import.meta.dirname, '../..', file), 'utf8')
+
+test('the accounts on Swarm are those of compose, with a secret for each password', () => {
+  const secret = (name: string) => `{{secret "${name}"}}`
+  const passwords = {
+    owner: secret('owner-password'),
+    replica: secret('replica-password'),
+    root: secret('root-password'),
+    health: secret('health-password'),
+  }
+  assert.equal(read('deploy/swarm/accounts.sql'), containerStatements(passwords))
+})
+
+/** Variables of a service in a compose file, with the defaults of those that come from settings. */
+function environmentOf(service: string, file: string): Record<string, string> {
+  const [, text = ''] = new RegExp(`^  ${service}:\\n((?:    .*\\n|\\n)*)`, 'm').exec(read(file)) ?? []
+  const [, block = ''] = /^ {4}environment:\n((?: {6}.*\n)*)/m.exec(text) ?? []
+  const values = [...block.matchAll(/^ {6}([A-Z_]+): (.*)$/gm)].map(([, name = '', value = '']) => {
+    const bare = value.replace(/^'(.*)'$/, '$1')
+    return [name, bare.replace(/\$\{\w+:-([^}]*)\}/, '$1')]
+  })
+  assert.ok(values.length > 0, `${service} of ${file} has no environment`)
+  return Object.fromEntries(values)
+}
+
+test('NGINX’s image and the stack set the variables of compose to the same values', () => {
+  const words = [...read('nginx/Dockerfile').matchAll(/^(?:ENV| {3}) ([A-Z_]+)=(?:'([^']*)'|(\S*))/gm)]
+  const image = Object.fromEntries(words.map(([, name = '', quoted, bare = '']) => [name, quoted ?? bare]))
+  const swarm = { ...image, ...environmentOf('nginx', 'deploy/swarm/stack.yml') }
+  const { HTTPS_PORT, ACCESS_LOG_MB, ...compose } = environmentOf('nginx', 'docker-compose.yml')
+  assert.ok(HTTPS_PORT && ACCESS_LOG_MB, 'compose alone publishes HTTPS and has a file of its access log')
+  // Swarm cannot publish a port on one address, and takes the access log from standard output.
+  assert.deepEqual(swarm, { ...compose, HTTP_PORT: '80', NGINX_ACCESS_LOG: '/dev/stdout' })
+})
+
+test('servers on Swarm have the settings of compose, and drain for longer than NGINX may know their addresses', () => {
+  const swarm = environmentOf('web', 'deploy/swarm/stack.yml')
+  const compose = environmentOf('web', 'docker-compose.yml')
+  const monitoring = ['PROMETHEUS_URL', 'GRAFANA_URL', 'ALERTMANAGER_URL']
+  assert.deepEqual(
+    Object.keys(swarm).toSorted(),
+    Object.keys(compose)
+      .filter(name => !monitoring.includes(name))
+      .toSorted(),
+  )
+  const same = Object.keys(swarm).filter(name => !/^DRAIN_SECONDS$|_FILE$/.test(name))
+  for (const name of same) assert.equal(swarm[name], compose[name], name)
+  const replicas = read('nginx/conf/replicas.conf.template')
+  const known = ['valid=(\\d+)s', 'resolver_timeout (\\d+)s'].map(time =>
+    Number(new RegExp(time).exec(replicas)?.[1]),
+  )
+  const [valid = Number.NaN, timeout = Number.NaN] = known
+  assert.ok(Number(swarm.DRAIN_SECONDS) > valid + timeout, `${swarm.DRAIN_SECONDS} s, ${known}`)
+})
