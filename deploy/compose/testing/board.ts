@@ -91,8 +91,8 @@ async function fetchWithRetry(path: string): Promise<Response> {
   return answer
 }
 
-/** Page views per second: half from new visitors (strangers), half from returning ones (regulars), who keep their cookie. */
-const perSecond = 200
+/** Page views per second unless a test wants another rate. */
+const defaultPerSecond = 200
 const strangersAtOnce = 12
 const regularsAtOnce = 12
 /** ms after which the load ends by itself */
@@ -105,8 +105,15 @@ type Visits = {
   regulars: Answer[][]
 }
 
-/** Visits the board until `work` ends, for at most `maxMs`, and records every answer. */
-export async function visitWhile(work: () => Promise<void>, maxMs = defaultMaxMs): Promise<Visits> {
+/**
+ * Visits the board until `work` ends, for at most `maxMs`, and records every answer. Half of the page views are from new visitors
+ * (strangers), half from returning ones (regulars), who keep their cookie.
+ */
+export async function visitWhile(
+  work: () => Promise<void>,
+  maxMs = defaultMaxMs,
+  perSecond = defaultPerSecond,
+): Promise<Visits> {
   const done = new AbortController()
   const bounds = { forMs: maxMs, until: done.signal }
   const url = `${baseUrl}/`
