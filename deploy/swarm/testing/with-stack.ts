@@ -3,7 +3,7 @@
 // BASE_URL is its board. If this engine is in no Swarm, it begins one, and leaves it afterwards. One run at a time: a second
 // one waits. If no Docker engine answers, it prints so and runs nothing. In CI that is a failure.
 import { freePorts } from '../../../tools/lib/ports.ts'
-import { runBeside } from '../../../tools/lib/testing/run-beside.ts'
+import { runBeside } from '../../../tools/lib/testing.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
 import { attemptDocker, DockerFailed, docker, engineAnswers } from '../../compose/docker.ts'
 import { takeProjectLock } from '../../compose/project-lock.ts'
