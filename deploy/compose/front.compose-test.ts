@@ -10,6 +10,7 @@ import { temporaryFolder } from '../../tools/lib/testing.ts'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose, containerLog, docker } from './docker.ts'
+import { runningReplicas } from './replica-containers.ts'
 import { baseUrl, failuresOf, settle } from './testing/board.ts'
 
 const certificates = `${import.meta.dirname}/../../nginx/testing/certificate`
@@ -269,17 +270,48 @@ async function visitLab(query: string): Promise<string> {
   return labVisit.parse(await response.json()).server
 }
 
-test('the lab: replicas with one name are told apart by each policy, and a key keeps its server', async () => {
+test('the lab: its policies tell replicas with one name apart, and with its hash few keys move when one comes or goes', async t => {
   await settle(3)
-  // No multiple of the number of replicas: else servers that take turns would look like servers that are kept.
-  const keys = Array.from({ length: 13 }, (_, n) => `key-${n}`)
-  const serversOf = (policy: string) => Promise.all(keys.map(key => visitLab(`policy=${policy}&key=${key}`)))
-  // Until NGINX has resolved the servers again, an address that is gone has its share of the keys.
-  await waitUntil('each key keeps its server, and each server has keys', 30_000, async () => {
-    const first = await serversOf('hash')
-    const second = await serversOf('hash')
-    return new Set(first).size === 3 && first.join() === second.join()
-  })
-  assert.equal(new Set(await serversOf('round_robin')).size, 3)
-  assert.equal(new Set(await serversOf('ip_hash')).size, 1)
+  const keys = Array.from({ length: 200 }, (_, n) => `visitor-${n}`)
+  const serversOf = async (policy: string) => {
+    const found = new Map<string, string>()
+    for (const key of keys) found.set(key, await visitLab(`policy=${policy}&key=${key}`))
+    return found
+  }
+  const names = (found: Map<string, string>) => new Set(found.values())
+  /** The server of each key, once the hash has this many servers and each key keeps its server. */
+  const settledHash = async (servers: number) => {
+    let last = new Map<string, string>()
+    await waitUntil(`the hash has ${servers} servers`, 60_000, async () => {
+      const before = last
+      last = await serversOf('hash')
+      return names(last).size === servers && keys.every(key => last.get(key) === before.get(key))
+    })
+    return last
+  }
+  const movedBetween = (before: Map<string, string>, after: Map<string, string>) =>
+    keys.filter(key => before.get(key) !== after.get(key))
+
+  const three = await settledHash(3)
+  const { headers } = await fetch(`${baseUrl}/lab/visit?policy=hash&key=any`)
+  assert.equal(headers.get('x-hash'), 'hash consistent')
+  assert.equal(names(await serversOf('round_robin')).size, 3)
+  assert.equal(names(await serversOf('ip_hash')).size, 1)
+
+  await settle(4)
+  const four = await settledHash(4)
+  const moved = movedBetween(three, four)
+  t.diagnostic(`3 → 4 servers: ${moved.length} of ${keys.length} keys moved`)
+  assert.ok(moved.length > 0.1 * keys.length && moved.length < 0.45 * keys.length, `${moved.length} moved`)
+  const added = new Set(moved.map(key => four.get(key)))
+  assert.equal(added.size, 1, 'a key moved between servers that were there before')
+
+  const [victim] = await runningReplicas()
+  await docker(['kill', victim?.id ?? ''])
+  const left = await settledHash(3)
+  const [gone] = [...names(four)].filter(name => !names(left).has(name))
+  assert.ok(gone)
+  for (const key of movedBetween(four, left)) assert.equal(four.get(key), gone, key)
+  assert.equal(names(await serversOf('ip_hash')).size, 1)
+  await settle(3)
 })

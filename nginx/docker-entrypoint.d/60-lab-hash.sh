@@ -1,0 +1,70 @@
+#!/bin/bash
+# In a container, gives the lab's consistent hash the addresses of the replicas: conf/lab-hash.conf.template says why. It looks up
+# their name and writes a `server` line for each address. While the name has no address, the last ones stay.
+# A reload of NGINX ends live streams, which reconnect, and can close a connection that a client is using. So after the first
+# addresses NGINX reloads only while somebody uses the lab.
+# The image's entrypoint runs this before it becomes NGINX; the loop goes on beside it, and ends with NGINX.
+#   NGINX_REPLICAS  `server NAME:PORT resolve PARAMETERS;`. If it is anything else, there is nothing to look up
+
+template=${NGINX_ENVSUBST_TEMPLATE_DIR:-/etc/nginx/templates}/lab-hash.conf.template
+file=$NGINX_RUN/lab-hash.conf
+visits=$NGINX_RUN/lab-visits.log # NGINX writes a line for each visit of the lab
+look_every=${LAB_HASH_LOOK_SECONDS:-3} # a test looks more often
+in_use_for=600 # seconds after a visit
+pause_after_reload=${LAB_HASH_PAUSE_SECONDS:-10}
+
+# One line for each address, in the same order each time. A replica with IPv4 and IPv6 is one server.
+addresses() {
+    local ip socket rest ipv4=() ipv6=()
+    while read -r ip socket rest; do
+        [[ $socket == STREAM ]] || continue
+        if [[ $ip =~ ^[0-9.]+$ ]]; then
+            ipv4+=("$ip:$port")
+        elif [[ $ip =~ ^[0-9a-f:.]+$ ]]; then
+            ipv6+=("[$ip]:$port")
+        fi
+    done < <(timeout 2 getent ahosts "$name")
+    [[ ${#ipv4[@]} -gt 0 ]] || ipv4=("${ipv6[@]}")
+    [[ ${#ipv4[@]} -eq 0 ]] || printf '%s\n' "${ipv4[@]}" | LC_ALL=C sort -u
+}
+
+# $1: the addresses; without any, the hash is plain, of the name.
+write_hash() {
+    {
+        if [[ -n $1 ]]; then
+            export NGINX_LAB_HASH=' consistent' NGINX_REPLICAS
+            NGINX_REPLICAS=$(sed "s/.*/    server & $parameters;/; 1s/^ *//" <<<"$1")
+        fi
+        envsubst '$NGINX_LAB_HASH $NGINX_REPLICAS' <"$template"
+        printf '%s\n' "log_format lab_visit '\$status';" "access_log \"$visits\" lab_visit if=\$lab_visited;"
+    } >"$file.new" && mv "$file.new" "$file"
+}
+
+# A change counts once two looks in a row show it: a server that crashes is back at its address within a second or two.
+follow() {
+    local master next seen='' visited_at='' not_before=0
+    until read -r master <"$NGINX_RUN/nginx.pid"; do sleep 1; done 2>/dev/null
+    while sleep "$look_every" && kill -0 "$master" 2>/dev/null; do
+        if [[ -s $visits ]]; then
+            : >"$visits"
+            visited_at=$SECONDS
+        fi
+        next=$(addresses)
+        if [[ -n $next && $next != "$now" && $next == "$seen" && $SECONDS -ge $not_before ]] &&
+            [[ -z $now || -n $visited_at && $((SECONDS - visited_at)) -lt $in_use_for ]]; then
+            echo "balance-board: the lab's hash now has the servers" $next >&2
+            (write_hash "$next") && kill -HUP "$master"
+            now=$next not_before=$((SECONDS + pause_after_reload))
+        fi
+        seen=$next
+    done
+}
+
+server_line='^ *server +([^ ;:]+):([0-9]+)( [^;]*)?; *$'
+if [[ $NGINX_REPLICAS =~ $server_line && " ${BASH_REMATCH[3]} " == *' resolve '* ]]; then
+    name=${BASH_REMATCH[1]} port=${BASH_REMATCH[2]}
+    parameters=$(sed -E 's/(^| )resolve( |$)/ /; s/ +/ /g; s/^ | $//g' <<<"${BASH_REMATCH[3]}")
+    now=$(addresses)
+    (write_hash "$now")
+    follow >/dev/null &
+fi
