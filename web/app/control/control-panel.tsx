@@ -1,9 +1,10 @@
 // What a reader with the token can do to one server, below its row of the servers table (servers/servers-panel.tsx), which loads
 // this when it is opened first.
 
-import { type ReactNode, type Ref, useEffect, useId, useRef, useState } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import { type ControlCommand, isControlAnswer, type ServerRow } from '../../shared/api.ts'
 import { AnswerRefused, fetchAnswer } from '../live/api-client.ts'
+import { Action } from '../ui/frame.tsx'
 import ui from '../ui/ui.module.css'
 import styles from './control-panel.module.css'
 import { drains, whyNot } from './control-rules.ts'
@@ -71,6 +72,7 @@ export function ControlPanel({ server, servers, at, token, onClose }: Props) {
       <div className={styles.actions}>
         <Action
           ref={first}
+          className={ui.smallButton}
           disabled={running || (reason !== null && !draining)}
           onPress={() => send(draining ? 'undrain' : 'drain')}
         >
@@ -79,6 +81,7 @@ export function ControlPanel({ server, servers, at, token, onClose }: Props) {
         {(['restart', 'kill'] as const).map(each => (
           <Action
             key={each}
+            className={ui.smallButton}
             disabled={running || reason !== null}
             expanded={asked === each}
             onPress={() => setAsked(each)}
@@ -86,10 +89,11 @@ export function ControlPanel({ server, servers, at, token, onClose }: Props) {
             {`${verbs[each]} ${name} …`}
           </Action>
         ))}
-        <Action disabled={false} onPress={onClose}>
+        <Action className={ui.smallButton} onPress={onClose}>
           Close
         </Action>
         <Action
+          className={ui.smallButton}
           disabled={running}
           onPress={() => forgetToken('Control has ended: this page has no token now.')}
         >
@@ -107,7 +111,7 @@ export function ControlPanel({ server, servers, at, token, onClose }: Props) {
             : (outcome?.text ?? reason ?? '')}
       </p>
       {outcome?.undoable && !running && (
-        <Action disabled={false} onPress={() => send('undrain')}>
+        <Action className={ui.smallButton} onPress={() => send('undrain')}>
           Undo
         </Action>
       )}
@@ -137,41 +141,14 @@ function Question({ name, asked, onConfirm, onCancel }: QuestionProps) {
         <b>{`${verbs[asked]} ${name}?`}</b> {consequences[asked]}
       </p>
       <div className={styles.actions}>
-        <Action ref={safe} disabled={false} onPress={onCancel}>
+        <Action ref={safe} className={ui.smallButton} onPress={onCancel}>
           Leave it running
         </Action>
-        <Action danger disabled={false} onPress={onConfirm}>
+        <Action className={`${ui.smallButton} ${styles.danger}`} onPress={onConfirm}>
           {`${verbs[asked]} it`}
         </Action>
       </div>
     </div>
-  )
-}
-
-type ActionProps = {
-  disabled: boolean
-  onPress(): void
-  children: ReactNode
-  expanded?: boolean
-  danger?: boolean
-  ref?: Ref<HTMLButtonElement>
-}
-
-/** A button that keeps the focus while it is disabled. */
-function Action({ disabled, onPress, children, expanded, danger = false, ref }: ActionProps) {
-  return (
-    <button
-      ref={ref}
-      type="button"
-      className={`${ui.smallButton} ${danger ? styles.danger : ''}`}
-      aria-disabled={disabled}
-      aria-expanded={expanded}
-      onClick={() => {
-        if (!disabled) onPress()
-      }}
-    >
-      {children}
-    </button>
   )
 }
 

@@ -1,9 +1,9 @@
-// What several panels share: frames (this module), what a phone folds (phone-fold.tsx), what loads later (load-later.tsx), tables
+// What several panels share: frames and buttons (this module), what a phone folds (phone-fold.tsx), what loads later (load-later.tsx), tables
 // (table.tsx), names, colours and times (badges.tsx), formatted figures (figures.ts, formats.ts), settings in the page's address
 // (address-bar.ts), hydration and visibility (page-lifecycle.ts), the theme (theme.ts) and scripts that run before React
 // (page-scripts.tsx, script-sources.tsx). It imports from no panel.
 
-import { type ReactNode, useId } from 'react'
+import { type ReactNode, type Ref, useId } from 'react'
 import ui from './ui.module.css'
 
 type PanelProps = { title: string; note?: ReactNode; children: ReactNode }
@@ -19,6 +19,33 @@ export function Panel({ title, note, children }: PanelProps) {
       </div>
       {children}
     </section>
+  )
+}
+
+type ActionProps = {
+  disabled?: boolean
+  onPress(): void
+  children: ReactNode
+  className: string | undefined
+  expanded?: boolean
+  ref?: Ref<HTMLButtonElement>
+}
+
+/** A button that keeps the focus while it is disabled. */
+export function Action({ disabled = false, onPress, children, className, expanded, ref }: ActionProps) {
+  return (
+    <button
+      ref={ref}
+      type="button"
+      className={className}
+      aria-disabled={disabled}
+      aria-expanded={expanded}
+      onClick={() => {
+        if (!disabled) onPress()
+      }}
+    >
+      {children}
+    </button>
   )
 }
 
