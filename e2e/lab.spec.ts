@@ -157,7 +157,9 @@ test('a refusal, no answer or Cancel ends a run; what it says counts answers onl
   })
   await run(page)
   await expect(
-    lab(page).getByText(/^NGINX refused a visit, because too many came from your address \(429\)\./),
+    lab(page).getByText(
+      /^NGINX refused a visit \(429\), so the run ended: too many came from your address, or too many people/,
+    ),
   ).toBeVisible()
   await expect(row).toContainText(
     /Round robin: 10 visits answered by \d+ servers\. 50 visits not sent or cancelled\./,

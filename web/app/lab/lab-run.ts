@@ -168,7 +168,7 @@ export function labOutcome(status: number, text: string, { visitor, ms, tries, h
   if (status === 429) {
     return {
       kind: 'refused',
-      why: 'NGINX refused a visit, because too many came from your address (429). So the run ended. Wait a few seconds.',
+      why: 'NGINX refused a visit (429), so the run ended: too many came from your address, or too many people run experiments now. Wait a few seconds.',
     }
   }
   if (status >= 500) return { kind: 'failed' }
