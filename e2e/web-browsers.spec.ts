@@ -139,6 +139,25 @@ test('Firefox without JavaScript: the picture, the tables and the time of the fi
   expect(printed.length).toBeGreaterThan(10_000)
 })
 
+test('Firefox: an experiment of the lab with a slow server runs, and says what was seen', async ({
+  baseURL,
+}) => {
+  await using board = await openBoard(`${baseURL}/?lab=slow-server`, cookies.all)
+  await expect.poll(board.status, { timeout: 30_000 }).toContain('Live')
+  await board.page.$eval('#lab', lab => lab.scrollIntoView())
+  const press = (words: string) => board.page.locator(`#lab button ::-p-text(${words})`).click()
+  await press('Its full share')
+  await press('Run all 3')
+  const findings = () => board.page.$eval('#lab [aria-live]', element => element.textContent ?? '')
+  await expect.poll(findings, { timeout: 60_000 }).toMatch(/gave slow \S+ \d+% of visits/)
+  const [visits = []] = await board.page.$$eval('#lab tbody tr', rows =>
+    rows.map(row => [...row.querySelectorAll('td:first-of-type > span > span')].map(bar => bar.textContent)),
+  )
+  const counts = visits.map(text => Number(/(\d+)$/.exec(text ?? '')?.[1]))
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(60)
+  expect(board.errors).toEqual([])
+})
+
 /**
  * Starts the Firefox of this machine with Puppeteer, because Playwright cannot drive it.
  * @param preferences as in about:config
