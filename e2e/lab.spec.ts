@@ -180,6 +180,22 @@ test('a refusal, no answer or Cancel ends a run; what it says counts answers onl
   expect(sum).toBe(10)
 })
 
+test('by keyboard: the focus stays in the lab, also when the pressed button goes away', async ({ page }) => {
+  await openExperiment(page, 'coming-back&lab_policies=hash')
+  const runButton = lab(page).getByRole('button', { name: 'Run', exact: true })
+  const again = lab(page).getByRole('button', { name: /^Let .+ fail, run again$/ })
+  await runButton.focus()
+  await page.keyboard.press('Enter')
+  await expect(again).toBeEnabled({ timeout: 60_000 })
+  await expect(runButton).toBeFocused()
+  for (let stops = 0; stops < 2; stops++) await page.keyboard.press('Tab')
+  await expect(again).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(again).toHaveCount(0)
+  await expect(runButton).toBeFocused()
+  await expect(lab(page).getByText(/^The hash of a key moved \d+ of 10/)).toBeVisible({ timeout: 60_000 })
+})
+
 test('the address keeps a set-up, and what makes no sense in it is ignored', async ({ page }) => {
   await openExperiment(
     page,
