@@ -38,7 +38,7 @@ async function startServers(count: number) {
 }
 
 /** Runs the script beside the board's NGINX. What it leaves in the background ends with NGINX. */
-async function follow({ nginx }: Board, replicas: string, first: string[] = []) {
+async function follow({ nginx }: Board, replicas: string, first: string[] = [], family = 'ipv6=off') {
   const { path, remove } = await temporaryFolder()
   const lookLog = join(path, 'looks')
   /** What the name has. `otherwise`: in every second look */
@@ -59,6 +59,7 @@ async function follow({ nginx }: Board, replicas: string, first: string[] = []) 
     NGINX_RUN: '.',
     NGINX_ENVSUBST_TEMPLATE_DIR: join(import.meta.dirname, 'conf'),
     NGINX_REPLICAS: replicas,
+    NGINX_RESOLVER_FAMILY: family,
     LAB_HASH_LOOK_SECONDS: '0.2',
     LAB_HASH_PAUSE_SECONDS: '0',
   }
@@ -146,17 +147,18 @@ test('a name’s addresses are hashed consistently: a new one takes a quarter of
 
 const many = Array.from({ length: 50 }, (_, n) => `10.0.0.${n + 1}`)
 
-for (const [what, addresses, expected] of [
+for (const [what, addresses, expected, family] of [
   ['one address', ['10.0.0.1'], ['10.0.0.1']],
   ['fifty', many.toReversed(), many],
   ['IPv6', ['fd00::2', 'fd00::1', 'fe80::1%eth0'], ['[fd00::1]', '[fd00::2]']],
   ['both families', ['fd00::1', '10.0.0.1'], ['10.0.0.1']],
+  ['both families, of which NGINX uses IPv6', ['fd00::1', '10.0.0.1'], ['[fd00::1]'], 'ipv4=off'],
   ['what is no address', ['10.0.0.1;return', '10.0.0.2'], ['10.0.0.2']],
 ] as const)
   test(`a name with ${what} is written as NGINX reads it`, { timeout }, async () => {
     await using board = await startBoard('legacy')
     const replicas = 'server web.example:3000 max_fails=1 resolve fail_timeout=1s;'
-    await using followed = await follow(board, replicas, [...addresses])
+    await using followed = await follow(board, replicas, [...addresses], family)
     const written = [...followed.config().matchAll(/^ *(server .*)$/gm)].map(([, line]) => line)
     const lines = expected.map(address => `server ${address}:3000 max_fails=1 fail_timeout=1s;`)
     assert.deepEqual(written, lines.toSorted())

@@ -4,7 +4,8 @@
 # A reload of NGINX ends live streams, which reconnect, and can close a connection that a client is using. So after the first
 # addresses NGINX reloads only while somebody uses the lab.
 # The image's entrypoint runs this before it becomes NGINX; the loop goes on beside it, and ends with NGINX.
-#   NGINX_REPLICAS  `server NAME:PORT resolve PARAMETERS;`. If it is anything else, there is nothing to look up
+#   NGINX_REPLICAS         `server NAME:PORT resolve PARAMETERS;`. If it is anything else, there is nothing to look up
+#   NGINX_RESOLVER_FAMILY  `ipv4=off` if NGINX looks up IPv6 only
 
 template=${NGINX_ENVSUBST_TEMPLATE_DIR:-/etc/nginx/templates}/lab-hash.conf.template
 file=$NGINX_RUN/lab-hash.conf
@@ -13,9 +14,9 @@ look_every=${LAB_HASH_LOOK_SECONDS:-3} # a test looks more often
 in_use_for=600 # seconds after a visit
 pause_after_reload=${LAB_HASH_PAUSE_SECONDS:-10}
 
-# One line for each address, in the same order each time. A replica with IPv4 and IPv6 is one server.
+# One line for each address, in the same order each time. A replica with IPv4 and IPv6 is one server: at the address that NGINX uses.
 addresses() {
-    local ip socket rest ipv4=() ipv6=()
+    local ip socket rest ipv4=() ipv6=() used=()
     while read -r ip socket rest; do
         [[ $socket == STREAM ]] || continue
         if [[ $ip =~ ^[0-9.]+$ ]]; then
@@ -24,8 +25,9 @@ addresses() {
             ipv6+=("[$ip]:$port")
         fi
     done < <(timeout 2 getent ahosts "$name")
-    [[ ${#ipv4[@]} -gt 0 ]] || ipv4=("${ipv6[@]}")
-    [[ ${#ipv4[@]} -eq 0 ]] || printf '%s\n' "${ipv4[@]}" | LC_ALL=C sort -u
+    used=("${ipv4[@]}")
+    [[ ${#ipv4[@]} -gt 0 && ${NGINX_RESOLVER_FAMILY:-} != *ipv4=off* ]] || used=("${ipv6[@]}")
+    [[ ${#used[@]} -eq 0 ]] || printf '%s\n' "${used[@]}" | LC_ALL=C sort -u
 }
 
 # $1: the addresses; without any, the hash is plain, of the name.
