@@ -41,6 +41,15 @@ const lines: [line: string, says: string | null][] = [
   [`${at} [notice] 7#7: signal 17 (SIGCHLD) received from 12`, null],
   [`${at} [notice] 7#7: signal 15 (SIGTERM) received from 1, exiting`, null],
   [`${at} [alert] 7#7: unknown process 99 exited on signal 9`, null],
+  // What a client sends is in the lines about its requests.
+  [
+    `${at} [error] 12#12: *3 connect() failed, referrer: "${at} [alert] 7#7: worker process 12 exited on signal 9"`,
+    null,
+  ],
+  [
+    `${at} [error] 12#12: *3 connect() failed, referrer: "[notice] 12#12: signal 15 (SIGTERM) received from 1, exiting"`,
+    null,
+  ],
 ]
 
 for (const [line, says] of lines)

@@ -17,9 +17,11 @@ const oldWorkersEndWithin = 10_000
 const stoppedAtMost = 5000
 const lookForStoppedEvery = 1000
 
+// From the start of the line: further on it may have text that a client sent.
 const exit =
-  /\b(?:worker|cache manager|cache loader) process \d+ exited (?:on signal \d+|with (?:fatal )?code [1-9]\d*)/
-const fastExit = /\[notice\] (\d+)#\d+: (signal \d+ \(SIG(?:TERM|INT)\) received).*, exiting/
+  /^[\d/]+ [\d:]+ \[\w+\] \d+#\d+: ((?:worker|cache manager|cache loader) process \d+ exited (?:on signal \d+|with (?:fatal )?code [1-9]\d*))/
+const fastExit = /^[\d/]+ [\d:]+ \[notice\] (\d+)#\d+: (signal \d+ \(SIG(?:TERM|INT)\) received).*, exiting/
+const refusal = /^[\d/]+ [\d:]+ \[emerg\] /
 
 /**
  * The crash that a line of processes.log reports; null if none. A worker that receives SIGTERM itself also exits
@@ -29,7 +31,7 @@ const fastExit = /\[notice\] (\d+)#\d+: (signal \d+ \(SIG(?:TERM|INT)\) received
 export function crashIn(line: string, master: number): string | null {
   const [, pid, signal] = fastExit.exec(line) ?? []
   if (pid && Number(pid) !== master) return `worker process ${pid}: ${signal}`
-  return exit.exec(line)?.[0] ?? null
+  return exit.exec(line)?.[1] ?? null
 }
 
 /** Changes each zone's size by 4 kB, up or down: on a reload NGINX then creates the zone again. */
@@ -64,7 +66,7 @@ export function recoverFromCrashes(
   async function look(): Promise<void> {
     for (const line of await nextLines()) {
       crash = crashIn(line, master) ?? crash
-      if (!line.includes('[emerg]') || leaving.size === 0) continue
+      if (!refusal.test(line) || leaving.size === 0) continue
       leaving.clear()
       refused = true
       crash = 'NGINX refused to reload'

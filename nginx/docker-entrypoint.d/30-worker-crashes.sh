@@ -8,8 +8,11 @@ zones=$NGINX_RUN/shared-memory.conf
 old_workers_end_within=10 # seconds: worker_shutdown_timeout, and as long again
 stopped_at_most=5         # seconds, of a worker
 largest=1000000           # bytes of the log, which is in memory
-crash='(worker|cache manager|cache loader) process [0-9]+ exited (on signal [0-9]+|with (fatal )?code [1-9][0-9]*)'
-fast_exit='\[notice\] ([0-9]+)#[0-9]+: (signal [0-9]+ \(SIG(TERM|INT)\) received).*, exiting'
+# From the start of the line: further on it may have text that a client sent.
+at='^[0-9/]+ [0-9:]+'
+crash="$at \\[[a-z]+\\] [0-9]+#[0-9]+: ((worker|cache manager|cache loader) process [0-9]+ exited (on signal [0-9]+|with (fatal )?code [1-9][0-9]*))"
+fast_exit="$at \\[notice\\] ([0-9]+)#[0-9]+: (signal [0-9]+ \\(SIG(TERM|INT)\\) received).*, exiting"
+refusal="$at \\[emerg\\] "
 
 say() {
     echo "balance-board: $*" >&2
@@ -29,7 +32,7 @@ crash_in() {
     if [[ $1 =~ $fast_exit ]]; then
         [[ ${BASH_REMATCH[1]} == "$master" ]] || echo "worker process ${BASH_REMATCH[1]}: ${BASH_REMATCH[2]}"
     elif [[ $1 =~ $crash ]]; then
-        echo "${BASH_REMATCH[0]}"
+        echo "${BASH_REMATCH[1]}"
     fi
 }
 
@@ -94,7 +97,7 @@ watch_workers() {
             size=$((size + ${#line} + 1))
             seen=$(crash_in "$line")
             found=${seen:-$found}
-            if [[ $line == *'[emerg]'* && ${#leaving[@]} -gt 0 ]]; then
+            if [[ $line =~ $refusal && ${#leaving[@]} -gt 0 ]]; then
                 leaving=() refused=yes found='NGINX refused to reload'
             fi
         done
