@@ -405,8 +405,11 @@ testEach(
   objects => {
     const known = ['balance-board-web', 'balance-board-nginx']
     const ofCompose = Object.values(compose.services).map(({ image }) => image)
-    for (const { container } of containersOf(objects))
+    for (const { container } of containersOf(objects)) {
       assert.ok([...known, ...ofCompose].includes(container.image), container.image)
+      // Without a tag Kubernetes would look for it in a registry only.
+      if (known.includes(container.image)) assert.equal(container.imagePullPolicy, 'IfNotPresent')
+    }
   },
 )
 

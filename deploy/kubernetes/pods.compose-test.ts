@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { Agent } from 'node:http'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { z } from 'zod'
 import { eventually } from '../../tools/lib/testing.ts'
-import { visitMany, visitOnce } from '../../tools/lib/visitors.ts'
+import { type Answer, visitOnce } from '../../tools/lib/visitors.ts'
 import { docker } from '../compose/docker.ts'
 import { startCluster } from './testing/pods.ts'
 import { render } from './testing/render.ts'
@@ -18,7 +20,29 @@ const secrets = {
   control: { token: 'the-token-of-this-test' },
 }
 
-test('the demo’s pods serve with all their restrictions: any NGINX honours the cookie, a replica and an NGINX that stop lose nothing', async () => {
+const snapshot = z.looseObject({ servers: z.array(z.unknown()) })
+const audit = z.looseObject({ counter: z.number(), consistent: z.boolean() })
+
+/** The answer of an API endpoint, once it is one. */
+const readApi = <T>(address: string, schema: z.ZodType<T>) =>
+  eventually(async () => {
+    const answer = await fetch(address)
+    return answer.ok ? schema.parse(await answer.json()) : null
+  })
+
+/** Visits the board ten times a second, as a visitor that keeps its cookie and opens a connection each time. */
+async function visitUntil(signal: AbortSignal, board: string): Promise<Answer[]> {
+  const agent = new Agent()
+  const answers: Answer[] = []
+  for (let cookie = ''; !signal.aborted; await pause(100)) {
+    const { answer, setCookie } = await visitOnce(board, { agent, cookie })
+    answers.push(answer)
+    cookie = setCookie || cookie
+  }
+  return answers
+}
+
+test('the demo’s pods serve with all their restrictions: any NGINX honours the cookie, and a replica that stops under load loses nothing', async () => {
   await docker(['build', '--quiet', '--tag', images['balance-board-nginx'], 'nginx'])
   await using _image = {
     [Symbol.asyncDispose]: () => docker(['image', 'rm', images['balance-board-nginx']]).then(() => {}),
@@ -45,10 +69,7 @@ test('the demo’s pods serve with all their restrictions: any NGINX honours the
 
   const boards = await Promise.all(fronts.map(pod => pod.urlOf('http')))
   const [board = '', other = ''] = boards
-  await eventually(async () => {
-    const { servers } = await (await fetch(`${board}/api/snapshot`)).json()
-    return servers.length === 3
-  })
+  await eventually(async () => (await readApi(`${board}/api/snapshot`, snapshot)).servers.length === 3)
   const agent = new Agent()
   const first = await visitOnce(board, { agent, cookie: '' })
   const srvIds = replicas.map(({ ip }) => createHash('md5').update(`${ip}:3000`).digest('hex'))
@@ -59,10 +80,9 @@ test('the demo’s pods serve with all their restrictions: any NGINX honours the
     assert.equal((await visitOnce(front, { agent, cookie })).answer.srvId, first.answer.srvId)
 
   const until = new AbortController()
+  using _load = { [Symbol.dispose]: () => until.abort() }
   const load = Promise.all(
-    boards.map(each =>
-      visitMany(each, { connections: 4, perSecond: 40, keepCookies: true, until: until.signal }),
-    ),
+    [...boards, ...boards, ...boards, ...boards].map(each => visitUntil(until.signal, each)),
   )
   assert.equal(await replicas[srvIds.indexOf(first.answer.srvId ?? '')]?.stop(), 0)
   const moved = await eventually(async () => {
@@ -78,10 +98,6 @@ test('the demo’s pods serve with all their restrictions: any NGINX honours the
     [],
   )
   assert.equal(await fronts[1]?.stop(), 0)
-  const audit = await eventually(async () => {
-    const answer = await fetch(`${board}/api/audit`)
-    return answer.ok && answer.json()
-  })
-  assert.equal(audit.consistent, true)
-  assert.equal(audit.counter, answers.length + 5)
+  const { consistent, counter } = await readApi(`${board}/api/audit`, audit)
+  assert.deepEqual({ consistent, counter }, { consistent: true, counter: answers.length + 5 })
 })
