@@ -4,9 +4,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '../../../web/server/errors.ts'
 import { builtReplica } from '../../launcher/stack/stack-options.ts'
+import { type PageSample, serialiseSample } from '../harness/load.ts'
 import type { Testbed } from '../harness/testbed.ts'
 import type { Entrant } from './contender.ts'
-import { type PageSample, serialiseSample } from './page-sample.ts'
 
 /** This stack, as `npm start` runs it. */
 export const board: Entrant = { name: 'board', program: builtReplica(process.env), tables: 'board' }

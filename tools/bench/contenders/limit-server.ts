@@ -7,7 +7,7 @@ import { registerServer } from '../../../web/server/db/servers.ts'
 import { readHit } from '../../../web/server/hits/hit.ts'
 import { HitQueue } from '../../../web/server/hits/hit-queue.ts'
 import { ownAddress, srvIdOf } from '../../../web/server/identity.ts'
-import { parseSample } from './page-sample.ts'
+import { parseSample } from '../harness/load.ts'
 
 // The upper limit on this machine: the board's batches of hits, and a stored copy of its page, with nothing rendered.
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startStubServer } from '../../lib/testing.ts'
-import { findAssets, parseResult, percentile, visitSteadily } from './load.ts'
+import { findAssets, parseResult, parseSample, percentile, serialiseSample, visitSteadily } from './load.ts'
 
 const result = {
   answers: 8000,
@@ -90,4 +90,12 @@ test('scripts, styles, icons and pictures of this site are found once each, with
   const html = `<link rel="stylesheet" href="/a.css"/><script src="/b.js" async=""></script><script async src="/b.js"></script>
     <script src="/old.js" noModule=""></script><link rel="icon" href="/icon.svg?x&amp;y"/><img src="/c.png"><a href="/elsewhere">x</a><script src="//other.org/d.js"></script>`
   assert.deepEqual(findAssets(html), ['/a.css', '/b.js', '/icon.svg?x&y', '/c.png'])
+})
+
+test('a sample survives storage unchanged, with compressed bytes', () => {
+  const sample = {
+    headers: [['Content-Type', 'text/html'] satisfies [string, string]],
+    body: Buffer.from([0, 31, 139, 255]),
+  }
+  assert.deepEqual(parseSample(serialiseSample(sample)), sample)
 })
