@@ -19,6 +19,7 @@ const boardTables = [
   '_prisma_migrations',
   'access_log',
   counter,
+  'lease',
   'log_checkpoint',
   'log_purge',
   'past_hits',

@@ -111,6 +111,7 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
     INSERT INTO server_minute VALUES ('2026-11-22 12:04:00', 1, 18446744073709551615);
     INSERT INTO server_bucket VALUES ('2026-11-22 12:04:35', 1, 2);
     INSERT INTO server_event VALUES ('2026-11-22 12:04:31.203', 1, 'lost', NULL, NULL);
+    INSERT INTO lease VALUES ('retention', '', '2026-11-22 12:04:31.203');
     INSERT INTO log_checkpoint VALUES (5000, 4999, '2026-11-22 12:04:31.203');
     INSERT INTO log_purge VALUES (1, 18446744073709551615);
     INSERT INTO past_hits VALUES (1000, 7, '2026-11-22 12:04:31.203');
@@ -161,6 +162,9 @@ test('Prisma Client reads every table as plain SQL wrote them', async () => {
       { lastId: 5000n, found: 4999, countedAt: new Date('2026-11-22T12:04:31.203Z') },
     ])
     assert.deepEqual(purges, [{ id: 1, throughId: 18446744073709551615n }])
+    assert.deepEqual(await client.lease.findMany(), [
+      { name: 'retention', owner: '', untilAt: new Date('2026-11-22T12:04:31.203Z') },
+    ])
     assert.deepEqual(past, [{ firstId: 1000, hits: 7n, countedAt: new Date('2026-11-22T12:04:31.203Z') }])
     assert.deepEqual(clocks, [{ id: 1, believedAt: new Date('2026-11-22T12:04:31.203Z') }])
   } finally {

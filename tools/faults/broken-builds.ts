@@ -32,7 +32,11 @@ export const brokenBuilds: BrokenBuild[] = [
     name: 'early-answer',
     title: 'a page view is answered before its batch is committed',
     edits: [
-      { file: 'web/server/db/page-view-numbers.ts', from: '    end,\n', to: '' },
+      {
+        file: 'web/server/db/page-view-numbers.ts',
+        from: 'log, requests, end].join',
+        to: 'log, requests].join',
+      },
       { file: 'web/server/db/page-view-numbers.ts', from: '.at(-2)', to: '.at(-1)' },
       {
         file: 'web/server/db/hit-store.ts',
@@ -61,7 +65,10 @@ export const brokenBuilds: BrokenBuild[] = [
 const root = join(import.meta.dirname, '..', '..')
 
 /** Copies the last build into `folder` and bundles the replica in the copy again, with the edits. The sources do not change. */
-export async function buildBroken({ edits }: BrokenBuild, folder: string): Promise<ReplicaProgram> {
+export async function buildBroken(
+  { edits }: Pick<BrokenBuild, 'edits'>,
+  folder: string,
+): Promise<ReplicaProgram> {
   await cp(standalone, folder, { recursive: true, verbatimSymlinks: true })
   await bundleInto(folder, [edited(edits)])
   return { ...builtReplica(process.env), cwd: join(folder, 'web'), build: folder }

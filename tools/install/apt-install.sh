@@ -9,12 +9,14 @@ policy=/usr/sbin/policy-rc.d
 mark='# balance-board, while it installs'
 services=
 for name; do
+  service=$name holder=$name
   case $name in
   nginx) holder=nginx-common ;;
-  keepalived | prometheus | prometheus-alertmanager | prometheus-nginx-exporter) holder=$name ;;
+  mariadb-server) service=mariadb ;;
+  haproxy | keepalived | prometheus | prometheus-alertmanager | prometheus-nginx-exporter) ;;
   *) continue ;;
   esac
-  dpkg -s "$holder" >/dev/null 2>&1 || services="$services $name"
+  dpkg -s "$holder" >/dev/null 2>&1 || services="$services $service"
 done
 
 remove_policy() {

@@ -19,6 +19,7 @@ import {
 import {
   findPrograms,
   missingBenchPrograms,
+  missingClusterPrograms,
   missingMonitoringPrograms,
   missingOptionalPrograms,
   missingPrograms,
@@ -293,6 +294,18 @@ test('the monitoring needs three programs, under Debian’s names or those of th
     'prometheus-nginx-exporter',
   ])
   assert.equal(packagesOf('dnf', all), null)
+})
+
+test('the cluster test needs MariaDB with the scripts of Galera, and HAProxy', () => {
+  const machine = (...names: string[]) => ({
+    find: (name: string) => (names.includes(name) ? `/usr/bin/${name}` : null),
+  })
+  assert.deepEqual(missingClusterPrograms(machine('mysqld')), ['galera', 'haproxy'])
+  assert.deepEqual(missingClusterPrograms(machine('mariadbd', 'rsync', 'haproxy')), ['galera'])
+  assert.deepEqual(missingClusterPrograms(machine('mariadbd', 'wsrep_sst_rsync', 'rsync', 'haproxy')), [])
+  assert.deepEqual(packagesOf('apt-get', ['galera', 'haproxy']), [
+    ...['mariadb-server', 'galera-4', 'rsync', 'haproxy'],
+  ])
 })
 
 test('the output of apt-cache says what apt can install', () => {

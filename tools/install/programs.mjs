@@ -83,6 +83,14 @@ export function missingFailoverPrograms({ find = findProgram } = {}) {
   return Object.entries(programs).flatMap(([program, requirement]) => (find(program) ? [] : [requirement]))
 }
 
+/** The requirements of `npm run test:cluster` that this machine lacks: MariaDB's part for clusters, and a proxy that fails over. */
+export function missingClusterPrograms({ find = findProgram } = {}) {
+  const missing = []
+  if (!find('mariadbd') || !find('wsrep_sst_rsync') || !find('rsync')) missing.push('galera')
+  if (!find('haproxy')) missing.push('haproxy')
+  return missing
+}
+
 /** MariaDB creates its first files with a script. It needs two programs that Debian has in another package. MySQL needs no script. */
 function hasDatabase(find) {
   if (find('mariadbd')) return Boolean(find('mariadb-install-db') && find('my_print_defaults'))

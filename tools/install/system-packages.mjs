@@ -19,6 +19,8 @@ const requirementNames = {
   keepalived: 'keepalived',
   iproute2: 'ip, of iproute2',
   curl: 'curl',
+  galera: 'MariaDB with Galera',
+  haproxy: 'HAProxy',
   flask: "Flask behind gunicorn, for the system's Python",
 }
 
@@ -47,6 +49,9 @@ const packages = {
     keepalived: [['keepalived']],
     iproute2: [['iproute2']],
     curl: [['curl']],
+    // With the scripts that copy a node's data, which need rsync.
+    galera: [['mariadb-server', 'galera-4', 'rsync']],
+    haproxy: [['haproxy']],
   },
   brew: {
     nginx: [['nginx']],

@@ -57,6 +57,10 @@ const directions: [area: string, mayImport: string[]][] = [
     ],
   ],
   [
+    'tools/cluster',
+    ['web/server', 'prisma', 'tools/faults', 'tools/launcher', 'tools/lib', 'tools/install/programs.mjs'],
+  ],
+  [
     'tools/screenshots',
     ['web/server', 'web/shared', 'tools/bench', 'tools/launcher', 'tools/lib', 'tools/install/programs.mjs'],
   ],

@@ -2,7 +2,7 @@ import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import type { Audit } from '../../shared/api.ts'
 import { sumHitsSql } from './past-servers.ts'
-import type { ReadPool } from './pools.ts'
+import { onceUpToDate, type ReadPool, readIsGalera } from './pools.ts'
 import { inTransaction, onConnection, queryOn } from './query.ts'
 
 /** Numbers one checkpoint covers. The last number of a checkpoint is a multiple of it. */
@@ -63,6 +63,7 @@ export function auditOf({
 }
 
 async function readConsistently(connection: PoolConnection): Promise<AuditCounts> {
+  if (await readIsGalera(connection)) await queryOn(connection, onceUpToDate('SELECT 1'))
   await queryOn(connection, 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
   await queryOn(connection, 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
   const [read] = auditRow.parse(await queryOn(connection, auditSql))

@@ -1,13 +1,12 @@
 // Control in the database. A command is a wish in the row of one instance of a server. The instance reads its wishes and
 // acknowledges them; a later instance has another row, so no wish reaches it. web/server/lifecycle/control.ts writes wishes,
 // web/server/replica/services.ts reads and acknowledges them.
-import { setTimeout as pause } from 'node:timers/promises'
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import type { ControlCommand } from '../../shared/api.ts'
 import { controlAnswerSeconds } from '../../shared/limits.ts'
 import type { ReadPool, WritePool } from './pools.ts'
-import { onConnection, query, queryOn, releaseLock, takeLock } from './query.ts'
+import { ifAlone, query, queryOn, renewLease } from './query.ts'
 import { byGoneAt } from './server-state.ts'
 
 /** How control ends an instance: restart = in good order, kill = as a crash does. */
@@ -58,9 +57,8 @@ export async function takeEndWish(
 
 /** ms per statement of a requester */
 const timeoutMs = 2000
-/** ms to wait for other commands to be written, and ms between two tries */
+/** ms to wait for other commands to be written */
 const lockTimeoutMs = 3000
-const lockPauseMs = 50
 
 /**
  * Runs `work` while no other command is written, so that two commands cannot each count on the other's server. It waits without a
@@ -71,18 +69,8 @@ export async function withControlLock<T>(
   pool: WritePool,
   work: (connection: PoolConnection) => Promise<T>,
 ): Promise<T | null> {
-  const deadline = performance.now() + lockTimeoutMs
-  for (;;) {
-    const done = await onConnection(pool, async connection => {
-      if (!(await takeLock(connection, 'control', 0))) return null
-      const result = await work(connection)
-      await releaseLock(connection, 'control')
-      return { result }
-    })
-    if (done !== null) return done.result
-    if (performance.now() > deadline) return null
-    await pause(lockPauseMs)
-  }
+  const done = await ifAlone(pool, 'control', work, lockTimeoutMs)
+  return done === null ? null : done.result
 }
 
 /** The wishes for a server, for those who decide about further ones. */
@@ -117,7 +105,8 @@ export async function readTime(connection: PoolConnection): Promise<string> {
 
 /**
  * Writes a wish, and records who wished it. `record.at`: from `readTime`, immediately before. `clientIp`: shortened; null = the
- * command line. The database may freeze and run the statement when it goes on: then it writes nothing.
+ * command line. The database may freeze and run the statement when it goes on: then it writes nothing. So may this process: then
+ * another may have decided meanwhile, and it throws.
  * @returns whether it was written
  */
 export async function writeWish(
@@ -125,6 +114,7 @@ export async function writeWish(
   { at, serverId, command }: ControlRecord,
   clientIp: string | null,
 ): Promise<boolean> {
+  await renewLease(connection)
   const record = 'INSERT IGNORE INTO server_event (at, server_id, type, client_ip) VALUES (?, ?, ?, ?)'
   await queryOn(connection, record, [at, serverId, command, clientIp], timeoutMs)
   const [wish, values] =

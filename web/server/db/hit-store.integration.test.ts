@@ -10,7 +10,7 @@ import { sampleHit } from '../../testing/samples.ts'
 import { CommitFailed, type Count, type Hit, type HitStore, newRequestId } from '../hits/hit.ts'
 import { defaultLimits, HitQueue } from '../hits/hit-queue.ts'
 import { type DatabaseHitStore, databaseHitStore } from './hit-store.ts'
-import { batchPacket, beginBatch, highestNumber } from './page-view-numbers.ts'
+import { batchOf, highestNumber, transactionOf } from './page-view-numbers.ts'
 import { closePools, openPools, type Pools, takeConnection } from './pools.ts'
 import { registerServer } from './servers.ts'
 
@@ -391,8 +391,8 @@ test('a replica that falls silent after its batch was refused blocks the counter
   await client.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [known.requestId])
   const silent = await takeConnection(pools.write, 1000)
   // It fails on the request id after it took the counter's lock, and no ROLLBACK follows: as from a frozen or disconnected replica.
-  const packet = `${beginBatch(true).sql}${batchPacket([known], { id, srv_id: '1'.repeat(32) }, 'COMMIT')}`
-  await assert.rejects(silent.query(packet), { code: 'ER_DUP_ENTRY' })
+  const { sql } = transactionOf(batchOf([known], { id, srv_id: '1'.repeat(32) }, 'COMMIT'), true, 'none')
+  await assert.rejects(silent.query(sql), { code: 'ER_DUP_ENTRY' })
   await assert.rejects(replica(1).store.probe(), { kind: 'contention' })
   const counts = await eventually(() =>
     replica(1)

@@ -2,16 +2,17 @@ import type { PoolConnection } from 'mysql2/promise'
 import { lockWaitSeconds } from '../../shared/limits.ts'
 import { CommitFailed, type HitStore, probeHit } from '../hits/hit.ts'
 import {
-  batchPacket,
-  beginBatch,
+  type Batch,
+  batchOf,
   type CountingServer,
   countsFrom,
   findRecentRequestsSql,
   judgeFailure,
   kindOfFailure,
   recentRequestsFrom,
+  transactionOf,
 } from './page-view-numbers.ts'
-import { queryPacket, takeConnection, type WritePool } from './pools.ts'
+import { onceUpToDate, queryPacket, replicationOf, takeConnection, type WritePool } from './pools.ts'
 
 /** ms. A batch with less time left must not wait for the counter's lock: it could be committed after its time is up. */
 const waitsForLockMs = lockWaitSeconds * 1000 + 200
@@ -37,7 +38,7 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
   return {
     async commit(hits, timeoutMs) {
       const timeLeft = countDown(timeoutMs)
-      const batch = batchPacket(hits, server, 'COMMIT')
+      const batch = batchOf(hits, server, 'COMMIT')
       const connection = await connect(pool, timeLeft())
       if (unanswered) await ping(connection, timeLeft())
       unanswered = false
@@ -54,7 +55,10 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
       const connection = await connect(pool, timeLeft())
       try {
         const [rows] = await connection.query({
-          sql: findRecentRequestsSql,
+          sql:
+            replicationOf(connection) === 'galera'
+              ? onceUpToDate(findRecentRequestsSql)
+              : findRecentRequestsSql,
           values: [requestIds],
           timeout: Math.max(1, timeLeft()),
         })
@@ -69,7 +73,7 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
     async probe(waits = false) {
       const timeLeft = countDown(waits ? waitsForLockMs + probeTimeoutMs : probeTimeoutMs)
       const connection = await connect(pool, timeLeft())
-      await runPacket(connection, batchPacket([probeHit()], server, 'ROLLBACK'), timeLeft())
+      await runPacket(connection, batchOf([probeHit()], server, 'ROLLBACK'), timeLeft())
     },
   }
 }
@@ -99,22 +103,23 @@ async function ping(connection: PoolConnection, timeoutMs: number): Promise<void
 }
 
 /** Releases the connection after a commit or a rolled-back contention. Closes it after any other failure. */
-async function runPacket(connection: PoolConnection, batch: string, timeoutMs: number): Promise<unknown> {
+async function runPacket(connection: PoolConnection, batch: Batch, timeoutMs: number): Promise<unknown> {
   if (timeoutMs <= 0) {
     connection.release()
     throw new CommitFailed('rolled_back', 'away', 'getting a connection took all the time')
   }
-  const { sql, steps } = beginBatch(timeoutMs > waitsForLockMs)
+  const { sql, steps } = transactionOf(batch, timeoutMs > waitsForLockMs, replicationOf(connection))
   let answered = 0
   try {
-    const results = await queryPacket(connection, { sql: sql + batch, timeout: timeoutMs }, () => answered++)
+    const results = await queryPacket(connection, { sql, timeout: timeoutMs }, () => answered++)
     connection.release()
     return results
   } catch (error) {
     const { outcome, kind } = judgeFailure(error, steps[answered] ?? 'end')
     if (outcome === 'unknown' || !(await rollBack(connection))) connection.destroy()
-    // A session keeps the privileges it started with, even if more are granted meanwhile.
-    else if (kind === 'refused') connection.destroy()
+    // A session keeps the privileges it started with, even if more are granted meanwhile. And after a failover of the database a new
+    // connection leads to the server that may write now.
+    else if (kind === 'refused' || kind === 'away') connection.destroy()
     else connection.release()
     throw new CommitFailed(outcome, kind, error)
   }

@@ -5,12 +5,13 @@ import { arrivals } from '../../shared/api.ts'
 import { shortBucketSeconds } from '../../shared/limits.ts'
 import { codeOf, numberOf } from '../errors.ts'
 import { arrivalOf, type CommitFailureKind, type CommitOutcome, type Count, type Hit } from '../hits/hit.ts'
+import type { Replication } from './pools.ts'
 import { isoTime } from './query.ts'
 
 /** The instance of a replica that counts a batch. */
 export type CountingServer = { id: number; srv_id: string }
 
-/** Statements of a packet, in order. */
+/** Statements of a transaction, in order. */
 type Step =
   | 'begin'
   | 'lock'
@@ -23,30 +24,32 @@ type Step =
   | 'result'
   | 'end'
 
-const batchSteps: readonly Step[] = [
-  'counter',
-  'time',
-  'log',
-  'requests',
-  'server',
-  'bucket',
-  'result',
-  'end',
-]
-
 /** The database's error for a batch whose replica has no row in `server`. Nothing of the batch is counted. */
 export const noOwnRow = 'ER_BAD_NULL_ERROR'
 
 /** The highest number that JavaScript represents exactly: 2^53 - 1. */
 export const highestNumber = Number.MAX_SAFE_INTEGER
 
+/** The statements of a batch but for the start of the transaction. */
+export type Batch = {
+  /** how many hits */
+  size: number
+  /** takes the numbers: fails for a counter that cannot be used */
+  counter: string
+  /** log rows, in `@at` */
+  log: string
+  /** request ids, and what follows */
+  requests: string
+  /** ends it, after the result */
+  end: 'COMMIT' | 'ROLLBACK'
+}
+
 /**
- * Builds one transaction in one packet for a batch of n hits: n numbers from the counter, n log rows, n request ids, and n
- * added to the server's totals, by arrival too. A replica that freezes or dies in the middle cannot keep the counter's lock.
+ * Builds one transaction for a batch of n hits: n numbers from the counter, n log rows, n request ids, and n added to the server's
+ * totals, by arrival too. `transactionOf` makes one packet of it. `end`: ROLLBACK only tests whether the batch could be committed.
  * A request id that is already in the log violates its unique key and fails the whole batch.
- * Send `beginBatch` before it. `end`: ROLLBACK only tests whether the batch could be committed.
  */
-export function batchPacket(hits: Hit[], server: CountingServer, end: 'COMMIT' | 'ROLLBACK'): string {
+export function batchOf(hits: Hit[], server: CountingServer, end: Batch['end']): Batch {
   const n = hits.length
   // LAST_INSERT_ID() is the counter's new value on this connection, so the rows need no answer from the database.
   // Source: https://dev.mysql.com/doc/refman/9.7/en/information-functions.html#function_last-insert-id
@@ -58,19 +61,19 @@ export function batchPacket(hits: Hit[], server: CountingServer, end: 'COMMIT' |
   const requests = hits.map((hit, index) => `(${literal(hit.requestId)}, ${number(index)})`)
   // Past the highest number the sum overflows BIGINT UNSIGNED: the statement fails and nothing is counted.
   const tooHigh = `~0 * (value > ${highestNumber - n})`
-  return [
-    `UPDATE global_counter SET value = LAST_INSERT_ID(value + ${n} + ${tooHigh}) WHERE id = 1`,
-    // The time is taken under the counter's lock from the clock that all replicas share, so times rise with the numbers.
-    // Without a counter row LAST_INSERT_ID() is stale: the time is then NULL, which access_log rejects.
-    'SET @at = IF(ROW_COUNT() = 1, UTC_TIMESTAMP(3), NULL)',
-    `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id) VALUES ${logRows.join(', ')}`,
-    `INSERT INTO recent_request (request_id, id) VALUES ${requests.join(', ')}`,
-    `UPDATE server SET hits = hits + ${n}, ${addArrivals(hits, server)}, commits = commits + 1, last_seen_at = @at WHERE id = ${server.id} AND srv_id = ${literal(server.srv_id)} AND gone_at IS NULL`,
-    // If the server's row is missing, as after a restore, the id is NULL: server_bucket rejects it and nothing is counted.
-    `INSERT INTO server_bucket (start, server_id, hits) VALUES (${bucketStart('@at')}, IF(ROW_COUNT() = 1, ${server.id}, NULL), ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
-    'SELECT LAST_INSERT_ID() AS last, CAST(@at AS CHAR(23)) AS at',
+  return {
+    size: n,
+    counter: `UPDATE global_counter SET value = LAST_INSERT_ID(value + ${n} + ${tooHigh}) WHERE id = 1`,
+    log: `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, cookie_srv_id, request_id) VALUES ${logRows.join(', ')}`,
+    requests: [
+      `INSERT INTO recent_request (request_id, id) VALUES ${requests.join(', ')}`,
+      `UPDATE server SET hits = hits + ${n}, ${addArrivals(hits, server)}, commits = commits + 1, last_seen_at = @at WHERE id = ${server.id} AND srv_id = ${literal(server.srv_id)} AND gone_at IS NULL`,
+      // If the server's row is missing, as after a restore, the id is NULL: server_bucket rejects it and nothing is counted.
+      `INSERT INTO server_bucket (start, server_id, hits) VALUES (${bucketStart('@at')}, IF(ROW_COUNT() = 1, ${server.id}, NULL), ${n}) ON DUPLICATE KEY UPDATE hits = hits + ${n}`,
+      'SELECT LAST_INSERT_ID() AS last, CAST(@at AS CHAR(23)) AS at',
+    ].join('; '),
     end,
-  ].join('; ')
+  }
 }
 
 /** SQL expression: the start of the history's short bucket that a time is in. */
@@ -89,18 +92,68 @@ function addArrivals(hits: Hit[], server: CountingServer): string {
     .join(', ')
 }
 
+/** What is sent for a batch, and which step failed if the database answered `n` statements and then with an error: `steps[n]`. */
+export type Transaction = { sql: string; steps: readonly Step[] }
+
 /**
- * The start of the packet, and the steps of the whole packet. `waits`: wait for the counter's lock. Otherwise a locked
- * counter fails the batch immediately.
+ * A batch as one packet: a replica that freezes or dies in the middle cannot keep the counter's lock. `waits`: wait for that lock;
+ * otherwise a locked counter fails the batch immediately.
  */
-export function beginBatch(waits: boolean): { sql: string; steps: readonly Step[] } {
-  return waits ? beginWaiting : beginNoWait
+export function transactionOf(batch: Batch, waits: boolean, replication: Replication): Transaction {
+  return replication === 'galera' ? compoundOf(batch, waits) : packetOf(batch, waits, replication)
 }
 
-const beginWaiting = { sql: 'START TRANSACTION; ', steps: ['begin', ...batchSteps] as const }
-const beginNoWait = {
-  sql: 'START TRANSACTION; SELECT value FROM global_counter WHERE id = 1 FOR UPDATE NOWAIT; ',
-  steps: ['begin', 'lock', ...batchSteps] as const,
+const lockWithoutWait = 'SELECT value FROM global_counter WHERE id = 1 FOR UPDATE NOWAIT'
+
+const batchSteps = ['counter', 'time', 'log', 'requests', 'server', 'bucket', 'result', 'end'] as const
+const waitingSteps: readonly Step[] = ['begin', ...batchSteps]
+const noWaitSteps: readonly Step[] = ['begin', 'lock', ...batchSteps]
+
+/** Several statements, each with an answer. One that fails stops the packet. */
+function packetOf(batch: Batch, waits: boolean, replication: Exclude<Replication, 'galera'>): Transaction {
+  const { counter, log, requests, end } = batch
+  const begin = waits ? 'START TRANSACTION' : `START TRANSACTION; ${lockWithoutWait}`
+  const sql = [begin, counter, timeSql(batch, replication), log, requests, end].join('; ')
+  return { sql, steps: waits ? waitingSteps : noWaitSteps }
+}
+
+/**
+ * One statement, for Galera. There another node's transaction can abort this one between two statements. The packet would not
+ * stop: the next statement would run outside a transaction and succeed, and numbers would be told that are not in the log. Here
+ * every error ends the whole statement. Only its SELECTs are answered before the end, so one stands between log and request ids,
+ * to tell a repeated request id from a number that is in the log.
+ * Source: https://mariadb.com/kb/en/begin-end/
+ */
+function compoundOf(batch: Batch, waits: boolean): Transaction {
+  const { counter, log, requests, end } = batch
+  const statements = [
+    'DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END',
+    'START TRANSACTION',
+    ...(waits ? [] : [lockWithoutWait]),
+    ...[counter, timeSql(batch, 'galera'), log, 'SELECT 1', requests, end],
+  ]
+  const sql = `BEGIN NOT ATOMIC ${statements.join('; ')}; END`
+  return { sql, steps: waits ? compoundWaitingSteps : compoundSteps }
+}
+
+const compoundWaitingSteps: readonly Step[] = ['log', 'requests', 'end']
+const compoundSteps: readonly Step[] = ['lock', ...compoundWaitingSteps]
+
+/** Seconds that a database server's clock may be behind the one before it, and no time goes back. */
+const clockSkewSeconds = 10
+
+/**
+ * Sets `@at`, the batch's time. It is taken under the counter's lock from the clock that all replicas share, so times rise with
+ * the numbers. Without a counter row LAST_INSERT_ID() is stale: the time is then NULL, which access_log rejects.
+ * With several database servers the clock is that of the one that writes now. If it is behind the time of the last number, that
+ * time counts; unless it is far behind: then the other clock may have been wrong, and times must not stand still for long.
+ */
+function timeSql({ size }: Batch, replication: Replication): string {
+  const now = 'UTC_TIMESTAMP(3)'
+  if (replication === 'none') return `SET @at = IF(ROW_COUNT() = 1, ${now}, NULL)`
+  const lastSql = `SELECT created_at FROM access_log
+    WHERE id = LAST_INSERT_ID() - ${size} AND created_at < ${now} + INTERVAL ${clockSkewSeconds} SECOND`
+  return `SET @at = IF(ROW_COUNT() = 1, GREATEST(${now}, COALESCE((${lastSql}), ${now})), NULL)`
 }
 
 const resultRow = z.tuple([z.object({ last: z.number().int(), at: isoTime })])
@@ -149,6 +202,23 @@ const connectionEndings = new Set([
   4031, // ER_CLIENT_INTERACTION_TIMEOUT
 ])
 
+/**
+ * Errors of a server that is not in the part of its cluster that may write. It does nothing, and another server can.
+ * Source: https://galeracluster.com/library/documentation/notification-cmd.html for 1047
+ */
+const notInCluster = new Set([
+  1047, // ER_UNKNOWN_COM_ERROR: "WSREP has not yet prepared node for application use"
+])
+
+/**
+ * Errors of a commit that say that another transaction of the cluster won: this one is rolled back on all servers. Any other error
+ * of a commit, for example 1180 (ER_ERROR_DURING_COMMIT), may come after the other servers have got the transaction.
+ */
+const lostToAnother = new Set([
+  1213, // ER_LOCK_DEADLOCK: Galera's certification
+  3101, // ER_TRANSACTION_ROLLBACK_DURING_COMMIT: Group Replication's
+])
+
 const contentions = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_NOWAIT'])
 
 /** What an error means for a batch that was sent. */
@@ -161,8 +231,10 @@ type Verdict = { outcome: CommitOutcome; kind: CommitFailureKind }
  */
 export function judgeFailure(error: unknown, step: Step): Verdict {
   const kind = kindOfFailure(error)
-  if (kind === 'away') return { outcome: 'unknown', kind }
-  if (step === 'end') return { outcome: 'unknown', kind: 'refused' }
+  if (step === 'end' && lostToAnother.has(numberOf(error)))
+    return { outcome: 'rolled_back', kind: 'contention' }
+  if (step === 'end') return { outcome: 'unknown', kind: kind === 'away' ? 'away' : 'refused' }
+  if (kind === 'away' && !notInCluster.has(numberOf(error))) return { outcome: 'unknown', kind }
   // In any other table a duplicate key means that the counter is behind the log.
   const isRepeat = codeOf(error) === 'ER_DUP_ENTRY' && step === 'requests'
   return { outcome: 'rolled_back', kind: isRepeat ? 'repeat' : kind }
@@ -170,7 +242,8 @@ export function judgeFailure(error: unknown, step: Step): Verdict {
 
 /** What a statement's error says about the database. */
 export function kindOfFailure(error: unknown): 'away' | 'contention' | 'refused' {
-  if (!isServerError(error) || connectionEndings.has(numberOf(error))) return 'away'
+  if (!isServerError(error) || connectionEndings.has(numberOf(error)) || notInCluster.has(numberOf(error)))
+    return 'away'
   return contentions.has(codeOf(error)) ? 'contention' : 'refused'
 }
 

@@ -4,7 +4,7 @@
 
 import type { PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
-import { queryOn } from './query.ts'
+import { inTransaction, queryOn } from './query.ts'
 import { byGoneAt } from './server-state.ts'
 
 /** Server ids that one row of `past_hits` covers. Its `first_id` is a multiple of it. */
@@ -39,7 +39,11 @@ export async function markGoneServers(connection: PoolConnection, now: Date): Pr
   // Checks again under the row's lock: a heartbeat may have come meanwhile. A server that was never ready is in no history.
   const mark = `UPDATE server SET gone_at = IF(ready_at IS NULL, '1970-01-01', last_seen_at)
     WHERE id IN (?) AND gone_at IS NULL AND last_seen_at < CAST(? AS DATETIME(3)) - INTERVAL ${goneMinutes} MINUTE`
-  await queryOn(connection, `START TRANSACTION; ${mark}; ${sumUpSql(first)}; COMMIT`, [gone, now])
+  await inTransaction(connection, async () => {
+    await lockSum(connection, first)
+    await queryOn(connection, mark, [gone, now])
+    await sumUp(connection, first)
+  })
   return gone.length
 }
 
@@ -47,15 +51,26 @@ export async function markGoneServers(connection: PoolConnection, now: Date): Pr
 export async function recountPastHits(connection: PoolConnection, limit: number): Promise<void> {
   const sql = 'SELECT first_id AS id FROM past_hits ORDER BY counted_at, first_id LIMIT ?'
   for (const { id } of ids.parse(await queryOn(connection, sql, [limit])))
-    await queryOn(connection, `START TRANSACTION; ${sumUpSql(id)}; COMMIT`)
+    await inTransaction(connection, async () => {
+      await lockSum(connection, id)
+      await sumUp(connection, id)
+    })
 }
 
-function sumUpSql(first: number): string {
-  const last = first + serversPerSum - 1
-  return `SET @hits = (SELECT COALESCE(SUM(hits), 0) FROM server
-      WHERE id BETWEEN ${first} AND ${last} AND gone_at IS NOT NULL);
-    INSERT INTO past_hits (first_id, hits, counted_at) VALUES (${first}, @hits, UTC_TIMESTAMP(3))
-      ON DUPLICATE KEY UPDATE hits = @hits, counted_at = UTC_TIMESTAMP(3)`
+/** Another transaction that marks or sums up these servers waits from here on: its sum must include what this one marks. */
+async function lockSum(connection: PoolConnection, first: number): Promise<void> {
+  const sql = `INSERT INTO past_hits (first_id, hits, counted_at) VALUES (?, 0, UTC_TIMESTAMP(3))
+    ON DUPLICATE KEY UPDATE counted_at = UTC_TIMESTAMP(3)`
+  await queryOn(connection, sql, [first])
+}
+
+const sum = z.tuple([z.object({ hits: z.string() })])
+
+async function sumUp(connection: PoolConnection, first: number): Promise<void> {
+  const sumSql = `SELECT CAST(COALESCE(SUM(hits), 0) AS CHAR) AS hits FROM server
+    WHERE id BETWEEN ? AND ? AND gone_at IS NOT NULL`
+  const [{ hits }] = sum.parse(await queryOn(connection, sumSql, [first, first + serversPerSum - 1]))
+  await queryOn(connection, 'UPDATE past_hits SET hits = ? WHERE first_id = ?', [hits, first])
 }
 
 const firstIdOf = (serverId: number) => serverId - (serverId % serversPerSum)

@@ -1,12 +1,13 @@
 // All SQL of the replica is in this folder, one module a topic. The endpoints, the feed, the hit queue, the lifecycle
 // and retention call it; it calls MySQL or MariaDB through mysql2. This module opens three connection pools: `write`
-// for hits and the replica's own row, `read` for queries, `upkeep` for background work under a lock. query.ts runs a
+// for hits and the replica's own row, `read` for queries, `upkeep` for background work under a lease. query.ts runs a
 // statement with a time limit; page-view-numbers.ts builds the transaction that counts page views and hit-store.ts sends it;
 // the other modules each read or write a few tables.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import mysql from 'mysql2'
 import type { Pool, PoolConnection } from 'mysql2/promise'
+import { z } from 'zod'
 import { lockWaitSeconds } from '../../shared/limits.ts'
 import { readDatabaseUrl } from '../config.ts'
 
@@ -68,8 +69,18 @@ const shared = {
   dateStrings: true,
 } satisfies mysql.PoolOptions
 
-/** A pooled connection's driver handle, and when its session is set up. */
-type Session = { driver: mysql.PoolConnection; ready: Promise<unknown> }
+/**
+ * How the server at the other end of a connection replicates, which decides how hits are written (page-view-numbers.ts): Galera,
+ * MySQL's Group Replication, or not in a way that takes part in a commit. Behind a proxy that fails over, two connections may lead
+ * to two servers.
+ */
+export type Replication = 'galera' | 'group' | 'none'
+
+const galeraSql = "SHOW SESSION VARIABLES LIKE 'wsrep_on'"
+const groupSql = "SHOW SESSION VARIABLES LIKE 'group_replication_group_name'"
+
+/** A pooled connection's driver handle, when its session is set up, and what the set-up learned. */
+type Session = { driver: mysql.PoolConnection; ready: Promise<void>; replication: Replication }
 
 const sessions = new WeakMap<object, Session>()
 
@@ -106,14 +117,12 @@ export function openWritePool(databaseUrl: string): WritePool {
     // lock_wait_timeout limits the wait for a table lock, e.g. during ALTER TABLE.
     `SET SESSION innodb_lock_wait_timeout = ${lockWaitSeconds}, lock_wait_timeout = ${lockWaitSeconds},
        wait_timeout = ${silentSeconds};
-     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`,
+     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
+     ${galeraSql}; ${groupSql}`,
   )
 }
 
-/**
- * For background work on the log that holds a lock on its connection, so that hits never wait for a connection. Accepts several
- * statements in one packet: only numbers may be written into them.
- */
+/** For background work on the log under a lease (`ifAlone` in query.ts), so that hits never wait for a connection. */
 export function openUpkeepPool(databaseUrl: string): UpkeepPool {
   return openPool(
     {
@@ -136,10 +145,16 @@ function openPool(options: mysql.PoolOptions, setUp: string): Pool {
   pool.on('connection', driver => {
     // The running command already reports a broken connection, and the pool drops it. An unhandled event would end the process.
     driver.on('error', () => {})
-    const ready = run(driver, setUp)
+    const session: Session = {
+      driver,
+      ready: run(driver, setUp).then(results => {
+        session.replication = replicationFrom(results)
+      }),
+      replication: 'none',
+    }
     // takeConnection reports the failure if a caller still waits.
-    ready.catch(() => {})
-    sessions.set(driver, { driver, ready })
+    session.ready.catch(() => {})
+    sessions.set(driver, session)
   })
   return pool.promise()
 }
@@ -151,6 +166,35 @@ function run(driver: mysql.PoolConnection, sql: string): Promise<unknown> {
     )
   })
 }
+
+const variables = z.array(z.object({ Variable_name: z.string(), Value: z.string() }))
+
+/** Reads the variables in a set-up's results. A server that does not know a variable shows no row of it. */
+function replicationFrom(results: unknown): Replication {
+  const shown = Array.isArray(results)
+    ? results.flatMap(result => variables.safeParse(result).data ?? [])
+    : []
+  const valueNamed = (name: string) => shown.find(row => row.Variable_name === name)?.Value ?? ''
+  if (valueNamed('wsrep_on') === 'ON') return 'galera'
+  return valueNamed('group_replication_group_name') === '' ? 'none' : 'group'
+}
+
+/** How the server at the other end of a connection from `openWritePool` replicates. */
+export function replicationOf(connection: PoolConnection): Replication {
+  return sessions.get(connection.connection)?.replication ?? 'none'
+}
+
+/** Whether it is Galera, for a connection of any pool. @throws the driver's error */
+export async function readIsGalera(connection: PoolConnection): Promise<boolean> {
+  const [rows] = await connection.query({ sql: galeraSql, timeout: connectTimeout })
+  return replicationFrom([rows]) === 'galera'
+}
+
+/**
+ * The read `sql` for a Galera node: it first waits until the node has all that other nodes have committed before.
+ * Source: https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
+ */
+export const onceUpToDate = (sql: string) => `SET STATEMENT wsrep_sync_wait = 1 FOR ${sql}`
 
 /**
  * Takes a connection whose session is set up, within `timeoutMs`.

@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import { z } from 'zod'
 import { queryTimeoutMs } from '../../shared/limits.ts'
-import { DatabaseUnavailable } from '../errors.ts'
-import { takeConnection, type UpkeepPool } from './pools.ts'
+import { codeOf, DatabaseUnavailable } from '../errors.ts'
+import { takeConnection } from './pools.ts'
 
 /**
  * Runs one statement.
@@ -56,11 +57,13 @@ export async function onConnection<T>(
 }
 
 /**
- * Runs `work` in one transaction. A restore swaps all tables (prisma/restore.ts) and waits for transactions, so `work` writes
- * to the same tables that it read. After an error the caller must close the connection, as `onConnection` does.
+ * Runs `work` in one transaction, which renews the connection's lease if there is one (`ifAlone`). A restore swaps all tables
+ * (prisma/restore.ts) and waits for transactions, so `work` writes to the same tables that it read. After an error the caller must
+ * close the connection, as `onConnection` does.
  */
 export async function inTransaction<T>(connection: PoolConnection, work: () => Promise<T>): Promise<T> {
   await queryOn(connection, 'START TRANSACTION')
+  await renewLease(connection)
   const result = await work()
   await queryOn(connection, 'COMMIT')
   return result
@@ -93,44 +96,96 @@ export const isoTime = z.string().transform(databaseTime => {
 })
 
 /** Work that only one replica may do at a time. */
-type LockName = 'register' | 'retention' | 'recount' | 'control'
+type LeaseName = 'register' | 'retention' | 'recount' | 'control'
 
-// A database server may hold several boards, each in a separate database.
-const fullName = "CONCAT(?, '.', DATABASE())"
+/** Seconds that a lease lasts if it is not renewed: longer than the statements between two renewals take. */
+const leaseSeconds: Record<LeaseName, number> = { register: 8, control: 8, retention: 30, recount: 30 }
 
-const held = z.tuple([z.object({ held: z.number().nullable() })])
+/** ms between two tries to take a lease */
+const leasePauseMs = 50
 
-/** Takes a lock that lasts as long as the connection. @returns false if another replica held it for `timeout` seconds */
-export async function takeLock(
-  connection: PoolConnection,
-  name: LockName,
-  timeout: number,
-): Promise<boolean> {
-  const rows = await queryOn(
-    connection,
-    `SELECT GET_LOCK(${fullName}, ?) AS held`,
-    [name, timeout],
-    timeout * 1000 + 5000,
-  )
-  return held.parse(rows)[0].held === 1
+type Lease = { name: LeaseName; owner: string }
+
+/** The lease under which a connection works. */
+const leases = new WeakMap<PoolConnection, Lease>()
+
+/**
+ * Runs `work` unless another replica is running it, whichever database server that one uses. The right to run it is a lease: a row
+ * with an owner and an end, by the database's clock. Each transaction of `work` (`inTransaction`) renews the lease and fails if
+ * another replica has it by now, so a replica that was frozen cannot go on. If a replica dies, its lease ends by itself.
+ * Waits at most `waitMs` for the lease, without a connection.
+ * @returns the result of `work`; null if another replica had the lease
+ * @throws DatabaseUnavailable
+ */
+export async function ifAlone<T>(
+  pool: Pool,
+  name: LeaseName,
+  work: (connection: PoolConnection) => Promise<T>,
+  waitMs = 0,
+): Promise<{ result: T } | null> {
+  const lease = { name, owner: randomBytes(16).toString('hex') }
+  const deadline = performance.now() + waitMs
+  while (!(await takeLease(pool, lease))) {
+    if (performance.now() >= deadline) return null
+    await pause(leasePauseMs)
+  }
+  try {
+    return await onConnection(pool, async connection => {
+      leases.set(connection, lease)
+      return { result: await work(connection) }
+    })
+  } finally {
+    // If this fails, the lease ends by itself.
+    await query(pool, endLeaseSql, [name, lease.owner], releaseTimeoutMs).catch(() => {})
+  }
 }
 
-export async function releaseLock(connection: PoolConnection, name: LockName): Promise<void> {
-  await queryOn(connection, `SELECT RELEASE_LOCK(${fullName})`, [name])
+const leaseRow = z.array(z.object({ owner: z.string(), held: z.number() }))
+const written = z.looseObject({ affectedRows: z.number() })
+
+// A clock that jumped may have written an end that is too far away; by a minute, the clocks of two servers may differ.
+const leaseSql = `SELECT owner, until_at BETWEEN UTC_TIMESTAMP(3) AND UTC_TIMESTAMP(3) + INTERVAL ? + 60 SECOND AS held
+  FROM lease WHERE name = ?`
+const takeLeaseSql =
+  'UPDATE lease SET owner = ?, until_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE name = ? AND owner = ?'
+const firstLeaseSql =
+  'INSERT IGNORE INTO lease (owner, until_at, name) VALUES (?, UTC_TIMESTAMP(3) + INTERVAL ? SECOND, ?)'
+const endLeaseSql = "UPDATE lease SET owner = '', until_at = UTC_TIMESTAMP(3) WHERE name = ? AND owner = ?"
+
+const leaseIsBusy = new Set(['ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_DEADLOCK'])
+
+/** ms for giving a lease back: short, since it ends by itself */
+const releaseTimeoutMs = 1000
+
+/** Reads first, without a lock: a replica that is to wait writes nothing and waits for no transaction of the owner. */
+function takeLease(pool: Pool, { name, owner }: Lease): Promise<boolean> {
+  const seconds = leaseSeconds[name]
+  return onConnection(pool, async connection => {
+    const [current] = leaseRow.parse(await queryOn(connection, leaseSql, [seconds, name]))
+    if (current?.held) return false
+    const values = [owner, seconds, name]
+    try {
+      const result = current
+        ? await queryOn(connection, takeLeaseSql, [...values, current.owner])
+        : await queryOn(connection, firstLeaseSql, values)
+      return written.parse(result).affectedRows === 1
+    } catch (error) {
+      // The owner, or another replica that takes it, is in a transaction.
+      if (leaseIsBusy.has(codeOf(error))) return false
+      throw error
+    }
+  })
 }
 
 /**
- * Runs `work` unless another replica is running it. It runs on the connection that holds the lock: if the lock is lost,
- * `work` cannot go on. @throws DatabaseUnavailable
+ * Renews the lease under which a connection works, if there is one. In a transaction, nothing that follows is committed if another
+ * replica takes the lease, also on another server of a cluster. @throws if another replica has it
  */
-export async function ifAlone(
-  pool: UpkeepPool,
-  name: LockName,
-  work: (connection: PoolConnection) => Promise<void>,
-): Promise<void> {
-  await onConnection(pool, async connection => {
-    if (!(await takeLock(connection, name, 0))) return
-    await work(connection)
-    await releaseLock(connection, name)
-  })
+export async function renewLease(connection: PoolConnection): Promise<void> {
+  const lease = leases.get(connection)
+  if (!lease) return
+  const { name, owner } = lease
+  const result = await queryOn(connection, takeLeaseSql, [owner, leaseSeconds[name], name, owner])
+  if (written.parse(result).affectedRows !== 1)
+    throw new Error(`this replica was silent for too long: another has taken over (${name})`)
 }

@@ -29,10 +29,8 @@ const firstKeptSql = `SELECT MIN(id) AS id FROM access_log
 
 const firstKept = z.tuple([z.object({ id: z.number().int().nullable() })])
 
-const removed = z.tuple([
-  z.tuple([z.object({ created_at: isoTime })]),
-  z.looseObject({ affectedRows: z.number() }),
-])
+const lastRow = z.tuple([z.object({ created_at: isoTime })])
+const deleted = z.looseObject({ affectedRows: z.number() })
 
 /**
  * Removes the lowest rows beyond the limits, at most `batch` numbers, in one transaction. Ages are counted to `now`. The
@@ -62,20 +60,17 @@ async function purgeLowest(
   const [{ id: kept }] = firstKept.parse(await queryOn(connection, firstKeptSql, values))
   const through = kept === null ? last : kept - 1
   if (through < lowest) return null
-  const results = z.array(z.unknown()).parse(await queryOn(connection, purgePacket(lowest, through)))
-  const [[{ created_at }], { affectedRows: rows }] = removed.parse(results.slice(0, 2))
+  const range = [lowest, through]
+  const lastSql = 'SELECT created_at FROM access_log WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1'
+  const [{ created_at }] = lastRow.parse(await queryOn(connection, lastSql, range))
+  const deleteSql = 'DELETE FROM access_log WHERE id BETWEEN ? AND ?'
+  const { affectedRows: rows } = deleted.parse(await queryOn(connection, deleteSql, range))
+  // A checkpoint is removed with the first of its rows. The rows left of it are counted on every audit.
+  await queryOn(connection, 'DELETE FROM log_checkpoint WHERE last_id < ?', [through + checkpointLength])
+  const purgeSql = `INSERT INTO log_purge (id, through_id) VALUES (1, ?)
+    ON DUPLICATE KEY UPDATE through_id = GREATEST(through_id, ?)`
+  await queryOn(connection, purgeSql, [through, through])
   return { rows, through, throughAt: created_at }
-}
-
-/** A checkpoint is removed with the first of its rows. The rows left of it are counted on every audit. */
-function purgePacket(lowest: number, through: number): string {
-  return [
-    `SELECT created_at FROM access_log WHERE id BETWEEN ${lowest} AND ${through} ORDER BY id DESC LIMIT 1`,
-    `DELETE FROM access_log WHERE id BETWEEN ${lowest} AND ${through}`,
-    `DELETE FROM log_checkpoint WHERE last_id < ${through + checkpointLength}`,
-    `INSERT INTO log_purge (id, through_id) VALUES (1, ${through})
-      ON DUPLICATE KEY UPDATE through_id = GREATEST(through_id, ${through})`,
-  ].join('; ')
 }
 
 /** Minutes to keep a request id, by the database's clock: longer than any retry. */
@@ -89,7 +84,6 @@ const oldestRequestsSql = `SELECT MIN(IF(a.created_at > UTC_TIMESTAMP(3) - INTER
 
 const nullableNumber = z.number().int().nullable()
 const oldestRequests = z.tuple([z.object({ kept: nullableNumber, last: nullableNumber })])
-const deleted = z.looseObject({ affectedRows: z.number() })
 
 /**
  * Deletes request ids that are ten minutes old and whose number is at most `lastId`, lowest first, at most `limit`. Reads no

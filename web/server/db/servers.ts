@@ -5,11 +5,11 @@ import { DatabaseUnavailable } from '../errors.ts'
 import { lowestFreeName } from '../identity.ts'
 import { highestNumber } from './page-view-numbers.ts'
 import { connectionsPerReplica, type ReadPool, type WritePool } from './pools.ts'
-import { inTransaction, onConnection, query, queryOn, releaseLock, takeLock } from './query.ts'
+import { ifAlone, inTransaction, query, queryOn } from './query.ts'
 import { byGoneAt, ending, seenWithinSql } from './server-state.ts'
 
-/** Seconds to wait while other replicas register. */
-const lockTimeout = 10
+/** Seconds to wait while other replicas register: longer than the lease of one that died meanwhile. */
+const registerWaitSeconds = 10
 
 /** ms per statement: longer than the wait for a row lock. Without a limit a silent database would block all heartbeats. */
 const registerTimeoutMs = 2000
@@ -25,7 +25,7 @@ export type EarlierServer = { name: string; forMs: number }
 /**
  * Registers an instance of a replica with a new row, which carries the totals of the earlier instances with its address and name.
  * Marks an earlier instance at the address that did not stop in order as killed. Without a given name it takes the lowest web-N
- * that no live replica has; a lock keeps two from taking the same (docs/decisions/018-a-row-for-each-start-of-a-server.md).
+ * that no live replica has; a lease keeps two from taking the same (docs/decisions/018-a-row-for-each-start-of-a-server.md).
  * `cookieSeconds`: lifetime of the sticky cookie.
  * @throws DatabaseUnavailable if nothing was registered
  */
@@ -66,7 +66,7 @@ export async function registerServer(
     )
     return { id: inserted.parse(result).insertId, name, earlier }
   }
-  return withRegisterLock(pool, connection => inTransaction(connection, () => register(connection)))
+  return whileAloneRegistering(pool, register)
 }
 
 /** The last instance at the address that answered a visitor. Its last heartbeat is no earlier than the last cookie it gave. */
@@ -127,22 +127,28 @@ async function readCarried(connection: PoolConnection, srvId: string, name: stri
 
 /** Renames a registered server to the lowest free name. @throws DatabaseUnavailable */
 export async function renameServer(pool: WritePool, serverId: number): Promise<string> {
-  return withRegisterLock(pool, async connection => {
+  return whileAloneRegistering(pool, async connection => {
     const name = lowestFreeName(await namesInUse(connection))
     await queryOn(connection, 'UPDATE server SET name = ? WHERE id = ?', [name, serverId], registerTimeoutMs)
     return name
   })
 }
 
-/** Runs `work` while no other replica registers or takes a name. @throws DatabaseUnavailable */
-function withRegisterLock<T>(pool: WritePool, work: (connection: PoolConnection) => Promise<T>): Promise<T> {
-  return onConnection(pool, async connection => {
-    if (!(await takeLock(connection, 'register', lockTimeout)))
-      throw new Error(`other replicas have been registering for ${lockTimeout} s`)
-    const result = await work(connection)
-    await releaseLock(connection, 'register')
-    return result
-  })
+/** Runs `work` in a transaction, while no other replica registers or takes a name. @throws DatabaseUnavailable */
+async function whileAloneRegistering<T>(
+  pool: WritePool,
+  work: (connection: PoolConnection) => Promise<T>,
+): Promise<T> {
+  const done = await ifAlone(
+    pool,
+    'register',
+    connection => inTransaction(connection, () => work(connection)),
+    registerWaitSeconds * 1000,
+  )
+  if (done) return done.result
+  throw new DatabaseUnavailable(
+    new Error(`other replicas have been registering for ${registerWaitSeconds} s`),
+  )
 }
 
 async function namesInUse(connection: PoolConnection): Promise<string[]> {

@@ -1,7 +1,7 @@
 // Retention: keeps the tables within limits, and writes the checkpoints that the audit uses.
 // web/server/replica/replica.ts starts it with the replica. Four loops run in the background: one prunes request ids, one
 // audits, one removes old log rows, marks gone servers and shortens the history, one counts the log. The last two run on one
-// replica at a time, under a lock. The SQL is in web/server/db/retention.ts, audit.ts, history.ts and past-servers.ts;
+// replica at a time, under a lease. The SQL is in web/server/db/retention.ts, audit.ts, history.ts and past-servers.ts;
 // database-clock.ts decides whether the database's clock can be trusted.
 
 import type { PoolConnection } from 'mysql2/promise'
@@ -63,11 +63,7 @@ export function startUpkeep(
     repeat('auditing', auditIfDue, everyMs),
     repeat('pruning request ids', signal => requestIds.run(signal), 60_000),
     repeat('removing old rows of the log', removeOldRows, everyMs),
-    repeat(
-      'counting the log',
-      signal => ifAlone(upkeep, 'recount', connection => countLog(connection, signal)),
-      everyMs,
-    ),
+    repeat('counting the log', countInTurn, everyMs),
   ]
   return () => {
     for (const stop of stops) stop()
@@ -79,6 +75,10 @@ export function startUpkeep(
     // Replicas that started together do not audit together for long.
     auditDueAt = performance.now() + auditEveryMs * (0.5 + Math.random() / 2)
     events.onAudit(audit)
+  }
+
+  async function countInTurn(signal: AbortSignal): Promise<void> {
+    await ifAlone(upkeep, 'recount', connection => countLog(connection, signal))
   }
 
   async function removeOldRows(signal: AbortSignal): Promise<void> {

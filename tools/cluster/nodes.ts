@@ -1,0 +1,318 @@
+// Three Galera nodes as plain processes on 127.0.0.1: MariaDB servers that hold the same data. run.ts starts and breaks them.
+import { execFile, execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Connection } from 'mysql2/promise'
+import mysql from 'mysql2/promise'
+import { z } from 'zod'
+import { UserError } from '../../web/server/errors.ts'
+import { findProgram } from '../install/programs.mjs'
+import { findDatabaseServer, findInstaller } from '../launcher/database-server/server-program.ts'
+import { type RunningService, spawnService } from '../launcher/stack/supervise.ts'
+import {
+  accountStatements,
+  databaseName,
+  ownerAccount,
+  type Passwords,
+  replicaAccount,
+} from '../lib/database-accounts.ts'
+import { answers } from '../lib/liveness.ts'
+import { signalProcess } from '../lib/processes.ts'
+import { waitUntil } from '../lib/wait.ts'
+
+/** A node keeps its ports and data when its process ends and starts again. */
+export type Node = {
+  name: string
+  port: number
+  /** answers 200 while the node is in the part of the cluster that may write, and has all data: what HAProxy checks */
+  healthPort: number
+  /** for an administrator */
+  url: string
+  /** for the replicas' account */
+  replicaUrl: string
+  pid(): number
+  connect(): Promise<Connection>
+  /** Starts its process, and resolves when the node has all data. */
+  start(): Promise<void>
+  /** Resolves when the killed process is gone. */
+  kill(): Promise<void>
+  untilHealthy(): Promise<void>
+}
+
+export type Cluster = AsyncDisposable & { nodes: [Node, Node, Node] }
+
+/** Ports of a node: for clients, the group, the copy of all data, missing transactions, and the health check. */
+type Place = { name: string; folder: string } & Record<
+  'port' | 'group' | 'copy' | 'missing' | 'healthPort',
+  number
+>
+
+/** Starts three nodes in `folder`, one after the other: the first makes the cluster, the others copy its data. */
+export async function startCluster(
+  folder: string,
+  freePort: () => Promise<number>,
+  signal: AbortSignal,
+): Promise<Cluster> {
+  await using resources = new AsyncDisposableStack()
+  const machine = await findMachine()
+  await chmod(folder, 0o755) // the nodes' user must reach their folders
+  const places: Place[] = []
+  for (const name of ['node-1', 'node-2', 'node-3']) {
+    const [port, group, copy] = [await freePort(), await freePort(), await freePort()]
+    const [missing, healthPort] = [await freePort(), await freePort()]
+    places.push({ name, folder: join(folder, name), port, group, copy, missing, healthPort })
+  }
+  const nodes: Node[] = []
+  for (const [index, place] of places.entries()) {
+    const node = await makeNode(place, places, machine, resources, signal)
+    if (index === 0) await makeFirstFiles(place, machine)
+    await node.start()
+    nodes.push(node)
+  }
+  const [first, second, third] = nodes
+  if (!first || !second || !third) throw new Error('three places make three nodes')
+  const kept = resources.move()
+  return { nodes: [first, second, third], [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+type Machine = {
+  /** mariadbd */
+  program: string
+  /** mariadb-install-db */
+  installer: string
+  /** Galera's library */
+  provider: string
+  /** the user of the nodes, if this one is root: as root, the copy of all data fails */
+  user: { uid: number; gid: number } | null
+  passwords: Passwords
+}
+
+/** Where Debian and others have it. */
+const providers = ['/usr/lib/galera/libgalera_smm.so', '/usr/lib64/galera-4/libgalera_smm.so']
+
+async function findMachine(): Promise<Machine> {
+  const server = await findDatabaseServer()
+  const installer = server && findInstaller(server)
+  const provider = providers.find(path => existsSync(path))
+  if (server?.flavour !== 'MariaDB' || !installer || !provider || !findProgram('wsrep_sst_rsync'))
+    throw new UserError('MariaDB with Galera is not installed on this machine')
+  const idOf = (option: string) => Number(execFileSync('id', [option, 'nobody'], { encoding: 'utf8' }))
+  const user = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : null
+  const password = () => randomBytes(16).toString('hex')
+  return {
+    program: server.path,
+    installer,
+    provider,
+    user,
+    passwords: { owner: password(), replica: password() },
+  }
+}
+
+/** ms for a node to start and to get its data */
+const startMs = 90_000
+
+async function makeNode(
+  place: Place,
+  places: Place[],
+  machine: Machine,
+  resources: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<Node> {
+  const { name, folder, port, healthPort } = place
+  const urlOf = (account: string, password: string) =>
+    `mysql://${account}:${password}@127.0.0.1:${port}/${databaseName}`
+  const url = urlOf(ownerAccount, machine.passwords.owner)
+  const healthUrl = `http://127.0.0.1:${healthPort}/`
+  for (const each of [folder, ...writtenFolders(place)]) {
+    await mkdir(each, { recursive: true })
+    if (machine.user) await chown(each, machine.user.uid, machine.user.gid)
+  }
+  resources.use(await serveHealth(url, healthPort))
+  let service: RunningService | null = null
+  resources.defer(async () => {
+    if (service) signalProcess(service.pid, 'SIGCONT')
+    await service?.stop()
+  })
+  const pid = () => service?.pid ?? 0
+  return {
+    name,
+    port,
+    healthPort,
+    url,
+    replicaUrl: urlOf(replicaAccount, machine.passwords.replica),
+    pid,
+    connect: () => connect(url),
+    async start() {
+      service = await spawnService(
+        {
+          name,
+          program: machine.program,
+          arguments: [
+            ...serverArguments(place, places, machine),
+            ...(await positionArguments(place, places, machine)),
+          ],
+          cwd: folder,
+          environment: process.env,
+          log: join(folder, 'log'),
+          record: { add() {}, remove() {} },
+          readyUrl: healthUrl,
+          readyWithin: startMs,
+          liveness: null,
+          endings: [['SIGTERM', 20_000]],
+        },
+        signal,
+      )
+    },
+    async kill() {
+      signalProcess(pid(), 'SIGKILL')
+      await service?.exited
+    },
+    untilHealthy: () => waitUntil(`${name} has joined`, startMs, () => answers(healthUrl), 50),
+  }
+}
+
+/** If the connection breaks, its next query fails. */
+async function connect(url: string): Promise<Connection> {
+  const connection = await mysql.createConnection({ uri: url, connectTimeout: healthTimeoutMs })
+  connection.on('error', () => {})
+  return connection
+}
+
+const filesOf = ({ folder }: Place) => join(folder, 'files')
+const temporaryOf = ({ folder }: Place) => join(folder, 'temporary')
+const accountsOf = ({ folder }: Place) => join(folder, 'accounts.sql')
+const writtenFolders = (place: Place) => [filesOf(place), temporaryOf(place)]
+
+/** The first node's files. The others copy theirs. */
+async function makeFirstFiles(place: Place, { installer, user, passwords }: Machine): Promise<void> {
+  const options = [
+    '--no-defaults',
+    ...(user ? ['--user=nobody'] : []),
+    ...[`--datadir=${filesOf(place)}`, `--tmpdir=${temporaryOf(place)}`, '--innodb-log-file-size=16M'],
+    ...['--auth-root-authentication-method=socket', '--skip-name-resolve', '--skip-test-db'],
+  ]
+  await promisify(execFile)(installer, options)
+  await writeFile(accountsOf(place), accountStatements(passwords, { host: '127.0.0.1', everything: true }))
+}
+
+/**
+ * Group membership in less time than by default, 5 s and 15 s: all commits wait while the group decides that a silent node is gone.
+ * Source: https://galeracluster.com/library/documentation/galera-parameters.html
+ */
+const membership = [
+  'evs.keepalive_period=PT0.5S',
+  'evs.inactive_check_period=PT0.25S',
+  'evs.suspect_timeout=PT2S',
+  'evs.inactive_timeout=PT4S',
+]
+
+function serverArguments(place: Place, places: Place[], { provider, user }: Machine): string[] {
+  const { name, folder, port, group, copy, missing } = place
+  const others = places.filter(other => other !== place)
+  const providerOptions = [
+    ...[
+      `base_port=${group}`,
+      `gmcast.listen_addr=tcp://127.0.0.1:${group}`,
+      `ist.recv_addr=127.0.0.1:${missing}`,
+    ],
+    ...['gcache.size=64M', ...membership],
+  ]
+  return [
+    '--no-defaults',
+    ...(user ? ['--user=nobody'] : []),
+    ...[`--datadir=${filesOf(place)}`, `--tmpdir=${temporaryOf(place)}`],
+    ...[`--socket=${join(folder, 'temporary/s')}`, `--pid-file=${join(folder, 'temporary/pid')}`],
+    ...['--bind-address=127.0.0.1', `--port=${port}`, '--skip-name-resolve', '--performance-schema=OFF'],
+    ...['--innodb-buffer-pool-size=64M', '--innodb-log-file-size=16M'],
+    // A killed process loses nothing: the system has what it wrote, and the other nodes have the transactions.
+    '--innodb-flush-log-at-trx-commit=2',
+    ...['--character-set-server=ascii', '--collation-server=ascii_bin'],
+    ...[
+      '--binlog-format=ROW',
+      '--innodb-autoinc-lock-mode=2',
+      '--wsrep-on=ON',
+      `--wsrep-provider=${provider}`,
+    ],
+    ...['--wsrep-cluster-name=board', `--wsrep-node-name=${name}`, `--wsrep-node-address=127.0.0.1:${group}`],
+    `--wsrep-cluster-address=gcomm://${places.map(each => `127.0.0.1:${each.group}`).join()}`,
+    ...['--wsrep-sst-method=rsync', `--wsrep-sst-receive-address=127.0.0.1:${copy}`],
+    // The last node gives its data first: one that does not write.
+    `--wsrep-sst-donor=${others
+      .map(other => other.name)
+      .toReversed()
+      .join()},`,
+    `--wsrep-provider-options=${providerOptions.join(';')}`,
+  ]
+}
+
+/** A new cluster for the first files. A node that was killed says first up to where its files go, as systemd's unit does. */
+async function positionArguments(place: Place, places: Place[], machine: Machine): Promise<string[]> {
+  if (!existsSync(join(filesOf(place), 'ibdata1'))) return []
+  if (!existsSync(join(filesOf(place), 'grastate.dat')))
+    return ['--wsrep-new-cluster', `--init-file=${accountsOf(place)}`]
+  const { stderr } = await promisify(execFile)(machine.program, [
+    ...serverArguments(place, places, machine),
+    '--wsrep-recover',
+  ])
+  const position = /Recovered position: *([0-9a-f-]+:-?\d+)/.exec(stderr)?.[1]
+  return position ? [`--wsrep-start-position=${position}`] : []
+}
+
+/** ms between two looks at a node, and the longest wait for its answer */
+const healthEveryMs = 200
+const healthTimeoutMs = 1000
+
+const statusRows = z.array(z.object({ name: z.string(), value: z.string() }))
+
+/**
+ * Answers whether the node at `url` may get clients: it is in the primary component and has all data. A node that is not accepts
+ * connections too, so a check of the connection is not enough. Percona's `clustercheck` does the same.
+ */
+async function serveHealth(url: string, port: number): Promise<AsyncDisposable> {
+  let healthyAt = Number.NEGATIVE_INFINITY
+  let connection: Connection | null = null
+  let busy = false
+  async function look(): Promise<void> {
+    connection ??= await connect(url)
+    const [rows] = await connection.query({
+      sql: `SELECT LOWER(variable_name) AS name, variable_value AS value FROM information_schema.global_status
+        WHERE variable_name IN ('wsrep_ready', 'wsrep_local_state_comment')`,
+      timeout: healthTimeoutMs,
+    })
+    const valueNamed = (name: string) => statusRows.parse(rows).find(row => row.name === name)?.value
+    const isHealthy = valueNamed('wsrep_ready') === 'ON' && valueNamed('wsrep_local_state_comment') === 'Synced'
+    healthyAt = isHealthy ? performance.now() : Number.NEGATIVE_INFINITY
+  }
+  const timer = setInterval(() => {
+    if (busy) return
+    busy = true
+    look()
+      .catch(() => {
+        connection?.destroy()
+        connection = null
+      })
+      .finally(() => {
+        busy = false
+      })
+  }, healthEveryMs)
+  const server = createServer((_request, response) => {
+    const isHealthy = performance.now() - healthyAt < healthTimeoutMs
+    response.writeHead(isHealthy ? 200 : 503, { Connection: 'close' }).end()
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      connection?.destroy()
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
