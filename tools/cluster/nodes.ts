@@ -285,7 +285,8 @@ async function serveHealth(url: string, port: number): Promise<AsyncDisposable> 
       timeout: healthTimeoutMs,
     })
     const valueNamed = (name: string) => statusRows.parse(rows).find(row => row.name === name)?.value
-    const isHealthy = valueNamed('wsrep_ready') === 'ON' && valueNamed('wsrep_local_state_comment') === 'Synced'
+    const isHealthy =
+      valueNamed('wsrep_ready') === 'ON' && valueNamed('wsrep_local_state_comment') === 'Synced'
     healthyAt = isHealthy ? performance.now() : Number.NEGATIVE_INFINITY
   }
   const timer = setInterval(() => {

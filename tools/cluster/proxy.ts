@@ -7,7 +7,7 @@ import { spawnService } from '../launcher/stack/supervise.ts'
 import type { Node } from './nodes.ts'
 
 /** Ports of the proxy: each leads to one node while that is healthy. */
-export type Proxy = AsyncDisposable & {
+export type FailoverProxy = AsyncDisposable & {
   /** every replica's connections go to the same node: the first that is healthy */
   oneWriter: number
   /** one port for each node: that node, else the next one */
@@ -19,7 +19,7 @@ export async function startProxy(
   nodes: Node[],
   freePort: () => Promise<number>,
   signal: AbortSignal,
-): Promise<Proxy> {
+): Promise<FailoverProxy> {
   const program = findProgram('haproxy')
   if (!program) throw new UserError('HAProxy is not installed on this machine')
   const oneWriter = await freePort()

@@ -22,9 +22,8 @@ import { freePorts } from '../lib/ports.ts'
 import { signalProcess } from '../lib/processes.ts'
 import { abortOnSignals, print, saySentences } from '../lib/terminal.ts'
 import type { Answer } from '../lib/visitors.ts'
-import { waitUntil } from '../lib/wait.ts'
 import { type Cluster, type Node, startCluster } from './nodes.ts'
-import { type Proxy, startProxy } from './proxy.ts'
+import { type FailoverProxy, startProxy } from './proxy.ts'
 
 /** page views started per second */
 const perSecond = 350
@@ -102,7 +101,7 @@ const packetBuild = [
 
 type Board = {
   cluster: Cluster
-  proxy: Proxy
+  proxy: FailoverProxy
   folder: string
   freePort: () => Promise<number>
   signal: AbortSignal
@@ -121,8 +120,8 @@ function startBoard(
     replica,
     database: { size: 'small' },
     signal,
-    async replicaVariables(name) {
-      const index = Number(/\d+$/.exec(name)?.[0]) - 1
+    async replicaVariables(place) {
+      const index = Number(/\d+$/.exec(place.name)?.[0]) - 1
       const url = new URL(nodes[0].replicaUrl)
       url.port = String(writers === 'one' ? proxy.oneWriter : proxy.writers[index])
       return { DATABASE_URL: url.href }
@@ -258,7 +257,7 @@ async function testCluster({ hits, chosen, showsPacket }: Options, folder: strin
   const freePort = async () => (await ports.next()).value
   await using resources = new AsyncDisposableStack()
   const cluster = resources.use(await startCluster(folder, freePort, signal))
-  print('cluster', `three nodes, MariaDB with Galera`)
+  print('cluster', 'three nodes, MariaDB with Galera')
   const proxy = resources.use(await startProxy(folder, cluster.nodes, freePort, signal))
   await migrate(cluster.nodes[0].url)
   const board = { cluster, proxy, folder, freePort, signal }

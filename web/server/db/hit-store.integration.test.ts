@@ -10,8 +10,8 @@ import { sampleHit } from '../../testing/samples.ts'
 import { CommitFailed, type Count, type Hit, type HitStore, newRequestId } from '../hits/hit.ts'
 import { defaultLimits, HitQueue } from '../hits/hit-queue.ts'
 import { type DatabaseHitStore, databaseHitStore } from './hit-store.ts'
-import { batchOf, highestNumber, transactionOf } from './page-view-numbers.ts'
-import { closePools, openPools, type Pools, takeConnection } from './pools.ts'
+import { batchOf, countsFrom, highestNumber, judgeFailure, transactionOf } from './page-view-numbers.ts'
+import { closePools, openPools, type Pools, queryPacket, type Replication, takeConnection } from './pools.ts'
 import { registerServer } from './servers.ts'
 
 let database: TestDatabase
@@ -510,4 +510,84 @@ test('nothing but hex and addresses is ever written into a packet', async () => 
     { clientIp: '' },
   ])
     await assert.rejects(replica(0).store.commit([{ ...hit, ...change }], 1000), TypeError)
+})
+
+/** Only MariaDB takes the statement for Galera. */
+async function takesCompound(): Promise<boolean> {
+  const [[row]] = await client.query<mysql.RowDataPacket[]>("SELECT VERSION() LIKE '%MariaDB%' AS isMariaDb")
+  return row?.isMariaDb === 1
+}
+
+/** Sends a batch as it is sent to a server that replicates in that way. @throws the verdict about the failure */
+async function commitAs(replication: Replication, batch: Hit[], waits = true): Promise<Count[]> {
+  const { pools, id } = replica(0)
+  const server = { id, srv_id: '1270013001'.padEnd(32, '0') }
+  const { sql, steps } = transactionOf(batchOf(batch, server, 'COMMIT'), waits, replication)
+  const connection = await takeConnection(pools.write, 1000)
+  let answered = 0
+  try {
+    return countsFrom(await queryPacket(connection, { sql, timeout: 5000 }, () => answered++), batch.length)
+  } catch (error) {
+    throw judgeFailure(error, steps[answered] ?? 'end')
+  } finally {
+    // Without a ROLLBACK: the statement itself must have ended its transaction.
+    connection.release()
+  }
+}
+
+test('the statement for Galera counts as the packet does, and says just as exactly what failed', async () => {
+  if (!(await takesCompound())) return
+  for (const waits of [true, false]) {
+    const start = await countedSoFar()
+    const batch = hits(3)
+    const counts = await commitAs('galera', batch, waits)
+    for (const [index, hit] of batch.entries()) await assertLogged(hit, counts[index] ?? { id: 0, at: '' })
+    assert.equal(counts.at(-1)?.id, start + 3)
+
+    const repeated = [...hits(1), ...batch.slice(0, 1)]
+    await assert.rejects(commitAs('galera', repeated, waits), { outcome: 'rolled_back', kind: 'repeat' })
+    assert.equal(await countedSoFar(), start + 3)
+
+    await client.query(
+      `INSERT INTO access_log SELECT value + 1, UTC_TIMESTAMP(3), '10.0.0.7', '', 0, NULL, '' FROM global_counter`,
+    )
+    await assert.rejects(commitAs('galera', hits(1), waits), { outcome: 'rolled_back', kind: 'refused' })
+    await client.query("DELETE FROM access_log WHERE srv_id = ''")
+
+    await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
+      await assert.rejects(commitAs('galera', hits(1), waits), { outcome: 'rolled_back', kind: 'contention' })
+      await holder.rollback()
+    })
+    // No lock and no transaction is left.
+    const [next] = await replica(1).store.commit(hits(1), 900)
+    assert.equal(next?.id, start + 4)
+    assert.equal(await countedSoFar(), start + 4)
+  }
+})
+
+test('after a failover to a server whose clock is behind, no time goes back; a clock that is far behind is believed', async () => {
+  for (const replication of ['galera', 'group'] as const) {
+    if (replication === 'galera' && !(await takesCompound())) continue
+    const lastOf = async (seconds: number) => {
+      await replica(1).store.commit(hits(1), 1000)
+      await client.query(
+        `UPDATE access_log SET created_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND
+         WHERE id = (SELECT value FROM global_counter)`,
+        [seconds],
+      )
+      const [[row]] = await client.query<mysql.RowDataPacket[]>(
+        'SELECT CAST(created_at AS CHAR) AS at FROM access_log ORDER BY id DESC LIMIT 1',
+      )
+      return `${String(row?.at).replace(' ', 'T')}Z`
+    }
+    const ahead = await lastOf(8)
+    assert.deepEqual(
+      (await commitAs(replication, hits(2))).map(({ at }) => at),
+      [ahead, ahead],
+    )
+    const behind = await lastOf(-8)
+    assert.ok(((await commitAs(replication, hits(1)))[0]?.at ?? '') > behind)
+    const farAhead = await lastOf(86_400)
+    assert.ok(((await commitAs(replication, hits(1)))[0]?.at ?? 'z') < farAhead)
+  }
 })

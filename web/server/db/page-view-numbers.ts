@@ -103,7 +103,7 @@ export function transactionOf(batch: Batch, waits: boolean, replication: Replica
   return replication === 'galera' ? compoundOf(batch, waits) : packetOf(batch, waits, replication)
 }
 
-const lockWithoutWait = 'SELECT value FROM global_counter WHERE id = 1 FOR UPDATE NOWAIT'
+const lockCounter = 'SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'
 
 const batchSteps = ['counter', 'time', 'log', 'requests', 'server', 'bucket', 'result', 'end'] as const
 const waitingSteps: readonly Step[] = ['begin', ...batchSteps]
@@ -112,7 +112,7 @@ const noWaitSteps: readonly Step[] = ['begin', 'lock', ...batchSteps]
 /** Several statements, each with an answer. One that fails stops the packet. */
 function packetOf(batch: Batch, waits: boolean, replication: Exclude<Replication, 'galera'>): Transaction {
   const { counter, log, requests, end } = batch
-  const begin = waits ? 'START TRANSACTION' : `START TRANSACTION; ${lockWithoutWait}`
+  const begin = waits ? 'START TRANSACTION' : `START TRANSACTION; ${lockCounter} NOWAIT`
   const sql = [begin, counter, timeSql(batch, replication), log, requests, end].join('; ')
   return { sql, steps: waits ? waitingSteps : noWaitSteps }
 }
@@ -129,7 +129,8 @@ function compoundOf(batch: Batch, waits: boolean): Transaction {
   const statements = [
     'DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END',
     'START TRANSACTION',
-    ...(waits ? [] : [lockWithoutWait]),
+    // MariaDB takes no NOWAIT here.
+    ...(waits ? [] : [`SET STATEMENT innodb_lock_wait_timeout = 0 FOR ${lockCounter}`]),
     ...[counter, timeSql(batch, 'galera'), log, 'SELECT 1', requests, end],
   ]
   const sql = `BEGIN NOT ATOMIC ${statements.join('; ')}; END`

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { openPooledDatabase } from '../../testing/endpoints.ts'
+import { closePools, openPools } from './pools.ts'
+import { ifAlone, inTransaction, queryOn } from './query.ts'
+
+const database = await openPooledDatabase()
+const [here, there] = [database.pools, openPools(database.url)]
+after(async () => {
+  await closePools(there)
+  await database.close()
+})
+
+/** What the holder would see after a long silence: its lease has ended. */
+const endLeases = () => there.write.query('UPDATE lease SET until_at = UTC_TIMESTAMP(3) - INTERVAL 1 SECOND')
+
+const turn = (pools = there) => ifAlone(pools.upkeep, 'retention', async () => 'worked')
+
+test('a replica that was frozen until its lease ended cannot write where another has taken over', async () => {
+  const written = async () => {
+    const [rows] = await there.read.query('SELECT through_id FROM log_purge')
+    return rows
+  }
+  const frozen = ifAlone(here.upkeep, 'retention', async connection => {
+    const write = (n: number) =>
+      inTransaction(connection, () =>
+        queryOn(connection, 'INSERT INTO log_purge VALUES (1, ?) ON DUPLICATE KEY UPDATE through_id = ?', [
+          n,
+          n,
+        ]),
+      )
+    await write(1)
+    assert.equal(await turn(), null)
+    await endLeases()
+    assert.deepEqual(await turn(), { result: 'worked' })
+    await write(2)
+  })
+  await assert.rejects(frozen, /another has taken over \(retention\)/)
+  assert.deepEqual(await written(), [{ through_id: 1 }])
+})
+
+test('a lease that ended while its owner was silent goes on if no other has taken it', async () => {
+  const done = await ifAlone(here.upkeep, 'retention', async connection => {
+    await endLeases()
+    await inTransaction(connection, async () => {})
+    assert.equal(await turn(), null)
+    return 'worked'
+  })
+  assert.deepEqual(done, { result: 'worked' })
+})
+
+test('while the owner is in a transaction, another neither waits for it nor takes the lease', async () => {
+  const inside = Promise.withResolvers<void>()
+  const end = Promise.withResolvers<void>()
+  const owner = ifAlone(here.upkeep, 'retention', connection =>
+    inTransaction(connection, async () => {
+      inside.resolve()
+      await end.promise
+    }),
+  )
+  await inside.promise
+  assert.equal(await turn(), null)
+  await endLeases().catch(() => {}) // waits for the owner's transaction
+  assert.equal(await turn(), null)
+  end.resolve()
+  await owner
+})
+
+test('the lease of a replica that died ends by itself, and one that waits then has it', async () => {
+  await there.write.query(
+    `REPLACE INTO lease VALUES ('retention', ?, UTC_TIMESTAMP(3) + INTERVAL 1500000 MICROSECOND)`,
+    ['d'.repeat(32)],
+  )
+  assert.equal(await turn(), null)
+  assert.deepEqual(await ifAlone(here.upkeep, 'retention', async () => 'worked', 30_000), {
+    result: 'worked',
+  })
+})
+
+test('a lease with an end that only a wrong clock can have written excludes nobody', async () => {
+  await there.write.query("REPLACE INTO lease VALUES ('retention', ?, UTC_TIMESTAMP(3) + INTERVAL 31 DAY)", [
+    'd'.repeat(32),
+  ])
+  assert.deepEqual(await turn(), { result: 'worked' })
+})
+
+test('a lease is given back when the work fails, and each kind of work has its own', async () => {
+  const failing = ifAlone(here.upkeep, 'retention', async () => {
+    assert.deepEqual(await ifAlone(there.upkeep, 'recount', async () => 1), { result: 1 })
+    throw new Error('the work failed')
+  })
+  await assert.rejects(failing, /the work failed/)
+  assert.deepEqual(await turn(), { result: 'worked' })
+})
+
+test('many that want the lease at the same time have it one after the other', async () => {
+  let working = 0
+  const work = async () => {
+    assert.equal(++working, 1)
+    await new Promise(setImmediate)
+    working--
+  }
+  const all = Array.from({ length: 12 }, (_, n) =>
+    ifAlone((n % 2 ? here : there).upkeep, 'retention', work, 30_000),
+  )
+  for (const done of await Promise.all(all)) assert.notEqual(done, null)
+})
