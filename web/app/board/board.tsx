@@ -4,7 +4,7 @@
 // the live board (live/watch-board.ts) and passes the same snapshot to the header (board-header.tsx) and to each panel, which
 // has its own folder. So in every frame all figures and states are of one moment, also those that are off the screen.
 
-import { useEffect, useState } from 'react'
+import { startTransition, useEffect, useState } from 'react'
 import type { Snapshot } from '../../shared/api.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { EventLine } from '../events/event-line.tsx'
@@ -111,7 +111,8 @@ function useLiveBoard(first: Snapshot): LiveView {
     () =>
       watchBoard('/api/live', start, view => {
         latest = view
-        setLive(view)
+        // React renders a transition in pieces, so that no task is long, and shows all of it in one commit.
+        startTransition(() => setLive(view))
       }),
     [start],
   )
