@@ -85,7 +85,10 @@ function useWidth(element: RefObject<Element | null>): number {
   useLayoutEffect(() => {
     if (!element.current) return
     setWidth(element.current.getBoundingClientRect().width)
-    const observer = new ResizeObserver(([entry]) => entry && setWidth(entry.contentRect.width))
+    // While the page is laid out for paper the element can have no width for a moment: then the last one stays.
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry && entry.contentRect.width > 0) setWidth(entry.contentRect.width)
+    })
     observer.observe(element.current)
     return () => observer.disconnect()
   }, [element])
