@@ -72,11 +72,12 @@ type FirefoxBoard = Awaited<ReturnType<typeof openBoard>>
 /** Sets the window's width, and checks that nothing is wider, overlaps or stands elsewhere than the header. */
 async function expectInOrder({ page }: FirefoxBoard, name: string, width: number): Promise<void> {
   await page.setViewport({ width, height: 900 })
+  // Puppeteer's `$$eval` hangs where JavaScript is off.
   const edges = (selector: string) =>
-    page.$$eval(selector, elements => {
-      const boxes = elements.map(element => element.getBoundingClientRect())
+    page.evaluate(selector => {
+      const boxes = [...document.querySelectorAll(selector)].map(element => element.getBoundingClientRect())
       return [Math.min(...boxes.map(({ left }) => left)), Math.max(...boxes.map(({ right }) => right))]
-    })
+    }, selector)
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
   expect(await overlappingTexts(page)).toEqual([])
   expect(await edges('figure [data-part]')).toEqual(await edges('header'))
