@@ -5,9 +5,9 @@
 //                              └── machine
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { signalProcess } from '../../../tools/lib/processes.ts'
+import { findProcess, signalProcess } from '../../../tools/lib/processes.ts'
 import { eventually } from '../../../tools/lib/testing.ts'
 
 const run = async (program: string, ...words: string[]) => (await promisify(execFile)(program, words)).stdout
@@ -41,6 +41,11 @@ const switchOf = ({ prefix }: Network) => `${prefix}-switch`
 
 /** Creates the switch and links this process's namespace to it. @throws Error without the rights to */
 export async function createNetwork(): Promise<Network> {
+  for (const name of await namespaces()) {
+    const owner = /^board(\d+)-/.exec(name)?.[1]
+    // Of a test run that was killed.
+    if (owner && !findProcess(Number(owner))) await removeNamespace(name)
+  }
   const network = networkOf(process.pid)
   const { prefix, address } = network
   const hub = switchOf(network)
@@ -61,9 +66,13 @@ export async function createNetwork(): Promise<Network> {
 
 /** Removes the switch and all machines, with their processes. */
 export async function removeNetwork({ prefix }: Network): Promise<void> {
-  const names = (await run('ip', 'netns', 'list')).split('\n').map(line => line.split(' ')[0] ?? '')
+  const names = await namespaces()
   for (const name of names.filter(name => name.startsWith(`${prefix}-`))) await removeNamespace(name)
 }
+
+/** Names of all network namespaces of this machine. The list has a number behind some. */
+const namespaces = async () =>
+  (await run('ip', 'netns', 'list')).split('\n').map(line => line.split(' ')[0] ?? '')
 
 /** Interfaces disappear with the namespace of one of their two ends, as soon as no process is left in it. */
 async function removeNamespace(name: string): Promise<void> {
@@ -94,7 +103,10 @@ export async function addMachine(network: Network, name: string, host: number): 
     start([program = '', ...words], { cwd, log }) {
       const output = openSync(log, 'a')
       const command = ['netns', 'exec', namespace, program, ...words]
-      return spawn('ip', command, { cwd, detached: true, stdio: ['ignore', output, output] })
+      const child = spawn('ip', command, { cwd, detached: true, stdio: ['ignore', output, output] })
+      closeSync(output)
+      child.unref() // it ends with the network, after this process
+      return child
     },
     async holds(other) {
       return (await run('ip', '-n', namespace, '-oneline', 'address', 'show')).includes(` ${other}/`)

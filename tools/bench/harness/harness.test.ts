@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { parseBenchOptions, parsePageOptions } from './options.ts'
 import { markdownTable } from './report.ts'
 import { findFaults, isExact, median, type Run, ratiosOf, summarise } from './rounds.ts'
-import { idleSeconds, ownCpuSeconds, parseUsage } from './usage.ts'
+import { idleSeconds, ownUsage, parseUsage } from './usage.ts'
 
 test('the short form measures less of everything', () => {
   const { extent: full } = parseBenchOptions([])
@@ -62,7 +62,7 @@ test('user and system time are added, for any process name', () => {
 
 test('the time of ended children counts as this process’s, and waiting for the disk as idle', () => {
   const stat = '4711 (node) S 1 4711 4711 0 -1 4194560 900 0 3 0 250 50 7 3 20 0 11 0 9000 1000000 2048'
-  assert.equal(ownCpuSeconds(stat, { tick: 0.01, page: 4096 }), 3.1)
+  assert.deepEqual(ownUsage(stat, { tick: 0.01, page: 4096 }), { self: 3, children: 0.1 })
   const all = 'cpu  4248769 522213 2029492 2874 501 0 128899 7483 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n'
   assert.equal(idleSeconds(all, { tick: 0.01, page: 4096 }), 33.75)
 })

@@ -41,13 +41,13 @@ export function watchCores(groups: number[]): () => number {
   }
 }
 
-/** Processor s of this process and of its children that have ended, as wrk. Source: proc_pid_stat(5), fields 14 to 17 */
-export function ownCpuSeconds(
-  stat = readFileSync('/proc/self/stat', 'utf8'),
-  { tick } = machineUnits,
-): number {
+/**
+ * Processor s of this process, and of its children that have ended, as wrk. Source: proc_pid_stat(5), fields 14 to 17
+ */
+export function ownUsage(stat = readFileSync('/proc/self/stat', 'utf8'), { tick } = machineUnits) {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) * tick
+  const [user = 0, system = 0, ofChildren = 0, systemOfChildren = 0] = fields.slice(11, 15).map(Number)
+  return { self: (user + system) * tick, children: (ofChildren + systemOfChildren) * tick }
 }
 
 /** Processor s of all cores in which none worked, since the boot. Source: proc_stat(5), the line of all processors */

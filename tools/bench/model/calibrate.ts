@@ -11,7 +11,7 @@ import { type Contender, entryOf } from '../contenders/contender.ts'
 import { makeSchema, queryRow } from '../harness/database.ts'
 import { measureRun, median, type Run } from '../harness/rounds.ts'
 import type { Testbed } from '../harness/testbed.ts'
-import { idleSeconds, ownCpuSeconds, readUsage } from '../harness/usage.ts'
+import { idleSeconds, ownUsage, readUsage } from '../harness/usage.ts'
 import type { BatchCost, Costs } from './simulate.ts'
 
 /** One run of the board. Times are s, processor time of all processes of a part together. */
@@ -39,12 +39,12 @@ export async function sampleBoard(
   const read = async () => {
     const query = 'SELECT SUM(hits) AS hits, SUM(commits) AS commits FROM server'
     const { hits, commits } = await queryRow(board.databaseUrl, counted, query)
-    const own = ownCpuSeconds()
+    const own = ownUsage()
     const [servers, nginx, database] = [groups, [board.nginxPid], [testbed.databasePid]].map(
       group => readUsage(group).cpuSeconds,
     ) as [number, number, number]
-    const left = idleSeconds() + own + servers + nginx + database
-    return { hits, commits, servers, front: nginx + own, left, at: performance.now() / 1000 }
+    const left = idleSeconds() + own.self + own.children + servers + nginx + database
+    return { hits, commits, servers, front: nginx + own.children, left, at: performance.now() / 1000 }
   }
   const before = await read()
   const run = await measureRun(entryOf(board), load, testbed)
@@ -77,7 +77,7 @@ export async function sampleCommits(testbed: Testbed, seconds: number): Promise<
     const store = databaseHitStore(pool, { id, srv_id: srvIdOf(address) })
     const samples: CommitSample[] = []
     for (const hits of batchSizes) {
-      const used = () => ({ database: readUsage([testbed.databasePid]).cpuSeconds, own: ownCpuSeconds() })
+      const used = () => ({ database: readUsage([testbed.databasePid]).cpuSeconds, own: ownUsage().self })
       const times: number[] = []
       const before = used()
       const endsAt = performance.now() + seconds * 1000
@@ -109,8 +109,13 @@ export function costsFrom(commits: CommitSample[], boards: Omit<Sample, 'run'>[]
     commits.map(({ hits }) => [1, hits]),
     commits.map(({ database }) => database),
   )
+  // The second factor is what NGINX and wrk take without any page view: next to nothing.
+  const [front = 0] = fit(
+    boards.map(({ hits, seconds }) => [hits, seconds]),
+    boards.map(({ front }) => front),
+  )
   return {
-    front: median(boards.map(({ front, hits }) => front / hits)),
+    front,
     page,
     batch: { base: batch, perHit: 0 },
     rendering,

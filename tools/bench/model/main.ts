@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
 
 const { sizes, rounds, seconds, warmUpSeconds } = options.short
   ? { sizes: [1, 2], rounds: 1, seconds: 1, warmUpSeconds: 1 }
-  : { sizes: [1, 2, 4, 8], rounds: 3, seconds: 4, warmUpSeconds: 4 }
+  : { sizes: [1, 2, 4, 8], rounds: 3, seconds: 4, warmUpSeconds: 3 }
 
 const connections = 64
 /** Loads under which the costs are measured; the compared one is not among them. */
@@ -42,7 +42,7 @@ async function measure(testbed: Testbed): Promise<Measured> {
   }
   // The code of each replica must be warm.
   for (const [replicas, contender] of boards)
-    await sampleBoard(contender, { connections, seconds: warmUpSeconds + replicas / 2 }, testbed)
+    await sampleBoard(contender, { connections, seconds: warmUpSeconds + replicas }, testbed)
   const measured: Measured = { commits: [], calibration: [], boards: new Map() }
   for (let round = 1; round <= rounds; round++) {
     measured.commits.push(...(await sampleCommits(testbed, seconds / 4)))
@@ -50,7 +50,7 @@ async function measure(testbed: Testbed): Promise<Measured> {
       if (replicas === 1)
         for (const connections of calibrationConnections)
           measured.calibration.push(
-            await sampleBoard(contender, { connections, seconds: seconds / 2 }, testbed),
+            await sampleBoard(contender, { connections, seconds: Math.ceil(seconds / 2) }, testbed),
           )
       const sample = await sampleBoard(contender, { connections, seconds }, testbed)
       measured.boards.set(replicas, [...(measured.boards.get(replicas) ?? []), sample])
