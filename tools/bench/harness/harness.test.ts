@@ -76,6 +76,7 @@ const run = (rate: number, more: Partial<Run> = {}): Run => ({
   errors: 0,
   bytesEach: 100,
   cores: { servers: 1, nginx: 0.2, database: 0.3 },
+  load: { seconds: 1, client: 0.1, idle: 0 },
   bytes: 1e8,
   exact: true,
   ...more,

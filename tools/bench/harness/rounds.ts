@@ -2,7 +2,7 @@ import type { Count } from './database.ts'
 import { type Load, type LoadResult, runWrk } from './load.ts'
 import { kilobytes, megabytes, number, say } from './report.ts'
 import type { Testbed } from './testbed.ts'
-import { readUsage, watchCores } from './usage.ts'
+import { idleSeconds, ownUsage, readUsage, watchCores } from './usage.ts'
 
 /** One line of the comparison: the address to load, and the processes that serve it */
 export type Entry = {
@@ -38,6 +38,8 @@ export async function takeTurns(
 export type Run = LoadResult & {
   /** average number in use */
   cores: { servers: number; nginx: number; database: number }
+  /** the load itself: its s, the processor s of wrk, and the s of all cores in which none worked */
+  load: { seconds: number; client: number; idle: number }
   /** memory of all its servers together, at the end */
   bytes: number
   /** whether each page view was counted once; null if nothing is counted */
@@ -52,14 +54,26 @@ export async function measureRun(entry: Entry, load: Omit<Load, 'cookies'>, test
     nginx: watchCores([entry.nginx]),
     database: watchCores([testbed.databasePid]),
   }
+  const machine = () => ({
+    seconds: performance.now() / 1000,
+    client: ownUsage().children,
+    idle: idleSeconds(),
+  })
+  const before = machine()
   const result = await runWrk(entry.url, { ...load, cookies: entry.cookies }, testbed.signal)
+  const after = machine()
   const used = { servers: cores.servers(), nginx: cores.nginx(), database: cores.database() }
-  const after = await entry.count?.check(from)
+  const count = await entry.count?.check(from)
   return {
     ...result,
     cores: used,
+    load: {
+      seconds: after.seconds - before.seconds,
+      client: after.client - before.client,
+      idle: after.idle - before.idle,
+    },
     bytes: readUsage(entry.servers).bytes,
-    exact: after ? isExact({ from, ...after }, result, load.connections) : null,
+    exact: count ? isExact({ from, ...count }, result, load.connections) : null,
   }
 }
 

@@ -11,7 +11,7 @@ import { type Contender, entryOf } from '../contenders/contender.ts'
 import { makeSchema, queryRow } from '../harness/database.ts'
 import { measureRun, median, type Run } from '../harness/rounds.ts'
 import type { Testbed } from '../harness/testbed.ts'
-import { idleSeconds, ownUsage, readUsage } from '../harness/usage.ts'
+import { ownUsage, readUsage } from '../harness/usage.ts'
 import type { BatchCost, Costs } from './simulate.ts'
 
 /** One run of the board. Times are s, processor time of all processes of a part together. */
@@ -35,29 +35,20 @@ export async function sampleBoard(
   load: { connections: number; seconds: number },
   testbed: Testbed,
 ): Promise<Sample> {
-  const groups = board.servers.map(server => server.pid)
-  const read = async () => {
-    const query = 'SELECT SUM(hits) AS hits, SUM(commits) AS commits FROM server'
-    const { hits, commits } = await queryRow(board.databaseUrl, counted, query)
-    const own = ownUsage()
-    const [servers, nginx, database] = [groups, [board.nginxPid], [testbed.databasePid]].map(
-      group => readUsage(group).cpuSeconds,
-    ) as [number, number, number]
-    const left = idleSeconds() + own.self + own.children + servers + nginx + database
-    return { hits, commits, servers, front: nginx + own.children, left, at: performance.now() / 1000 }
-  }
-  const before = await read()
+  const query = 'SELECT SUM(hits) AS hits, SUM(commits) AS commits FROM server'
+  const before = await queryRow(board.databaseUrl, counted, query)
   const run = await measureRun(entryOf(board), load, testbed)
-  const after = await read()
-  const seconds = after.at - before.at
+  const after = await queryRow(board.databaseUrl, counted, query)
+  const { seconds, client, idle } = run.load
+  const { servers, nginx, database } = run.cores
   return {
     run,
     seconds,
     hits: after.hits - before.hits,
     commits: after.commits - before.commits,
-    servers: after.servers - before.servers,
-    front: after.front - before.front,
-    coresLeft: (after.left - before.left) / seconds,
+    servers: servers * seconds,
+    front: nginx * seconds + client,
+    coresLeft: servers + nginx + database + (client + idle) / seconds,
   }
 }
 
