@@ -1,4 +1,5 @@
-// `npm run pictures`: makes the README's pictures and film from a temporary board with real visits and a real restart.
+// `npm run pictures`: makes the README's pictures and films from a temporary board with real visits, a real restart and a real
+// experiment of the lab.
 // Uses the bench's temporary board and browser, and record.ts for frames and files.
 
 import { rmSync, writeFileSync } from 'node:fs'
@@ -53,9 +54,11 @@ function startVisitors(url: string): AsyncDisposable {
   }
 }
 
-/** Reaches down to the legend of the picture; the film's has room for the notice of a moved visit, too. */
+/** Reaches down to the legend of the picture; that of the film of a loss has room for the notice of a moved visit, too. */
 const window: Window = { width: 1280, height: 832 }
-const filmWindow: Window = { width: 1280, height: 896 }
+const lossWindow: Window = { width: 1280, height: 896 }
+/** From the lab’s heading to the button that runs an experiment */
+const labWindow: Window = { width: 1280, height: 790 }
 
 /** ms that the pages are open before their pictures: then the cards have the bars of a whole minute */
 const beforeStillsMs = 65_000
@@ -83,23 +86,50 @@ async function takeStills(url: string, docs: string, signal: AbortSignal): Promi
 
 type Scene = {
   page: BarePage
-  hold: Hold
-  replicas: () => StackFile['replicas']
   /** for temporary files */
   folder: string
   docs: string
 }
 
-/** timeout of the film */
+/** timeout of a film */
 const filmTimeoutMs = 60_000
 
-/** Films a kill of the visitor's server, the move of the next visit, and the server's return. */
-async function filmLoss({ page, hold, replicas, folder, docs }: Scene, signal: AbortSignal) {
+/** Waits for a film: some ms, or until a condition in the page is true. */
+function waits(page: BarePage, signal: AbortSignal) {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(filmTimeoutMs)])
   const sleep = (ms: number) => pause(ms, undefined, { signal: bounded })
   const until = async (condition: string) => {
     while ((await page.evaluate(condition)) !== true) await sleep(50)
   }
+  return { sleep, until }
+}
+
+/** Films an experiment of the lab, in which one server is slow: from the reader's guess to the sentence that says what was seen. */
+async function filmExperiment({ page, folder, docs }: Scene, signal: AbortSignal) {
+  const { sleep, until } = waits(page, signal)
+  const find = (words: string) =>
+    `[...document.querySelectorAll('#lab a, #lab button')].find(each => each.textContent.includes('${words}'))`
+  await page.send('Emulation.setScrollbarsHidden', { hidden: true })
+  await page.evaluate(`document.querySelector('#lab').scrollIntoView()`)
+  await until(`${find('Run all')} !== undefined`)
+  await using recording = await recordFrames(page, folder)
+  await sleep(1000)
+  for (const words of ['One slow server', 'Its full share', 'Run all']) {
+    await page.evaluate(`${find(words)}.click()`)
+    await sleep(1200)
+  }
+  await until(`document.querySelector('#lab [aria-live]').textContent.includes('gave slow')`)
+  await sleep(1000)
+  await capture(page, join(docs, 'lab.png'))
+  await sleep(2000)
+  await writeWebp(await recording.end(), join(docs, 'lab.webp'))
+}
+
+type Loss = { hold: Hold; replicas: () => StackFile['replicas'] }
+
+/** Films a kill of the visitor's server, the move of the next visit, and the server's return. */
+async function filmLoss({ page, folder, docs }: Scene, { hold, replicas }: Loss, signal: AbortSignal) {
+  const { sleep, until } = waits(page, signal)
   const visitorsCookie = await srvIdOf(page)
   const own = replicas().find(({ srv_id }) => srv_id === visitorsCookie)
   if (!own) throw new Error('no server has the visitor’s srv_id')
@@ -143,9 +173,13 @@ await saySentences(async () => {
     await using _visitors = startVisitors(board.url)
     say('stills', `in ${beforeStillsMs / 1000} s, when the cards have bars`)
     await takeStills(board.url, docs, signal)
+    say('film', 'an experiment of the lab')
+    await using labPage = await openBoard(board.url, labWindow, signal)
+    await filmExperiment({ page: labPage, folder: join(folder, 'lab'), docs }, signal)
     say('film', 'a server is killed and returns')
-    await using page = await openBoard(board.url, filmWindow, signal)
-    await filmLoss({ page, hold, replicas: () => board.file().replicas, folder, docs }, signal)
+    await using page = await openBoard(board.url, lossWindow, signal)
+    const replicas = () => board.file().replicas
+    await filmLoss({ page, folder: join(folder, 'loss'), docs }, { hold, replicas }, signal)
     say('pictures', `written to ${docs}`)
   } catch (error) {
     if (!signal.aborted) throw error

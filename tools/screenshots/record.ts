@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -36,8 +36,9 @@ const event = z.looseObject({
   metadata: z.looseObject({ timestamp: z.number() }),
 })
 
-/** Writes each painted frame of the page into `folder` with its time. JPEG, because PNG is so slow that frames get lost. */
+/** Writes each painted frame of the page into a new `folder` with its time. JPEG, because PNG is so slow that frames get lost. */
 export async function recordFrames(page: BarePage, folder: string): Promise<Recording> {
+  mkdirSync(folder)
   const events = await page.listen('Page', 'screencastFrame')
   const taken: { path: string; at: number }[] = []
   let ended = false
