@@ -111,7 +111,11 @@ function ConnectionIndicator(facts: ConnectionFacts) {
           {!hydrated && <Moment iso={facts.figuresAt} plain={inSeconds(facts.figuresAt)} to="second" />}
         </p>
         {detail && (
-          <p aria-hidden={isEvent} className={styles.connectionDetail}>
+          <p
+            key={typeof detail === 'string' ? detail : undefined}
+            aria-hidden={isEvent}
+            className={styles.connectionDetail}
+          >
             {detail}
           </p>
         )}
