@@ -1,4 +1,4 @@
-// Commands for the stack with Docker beside `docker compose`. `npm run roll` starts in `roll.ts`, the service `secrets` in
+// Commands for the stack with Docker beside `docker compose`. `npm run roll` starts in `roll/roll.ts`, the service `secrets` in
 // `make-secrets.ts`. `npm run audit`, `drain` and `studio` (tools/launcher) use `replica-containers.ts`, `drain.ts` and
 // `database.ts`. All of them run Docker's command line through this module and parse its output.
 // The `*.yml` files extend docker-compose.yml; `testing/` serves only `*.compose-test.ts`.

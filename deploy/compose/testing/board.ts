@@ -158,7 +158,7 @@ export async function roll(
   onPrinted: (printed: string, kill: () => void, closeTerminal: () => void) => void = () => {},
   words: string[] = [],
 ): Promise<Rolled> {
-  const command = spawn(process.execPath, [`${import.meta.dirname}/../roll.ts`, ...words], {
+  const command = spawn(process.execPath, [`${import.meta.dirname}/../roll/roll.ts`, ...words], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

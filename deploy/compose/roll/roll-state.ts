@@ -1,10 +1,10 @@
-import { waitUntil } from '../../tools/lib/wait.ts'
-import { DockerFailed } from './docker.ts'
-import type { Version } from './project.ts'
-import type { ProjectLock } from './project-lock.ts'
-import { type ReplicaContainer, replicaContainers } from './replica-containers.ts'
+import { waitUntil } from '../../../tools/lib/wait.ts'
+import { DockerFailed } from '../docker.ts'
+import type { Version } from '../project.ts'
+import type { ProjectLock } from '../project-lock.ts'
+import { type ReplicaContainer, replicaContainers } from '../replica-containers.ts'
+import { readUnfinishedRoll, removeUnfinishedRoll, writeUnfinishedRoll } from '../unfinished-roll.ts'
 import { orderedMeanwhile, orderedWhileStarting, planRoll } from './roll-plan.ts'
-import { readUnfinishedRoll, removeUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
 
 // The state of a roll: which replicas are old, how many are wanted, and which existed after the last step. Later differences are the
 // work of another command, which the roll follows. Also updates the record for the next roll.

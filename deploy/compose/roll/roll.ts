@@ -1,11 +1,11 @@
-import { abortOnSignals, outliveTerminal } from '../../tools/lib/terminal.ts'
-import { UserError } from '../../web/server/errors.ts'
-import { applyAccounts, rollWarning } from './database.ts'
-import { DockerFailed, howToChooseProject } from './docker.ts'
-import { newestVersion, readProject } from './project.ts'
-import { takeProjectLock } from './project-lock.ts'
+import { abortOnSignals, outliveTerminal } from '../../../tools/lib/terminal.ts'
+import { UserError } from '../../../web/server/errors.ts'
+import { applyAccounts, rollWarning } from '../database.ts'
+import { DockerFailed, howToChooseProject } from '../docker.ts'
+import { newestVersion, readProject } from '../project.ts'
+import { takeProjectLock } from '../project-lock.ts'
+import { replicaContainers } from '../replica-containers.ts'
 import { Replacement } from './replacement.ts'
-import { replicaContainers } from './replica-containers.ts'
 
 // `npm run roll`: replaces the replicas of the compose stack without a gap. It builds, migrates, starts new replicas beside the old
 // ones, waits until NGINX has the new ones, drains the old ones and stops them. `docker compose up -d --build` would stop all

@@ -1,6 +1,6 @@
 // Plans a roll: which replicas are old, how many are wanted, and whether other commands have scaled meanwhile.
-import type { Version } from './project.ts'
-import type { UnfinishedRoll } from './unfinished-roll.ts'
+import type { Version } from '../project.ts'
+import type { UnfinishedRoll } from '../unfinished-roll.ts'
 
 type Numbered = { id: string; number: number }
 type Replica = Version & Numbered & { running: boolean }

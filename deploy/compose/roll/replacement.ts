@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { waitUntil } from '../../tools/lib/wait.ts'
-import { rollWarning } from './database.ts'
-import { containerLog, DockerFailed, unlessGone } from './docker.ts'
-import { OldReplicasDrain } from './drain-old.ts'
-import { outdatedSettingsOfNginx } from './project.ts'
+import { waitUntil } from '../../../tools/lib/wait.ts'
+import { rollWarning } from '../database.ts'
+import { containerLog, DockerFailed, unlessGone } from '../docker.ts'
+import { outdatedSettingsOfNginx } from '../project.ts'
 import {
   isHealthy,
   type ReplicaContainer,
   replicaContainers,
   runningReplicas,
   servingReplicas,
-} from './replica-containers.ts'
+} from '../replica-containers.ts'
+import { OldReplicasDrain } from './drain-old.ts'
 import { type Roll, RollState } from './roll-state.ts'
 
 // Replaces the replicas of a compose project, step by step. Each step first reads the current state: an earlier roll may have been

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { roll } from '../testing/board.ts'
+import type { UnfinishedRoll } from '../unfinished-roll.ts'
 import { type Found, orderedMeanwhile, orderedWhileStarting, planRoll } from './roll-plan.ts'
-import { roll } from './testing/board.ts'
-import type { UnfinishedRoll } from './unfinished-roll.ts'
 
 const newest = { image: 'sha256:2', configHash: 'a' }
 
@@ -235,7 +235,7 @@ for (const [command, ...words] of [
   test(`${command} ${words.join(' ')} is refused in the same way`, async () => {
     const child = spawn(
       process.execPath,
-      [`${import.meta.dirname}/../../tools/launcher/${command}.ts`, ...words],
+      [`${import.meta.dirname}/../../../tools/launcher/${command}.ts`, ...words],
       {
         env: { ...process.env, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
