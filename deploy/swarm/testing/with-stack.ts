@@ -2,6 +2,7 @@
 //   node deploy/swarm/testing/with-stack.ts node --test 'deploy/swarm/*.swarm-test.ts'
 // BASE_URL is its board. If this engine is in no Swarm, it begins one, and leaves it afterwards. One run at a time: a second
 // one waits. If no Docker engine answers, it prints so and runs nothing. In CI that is a failure.
+import { readFileSync } from 'node:fs'
 import { freePorts } from '../../../tools/lib/ports.ts'
 import { runBeside } from '../../../tools/lib/testing.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
@@ -27,12 +28,7 @@ async function startStack(signal: AbortSignal) {
   })
   const { value: port } = await freePorts(stackName).next()
   const url = `http://127.0.0.1:${port}`
-  // Empty variables mean the defaults.
-  const names =
-    'DATABASE_NODE REGISTRY IMAGE_REVISION LOG_FORMAT LOG_MAX_ROWS LOG_RETENTION_DAYS NGINX_MEMORY NGINX_WORKERS'
-  const others = 'OTEL_EXPORTER_OTLP_ENDPOINT PUBLIC_HOST SHOW_CLIENT_IPS STICKY_SECONDS TRUSTED_PROXIES'
-  const defaults = Object.fromEntries(`${names} ${others}`.split(' ').map(name => [name, '']))
-  const environment = { ...defaults, HTTP_PORT: String(port), REPLICAS: '3', BASE_URL: url }
+  const environment = { ...defaults(), HTTP_PORT: String(port), REPLICAS: '3', BASE_URL: url }
   Object.assign(process.env, environment)
   const stop = async () => {
     try {
@@ -58,6 +54,16 @@ async function startStack(signal: AbortSignal) {
     await stop()
     throw error
   }
+}
+
+/** Empty variables, which mean the defaults: settings in the environment are for another stack. */
+function defaults(): Record<string, string> {
+  const files = ['stack.yml', 'deploy.sh'].map(name =>
+    readFileSync(`${import.meta.dirname}/../${name}`, 'utf8'),
+  )
+  return Object.fromEntries(
+    [...files.join('').matchAll(/\$\{([A-Z_]+):-/g)].map(([, name = '']) => [name, '']),
+  )
 }
 
 /** Begins a Swarm of this engine alone, unless it manages one. @throws DockerFailed if it is a worker of one */
