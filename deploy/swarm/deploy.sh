@@ -41,9 +41,12 @@ docker stack deploy --resolve-image never --with-registry-auth --compose-file de
 # Swarm decides within a second whether it has something to replace. So the result counts once it has been the same for five.
 web=${STACK}_web
 settled=0
+said=
 for _ in $(seq 600); do
     update=$(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "$web")
     tasks=$(docker service ls --filter "name=$web" --format '{{.Name}} {{.Replicas}}' | sed -n "s/^$web //p")
+    [ "$said" = "$tasks $update" ] || echo "$STACK: $tasks servers run${update:+, update: $update}"
+    said="$tasks $update"
     case $update in
         updating | rollback_started) settled=0 ;;
         *) if [ "${tasks%/*}" = "${tasks#*/}" ]; then settled=$((settled + 1)); else settled=0; fi ;;
