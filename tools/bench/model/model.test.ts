@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { costsFrom, fit } from './calibrate.ts'
-import { type Costs, type Outcome, type Setting, simulate } from './simulate.ts'
+import { type Costs, type Outcome, type Setting, sameNumbers, simulate } from './simulate.ts'
 
 const free: Costs = {
   ...{ front: 0, page: 0, rendering: 0, agree: 0, flush: 0, hop: 0 },
@@ -14,15 +14,6 @@ const usual: Costs = {
   ...{ front: 70e-6, page: 70e-6, rendering: 0.02, agree: 0, flush: 0.3e-3, hop: 20e-6 },
   batch: { base: 100e-6, perHit: 3e-6 },
   commit: { base: 250e-6, perHit: 15e-6 },
-}
-
-/** The same numbers each time. Source of the constants: https://en.wikipedia.org/wiki/Linear_congruential_generator */
-function sameNumbers(): () => number {
-  let state = 1
-  return () => {
-    state = (Math.imul(1_664_525, state) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
 }
 
 function run(setting: Partial<Setting>): Outcome {

@@ -120,6 +120,15 @@ export function simulate(setting: Setting): Outcome {
   return figures.outcome(database)
 }
 
+/** Numbers as of Math.random, the same each time. Source of the constants: https://en.wikipedia.org/wiki/Linear_congruential_generator */
+export function sameNumbers(): () => number {
+  let state = 1
+  return () => {
+    state = (Math.imul(1_664_525, state) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
 /** Events in the order of their times */
 class Agenda {
   now = 0
