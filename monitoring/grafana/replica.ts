@@ -218,7 +218,8 @@ const page = [
 const node = [
   graph({
     title: 'Lag of the event loop',
-    description: 'How much later than planned timers ran. Everything in this process waits that long.',
+    description:
+      'Time between two samples of the event loop: 50 ms if none is late. Everything in this process waits for the time above that.',
     unit: 's',
     queries: [
       [one('nodejs_eventloop_lag_p50_seconds'), 'p50'],

@@ -44,7 +44,8 @@ const commitFailureKinds: CommitFailureKind[] = ['contention', 'refused', 'away'
 /** `logRetentionDays`: days that a row of the log stays */
 export function createMetrics(identity: Identity, sources: Sources, logRetentionDays: number) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  // ms between two samples of the event loop's lag. With the default, 10, they take 0.3 % of a core also without visitors.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 50 })
   const registers = [registry]
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
   const counter = (name: string, help: string) => new Counter({ name, help, registers })
