@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { crc32, gunzipSync, gzipSync } from 'node:zlib'
 import { CompressedPage } from './compressed-page.ts'
-import { type CutText, multiply, powerOfBytes } from './page-deflate.ts'
+import { type CutText, encodeText, multiply, powerOfBytes } from './page-deflate.ts'
 
 // The values of a page, by their index.
 const [hit, at, nonce] = [0, 1, 2]
@@ -25,7 +25,7 @@ function pageOf(rows: number, between: string): CutText {
 }
 
 function assertTakesOn(text: CutText): void {
-  const compressed = CompressedPage.of(text, lengths)
+  const compressed = CompressedPage.of(encodeText(text), lengths)
   for (let round = 0; round < 20; round++) {
     const filled = values()
     // gunzip checks the length and the CRC-32 too
@@ -37,6 +37,11 @@ test('the values are in every place', () => {
   assertTakesOn(pageOf(40, 'some text that “repeats” in each row, '))
 })
 
+test('places with short texts between them', () => {
+  assertTakesOn(pageOf(40, 'and '))
+  assertTakesOn({ pieces: ['', ',', ' “', '”, ', ''], places: [hit, at, nonce, hit] })
+})
+
 test('places too far apart to refer to each other, and values right after each other', () => {
   assertTakesOn(pageOf(3, randomBytes(30_000).toString('hex').replace(/0/g, 'a')))
   assertTakesOn({ pieces: ['', '', '', '', ''], places: [hit, at, hit, nonce] })
@@ -44,13 +49,13 @@ test('places too far apart to refer to each other, and values right after each o
 
 test('values too short for zlib to refer back to', () => {
   const text: CutText = { pieces: ['a', 'b', 'cd', 'e'], places: [hit, hit, hit] }
-  const compressed = CompressedPage.of(text, [1])
+  const compressed = CompressedPage.of(encodeText(text), [1])
   assert.equal(gunzipSync(compressed?.fill(['7']).bytes ?? '').toString(), 'a7b7cd7e')
 })
 
 test('a page that was given back is used again, and one that was not stays unchanged', () => {
   const text = pageOf(4, 'some text, ')
-  const compressed = CompressedPage.of(text, lengths)
+  const compressed = CompressedPage.of(encodeText(text), lengths)
   const [first, second, third] = [values(), values(), values()]
   const sent = compressed?.fill(first)
   const held = compressed?.fill(second)
@@ -65,7 +70,7 @@ test('it is hardly longer than the page compressed as a whole', () => {
   const text = pageOf(40, 'some text that “repeats” in each row, ')
   const filled = values()
   const whole = gzipSync(plain(text, filled), { level: 9 }).length
-  assert.ok((CompressedPage.of(text, lengths)?.fill(filled).bytes.length ?? 0) < whole + 100)
+  assert.ok((CompressedPage.of(encodeText(text), lengths)?.fill(filled).bytes.length ?? 0) < whole + 100)
 })
 
 test('a value with one place may be of any length', () => {
@@ -75,14 +80,14 @@ test('a value with one place may be of any length', () => {
   }
   const filled = ['104', 'moved from web-2, which drains. '.repeat(20)]
   const compressed = CompressedPage.of(
-    text,
+    encodeText(text),
     filled.map(value => value.length),
   )
   assert.equal(gunzipSync(compressed?.fill(filled).bytes ?? '').toString(), plain(text, filled))
 })
 
 test('values for which the page leaves too few bytes unused are not compressed this way', () => {
-  assert.equal(CompressedPage.of(pageOf(2, ''), [3, 3, 300]), null)
+  assert.equal(CompressedPage.of(encodeText(pageOf(2, '')), [3, 3, 300]), null)
 })
 
 test('two checksums and the length of the second text give the checksum of both texts', () => {

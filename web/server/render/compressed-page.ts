@@ -1,9 +1,11 @@
 import { inflateRawSync } from 'node:zlib'
 import {
   Checksum,
+  type CutBytes,
   type CutText,
   type Deflated,
   deflateAround,
+  encodeText,
   type Layout,
   layOut,
   type Place,
@@ -11,7 +13,7 @@ import {
   reach,
 } from './page-deflate.ts'
 
-/** Maximum forms. Each takes one or two ms to make and holds a compressed page. */
+/** Maximum forms. Each takes a few ms to make and holds a compressed page. */
 const maxForms = 32
 
 /** `page`: null if it cannot be compressed this way */
@@ -20,6 +22,8 @@ type Form = { lengths: readonly number[]; page: CompressedPage | null }
 /** One page, compressed once for each set of lengths of its values: digits of a number, characters of an address. */
 export class CompressedForms {
   readonly #text: CutText
+  /** made with the first form: not every page is sent compressed */
+  #bytes: CutBytes | null = null
   readonly #forms: Form[] = []
 
   constructor(text: CutText) {
@@ -35,7 +39,8 @@ export class CompressedForms {
   #make(values: readonly string[]): Form | null {
     if (this.#forms.length >= maxForms) return null
     const lengths = values.map(value => value.length)
-    const form = { lengths, page: CompressedPage.of(this.#text, lengths) }
+    this.#bytes ??= encodeText(this.#text)
+    const form = { lengths, page: CompressedPage.of(this.#bytes, lengths) }
     this.#forms.push(form)
     return form
   }
@@ -77,7 +82,7 @@ export class CompressedPage {
   }
 
   /** @returns null if the page uses so many different bytes that too few are left as placeholders for the values */
-  static of(text: CutText, lengths: readonly number[]): CompressedPage | null {
+  static of(text: CutBytes, lengths: readonly number[]): CompressedPage | null {
     const placeholders = placeholdersFor(text, lengths)
     if (!placeholders) return null
     // A digit is never a placeholder, so the probe shows a placeholder that is left.

@@ -3,13 +3,35 @@ import { constants, crc32, deflateRawSync } from 'node:zlib'
 /** A text cut where values go. It has one piece more than places; `places` has the index of each place's value. */
 export type CutText = { pieces: readonly string[]; places: readonly number[] }
 
+/** The same as bytes, for every set of lengths of the values. */
+export type CutBytes = {
+  pieces: readonly Buffer[]
+  places: readonly number[]
+  /** bytes that occur in no piece */
+  unused: readonly number[]
+}
+
+export function encodeText({ pieces, places }: CutText): CutBytes {
+  const encoded = pieces.map(piece => Buffer.from(piece))
+  return { pieces: encoded, places, unused: unusedBytes(encoded) }
+}
+
+function unusedBytes(pieces: readonly Buffer[]): number[] {
+  const used = new Uint8Array(256)
+  for (const piece of pieces) {
+    // By index: an iterator takes ten times as long, which is a millisecond for a page.
+    for (let index = 0; index < piece.length; index++) used[piece[index] ?? 0] = 1
+  }
+  return Array.from(used.keys()).filter(byte => used[byte] === 0)
+}
+
 /** The bytes from `start` up to `end` (exclusive) that hold the value with that index. */
 export type Place = { value: number; start: number; end: number }
 
 export type Layout = { page: Buffer; places: Place[] }
 
 /** The text as bytes, with values filled in. */
-export function layOut({ pieces, places }: CutText, bytesFor: (value: number) => Buffer): Layout {
+export function layOut({ pieces, places }: CutBytes, bytesFor: (value: number) => Buffer): Layout {
   const parts: Buffer[] = []
   let length = 0
   const add = (part: Buffer) => {
@@ -18,7 +40,7 @@ export function layOut({ pieces, places }: CutText, bytesFor: (value: number) =>
   }
   const laid: Place[] = []
   for (const [index, piece] of pieces.entries()) {
-    add(Buffer.from(piece))
+    add(piece)
     const value = places[index]
     if (value === undefined) continue
     const start = length
@@ -33,13 +55,10 @@ export function layOut({ pieces, places }: CutText, bytesFor: (value: number) =>
  * back-reference may cover belong to one value only: so a back-reference leads to the same position of the same value.
  * @returns null if the page leaves too few bytes unused
  */
-export function placeholdersFor(
-  { pieces, places }: CutText,
-  lengths: readonly number[],
-): Map<number, Buffer> | null {
-  const [lone, ...unused] = unusedBytes(pieces)
+export function placeholdersFor(text: CutBytes, lengths: readonly number[]): Map<number, Buffer> | null {
+  const [lone, ...unused] = text.unused
   const placeholders = new Map<number, Buffer>()
-  for (const [value, { length: times }] of Map.groupBy(places, place => place)) {
+  for (const [value, { length: times }] of Map.groupBy(text.places, place => place)) {
     const length = lengths[value] ?? 0
     // A value with one place is uncompressed there, and nothing refers to it: all values with one place can use the same byte.
     if (times === 1) placeholders.set(value, Buffer.alloc(length, lone))
@@ -49,17 +68,12 @@ export function placeholdersFor(
   return placeholders
 }
 
-function unusedBytes(pieces: readonly string[]): number[] {
-  const used = new Uint8Array(256)
-  for (const piece of pieces) for (const byte of Buffer.from(piece)) used[byte] = 1
-  return Array.from(used.keys()).filter(byte => used[byte] === 0)
-}
-
 /** Maximum distance of zlib's back-references. */
 export const reach = 32_768 - 262
 
 /** Header of a stored block: not the last block, then its length twice. https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4 */
 const storedHeaderBytes = 5
+const maxStoredBytes = 0xffff
 
 export type Deflated = {
   bytes: Buffer
@@ -67,7 +81,13 @@ export type Deflated = {
   stored: { value: number; at: number }[]
 }
 
-/** Compresses a page except the places in `kept`, which are in order and stay uncompressed. */
+/**
+ * Maximum bytes between two uncompressed places that stay uncompressed too. To compress them costs as many bytes for the ends of
+ * two blocks, and a call of zlib, which takes 50 µs with its dictionary, however short they are.
+ */
+const shortGap = 24
+
+/** Compresses a page except the places in `kept`, which are in order and stay uncompressed, with short texts between them. */
 export function deflateAround(page: Buffer, kept: Place[]): Deflated {
   const parts: Buffer[] = []
   let length = 0
@@ -77,21 +97,36 @@ export function deflateAround(page: Buffer, kept: Place[]): Deflated {
   }
   const stored: Deflated['stored'] = []
   let from = 0
-  for (const { value, start, end } of kept) {
-    if (start > from) add(deflatePart(page, from, start, constants.Z_SYNC_FLUSH))
-    add(storedHeader(end - start))
-    stored.push({ value, at: length })
-    add(page.subarray(start, end))
-    from = end
+  for (const run of runsOf(kept)) {
+    if (run.start > from) add(deflatePart(page, from, run.start, constants.Z_SYNC_FLUSH))
+    add(storedHeader(run.end - run.start))
+    for (const { value, start } of run.places) stored.push({ value, at: length + start - run.start })
+    add(page.subarray(run.start, run.end))
+    from = run.end
   }
   add(deflatePart(page, from, page.length, constants.Z_FINISH))
   return { bytes: Buffer.concat(parts), stored }
 }
 
+type Run = { start: number; end: number; places: Place[] }
+
+/** Places with short gaps between them are one run, up to the length of a stored block. */
+function runsOf(places: Place[]): Run[] {
+  const runs: Run[] = []
+  for (const place of places) {
+    const last = runs.at(-1)
+    if (last && place.start - last.end <= shortGap && place.end - last.start <= maxStoredBytes) {
+      last.end = place.end
+      last.places.push(place)
+    } else runs.push({ start: place.start, end: place.end, places: [place] })
+  }
+  return runs
+}
+
 /** The bytes before the part are its dictionary, as they are for a client that decompresses the whole page. */
 function deflatePart(page: Buffer, from: number, to: number, finishFlush: number): Buffer {
   const dictionary = page.subarray(Math.max(0, from - 32_768), from)
-  const options = { level: 9, memLevel: 9, finishFlush }
+  const options = { level: 9, finishFlush }
   return deflateRawSync(page.subarray(from, to), dictionary.length > 0 ? { ...options, dictionary } : options)
 }
 
@@ -153,13 +188,18 @@ export function multiply(a: number, b: number): number {
   return product >>> 0
 }
 
+/** x^8, its square, the square of that, …: for the digits of a length in binary, up to 2^32 bytes */
+const squares = [0x00800000]
+for (let digit = 1; digit < 32; digit++) {
+  const square = squares.at(-1) ?? 0
+  squares.push(multiply(square, square))
+}
+
 /** x^(8n): multiplying a checksum by it appends n bytes. */
 export function powerOfBytes(n: number): number {
   let power = one
-  let square = 0x00800000 // x^8
-  for (let left = n; left > 0; left = Math.floor(left / 2)) {
-    if (left % 2 === 1) power = multiply(square, power)
-    square = multiply(square, square)
+  for (let digit = 0, left = n; left > 0; digit++, left = Math.floor(left / 2)) {
+    if (left % 2 === 1) power = multiply(squares[digit] ?? 0, power)
   }
   return power
 }
