@@ -71,6 +71,10 @@ export function openBoardControl(stack = readStack('STATES_STACK_FILE')): BoardC
   const changes = new AsyncDisposableStack()
   changes.defer(() => client.$disconnect())
   const shown: number[] = []
+  const drainServers = async (drain: boolean) => {
+    await requestDrain(client, drain)
+    await untilRendered(stack.url, drain ? /data-state="draining"/ : /data-state="up"/)
+  }
   changes.defer(async () => void (await retire(client, shown)))
   return {
     url: stack.url,
@@ -86,8 +90,8 @@ export function openBoardControl(stack = readStack('STATES_STACK_FILE')): BoardC
       await untilRendered(stack.url, new RegExp(`<th[^>]*><span[^>]*>${last}<`))
     },
     async drainAll() {
-      changes.defer(() => requestDrain(client, false))
-      await requestDrain(client, true)
+      changes.defer(() => drainServers(false))
+      await drainServers(true)
     },
     freeze(service) {
       const { pid } = service === 'database' ? stack.database : server
