@@ -286,6 +286,11 @@ test('a phone shows one experiment, and folds the results', async ({ page }) => 
   await expect(lab(page).getByRole('table')).toBeHidden()
   await lab(page).getByRole('button', { name: 'Policies and results' }).click()
   await run(page)
+  // A phone has no head with the servers' names: each bar has its name.
+  for (const name of Object.keys(await visitsOf(page, 'Round robin'))) {
+    const box = await rowOf(page, 'Round robin').getByText(name, { exact: true }).boundingBox()
+    expect(box?.width).toBeGreaterThan(10)
+  }
   expect(Object.values(await visitsOf(page, 'Round robin')).reduce((sum, visits) => sum + visits, 0)).toBe(60)
 })
 

@@ -5,7 +5,6 @@ import type { Hues } from '../live/live-board.ts'
 import { ServerName, ShareBar } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
-import ui from '../ui/ui.module.css'
 import styles from './lab.module.css'
 import { evennessOf, type LabServer, movedOf, msText, percentile, visitsAt } from './lab-results.ts'
 import { doneOf, type LabRuns, runText, type Tally } from './lab-run.ts'
@@ -182,7 +181,7 @@ function Bar({ server, servers, hues, tally, earlier }: BarProps) {
     of.answered === 0 ? 0 : Math.round((visitsAt(of, srv_id) * 1000) / of.answered)
   return (
     <span className={styles.bar}>
-      <span className={ui.visuallyHidden}>{name}</span>
+      <span className={styles.barName}>{name}</span>
       <ShareBar
         thousandths={tally ? shareOf(tally) : 0}
         hue={hues[srv_id]}
