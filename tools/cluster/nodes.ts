@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import type { Connection } from 'mysql2/promise'
 import mysql from 'mysql2/promise'
 import { z } from 'zod'
+import { onceUpToDate } from '../../web/server/db/pools.ts'
 import { UserError } from '../../web/server/errors.ts'
 import { findProgram } from '../install/programs.mjs'
 import { findDatabaseServer, findInstaller } from '../launcher/database-server/server-program.ts'
@@ -21,7 +22,6 @@ import {
   type Passwords,
   replicaAccount,
 } from '../lib/database-accounts.ts'
-import { answers } from '../lib/liveness.ts'
 import { signalProcess } from '../lib/processes.ts'
 import { waitUntil } from '../lib/wait.ts'
 
@@ -41,7 +41,8 @@ export type Node = {
   start(): Promise<void>
   /** Resolves when the killed process is gone. */
   kill(): Promise<void>
-  untilHealthy(): Promise<void>
+  /** Resolves when it is in one cluster with all others and has all that they have committed. */
+  untilJoined(): Promise<void>
 }
 
 export type Cluster = AsyncDisposable & { nodes: [Node, Node, Node] }
@@ -172,7 +173,7 @@ async function makeNode(
       signalProcess(pid(), 'SIGKILL')
       await service?.exited
     },
-    untilHealthy: () => waitUntil(`${name} has joined`, startMs, () => answers(healthUrl), 50),
+    untilJoined: () => waitUntil(`${name} has joined`, startMs, () => hasJoined(url, places.length), 100),
   }
 }
 
@@ -182,6 +183,28 @@ async function connect(url: string): Promise<Connection> {
   connection.on('error', () => {})
   return connection
 }
+
+/**
+ * A node that was frozen does not know yet that the others have gone on without it, and says that all is well. But it cannot make
+ * sure that it has all that was committed.
+ */
+async function hasJoined(url: string, size: number): Promise<boolean> {
+  const connection = await connect(url)
+  try {
+    await connection.query({ sql: onceUpToDate('SELECT 1'), timeout: joinTimeoutMs })
+    const [rows] = await connection.query({
+      sql: `SELECT 'size' AS name, variable_value AS value FROM information_schema.global_status
+        WHERE variable_name = 'wsrep_cluster_size'`,
+      timeout: joinTimeoutMs,
+    })
+    return statusRows.parse(rows).some(({ value }) => Number(value) === size)
+  } finally {
+    connection.destroy()
+  }
+}
+
+/** ms for an answer of a node that may have to catch up first */
+const joinTimeoutMs = 5000
 
 const filesOf = ({ folder }: Place) => join(folder, 'files')
 const temporaryOf = ({ folder }: Place) => join(folder, 'temporary')

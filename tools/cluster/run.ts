@@ -69,12 +69,13 @@ async function killed(node: Node): Promise<void> {
   await node.kill()
   await pause(awayMs)
   await node.start()
+  await node.untilJoined()
 }
 
 async function frozen(node: Node): Promise<void> {
   signalProcess(node.pid(), 'SIGSTOP')
   await pause(awayMs).finally(() => signalProcess(node.pid(), 'SIGCONT'))
-  await node.untilHealthy()
+  await node.untilJoined()
 }
 
 /** The node stays reachable for its clients. */
@@ -87,7 +88,7 @@ async function cutOff(node: Node): Promise<void> {
   } finally {
     await connection.end()
   }
-  await node.untilHealthy()
+  await node.untilJoined()
 }
 
 /** The replica as it would be without the compound statement: several writers must make it lose numbers. */
@@ -150,7 +151,7 @@ async function runTrial(
       await pause(quietMs)
       await load.stop()
     })
-  await Promise.all(nodes.map(node => node.untilHealthy()))
+  await Promise.all(nodes.map(node => node.untilJoined()))
   const broken: string[] = []
   const all: Findings[] = []
   for (const node of nodes) {
