@@ -57,10 +57,10 @@ export async function removeImages(): Promise<void> {
   if (images.length > 0) await docker(['image', 'rm', ...images])
 }
 
-/** A task's container of a service. */
-type TaskContainer = { id: string; slot: string; running: boolean; startedAt: string; finishedAt: string }
+/** A task's container of a service. Times are ms since 1970; `finishedAt` only counts once it does not run. */
+type TaskContainer = { id: string; slot: string; running: boolean; startedAt: number; finishedAt: number }
 
-/** All containers of a service that Swarm still keeps, also ended ones. Times are ISO 8601. */
+/** All containers of a service that Swarm still keeps, also ended ones. */
 export async function taskContainers(service: 'web' | 'nginx'): Promise<TaskContainer[]> {
   const mine = ['--filter', `label=com.docker.swarm.service.name=${stackName}_${service}`]
   const ids = lines(await docker(['ps', '--all', '--quiet', '--no-trunc', ...mine]))
@@ -69,7 +69,8 @@ export async function taskContainers(service: 'web' | 'nginx'): Promise<TaskCont
   const format =
     '{{.Id}} {{index .Config.Labels "com.docker.swarm.task.name"}} {{.State.Running}} {{.State.StartedAt}} {{.State.FinishedAt}}'
   return lines(await docker(['inspect', '--format', format, ...ids])).map(line => {
-    const [id = '', name = '', running = '', startedAt = '', finishedAt = ''] = line.split(' ')
+    const [id = '', name = '', running = '', ...times] = line.split(' ')
+    const [startedAt = Number.NaN, finishedAt = Number.NaN] = times.map(time => Date.parse(time))
     return { id, slot: name.split('.').at(-2) ?? '', running: running === 'true', startedAt, finishedAt }
   })
 }
