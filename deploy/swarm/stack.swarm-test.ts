@@ -67,7 +67,7 @@ test('visitors reach all three servers, and each keeps the one that its cookie n
 test('3 → 6 → 2 servers under load: no page view fails and no number is lost', async t => {
   const { counter: before } = await readAudit()
   const growing = await visitDuring(async () => {
-    // One at a time: Swarm starts all new servers together, and on two cores three of them leave too little for the others.
+    // One at a time: Swarm starts all new servers together, which takes all of a small machine for some seconds.
     for (const wanted of [4, 5, 6]) {
       await scale(wanted)
       await waitUntil(`${wanted} servers have visitors`, patienceMs, async () => {

@@ -2,7 +2,9 @@
 //   node deploy/swarm/testing/with-stack.ts node --test 'deploy/swarm/*.swarm-test.ts'
 // BASE_URL is its board. If this engine is in no Swarm, it begins one, and leaves it afterwards. One run at a time: a second
 // one waits. If no Docker engine answers, it prints so and runs nothing. In CI that is a failure.
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { freePorts } from '../../../tools/lib/ports.ts'
 import { runBeside } from '../../../tools/lib/testing.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
@@ -45,6 +47,8 @@ async function startStack(signal: AbortSignal) {
     console.log(`building and deploying the stack ${stackName} …`)
     const { status, printed } = await deploy({}, signal)
     if (status !== 0) throw new DockerFailed(`deploy.sh failed: ${printed}`)
+    // The build has just written images. Until the disk has them, commits of the database can wait for seconds.
+    await promisify(execFile)('sync')
     await waitUntil(`${url} has servers`, 60_000, async () => {
       signal.throwIfAborted()
       return (await fetch(`${url}/api/snapshot`)).ok
