@@ -9,9 +9,10 @@ import { probeHit } from '../../../web/server/hits/hit.ts'
 import { srvIdOf } from '../../../web/server/identity.ts'
 import { type Contender, entryOf } from '../contenders/contender.ts'
 import { makeSchema, queryRow } from '../harness/database.ts'
+import { visitSteadily } from '../harness/load.ts'
 import { measureRun, median, type Run } from '../harness/rounds.ts'
 import type { Testbed } from '../harness/testbed.ts'
-import { ownUsage, readUsage } from '../harness/usage.ts'
+import { ownUsage, readUsage, watchCores } from '../harness/usage.ts'
 import type { BatchCost, Costs } from './simulate.ts'
 
 /** One run of the board. Times are s, processor time of all processes of a part together. */
@@ -50,6 +51,24 @@ export async function sampleBoard(
     front: nginx * seconds + client,
     coresLeft: servers + nginx + database + (client + idle) / seconds,
   }
+}
+
+/** What the servers take while few page views come: nearly all of it is rendering, which the loaded runs cannot tell apart. */
+export type QuietSample = Pick<Sample, 'seconds' | 'hits' | 'commits' | 'servers'>
+
+const quietPerSecond = 20
+
+export async function sampleQuiet(board: Contender, seconds: number, testbed: Testbed): Promise<QuietSample> {
+  const cores = watchCores(board.servers.map(server => server.pid))
+  const startedAt = performance.now()
+  const { started: hits } = await visitSteadily(
+    board.url,
+    { perSecond: quietPerSecond, seconds },
+    testbed.signal,
+  )
+  const used = cores()
+  const took = (performance.now() - startedAt) / 1000
+  return { seconds: took, hits, commits: hits, servers: used * took }
 }
 
 /** hits of the batches that are committed directly */
@@ -91,10 +110,15 @@ export async function sampleCommits(testbed: Testbed, seconds: number): Promise<
 }
 
 /** The costs that explain the samples best: of commits, and of boards with one replica. */
-export function costsFrom(commits: CommitSample[], boards: Omit<Sample, 'run'>[]): Costs {
+export function costsFrom(
+  commits: CommitSample[],
+  boards: Omit<Sample, 'run'>[],
+  quiet: QuietSample[],
+): Costs {
+  const all = [...boards, ...quiet]
   const [page = 0, batch = 0, rendering = 0] = fit(
-    boards.map(({ hits, commits, seconds }) => [hits, commits, seconds]),
-    boards.map(({ servers }) => servers),
+    all.map(({ hits, commits, seconds }) => [hits, commits, seconds]),
+    all.map(({ servers }) => servers),
   )
   const [base = 0, perHit = 0] = fit(
     commits.map(({ hits }) => [1, hits]),

@@ -11,7 +11,15 @@ import { board } from '../contenders/entrants.ts'
 import { machineText, markdownTable, number, say } from '../harness/report.ts'
 import { median } from '../harness/rounds.ts'
 import { benchCommand, type Testbed } from '../harness/testbed.ts'
-import { type CommitSample, costsFrom, type Sample, sampleBoard, sampleCommits } from './calibrate.ts'
+import {
+  type CommitSample,
+  costsFrom,
+  type QuietSample,
+  type Sample,
+  sampleBoard,
+  sampleCommits,
+  sampleQuiet,
+} from './calibrate.ts'
 import { type Costs, type Outcome, sameNumbers, simulate } from './simulate.ts'
 
 const { values: options } = parseArgs({
@@ -35,7 +43,12 @@ const tolerance = 0.25
 type Compared = { replicas: number; coresLeft: number; measured: Figures; predicted: Figures; off: number }
 type Figures = Pick<Outcome, 'hitsPerSecond' | 'batch' | 'p50Ms' | 'p99Ms'>
 
-type Measured = { commits: CommitSample[]; calibration: Sample[]; boards: Map<number, Sample[]> }
+type Measured = {
+  commits: CommitSample[]
+  calibration: Sample[]
+  quiet: QuietSample[]
+  boards: Map<number, Sample[]>
+}
 
 /** Everything in turns, in each round, so that changes of the machine affect all. */
 async function measure(testbed: Testbed): Promise<Measured> {
@@ -47,10 +60,11 @@ async function measure(testbed: Testbed): Promise<Measured> {
   // The code of each replica must be warm.
   for (const [replicas, contender] of boards)
     await sampleBoard(contender, { connections, seconds: warmUpSeconds + replicas }, testbed)
-  const measured: Measured = { commits: [], calibration: [], boards: new Map() }
+  const measured: Measured = { commits: [], calibration: [], quiet: [], boards: new Map() }
   for (let round = 1; round <= rounds; round++) {
     measured.commits.push(...(await sampleCommits(testbed, seconds / 4)))
     for (const [replicas, contender] of boards) {
+      if (replicas === 1) measured.quiet.push(await sampleQuiet(contender, seconds, testbed))
       if (replicas === 1)
         for (const connections of calibrationConnections)
           measured.calibration.push(
@@ -212,8 +226,8 @@ function printExtrapolated(): void {
 
 async function compareWithBoards(testbed: Testbed): Promise<void> {
   await buildIfChanged(say, testbed.signal)
-  const { commits, calibration, boards } = await measure(testbed)
-  const costs = costsFrom(commits, calibration)
+  const { commits, calibration, quiet, boards } = await measure(testbed)
+  const costs = costsFrom(commits, calibration, quiet)
   const compared = compare(costs, boards)
   const machine = await machineText()
   if (options.json) console.log(JSON.stringify({ machine, costs, compared }))

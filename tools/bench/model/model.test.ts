@@ -194,7 +194,7 @@ test('the costs of a board are those of its parts', () => {
     servers: hits * 7e-5 + commits * 1e-4 + seconds * 0.03,
   }))
   const commits = [1, 8, 64].map(hits => ({ hits, database: 2e-4 + hits * 1e-5, waiting: 3e-4 }))
-  const costs = costsFrom(commits, boards)
+  const costs = costsFrom(commits, boards, [])
   close(costs.front, 8e-5)
   close(costs.page, 7e-5)
   close(costs.batch.base, 1e-4)
