@@ -178,7 +178,10 @@ for (const recovery of watchers)
   }, async () => {
     await using nginx = await startStuckNginx()
     const { said, stop } = watchFor(recovery, nginx.files, nginx.pid)
-    await appendFile(nginx.files.processLog, '[alert] worker process 7 exited on signal 9\n')
+    await appendFile(
+      nginx.files.processLog,
+      '2026/11/26 12:00:00 [alert] 7#7: worker process 7 exited on signal 9\n',
+    )
     assert.deepEqual(await nginx.ended, [null, 'SIGKILL'])
     await stop()
     assert.match(await said(), /worker process 7 exited on signal 9: reloading with new shared memory/)
