@@ -85,7 +85,7 @@ test('the sources of a clone in any folder are the same to the build, which can 
   const script = `await (await import(${JSON.stringify(bundle)})).bundleInto(${JSON.stringify(output)})`
   await run(process.execPath, ['--input-type=module', '-e', script], { cwd: clone, env })
   const migrate = run(process.execPath, ['prisma/migrate.mjs', '--no-such-option'], { cwd: output, env })
-  await assert.rejects(migrate, { code: 1, stderr: /^say nothing to migrate, or one of: --run FILE/ })
+  await assert.rejects(migrate, { code: 1, stderr: /^say nothing to migrate, or one of: --wait/ })
 })
 
 test('a stack starts in a clone in any folder, with its data in it', { timeout: 120_000 }, async () => {

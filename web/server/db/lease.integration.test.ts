@@ -90,7 +90,8 @@ test('a lease is given back when the work fails, and each kind of work has its o
     throw new Error('the work failed')
   })
   await assert.rejects(failing, /the work failed/)
-  assert.deepEqual(await turn(), { result: 'worked' })
+  // Also within the millisecond in which it was given back.
+  for (let n = 0; n < 100; n++) assert.deepEqual(await turn(), { result: 'worked' })
 })
 
 test('many that want the lease at the same time have it one after the other', async () => {

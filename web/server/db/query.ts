@@ -144,7 +144,8 @@ const leaseRow = z.array(z.object({ owner: z.string(), held: z.number() }))
 const written = z.looseObject({ affectedRows: z.number() })
 
 // A clock that jumped may have written an end that is too far away; by a minute, the clocks of two servers may differ.
-const leaseSql = `SELECT owner, until_at BETWEEN UTC_TIMESTAMP(3) AND UTC_TIMESTAMP(3) + INTERVAL ? + 60 SECOND AS held
+const leaseSql = `SELECT owner,
+    until_at > UTC_TIMESTAMP(3) AND until_at < UTC_TIMESTAMP(3) + INTERVAL ? + 60 SECOND AS held
   FROM lease WHERE name = ?`
 const takeLeaseSql =
   'UPDATE lease SET owner = ?, until_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE name = ? AND owner = ?'
