@@ -221,9 +221,9 @@ test('a slow network: the figures appear before the scripts, and do not move', a
 
 test('a page that arrives in pieces is painted in pieces, and none moves another', async ({ browser }) => {
   await using boardControl = openBoardControl()
-  await boardControl.addServers(
-    ['web-2', 'web-3', 'web-4'].map((name, index) => ({ name, address: `10.0.0.${index + 2}:3000` })),
-  )
+  // So many that the picture is higher than without servers, at each width.
+  const names = Array.from({ length: 9 }, (_, index) => `web-${index + 2}`)
+  await boardControl.addServers(names.map((name, index) => ({ name, address: `10.0.0.${index + 2}:3000` })))
   await boardControl.addVisits([{ server: 'web-2', count: 60, clientIps: addresses.v4 }])
   await using relay = await openSlowRelay(boardControl.url)
   await using windows = await openWindows(browser, relay.url)

@@ -130,12 +130,12 @@ export function StateBadge({ server, at, current, brief = false }: StateBadgePro
       <span>
         <span className={styles.stateText}>{stateText(server, at, current)}</span>
         {!brief && time && (
-          <>
+          <span key={time.word}>
             {' '}
             <span className={styles.since}>
               {time.word} <Moment iso={time.iso} plain={utcTime(time.iso, at)} to="second" />
             </span>
-          </>
+          </span>
         )}
       </span>
     </span>
