@@ -38,7 +38,13 @@ async function startServers(count: number) {
 }
 
 /** Runs the script beside the board's NGINX. What it leaves in the background ends with NGINX. */
-async function follow({ nginx }: Board, replicas: string, first: string[] = [], family = 'ipv6=off') {
+async function follow(
+  { nginx }: Board,
+  replicas: string,
+  first: string[] = [],
+  family = 'ipv6=off',
+  goneSeconds = 0,
+) {
   const { path, remove } = await temporaryFolder()
   const lookLog = join(path, 'looks')
   /** What the name has. `otherwise`: in every second look */
@@ -62,6 +68,7 @@ async function follow({ nginx }: Board, replicas: string, first: string[] = [], 
     NGINX_RESOLVER_FAMILY: family,
     LAB_HASH_LOOK_SECONDS: '0.2',
     LAB_HASH_PAUSE_SECONDS: '0',
+    LAB_HASH_GONE_SECONDS: String(goneSeconds),
   }
   execFileSync(script, { cwd: directory, env, stdio: 'ignore' })
   const looks = () => readFileSync(lookLog, 'utf8').length
@@ -143,6 +150,35 @@ test('a name’s addresses are hashed consistently: a new one takes a quarter of
   followed.name(others)
   const rest = await serversOfKeys(board, others)
   for (const key of keys) if (four.get(key) !== first) assert.equal(rest.get(key), four.get(key), key)
+})
+
+test('a server that is gone for a while costs no reload, and leaves when another comes', {
+  timeout,
+}, async () => {
+  await using servers = await startServers(4)
+  const [first = '', second = '', third = '', fourth = ''] = servers.addresses
+  await using board = await startBoard('legacy')
+  const replicas = `server web:${servers.port} resolve max_fails=1 fail_timeout=1s;`
+  await using followed = await follow(board, replicas, [], 'ipv6=off', 3600)
+  const hasWhileUsed = (address: string) =>
+    eventually(
+      async () => {
+        await visit(board, 'any')
+        return followed.config().includes(`server ${address}:`)
+      },
+      { ms: 60_000, everyMs: 200 },
+    )
+  followed.name([first, second])
+  await hasWhileUsed(second)
+  followed.name([first, second, third])
+  await hasWhileUsed(third)
+  const config = followed.config()
+  followed.name([first, third])
+  await followed.lookAgain()
+  assert.equal(followed.config(), config)
+  followed.name([first, third, fourth])
+  await hasWhileUsed(fourth)
+  assert.ok(!followed.config().includes(`server ${second}:`), followed.config())
 })
 
 const many = Array.from({ length: 50 }, (_, n) => `10.0.0.${n + 1}`)

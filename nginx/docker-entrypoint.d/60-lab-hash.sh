@@ -13,6 +13,7 @@ visits=$NGINX_RUN/lab-visits.log # NGINX writes a line for each visit of the lab
 look_every=${LAB_HASH_LOOK_SECONDS:-3} # a test looks more often
 in_use_for=600 # seconds after a visit
 pause_after_reload=${LAB_HASH_PAUSE_SECONDS:-10}
+gone_after=${LAB_HASH_GONE_SECONDS:-60} # seconds without an address
 
 # One line for each address, in the same order each time. A replica with IPv4 and IPv6 is one server: at the address that NGINX uses.
 addresses() {
@@ -42,9 +43,15 @@ write_hash() {
     } >"$file.new" && mv "$file.new" "$file"
 }
 
-# A change counts once two looks in a row show it: a server that crashes is back at its address within a second or two.
+# Whether a list has an address that NGINX does not have.
+has_new() {
+    [[ -n $(LC_ALL=C comm -13 <(printf '%s\n' "$now") <(printf '%s\n' "$1")) ]]
+}
+
+# A new address counts once two looks in a row show it. That one is gone counts after a minute: a server that crashed is back at
+# its address by then, and until then NGINX passes its visits on.
 follow() {
-    local master next seen='' visited_at='' not_before=0
+    local master next seen='' since=0 visited_at='' not_before=0
     until read -r master <"$NGINX_RUN/nginx.pid"; do sleep 1; done 2>/dev/null
     while sleep "$look_every" && kill -0 "$master" 2>/dev/null; do
         if [[ -s $visits ]]; then
@@ -52,8 +59,10 @@ follow() {
             visited_at=$SECONDS
         fi
         next=$(addresses)
+        [[ $next == "$seen" ]] || since=$SECONDS
         if [[ -n $next && $next != "$now" && $next == "$seen" && $SECONDS -ge $not_before ]] &&
-            [[ -z $now || -n $visited_at && $((SECONDS - visited_at)) -lt $in_use_for ]]; then
+            [[ -z $now || -n $visited_at && $((SECONDS - visited_at)) -lt $in_use_for ]] &&
+            { has_new "$next" || ((SECONDS - since >= gone_after)); }; then
             echo "balance-board: the lab's hash now has the servers" $next >&2
             (write_hash "$next") && kill -HUP "$master"
             now=$next not_before=$((SECONDS + pause_after_reload))
