@@ -11,7 +11,7 @@ import { visitMany } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { compose, containerLog, docker } from './docker.ts'
 import { runningReplicas } from './replica-containers.ts'
-import { baseUrl, failuresOf, settle } from './testing/board.ts'
+import { baseUrl, failuresOf, renewNginx, settle } from './testing/board.ts'
 
 const certificates = `${import.meta.dirname}/../../nginx/testing/certificate`
 const pageView = z.looseObject({ client_ip: z.string(), hit: z.number() })
@@ -315,4 +315,5 @@ test('the lab: its policies tell replicas with one name apart, and with its hash
   // Once NGINX has resolved the name again: until then this may be the address that is gone.
   await waitUntil('IP hash uses one server', 30_000, async () => names(await serversOf('ip_hash')).size === 1)
   await settle(3)
+  await renewNginx()
 })

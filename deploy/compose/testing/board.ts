@@ -45,6 +45,14 @@ export async function settle(replicas: number): Promise<void> {
   await waitUntil(`${replicas} servers are up`, 90_000, async () => (await countServersUp()) === replicas)
 }
 
+/**
+ * Replaces NGINX after visits of the lab: for ten minutes after one it reloads when servers come or go, which can close a
+ * connection that a later test's load is using.
+ */
+export async function renewNginx(): Promise<void> {
+  await compose('up', '--detach', '--no-deps', '--force-recreate', '--wait', 'nginx')
+}
+
 export function failuresOf(answers: Answer[]): Answer[] {
   return answers.filter(answer => answer.status !== 200)
 }
