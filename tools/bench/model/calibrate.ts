@@ -1,5 +1,6 @@
-// Measures what the parts of the board cost on this machine, for simulate.ts: the database by committing batches directly, the
-// rest as processor time of a board with one replica under different loads.
+// Measures what the parts of the board cost on this machine, for simulate.ts: the wait for the disk by committing batches
+// directly, the rest as processor time of boards under different loads, all with busy processors. The same work costs more
+// if more processes share the processors and their caches, so the smallest and the largest board are measured.
 
 import { z } from 'zod'
 import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
@@ -22,6 +23,7 @@ export type Sample = {
   hits: number
   commits: number
   servers: number
+  database: number
   /** NGINX and wrk */
   front: number
   /** cores that no other program of this machine used */
@@ -48,6 +50,7 @@ export async function sampleBoard(
     hits: after.hits - before.hits,
     commits: after.commits - before.commits,
     servers: servers * seconds,
+    database: database * seconds,
     front: nginx * seconds + client,
     coresLeft: servers + nginx + database + (client + idle) / seconds,
   }
@@ -74,8 +77,8 @@ export async function sampleQuiet(board: Contender, seconds: number, testbed: Te
 /** hits of the batches that are committed directly */
 const batchSizes = [1, 8, 64]
 
-/** A batch of n hits, s: of the database's processor, and from the packet to the answer without any processor */
-export type CommitSample = { hits: number; database: number; waiting: number }
+/** s from the packet to the answer without any processor */
+export type CommitSample = { waiting: number }
 
 /** Commits batches one after the other on an otherwise idle board: as long for each size. */
 export async function sampleCommits(testbed: Testbed, seconds: number): Promise<CommitSample[]> {
@@ -101,7 +104,7 @@ export async function sampleCommits(testbed: Testbed, seconds: number): Promise<
       const after = used()
       const database = (after.database - before.database) / times.length
       const own = (after.own - before.own) / times.length
-      samples.push({ hits, database, waiting: Math.max(0, median(times) - database - own) })
+      samples.push({ waiting: Math.max(0, median(times) - database - own) })
     }
     return samples
   } finally {
@@ -109,20 +112,21 @@ export async function sampleCommits(testbed: Testbed, seconds: number): Promise<
   }
 }
 
-/** The costs that explain the samples best: of commits, and of boards with one replica. */
+/** The costs that explain the samples of boards of one size best. */
 export function costsFrom(
+  replicas: number,
   commits: CommitSample[],
   boards: Omit<Sample, 'run'>[],
   quiet: QuietSample[],
 ): Costs {
   const all = [...boards, ...quiet]
   const [page = 0, batch = 0, rendering = 0] = fit(
-    all.map(({ hits, commits, seconds }) => [hits, commits, seconds]),
+    all.map(({ hits, commits, seconds }) => [hits, commits, seconds * replicas]),
     all.map(({ servers }) => servers),
   )
-  const [base = 0, perHit = 0] = fit(
-    commits.map(({ hits }) => [1, hits]),
-    commits.map(({ database }) => database),
+  const [perHit = 0, base = 0] = fit(
+    boards.map(({ hits, commits }) => [hits, commits]),
+    boards.map(({ database }) => database),
   )
   // The second factor is what NGINX and wrk take without any page view: next to nothing.
   const [front = 0] = fit(
@@ -138,6 +142,29 @@ export function costsFrom(
     agree: 0,
     flush: median(commits.map(({ waiting }) => waiting)),
     hop: 0,
+  }
+}
+
+export type SizedCosts = { replicas: number; costs: Costs }
+
+/** The costs with a number of replicas between two that were measured: each doubling adds as much. */
+export function costsBetween(small: SizedCosts, large: SizedCosts, replicas: number): Costs {
+  const part = Math.log(replicas / small.replicas) / Math.log(large.replicas / small.replicas)
+  const between = (a: number, b: number) => a + part * (b - a)
+  const ofBatch = (a: BatchCost, b: BatchCost) => ({
+    base: between(a.base, b.base),
+    perHit: between(a.perHit, b.perHit),
+  })
+  const [a, b] = [small.costs, large.costs]
+  return {
+    front: between(a.front, b.front),
+    page: between(a.page, b.page),
+    batch: ofBatch(a.batch, b.batch),
+    rendering: between(a.rendering, b.rendering),
+    commit: ofBatch(a.commit, b.commit),
+    agree: between(a.agree, b.agree),
+    flush: between(a.flush, b.flush),
+    hop: between(a.hop, b.hop),
   }
 }
 

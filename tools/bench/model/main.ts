@@ -13,9 +13,11 @@ import { median } from '../harness/rounds.ts'
 import { benchCommand, type Testbed } from '../harness/testbed.ts'
 import {
   type CommitSample,
+  costsBetween,
   costsFrom,
   type QuietSample,
   type Sample,
+  type SizedCosts,
   sampleBoard,
   sampleCommits,
   sampleQuiet,
@@ -36,17 +38,23 @@ const { sizes, rounds, seconds, warmUpSeconds } = options.short
 
 const connections = 64
 /** Loads under which the costs are measured; the compared one is not among them. */
-const calibrationConnections = [2, 8, 32]
+/** so many that the processors are busy, and other than the number that is compared */
+const calibrationConnections = [16, 32, 96]
 /** the share by which a prediction may be off */
 const tolerance = 0.25
+
+type Ends = { small: SizedCosts; large: SizedCosts }
 
 type Compared = { replicas: number; coresLeft: number; measured: Figures; predicted: Figures; off: number }
 type Figures = Pick<Outcome, 'hitsPerSecond' | 'batch' | 'p50Ms' | 'p99Ms'>
 
+/** Loads for finding the costs of boards of one size */
+type Calibration = { replicas: number; loaded: Sample[]; quiet: QuietSample[] }
+
 type Measured = {
   commits: CommitSample[]
-  calibration: Sample[]
-  quiet: QuietSample[]
+  /** of the smallest and of the largest board */
+  calibrations: { small: Calibration; large: Calibration }
   boards: Map<number, Sample[]>
 }
 
@@ -60,16 +68,20 @@ async function measure(testbed: Testbed): Promise<Measured> {
   // The code of each replica must be warm.
   for (const [replicas, contender] of boards)
     await sampleBoard(contender, { connections, seconds: warmUpSeconds + replicas }, testbed)
-  const measured: Measured = { commits: [], calibration: [], quiet: [], boards: new Map() }
+  const calibrationOf = (replicas: number): Calibration => ({ replicas, loaded: [], quiet: [] })
+  const calibrations = { small: calibrationOf(Math.min(...sizes)), large: calibrationOf(Math.max(...sizes)) }
+  const measured: Measured = { commits: [], calibrations, boards: new Map() }
   for (let round = 1; round <= rounds; round++) {
     measured.commits.push(...(await sampleCommits(testbed, seconds / 4)))
     for (const [replicas, contender] of boards) {
-      if (replicas === 1) measured.quiet.push(await sampleQuiet(contender, seconds, testbed))
-      if (replicas === 1)
+      const calibration = Object.values(calibrations).find(one => one.replicas === replicas)
+      if (calibration) {
+        calibration.quiet.push(await sampleQuiet(contender, seconds, testbed))
         for (const connections of calibrationConnections)
-          measured.calibration.push(
+          calibration.loaded.push(
             await sampleBoard(contender, { connections, seconds: Math.ceil(seconds / 2) }, testbed),
           )
+      }
       const sample = await sampleBoard(contender, { connections, seconds }, testbed)
       measured.boards.set(replicas, [...(measured.boards.get(replicas) ?? []), sample])
       say(
@@ -82,10 +94,11 @@ async function measure(testbed: Testbed): Promise<Measured> {
   return measured
 }
 
-function compare(costs: Costs, boards: Measured['boards']): Compared[] {
+function compare(ends: Ends, boards: Measured['boards']): Compared[] {
   return [...boards].map(([replicas, samples]) => {
     const medianOf = (figure: (sample: Sample) => number) => median(samples.map(figure))
     const cores = medianOf(({ coresLeft }) => coresLeft)
+    const costs = costsBetween(ends.small, ends.large, replicas)
     const predicted = simulate({
       ...{ costs, replicas, load: { connections }, machine: { cores }, seconds: 3, random: sameNumbers() },
     })
@@ -155,16 +168,17 @@ function extrapolate(counts: number[], perSecond: number): Extrapolated[] {
 const percent = (share: number) => `${number(share * 100)} %`
 const micro = (seconds: number) => `${number(seconds * 1e6)} µs`
 
-function costsTable({ front, page, batch, rendering, commit, flush }: Costs): string {
+function costsTable({ small, large }: Ends): string {
+  const row = (name: string, text: (costs: Costs) => string) => [name, text(small.costs), text(large.costs)]
   return markdownTable(
-    ['cost', 'measured'],
+    ['cost', ...[small, large].map(({ replicas }) => `${replicas} replicas`)],
     [
-      ['a page view, NGINX and the client', micro(front)],
-      ['a page view, its server', micro(page)],
-      ['a batch, its server', micro(batch.base)],
-      ['a batch, the database', `${micro(commit.base)} + ${micro(commit.perHit)} a hit`],
-      ['a batch, waiting for the disk and the answer', micro(flush)],
-      ['rendering, each server', `${number(rendering)} cores`],
+      row('a page view, NGINX and the client', ({ front }) => micro(front)),
+      row('a page view, its server', ({ page }) => micro(page)),
+      row('a batch, its server', ({ batch }) => micro(batch.base)),
+      row('a batch, the database', ({ commit }) => `${micro(commit.base)} + ${micro(commit.perHit)} a hit`),
+      row('a batch, waiting for the disk and the answer', ({ flush }) => micro(flush)),
+      row('rendering, each server', ({ rendering }) => `${number(rendering)} cores`),
     ],
   )
 }
@@ -226,12 +240,16 @@ function printExtrapolated(): void {
 
 async function compareWithBoards(testbed: Testbed): Promise<void> {
   await buildIfChanged(say, testbed.signal)
-  const { commits, calibration, quiet, boards } = await measure(testbed)
-  const costs = costsFrom(commits, calibration, quiet)
-  const compared = compare(costs, boards)
+  const { commits, calibrations, boards } = await measure(testbed)
+  const costsOf = ({ replicas, loaded, quiet }: Calibration): SizedCosts => ({
+    replicas,
+    costs: costsFrom(replicas, commits, loaded, quiet),
+  })
+  const ends: Ends = { small: costsOf(calibrations.small), large: costsOf(calibrations.large) }
+  const compared = compare(ends, boards)
   const machine = await machineText()
-  if (options.json) console.log(JSON.stringify({ machine, costs, compared }))
-  else console.log([machine, costsTable(costs), comparedTable(compared)].join('\n\n'))
+  if (options.json) console.log(JSON.stringify({ machine, costs: ends, compared }))
+  else console.log([machine, costsTable(ends), comparedTable(compared)].join('\n\n'))
   const inexact = [...boards.values()].flat().filter(({ run }) => run.exact === false)
   if (inexact.length > 0) throw new UserError('a board did not count every page view once')
   const wrong = compared.filter(({ off }) => Math.abs(off) > tolerance).map(({ replicas }) => replicas)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { costsFrom, fit } from './calibrate.ts'
+import { costsBetween, costsFrom, fit } from './calibrate.ts'
 import { type Costs, type Outcome, type Setting, sameNumbers, simulate } from './simulate.ts'
 
 const free: Costs = {
@@ -24,6 +24,7 @@ function run(setting: Partial<Setting>): Outcome {
     machine: { cores: 2 },
     seconds: 1,
     random: sameNumbers(),
+    steady: true,
     ...setting,
   })
 }
@@ -79,6 +80,13 @@ test('one connection has the sum of all costs', () => {
   close(p50Ms, 1 + 2 + 4 + 8 + 2 * 16 + 32 + 64 + 128 + 256, 1e-6)
   close(p99Ms, p50Ms, 1e-6)
   assert.equal(batch, 1)
+})
+
+test('times that vary have the same mean, and a longer tail', () => {
+  const costs = { ...free, front: 1e-3, page: 2e-3 }
+  const { meanMs, p50Ms, p99Ms } = run({ costs, load: { connections: 1 }, seconds: 60, steady: false })
+  close(meanMs, 3, 0.05)
+  assert.ok(p50Ms < 3 && p99Ms > 6, `${p50Ms} ${p99Ms}`)
 })
 
 test('the processors alone limit: page views a second are cores ÷ processor time', () => {
@@ -183,7 +191,7 @@ test('costs are found from what they add up to, and none is negative', () => {
   assert.equal(falls, 0)
 })
 
-test('the costs of a board are those of its parts', () => {
+test('the costs of a board are those of its parts, and between two sizes each doubling adds as much', () => {
   const seconds = 2
   const boards = [
     { hits: 400, commits: 390 },
@@ -191,10 +199,10 @@ test('the costs of a board are those of its parts', () => {
     { hits: 16_000, commits: 600 },
   ].map(({ hits, commits }) => ({
     ...{ seconds, hits, commits, coresLeft: 2, front: hits * 8e-5 },
-    servers: hits * 7e-5 + commits * 1e-4 + seconds * 0.03,
+    database: commits * 2e-4 + hits * 1e-5,
+    servers: hits * 7e-5 + commits * 1e-4 + 2 * seconds * 0.03,
   }))
-  const commits = [1, 8, 64].map(hits => ({ hits, database: 2e-4 + hits * 1e-5, waiting: 3e-4 }))
-  const costs = costsFrom(commits, boards, [])
+  const costs = costsFrom(2, [{ waiting: 3e-4 }], boards, [])
   close(costs.front, 8e-5)
   close(costs.page, 7e-5)
   close(costs.batch.base, 1e-4)
@@ -202,4 +210,13 @@ test('the costs of a board are those of its parts', () => {
   close(costs.commit.base, 2e-4)
   close(costs.commit.perHit, 1e-5)
   close(costs.flush, 3e-4)
+  const dearer = { ...costs, page: 4 * costs.page, commit: { base: 5e-4, perHit: 4e-5 } }
+  const ends = [
+    { replicas: 1, costs },
+    { replicas: 8, costs: dearer },
+  ] as const
+  close(costsBetween(...ends, 1).page, costs.page)
+  close(costsBetween(...ends, 2).page, 2 * costs.page)
+  close(costsBetween(...ends, 4).commit.base, 4e-4)
+  close(costsBetween(...ends, 8).commit.perHit, 4e-5)
 })

@@ -2,7 +2,7 @@
 // which one transaction holds at a time. An event simulation without a clock of the machine: main.ts gives it measured costs
 // and compares it with the real stack. It follows web/server/hits: hit-queue.ts and commit-once.ts.
 //
-// Left out: what a page view costs varies not at all, each part serves in the order of arrival, and nothing breaks.
+// Left out: each part serves in the order of arrival, and nothing breaks.
 
 import { defaultLimits } from '../../../web/server/hits/hit-queue.ts'
 import { lockWaitSeconds } from '../../../web/shared/limits.ts'
@@ -42,6 +42,8 @@ export type Setting = {
   seconds: number
   /** 0 to 1, as Math.random */
   random: () => number
+  /** Each piece of work takes the same processor time, instead of times that vary as exponentially distributed ones around the cost. */
+  steady?: boolean
 }
 
 export type Outcome = {
@@ -70,7 +72,8 @@ const backoff = [0.005, 0.02, 0.05, 0.1, 0.2]
 export function simulate(setting: Setting): Outcome {
   const { costs, load, machine, random } = setting
   const agenda = new Agenda()
-  const processors = (cores: number) => new Processors(agenda, cores)
+  const factor = setting.steady ? () => 1 : () => -Math.log(1 - random())
+  const processors = (cores: number) => new Processors(agenda, cores, factor)
   const shared = 'cores' in machine ? processors(machine.cores - setting.replicas * costs.rendering) : null
   const ofDatabase = 'databaseCores' in machine ? processors(machine.databaseCores) : shared
   const database = new Database(agenda, ofDatabase ?? processors(1), costs)
@@ -190,12 +193,15 @@ type Job = { cost: () => number; done: () => void }
 class Processors {
   readonly #agenda: Agenda
   readonly #speed: number
+  readonly #factor: () => number
   #free: number
   readonly #waiting: Job[] = []
 
-  constructor(agenda: Agenda, cores: number) {
+  /** `factor`: by what the cost of a job is multiplied */
+  constructor(agenda: Agenda, cores: number, factor: () => number) {
     const number = Math.max(1, Math.ceil(cores))
     this.#agenda = agenda
+    this.#factor = factor
     // Rendering alone can take more than there is. It then slows down too: something is always left.
     this.#speed = Math.max(0.05, cores) / number
     this.#free = number
@@ -211,7 +217,7 @@ class Processors {
     const job = this.#free > 0 ? this.#waiting.shift() : undefined
     if (!job) return
     this.#free--
-    this.#agenda.after(job.cost() / this.#speed, () => {
+    this.#agenda.after((job.cost() * this.#factor()) / this.#speed, () => {
       this.#free++
       job.done()
       this.#start()
