@@ -15,7 +15,7 @@ export type Exchange = {
   rest: string
   /** how it ended. `closed`: by the server. `garbled`: what came is no answer. `fed`: the answer is a live feed, and the client left. `given up`: the client had said
    * that it sends nothing more, and the server closed. `hung`: it did not even then */
-  end: 'canary answered' | 'closed' | 'garbled' | 'fed' | 'given up' | 'hung'
+  end: 'canary answered' | 'closed' | 'reset' | 'garbled' | 'fed' | 'given up' | 'hung'
 }
 
 export type Place = { host: string; port: number }
@@ -115,13 +115,17 @@ export async function exchange({
       if (isCanaryAnswer(last, canary)) return end('canary answered')
       if (!canarySent && answers.length === fuzzCase.requests.length) sendCanary()
     })
+    // The socket below TLS can close before the stream has passed on all that it read, so only the stream counts.
+    let wasReset = false
+    stream.on('error', () => {
+      wasReset = true
+    })
     const closed = () => {
       ended = true
-      end(givenUp ? 'given up' : 'closed')
+      end(givenUp ? 'given up' : wasReset ? 'reset' : 'closed')
     }
     stream.on('end', closed)
     stream.on('close', closed)
-    socket.on('close', closed)
 
     const cutAt = fuzzCase.cut === null ? bytes.length : Math.floor(bytes.length * fuzzCase.cut)
     const together = fuzzCase.canary === 'together'

@@ -312,7 +312,13 @@ const isReset = ({ door }: FuzzCase, malformed: string | null) =>
 
 /** Whether a page view of the case may be in the log without a number in an answer: the client left, or could not read it. */
 export const mayBeUnanswered = ({ end, malformed, answers }: Exchange) =>
-  end === 'fed' || end === 'given up' || end === 'hung' || malformed !== null || isHasty({ answers })
+  // A reset discards answers that have arrived and were not read: as when more was sent after a request that ends the connection.
+  end === 'reset' ||
+  end === 'fed' ||
+  end === 'given up' ||
+  end === 'hung' ||
+  malformed !== null ||
+  isHasty({ answers })
 
 /** The numbers that the answers of a case have. */
 export const numbersIn = ({ answers }: Exchange) =>
