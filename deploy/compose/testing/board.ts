@@ -50,7 +50,9 @@ export async function settle(replicas: number): Promise<void> {
  * connection that a later test's load is using.
  */
 export async function renewNginx(): Promise<void> {
-  await compose('up', '--detach', '--no-deps', '--force-recreate', '--wait', 'nginx')
+  // Not --no-deps: it is part of the configuration hash, so a later `up -d` would make the container again.
+  await compose('rm', '--stop', '--force', 'nginx')
+  await compose('up', '--detach', '--no-recreate', '--wait', 'nginx')
 }
 
 export function failuresOf(answers: Answer[]): Answer[] {
