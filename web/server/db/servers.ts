@@ -25,7 +25,7 @@ export type EarlierServer = { name: string; forMs: number }
 /**
  * Registers an instance of a replica with a new row, which carries the totals of the earlier instances with its address and name.
  * Marks an earlier instance at the address that did not stop in order as killed. Without a given name it takes the lowest web-N
- * that no live replica has; a lease keeps two from taking the same (docs/decisions/018-a-row-for-each-start-of-a-server.md).
+ * that no live replica has; a lease keeps two from taking the same (docs/decisions/servers.md, 018).
  * `cookieSeconds`: lifetime of the sticky cookie.
  * @throws DatabaseUnavailable if nothing was registered
  */

@@ -27,7 +27,7 @@ type Options = {
 /**
  * Keeps this replica's row in `server` up to date, registers again if the row has vanished, logs another replica at its address,
  * takes another name if an earlier replica has its name, and records a silence that is over. Why and when:
- * docs/decisions/018-a-row-for-each-start-of-a-server.md.
+ * docs/decisions/servers.md, 018.
  */
 export class OwnRow {
   readonly #identity: Identity
