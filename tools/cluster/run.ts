@@ -3,8 +3,6 @@
 // nodes.ts has the nodes, proxy.ts the proxy. The stack is the launcher's, the load and the comparison are those of the faults.
 //   npm run test:cluster -- [--hits NUMBER] [--only TRIAL]…
 
-import { mkdtempDisposable } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -15,12 +13,12 @@ import { UserError } from '../../web/server/errors.ts'
 import { buildBroken } from '../faults/broken-builds.ts'
 import { startLoad } from '../faults/testbed/load.ts'
 import { type Findings, findIn, readLedger } from '../faults/trial/findings.ts'
-import { buildIfChanged } from '../launcher/build.ts'
+import { runOnBuild } from '../launcher/build.ts'
 import { type Stack, startStack } from '../launcher/stack/stack.ts'
 import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
 import { freePorts } from '../lib/ports.ts'
 import { signalProcess } from '../lib/processes.ts'
-import { abortOnSignals, print, saySentences } from '../lib/terminal.ts'
+import { print, saySentences } from '../lib/terminal.ts'
 import type { Answer } from '../lib/visitors.ts'
 import { type Cluster, type Node, startCluster } from './nodes.ts'
 import { type FailoverProxy, startProxy } from './proxy.ts'
@@ -307,13 +305,5 @@ async function showPacket(board: Board): Promise<boolean> {
 
 await saySentences(async () => {
   const options = readOptions(process.argv.slice(2))
-  const signal = abortOnSignals()
-  await buildIfChanged(print, signal)
-  try {
-    await using folder = await mkdtempDisposable(join(tmpdir(), 'board-'))
-    if (!(await testCluster(options, folder.path, signal))) process.exitCode = 1
-  } catch (error) {
-    if (!signal.aborted) throw error
-    process.exitCode = 1
-  }
+  await runOnBuild((folder, signal) => testCluster(options, folder, signal))
 })

@@ -4,11 +4,9 @@
 // the testbed only; run.ts passes the chosen faults to trial/run-trials.ts.
 //   npm run test:faults -- [--seed NUMBER] [--only FAULT]… [--pairs NUMBER] [--broken BUILD] [--markdown] [--verbose]
 
-import { mkdtempDisposable } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildIfChanged } from '../launcher/build.ts'
-import { abortOnSignals, print, type Report, saySentences } from '../lib/terminal.ts'
+import { runOnBuild } from '../launcher/build.ts'
+import { print, type Report, saySentences } from '../lib/terminal.ts'
 import { buildBroken } from './broken-builds.ts'
 import { allFaults } from './list/all.ts'
 import { type Options, readOptions } from './options.ts'
@@ -50,15 +48,7 @@ async function injectFaults(options: Options, folder: string, signal: AbortSigna
 
 await saySentences(async () => {
   const options = readOptions(process.argv.slice(2), () => Math.floor(Math.random() * 1e9))
-  const signal = abortOnSignals()
   // With --markdown, standard output holds only the table.
   const progress: Report = options.markdown ? (part, text) => console.error(part, text) : print
-  await buildIfChanged(progress, signal)
-  try {
-    await using folder = await mkdtempDisposable(join(tmpdir(), 'board-'))
-    if (!(await injectFaults(options, folder.path, signal))) process.exitCode = 1
-  } catch (error) {
-    if (!signal.aborted) throw error
-  }
-  if (signal.aborted) process.exit(1) // an interrupted trial would still send page views
+  await runOnBuild((folder, signal) => injectFaults(options, folder, signal), progress)
 })

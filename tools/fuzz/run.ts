@@ -4,17 +4,14 @@
 // board.ts starts the stack. Exits 1 if anything is wrong.
 //   npm run test:fuzz -- [--seed NUMBER] [--cases NUMBER] [--only CASE]
 
-import { mkdtempDisposable } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import { z } from 'zod'
 import { UserError } from '../../web/server/errors.ts'
 import { loopbackAddress } from '../faults/testbed/load.ts'
 import { readLedger } from '../faults/trial/findings.ts'
-import { buildIfChanged } from '../launcher/build.ts'
-import { abortOnSignals, print, saySentences } from '../lib/terminal.ts'
+import { runOnBuild } from '../launcher/build.ts'
+import { print, saySentences } from '../lib/terminal.ts'
 import { type Board, openBoard } from './board.ts'
 import { anyCase, bytesOf, caseAt, type FuzzCase, seedOfCase } from './cases/cases.ts'
 import { markOf } from './cases/texts.ts'
@@ -266,14 +263,9 @@ async function reduce(n: number, seed: number, sender: Sender): Promise<void> {
 
 await saySentences(async () => {
   const options = readOptions(process.argv.slice(2))
-  const signal = abortOnSignals()
-  await buildIfChanged(print, signal)
-  try {
-    await using folder = await mkdtempDisposable(join(tmpdir(), 'board-'))
-    await using board = await openBoard(folder.path, signal, print)
+  await runOnBuild(async (folder, signal) => {
+    await using board = await openBoard(folder, signal, print)
     console.log(`seed ${options.seed}`)
-    if (!(await sendAll(board, options, signal))) process.exitCode = 1
-  } catch (error) {
-    if (!signal.aborted) throw error
-  }
+    return await sendAll(board, options, signal)
+  })
 })

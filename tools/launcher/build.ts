@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { glob, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { glob, mkdtempDisposable, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { UserError } from '../../web/server/errors.ts'
 import { lastLines } from '../lib/logs.ts'
 import { endGroup } from '../lib/processes.ts'
-import type { Report } from '../lib/terminal.ts'
+import { abortOnSignals, outliveTerminal, print, type Report } from '../lib/terminal.ts'
 import { unusable } from './stack/data-dir.ts'
 import { buildFolder, withBuildLock } from './stack/own-build.ts'
 import { root, standalone } from './stack/stack-options.ts'
@@ -14,6 +15,26 @@ import { root, standalone } from './stack/stack-options.ts'
 /** The fingerprint of the sources of the last build. A failed build has none: it is removed first. */
 const stamp = join(standalone, 'built-from')
 const log = join(buildFolder, 'build.log')
+
+/**
+ * Builds the replica if necessary, then runs `work` with a temporary folder, which is removed afterwards. A signal ends both
+ * early. The exit status is 1 if `work` returns false or a signal has ended it.
+ */
+export async function runOnBuild(
+  work: (folder: string, signal: AbortSignal) => Promise<boolean>,
+  report = print,
+): Promise<void> {
+  outliveTerminal()
+  const signal = abortOnSignals()
+  await buildIfChanged(report, signal)
+  try {
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'board-'))
+    if (!(await work(folder.path, signal))) process.exitCode = 1
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  if (signal.aborted) process.exit(1) // work that was interrupted may still send page views
+}
 
 /**
  * Builds the replica unless the sources are those of the last build. Of two concurrent calls, one builds and the other waits.

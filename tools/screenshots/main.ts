@@ -3,18 +3,16 @@
 // Uses the bench's temporary board and browser, and record.ts for frames and files.
 
 import { rmSync, writeFileSync } from 'node:fs'
-import { mkdtempDisposable } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { say } from '../bench/harness/report.ts'
 import { openBoard, startTemporaryBoard, type Window } from '../bench/page/board.ts'
-import { buildIfChanged } from '../launcher/build.ts'
+import { runOnBuild } from '../launcher/build.ts'
 import type { StackFile } from '../launcher/stack/data-dir.ts'
 import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
 import type { BarePage } from '../lib/chromium.ts'
-import { abortOnSignals, outliveTerminal, saySentences } from '../lib/terminal.ts'
+import { saySentences } from '../lib/terminal.ts'
 import { visitMany } from '../lib/visitors.ts'
 import { capture, recordFrames, writeWebp } from './record.ts'
 
@@ -159,15 +157,10 @@ async function srvIdOf(page: BarePage): Promise<string | undefined> {
   return answer.cookies.find(({ name }) => name === 'srv_id')?.value
 }
 
-outliveTerminal()
-const signal = abortOnSignals()
 const docs = join(import.meta.dirname, '..', '..', 'docs')
 
-await saySentences(async () => {
-  try {
-    await using temporary = await mkdtempDisposable(join(tmpdir(), 'board-'))
-    const folder = temporary.path
-    await buildIfChanged(say, signal)
+await saySentences(() =>
+  runOnBuild(async (folder, signal) => {
     const hold = openHold(join(folder, 'hold'))
     await using board = await startTemporaryBoard(3, signal, holdable(builtReplica(process.env), hold))
     await using _visitors = startVisitors(board.url)
@@ -181,8 +174,6 @@ await saySentences(async () => {
     const replicas = () => board.file().replicas
     await filmLoss({ page, folder: join(folder, 'loss'), docs }, { hold, replicas }, signal)
     say('pictures', `written to ${docs}`)
-  } catch (error) {
-    if (!signal.aborted) throw error
-    process.exitCode = 1
-  }
-})
+    return true
+  }, say),
+)
