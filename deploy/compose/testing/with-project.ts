@@ -1,20 +1,14 @@
 // Runs a command beside a new compose project, which is removed afterwards with its volumes and image:
 //   node deploy/compose/testing/with-project.ts node --test 'deploy/compose/**/*.compose-test.ts'
-// BASE_URL is its board. If no Docker engine answers, it prints so and runs nothing. In CI that is a failure.
+// BASE_URL is its board.
 import { readFileSync } from 'node:fs'
 import { freePorts } from '../../../tools/lib/ports.ts'
-import { runBeside } from '../../../tools/lib/testing.ts'
+import { type Companion, runBeside } from '../../../tools/lib/testing.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
 import { compose, docker, engineAnswers } from '../docker.ts'
 import { removeUnfinishedRoll } from '../unfinished-roll.ts'
 
 const project = `board-test-${process.pid}`
-
-if (await engineAnswers()) await runBeside(process.argv.slice(2), startProject)
-else if (process.env.CI) {
-  console.error('No Docker engine answers, and in CI the compose stack must be tested.')
-  process.exitCode = 1
-} else console.log('Skipped: no Docker engine answers, so the compose stack was not tested.')
 
 async function startProject(signal: AbortSignal) {
   const ports = freePorts(project)
@@ -54,8 +48,25 @@ async function startProject(signal: AbortSignal) {
   }
 }
 
+/**
+ * Runs this process's command beside what `start` starts. If no Docker engine answers, it prints so and runs nothing. In CI that
+ * is a failure.
+ */
+export async function runWithDocker(
+  what: string,
+  start: (signal: AbortSignal) => Promise<Companion>,
+): Promise<void> {
+  if (await engineAnswers()) return runBeside(process.argv.slice(2), start)
+  if (process.env.CI) {
+    console.error(`No Docker engine answers, and in CI ${what} must be tested.`)
+    process.exitCode = 1
+  } else console.log(`Skipped: no Docker engine answers, so ${what} was not tested.`)
+}
+
 /** Empty variables, which mean the defaults: settings in the environment or .env are for another stack. */
 function defaults(): Record<string, string> {
   const example = readFileSync(`${import.meta.dirname}/../../../.env.example`, 'utf8')
   return Object.fromEntries([...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name = '']) => [name, '']))
 }
+
+if (import.meta.main) await runWithDocker('the compose stack', startProject)

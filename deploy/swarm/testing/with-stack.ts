@@ -1,25 +1,21 @@
 // Runs a command beside the stack on Docker Swarm, which is removed afterwards with its database and images:
 //   node deploy/swarm/testing/with-stack.ts node --test 'deploy/swarm/*.swarm-test.ts'
 // BASE_URL is its board. If this engine is in no Swarm, it begins one, and leaves it afterwards. One run at a time: a second
-// one waits. If no Docker engine answers, it prints so and runs nothing. In CI that is a failure.
+// one waits.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { freePorts } from '../../../tools/lib/ports.ts'
-import { runBeside } from '../../../tools/lib/testing.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
-import { attemptDocker, DockerFailed, docker, engineAnswers } from '../../compose/docker.ts'
+import { attemptDocker, DockerFailed, docker } from '../../compose/docker.ts'
 import { takeProjectLock } from '../../compose/project-lock.ts'
+import { runWithDocker } from '../../compose/testing/with-project.ts'
 import { deploy, lines, removeImages, removeStack, stackName } from './stack.ts'
 
 /** The label of the node whose Swarm a run has begun. A run that was killed leaves it to the next one. */
 const began = `${stackName}-began`
 
-if (await engineAnswers()) await runBeside(process.argv.slice(2), startStack)
-else if (process.env.CI) {
-  console.error('No Docker engine answers, and in CI the stack on Swarm must be tested.')
-  process.exitCode = 1
-} else console.log('Skipped: no Docker engine answers, so the stack on Swarm was not tested.')
+await runWithDocker('the stack on Swarm', startStack)
 
 async function startStack(signal: AbortSignal) {
   const lock = await takeProjectLock({
