@@ -90,12 +90,23 @@ export function startUpkeep(
     if (now === null) return
     await ifAlone(upkeep, 'retention', async connection => {
       await writeBelievedTime(connection, now)
-      while ((await markGoneServers(connection, now)) > 0) if (!(await sleep(markPauseMs, signal))) return
+      const marked = async () => (await markGoneServers(connection, now)) > 0
+      if (!(await stepByStep(marked, markPauseMs, signal))) return
       await recountPastHits(connection, recountedSums)
       await retainHistory(connection, now, signal)
       await retainLog(connection, limits, now, signal, purge => report.note(purge))
     })
   }
+}
+
+/** Calls `step`, with pauses, until it returns that nothing is left. @returns false if `signal` ended it before */
+async function stepByStep(
+  step: () => Promise<boolean>,
+  pauseMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  while (await step()) if (!(await sleep(pauseMs, signal))) return false
+  return true
 }
 
 /** ms between two transactions on the history */
@@ -109,9 +120,9 @@ export async function retainHistory(
   now: Date,
   signal: AbortSignal,
 ): Promise<void> {
-  while ((await rollUpBuckets(connection, now)) > 0) if (!(await sleep(historyPauseMs, signal))) return
-  while ((await purgeEvents(connection, now, eventsBatchSize)) === eventsBatchSize)
-    if (!(await sleep(historyPauseMs, signal))) return
+  const rolledUp = async () => (await rollUpBuckets(connection, now)) > 0
+  const purged = async () => (await purgeEvents(connection, now, eventsBatchSize)) === eventsBatchSize
+  if (await stepByStep(rolledUp, historyPauseMs, signal)) await stepByStep(purged, historyPauseMs, signal)
 }
 
 /** numbers removed in one transaction: few, so that it hardly delays a commit of hits */
@@ -146,7 +157,7 @@ const recountPauseMs = 5
 
 /** Writes new checkpoints and recounts the oldest, so that a lost row is noticed soon, wherever it was in the log. */
 export async function countLog(connection: PoolConnection, signal: AbortSignal): Promise<void> {
-  while (await writeNextCheckpoint(connection)) if (!(await sleep(recountPauseMs, signal))) return
+  if (!(await stepByStep(() => writeNextCheckpoint(connection), recountPauseMs, signal))) return
   for (const last of await findOldestCheckpoints(connection, recountedCheckpoints)) {
     await recountCheckpoint(connection, last)
     if (!(await sleep(recountPauseMs, signal))) return
@@ -194,9 +205,8 @@ export class RequestIdRetention {
     this.#samples.push({ takenAt: now, lastId: this.#lastId })
     const old = this.#samples.findLast(sample => now - sample.takenAt >= keepMs)
     if (!old) return
-    while ((await this.#prune(old.lastId, pruneBatchSize)) === pruneBatchSize) {
-      if (!(await sleep(prunePauseMs, signal))) return
-    }
+    const pruned = async () => (await this.#prune(old.lastId, pruneBatchSize)) === pruneBatchSize
+    if (!(await stepByStep(pruned, prunePauseMs, signal))) return
     this.#samples = this.#samples.filter(sample => sample.takenAt > old.takenAt)
   }
 }
