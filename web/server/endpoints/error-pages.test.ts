@@ -105,6 +105,7 @@ async function ask(line: string, ...headers: string[]) {
 const paths = [
   '/nope',
   '/nope/',
+  '/labs',
   '/index',
   '/page',
   '/404',
@@ -138,6 +139,9 @@ const forScripts = [
   '/api/',
   '/api/nope',
   '/api/snapshot/',
+  '/lab',
+  '/lab/',
+  '/lab/visits?policy=hash',
   '/_next/static/nope.js',
   '/_next/image?url=%2Ficon.svg&w=64&q=75',
   '/_next/data/build/index.json',

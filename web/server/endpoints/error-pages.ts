@@ -51,7 +51,7 @@ function isNumberMissing(error: AnswerError): boolean {
 
 /**
  * Answers 404 for every path that has no endpoint: with `page` to a person, with JSON to scripts and for assets,
- * images and the API.
+ * images, the API and the lab.
  * It renders nothing. Without a page everyone gets JSON.
  */
 export function notFoundEndpoint(page: Template<'nonce'> | null): Endpoint {
@@ -84,7 +84,7 @@ function wantsOther(request: IncomingMessage): boolean {
 }
 
 function isForScript(url: URL): boolean {
-  return isUnderApi(url) || url.pathname.startsWith('/_next/')
+  return isUnderApi(url) || /^\/(?:lab(?:\/|$)|_next\/)/.test(url.pathname)
 }
 
 const unavailablePageStyle = `
