@@ -5,7 +5,7 @@ import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { alive } from '../tools/lib/processes.ts'
+import { alive, signalGroup } from '../tools/lib/processes.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { sendRequest, startRequest } from './testing/request.ts'
 import { type Board, startBoard, stickyModes, type Watcher, watchFor } from './testing/run-nginx.ts'
@@ -178,11 +178,12 @@ for (const recovery of watchers)
   }, async () => {
     await using nginx = await startStuckNginx()
     const { said, stop } = watchFor(recovery, nginx.files, nginx.pid)
+    await using _watcher = { [Symbol.asyncDispose]: stop }
     await appendFile(
       nginx.files.processLog,
       '2026/11/26 12:00:00 [alert] 7#7: worker process 7 exited on signal 9\n',
     )
-    assert.deepEqual(await nginx.ended, [null, 'SIGKILL'])
+    assert.deepEqual(await nginx.ended(), [null, 'SIGKILL'])
     await stop()
     assert.match(await said(), /worker process 7 exited on signal 9: reloading with new shared memory/)
     assert.match(await said(), /old workers do not end after a reload: NGINX is killed/)
@@ -193,7 +194,8 @@ for (const recovery of watchers)
  * signal brings a real worker into that state: one that is stopped is found and killed.
  */
 async function startStuckNginx() {
-  const folder = await temporaryFolder()
+  await using resources = new AsyncDisposableStack()
+  const folder = resources.use(await temporaryFolder())
   const directory = folder.path
   const files = {
     configFile: join(directory, 'nginx.conf'),
@@ -205,19 +207,21 @@ async function startStuckNginx() {
   // It names itself once its worker is there.
   const program = `trap '' HUP; sleep 600 & echo $$ >nginx.pid; wait`
   const master = spawn('bash', ['-c', program], { cwd: directory, detached: true, stdio: 'ignore' })
-  const ended = once(master, 'exit')
+  const exited = once(master, 'exit')
+  // Also the worker, which would live on.
+  resources.defer(async () => {
+    if (master.pid) signalGroup(master.pid, 'SIGKILL')
+    await exited
+  })
+  const hasExited = () => master.exitCode !== null || master.signalCode !== null
   const written = () => readFile(join(directory, 'nginx.pid'), 'utf8').catch(() => '')
   const pid = Number(await eventually(async () => (await written()).trim() || null))
-  return {
-    files,
-    pid,
-    ended,
-    async [Symbol.asyncDispose]() {
-      process.kill(-pid, 'SIGKILL')
-      await ended
-      await folder.remove()
-    },
+  const ended = async () => {
+    await eventually(hasExited)
+    return await exited
   }
+  const kept = resources.move()
+  return { files, pid, ended, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
 /**

@@ -5,16 +5,29 @@ import { createServer, type RequestListener } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { getTestContext } from 'node:test'
 import { ownerAccount, replicaAccount } from './database-accounts.ts'
 import { abortOnSignals } from './terminal.ts'
 import { poll } from './wait.ts'
 
-/** Shorter than a test's time limit: a test that exceeds its limit leaves its processes running. */
 const defaultMs = 90_000
 
-/** Polls until `check` returns neither null, false nor undefined, and returns that. @throws after `ms`, or the error of `check` */
+/**
+ * Polls until `check` returns neither null, false nor undefined, and returns that. A wait also ends with the time limit of the
+ * test that began it: so the test goes on to its end and ends its processes.
+ * @throws after `ms`, or at the test's limit, or the error of `check`
+ */
 export async function eventually<T>(check: () => Promise<T> | T, { ms = defaultMs, everyMs = 20 } = {}) {
-  const result = await poll(check, ms, everyMs)
+  const limit = getTestContext()?.signal
+  const endsAtLimit = limit?.aborted === false // not while a test past its limit cleans up
+  const result = await poll(
+    () => {
+      if (endsAtLimit) limit.throwIfAborted()
+      return check()
+    },
+    ms,
+    everyMs,
+  )
   if (result === null) throw new Error(`timed out after ${ms} ms, waiting for: ${check}`)
   return result
 }
