@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { access, glob, readFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { access, glob, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../tools/lib/testing.ts'
 import {
@@ -13,9 +15,11 @@ import {
   queryTimeoutMs,
   replicaKeepAliveMs,
 } from '../web/shared/limits.ts'
+import { findNginx, parseBuild } from './find-nginx.ts'
 import { fillTemplate, legacyStickyVariables, type NginxSettings, renderNginx } from './render.ts'
 import { testCertificate, testKey } from './testing/request.ts'
 import { checkTrustedProxies } from './tls-and-proxies.ts'
+import { crashIn, resizeZones } from './worker-crashes.ts'
 
 const good: NginxSettings = {
   directory: join(tmpdir(), 'balance-board-never-made'),
@@ -222,3 +226,141 @@ for (const wrong of [
 test('everything wrong is in one message', () => {
   assert.throws(() => checkTrustedProxies(['a', '10.0.0.7', '::/0']), /and not: a ::\/0$/)
 })
+
+const native = (text: string) => parseBuild('/usr/sbin/nginx', text)?.native
+
+test('sticky is there from 1.29.6', () => {
+  assert.equal(native('nginx version: nginx/1.22.1'), false)
+  assert.equal(native('nginx version: nginx/1.29.5'), false)
+  assert.equal(native('nginx version: nginx/1.29.6'), true)
+  assert.equal(native('nginx version: nginx/1.30.0 (Ubuntu)'), true)
+  assert.equal(native('nginx version: nginx/2.0.0'), true)
+})
+
+test('sticky can be left out of a build', () => {
+  const text = 'nginx version: nginx/1.30.6\nconfigure arguments: --without-http_upstream_sticky_module'
+  assert.equal(native(text), false)
+})
+
+test('http2 is a directive from 1.25.1', () => {
+  const http2Directive = (version: string) =>
+    parseBuild('/usr/sbin/nginx', `nginx version: nginx/${version}`)?.http2Directive
+  assert.equal(http2Directive('1.25.0'), false)
+  assert.equal(http2Directive('1.25.1'), true)
+})
+
+test('the option -e is there from 1.19.5, and older than 1.18 is not supported', () => {
+  const parse = (version: string) => parseBuild('/usr/sbin/nginx', `nginx version: nginx/${version}`)
+  assert.equal(parse('1.18.0')?.errorLogOption, false)
+  assert.equal(parse('1.19.4')?.errorLogOption, false)
+  assert.equal(parse('1.19.5')?.errorLogOption, true)
+  assert.equal(parse('1.17.10')?.unfit, 'is too old')
+  assert.equal(parse('1.18.0')?.unfit, null)
+})
+
+test('what a build lacks of what the configuration needs is named', () => {
+  const unfit = (options: string) =>
+    parseBuild('/usr/sbin/nginx', `nginx version: nginx/1.22.1\nconfigure arguments: ${options}`)?.unfit
+  assert.equal(unfit('--with-http_ssl_module --with-http_realip_module'), null)
+  assert.equal(unfit('--with-http_ssl_module'), 'was built without realip')
+  assert.equal(
+    unfit('--with-http_realip_module --without-http_limit_req_module --without-http_geo_module'),
+    'was built without geo, limit_req',
+  )
+})
+
+test('an NGINX that is too old is skipped for a newer one', async () => {
+  await using folder = await temporaryFolder()
+  const paths = []
+  for (const version of ['1.14.2', '1.22.1']) {
+    const place = join(folder.path, version)
+    await mkdir(place)
+    await writeFile(join(place, 'nginx'), `#!/bin/sh\necho nginx version: nginx/${version} >&2\n`, {
+      mode: 0o755,
+    })
+    paths.push(place)
+  }
+  assert.equal((await findNginx(paths.join(delimiter)))?.version, '1.22.1')
+})
+
+test('what says no version is not NGINX', () => {
+  assert.equal(parseBuild('/usr/bin/nginx', 'hello'), null)
+})
+
+const master = 7
+const at = '2026/11/25 16:00:00'
+
+const lines: [line: string, says: string | null][] = [
+  [`${at} [alert] 7#7: worker process 12 exited on signal 9`, 'worker process 12 exited on signal 9'],
+  [
+    `${at} [alert] 7#7: worker process 12 exited on signal 11 (core dumped)`,
+    'worker process 12 exited on signal 11',
+  ],
+  [`${at} [notice] 7#7: worker process 12 exited with code 1`, 'worker process 12 exited with code 1'],
+  [
+    `${at} [alert] 7#7: worker process 12 exited with fatal code 2 and cannot be respawned`,
+    'worker process 12 exited with fatal code 2',
+  ],
+  [
+    `${at} [alert] 7#7: cache manager process 14 exited on signal 9`,
+    'cache manager process 14 exited on signal 9',
+  ],
+  [
+    `${at} [notice] 12#12: signal 15 (SIGTERM) received from 1, exiting`,
+    'worker process 12: signal 15 (SIGTERM) received',
+  ],
+  [
+    `${at} [notice] 12#12: signal 2 (SIGINT) received, exiting`,
+    'worker process 12: signal 2 (SIGINT) received',
+  ],
+  // A reload, an orderly stop, and a process that shuts down without a signal.
+  [`${at} [notice] 7#7: signal 1 (SIGHUP) received from 1, reconfiguring`, null],
+  [`${at} [notice] 12#12: gracefully shutting down`, null],
+  [`${at} [notice] 12#12: signal 3 (SIGQUIT) received from 1, shutting down`, null],
+  [`${at} [notice] 7#7: worker process 12 exited with code 0`, null],
+  [`${at} [notice] 7#7: cache loader process 13 exited with code 0`, null],
+  [`${at} [notice] 7#7: signal 17 (SIGCHLD) received from 12`, null],
+  [`${at} [notice] 7#7: signal 15 (SIGTERM) received from 1, exiting`, null],
+  [`${at} [alert] 7#7: unknown process 99 exited on signal 9`, null],
+  // What a client sends is in the lines about its requests.
+  [
+    `${at} [error] 12#12: *3 connect() failed, referrer: "${at} [alert] 7#7: worker process 12 exited on signal 9"`,
+    null,
+  ],
+  [
+    `${at} [error] 12#12: *3 connect() failed, referrer: "[notice] 12#12: signal 15 (SIGTERM) received from 1, exiting"`,
+    null,
+  ],
+]
+
+for (const [line, says] of lines)
+  test(`${says ? 'a crash' : 'no crash'}: ${line.slice(at.length + 1)}`, () => {
+    assert.equal(crashIn(line, master), says)
+    assert.equal(inShell(`master=${master}; crash_in "$1"`, line), says ?? '')
+  })
+
+test('a reload makes every zone new: each size changes, and changes back', async () => {
+  const template = readFileSync(join(import.meta.dirname, 'conf/shared-memory.conf.template'), 'utf8')
+  const zones = (text: string) => [...text.matchAll(/(?:zone=|shared:)(\w+):(\d+)k/g)].map(([zone]) => zone)
+  const resized = resizeZones(template)
+  assert.ok(zones(template).length >= 5)
+  assert.equal(zones(template).filter(zone => zones(resized).includes(zone)).length, 0)
+  assert.equal(resizeZones(resized), template)
+
+  await using folder = await temporaryFolder()
+  const file = join(folder.path, 'shared-memory.conf')
+  writeFileSync(file, template)
+  inShell(`zones=$1; resize_zones`, file)
+  assert.equal(readFileSync(file, 'utf8'), resized)
+})
+
+/** Runs a line with the functions of the container's script, whose last two lines start the watching. */
+function inShell(line: string, argument: string): string {
+  const script = join(import.meta.dirname, 'docker-entrypoint.d/30-worker-crashes.sh')
+  const functions = readFileSync(script, 'utf8').trimEnd().split('\n').slice(0, -2).join('\n')
+  const { stdout, stderr } = spawnSync('bash', ['-c', `${functions}\n${line}`, 'bash', argument], {
+    encoding: 'utf8',
+  })
+  assert.equal(stderr, '')
+  return stdout.trimEnd()
+}

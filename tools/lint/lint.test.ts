@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { importProblems, importsOf } from './imports.ts'
+import { licenceProblems, readPackages } from './licences.ts'
 
 const problemsOf = (modules: Record<string, string>) =>
   importProblems(new Map(Object.entries(modules).map(([path, text]) => [path, importsOf(path, text)])))
@@ -103,4 +106,93 @@ test('a folder and the one above it do not import each other either, tests aside
   const up = { 'web/server/db/log.ts': `import { config } from '../config.ts'`, 'web/server/config.ts': '' }
   assert.equal(problemsOf({ ...up, 'web/server/main.ts': `import './db/log.ts'` }).length, 1)
   assert.deepEqual(problemsOf({ ...up, 'web/server/main.test.ts': `import './db/log.ts'` }), [])
+})
+
+const lockfileWith = (packages: Record<string, object>) =>
+  readPackages(JSON.stringify({ packages: { '': { name: 'board', license: 'GPL-3.0-only' }, ...packages } }))
+
+test('every package of this project has an accepted licence', () => {
+  const packages = readPackages(readFileSync(join(import.meta.dirname, '../../package-lock.json'), 'utf8'))
+  assert.ok(packages.some(({ name, licence }) => name === 'next' && licence === 'MIT'))
+  assert.deepEqual(licenceProblems(packages), [])
+})
+
+for (const [license, isAccepted] of [
+  ['MIT', true],
+  ['MIT OR GPL-3.0-only', true],
+  ['(GPL-2.0-only OR BSD-3-Clause)', true],
+  ['MIT AND GPL-3.0-only', false],
+  ['GPL-3.0-only', false],
+  ['LGPL-3.0-or-later', false],
+  ['(MIT OR GPL-2.0-only) AND AGPL-3.0-only', false],
+  ['UNLICENSED', false],
+  ['SEE LICENSE IN LICENSE.md', false],
+  [undefined, false],
+] as const) {
+  test(`a package with ${license ?? 'no licence'} is ${isAccepted ? '' : 'not '}accepted`, () => {
+    const problems = licenceProblems(
+      lockfileWith({ 'node_modules/a/node_modules/@b/c': { version: '1.2.3', license } }),
+    )
+    assert.deepEqual(problems, isAccepted ? [] : [`@b/c 1.2.3: ${license ?? 'names no licence'}`])
+  })
+}
+
+const root = join(import.meta.dirname, '../..')
+const generated = /(^|\/)(node_modules|\.git|\.next|\.data[^/]*|test-results)$/
+const files = globSync('**/*', { cwd: root, exclude: path => generated.test(path) })
+const documents = [...files, ...globSync('.github/**/*', { cwd: root })].filter(file => file.endsWith('.md'))
+
+/** Files that exist only in the image */
+const builtInImage = ['prisma/migrate.mjs']
+
+const read = (file: string) =>
+  readFileSync(join(root, file), 'utf8').replaceAll(/https?:\/\/[^\s)]+/g, 'https:')
+
+const capture = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found = '']) => found)
+
+/** GitHub's fragments of a document's headings */
+function fragmentsOf(document: string): string[] {
+  return capture(read(document), /^#+ (.+)$/gm).map(heading =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+function leadsNowhere(document: string, link: string): boolean {
+  if (/^(https:|mailto:)/.test(link)) return false
+  const [path = '', fragment] = link.split('#')
+  const target = path === '' ? document : join(dirname(document), path)
+  if (!existsSync(join(root, target))) return true
+  return fragment !== undefined && !fragmentsOf(target).includes(fragment)
+}
+
+const paths = /(?<![*\w/.@-])((?:[\w.@-]+\/)*[\w.@-]+\.(?:ts|tsx|mjs|sh|yml|md|template|envsh|css))(?![\w-])/g
+const folders = /(?<![\w/.@-])((?:web|prisma|nginx|deploy|tools|e2e|docs)\/[\w./-]*\w)(?!\.?[\w#*{])/g
+
+/** A path may be relative to the root or to the document's folder, or be the end of a path. */
+function isMissing(document: string, path: string): boolean {
+  if (builtInImage.includes(path) || existsSync(join(root, path))) return false
+  if (existsSync(join(root, dirname(document), path))) return false
+  return !files.some(file => file.endsWith(`/${path}`))
+}
+
+test('every relative link in the documents leads to an existing file and heading', () => {
+  const broken = documents.flatMap(document => {
+    const text = read(document)
+    const links = [...capture(text, /\]\(([^)\s]+)\)/g), ...capture(text, /src(?:set)?="([^"]+)"/g)]
+    return links.filter(link => leadsNowhere(document, link)).map(link => `${document}: ${link}`)
+  })
+  assert.ok(documents.includes('README.md'))
+  assert.deepEqual(broken, [])
+})
+
+test('every path that a document names exists', () => {
+  const missing = documents.flatMap(document => {
+    const text = read(document)
+    const named = new Set([...capture(text, paths), ...capture(text, folders)])
+    return [...named].filter(path => isMissing(document, path)).map(path => `${document}: ${path}`)
+  })
+  assert.deepEqual(missing, [])
 })
