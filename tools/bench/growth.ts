@@ -5,14 +5,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildIfChanged } from '../launcher/build.ts'
-import { type Contender, entryOf, startContender } from './contenders/contender.ts'
-import { board } from './contenders/entrants.ts'
+import { board, type Contender, entryOf, startContender } from './contenders/contender.ts'
 import { measureDashboards } from './dashboards/measure-dashboards.ts'
 import { countIn, fillLog, makeSchema } from './harness/database.ts'
-import { machineText, markdownTable, megabytes, number, say } from './harness/report.ts'
+import { machineText, markdownTable, megabytes, number, type Plot, plotSvg, say } from './harness/report.ts'
 import { loadHead, loadRow, measureRun, type Summary, summarise } from './harness/rounds.ts'
 import { benchCommand, type Testbed } from './harness/testbed.ts'
-import { type Plot, plotSvg } from './plot.ts'
 
 /** Results for one quantity that grows: a table, and plots by file name */
 type Growth = { title: string; head: string[]; rows: string[][]; plots: Record<string, Plot> }

@@ -5,9 +5,16 @@
 
 import { UserError } from '../../web/server/errors.ts'
 import { buildIfChanged } from '../launcher/build.ts'
-import { entryOf, startContender } from './contenders/contender.ts'
-import { board, buildNaiveNext, flask, limitOf, naiveNext } from './contenders/entrants.ts'
-import { startStaticFile } from './contenders/static-file.ts'
+import {
+  board,
+  buildNaiveNext,
+  entryOf,
+  flask,
+  limitOf,
+  naiveNext,
+  startContender,
+  startStaticFile,
+} from './contenders/contender.ts'
 import { getAsBrowser, runWrk, takeSample } from './harness/load.ts'
 import { type Extent, parseBenchOptions } from './harness/options.ts'
 import { machineText, markdownTable, say } from './harness/report.ts'

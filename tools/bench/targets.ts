@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
-import { type Contender, startContender } from './contenders/contender.ts'
-import { board } from './contenders/entrants.ts'
+import { board, type Contender, startContender } from './contenders/contender.ts'
 import { measureDashboards } from './dashboards/measure-dashboards.ts'
 import { type BrowserAnswer, findAssets, getAsBrowser, visitSteadily } from './harness/load.ts'
 import type { Extent } from './harness/options.ts'

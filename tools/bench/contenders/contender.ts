@@ -1,13 +1,20 @@
-// Starts what is compared. entrants.ts lists the programs, this module runs each behind an NGINX with the launcher's steps,
-// and static-file.ts runs NGINX alone. Called by main.ts, growth.ts and targets.ts; counts in databases of ../harness.
+// What is compared: the programs, each behind an NGINX that is started with the launcher's steps, and an NGINX alone that serves
+// one file. Called by main.ts, growth.ts, model/ and targets.ts; counts in databases of ../harness.
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fillTemplate } from '../../../nginx/render.ts'
+import { UserError } from '../../../web/server/errors.ts'
 import { openDataDir } from '../../launcher/stack/data-dir.ts'
 import { bringUpNginx, checkNginx } from '../../launcher/stack/nginx.ts'
 import { bringUpReplicas } from '../../launcher/stack/replicas.ts'
-import type { ReplicaProgram } from '../../launcher/stack/stack-options.ts'
+import { builtReplica, type ReplicaProgram } from '../../launcher/stack/stack-options.ts'
+import { spawnService } from '../../launcher/stack/supervise.ts'
 import { openRoster } from '../../launcher/stack/workspace.ts'
 import { countIn, makeSchema, type Tables } from '../harness/database.ts'
+import { type BrowserAnswer, type PageSample, serialiseSample } from '../harness/load.ts'
 import { say } from '../harness/report.ts'
 import type { Entry } from '../harness/rounds.ts'
 import type { Testbed } from '../harness/testbed.ts'
@@ -76,5 +83,113 @@ export function entryOf(contender: Contender, { name = contender.name, cookies =
     servers: servers.map(server => server.pid),
     nginx: nginxPid,
     count: countIn(databaseUrl, tables),
+  }
+}
+
+/** This stack, as `npm start` runs it. */
+export const board: Entrant = { name: 'board', program: builtReplica(process.env), tables: 'board' }
+
+/** The board's original. Uses Debian's Python, because Flask is installed as a Debian package. */
+export const flask: Entrant = {
+  name: 'flask',
+  program: {
+    command: '/usr/bin/python3',
+    arguments: ['-m', 'gunicorn', 'app:app'],
+    cwd: join(import.meta.dirname, 'flask'),
+    environment: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+    readyWithin: 30_000,
+  },
+  tables: 'peers',
+}
+
+const root = join(import.meta.dirname, '..', '..', '..')
+const app = 'tools/bench/contenders/naive-next'
+
+/** The usual way with Next: a dynamic page, rendered for each request, run as Next's documentation says */
+export const naiveNext: Entrant = {
+  name: 'naive_next',
+  program: {
+    command: process.execPath,
+    arguments: ['server.js'],
+    cwd: join(root, app, '.next/standalone', app),
+    environment: { ...process.env, NODE_ENV: 'production', HOSTNAME: '127.0.0.1' },
+    readyWithin: 30_000,
+  },
+  tables: 'peers',
+}
+
+/** Runs `next build`. @throws UserError */
+export async function buildNaiveNext(signal: AbortSignal): Promise<void> {
+  const child = spawn(process.execPath, [join(root, 'node_modules/next/dist/bin/next'), 'build', app], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+    signal,
+  })
+  const [status] = await once(child, 'exit')
+  if (status !== 0) throw new UserError(`next build ${app} ended with status ${status}`)
+}
+
+/** A bare server that runs the board's transaction and answers with this sample of its page */
+export async function limitOf(testbed: Testbed, sample: PageSample): Promise<Entrant> {
+  const file = join(testbed.workspace.dataDir.folder, 'page-sample.json')
+  await writeFile(file, serialiseSample(sample))
+  return {
+    name: 'limit',
+    program: {
+      command: process.execPath,
+      arguments: [join(import.meta.dirname, 'limit-server.ts')],
+      cwd: testbed.workspace.dataDir.folder,
+      environment: { ...process.env, NODE_ENV: 'production', PAGE_SAMPLE: file },
+      readyWithin: 30_000,
+    },
+    tables: 'board',
+  }
+}
+
+/** Starts an NGINX that serves one file: the encoded body of this answer. */
+export async function startStaticFile(
+  { workspace }: Testbed,
+  { response, body }: BrowserAnswer,
+): Promise<Entry> {
+  const { folder } = await openDataDir(join(workspace.dataDir.folder, 'static_file'))
+  const { path } = await checkNginx({})
+  const port = await workspace.freePort()
+  const template = await readFile(join(import.meta.dirname, 'static-file.conf.template'), 'utf8')
+  const config = join(folder, 'nginx.conf')
+  const encoding = response.headers['content-encoding'] ?? 'identity'
+  await writeFile(config, fillTemplate(template, { FOLDER: folder, PORT: String(port), ENCODING: encoding }))
+  await writeFile(join(folder, 'page'), body)
+
+  const service = {
+    name: 'static_file',
+    program: path,
+    // When started as root, the workers' usual account may not be able to enter the folder.
+    arguments: [
+      '-p',
+      folder,
+      '-c',
+      config,
+      '-g',
+      `daemon off;${process.getuid?.() === 0 ? ' user root;' : ''}`,
+    ],
+    cwd: folder,
+    environment: process.env,
+    log: join(folder, 'output.log'),
+    record: workspace.record,
+    readyUrl: `http://127.0.0.1:${port}/healthz`,
+    readyWithin: 15_000,
+    liveness: null,
+    endings: [['SIGTERM', 2000]] satisfies [NodeJS.Signals, number][],
+  }
+  const { pid, stop } = await spawnService(service, workspace.signal)
+  workspace.resources.defer(stop)
+  return {
+    name: 'static_file',
+    url: `http://127.0.0.1:${port}`,
+    cookies: [],
+    servers: [],
+    nginx: pid,
+    count: null,
   }
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startStubServer } from '../../lib/testing.ts'
+import { findAssets, parseResult, parseSample, percentile, serialiseSample, visitSteadily } from './load.ts'
 import { parseBenchOptions, parsePageOptions } from './options.ts'
-import { markdownTable } from './report.ts'
+import { linearScale, logScale, markdownTable, plotSvg } from './report.ts'
 import { findFaults, isExact, median, type Run, ratiosOf, summarise } from './rounds.ts'
 import { idleSeconds, ownUsage, parseUsage } from './usage.ts'
 
@@ -166,4 +168,145 @@ test('the median compares numbers, not strings', () => {
 
 test('an empty list has no median', () => {
   assert.throws(() => median([]))
+})
+
+const result = {
+  answers: 8000,
+  microseconds: 2_000_000,
+  bytes: 80_000_000,
+  status: 3,
+  connect: 1,
+  read: 0,
+  write: 0,
+  timeout: 2,
+  p50: 1500,
+  p99: 12_250,
+}
+const around = (line: string) =>
+  `Running 2s test @ http://127.0.0.1:1/\n  1 threads\n${line}\nRequests/sec: 4000.00\n`
+
+test("the JSON line in wrk's output is parsed to answers per second and ms", () => {
+  assert.deepEqual(parseResult(around(JSON.stringify(result))), {
+    rate: 3998.5,
+    answers: 8000,
+    p50Ms: 1.5,
+    p99Ms: 12.25,
+    errors: 6,
+    bytesEach: 10_000,
+  })
+})
+
+test('errors count as answers but not as page views', () => {
+  const { rate, answers } = parseResult(around(JSON.stringify({ ...result, status: result.answers })))
+  assert.deepEqual({ rate, answers }, { rate: 0, answers: 8000 })
+})
+
+test('a run without any answer is a valid result', () => {
+  const { rate, bytesEach } = parseResult(
+    around(JSON.stringify({ ...result, answers: 0, status: 0, bytes: 0 })),
+  )
+  assert.deepEqual({ rate, bytesEach }, { rate: 0, bytesEach: 0 })
+})
+
+test('output without a result is refused', () => {
+  assert.throws(() => parseResult('unable to connect to 127.0.0.1:1\n'), /wrk printed no result/)
+})
+
+const { signal } = new AbortController()
+
+test('the given number of page views is sent, and answers other than 200 are errors', {
+  timeout: 30_000,
+}, async () => {
+  let seen = 0
+  await using server = await startStubServer((_request, response) => {
+    response.writeHead(++seen % 2 === 0 ? 503 : 200).end('answer')
+  })
+  const { started, errors } = await visitSteadily(server.url, { perSecond: 100, seconds: 0.2 }, signal)
+  assert.deepEqual({ started, errors, seen }, { started: 20, errors: 10, seen: 20 })
+})
+
+test('page views go on while none is answered', { timeout: 30_000 }, async () => {
+  const { promise: all, resolve: allAsked } = Promise.withResolvers<void>()
+  let asked = 0
+  await using server = await startStubServer(async (_request, response) => {
+    if (++asked === 10) allAsked()
+    await all
+    response.end('answer')
+  })
+  const { errors } = await visitSteadily(server.url, { perSecond: 100, seconds: 0.1 }, signal)
+  assert.equal(errors, 0)
+})
+
+const hundred = Array.from({ length: 100 }, (_, index) => index + 1)
+
+test('the 99th of a hundred is the second highest', () => {
+  assert.equal(percentile(hundred, 99), 99)
+  assert.equal(percentile(hundred, 100), 100)
+})
+
+test('a high percentile of few values is the highest', () => {
+  assert.equal(percentile([1, 2, 3], 99), 3)
+  assert.equal(percentile([5], 50), 5)
+})
+
+test('an empty list has no percentile', () => {
+  assert.ok(Number.isNaN(percentile([], 95)))
+})
+
+test('scripts, styles, icons and pictures of this site are found once each, without page links, other sites and nomodule scripts', () => {
+  const html = `<link rel="stylesheet" href="/a.css"/><script src="/b.js" async=""></script><script async src="/b.js"></script>
+    <script src="/old.js" noModule=""></script><link rel="icon" href="/icon.svg?x&amp;y"/><img src="/c.png"><a href="/elsewhere">x</a><script src="//other.org/d.js"></script>`
+  assert.deepEqual(findAssets(html), ['/a.css', '/b.js', '/icon.svg?x&y', '/c.png'])
+})
+
+test('a sample survives storage unchanged, with compressed bytes', () => {
+  const sample = {
+    headers: [['Content-Type', 'text/html'] satisfies [string, string]],
+    body: Buffer.from([0, 31, 139, 255]),
+  }
+  assert.deepEqual(parseSample(serialiseSample(sample)), sample)
+})
+
+const plot = {
+  title: 'Page views by connections',
+  x: 'connections',
+  y: 'page views/s',
+  xScale: 'logarithmic' as const,
+  points: [
+    { x: 1, y: 300 },
+    { x: 16, y: 2500 },
+    { x: 512, y: 4100 },
+  ],
+}
+
+test('every point is inside the picture, the highest value at the top', () => {
+  const places = [...plotSvg(plot).matchAll(/<circle class="point" cx="([\d.]+)" cy="([\d.]+)"/g)]
+  const [first, second, third] = places.map(([, x, y]) => ({ x: Number(x), y: Number(y) }))
+  assert.ok(first && second && third)
+  assert.ok(first.x >= 0 && first.x < second.x && second.x < third.x && third.x <= 640)
+  assert.ok(third.y >= 0 && third.y < second.y && second.y < first.y && first.y <= 320)
+})
+
+test('the picture has a title and a description with its values', () => {
+  const svg = plotSvg(plot)
+  assert.match(svg, /<title>Page views by connections<\/title>/)
+  assert.match(svg, /<desc>page views\/s by connections: 1: 300, 16: 2\.5k, 512: 4\.1k<\/desc>/)
+})
+
+test('a linear scale goes from 0 to a round value at or above the highest', () => {
+  const { place, ticks } = linearScale([100, 4312])
+  assert.deepEqual(ticks, [0, 2000, 4000, 6000])
+  assert.deepEqual([place(0), place(3000), place(6000)], [0, 0.5, 1])
+})
+
+test('a linear scale of zeros is valid', () => {
+  const { place } = linearScale([0, 0])
+  assert.equal(place(0), 0)
+})
+
+test('on a logarithmic scale equal ratios are equally far apart', () => {
+  const { place, ticks } = logScale([10_000, 100, 1000])
+  assert.deepEqual(ticks, [100, 1000, 10_000])
+  assert.deepEqual([place(100), place(10_000)], [0, 1])
+  assert.ok(Math.abs(place(1000) - 0.5) < 1e-9)
 })
