@@ -429,7 +429,7 @@ testEach('replicas wait for the migration; every script that a container runs is
     [['node', 'prisma/migrate.mjs', '--wait']],
   )
   assert.match(read('prisma/migrate-command.ts'), /--wait/)
-  const bundled = read('web/bundle.ts')
+  const bundled = read('web/build.ts')
   for (const { container } of containersOf(objects))
     for (const script of container.command.filter(word => word.endsWith('.mjs')))
       assert.ok(bundled.includes(script.replace(/\.mjs$/, '')), script)

@@ -1,7 +1,7 @@
 import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
-import { bundleInto } from '../../web/bundle.ts'
+import { bundleInto } from '../../web/build.ts'
 import { builtReplica, type ReplicaProgram, standalone } from '../launcher/stack/stack-options.ts'
 import { connectionCut } from './list/network.ts'
 import { replicaFrozenInBatch } from './list/replicas.ts'

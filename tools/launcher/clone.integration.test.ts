@@ -80,7 +80,7 @@ test('every command reads .env in the same way, also where it cannot be read', a
 
 test('the sources of a clone in any folder are the same to the build, which can bundle them', async () => {
   assert.equal(await fingerprint(clone), await fingerprint(root))
-  const bundle = pathToFileURL(join(clone, 'web/bundle.ts')).href
+  const bundle = pathToFileURL(join(clone, 'web/build.ts')).href
   const output = join(clone, 'web/.next/standalone')
   const script = `await (await import(${JSON.stringify(bundle)})).bundleInto(${JSON.stringify(output)})`
   await run(process.execPath, ['--input-type=module', '-e', script], { cwd: clone, env })

@@ -13,8 +13,7 @@ const directions: [area: string, mayImport: string[]][] = [
   ['web/shared', []],
   ['web/app', ['web/shared']],
   ['web/server', ['web/shared', 'package.json']],
-  ['web/build.ts', ['web/bundle.ts']],
-  ['web/bundle.ts', []],
+  ['web/build.ts', []],
   ['prisma/studio.ts', ['prisma', 'web/server/config.ts', 'web/server/errors.ts', 'tools/lib']],
   ['prisma', ['web/server/config.ts', 'web/server/errors.ts']],
   ['monitoring/nginx-log-exporter', ['web/server/errors.ts', 'web/server/metrics/histogram.ts']],
@@ -43,7 +42,7 @@ const directions: [area: string, mayImport: string[]][] = [
   // It explains the very queries that the tests count rows of.
   ['tools/bench/explain.ts', ['tools/bench', 'web/server', 'web/testing', 'prisma/testing']],
   ['tools/bench', ['web/server', 'web/shared', 'prisma', 'nginx', 'tools/lib', 'tools/launcher']],
-  ['tools/faults', ['web/server', 'web/shared', 'web/bundle.ts', 'tools/lib', 'tools/launcher']],
+  ['tools/faults', ['web/server', 'web/shared', 'web/build.ts', 'tools/lib', 'tools/launcher']],
   [
     'tools/fuzz',
     [
