@@ -17,7 +17,7 @@ import { runOnBuild } from '../launcher/build.ts'
 import { type Stack, startStack } from '../launcher/stack/stack.ts'
 import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
 import { freePorts } from '../lib/ports.ts'
-import { signalProcess } from '../lib/processes.ts'
+import { freezeProcess } from '../lib/processes.ts'
 import { print, saySentences } from '../lib/terminal.ts'
 import type { Answer } from '../lib/visitors.ts'
 import { type Cluster, type Node, startCluster } from './nodes.ts'
@@ -71,8 +71,7 @@ async function killed(node: Node): Promise<void> {
 }
 
 async function frozen(node: Node): Promise<void> {
-  signalProcess(node.pid(), 'SIGSTOP')
-  await pause(awayMs).finally(() => signalProcess(node.pid(), 'SIGCONT'))
+  await freezeProcess(node.pid(), awayMs)
   await node.untilJoined()
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../../web/server/errors.ts'
-import { poll } from './wait.ts'
+import { poll, until } from './wait.ts'
 
 /** A running process of this machine. */
 type ProcessEntry = {
@@ -131,6 +131,18 @@ export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean 
     throw error
   }
 }
+
+/** Stops a process for `ms` (SIGSTOP, then SIGCONT). */
+export async function freezeProcess(pid: number, ms: number): Promise<void> {
+  signalProcess(pid, 'SIGSTOP')
+  try {
+    await sleep(ms)
+  } finally {
+    signalProcess(pid, 'SIGCONT')
+  }
+}
+
+export const untilEnded = (pid: number) => until(`process ${pid} has ended`, () => findProcess(pid) === null)
 
 const isGone = async (group: number, patience: number) =>
   (await poll(() => !exists(group), patience, 20)) !== null

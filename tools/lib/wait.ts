@@ -53,6 +53,13 @@ export async function waitUntil(
     throw new Error(`timed out after ${Math.round(ms / 1000)} s, waiting until: ${sentence}`, { cause: last })
 }
 
+/** ms after which `until` fails */
+const untilTimeoutMs = 60_000
+
+/** Polls every 20 ms, for measurements that start when the condition is true. @throws if it is not within a minute */
+export const until = (sentence: string, check: () => Promise<boolean> | boolean) =>
+  waitUntil(sentence, untilTimeoutMs, check, 20)
+
 /** ms after which a restarted service counts as stable */
 export const stableAfterMs = 10_000
 

@@ -4,9 +4,9 @@ import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { nginxWorkers, signalProcess } from '../../lib/processes.ts'
 import { unanswered, visitOnce } from '../../lib/visitors.ts'
+import { until } from '../../lib/wait.ts'
 import type { Fault } from '../testbed/fault.ts'
 import { loopbackAddress } from '../testbed/load.ts'
-import { until } from '../testbed/processes.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 
 export const dashboardsDropped: Fault = {

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection } from 'mysql2/promise'
 import { z } from 'zod'
 import { databaseName, replicaAccount } from '../../lib/database-accounts.ts'
-import { signalProcess } from '../../lib/processes.ts'
+import { freezeProcess, signalProcess, untilEnded } from '../../lib/processes.ts'
+import { until } from '../../lib/wait.ts'
 import type { Fault } from '../testbed/fault.ts'
-import { freezeProcess, until, untilEnded } from '../testbed/processes.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 
 export const databaseKilled: Fault = {

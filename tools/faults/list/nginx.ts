@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { answers } from '../../lib/liveness.ts'
 import { nginxWorkers, signalProcess } from '../../lib/processes.ts'
+import { until } from '../../lib/wait.ts'
 import type { Allowed, Fault } from '../testbed/fault.ts'
 import { checkSpread } from '../testbed/load.ts'
-import { until } from '../testbed/processes.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 
 export const nginxKilled: Fault = {

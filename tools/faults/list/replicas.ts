@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { signalProcess } from '../../lib/processes.ts'
+import { freezeProcess, signalProcess, untilEnded } from '../../lib/processes.ts'
 import { type Fault, restartMs } from '../testbed/fault.ts'
-import { freezeProcess, untilEnded } from '../testbed/processes.ts'
 import { replicaWithClock } from '../testbed/testbed.ts'
 
 export const replicaKilled: Fault = {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { codeOf } from '../../../web/server/errors.ts'
 import type { ReplicaProgram } from '../../launcher/stack/stack-options.ts'
 import { type FakedClock, makeFakedClock } from '../../lib/faked-clock.ts'
-import { until } from './processes.ts'
+import { until } from '../../lib/wait.ts'
 
 /** What some faults need and not every machine offers; null if missing */
 export type Equipment = {

@@ -14,8 +14,8 @@ import { freePorts } from '../../lib/ports.ts'
 import { signalProcess } from '../../lib/processes.ts'
 import type { Report } from '../../lib/terminal.ts'
 import type { Answer } from '../../lib/visitors.ts'
+import { until } from '../../lib/wait.ts'
 import type { Equipment } from './equipment.ts'
-import { until } from './processes.ts'
 
 type TestbedReplica = StackFile['replicas'][number]
 

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { answers } from '../../lib/liveness.ts'
 import { residentBytes } from '../../lib/processes.ts'
 import type { Answer } from '../../lib/visitors.ts'
-import { until } from '../testbed/processes.ts'
+import { until } from '../../lib/wait.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 
 /**
