@@ -32,6 +32,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 const paths = ['/nope', '/nope/', '/index', '/_global-error', '/_not-found', '/500', '/%ff', '/icon.svg/']
 const pathsForScripts = [
   '/api/nope',
+  '/lab/nope',
   '/_next/static/nope.js',
   '/_next/image?url=%2Ficon.svg&w=64&q=75',
   '/nope?_rsc=1',
