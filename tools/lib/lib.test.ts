@@ -23,7 +23,9 @@ async function run(script: string) {
     const raise = name => process.kill(process.pid, name)
     const tick = () => new Promise(resolve => setTimeout(resolve))\n`
   const options = ['--input-type=module', '-e', begin + script]
-  const ended = promisify(execFile)(process.execPath, options)
+  // Without this variable, by which a process knows that a test runner has started it.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const ended = promisify(execFile)(process.execPath, options, { env })
   const { stdout, stderr } = await ended.catch((error: { stdout: string; stderr: string }) => error)
   return { status: ended.child.exitCode, stdout, stderr }
 }
@@ -160,6 +162,25 @@ test('eventually ends with the first error, or after its time limit', async () =
     eventually(() => null, { ms: 5, everyMs: 1 }),
     /timed out after 5 ms, waiting for: /,
   )
+})
+
+test('eventually also ends at the time limit of its test, which then ends what it has started', async () => {
+  const testing = JSON.stringify(import.meta.resolve('./testing.ts'))
+  const { status, stdout } = await run(`
+    const { test } = await import('node:test')
+    const { eventually } = await import(${testing})
+    test('waits for ever', { timeout: 500 }, async () => {
+      const started = setInterval(() => {}, 1000)
+      try {
+        await eventually(() => false)
+      } finally {
+        await eventually(() => true)
+        clearInterval(started)
+        console.log('ended what it started')
+      }
+    })`)
+  assert.equal(status, 1)
+  assert.match(stdout, /ended what it started/)
 })
 
 /** A server that answers "done" to its first packet and then ends the connection, behind a proxy. */
