@@ -121,6 +121,7 @@ for (const [trusted, gateway, port, refused] of [
   ['fd12:3456:789a::1', 'fd12:3456:789a::1', '8080', true],
   ['172.30.238.1', '172.30.238.1', '127.0.0.1:8080', false],
   ['172.30.238.1', '172.30.238.1', '[::1]:8080', false],
+  ['172.30.238.1', '172.30.238.1', '::1:8080', false],
   ['10.0.0.7,172.30.239.0/24,10.0.0.0/8,fd12:3456:789a::/48', '172.30.238.1', '8080', false],
   ['172.30.238.1', '', '8080', false],
   ['', '172.30.238.1', '8080', false],
@@ -149,6 +150,20 @@ test('an HTTPS_PORT that is none ends the container', () => {
   assert.equal(status, 1)
   assert.match(said, /HTTPS_PORT is a port, and not: https/)
 })
+
+for (const [name, most] of [
+  ['STICKY_SECONDS', 86_400],
+  ['NGINX_WORKERS', 64],
+] as const)
+  test(`${name} is a whole number, as for npm start; anything else ends the container`, () => {
+    for (const taken of ['', '1', `${most}`]) assert.equal(source({ [name]: taken }).status, 0, taken)
+    const wrong = ['0', '-1', '007', '5m', '1e3', '1.5', ' 30', '30 ', 'auto', `${most + 1}`, '9'.repeat(30)]
+    for (const value of wrong) {
+      const { status, said } = source({ [name]: value })
+      assert.equal(status, 1, value)
+      assert.equal(said, `balance-board: ${name} is a whole number from 1 to ${most}, and not: ${value}\n`)
+    }
+  })
 
 for (const empty of ['', ' ', ',', ' , \n'])
   test(`TRUSTED_PROXIES=${JSON.stringify(empty)} trusts no proxy`, () => {
@@ -262,6 +277,8 @@ function source(variables: Record<string, string>) {
     TRUSTED_PROXIES: '',
     REPLICAS_HOST: '',
     REPLICAS_IP: '',
+    STICKY_SECONDS: '',
+    NGINX_WORKERS: '',
     NGINX_LISTEN_TLS: '',
   }
   const { status, stdout, stderr } = spawnSync(
