@@ -8,7 +8,18 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
+refuse() {
+    echo "balance-board: $*" >&2
+    exit 1
+}
+
 STACK=${1:-balance-board}
+case $STACK in
+    *[!a-z0-9_-]* | [_-]* | *[_-]) refuse "the stack's name is part of the images' names: lower-case letters, digits, _ and -, and not: $STACK" ;;
+esac
+case ${HTTP_PORT:-80} in
+    *[!0-9]*) refuse "HTTP_PORT is a port, and not: $HTTP_PORT. Swarm publishes it on all addresses of the node" ;;
+esac
 DATABASE_NODE=${DATABASE_NODE:-$(docker node inspect --format '{{.Description.Hostname}}' self)}
 REGISTRY=${REGISTRY:-}
 export STACK DATABASE_NODE

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { containerStatements } from '../../tools/lib/database-accounts.ts'
+import { temporaryFolder } from '../../tools/lib/testing.ts'
 
 const read = (file: string) => readFileSync(join(import.meta.dirname, '../..', file), 'utf8')
 
@@ -57,4 +60,25 @@ test('servers on Swarm have the settings of compose, and drain for longer than N
   )
   const [valid = Number.NaN, timeout = Number.NaN] = known
   assert.ok(Number(swarm.DRAIN_SECONDS) > valid + timeout, `${swarm.DRAIN_SECONDS} s, ${known}`)
+})
+
+test('a port with an address and a name that no image can have are refused before anything is built', async () => {
+  await using folder = await temporaryFolder()
+  await writeFile(join(folder.path, 'docker'), '#!/bin/sh\necho "docker was called" >&2\nexit 1\n', {
+    mode: 0o755,
+  })
+  const deploy = (stack: string, port: string) =>
+    spawnSync('sh', [join(import.meta.dirname, 'deploy.sh'), stack], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${folder.path}:${process.env.PATH}`, HTTP_PORT: port },
+    }).stderr
+  for (const port of ['127.0.0.1:8080', '8080-8090', 'http'])
+    assert.match(deploy('board', port), /^balance-board: HTTP_PORT is a port, and not: .*\n$/)
+  for (const name of ['Board', 'my board', 'a.b', '-board', 'board_'])
+    assert.match(deploy(name, ''), /^balance-board: the stack's name .*, and not: .*\n$/)
+  for (const [name, port] of [
+    ['board', ''],
+    ['my-board_2', '8080'],
+  ] as const)
+    assert.match(deploy(name, port), /^docker was called\n/)
 })
