@@ -10,6 +10,7 @@ import { visitMany } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { applyAccounts } from './database.ts'
 import { compose, docker } from './docker.ts'
+import { readInReplica, runningReplicas } from './replica-containers.ts'
 import {
   baseUrl,
   expectLogged,
@@ -56,6 +57,11 @@ test('npm run audit prints the figures of the stack with Docker', async () => {
   const { status, printed } = await launcherCommand('audit.ts')
   assert.equal(status, 0, printed)
   assert.match(printed, new RegExp(`^counter ${counter} = .*\\nconsistent: `))
+  const [replica] = await runningReplicas()
+  assert.ok(replica)
+  await assert.rejects(readInReplica(replica, '/nowhere'), {
+    message: `the server in ${replica.name} gives no usable answer: status 404`,
+  })
 })
 
 test('a backup under load, restored into a new database, has every number up to its counter, and the audit agrees', async () => {

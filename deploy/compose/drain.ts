@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { ControlRefused } from '../../web/server/errors.ts'
 import type { DrainRequest } from '../../web/server/lifecycle/control.ts'
-import { attemptDocker, DockerFailed, docker, unlessGone } from './docker.ts'
+import { attemptDocker, DockerFailed, unlessGone } from './docker.ts'
 import { readProject, stickySecondsOfNginx } from './project.ts'
 import { type ProjectLock, takeProjectLock } from './project-lock.ts'
-import { isHealthy, type ReplicaContainer, runningReplicas } from './replica-containers.ts'
+import { isHealthy, type ReplicaContainer, readInReplica, runningReplicas } from './replica-containers.ts'
 import { readUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
 
 /** ms between two checks for page views of a draining server */
@@ -61,8 +61,7 @@ export async function requestChange(
 
 /** The servers on the board, read from `replica`. @throws DockerFailed */
 export async function readServers(replica: ReplicaContainer): Promise<ShownServer[]> {
-  const script = `fetch('http://127.0.0.1:3000/api/snapshot').then(a => a.text()).then(t => process.stdout.write(t))`
-  return board.parse(JSON.parse(await docker(['exec', replica.id, 'node', '-e', script]))).servers
+  return board.parse(await readInReplica(replica, '/api/snapshot')).servers
 }
 
 /** The server in a container. Names on the board and names of containers differ. */

@@ -28,6 +28,8 @@ export type ReplicaContainer = {
 
 /** The port on which replicas listen in their containers: see docker-compose.yml. */
 const port = 3000
+/** ms: an audit reads a long log */
+const answerTimeoutMs = 60_000
 const statesOfRunning = ['running', 'paused', 'restarting']
 /** Maximum attempts to list and inspect: a container can disappear in between. */
 const maxAttempts = 10
@@ -111,16 +113,27 @@ async function answersNow({ id }: ReplicaContainer): Promise<boolean> {
 }
 
 /**
- * The answer of the compose stack's /api/audit, read inside a replica, and so independent of HTTP_PORT, HTTPS and proxies.
- * @throws DockerFailed if no replica runs, or the replica does not answer 200
+ * The answer of a replica to `GET path`, read in its container, and so independent of HTTP_PORT, HTTPS and proxies.
+ * @throws DockerFailed if the replica does not answer 200
  */
+export async function readInReplica({ id, name }: ReplicaContainer, path: string): Promise<unknown> {
+  const script = `fetch('http://127.0.0.1:${port}${path}', { signal: AbortSignal.timeout(${answerTimeoutMs}) }).then(async answer => {
+    process.stdout.write(await answer.text())
+    if (!answer.ok) throw Error('status ' + answer.status)
+  }).catch(error => {
+    console.error(error.cause?.message ?? error.message)
+    process.exitCode = 3
+  })`
+  const { status, stdout, stderr } = await attemptDocker(['exec', id, 'node', '-e', script])
+  if (status === 0) return JSON.parse(stdout)
+  const reason = stderr.trim().split('\n').at(-1) || `exit status ${status}`
+  throw new DockerFailed(`the server in ${name} gives no usable answer: ${reason}`)
+}
+
+/** The answer of the compose stack's /api/audit. @throws DockerFailed if no replica runs, or the replica does not answer 200 */
 export async function readAuditInContainer(): Promise<unknown> {
   const replicas = await runningReplicas()
   const replica = replicas.find(isHealthy) ?? replicas[0]
   if (!replica) throw new DockerFailed('no replica runs')
-  const script = `fetch('http://127.0.0.1:3000/api/audit').then(async answer => {
-    process.stdout.write(await answer.text())
-    process.exitCode = answer.ok ? 0 : 3
-  })`
-  return JSON.parse(await docker(['exec', replica.id, 'node', '-e', script]))
+  return readInReplica(replica, '/api/audit')
 }
