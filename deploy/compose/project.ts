@@ -1,4 +1,7 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
+import { codeOf } from '../../web/server/errors.ts'
 import { settingDefaults } from '../../web/shared/limits.ts'
 import { attemptDocker, compose, docker } from './docker.ts'
 
@@ -34,6 +37,10 @@ async function configHashOf(name: string): Promise<string> {
 const container = z.looseObject({
   Config: z.looseObject({ Env: z.array(z.string()), Labels: z.record(z.string(), z.string()) }),
 })
+const started = container.extend({
+  State: z.looseObject({ StartedAt: z.string() }),
+  Mounts: z.array(z.looseObject({ Type: z.string(), Source: z.string(), Destination: z.string() })),
+})
 
 /** The configuration of the running NGINX; null if it does not run. @throws DockerFailed */
 async function readNginx() {
@@ -64,4 +71,45 @@ export async function outdatedSettingsOfNginx(): Promise<string[] | null> {
     .map(([name, value]) => ({ name, running: nginx.environment.get(name) ?? '', wanted: value ?? '' }))
     .filter(({ running, wanted }) => running !== wanted)
     .map(({ name, running, wanted }) => `${name} is ${running || 'empty'} and not ${wanted || 'empty'}`)
+}
+
+const root = resolve(import.meta.dirname, '../..')
+/** NGINX reads a renewed certificate with a reload. */
+const certificates = '/etc/nginx/certificates'
+
+/**
+ * The files of this machine that running services were started with and that have changed since, by service. Compose compares paths
+ * and no contents, so `docker compose up -d` applies no change of a mounted file.
+ * @throws DockerFailed
+ */
+export async function changedFiles(): Promise<Map<string, string[]>> {
+  const ids = (await compose('ps', '--quiet')).split('\n').filter(Boolean)
+  const { status, stdout } = await attemptDocker(['inspect', ...ids])
+  const changed = new Map<string, string[]>()
+  // Another command has just removed one of them.
+  if (status !== 0) return changed
+  for (const { Config, State, Mounts } of z.array(started).parse(JSON.parse(stdout))) {
+    const folders = Mounts.filter(({ Type, Destination }) => Type === 'bind' && Destination !== certificates)
+    const files = await Promise.all(
+      folders.map(({ Source }) => changedSince(Source, Date.parse(State.StartedAt))),
+    )
+    const names = files.flat().map(file => (file.startsWith(`${root}/`) ? relative(root, file) : file))
+    const service = Config.Labels['com.docker.compose.service'] ?? ''
+    if (names.length > 0) changed.set(service, names.toSorted())
+  }
+  return changed
+}
+
+/** Files at a path whose content, mode or name changed after `since`, in ms since 1970. A tar archive or rsync sets old times of content. */
+async function changedSince(path: string, since: number): Promise<string[]> {
+  try {
+    const found = await stat(path)
+    if (!found.isDirectory()) return found.ctimeMs > since ? [path] : []
+    const entries = await readdir(path)
+    return (await Promise.all(entries.map(entry => changedSince(join(path, entry), since)))).flat()
+  } catch (error) {
+    // It was removed, or the engine is on another machine.
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  }
 }

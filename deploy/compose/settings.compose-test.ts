@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, copyFile, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { Agent } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { delimiter, join } from 'node:path'
@@ -18,6 +18,7 @@ import type { Answer } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { asStarted, openDatabasePort } from './database.ts'
 import { compose, docker } from './docker.ts'
+import { changedFiles } from './project.ts'
 import {
   baseUrl,
   expectLogged,
@@ -266,6 +267,39 @@ test('`up -d` with another DATABASE_PASSWORD fails, `logs secrets` says why and 
   assert.ok(said.includes(`docker compose down && docker volume rm ${project}_secrets`), said)
   await settle(3)
   assert.equal((await readAudit()).counter, counter)
+})
+
+test('`up -d` applies no change of a mounted file: the roll’s list has it, and the command of docs/operations.md applies it', async () => {
+  await settle(3)
+  const [, apply = ''] = /^ +(docker compose up -d .*--force-recreate .*)$/m.exec(operations) ?? []
+  const environment = { COMPOSE_FILE: undefined }
+  const up = ['docker', 'compose', 'up', '--detach', '--wait', '--scale', 'web=3']
+  const idsOf = async () => (await compose('ps', '--quiet', 'nginx', 'mysql', 'web')).split('\n').toSorted()
+  try {
+    await runIn(inClone(), ['sh', '-c', apply], environment)
+    assert.deepEqual([...(await changedFiles())], [])
+    const before = await idsOf()
+    for (const file of ['nginx/conf/lab.conf.template', 'deploy/compose/start-mysql.sh'])
+      await appendFile(join(inClone(), file), '# another release\n')
+    await runIn(inClone(), up, environment)
+    assert.deepEqual(await idsOf(), before)
+    const changed = await changedFiles()
+    assert.deepEqual([...changed.keys()].toSorted(), ['mysql', 'nginx'])
+    assert.match(changed.get('nginx')?.join() ?? '', /^[^,]*nginx\/conf\/lab\.conf\.template$/)
+    assert.match(changed.get('mysql')?.join() ?? '', /^[^,]*deploy\/compose\/start-mysql\.sh$/)
+    await runIn(inClone(), ['sh', '-c', apply], environment)
+    assert.deepEqual([...(await changedFiles())], [])
+    assert.match(
+      await compose('exec', '-T', 'nginx', 'tail', '-n', '1', '/run/nginx/lab.conf'),
+      /another release/,
+    )
+    const applied = await idsOf()
+    await runIn(inClone(), up, environment)
+    assert.deepEqual(await idsOf(), applied)
+  } finally {
+    // The clone's files go at the end.
+    await compose('up', '--detach', '--wait', '--force-recreate', 'nginx', 'mysql')
+  }
 })
 
 const pageView = z.looseObject({ client_ip: z.string() })

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { waitUntil } from '../../../tools/lib/wait.ts'
 import { rollWarning } from '../database.ts'
 import { containerLog, DockerFailed, unlessGone } from '../docker.ts'
-import { outdatedSettingsOfNginx } from '../project.ts'
+import { changedFiles, outdatedSettingsOfNginx } from '../project.ts'
 import {
   isHealthy,
   type ReplicaContainer,
@@ -225,7 +225,7 @@ export class Replacement {
     this.#roll.say(`done: ${all}${countOf(newest.length)} of the newest version serve.`)
   }
 
-  /** Reports replicas and NGINX if they run with other than the current settings. */
+  /** Reports replicas and NGINX if they run with other than the current settings, and services with former files. */
   async #reportOutdated(): Promise<void> {
     const { newest, say } = this.#roll
     const others = (await runningReplicas()).filter(({ configHash }) => configHash !== newest.configHash)
@@ -242,6 +242,14 @@ export class Replacement {
         'To apply the new ones: docker compose up -d nginx, with the same settings as this roll. The board does not answer for a second or two.',
       )
     }
+    const changed = await changedFiles()
+    // A new container has the new files too.
+    if (outdated) changed.delete('nginx')
+    if (changed.size === 0) return
+    for (const [service, files] of changed) say(`${service} still runs with the former ${listOf(files)}.`)
+    say(
+      `To apply the new files: docker compose up -d --force-recreate ${[...changed.keys()].join(' ')}. Page views fail while nginx or mysql starts.`,
+    )
   }
 }
 
@@ -251,6 +259,12 @@ function restartsRepeatedly(replica: ReplicaContainer): boolean {
 
 function countOf(replicas: number): string {
   return `${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`
+}
+
+/** The first three names, and how many more there are. */
+function listOf(names: string[]): string {
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+  return names.slice(0, 3).join(', ') + more
 }
 
 /** The message of an error and of its cause. */
