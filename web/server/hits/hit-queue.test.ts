@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { FakeHitStore, type Fault } from '../../testing/fake-hit-store.ts'
 import { sampleHit } from '../../testing/samples.ts'
 import {
@@ -46,6 +46,64 @@ test('what comes in during a commit is the next batch', async () => {
   release()
   await Promise.all([first, ...rest])
   assert.deepEqual(store.batches, [1, 7])
+})
+
+/** A queue whose first batch of two hits has taken 100 ms, while a third hit waits. */
+async function queueAfterSlowCommit(t: TestContext) {
+  const clock = { now: 1000 }
+  t.mock.method(performance, 'now', () => clock.now)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const store = new FakeHitStore()
+  const queue = new HitQueue(store, limits)
+  const release = hold(store)
+  const answered = [queue.submit(hit()), queue.submit(hit())]
+  await new Promise(setImmediate)
+  const third = queue.submit(hit())
+  clock.now += 100
+  release()
+  await Promise.all(answered)
+  await new Promise(setImmediate)
+  return { clock, queue, store, third }
+}
+
+test('a batch waits a moment for the visitors of the one before', async t => {
+  const { queue, store, third } = await queueAfterSlowCommit(t)
+  assert.deepEqual(store.batches, [2])
+  const fourth = queue.submit(hit())
+  await new Promise(setImmediate)
+  assert.deepEqual(store.batches, [2])
+  await Promise.all([third, fourth, queue.submit(hit())])
+  assert.deepEqual(store.batches, [2, 3])
+})
+
+test('a batch leaves without them after 10 ms, or half the time that the last commit took', async t => {
+  const { store, third } = await queueAfterSlowCommit(t)
+  t.mock.timers.tick(9)
+  await new Promise(setImmediate)
+  assert.deepEqual(store.batches, [2])
+  t.mock.timers.tick(1)
+  await third
+  assert.deepEqual(store.batches, [2, 1])
+})
+
+test('a hit that comes later leaves immediately', async t => {
+  const { clock, queue, store, third } = await queueAfterSlowCommit(t)
+  t.mock.timers.tick(10)
+  await third
+  await new Promise(setImmediate)
+  clock.now += 100
+  await queue.submit(hit())
+  assert.deepEqual(store.batches, [2, 1, 1])
+})
+
+test('a queue that is suspended while a batch waits sends nothing', async t => {
+  const { queue, store, third } = await queueAfterSlowCommit(t)
+  queue.suspend('refused')
+  await assert.rejects(third, NotCounted)
+  t.mock.timers.tick(10)
+  await new Promise(setImmediate)
+  assert.deepEqual(store.batches, [2])
+  queue.suspend(null)
 })
 
 test('a request id that comes twice in a batch gets one number for both', async () => {

@@ -44,6 +44,12 @@ const suspendedPollMs = 20
 /** ms after which a running batch is slow: many times what a commit takes */
 const slowMs = 400
 
+/** share of the last commit's duration for which the next batch waits after it */
+const gatherShare = 0.5
+
+/** maximum ms of that wait */
+const maxGatherMs = 10
+
 /** ms for which the duration of a commit counts for the expected wait */
 const commitsCountForMs = 5000
 
@@ -71,8 +77,9 @@ type PageViewTerms = {
 }
 
 /**
- * Commits one batch at a time, without a timer: the first hit leaves immediately, and hits that come meanwhile form the next
- * batch. So load makes the batches larger.
+ * Commits one batch at a time: the first hit leaves immediately, and hits that come meanwhile form the next batch. So load makes
+ * the batches larger. Visitors who got their number often come back soon: without a wait (`#gather`) the next batch leaves before
+ * they do, and two groups of visitors take turns, each in batches half as large.
  */
 export class HitQueue {
   readonly #store: HitStore
@@ -84,6 +91,9 @@ export class HitQueue {
   #suspended: 'away' | 'refused' | null = null
   #running: Promise<void> | null = null
   #closed = false
+  /** until when (ms, `performance.now()`) the next batch waits for how many hits */
+  #gathering = { until: 0, hits: 0 }
+  #onGathered: (() => void) | null = null
 
   constructor(store: HitStore, limits = defaultLimits, events: Partial<HitQueueEvents> = {}) {
     this.#store = store
@@ -123,6 +133,7 @@ export class HitQueue {
     else {
       this.#waiting.push(pending)
       this.#running ??= this.#run()
+      if (this.#waiting.length >= this.#gathering.hits) this.#onGathered?.()
     }
     return pending.count
   }
@@ -151,6 +162,7 @@ export class HitQueue {
     // Wait one turn of the event loop, so that hits that arrived together leave together.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
+      await this.#gather()
       if (this.#suspended) {
         await pause(suspendedPollMs)
         this.#waiting = this.#waiting.filter(pending => !pending.settled)
@@ -174,6 +186,19 @@ export class HitQueue {
     this.#running = null
   }
 
+  /** Waits until there are as many hits as in the last batch and in the queue behind it, or for a part of the time that it took. */
+  async #gather(): Promise<void> {
+    const ms = this.#gathering.until - performance.now()
+    if (ms <= 0 || this.#waiting.length >= this.#gathering.hits) return
+    if (this.#waiting.every(({ settled }) => settled)) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    this.#onGathered = resolve
+    await promise
+    clearTimeout(timer)
+    this.#onGathered = null
+  }
+
   async #commit(batch: PendingHit[], { attempts }: BatchRecord): Promise<void> {
     const startedAt = performance.now()
     const slow = setTimeout(() => this.#events.onSlow?.(), slowMs)
@@ -186,7 +211,12 @@ export class HitQueue {
         this.#events.onFailure?.(latest, ms)
       },
       onCommit: (ms: number) => {
-        attempts.push({ endedAt: performance.now(), ms, failure: null })
+        const endedAt = performance.now()
+        attempts.push({ endedAt, ms, failure: null })
+        this.#gathering = {
+          until: endedAt + Math.min(maxGatherMs, ms * gatherShare),
+          hits: Math.min(this.#limits.batchSize, batch.length + this.#waiting.length),
+        }
         this.#events.onCommit?.(ms)
       },
     }

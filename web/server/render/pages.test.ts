@@ -25,7 +25,7 @@ function snapshot(counter: number): Snapshot {
 }
 
 /** Pages that print the counter they were rendered from, and every token. */
-function pagesFrom(source: () => Promise<Snapshot>) {
+function pagesFrom(source: (maxAgeMs: number) => Promise<Snapshot>) {
   let renderings = 0
   const pages = new PageTemplates({
     snapshot: source,
@@ -72,11 +72,35 @@ test('no page view waits for the next page while the last one is less than a sec
   const { shown } = pagesFrom(() => read())
   assert.equal(await shown(), '1')
   read = () => next.promise
-  now = 600
+  now = 950
   assert.equal(await shown(), '1')
   next.resolve(snapshot(2))
   await new Promise(setImmediate)
   assert.equal(await shown(), '2')
+})
+
+test('the next rendering begins in time to end before a page view waits for it, twice a second at the most', async t => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  const readingMs = [0, 100, 600, 0]
+  const readings: { begunAt: number; maxAgeMs: number }[] = []
+  const { pages } = pagesFrom(async maxAgeMs => {
+    now += readingMs[readings.push({ begunAt: now, maxAgeMs }) - 1] ?? 0
+    return snapshot(readings.length)
+  })
+  await pages.current()
+  while (readings.length < readingMs.length && now < 10_000) {
+    now += 10
+    await pages.current()
+    await new Promise(setImmediate)
+  }
+  // With the age of its snapshot a page shows what was true up to a second ago.
+  assert.deepEqual(readings, [
+    { begunAt: 0, maxAgeMs: 500 },
+    { begunAt: 900, maxAgeMs: 100 },
+    { begunAt: 1600, maxAgeMs: 300 },
+    { begunAt: 2210, maxAgeMs: 500 },
+  ])
 })
 
 test('a failed rendering has no effect if no page view waits for it', async t => {
@@ -85,7 +109,7 @@ test('a failed rendering has no effect if no page view waits for it', async t =>
   let read = async () => snapshot(1)
   const { shown } = pagesFrom(() => read())
   await shown()
-  now = 600
+  now = 950
   read = () => Promise.reject(new Error('away'))
   assert.equal(await shown(), '1')
   await new Promise(setImmediate)

@@ -18,13 +18,16 @@ import {
 } from './template.ts'
 
 /**
- * ms for which one rendering serves all visitors: Next renders at most twice a second. In development each visit is
+ * ms for which one rendering serves all visitors at least: Next renders at most twice a second. In development each visit is
  * rendered, since Next ties a page's debug information to one request.
  */
 const renderEveryMs = 500
 
 /** ms after which a page view waits for a newer page. Until then it takes this one while the newer one is rendered. */
 const waitAfterMs = 1000
+
+/** ms before that at which the next rendering begins, and in addition twice the last one's duration */
+const renderAheadMs = 100
 
 /** ms after which the last page of a replica without visits is rendered again, for its figures. */
 const maxIdleAgeMs = 30_000
@@ -52,16 +55,15 @@ type PageSource = PageRendering & {
  */
 export class PageTemplates {
   readonly #source: PageSource
-  readonly #keepMs: number
   readonly #waitAfterMs: number
   readonly #tokens = makeTokens()
   #latest: PageTemplate | null = null
   #renderedAt = Number.NEGATIVE_INFINITY
+  #renderingTookMs = waitAfterMs
   #rendering: Promise<PageTemplate> | null = null
 
   constructor(source: PageSource) {
     this.#source = source
-    this.#keepMs = source.development ? 0 : renderEveryMs
     this.#waitAfterMs = source.development ? 0 : waitAfterMs
   }
 
@@ -108,14 +110,22 @@ export class PageTemplates {
     return this.#rendering
   }
 
+  /** ms from one rendering to the next: as long as the next one probably ends before a page view waits for it. */
+  get #keepMs(): number {
+    if (this.#source.development) return 0
+    return Math.max(renderEveryMs, waitAfterMs - renderAheadMs - 2 * this.#renderingTookMs)
+  }
+
   async #render(): Promise<PageTemplate> {
     const startedAt = performance.now()
-    const snapshot = await this.#source.snapshot(renderEveryMs)
+    // The longer the page will be shown, the newer what it shows: together one second.
+    const snapshot = await this.#source.snapshot(Math.min(renderEveryMs, waitAfterMs - this.#keepMs))
     const unchanged = this.#latest?.snapshot === snapshot && !this.#source.development
     if (!unchanged) {
       const { nonce: _, ...visit } = this.#tokens
       const template = await renderTemplate(this.#source, { snapshot, visit, problem: null }, this.#tokens)
       this.#latest = { template, snapshot }
+      this.#renderingTookMs = performance.now() - startedAt
     }
     this.#renderedAt = startedAt
     return this.#last()
