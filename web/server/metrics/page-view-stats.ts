@@ -10,6 +10,8 @@ type Window = { startedAt: number; hits: number; durations: RecordableHistogram 
 export class PageViewStats {
   readonly #now: () => number
   #windows: Window[]
+  /** those of all windows together. Reused, like the oldest window's: a new one is a large piece of memory from the system. */
+  readonly #all = createHistogram()
   readonly #errors = new Map<string, number>()
 
   constructor(now: () => number = () => performance.now()) {
@@ -36,19 +38,23 @@ export class PageViewStats {
 
   /** Stats over the last windows; opens a new window. Called at every heartbeat. */
   roll(): { rate: number; p50Ms: number | null; p99Ms: number | null } {
-    const all = createHistogram()
+    const all = this.#all
+    all.reset()
     for (const window of this.#windows) all.add(window.durations)
     const hits = this.#windows.reduce((sum, window) => sum + window.hits, 0)
     const seconds = (this.#now() - (this.#windows[0]?.startedAt ?? 0)) / 1000
-    this.#windows = [...this.#windows, this.#openWindow()].slice(-windows)
-    return {
+    const answer = {
       rate: seconds > 0 ? hits / seconds : 0,
       p50Ms: hits > 0 ? all.percentile(50) / 1000 : null,
       p99Ms: hits > 0 ? all.percentile(99) / 1000 : null,
     }
+    const oldest = this.#windows.length < windows ? undefined : this.#windows.shift()
+    this.#windows.push(this.#openWindow(oldest?.durations))
+    return answer
   }
 
-  #openWindow(): Window {
-    return { startedAt: this.#now(), hits: 0, durations: createHistogram() }
+  #openWindow(durations = createHistogram()): Window {
+    durations.reset()
+    return { startedAt: this.#now(), hits: 0, durations }
   }
 }
