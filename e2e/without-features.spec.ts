@@ -361,7 +361,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       return {
         canvas: styleOf('html').backgroundColor,
         swatches: [...document.querySelectorAll(`${servers} span[data-hue]`)].map(
-          swatch => getComputedStyle(swatch).backgroundColor,
+          name => getComputedStyle(name, '::before').backgroundColor,
         ),
         bars: [...document.querySelectorAll(`${servers} rect[data-hue]`)].map(
           bar => getComputedStyle(bar).fill,

@@ -1,4 +1,5 @@
 /// <reference types="next/image-types/global" />
+import { packView } from '../shared/packed-snapshot.ts'
 import { takePageView } from '../shared/page-view.ts'
 import { Board } from './board/board.tsx'
 import preview from './preview.png'
@@ -11,7 +12,7 @@ export default function Page() {
       {/* A full URL, as many readers require it. Next's metadata would need a fixed host name. */}
       <meta property="og:image" content={`${view.visit?.origin ?? ''}${preview.src}`} />
       <PathNotice />
-      <Board view={view} />
+      <Board view={packView(view)} />
     </>
   )
 }

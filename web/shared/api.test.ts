@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { sampleLogRow, sampleServerRow } from '../testing/samples.ts'
 import { agrees, isLiveOutage, isSnapshot } from './api.ts'
 import { readAs } from './guards.ts'
+import { packView, unpackView } from './packed-snapshot.ts'
 
 const server = sampleServerRow({
   hits: 2,
@@ -79,4 +80,37 @@ test('a snapshot agrees if the counter equals the hits of current and earlier se
   assert.equal(isEqual(10, [3, 5], 2, [10, 9]), true)
   assert.equal(isEqual(10, [3, 5], 2, [9, 8]), false)
   assert.equal(isEqual(10, [3, 5], 2, [11, 10]), false)
+})
+
+test('a packed view is the view again: rows out of order, of other days, by servers with and without a name', () => {
+  const [a, b] = [
+    { srv_id: 'a'.repeat(32), name: 'web-1' },
+    { srv_id: 'b'.repeat(32), name: 'web 2, it; "is"' },
+  ]
+  const unknown = { srv_id: 'b'.repeat(32), name: null }
+  const log = [
+    sampleLogRow({ id: 104_233, at: '2026-11-22T00:00:00.003Z' }),
+    sampleLogRow({
+      id: 104_232,
+      at: '2026-11-22T00:00:00.900Z',
+      client_ip: '2001:db8::x',
+      arrival: 'returning',
+    }),
+    sampleLogRow({ id: 104_230, at: '2026-11-21T23:59:59.999Z', arrival: 'moved', moved_from: unknown }),
+    sampleLogRow({ id: 104_229, srv_id: b.srv_id, server: b.name, arrival: 'moved', moved_from: a }),
+    sampleLogRow({ id: 7, arrival: 'returning', maybe_from: b }),
+    sampleLogRow({ id: 6, arrival: 'moved', moved_from: b, maybe_from: a }),
+  ]
+  const view = {
+    snapshot: { ...snapshot, log },
+    visit: null,
+    problem: null,
+    server: { id: 1, srv_id: a.srv_id, name: a.name, address: '10.0.0.1:3000' },
+    monitoring: { prometheus: null, grafana: null, hasAlerts: false },
+    sticky_seconds: 300,
+  }
+  for (const rows of [log, log.slice(0, 1), []]) {
+    const shown = { ...view, snapshot: { ...snapshot, log: rows } }
+    assert.deepEqual(unpackView(JSON.parse(JSON.stringify(packView(shown)))), shown)
+  }
 })

@@ -4,8 +4,9 @@
 // the live board (live/watch-board.ts) and passes the same snapshot to the header (board-header.tsx) and to each panel, which
 // has its own folder. So in every frame all figures and states are of one moment, also those that are off the screen.
 
-import { startTransition, useEffect, useState } from 'react'
+import { startTransition, useEffect, useMemo, useState } from 'react'
 import type { Snapshot } from '../../shared/api.ts'
+import { type PackedView, unpackView } from '../../shared/packed-snapshot.ts'
 import type { PageView } from '../../shared/page-view.ts'
 import { EventLine } from '../events/event-line.tsx'
 import { HistoryPanel } from '../history/history-panel.tsx'
@@ -23,7 +24,8 @@ import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
 import { BoardHeader } from './board-header.tsx'
 
-export function Board({ view }: { view: PageView }) {
+export function Board({ view: packed }: { view: PackedView }) {
+  const view = useMemo(() => unpackView(packed), [packed])
   const live = useLiveBoard(view.snapshot)
   const { snapshot, hues } = live.board
   const current = isCurrent(live, view.problem !== null)

@@ -1,7 +1,6 @@
 import { type PointerEvent, type ReactNode, type RefObject, useLayoutEffect, useRef, useState } from 'react'
 import type { History } from '../../shared/api.ts'
 import type { Hues } from '../live/live-board.ts'
-import badges from '../ui/badges.module.css'
 import { hueAttributes } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
 import {
@@ -147,12 +146,7 @@ function Plot({ history: { times, range }, series, top, clips, at, onPoint }: Pl
       >
         {at !== null && <rect className={styles.pointed} x={at} width="1" height="1" />}
         {series.map(({ key, hue }, place) => (
-          <path
-            key={key}
-            className={`${badges.hue} ${styles.bars}`}
-            {...hueAttributes(hue)}
-            d={paths[place]}
-          />
+          <path key={key} className={styles.bars} {...hueAttributes(hue)} d={paths[place]} />
         ))}
       </svg>
       {clips}
@@ -259,7 +253,7 @@ function EventMark({ group, x, hues }: { group: EventGroup; x: string; hues: Hue
   const hue = group.every(event => event.srv_id === srv_id) ? hues[srv_id] : undefined
   return (
     <svg x={x} y="10" overflow="visible" aria-hidden="true">
-      <g className={`${badges.hue} ${styles.mark}`} {...hueAttributes(hue)} data-mark={mark}>
+      <g className={styles.mark} {...hueAttributes(hue)} data-mark={mark}>
         <title>{group.map(event => eventText(event, second)).join('\n')}</title>
         <rect className={styles.markBehind} x="-8" y="-8" width={group.length > 1 ? 26 : 16} height="16" />
         <MarkShape mark={mark} />

@@ -2,7 +2,6 @@ import { type ReactNode, useState } from 'react'
 import type { History, HistoryDown, HistoryEvent } from '../../shared/api.ts'
 import { elapsed } from '../../shared/times.ts'
 import type { Hues } from '../live/live-board.ts'
-import badges from '../ui/badges.module.css'
 import { hueAttributes, Moment, ServerName } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
 import { type Mark, markOf, peakOf, ranges, type Series, useChartFormats } from './chart-data.ts'
@@ -91,7 +90,7 @@ function MarkIcon({ event, hue }: { event: HistoryEvent; hue: number | undefined
   const mark = markOf([event])
   return (
     <svg
-      className={`${badges.hue} ${styles.mark} ${styles.markIcon}`}
+      className={`${styles.mark} ${styles.markIcon}`}
       {...hueAttributes(hue)}
       data-mark={mark}
       viewBox="-6 -6 12 12"

@@ -62,6 +62,7 @@ export const LogPanel = memo(function LogPanel({ view, snapshot, hues }: Props) 
       <LogTable
         key={String(all)}
         rows={rows}
+        day={at.slice(0, 10)}
         all={all || log.older}
         hues={hues}
         servers={servers}

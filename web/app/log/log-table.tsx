@@ -9,11 +9,13 @@ import ui from '../ui/ui.module.css'
 import styles from './log-panel.module.css'
 import { explain, type LogFilter, type ShownRow } from './log-rows.ts'
 
-/** Rows that a phone shows at first. */
+/** Rows that a phone shows at first: the style counts them, too. */
 export const phoneRows = 12
 
 type Props = {
   rows: ShownRow[]
+  /** "2026-11-26", in UTC: the times of other days have their day */
+  day: string
   /** shows all rows, on a phone too */
   all: boolean
   hues: Hues
@@ -25,25 +27,28 @@ type Props = {
   busy: boolean
 }
 
-export function LogTable({ rows, all, hues, servers, opened, onOpen, onFilter, busy }: Props) {
+export function LogTable({ rows, day, all, hues, servers, opened, onOpen, onFilter, busy }: Props) {
   const { stop, followFocus, moveFocus } = useRowKeys(rows.length)
+  const openedPlace = rows.findIndex(({ id }) => id === opened)
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys that reach it come from the rows' buttons
     <div
       aria-busy={busy}
       className={styles.busy}
       data-all={all ? '' : undefined}
+      data-day={day}
+      data-opened={openedPlace !== -1 && openedPlace < phoneRows ? '' : undefined}
       onFocus={followFocus}
       onKeyDown={moveFocus}
     >
       <Table label="Latest visits" className={styles.table}>
         <TableHead>
           <Row>
-            <ColumnHeader className={styles.number}>Number</ColumnHeader>
-            <ColumnHeader className={styles.server}>Server</ColumnHeader>
-            <ColumnHeader className={styles.why}>Why this server</ColumnHeader>
-            <ColumnHeader className={styles.visitor}>Visitor</ColumnHeader>
-            <ColumnHeader className={styles.time}>Time</ColumnHeader>
+            <ColumnHeader>Number</ColumnHeader>
+            <ColumnHeader>Server</ColumnHeader>
+            <ColumnHeader>Why this server</ColumnHeader>
+            <ColumnHeader>Visitor</ColumnHeader>
+            <ColumnHeader>Time</ColumnHeader>
           </Row>
         </TableHead>
         <TableBody>
@@ -55,6 +60,7 @@ export function LogTable({ rows, all, hues, servers, opened, onOpen, onFilter, b
                 key={key}
                 place={key}
                 row={row}
+                day={day}
                 hue={hues[row.srv_id]}
                 open={open}
                 isStop={key === stop}
@@ -106,6 +112,7 @@ type LogTableRowProps = {
   /** 0 = the first row */
   place: number
   row: ShownRow
+  day: string
   hue: number | undefined
   open: boolean
   /** the row that Tab reaches */
@@ -113,22 +120,26 @@ type LogTableRowProps = {
   onOpen(id: string): void
 }
 
-function LogTableRow({ place, row, hue, open, isStop, onOpen }: LogTableRowProps) {
+/**
+ * Fifty of these are most of the page's HTML. So its cells have no classes and no element around a lone text: the style finds them
+ * by their column.
+ */
+function LogTableRow({ place, row, day, hue, open, isStop, onOpen }: LogTableRowProps) {
   const formats = useFormats()
-  const further = place >= phoneRows ? styles.further : ''
+  const hydrated = useHydrated()
+  // In the HTML, `data-day` and the text say all of the time.
+  const isOfDay = !hydrated && row.at.startsWith(day)
   return (
-    <Row kind={row.own ? 'yours' : undefined} className={`${styles.row} ${further}`}>
-      <RowHeader className={styles.number}>
-        <span {...formats.mark('whole')}>{formats.whole(row.id)}</span>
-      </RowHeader>
-      <Cell className={styles.server}>
+    <Row kind={row.own ? 'yours' : undefined}>
+      <RowHeader {...formats.mark('whole')}>{formats.whole(row.id)}</RowHeader>
+      <Cell>
         <ServerName name={row.server} hue={hue} />
       </Cell>
-      <Cell className={styles.why}>
-        {useHydrated() ? (
+      <Cell>
+        {hydrated ? (
           <button
             type="button"
-            className={`${ui.opener} ${styles.reason}`}
+            className={ui.opener}
             data-place={place}
             tabIndex={isStop ? 0 : -1}
             aria-expanded={open}
@@ -138,15 +149,13 @@ function LogTableRow({ place, row, hue, open, isStop, onOpen }: LogTableRowProps
             {row.why}
           </button>
         ) : (
-          <span className={`${ui.opener} ${styles.reason}`}>{row.why}</span>
+          <span>{row.why}</span>
         )}
         {row.own && <YouBadge>this visit</YouBadge>}
       </Cell>
-      <Cell className={styles.visitor}>
-        <code>{row.client_ip}</code>
-      </Cell>
-      <Cell className={styles.time}>
-        <Moment iso={row.at} plain={row.time} />
+      <Cell>{row.client_ip}</Cell>
+      <Cell {...(isOfDay && { 'data-to': 'moment', suppressHydrationWarning: true })}>
+        {isOfDay ? row.time : <Moment iso={row.at} plain={row.time} />}
       </Cell>
     </Row>
   )

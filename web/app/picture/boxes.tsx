@@ -2,7 +2,6 @@
 
 import type { LogRow } from '../../shared/api.ts'
 import type { Hues } from '../live/live-board.ts'
-import badges from '../ui/badges.module.css'
 import { hueAttributes, ShapeIcon } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
 import ui from '../ui/ui.module.css'
@@ -85,6 +84,9 @@ export function DatabaseBox({ counter, log, hues, away }: DatabaseProps) {
   const commits = wholeCommits(log, commitBars)
   const sizes = commits.map(({ hits }) => hits)
   const scale = commitBarsHeight / Math.max(4, ...sizes)
+  const servers = [...new Set(commits.map(({ srv_id }) => srv_id))]
+  const barAt = (place: number, hits: number) =>
+    `M${117.5 - place * 5} ${commitBarsHeight - 1}v-${Math.round(hits * scale) - 1}`
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields
     <div
@@ -109,12 +111,13 @@ export function DatabaseBox({ counter, log, hues, away }: DatabaseProps) {
       )}
       <svg className={styles.commits} viewBox={`0 0 120 ${commitBarsHeight}`} aria-hidden="true">
         <path className={styles.commitsFoot} d={`M0 ${commitBarsHeight - 0.5}H120`} />
-        {commits.map(({ last, srv_id, hits }, place) => (
+        {servers.map(server => (
           <path
-            key={last}
-            className={`${badges.hue} ${styles.commitBar}`}
-            {...hueAttributes(hues[srv_id])}
-            d={`M${117.5 - place * 5} ${commitBarsHeight - 1}v-${Math.round(hits * scale) - 1}`}
+            key={server}
+            {...hueAttributes(hues[server])}
+            d={commits
+              .map(({ srv_id, hits }, place) => (srv_id === server ? barAt(place, hits) : ''))
+              .join('')}
           />
         ))}
       </svg>

@@ -10,7 +10,6 @@ import type { PageView } from '../../shared/page-view.ts'
 import { shownRate, shownState } from '../../shared/shown-state.ts'
 import type { Hues } from '../live/live-board.ts'
 import { serverDensity } from '../servers/server-rows.ts'
-import badges from '../ui/badges.module.css'
 import { hueAttributes } from '../ui/badges.tsx'
 import { DatabaseBox, Legend, NginxBox, VisitorBoxes } from './boxes.tsx'
 import { useDots } from './dot-canvas.ts'
@@ -113,11 +112,9 @@ function Branches({ to, servers, rates, hues, at }: BranchesProps) {
     key: server.id,
     y: round(((place + 0.5) / servers.length) * 100),
     attributes: {
-      className: `${badges.hue} ${styles.branch}`,
       ...hueAttributes(hues[server.srv_id]),
       'data-state': shownState(server, at),
       strokeWidth: round(branchWidth(rates[place] ?? 0, total)),
-      vectorEffect: 'non-scaling-stroke',
     },
   }))
   const outgoing = to === 'servers'

@@ -6,7 +6,6 @@ import { histories, useAnswer } from '../live/answers.ts'
 import type { Hues } from '../live/live-board.ts'
 import { StateBadge } from '../servers/server-health.tsx'
 import { isGone, serverDensity } from '../servers/server-rows.ts'
-import badges from '../ui/badges.module.css'
 import { hueAttributes, ShapeIcon, YouBadge } from '../ui/badges.tsx'
 import { padRate, useFormats } from '../ui/formats.ts'
 import { type Commit, commitsOf, type Flow } from './flow.ts'
@@ -84,11 +83,7 @@ function ServerCard(props: CardProps) {
   const rateText = rate === null ? '' : formats.rate(rate)
   const hitsText = formats.whole(hits)
   return (
-    <li
-      className={`${badges.hue} ${styles.lane}`}
-      data-compact={compact || undefined}
-      {...hueAttributes(hue)}
-    >
+    <li className={styles.lane} data-compact={compact || undefined} {...hueAttributes(hue)}>
       <div
         className={styles.card}
         data-server={srv_id}
@@ -185,40 +180,30 @@ function bucketsPath(bars: DrawnBar[]): string {
 function Meter({ ofEqual }: { ofEqual: number }) {
   return (
     <svg className={styles.meter} aria-hidden="true">
-      <rect className={styles.meterWhole} y="4" width="100%" height="4" />
-      <rect
-        className={styles.meterPart}
-        y="4"
-        width={`${Math.min(100, Math.round(ofEqual * 50))}%`}
-        height="4"
-      />
-      {ofEqual > 2 && <rect className={styles.meterCut} x="94%" y="4" width="3" height="4" />}
-      <rect className={styles.meterTick} x="50%" width="2" height="8" />
+      <rect />
+      <rect width={`${Math.min(100, Math.round(ofEqual * 50))}%`} />
+      {ofEqual > 2 && <rect className={styles.meterCut} />}
+      <rect />
     </svg>
   )
 }
 
 function VisitMark({ arrival, own }: { arrival: Arrival; own: boolean }) {
   return (
-    <svg
-      className={styles.visitMark}
-      viewBox="0 0 16 16"
-      data-arrival={arrival}
-      data-own={own || undefined}
-      aria-hidden="true"
-    >
-      <circle cx="8" cy="8" r={arrival === 'new' ? 3 : 4} />
-      {arrival === 'moved' && <circle className={styles.movedRing} cx="8" cy="8" r="7" />}
+    // biome-ignore lint/a11y/noSvgWithoutTitle: all marks are hidden together
+    <svg data-arrival={arrival} data-own={own || undefined}>
+      <circle />
+      {arrival === 'moved' && <circle />}
     </svg>
   )
 }
 
 function CommitMark({ commit: { hits } }: { commit: Commit }) {
-  const width = capsuleWidth(hits)
   return (
-    <span className={styles.commitMark}>
-      <svg width={width} height="8" aria-hidden="true">
-        <rect width={width} height="8" rx="4" />
+    <span>
+      {/* biome-ignore lint/a11y/noSvgWithoutTitle: all marks are hidden together */}
+      <svg width={capsuleWidth(hits)}>
+        <rect />
       </svg>
       {hits > 1 && <span>{`×${hits}`}</span>}
     </span>

@@ -10,7 +10,7 @@ import ui from '../ui/ui.module.css'
 import { errorCodesText, isGone, latencyText, megabytes, uptimeMs } from './server-rows.ts'
 import styles from './servers-panel.module.css'
 
-/** Class and header of each column. */
+/** Key and header of each column. */
 const columns = [
   ['latency', 'p50 / p99 ms'],
   ['errors', 'Errors'],
@@ -20,16 +20,12 @@ const columns = [
 ] as const
 
 export function ServerHealthHeaders() {
-  return columns.map(([place, title]) => (
-    <ColumnHeader key={place} className={`${styles.detail} ${styles[place]}`}>
-      {title}
-    </ColumnHeader>
-  ))
+  return columns.map(([place, title]) => <ColumnHeader key={place}>{title}</ColumnHeader>)
 }
 
 /** For a row that is not a single server. */
 export function NoServerHealth() {
-  return columns.map(([place]) => <Cell key={place} className={`${styles.nothing} ${styles[place]}`} />)
+  return columns.map(([place]) => <Cell key={place} />)
 }
 
 type Props = { server: ServerRow; now: string }
@@ -47,7 +43,7 @@ export function ServerHealth({ server, now }: Props) {
     memory: figure('whole', `${formats.whole(megabytes(memory_bytes))} MB`),
   }
   return columns.map(([place, title]) => (
-    <Cell key={place} className={`${styles.detail} ${styles[place]}`}>
+    <Cell key={place}>
       <span className={styles.label} aria-hidden="true">
         {title}
       </span>

@@ -116,9 +116,9 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
       <TableHead>
         <Row>
           <ColumnHeader>Server</ColumnHeader>
-          <ColumnHeader className={styles.state}>State</ColumnHeader>
-          <ColumnHeader className={styles.hits}>Hits</ColumnHeader>
-          <ColumnHeader className={styles.share}>
+          <ColumnHeader>State</ColumnHeader>
+          <ColumnHeader>Hits</ColumnHeader>
+          <ColumnHeader>
             <span className={styles.equalKey}>
               <svg className={styles.equalMark} viewBox="0 0 2 12" aria-hidden="true">
                 <path d="M1 0v12" />
@@ -127,10 +127,10 @@ function ServersTable({ snapshot, hues, yourSrvId, current }: Props) {
             </span>
             Share
           </ColumnHeader>
-          <ColumnHeader className={styles.rate}>Hits/s</ColumnHeader>
+          <ColumnHeader>Hits/s</ColumnHeader>
           <ServerHealthHeaders />
           {token && (
-            <ColumnHeader className={styles.control}>
+            <ColumnHeader>
               <span className={ui.visuallyHidden}>Control</span>
             </ColumnHeader>
           )}
@@ -237,13 +237,13 @@ function ServerTableRow({ name, state, hits, share, bar, rate, health, control, 
   const formats = useFormats()
   return (
     <Row kind={kind} className={styles.row}>
-      <RowHeader className={styles.name}>{name}</RowHeader>
-      <Cell className={styles.state}>{state}</Cell>
-      <Cell className={styles.hits}>
+      <RowHeader>{name}</RowHeader>
+      <Cell>{state}</Cell>
+      <Cell>
         <span {...formats.mark('whole')}>{formats.whole(hits)}</span>
         <span className={styles.unit}>{hits === 1 ? ' hit' : ' hits'}</span>
       </Cell>
-      <Cell className={styles.share}>
+      <Cell>
         <div className={styles.shared}>
           {bar && <ShareBar thousandths={share} {...bar} />}
           <span {...formats.mark('share')} className={styles.figure}>
@@ -251,14 +251,14 @@ function ServerTableRow({ name, state, hits, share, bar, rate, health, control, 
           </span>
         </div>
       </Cell>
-      <Cell className={styles.rate}>
+      <Cell>
         {rate !== undefined && (
           <span {...formats.mark('rate')}>{rate === null ? '–' : padRate(formats.rate(rate))}</span>
         )}
         {typeof rate === 'number' && <span className={styles.unit}>/s</span>}
       </Cell>
       {health ?? <NoServerHealth />}
-      {control !== undefined && <Cell className={styles.control}>{control}</Cell>}
+      {control !== undefined && <Cell>{control}</Cell>}
     </Row>
   )
 }

@@ -10,11 +10,18 @@ type ServerNameProps = {
   whole?: boolean
 }
 
+/** Characters of a name that no place cuts off. */
+const shortName = 8
+
+/** A server's name after a swatch in its colour: globals.css draws it for a `span` with a hue. */
 export function ServerName({ name, hue, whole = false }: ServerNameProps) {
   return (
-    <span className={styles.serverName} title={whole ? undefined : name}>
-      <span className={`${styles.hue} ${styles.swatch}`} {...hueAttributes(hue)} aria-hidden="true" />
-      <span className={whole ? styles.wholeName : styles.shortName}>{name}</span>
+    <span
+      {...hueAttributes(hue)}
+      className={whole ? styles.wholeName : undefined}
+      title={whole || name.length <= shortName ? undefined : name}
+    >
+      {name}
     </span>
   )
 }
@@ -22,9 +29,9 @@ export function ServerName({ name, hue, whole = false }: ServerNameProps) {
 /** From the eighth server on, the colours repeat with a second mark: as a ring or with gaps. */
 const colourCount = 7
 
-/** A server's colour as attributes, for elements with the class `hue`. Undefined = a server no longer shown. */
-export function hueAttributes(hue: number | undefined): { 'data-hue'?: number; 'data-again'?: '' } {
-  if (hue === undefined) return {}
+/** Attributes by which globals.css sets --hue to a server's colour. Undefined = a server no longer shown. */
+export function hueAttributes(hue: number | undefined): { 'data-hue': number | ''; 'data-again'?: '' } {
+  if (hue === undefined) return { 'data-hue': '' }
   const again = Math.floor(hue / colourCount) % 2 === 1
   return { 'data-hue': hue % colourCount, ...(again && { 'data-again': '' }) }
 }
@@ -71,19 +78,10 @@ export function ShareBar({ thousandths, hue, equal, earlier }: ShareBarProps) {
   const tick = equal === undefined ? undefined : `${equal / 10}%`
   return (
     <svg className={styles.shareBar} aria-hidden="true">
-      <rect className={styles.shareWhole} y="3" width="100%" height="6" rx="3" />
-      <rect
-        className={`${styles.hue} ${styles.sharePart}`}
-        {...hueAttributes(hue)}
-        y="3"
-        width={`${thousandths / 10}%`}
-        height="6"
-        rx="3"
-      />
-      {earlier !== undefined && (
-        <rect className={styles.shareEarlier} x="0.5" y="0.5" width={`${earlier / 10}%`} height="11" rx="3" />
-      )}
-      {tick && <line className={styles.shareTick} x1={tick} x2={tick} y2="12" />}
+      <rect />
+      <rect {...hueAttributes(hue)} width={`${thousandths / 10}%`} />
+      {earlier !== undefined && <rect className={styles.shareEarlier} width={`${earlier / 10}%`} />}
+      {tick && <line x1={tick} x2={tick} y2="12" />}
     </svg>
   )
 }

@@ -10,12 +10,9 @@ async function InlineScript({ name }: { name: ScriptName }) {
   return <ScriptInHtml name={name} nonce={/'nonce-([^']+)'/.exec(policy)?.[1]} />
 }
 
-export function ThemeScript() {
-  return <InlineScript name="theme" />
-}
-
-export function FormatsScript() {
-  return <InlineScript name="formats" />
+/** Sets the theme, and formats times and figures. */
+export function StartScript() {
+  return <InlineScript name="start" />
 }
 
 /**

@@ -4,8 +4,8 @@ import { localTimes } from '../../shared/times.ts'
 import { localFigures } from './figures.ts'
 import { themeKey } from './theme.ts'
 
-// The scripts that run while the page is still loading (page-scripts.tsx). Only the HTML has their sources. They would be in the
-// page twice if a server component rendered them, because the HTML ends with the data of those for React.
+// What only the HTML has: the scripts that run while the page is still loading (page-scripts.tsx), and the facts in its head. They
+// would be in the page twice if a server component or Next's metadata had them, because the HTML ends with the data of those for React.
 
 /**
  * Runs in the browser, from its source: it uses nothing outside itself. While the HTML arrives, it formats times and figures in
@@ -20,8 +20,12 @@ function formatBeforePaint(timesOf: typeof localTimes, figuresOf: typeof localFi
   function format(element: HTMLElement): void {
     const { textContent: text, dataset } = element
     const { to, figure } = dataset
-    if (element instanceof HTMLTimeElement && (to === 'moment' || to === 'second'))
-      element.textContent = times[to](element.dateTime)
+    if (to === 'moment' || to === 'second') {
+      // A cell of the log has only the time of the day; `data-day` has the day.
+      const day = element.closest<HTMLElement>('[data-day]')?.dataset.day
+      const iso = element.getAttribute('datetime') ?? `${day}T${text.slice(0, 12)}Z`
+      element.textContent = times[to](iso)
+    }
     if (figure === 'whole') element.textContent = text.replace(/\d+/g, digits => figures.whole(digits))
     if (figure === 'rate')
       element.textContent = text.replace(/\d+(\.\d)?/, rate => figures.rate(Number(rate)))
@@ -39,7 +43,7 @@ function formatBeforePaint(timesOf: typeof localTimes, figuresOf: typeof localFi
   }
 
   function formatNew(): void {
-    for (const element of document.querySelectorAll<HTMLElement>('time[data-to], [data-figure]')) {
+    for (const element of document.querySelectorAll<HTMLElement>('[data-to], [data-figure]')) {
       if (done.has(element) || !isComplete(element)) continue
       done.add(element)
       format(element)
@@ -64,11 +68,38 @@ const formats = () => `try{(${formatBeforePaint})(${localTimes},${localFigures})
 const path = () =>
   `if(/^https?:$/.test(location.protocol)&&location.pathname!=='/'){const p=document.createElement('p');p.setAttribute('role','alert');p.textContent='This board works only at the path / of a host, and here its path is '+location.pathname+'. The proxy in front of it needs a host name or a port for it alone.';document.body.prepend(p)}`
 
-export type ScriptName = 'theme' | 'formats' | 'path'
+const description =
+  'A load balancer at work, live: every page view is counted once, logged, and shown with the server that answered it.'
 
-/** The build removes the sources from what the browser loads. */
+/** For what shows a link to the page, and for the browser's frame. */
+const head = () => (
+  <>
+    <meta name="description" content={description} />
+    {/* A crawler's visit would be a hit, and the log shows visitors. */}
+    <meta name="robots" content="noindex, nofollow" />
+    <meta property="og:title" content="Balance Board" />
+    <meta property="og:description" content={description} />
+    <meta property="og:type" content="website" />
+    <meta name="twitter:card" content="summary_large_image" />
+    <meta name="color-scheme" content="light dark" />
+    <meta name="theme-color" content="#f5f6f8" media="(prefers-color-scheme: light)" />
+    <meta name="theme-color" content="#0e1116" media="(prefers-color-scheme: dark)" />
+  </>
+)
+
+export type ScriptName = 'start' | 'path'
+
+const start = () => theme() + formats()
+
+/** The build removes these from what the browser loads. */
 const sources: Record<ScriptName, () => string> | null =
-  typeof window === 'undefined' ? { theme, formats, path } : null
+  typeof window === 'undefined' ? { start, path } : null
+const htmlHead = typeof window === 'undefined' ? head : null
+
+/** React leaves the head as it is in the HTML. */
+export function HeadInHtml() {
+  return htmlHead?.()
+}
 
 /** React accepts the script as it is in the HTML. */
 export function ScriptInHtml({ name, nonce }: { name: ScriptName; nonce: string | undefined }) {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { crc32, gunzipSync, gzipSync } from 'node:zlib'
 import { CompressedPage } from './compressed-page.ts'
-import { type CutText, encodeText, multiply, powerOfBytes } from './page-deflate.ts'
+import { type CutText, encodeText, multiply, placeholdersFor, powerOfBytes } from './page-deflate.ts'
 
 // The values of a page, by their index.
 const [hit, at, nonce] = [0, 1, 2]
@@ -29,7 +29,7 @@ function assertTakesOn(text: CutText): void {
   for (let round = 0; round < 20; round++) {
     const filled = values()
     // gunzip checks the length and the CRC-32 too
-    assert.equal(gunzipSync(compressed?.fill(filled).bytes ?? '').toString(), plain(text, filled))
+    assert.equal(gunzipSync(compressed.fill(filled).bytes).toString(), plain(text, filled))
   }
 }
 
@@ -50,27 +50,27 @@ test('places too far apart to refer to each other, and values right after each o
 test('values too short for zlib to refer back to', () => {
   const text: CutText = { pieces: ['a', 'b', 'cd', 'e'], places: [hit, hit, hit] }
   const compressed = CompressedPage.of(encodeText(text), [1])
-  assert.equal(gunzipSync(compressed?.fill(['7']).bytes ?? '').toString(), 'a7b7cd7e')
+  assert.equal(gunzipSync(compressed.fill(['7']).bytes).toString(), 'a7b7cd7e')
 })
 
 test('a page that was given back is used again, and one that was not stays unchanged', () => {
   const text = pageOf(4, 'some text, ')
   const compressed = CompressedPage.of(encodeText(text), lengths)
   const [first, second, third] = [values(), values(), values()]
-  const sent = compressed?.fill(first)
-  const held = compressed?.fill(second)
-  sent?.giveBack()
-  const next = compressed?.fill(third)
-  assert.equal(next?.bytes, sent?.bytes)
-  assert.equal(gunzipSync(next?.bytes ?? '').toString(), plain(text, third))
-  assert.equal(gunzipSync(held?.bytes ?? '').toString(), plain(text, second))
+  const sent = compressed.fill(first)
+  const held = compressed.fill(second)
+  sent.giveBack()
+  const next = compressed.fill(third)
+  assert.equal(next.bytes, sent.bytes)
+  assert.equal(gunzipSync(next.bytes).toString(), plain(text, third))
+  assert.equal(gunzipSync(held.bytes).toString(), plain(text, second))
 })
 
 test('it is hardly longer than the page compressed as a whole', () => {
   const text = pageOf(40, 'some text that “repeats” in each row, ')
   const filled = values()
   const whole = gzipSync(plain(text, filled), { level: 9 }).length
-  assert.ok((CompressedPage.of(encodeText(text), lengths)?.fill(filled).bytes.length ?? 0) < whole + 100)
+  assert.ok(CompressedPage.of(encodeText(text), lengths).fill(filled).bytes.length < whole + 100)
 })
 
 test('a value with one place may be of any length', () => {
@@ -83,11 +83,29 @@ test('a value with one place may be of any length', () => {
     encodeText(text),
     filled.map(value => value.length),
   )
-  assert.equal(gunzipSync(compressed?.fill(filled).bytes ?? '').toString(), plain(text, filled))
+  assert.equal(gunzipSync(compressed.fill(filled).bytes).toString(), plain(text, filled))
 })
 
-test('values for which the page leaves too few bytes unused are not compressed this way', () => {
-  assert.equal(CompressedPage.of(encodeText(pageOf(2, '')), [3, 3, 300]), null)
+test('a value for which the page leaves too few bytes unused is uncompressed in all its places', () => {
+  const text: CutText = {
+    pieces: ['a text, and ', ' and a text, ', ' and ', 'some more text that follows, and then ', '; ', ''],
+    places: [hit, at, nonce, at, hit],
+  }
+  for (const moved of ['', 'web-2 had stopped, so NGINX sent you to web-1. '.repeat(9)]) {
+    const filled = ['104', moved, randomBytes(16).toString('base64')]
+    const compressed = CompressedPage.of(
+      encodeText(text),
+      filled.map(value => value.length),
+    )
+    assert.equal(gunzipSync(compressed.fill(filled).bytes).toString(), plain(text, filled))
+  }
+})
+
+test('values with more places are the last to be uncompressed in all of them', () => {
+  const text: CutText = { pieces: Array.from({ length: 60 }, () => 'some text, '), places: [] }
+  const places = text.pieces.slice(1).map((_, index) => (index % 20 === 0 ? hit : nonce))
+  const { uncompressed } = placeholdersFor(encodeText({ ...text, places }), [150, 0, 150])
+  assert.deepEqual([...uncompressed], [hit])
 })
 
 test('two checksums and the length of the second text give the checksum of both texts', () => {

@@ -16,8 +16,7 @@ import {
 /** Maximum forms. Each takes a few ms to make and holds a compressed page. */
 const maxForms = 32
 
-/** `page`: null if it cannot be compressed this way */
-type Form = { lengths: readonly number[]; page: CompressedPage | null }
+type Form = { lengths: readonly number[]; page: CompressedPage }
 
 /** One page, compressed once for each set of lengths of its values: digits of a number, characters of an address. */
 export class CompressedForms {
@@ -30,10 +29,10 @@ export class CompressedForms {
     this.#text = text
   }
 
-  /** The page as one gzip member; null if it cannot be compressed this way. `values` are ASCII. */
+  /** The page as one gzip member; null if there are too many forms already. `values` are ASCII. */
   fill(values: readonly string[]): FilledPage | null {
     const form = this.#forms.find(({ lengths }) => haveLengths(values, lengths)) ?? this.#make(values)
-    return form?.page?.fill(values) ?? null
+    return form?.page.fill(values) ?? null
   }
 
   #make(values: readonly string[]): Form | null {
@@ -62,7 +61,8 @@ export type FilledPage = {
 
 /**
  * A page as one gzip member, compressed once for all values of the same lengths. Each value's first place is uncompressed, and
- * its other places are back-references to it. So filling in a value writes only a few bytes.
+ * its other places are back-references to it. So filling in a value writes only a few bytes. A long value with few places can be
+ * uncompressed in all of them: see placeholdersFor.
  */
 export class CompressedPage {
   readonly #member: Buffer
@@ -81,14 +81,12 @@ export class CompressedPage {
     this.#checksum = checksum
   }
 
-  /** @returns null if the page uses so many different bytes that too few are left as placeholders for the values */
-  static of(text: CutBytes, lengths: readonly number[]): CompressedPage | null {
-    const placeholders = placeholdersFor(text, lengths)
-    if (!placeholders) return null
+  static of(text: CutBytes, lengths: readonly number[]): CompressedPage {
+    const { bytes, uncompressed } = placeholdersFor(text, lengths)
     // A digit is never a placeholder, so the probe shows a placeholder that is left.
     const probe = layOut(text, value => Buffer.alloc(lengths[value] ?? 0, '0'))
-    const layout = layOut(text, value => placeholders.get(value) ?? Buffer.alloc(0))
-    return new CompressedPage(deflateAll(layout, probe), probe.page.length, new Checksum(probe))
+    const layout = layOut(text, value => bytes.get(value) ?? Buffer.alloc(0))
+    return new CompressedPage(deflateAll(layout, probe, uncompressed), probe.page.length, new Checksum(probe))
   }
 
   /** `values` are ASCII and have the lengths that the page was made for. */
@@ -104,8 +102,9 @@ export class CompressedPage {
  * zlib may omit a possible back-reference. So the result is decompressed with other values in it: a place that does not show
  * them was written out, and is kept uncompressed in the next try.
  */
-function deflateAll(layout: Layout, probe: Layout): Deflated {
+function deflateAll(layout: Layout, probe: Layout, uncompressed: ReadonlySet<number>): Deflated {
   const kept = new Set(firstPlaces(layout.places))
+  for (const place of layout.places) if (uncompressed.has(place.value)) kept.add(place)
   for (;;) {
     const deflated = deflateAround(
       layout.page,

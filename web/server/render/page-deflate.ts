@@ -50,22 +50,37 @@ export function layOut({ pieces, places }: CutBytes, bytesFor: (value: number) =
   return { page: Buffer.concat(parts), places: laid }
 }
 
+export type Placeholders = {
+  /** the bytes of each value */
+  bytes: ReadonlyMap<number, Buffer>
+  /** the values that are uncompressed in all their places */
+  uncompressed: ReadonlySet<number>
+}
+
+/** Occurs in no UTF-8 text. https://www.rfc-editor.org/rfc/rfc3629#section-3 */
+const lone = 0xff
+
 /**
  * Bytes that replace the values while the page is compressed. They do not occur elsewhere in the page, and bytes that a
- * back-reference may cover belong to one value only: so a back-reference leads to the same position of the same value.
- * @returns null if the page leaves too few bytes unused
+ * back-reference may cover belong to one value only: so a back-reference leads to the same position of the same value. Nothing
+ * refers to a value that is uncompressed in all its places, so all such values can use the same byte: those with one place, and
+ * those for which the page leaves too few bytes unused. Values with many places come first, as each place would be as long as the value.
  */
-export function placeholdersFor(text: CutBytes, lengths: readonly number[]): Map<number, Buffer> | null {
-  const [lone, ...unused] = text.unused
-  const placeholders = new Map<number, Buffer>()
-  for (const [value, { length: times }] of Map.groupBy(text.places, place => place)) {
-    const length = lengths[value] ?? 0
-    // A value with one place is uncompressed there, and nothing refers to it: all values with one place can use the same byte.
-    if (times === 1) placeholders.set(value, Buffer.alloc(length, lone))
-    else placeholders.set(value, Buffer.from(unused.splice(0, length)))
-    if (lone === undefined || placeholders.get(value)?.length !== length) return null
+export function placeholdersFor(text: CutBytes, lengths: readonly number[]): Placeholders {
+  const unused = text.unused.filter(byte => byte !== lone)
+  const bytes = new Map<number, Buffer>()
+  const uncompressed = new Set<number>()
+  const values = [...Map.groupBy(text.places, place => place)]
+    .map(([value, { length: times }]) => ({ value, times, length: lengths[value] ?? 0 }))
+    .sort((a, b) => b.times - a.times || a.length - b.length)
+  for (const { value, times, length } of values) {
+    if (times > 1 && length <= unused.length) bytes.set(value, Buffer.from(unused.splice(0, length)))
+    else {
+      bytes.set(value, Buffer.alloc(length, lone))
+      uncompressed.add(value)
+    }
   }
-  return placeholders
+  return { bytes, uncompressed }
 }
 
 /** Maximum distance of zlib's back-references. */

@@ -40,7 +40,7 @@ export class Template<Slot extends string> {
     return page
   }
 
-  /** The same, compressed with gzip; null if values of these lengths cannot be compressed. @throws as `fill` does */
+  /** The same, compressed with gzip; null if there are too many sets of lengths. @throws as `fill` does */
   fillCompressed(values: Record<Slot, string>): FilledPage | null {
     return this.#compressed.fill(this.#harmlessTexts(values))
   }
