@@ -1,7 +1,8 @@
 import { type APIRequestContext, type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { z } from 'zod'
-import { measureWire, wireBudget } from '../tools/bench/page/web-vitals.ts'
+import { htmlBudget, measureWire, wireBudget } from '../tools/bench/page/web-vitals.ts'
 import { openBarePage } from '../tools/lib/chromium.ts'
+import { boardLogLength } from '../web/shared/limits.ts'
 import { failRequests } from './support/network.ts'
 import {
   connectionStatus,
@@ -272,6 +273,22 @@ test('the keyboard reaches the visit’s controls', async ({ page }) => {
 test('a first visit loads no more JavaScript than its budget', async ({ baseURL }) => {
   const { javascript } = await measureWire(baseURL ?? '', AbortSignal.timeout(60_000))
   expect(javascript).toBeLessThanOrEqual(wireBudget.javascript)
+})
+
+test('the HTML with fifty rows of the log is no longer than its budget', async ({ baseURL }) => {
+  await visitElsewhere(baseURL ?? '', boardLogLength)
+  let html = ''
+  const rowsInHtml = async () => {
+    html = await (await fetch(`${baseURL}/`)).text()
+    return html.split('aria-label="Latest visits"')[1]?.split('role="rowheader"').slice(1).length
+  }
+  await expect.poll(rowsInHtml, { timeout: 30_000 }).toBe(boardLogLength)
+  const servers = html.match(/ data-server="/g)?.length ?? 0
+  test.info().annotations.push({
+    type: 'bytes of HTML',
+    description: `${Buffer.byteLength(html)}, ${servers} servers`,
+  })
+  expect(Buffer.byteLength(html)).toBeLessThanOrEqual(htmlBudget.fixed + servers * htmlBudget.perServer)
 })
 
 test('a page that loads requests each history once', async ({ page, baseURL }) => {

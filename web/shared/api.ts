@@ -130,7 +130,7 @@ export type ServerRow = {
   memory_bytes: number
 }
 
-const isServerRow = shapeOf<ServerRow>({
+export const isServerRow = shapeOf<ServerRow>({
   id: isNumber,
   srv_id: isText,
   name: isText,

@@ -68,19 +68,18 @@ function Experiments({ chosen }: { chosen: ExperimentName | null }) {
         {experimentNames.map((name, place) => {
           const { title, about, watch } = experiments[name]
           return (
-            <li key={name} className={styles.experiment} data-chosen={name === chosen ? '' : undefined}>
+            <li key={name} data-chosen={name === chosen ? '' : undefined}>
               <a
-                className={styles.experimentName}
                 href={chosen ? `?lab=${name}#lab` : undefined}
-                aria-current={name === chosen}
+                aria-current={name === chosen || undefined}
                 onClick={event => {
                   if (event.ctrlKey || event.metaKey || event.shiftKey) return
                   event.preventDefault()
                   chooseExperiment(name)
                 }}
               >{`${place + 1} · ${title}`}</a>
-              <p className={styles.about}>{about}</p>
-              <p className={styles.watch}>{watch}</p>
+              <p>{about}</p>
+              <p>{watch}</p>
             </li>
           )
         })}

@@ -127,11 +127,11 @@ type LogTableRowProps = {
 function LogTableRow({ place, row, day, hue, open, isStop, onOpen }: LogTableRowProps) {
   const formats = useFormats()
   const hydrated = useHydrated()
-  // In the HTML, `data-day` and the text say all of the time.
+  // In the HTML, the text and `data-day` say all of the time: see script-sources.tsx.
   const isOfDay = !hydrated && row.at.startsWith(day)
   return (
     <Row kind={row.own ? 'yours' : undefined}>
-      <RowHeader {...formats.mark('whole')}>{formats.whole(row.id)}</RowHeader>
+      <RowHeader suppressHydrationWarning>{formats.whole(row.id)}</RowHeader>
       <Cell>
         <ServerName name={row.server} hue={hue} />
       </Cell>
@@ -154,9 +154,7 @@ function LogTableRow({ place, row, day, hue, open, isStop, onOpen }: LogTableRow
         {row.own && <YouBadge>this visit</YouBadge>}
       </Cell>
       <Cell>{row.client_ip}</Cell>
-      <Cell {...(isOfDay && { 'data-to': 'moment', suppressHydrationWarning: true })}>
-        {isOfDay ? row.time : <Moment iso={row.at} plain={row.time} />}
-      </Cell>
+      <Cell suppressHydrationWarning>{isOfDay ? row.time : <Moment iso={row.at} plain={row.time} />}</Cell>
     </Row>
   )
 }

@@ -110,7 +110,7 @@ export function DatabaseBox({ counter, log, hues, away }: DatabaseProps) {
         <p className={styles.note}>{commitText(sizes)}</p>
       )}
       <svg className={styles.commits} viewBox={`0 0 120 ${commitBarsHeight}`} aria-hidden="true">
-        <path className={styles.commitsFoot} d={`M0 ${commitBarsHeight - 0.5}H120`} />
+        <path d={`M0 ${commitBarsHeight - 0.5}H120`} />
         {servers.map(server => (
           <path
             key={server}
@@ -150,32 +150,32 @@ export function Legend({ sizes: { visitsPerDot, commitsPerCapsule } }: { sizes: 
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
-          <circle className={styles.returningMark} cx="8" cy="8" r="4" />
+          <circle cx="8" cy="8" r="4" />
         </svg>
         returning, in its server’s colour
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
-          <circle className={styles.newMark} data-part="new-mark" cx="8" cy="8" r="3" />
+          <circle data-part="new-mark" cx="8" cy="8" r="3" />
         </svg>
         new: NGINX colours it
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 16 16" aria-hidden="true">
-          <circle className={styles.returningMark} cx="8" cy="8" r="4" />
-          <circle className={styles.movedMark} data-part="moved-mark" cx="8" cy="8" r="7" />
+          <circle cx="8" cy="8" r="4" />
+          <circle data-part="moved-mark" cx="8" cy="8" r="7" />
         </svg>
         moved to another server
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 20 16" className={styles.wideMark} aria-hidden="true">
-          <rect className={styles.returningMark} y="4" width="20" height="8" rx="4" />
+          <rect y="4" width="20" height="8" rx="4" />
         </svg>
         commit: longer = more hits
       </span>
       <span className={styles.mark}>
         <svg viewBox="0 0 4 16" className={styles.thinMark} aria-hidden="true">
-          <path className={styles.tickMark} d="M2 1v14" />
+          <path d="M2 1v14" />
         </svg>
         equal share
       </span>

@@ -70,7 +70,6 @@ function useFlow(snapshot: Snapshot): Flow {
 /** The lines from both kinds of visitors to NGINX's rule for them; their widths show the traffic (hits/s). */
 function Trunk({ rates }: { rates: { cookie: number; none: number } }) {
   const line = (rate: number) => ({
-    className: styles.trunkLine,
     strokeWidth: round(branchWidth(rate, rates.cookie + rates.none)),
   })
   return (

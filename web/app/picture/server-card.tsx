@@ -92,7 +92,7 @@ function ServerCard(props: CardProps) {
         data-again={hueAttributes(hue)['data-again']}
       >
         <svg className={styles.ring} viewBox="0 0 20 20" aria-hidden="true">
-          <circle data-part="ring" cx="10" cy="10" r="6" className={styles.circle} />
+          <circle data-part="ring" cx="10" cy="10" r="6" />
         </svg>
         <div className={styles.head}>
           <p className={styles.name} title={name}>
@@ -111,9 +111,9 @@ function ServerCard(props: CardProps) {
           {rateText ? `${padRate(rateText)}/s` : '–'}
         </p>
         <svg className={styles.bars} viewBox="0 0 60 20" preserveAspectRatio="none" aria-hidden="true">
-          <path className={styles.barsFoot} d="M0 20H60" />
-          <path className={styles.seconds} d={secondsPath(bars)} />
-          <path className={styles.buckets} d={bucketsPath(bars)} />
+          <path d="M0 20H60" />
+          <path d={secondsPath(bars)} />
+          <path d={bucketsPath(bars)} />
         </svg>
         <p key={`hits ${hitsText.length}`} className={styles.hits} {...formats.mark('whole')}>
           {`${hitsText} ${hits === 1 ? 'hit' : 'hits'}`}

@@ -44,9 +44,7 @@ export function ServerHealth({ server, now }: Props) {
   }
   return columns.map(([place, title]) => (
     <Cell key={place}>
-      <span className={styles.label} aria-hidden="true">
-        {title}
-      </span>
+      <span aria-hidden="true">{title}</span>
       {values[place]}
     </Cell>
   ))
@@ -124,7 +122,7 @@ export function StateBadge({ server, at, current, brief = false }: StateBadgePro
     <span className={styles.stateBadge} data-state={shownState(server, at)} data-past={!current || undefined}>
       <ShapeIcon shape={shapes[shownState(server, at)]} />
       <span>
-        <span className={styles.stateText}>{stateText(server, at, current)}</span>
+        <span>{stateText(server, at, current)}</span>
         {!brief && time && (
           <span key={time.word}>
             {' '}

@@ -75,7 +75,7 @@ type ShareBarProps = {
  * policy forbids inline styles.
  */
 export function ShareBar({ thousandths, hue, equal, earlier }: ShareBarProps) {
-  const tick = equal === undefined ? undefined : `${equal / 10}%`
+  const tick = equal === undefined ? undefined : `${Math.round(equal) / 10}%`
   return (
     <svg className={styles.shareBar} aria-hidden="true">
       <rect />

@@ -16,13 +16,15 @@ function formatBeforePaint(timesOf: typeof localTimes, figuresOf: typeof localFi
   const times = timesOf()
   const figures = figuresOf()
   const done = new WeakSet<Element>()
+  const marked = '[data-to], [data-figure], [data-day] tbody :is(th, td:last-child)'
 
   function format(element: HTMLElement): void {
-    const { textContent: text, dataset } = element
-    const { to, figure } = dataset
+    const { textContent: text, dataset, tagName } = element
+    // The log's cells have no attributes: the first is a figure, the last a time of the day that is in `data-day`.
+    const day = element.closest<HTMLElement>('[data-day]')?.dataset.day
+    const to = dataset.to ?? (tagName === 'TD' && 'moment')
+    const figure = dataset.figure ?? (tagName === 'TH' && 'whole')
     if (to === 'moment' || to === 'second') {
-      // A cell of the log has only the time of the day; `data-day` has the day.
-      const day = element.closest<HTMLElement>('[data-day]')?.dataset.day
       const iso = element.getAttribute('datetime') ?? `${day}T${text.slice(0, 12)}Z`
       element.textContent = times[to](iso)
     }
@@ -43,10 +45,10 @@ function formatBeforePaint(timesOf: typeof localTimes, figuresOf: typeof localFi
   }
 
   function formatNew(): void {
-    for (const element of document.querySelectorAll<HTMLElement>('[data-to], [data-figure]')) {
+    for (const element of document.querySelectorAll<HTMLElement>(marked)) {
       if (done.has(element) || !isComplete(element)) continue
       done.add(element)
-      format(element)
+      if (!element.firstElementChild) format(element)
     }
   }
 
