@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cp, rm } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 
@@ -30,12 +30,24 @@ export async function bundleInto(standalone: string, plugins: Plugin[] = []): Pr
     external: ['next'],
     // Libraries in CommonJS load Node's modules with `require`.
     banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+      js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
     },
     sourcemap: true,
+    legalComments: 'external',
     logLevel: 'warning',
     plugins,
   })
+  await Promise.all(['replica', 'next-thread'].map(name => makeAscii(join(standalone, 'web', `${name}.mjs`))))
+}
+
+/**
+ * V8 keeps a source with two bytes for each character if one of them needs it. esbuild leaves such characters in comments, and in
+ * regular expressions, which stay.
+ */
+async function makeAscii(file: string): Promise<void> {
+  const source = await readFile(file, 'utf8')
+  const ascii = source.replaceAll(/^ *\/\/.*$/gm, comment => comment.replaceAll(/[\u0080-\uffff]/g, '?'))
+  await writeFile(file, ascii)
 }
 
 if (import.meta.main) {

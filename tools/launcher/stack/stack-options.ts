@@ -77,7 +77,7 @@ export const standalone = join(root, 'web/.next/standalone')
 export function builtReplica(environment: Variables = {}): ReplicaProgram {
   return {
     command: process.execPath,
-    arguments: ['--enable-source-maps', 'replica.mjs'],
+    arguments: ['replica.mjs'],
     cwd: join(standalone, 'web'),
     build: standalone,
     environment: { ...environment, NODE_ENV: 'production' },

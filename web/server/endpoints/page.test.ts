@@ -51,6 +51,7 @@ const server = createServer(
           onCounted: () => counted++,
           development: false,
           pages: new PageTemplates({
+            serversMark: async () => 0,
             snapshot: async () => snapshot,
             renderPage,
             server: identity,

@@ -18,7 +18,7 @@ export type NextApp = {
 }
 
 /** A request to Next without a network connection. */
-type NextRequest = {
+export type NextRequest = {
   method: 'GET' | 'HEAD'
   url: string
   headers: IncomingHttpHeaders

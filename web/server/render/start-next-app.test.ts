@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { once } from 'node:events'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { temporaryFolder } from '../../../tools/lib/testing.ts'
+import type { FromThread, ToThread } from './next-app.ts'
 
 /** Replaces a built replica's thread: it answers with the request, the second request first. It hangs at /hang. */
 const program = `
@@ -31,7 +34,6 @@ const dir = folder.path
 before(async () => {
   await mkdir(join(dir, '.next/static/chunks'), { recursive: true })
   await writeFile(join(dir, '.next/static/chunks/a b~(1).js'), '')
-  await writeFile(join(dir, '.next/required-server-files.json'), '{"config":{}}')
   const routes = { '/page': '/', '/_not-found/page': '/_not-found', '/icon.svg/route': '/icon.svg' }
   await writeFile(join(dir, '.next/app-path-routes-manifest.json'), JSON.stringify(routes))
   await writeFile(join(dir, 'next-thread.mjs'), program)
@@ -134,4 +136,54 @@ test('when the thread ends, the replica ends', async () => {
 test('when the thread hangs, the replica ends', async () => {
   const hung = inProcess(`await next.handle({ method: 'GET', url: '/hang', headers: {} }, {})`, 1)
   await assert.rejects(hung, /thread has not answered for 1 s/)
+})
+
+/** The build of a page that answers with its status and how it was called, and that fails at /icon.svg. */
+const entryPoint = `
+exports.handler = async (request, response, { requestMeta }) => {
+  if (request.url === '/icon.svg') throw new Error('no icon')
+  response.end(response.statusCode + ' ' + request.url + ' ' + requestMeta.relativeProjectDir)
+}`
+
+test('Next’s thread calls the build’s entry points and reads its files', async () => {
+  await using build = await temporaryFolder()
+  const next = join(build.path, '.next')
+  await mkdir(join(next, 'static/chunks'), { recursive: true })
+  await mkdir(join(next, 'server'))
+  await writeFile(join(next, 'static/chunks/a b.js'), 'a script')
+  await writeFile(join(next, 'server/entry.js'), entryPoint)
+  const routes = { '/page': '/', '/_not-found/page': '/_not-found', '/icon.svg/route': '/icon.svg' }
+  await writeFile(join(next, 'app-path-routes-manifest.json'), JSON.stringify(routes))
+  const files = Object.fromEntries(Object.keys(routes).map(source => [source, 'entry.js']))
+  await writeFile(join(next, 'server/app-paths-manifest.json'), JSON.stringify(files))
+  const root = join(import.meta.dirname, '../../..')
+  await symlink(join(root, 'node_modules'), join(build.path, 'node_modules'))
+
+  const thread = new Worker(join(import.meta.dirname, 'next-thread.ts'), { workerData: build.path })
+  try {
+    const ask = async (url: string) => {
+      const answered = once(thread, 'message')
+      thread.postMessage({
+        id: 1,
+        request: { method: 'GET', url, headers: {}, view: null },
+      } satisfies ToThread)
+      const [message]: FromThread[] = await answered
+      if (message?.kind === 'failure') return String(message.failure)
+      assert.equal(message?.kind, 'answer')
+      const { status, headers, body } = message.answer
+      return { status, type: headers['content-type'], body: Buffer.from(body).toString() }
+    }
+    await once(thread, 'message')
+    const folder = relative(process.cwd(), build.path)
+    assert.deepEqual(await ask('/'), { status: 200, type: undefined, body: `200 / ${folder}` })
+    const unknown = { status: 404, type: undefined, body: `404 /_not-found ${folder}` }
+    assert.deepEqual(await ask('/_not-found'), unknown)
+    assert.equal(await ask('/icon.svg'), 'Error: no icon')
+    const type = 'application/javascript; charset=UTF-8'
+    assert.deepEqual(await ask('/_next/static/chunks/a%20b.js'), { status: 200, type, body: 'a script' })
+    assert.match(String(await ask('/_next/static/chunks/b.js')), /ENOENT/)
+    assert.match(String(await ask('/other')), /Next's build has no \/other/)
+  } finally {
+    await thread.terminate()
+  }
 })

@@ -21,7 +21,7 @@ export async function startNextApp(dir: string, development: boolean): Promise<N
   if (!development) return startNextThread(dir)
   // Imported here: a built replica never needs it in this thread.
   const { startNext } = await import('./run-next.ts')
-  const { handle, upgrade, requestNext } = await startNext(dir, development)
+  const { handle, upgrade, requestNext } = await startNext(dir)
   return { has: () => true, handle, upgrade, renderPage: pageRenderer(requestNext), notFoundPage: null }
 }
 
@@ -39,7 +39,6 @@ type PendingRequest = PromiseWithResolvers<NextAnswer> & { seconds: number }
 export async function startNextThread(dir: string, hungAfterSeconds = hungAfter): Promise<NextApp> {
   const thread = new Worker(join(dir, 'next-thread.mjs'), {
     workerData: dir,
-    env: { ...process.env, __NEXT_PRIVATE_STANDALONE_CONFIG: await readStandaloneConfig(dir) },
     // Enough for the garbage of one rendering. By default V8 would let it grow by another 10 MB.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
     stdout: true,
@@ -89,12 +88,6 @@ export async function startNextThread(dir: string, hungAfterSeconds = hungAfter)
     renderPage: pageRenderer(requestNext),
     notFoundPage: await notFoundPage(requestNext),
   }
-}
-
-/** The build's configuration, passed as in the server.js that Next generates, so that Next does not search for one. */
-async function readStandaloneConfig(dir: string): Promise<string> {
-  const text = await readFile(join(dir, '.next/required-server-files.json'), 'utf8')
-  return JSON.stringify(z.object({ config: z.unknown() }).parse(JSON.parse(text)).config)
 }
 
 // What a built replica serves besides its page: the build's files, and routes, e.g. the icon. The build lists them,

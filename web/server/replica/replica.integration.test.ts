@@ -25,7 +25,6 @@ async function startFailure(databaseUrl: string): Promise<string> {
   await using folder = await temporaryFolder()
   const dir = folder.path
   await mkdir(join(dir, '.next/static'), { recursive: true })
-  await writeFile(join(dir, '.next/required-server-files.json'), '{"config":{}}')
   await writeFile(join(dir, '.next/app-path-routes-manifest.json'), '{}')
   await writeFile(join(dir, 'next-thread.mjs'), nextThread)
   const fromHere = (file: string) => JSON.stringify(import.meta.resolve(file))
