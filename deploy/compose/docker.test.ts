@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { builtReplica } from '../../tools/launcher/stack/stack-options.ts'
 import { eventually, temporaryFolder } from '../../tools/lib/testing.ts'
 import { DockerFailed, docker, unlessGone } from './docker.ts'
 import { replicaContainers } from './replica-containers.ts'
@@ -119,6 +120,13 @@ esac
   }
   await eventually(async () => (await lines()).length === 3)
   assert.deepEqual(await lines(), ['begun', 'ended', 'released'])
+})
+
+test('a replica has the same variables of Node and glibc in the image as with npm start', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../web/Dockerfile'), 'utf8')
+  const words = /^ENV NODE_ENV=.*$/m.exec(text)?.[0].split(' ').slice(1) ?? []
+  const { HOST: _, PORT: __, ...variables } = Object.fromEntries(words.map(word => word.split('=')))
+  assert.deepEqual(variables, builtReplica().environment)
 })
 
 test('the image’s user may read all that is in it, whatever rights the files of a clone have', () => {

@@ -80,7 +80,8 @@ export function builtReplica(environment: Variables = {}): ReplicaProgram {
     arguments: ['replica.mjs'],
     cwd: join(standalone, 'web'),
     build: standalone,
-    environment: { ...environment, NODE_ENV: 'production' },
+    // As in web/Dockerfile. glibc may keep freed memory in two arenas only: by default in eight for each core.
+    environment: { ...environment, NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
     readyWithin: 30_000,
   }
 }
