@@ -147,7 +147,10 @@ test('without visits, too, the last page has the right servers and states, and f
   let latest = snapshot(1)
   let marks = 0
   let read = async () => latest
-  const { pages, shown, renderings } = pagesFrom(() => read(), async () => ++marks)
+  const { pages, shown, renderings } = pagesFrom(
+    () => read(),
+    async () => ++marks,
+  )
   const follow = async (counter: number, servers: ServerRow[]) => {
     now += 2000
     latest = { ...snapshot(counter), at: new Date(now).toISOString(), servers }
