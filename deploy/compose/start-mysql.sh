@@ -23,5 +23,7 @@ if [ ! -d "$data/mysql" ]; then
     touch "$unfinished"
     mysqld --initialize-insecure "$@"
     rm "$unfinished"
+    # The mark must not come back after a power cut: the next start would empty the volume.
+    sync "$data"
 fi
 exec mysqld --init-file="${MYSQL_ACCOUNTS:-/run/secrets/accounts.sql}" "$@"
