@@ -9,7 +9,7 @@ import type { FromThread, NextAnswer, RequestNext, ToThread } from './next-app.t
 import { answerBy } from './run-next.ts'
 
 // Next's thread in a built replica: it answers the requests of start-next-app.ts. It calls the build's entry points itself, as an
-// adapter does, without Next's server: that would load 300 more modules and take 16 MB more (docs/decisions/023).
+// adapter does, without Next's server: that would load 308 more modules and 11 MB of heap (docs/decisions/rendering.md).
 // Source: https://nextjs.org/docs/app/api-reference/adapters/invoking-entrypoints
 
 const port = parentPort
