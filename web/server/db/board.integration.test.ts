@@ -4,7 +4,7 @@ import { openPooledDatabase } from '../../testing/endpoints.ts'
 import { recordedPool } from '../../testing/explain.ts'
 import { sampleHit } from '../../testing/samples.ts'
 import { srvIdOf } from '../identity.ts'
-import { readBoard, readServersMark } from './board.ts'
+import { readBoard } from './board.ts'
 import { databaseHitStore } from './hit-store.ts'
 import { registerServer } from './servers.ts'
 
@@ -71,33 +71,4 @@ test('totals and rows are from one moment, while two servers count', async () =>
     assert.deepEqual([totalHits, log[0]?.id], [counter, counter])
   }
   await Promise.all(work)
-})
-
-test('the mark of the servers changes with each server and state that is shown, and not with hits', async () => {
-  const marks: number[] = []
-  const mark = async () => void marks.push(await readServersMark(pools.read, 5000))
-  const address = '10.0.4.1:3000'
-  await mark()
-  const count = await startServer(address)
-  await mark()
-  const changes = [
-    'ready_at = UTC_TIMESTAMP(3)',
-    'draining = TRUE',
-    'last_seen_at = UTC_TIMESTAMP(3) - INTERVAL 4 SECOND',
-    'last_seen_at = UTC_TIMESTAMP(3) - INTERVAL 7 SECOND',
-    'stopped_at = UTC_TIMESTAMP(3)',
-    "name = 'other'",
-  ]
-  for (const change of changes) {
-    await pools.write.query(`UPDATE server SET ${change} WHERE srv_id = ?`, [srvIdOf(address)])
-    await mark()
-  }
-  await pools.write.query('UPDATE server SET last_seen_at = UTC_TIMESTAMP(3) WHERE gone_at IS NULL')
-  await mark()
-  assert.equal(new Set(marks).size, marks.length)
-  await count(3)
-  await mark()
-  assert.equal(marks.at(-1), marks.at(-2))
-  await pools.write.query('UPDATE server SET last_seen_at = UTC_TIMESTAMP(3) - INTERVAL 61 SECOND')
-  assert.equal(await readServersMark(pools.read, 5000), 0)
 })

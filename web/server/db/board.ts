@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { LogRow } from '../../shared/api.ts'
-import { forgottenAfterSeconds, lostAfterSeconds, silentAfterSeconds } from '../../shared/limits.ts'
+import { forgottenAfterSeconds } from '../../shared/limits.ts'
 import { logColumns, logTables, toLogRows } from './log.ts'
 import { sumHitsSql } from './past-servers.ts'
 import type { ReadPool } from './pools.ts'
@@ -64,21 +64,6 @@ export async function readBoard(pool: ReadPool, timeoutMs: number, tail = noTail
     query(pool, namesSql, values, Math.max(1, endsAt - performance.now())),
   )
   return { counter, totalHits, at, servers: inOrder(servers), log: newestFirst(log), afterAt }
-}
-
-const silentFor = (seconds: number) => `NOT ${seenWithinSql('s', seconds)}`
-const serversMarkSql = `SELECT BIT_XOR(CRC32(CONCAT_WS(' ', s.id, s.name, s.stopped_at IS NULL, s.ready_at IS NULL, s.draining,
-    ${silentFor(silentAfterSeconds)}, ${silentFor(lostAfterSeconds)}))) AS mark
-  FROM server s ${byGoneAt} WHERE s.gone_at IS NULL AND ${seenWithinSql('s', forgottenAfterSeconds)}`
-const markRow = z.tuple([z.object({ mark: z.number() })])
-
-/**
- * A number that is another one once other servers are shown, or other states: for a check that is much cheaper than `readBoard`.
- * @throws if there is no answer within `timeoutMs`
- */
-export async function readServersMark(pool: ReadPool, timeoutMs: number): Promise<number> {
-  const [{ mark }] = markRow.parse(await query(pool, serversMarkSql, [], timeoutMs))
-  return mark
 }
 
 /** Shorter names first: web-2 before web-10. */

@@ -51,7 +51,6 @@ const server = createServer(
           onCounted: () => counted++,
           development: false,
           pages: new PageTemplates({
-            serversMark: async () => 0,
             snapshot: async () => snapshot,
             renderPage,
             server: identity,

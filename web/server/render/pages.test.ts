@@ -25,11 +25,10 @@ function snapshot(counter: number): Snapshot {
 }
 
 /** Pages that print the counter they were rendered from, and every token. */
-function pagesFrom(source: (maxAgeMs: number) => Promise<Snapshot>, serversMark = async () => 0) {
+function pagesFrom(source: (maxAgeMs: number) => Promise<Snapshot>) {
   let renderings = 0
   const pages = new PageTemplates({
     snapshot: source,
-    serversMark,
     async renderPage({ visit, snapshot: shown }, headers) {
       renderings++
       return `counter ${shown.counter} ${Object.values(visit ?? {}).join('')}${headers['content-security-policy']}`
@@ -145,12 +144,8 @@ test('without visits, too, the last page has the right servers and states, and f
   const server = (name: string, id: number) =>
     sampleServerRow({ id, name, last_seen_at: new Date(now + 2000).toISOString() })
   let latest = snapshot(1)
-  let marks = 0
   let read = async () => latest
-  const { pages, shown, renderings } = pagesFrom(
-    () => read(),
-    async () => ++marks,
-  )
+  const { pages, shown, renderings } = pagesFrom(() => read())
   const follow = async (counter: number, servers: ServerRow[]) => {
     now += 2000
     latest = { ...snapshot(counter), at: new Date(now).toISOString(), servers }
@@ -170,31 +165,6 @@ test('without visits, too, the last page has the right servers and states, and f
   now += 60_000
   read = () => new Promise(() => {})
   assert.equal(await shown(), '7')
-})
-
-test('without visits and changes the board is not read; a change is read twice, since a reading can be older than the mark', async t => {
-  let now = 0
-  t.mock.method(performance, 'now', () => now)
-  let [readings, mark] = [0, 1]
-  let latest = snapshot(1)
-  const read = async () => {
-    readings++
-    return latest
-  }
-  const { pages, shown } = pagesFrom(read, async () => mark)
-  await shown()
-  const follow = async () => {
-    now += 2000
-    const before = readings
-    await pages.followServers()
-    return readings - before
-  }
-  assert.deepEqual([await follow(), await follow(), await follow(), await follow()], [1, 1, 0, 0])
-  mark = 2
-  assert.equal(await follow(), 1)
-  latest = { ...snapshot(2), servers: [sampleServerRow({})] }
-  // One reading finds the change, and one is for the rendering.
-  assert.deepEqual([await follow(), await follow()], [2, 0])
 })
 
 test('a first page that cannot be rendered is an error', async () => {

@@ -47,8 +47,6 @@ type PageTemplate = {
 type PageSource = PageRendering & {
   /** the newest snapshot, at most `maxAgeMs` old */
   snapshot(maxAgeMs: number): Promise<Snapshot>
-  /** a number that is another one once other servers are shown, or other states */
-  serversMark(): Promise<number>
 }
 
 /**
@@ -63,9 +61,6 @@ export class PageTemplates {
   #renderedAt = Number.NEGATIVE_INFINITY
   #renderingTookMs = waitAfterMs
   #rendering: Promise<PageTemplate> | null = null
-  #serversMark: number | null = null
-  /** calls of `followServers` in a row that found the same mark */
-  #sameMarks = 0
 
   constructor(source: PageSource) {
     this.#source = source
@@ -101,13 +96,8 @@ export class PageTemplates {
   async followServers(): Promise<void> {
     // In development each visit is rendered.
     if (this.#source.development) return
-    const mark = await this.#source.serversMark()
-    this.#sameMarks = mark === this.#serversMark ? this.#sameMarks + 1 : 0
-    this.#serversMark = mark
-    const isRecent = performance.now() - this.#renderedAt < maxIdleAgeMs
-    // The snapshot of the last call may have been older than its mark. That of the call before was not older than this mark.
-    if (isRecent && this.#sameMarks > 1) return
     const snapshot = await this.#source.snapshot(renderEveryMs)
+    const isRecent = performance.now() - this.#renderedAt < maxIdleAgeMs
     const last = this.#latest && serversShown(this.#latest.snapshot)
     if (isRecent && last === serversShown(snapshot)) return
     await this.#renderOnce()

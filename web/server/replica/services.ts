@@ -1,6 +1,6 @@
 import { boardLogLength, heartbeatSeconds } from '../../shared/limits.ts'
 import type { Environment } from '../config.ts'
-import { readBoard, readServersMark } from '../db/board.ts'
+import { readBoard } from '../db/board.ts'
 import { readWish, takeEndWish } from '../db/control.ts'
 import { writeSilence } from '../db/history.ts'
 import { databaseHitStore } from '../db/hit-store.ts'
@@ -133,11 +133,7 @@ export function createServices(
     monitoring: environment.monitoring,
     development: environment.development,
   }
-  const pages = new PageTemplates({
-    ...rendering,
-    snapshot: maxAgeMs => board.noOlderThan(maxAgeMs),
-    serversMark: () => readServersMark(pools.read, databaseTimeoutMs),
-  })
+  const pages = new PageTemplates({ ...rendering, snapshot: maxAgeMs => board.noOlderThan(maxAgeMs) })
   const problems = new ProblemPages({ ...rendering, latest: () => board.latest })
   const ownRow = new OwnRow({
     identity,
