@@ -7,6 +7,7 @@ import { holdScripts, openSlowRelay } from './support/network.ts'
 import {
   connectionStatus,
   expectLive,
+  openLab,
   visitElsewhere,
   visitLive,
   watchConsole,
@@ -139,6 +140,30 @@ test('ten servers, in every state a server can be in', async ({ browser }) => {
   await visitsComeIn(boardControl.url, windows)
   await expectNoFindings(windows)
 })
+
+for (const count of [3, 10, 12]) {
+  test(`${count} servers: nothing on the whole page moves while it loads and figures grow`, async ({
+    browser,
+  }) => {
+    await using boardControl = openBoardControl()
+    // Beside the real one.
+    const names = Array.from({ length: count - 1 }, (_, index) => `web-${index + 2}`)
+    await boardControl.addServers(names.map((name, index) => ({ name, address: `10.0.0.${index + 2}:3000` })))
+    const add = (visits: number) =>
+      boardControl.addVisits(names.map(server => ({ server, count: visits, clientIps: addresses.v4 })))
+    await add(30)
+    await using windows = await openWindows(browser, boardControl.url, { whole: true })
+    await windows.each(live)
+    await windows.each(openLab)
+    await windows.each(page => expect(page.getByRole('img', { name: /^Hits in the last/ })).toBeVisible())
+    await add(80)
+    await add(900)
+    await windows.each(page =>
+      expect(servers(page).getByRole('row', { name: /^web-2\b.*1,010/ })).toBeVisible(),
+    )
+    await expectNoFindings(windows)
+  })
+}
 
 test('names of 63 characters, and addresses of IPv6', async ({ browser }) => {
   await using boardControl = openBoardControl()

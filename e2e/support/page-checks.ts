@@ -107,14 +107,15 @@ export function watchConsole(page: Page): string[] {
 
 const recorded = z.array(z.object({ value: z.number(), what: z.string() }))
 
-/** A smaller total score is invisible: the box of a number grows with its digits. */
+/** A smaller total score is invisible in a usual window: the box of a number grows with its digits. */
 const visibleShift = 0.0005
 
 /**
  * Records layout shifts without user input, from the first paint. Source: https://wicg.github.io/layout-instability/
+ * `visible`: the least total score that counts; a move has a smaller score in a larger window.
  * @returns a function that lists what moved; empty if it is too little to see
  */
-export async function watchShifts(page: Page): Promise<() => Promise<string[]>> {
+export async function watchShifts(page: Page, visible = visibleShift): Promise<() => Promise<string[]>> {
   await page.addInitScript(() => {
     const shifts: { value: number; what: string }[] = []
     Object.assign(globalThis, { layoutShifts: shifts })
@@ -140,7 +141,7 @@ export async function watchShifts(page: Page): Promise<() => Promise<string[]>> 
     // Undefined if no script runs, where nothing moves.
     const shifts = recorded.catch([]).parse(await page.evaluate('globalThis.layoutShifts'))
     const sum = shifts.reduce((all, { value }) => all + value, 0)
-    return sum < visibleShift ? [] : shifts.map(({ value, what }) => `${value.toFixed(4)}: ${what}`)
+    return sum < visible ? [] : shifts.map(({ value, what }) => `${value.toFixed(4)}: ${what}`)
   }
 }
 

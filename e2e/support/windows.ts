@@ -31,8 +31,13 @@ export type Windows = AsyncDisposable & {
   each(act: (page: Page) => Promise<unknown>): Promise<void>
 }
 
+/** A window that shows all of the page, because nothing outside the window counts as moved. */
+const wholePage = { height: 7000, visibleShift: 0.00002 }
+
 type OpenOptions = {
   context?: BrowserContextOptions
+  /** windows that show all of the page */
+  whole?: boolean
   /** runs in each window before it opens the board */
   prepare?: (page: Page) => Promise<unknown>
 }
@@ -45,10 +50,11 @@ export async function openWindows(
 ): Promise<Windows> {
   const contexts: BrowserContext[] = []
   const all = await Promise.all(
-    sizes.map(async viewport => {
+    sizes.map(async size => {
+      const viewport = options.whole ? { ...size, height: wholePage.height } : size
       const context = await browser.newContext({ ...options.context, viewport, colorScheme: 'light' })
       contexts.push(context)
-      return openWindow(await context.newPage(), url, viewport.width, options.prepare)
+      return openWindow(await context.newPage(), url, viewport.width, options)
     }),
   )
   return withAll(all, async () => {
@@ -73,10 +79,10 @@ async function openWindow(
   page: Page,
   url: string,
   width: number,
-  prepare?: OpenOptions['prepare'],
+  { prepare, whole = false }: OpenOptions = {},
 ): Promise<Window> {
   const complaints = watchConsole(page)
-  const shifts = await watchShifts(page)
+  const shifts = await (whole ? watchShifts(page, wholePage.visibleShift) : watchShifts(page))
   await prepare?.(page)
   await page.goto(url)
   return { name: `${width} px`, width, page, complaints, shifts }

@@ -4,6 +4,7 @@
 // mean.
 
 import { memo, type RefObject, useEffect, useRef } from 'react'
+import { isGone } from '../servers/server-rows.ts'
 import { setUrlParameters, useUrlQuery } from '../ui/address-bar.ts'
 import { Panel } from '../ui/frame.tsx'
 import { LoadFailed, useLater } from '../ui/load-later.tsx'
@@ -34,7 +35,10 @@ export const LabPanel = memo(function LabPanel(props: LabProps) {
           <p>Running an experiment needs JavaScript. “Visit again” sends one visit.</p>
         </noscript>
         <div className={styles.bench}>
-          {Bench ? <Bench {...props} /> : failed && <LoadFailed name="The lab" onRetry={load} />}
+          <Reserved servers={props.servers} />
+          <div className={styles.parts}>
+            {Bench ? <Bench {...props} /> : failed && <LoadFailed name="The lab" onRetry={load} />}
+          </div>
         </div>
       </div>
     </Panel>
@@ -85,6 +89,15 @@ function Experiments({ chosen }: { chosen: ExperimentName | null }) {
         })}
       </ul>
     </>
+  )
+}
+
+/** Keeps the room for the rest, which has a line of bars more for every few servers: an empty element a server finds how many. */
+function Reserved({ servers }: Pick<LabProps, 'servers'>) {
+  return (
+    <span className={`${styles.bars} ${styles.reserved}`} aria-hidden="true">
+      {servers.map(({ srv_id, state }) => !isGone(state) && <i key={srv_id} />)}
+    </span>
   )
 }
 

@@ -61,9 +61,10 @@ function mayMove(): boolean {
   return isTabVisible() && !matchMedia('(prefers-reduced-motion: reduce)').matches
 }
 
-/** The canvas over the picture. A worker draws on it. */
+/** The canvas over the picture, from the first dot on. A worker draws on it. */
 class DotCanvas {
   readonly #area: Element
+  readonly #layer: Element
   readonly #canvas = document.createElement('canvas')
   readonly #observer = new IntersectionObserver(([entry]) => {
     this.#inView = entry?.isIntersecting ?? false
@@ -74,7 +75,7 @@ class DotCanvas {
 
   constructor(area: Element, layer: Element) {
     this.#area = area
-    layer.append(this.#canvas)
+    this.#layer = layer
     this.#observer.observe(area)
   }
 
@@ -84,6 +85,7 @@ class DotCanvas {
     const flights = launches.flatMap(launch => flightOf(launch, places))
     this.#canvas.style.left = `${area.left}px`
     this.#canvas.style.width = `${area.width}px`
+    if (!this.#canvas.isConnected) this.#layer.append(this.#canvas)
     this.#startWorker()
     this.#worker?.postMessage({
       area: { ...area, ratio: devicePixelRatio },

@@ -34,12 +34,18 @@ type Props = { server: ServerRow; now: string }
 export function ServerHealth({ server, now }: Props) {
   const formats = useFormats()
   const { p50_ms, p99_ms, streams, memory_bytes } = server
-  const figure = (kind: 'whole' | 'rate', text: string) => <span {...formats.mark(kind)}>{text}</span>
+  const uptime = elapsed(uptimeMs(server, now))
+  // New for another number of digits: see ServerTableRow.
+  const figure = (kind: 'whole' | 'rate', text: string) => (
+    <span key={text.length} {...formats.mark(kind)}>
+      {text}
+    </span>
+  )
   const values = {
     latency: figure('rate', latencyText(p50_ms, p99_ms, formats)),
     errors: <ErrorCount server={server} />,
     boards: figure('whole', formats.whole(streams)),
-    uptime: <span>{elapsed(uptimeMs(server, now))}</span>,
+    uptime: <span key={uptime.length}>{uptime}</span>,
     memory: figure('whole', `${formats.whole(megabytes(memory_bytes))} MB`),
   }
   return columns.map(([place, title]) => (

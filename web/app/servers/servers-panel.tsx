@@ -43,7 +43,14 @@ export const ServersPanel = memo(function ServersPanel({ snapshot, ...props }: P
   useFocusAfterControl(notice)
   const note = `Up to visit ${formats.whole(snapshot.counter)}`
   return (
-    <Panel title="Servers" note={<span {...formats.mark('whole')}>{note}</span>}>
+    <Panel
+      title="Servers"
+      note={
+        <span key={note.length} {...formats.mark('whole')}>
+          {note}
+        </span>
+      }
+    >
       <OrderChoice order={order} onChoose={setOrder} />
       {controlNotice && (
         <p ref={notice} role="status" tabIndex={-1}>
@@ -235,25 +242,31 @@ type ServerTableRowProps = {
 /** A row of one server, of all instances no longer shown, or of the total. */
 function ServerTableRow({ name, state, hits, share, bar, rate, health, control, kind }: ServerTableRowProps) {
   const formats = useFormats()
+  const hitsText = formats.whole(hits)
+  const shareText = formats.share(share)
+  const rateText = typeof rate === 'number' ? formats.rate(rate) : '–'
   return (
     <Row kind={kind} className={styles.row}>
       <RowHeader>{name}</RowHeader>
       <Cell>{state}</Cell>
-      <Cell>
-        <span {...formats.mark('whole')}>{formats.whole(hits)}</span>
+      {/* Aligned to the right: with another digit a text starts elsewhere, yet nothing moved. So it is a new one. */}
+      <Cell key={`hits ${hitsText.length}`}>
+        <span {...formats.mark('whole')}>{hitsText}</span>
         <span className={styles.unit}>{hits === 1 ? ' hit' : ' hits'}</span>
       </Cell>
       <Cell>
         <div className={styles.shared}>
           {bar && <ShareBar thousandths={share} {...bar} />}
-          <span {...formats.mark('share')} className={styles.figure}>
-            {formats.share(share)}
+          <span key={shareText.length} {...formats.mark('share')} className={styles.figure}>
+            {shareText}
           </span>
         </div>
       </Cell>
       <Cell>
         {rate !== undefined && (
-          <span {...formats.mark('rate')}>{rate === null ? '–' : padRate(formats.rate(rate))}</span>
+          <span key={rateText.length} {...formats.mark('rate')}>
+            {rate === null ? rateText : padRate(rateText)}
+          </span>
         )}
         {typeof rate === 'number' && <span className={styles.unit}>/s</span>}
       </Cell>
