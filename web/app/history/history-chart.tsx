@@ -50,8 +50,8 @@ export function HistoryChart({ history, hues, stale }: Props) {
           hits/s
         </p>
         <div className={styles.valueAxis} aria-hidden="true">
-          <span>{axis(top)}</span>
-          <span>{axis(top / 2)}</span>
+          <span key={`top ${axis(top)}`}>{axis(top)}</span>
+          <span key={`half ${axis(top / 2)}`}>{axis(top / 2)}</span>
           <span>0</span>
         </div>
         <div ref={drawing} className={styles.drawing}>
