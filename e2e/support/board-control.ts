@@ -87,7 +87,7 @@ export function openBoardControl(stack = readStack('STATES_STACK_FILE')): BoardC
     },
     async addVisits(visits) {
       const last = await insertVisits(client, visits)
-      await untilRendered(stack.url, new RegExp(`<th[^>]*><span[^>]*>${last}<`))
+      await untilRendered(stack.url, new RegExp(`<th[^>]*>${last}<`))
     },
     async drainAll() {
       changes.defer(() => drainServers(false))
