@@ -200,15 +200,17 @@ async function drawsDotOfVisit(page: Page, request: APIRequestContext): Promise<
   await figure.evaluate(figure => {
     const copy = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
     const sample = () => {
+      if (!copy) throw new Error('the browser draws on no canvas')
+      requestAnimationFrame(sample)
+      // The first dot brings it.
       const canvas = figure.querySelector('canvas')
-      if (!canvas || !copy) throw new Error('the picture has no canvas')
+      if (!canvas) return figure.setAttribute('data-canvas', 'clear')
       Object.assign(copy.canvas, { width: canvas.width, height: canvas.height })
       copy.drawImage(canvas, 0, 0)
       const { data } = copy.getImageData(0, 0, canvas.width, canvas.height)
       const drawn = data.some(value => value > 0)
       figure.setAttribute('data-canvas', drawn ? 'dots' : 'clear')
       if (drawn) figure.setAttribute('data-seen', '')
-      requestAnimationFrame(sample)
     }
     sample()
   })
