@@ -32,7 +32,7 @@ test('without JavaScript the picture says rates, rules in percent, hits, commits
   await visitAsBoth(baseURL)
   const context = await browser.newContext({ javaScriptEnabled: false })
   const page = await context.newPage()
-  // The HTML is rendered up to half a second before a visit, or longer on a busy machine, and does not change by itself.
+  // The HTML is rendered up to a second before a visit, or longer on a busy machine, and does not change by itself.
   await expect(async () => {
     await page.goto(`${baseURL}/`)
     await expect(figure(page)).toContainText('last 50 visits', { timeout: 1000 })

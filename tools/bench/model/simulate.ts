@@ -19,7 +19,7 @@ export type Costs = {
   page: number
   /** processor time of a replica for a batch */
   batch: BatchCost
-  /** cores that a replica uses besides: it renders the page twice a second, whatever comes */
+  /** cores that a replica uses besides: it renders the page once or twice a second, whatever comes */
   rendering: number
   /** processor time of the database for a batch, all of it under the counter's lock */
   commit: BatchCost
@@ -261,7 +261,7 @@ class Thread {
 /** A page view that waits for its number. `settle` may be called again; only the first call counts. */
 type Waiting = { deadline: number; settled: boolean; settle: (hasNumber: boolean) => void }
 
-/** Commits one batch at a time. What comes meanwhile is the next batch. */
+/** Commits one batch at a time. What comes meanwhile is the next batch, which does not wait for more as a real one does. */
 class Replica {
   /** page views under way */
   open = 0
