@@ -179,7 +179,7 @@ test('after a roll of another image plain `up -d` recreates nothing, and no page
   await writeFile(file, JSON.stringify({ services: { web: { build: { labels } } } }))
   const version = { COMPOSE_FILE: `docker-compose.yml:${file}` }
   const old = await containers()
-  // Before the load: on a slow disk writing an image delays commits, and page views with them, past their time limit.
+  // Before the load: writing an image delays commits.
   await docker(['compose', 'build', 'web'], { environment: version })
   const visits = await visitWhile(async () => {
     const { status, printed } = await roll(version)
