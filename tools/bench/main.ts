@@ -25,10 +25,11 @@ import {
   ratiosOf,
   type Summary,
   summarise,
+  summaryOf,
   takeTurns,
 } from './harness/rounds.ts'
 import { benchCommand, type Testbed } from './harness/testbed.ts'
-import { measureTargets, ratioTargets, type Target } from './targets.ts'
+import { comparisonTargets, measureTargets, type Target } from './targets.ts'
 
 const names: Record<string, string> = {
   board: 'Balance Board',
@@ -87,7 +88,8 @@ await benchCommand(async testbed => {
   await buildIfChanged(say, testbed.signal)
   const contenders = await compare(testbed, extent)
   const ratios = ratiosOf(contenders)
-  const targets = [...ratioTargets(ratios), ...(await measureTargets(testbed, extent))]
+  const ours = summaryOf('board', contenders)
+  const targets = [...comparisonTargets(ratios, ours), ...(await measureTargets(testbed, extent))]
   const machine = await machineText()
   if (json) console.log(JSON.stringify({ machine, contenders, targets, ratios }))
   else console.log([machine, contendersTable(contenders), targetsTable(targets)].join('\n\n'))

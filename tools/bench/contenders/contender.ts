@@ -7,6 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fillTemplate } from '../../../nginx/render.ts'
 import { UserError } from '../../../web/server/errors.ts'
+import { settingDefaults } from '../../../web/shared/limits.ts'
 import { openDataDir } from '../../launcher/stack/data-dir.ts'
 import { bringUpNginx, checkNginx } from '../../launcher/stack/nginx.ts'
 import { bringUpReplicas } from '../../launcher/stack/replicas.ts'
@@ -44,7 +45,7 @@ type StartOptions = {
 export async function startContender(
   testbed: Testbed,
   { name, program, tables }: Entrant,
-  { replicas = 3, databaseUrl }: StartOptions = {},
+  { replicas = settingDefaults.replicas, databaseUrl }: StartOptions = {},
 ): Promise<Contender> {
   const resources = testbed.workspace.resources.use(new AsyncDisposableStack())
   const workspace = {

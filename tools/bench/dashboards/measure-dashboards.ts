@@ -3,6 +3,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Contender } from '../contenders/contender.ts'
 import { countReads, readCountTimes } from '../harness/database.ts'
 import { visitSteadily } from '../harness/load.ts'
@@ -66,6 +67,28 @@ export async function measureDashboards(
       lost,
       errors,
     }
+  } finally {
+    await held.close()
+  }
+}
+
+/** Cores that a board uses on average while nobody visits it and one dashboard is open */
+type IdleCores = { servers: number; database: number }
+
+/** Measures for that many seconds. A load before has 5 s to fade: until then servers show its rate and render more often. */
+export async function measureIdle(
+  board: Contender,
+  databasePid: number,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<IdleCores> {
+  const held = await holdDashboards(board.url, 1, signal)
+  try {
+    await pause(5000, null, { signal })
+    const servers = watchCores(board.servers.map(({ pid }) => pid))
+    const database = watchCores([databasePid])
+    await pause(seconds * 1000, null, { signal })
+    return { servers: servers(), database: database() }
   } finally {
     await held.close()
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startStubServer } from '../../lib/testing.ts'
 import { findAssets, parseResult, parseSample, percentile, serialiseSample, visitSteadily } from './load.ts'
-import { parseBenchOptions, parsePageOptions } from './options.ts'
+import { parseBenchOptions, parseGrowthOptions, parsePageOptions } from './options.ts'
 import { linearScale, logScale, markdownTable, plotSvg } from './report.ts'
 import { findFaults, isExact, median, type Run, ratiosOf, summarise } from './rounds.ts'
 import { idleSeconds, ownUsage, parseUsage } from './usage.ts'
@@ -26,6 +26,17 @@ test('the defaults are a minute each, with three servers and with ten', () => {
     replicas: [2],
     json: true,
   })
+})
+
+test('growth: all parts by default, or those that are named', () => {
+  const parts = ['replicas', 'log-rows']
+  assert.deepEqual({ ...parseGrowthOptions([], parts) }, { json: false, short: false, only: parts })
+  const { json, only } = parseGrowthOptions(['--only', 'replicas', '--json'], parts)
+  assert.deepEqual([json, only], [true, ['replicas']])
+  assert.throws(
+    () => parseGrowthOptions(['--only', 'rows'], parts),
+    /unknown name rows; the names are replicas, log-rows/,
+  )
 })
 
 test('an invalid option is refused', () => {

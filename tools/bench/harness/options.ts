@@ -25,6 +25,23 @@ export function parseBenchOptions(args: string[]): { extent: Extent; json: boole
   return { extent: values.short ? short : full, json: values.json }
 }
 
+type GrowthOptions = { short: boolean; json: boolean; only: string[] }
+
+/** @param names of all parts, which are the default of `only` @throws TypeError on an unknown option or part */
+export function parseGrowthOptions(args: string[], names: string[]): GrowthOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: 'boolean', default: false },
+      short: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: names },
+    },
+  })
+  const unknown = values.only.find(name => !names.includes(name))
+  if (unknown !== undefined) throw new TypeError(`unknown name ${unknown}; the names are ${names.join(', ')}`)
+  return values
+}
+
 type PageBenchOptions = {
   /** of each of the three long measurements: processor time twice, and the trace */
   seconds: number

@@ -144,15 +144,18 @@ export function median(figures: number[]): number {
   return (lower + upper) / 2
 }
 
+/** @throws if it was not measured */
+export function summaryOf(name: string, summaries: Summary[]): Summary {
+  const summary = summaries.find(each => each.name === name)
+  if (!summary) throw new Error(`${name} was not measured`)
+  return summary
+}
+
 /** The board's median page views per second divided by another contender's */
 export type Ratios = { flask_seed: number; naive_next: number; limit: number }
 
 export function ratiosOf(summaries: Summary[]): Ratios {
-  const rate = (name: string) => {
-    const summary = summaries.find(each => each.name === name)
-    if (!summary) throw new Error(`${name} was not measured`)
-    return summary.page_views_per_second.median
-  }
+  const rate = (name: string) => summaryOf(name, summaries).page_views_per_second.median
   const ratioTo = (name: string) => Math.round((rate('board') / rate(name)) * 100) / 100
   return {
     flask_seed: ratioTo('flask'),
