@@ -89,7 +89,36 @@ for (const width of [390, 768, 1120, 1280, 1440, 2560]) {
           .map(text => text.textContent),
       )
     expect(cut).toEqual([])
+    for (const below of await statesBelowNames(page)) expect(Math.abs(below)).toBeLessThan(1)
   })
+}
+
+/** In each card, px from the baseline of the name to that of the state's word, then from the word's middle to its shape's. */
+async function statesBelowNames(page: Page): Promise<number[]> {
+  const distances = await figure(page)
+    .getByRole('listitem')
+    .evaluateAll(cards => {
+      // An empty inline block sits on the baseline of the text before it.
+      const baseline = (text: Element | null) => {
+        const mark = document.createElement('span')
+        mark.style.display = 'inline-block'
+        text?.append(mark)
+        const { bottom } = mark.getBoundingClientRect()
+        mark.remove()
+        return bottom
+      }
+      const middle = (element: Element | null) => {
+        const { top, bottom } = element?.getBoundingClientRect() ?? new DOMRect()
+        return (top + bottom) / 2
+      }
+      return cards.flatMap(card => {
+        const word = card.querySelector('p svg + span')
+        const shape = card.querySelector('p svg')
+        return [baseline(word) - baseline(card.querySelector('p[title]')), middle(shape) - middle(word)]
+      })
+    })
+  expect(distances).toHaveLength(6)
+  return distances
 }
 
 test.describe('on a board whose processes are frozen', () => {
