@@ -37,6 +37,7 @@ type ControlsProps = {
 /** While a run is under way it keeps its set-up, so nothing can be changed. */
 export function Controls({ setup, servers, running, onChange }: ControlsProps) {
   const { slow, fail } = setup
+  const { whole } = useFormats()
   const slowServer = (server: string, ms: number) => onChange({ slow: server === '' ? null : { server, ms } })
   return (
     <>
@@ -74,7 +75,7 @@ export function Controls({ setup, servers, running, onChange }: ControlsProps) {
           title="Slower by"
           value={String(slow?.ms ?? defaultSlowMs)}
           disabled={running || slow === null}
-          options={slowChoices.map(ms => [String(ms), `${ms} ms`] as const)}
+          options={slowChoices.map(ms => [String(ms), `${whole(ms)} ms`] as const)}
           onChoose={ms => slow && slowServer(slow.server, Number(ms))}
         />
         <Select

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { plainFigures } from '../ui/figures.ts'
+import { localFigures, plainFigures } from '../ui/figures.ts'
+import { experimentNames } from './experiments.ts'
 import {
   bestOf,
   careText,
@@ -40,7 +41,12 @@ test('a percentile is one of the values, by nearest rank', () => {
   assert.deepEqual([percentile([10, 9], 0.5), percentile([9, 10], 0.99)], [9, 10])
   assert.deepEqual([percentile([7], 0.5), percentile([7], 0.99), percentile([], 0.5)], [7, 7, null])
   assert.equal(percentile([100, 20, 3], 0.5), 20)
-  assert.deepEqual([msText(9.94), msText(9.96), msText(410.4), msText(null)], ['9.9', '10', '410', '–'])
+  const plain = [9.94, 9.96, 410.4, null].map(ms => msText(ms, plainFigures))
+  assert.deepEqual(plain, ['9.9', '10', '410', '–'])
+  assert.deepEqual(
+    [9.94, 2020].map(ms => msText(ms, localFigures('de-DE'))),
+    ['9,9', '2.020'],
+  )
 })
 
 test('evenness is Jain’s index over all servers, also those that got nothing', () => {
@@ -103,6 +109,19 @@ test('the sentence of a failing server says what visitors and what NGINX met', (
     'No visit failed. Failed tries at web-3 that NGINX hid: 5 for round robin and 1 for the hash of a key.',
   )
   assert.match(seen({ hash: tallyOf([1], { failed: 1 }) }, setup), /^1 visit failed\. /)
+  const noneAnswered = { ...emptyTally, failed: 60 }
+  assert.match(
+    seen({ round_robin: noneAnswered, hash: tallyOf([60], { retries: 1 }) }, setup),
+    /^60 visits failed\. .* hid: 1 for the hash of a key\.$/,
+  )
+})
+
+test('the sentence of a run without an answer says so, in every experiment', () => {
+  for (const experiment of experimentNames) {
+    for (const more of [{ failed: 60 }, { unknown: 60 }])
+      assert.equal(seen({ hash: { ...emptyTally, ...more } }, preset(experiment)), 'No visit was answered.')
+    assert.equal(seen({}, preset(experiment)), '')
+  }
 })
 
 test('the sentence of one address says how many servers were used', () => {

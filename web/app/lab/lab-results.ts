@@ -4,6 +4,7 @@ import type { ServerRow } from '../../shared/api.ts'
 import { shownState } from '../../shared/shown-state.ts'
 import { listed } from '../../shared/wording.ts'
 import { fairness } from '../servers/server-rows.ts'
+import type { Figures } from '../ui/figures.ts'
 import type { ExperimentName } from './experiments.ts'
 import { doneOf, type LabRuns, type Tallies, type Tally } from './lab-run.ts'
 import { isOwn, type Policy, policies, policyNames, type Setup } from './lab-setup.ts'
@@ -15,9 +16,8 @@ export function percentile(values: number[], share: number): number | null {
 }
 
 /** ms for people: one decimal under 10 */
-export function msText(ms: number | null): string {
-  if (ms === null) return '–'
-  return Math.round(ms * 10) < 100 ? ms.toFixed(1) : String(Math.round(ms))
+export function msText(ms: number | null, formats: Pick<Figures, 'rate'>): string {
+  return ms === null ? '–' : formats.rate(ms)
 }
 
 export type LabServer = { srv_id: string; name: string }
@@ -155,7 +155,7 @@ type Percent = (ratio: number) => string
 
 type Seen = { policy: Policy; name: string; tally: Tally }
 
-/** One sentence or two from the figures of a finished run. Empty if nothing was answered. `percent`: formats 0 to 1 */
+/** One sentence or two from the figures of a finished run. Empty if no visit was sent. `percent`: formats 0 to 1 */
 export function seenText(tallies: Tallies, setup: Setup, servers: LabServer[], percent: Percent): string {
   const { experiment, slow, fail } = setup
   const seen: Seen[] = policyNames.flatMap(policy => {
@@ -164,9 +164,10 @@ export function seenText(tallies: Tallies, setup: Setup, servers: LabServer[], p
   })
   const ofLab = seen.filter(({ policy }) => !isOwn(policy))
   const moves = seen.filter(({ tally }) => movedOf(tally).of > 0)
-  if (seen.length === 0) return ''
+  const done: Tally[] = Object.values(tallies).filter(tally => doneOf(tally) > 0)
+  if (seen.length === 0) return done.length === 0 ? '' : 'No visit was answered.'
   if (experiment === 'coming-back' && moves.length > 0) return movedText(moves)
-  if (fail !== null && ofLab.length > 0) return failText(ofLab, fail)
+  if (fail !== null && ofLab.length > 0) return failText(ofLab, fail, tallies)
   if (slow !== null && ofLab.length > 0) return slowText(ofLab, slow.server, servers, percent)
   return experiment === 'one-office' ? usedText(seen) : evenText(seen, servers, percent)
 }
@@ -179,8 +180,11 @@ function movedText(seen: Seen[]): string {
   return sentence(listed(moves))
 }
 
-function failText(seen: Seen[], fail: string): string {
-  const failed = seen.reduce((sum, { tally }) => sum + tally.failed, 0)
+/** `tallies`: also of policies whose visits all failed */
+function failText(seen: Seen[], fail: string, tallies: Tallies): string {
+  const failed = policyNames
+    .filter(policy => !isOwn(policy))
+    .reduce((sum, policy) => sum + (tallies[policy]?.failed ?? 0), 0)
   const retries = seen.map(({ name, tally }) => `${tally.retries} for ${name}`)
   const visits = failed === 0 ? 'No visit failed' : `${failed} ${failed === 1 ? 'visit' : 'visits'} failed`
   return `${visits}. Failed tries at ${fail} that NGINX hid: ${listed(retries)}.`

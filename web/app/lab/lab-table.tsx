@@ -139,8 +139,8 @@ function PolicyRow({
         </span>
       </Cell>
       <Figure label="evenness">{evenness === null ? '–' : formats.percent(evenness)}</Figure>
-      <Figure label="p50 ms">{msText(percentile(tally?.times ?? [], 0.5))}</Figure>
-      <Figure label="p99 ms">{msText(percentile(tally?.times ?? [], 0.99))}</Figure>
+      <Figure label="p50 ms">{msText(percentile(tally?.times ?? [], 0.5), formats)}</Figure>
+      <Figure label="p99 ms">{msText(percentile(tally?.times ?? [], 0.99), formats)}</Figure>
       <Figure label="slow">{count(tally?.slow)}</Figure>
       <Figure label="retries">{count(tally?.retries)}</Figure>
       <Figure label="moved">{of === 0 ? '–' : `${moved} of ${of}`}</Figure>
