@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -63,12 +63,16 @@ async function read<Answer>(url: string, answer: z.ZodType<Answer>): Promise<Ans
 const runbooks = 'https://wiki.example/board'
 
 /** Starts `npm run monitoring`'s program and waits for its file. Ends it when it goes out of scope. */
-async function startMonitoring(dataDir: string) {
+async function startMonitoring(
+  dataDir: string,
+  ports: { PROMETHEUS_PORT?: string; ALERTMANAGER_PORT?: string } = {},
+) {
   const env = {
     ...process.env,
     DATA_DIR: dataDir,
     PROMETHEUS_PORT: '',
     ALERTMANAGER_PORT: '',
+    ...ports,
     RUNBOOK_URL: runbooks,
   }
   const program = join(root, 'tools/launcher/monitoring.ts')
@@ -122,6 +126,15 @@ const untilFiring = (url: string, alertname: string) =>
 const untilSilent = (url: string, alertname: string) =>
   eventually(async () => !(await isFiring(url, alertname)), { everyMs: 200 })
 
+/** Fails on what promtool reports of names, units, types and help texts. */
+async function checkConventions(url: string): Promise<void> {
+  const promtool = findProgram('promtool')
+  assert.ok(promtool, 'promtool is not installed')
+  const check = run(promtool, ['check', 'metrics'])
+  check.child.stdin?.end(await (await fetch(url)).text())
+  await check.catch(({ stderr }) => assert.fail(`${url}: ${stderr}`))
+}
+
 test('the rules pass their tests, and Prometheus accepts the configuration for compose', {
   timeout: 300_000,
 }, async () => {
@@ -142,6 +155,10 @@ test('without a board the monitoring says so in one sentence, and leaves nothing
     code: 1,
     stderr: `Balance Board: no board is running on ${folder.path}: run npm start first (with Docker: see docs/operations.md, Monitoring with Docker)\n`,
   })
+  await assert.rejects(
+    startMonitoring(folder.path, { PROMETHEUS_PORT: '9090', ALERTMANAGER_PORT: '9090' }),
+    /ALERTMANAGER_PORT must be another port than PROMETHEUS_PORT/,
+  )
   assert.ok(!existsSync(join(folder.path, 'monitoring')))
 })
 
@@ -149,7 +166,10 @@ test('a board is monitored: targets, rules, counts, dashboards, a frozen replica
   timeout: 600_000,
 }, async () => {
   await using resources = new AsyncDisposableStack()
-  const folder = resources.use(await temporaryFolder())
+  const temporary = resources.use(await temporaryFolder())
+  // Prometheus takes the paths in its configuration as patterns.
+  const folder = { path: join(temporary.path, 'a board [1]*') }
+  mkdirSync(folder.path)
   await buildIfChanged(() => {}, new AbortController().signal)
   const replica = builtReplica(process.env)
   const stack = await startStack({ dataDir: folder.path, replicas: 3, replica, database: { size: 'small' } })
@@ -158,12 +178,23 @@ test('a board is monitored: targets, rules, counts, dashboards, a frozen replica
   resources.defer(() => {
     for (const { pid } of [...stack.file().replicas, stack.file().database]) signalProcess(pid, 'SIGCONT')
   })
+  {
+    // A program that would pass for Prometheus or Alertmanager
+    await using other = await startStubServer((_request, response) => response.end())
+    for (const setting of ['PROMETHEUS_PORT', 'ALERTMANAGER_PORT'])
+      await assert.rejects(
+        startMonitoring(folder.path, { [setting]: String(other.port) }),
+        new RegExp(`port ${other.port} of 127.0.0.1 is in use: .*, or set ${setting} to another port`),
+      )
+  }
   const monitoring = resources.use(await startMonitoring(folder.path))
   const { url } = monitoring.prometheus
   const { nginx_log_exporter = '', nginx_status_exporter = '' } = file.monitoring ?? {}
   const exporters = [`nginx ${nginx_log_exporter}`, `nginx_status ${nginx_status_exporter}`]
   const replicas = file.replicas.map(({ address }) => `web ${address}`)
   await eventually(async () => String(await targetsUp(url)) === String([...exporters, ...replicas].sort()))
+  for (const address of [nginx_log_exporter, ...file.replicas.map(({ address }) => address)])
+    await checkConventions(`http://${address}/metrics`)
 
   await assert.rejects(startMonitoring(folder.path), /the monitoring is already running on .*\(process \d+\)/)
   assert.equal(alive([monitoring.prometheus.pid]).length, 1)

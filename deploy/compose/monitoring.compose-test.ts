@@ -173,7 +173,7 @@ test('the hits that Prometheus has agree with the audit', async t => {
   assert.ok(Math.abs(counted - scraped) <= uncertain)
   assert.ok(Math.abs(visits.length - counted) <= uncertain)
   await waitUntil('the counter that servers know is the counter', 60_000, async () => {
-    return (await query('max(balance_board_counter)')) === (await readAudit()).counter
+    return (await query('max(balance_board_newest_number)')) === (await readAudit()).counter
   })
 })
 

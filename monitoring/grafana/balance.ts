@@ -73,7 +73,7 @@ const now = [
     title: 'Counter',
     description: 'The newest number that a page view got, as far as the servers know it.',
     unit: 'locale',
-    queries: [['max(balance_board_counter)', 'counter']],
+    queries: [['max(balance_board_newest_number)', 'counter']],
   }),
   stat({
     title: 'Audit',
@@ -257,7 +257,7 @@ const count = [
     title: 'Counter over time',
     description: 'The newest number. It never goes down, unless a backup was restored.',
     unit: 'locale',
-    queries: [['max(balance_board_counter)', 'counter']],
+    queries: [['max(balance_board_newest_number)', 'counter']],
   }),
   graph({
     title: 'Difference that the audit found',

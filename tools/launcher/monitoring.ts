@@ -4,12 +4,12 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reasonOf, UserError } from '../../web/server/errors.ts'
 import { findProgram } from '../install/programs.mjs'
-import { isFree } from '../lib/ports.ts'
+import { checkPort, isFree } from '../lib/ports.ts'
 import { alive, signalGroup } from '../lib/processes.ts'
 import { print } from '../lib/terminal.ts'
 import { runUntilSignal } from './command.ts'
@@ -33,6 +33,8 @@ type Program = {
   /** path that answers 200 when it is ready */
   ready: string
 }
+
+const rulesFile = 'rules.yml'
 
 /** How much Prometheus keeps, whichever is less: the longest window of the rules is 3 days. */
 const retention = { time: '7d', size: '512MB' }
@@ -84,10 +86,10 @@ async function assemble(
   const { monitoringFile, workspace } = place
   const { roster, resources, report } = workspace
   rmSync(monitoringFile, { force: true }) // of a killed one
-  const alertmanager = alertmanagerAt(await urlAt(settings.alertmanagerPort, 9093, workspace), workspace)
-  const prometheusUrl = await urlAt(settings.prometheusPort, 9090, workspace)
-  const config = prometheusConfig(alertmanager.url, settings.runbookUrl, place.board)
-  const prometheus = prometheusAt(prometheusUrl, config, workspace)
+  const urls = await chooseUrls(settings, workspace)
+  const alertmanager = alertmanagerAt(urls.alertmanager, workspace)
+  const config = prometheusConfig(alertmanager.url, settings.runbookUrl, place)
+  const prometheus = prometheusAt(urls.prometheus, config, workspace)
   for (const program of [alertmanager, prometheus]) resources.defer((await keep(program, place)).stop)
   await followBoard(place, exporters)
 
@@ -116,16 +118,27 @@ async function assemble(
   return prometheus.url
 }
 
-/** The wanted port, else the usual one if it is free, else a free one. Only this machine reaches it. */
-async function urlAt(wanted: number | undefined, usual: number, { freePort }: Workspace): Promise<string> {
-  const port = wanted ?? ((await isFree(usual)) ? usual : await freePort())
-  return `http://127.0.0.1:${port}`
+/** The wanted ports, else the usual ones if they are free, else free ones. Only this machine reaches them. @throws UserError */
+async function chooseUrls({ ports }: ReturnType<typeof loadMonitoringSettings>, { freePort }: Workspace) {
+  // Another program at a wanted port would answer as if it were ready.
+  for (const [setting, port] of Object.entries(ports)) if (port) await checkPort('127.0.0.1', port, setting)
+  const wanted = Object.values(ports)
+  const urlAt = async (port: number | undefined, usual: number) => {
+    const usable = !wanted.includes(usual) && (await isFree(usual))
+    return `http://127.0.0.1:${port ?? (usable ? usual : await freePort())}`
+  }
+  return {
+    prometheus: await urlAt(ports.PROMETHEUS_PORT, 9090),
+    alertmanager: await urlAt(ports.ALERTMANAGER_PORT, 9093),
+  }
 }
 
 /** Source of the options: https://prometheus.io/docs/prometheus/latest/command-line/prometheus/ */
 function prometheusAt(url: string, settings: object, { dataDir: { folder } }: Workspace): Program {
-  const config = join(folder, 'prometheus.json')
-  writeAtomically(config, JSON.stringify(settings, null, 2))
+  // Prometheus takes the paths in its configuration as patterns. So they are relative to its folder, whose name may have `*` or `[`.
+  const config = 'prometheus.json'
+  writeAtomically(join(folder, config), JSON.stringify(settings, null, 2))
+  writeAtomically(join(folder, rulesFile), readFileSync(join(root, 'monitoring', rulesFile), 'utf8'))
   return {
     name: 'prometheus',
     program: installed('Prometheus', 'prometheus'),
@@ -143,7 +156,12 @@ function prometheusAt(url: string, settings: object, { dataDir: { folder } }: Wo
 }
 
 /** As monitoring/prometheus.yml, with the targets that `npm start` writes. JSON is YAML too. */
-function prometheusConfig(alertmanager: string, runbooks: string, { targetsFile }: DataDir) {
+function prometheusConfig(
+  alertmanager: string,
+  runbooks: string,
+  { board: { targetsFile }, workspace }: Place,
+) {
+  const { folder } = workspace.dataDir
   return {
     global: {
       scrape_interval: '5s',
@@ -151,14 +169,17 @@ function prometheusConfig(alertmanager: string, runbooks: string, { targetsFile 
       evaluation_interval: '5s',
       external_labels: { runbooks },
     },
-    rule_files: [join(root, 'monitoring/rules.yml')],
+    rule_files: [rulesFile],
     alerting: {
       alert_relabel_configs: [{ regex: 'runbooks', action: 'labeldrop' }],
       alertmanagers: [{ static_configs: [{ targets: [new URL(alertmanager).host] }] }],
     },
     // Each group of targets in the file names its job: web, nginx, nginx_status.
     scrape_configs: [
-      { job_name: 'board', file_sd_configs: [{ files: [targetsFile], refresh_interval: '5s' }] },
+      {
+        job_name: 'board',
+        file_sd_configs: [{ files: [relative(folder, targetsFile)], refresh_interval: '5s' }],
+      },
     ],
   }
 }

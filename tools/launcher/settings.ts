@@ -260,16 +260,12 @@ export function loadSettings(report: Report): Settings {
  * @throws UserError
  */
 export function loadMonitoringSettings() {
-  const { DATA_DIR, PROMETHEUS_PORT, ALERTMANAGER_PORT, RUNBOOK_URL } = parse(
-    monitoringVariables,
-    loadEnvironment(),
+  const differentPorts = monitoringVariables.refine(
+    ({ PROMETHEUS_PORT, ALERTMANAGER_PORT }) => !PROMETHEUS_PORT || PROMETHEUS_PORT !== ALERTMANAGER_PORT,
+    { path: ['ALERTMANAGER_PORT'], error: 'another port than PROMETHEUS_PORT' },
   )
-  return {
-    dataDir: DATA_DIR,
-    prometheusPort: PROMETHEUS_PORT,
-    alertmanagerPort: ALERTMANAGER_PORT,
-    runbookUrl: RUNBOOK_URL,
-  }
+  const { DATA_DIR, RUNBOOK_URL, ...ports } = parse(differentPorts, loadEnvironment())
+  return { dataDir: DATA_DIR, ports, runbookUrl: RUNBOOK_URL }
 }
 
 /** The folder of the stack, from .env and the environment. Ignores all other settings. @throws UserError */

@@ -21,21 +21,21 @@ export async function* freePorts(folder: string): AsyncGenerator<number, never> 
 /** Whether a process can listen on `port` of 127.0.0.1 now. */
 export const isFree = async (port: number) => (await bind('127.0.0.1', port)) === null
 
-/** @throws UserError with a remedy if no process can listen on `port` of `host` */
-export async function checkPort(host: string, port: number): Promise<void> {
+/** @throws UserError with a remedy if no process can listen on `port` of `host`. `setting` is the variable of the port. */
+export async function checkPort(host: string, port: number, setting?: string): Promise<void> {
   const error = await bind(host, port)
-  if (error) throw portFailure(host, port, codeOf(error))
+  if (error) throw portFailure(host, port, codeOf(error), setting)
 }
 
 /** Why a process cannot listen on a port, in one sentence. `code` is the system's error code. */
-export function portFailure(host: string, port: number, code: string): UserError {
+export function portFailure(host: string, port: number, code: string, setting = 'HTTP_PORT'): UserError {
   switch (code) {
     case 'EADDRINUSE':
       return new UserError(
-        `port ${port} of ${host} is in use: stop the program that uses it, or set HTTP_PORT to another port`,
+        `port ${port} of ${host} is in use: stop the program that uses it, or set ${setting} to another port`,
       )
     case 'EACCES':
-      return new UserError(`this user may not listen on port ${port}: set HTTP_PORT to a port above 1023`)
+      return new UserError(`this user may not listen on port ${port}: set ${setting} to a port above 1023`)
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new UserError(

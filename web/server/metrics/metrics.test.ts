@@ -87,7 +87,7 @@ test('what other parts know is read with the metrics', async () => {
     'balance_board_live_sent_bytes_total{server="web-1"}': 1234,
     'balance_board_draining{server="web-1"}': 1,
     'balance_board_database_up{server="web-1"}': 0,
-    'balance_board_counter{server="web-1"}': 90,
+    'balance_board_newest_number{server="web-1"}': 90,
     'balance_board_servers{state="up",server="web-1"}': 1,
     'balance_board_servers{state="lost",server="web-1"}': 1,
     'balance_board_servers{state="draining",server="web-1"}': 0,

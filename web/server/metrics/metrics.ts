@@ -46,6 +46,9 @@ export function createMetrics(identity: Identity, sources: Sources, logRetention
   const registry = new Registry()
   // ms between two samples of the event loop's lag. With the default, 10, they take 0.3 % of a core also without visitors.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 50 })
+  // These sums are gauges, but have names of counters. The metrics that they add up stay.
+  for (const what of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`nodejs_active_${what}_total`)
   const registers = [registry]
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
   const counter = (name: string, help: string) => new Counter({ name, help, registers })
@@ -159,7 +162,10 @@ export function createMetrics(identity: Identity, sources: Sources, logRetention
     registers,
   }).child()
 
-  const counterValue = gauge('balance_board_counter', 'The counter, as the replica read it last')
+  const counterValue = gauge(
+    'balance_board_newest_number',
+    'The counter: the number of the newest hit, as the replica read it last',
+  )
   const servers = new Gauge({
     name: 'balance_board_servers',
     help: 'Servers that the board shows, by state. A lost one is shown for a minute after its last heartbeat',
@@ -249,7 +255,7 @@ export function createMetrics(identity: Identity, sources: Sources, logRetention
       '1 while nothing is removed from the log because the clock of the database jumped',
     ),
     counterWentBack: counter(
-      'balance_board_counter_went_back_total',
+      'balance_board_number_went_back_total',
       'Times that the counter was lower than before, as after a restore',
     ),
   }
