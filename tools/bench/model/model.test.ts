@@ -220,3 +220,9 @@ test('the costs of a board are those of its parts, and between two sizes each do
   close(costsBetween(...ends, 4).commit.base, 4e-4)
   close(costsBetween(...ends, 8).commit.perHit, 4e-5)
 })
+
+test('a batch waits for the visitors of the one before, who then do not take turns in two groups', () => {
+  const costs = { ...usual, flush: 2e-3 }
+  for (const connections of [2, 16, 64])
+    close(run({ costs, replicas: 1, load: { connections }, machine: { cores: 8 } }).batch, connections)
+})

@@ -4,7 +4,7 @@
 //
 // Left out: each part serves in the order of arrival, and nothing breaks.
 
-import { defaultLimits } from '../../../web/server/hits/hit-queue.ts'
+import { defaultLimits, gathering } from '../../../web/server/hits/hit-queue.ts'
 import { lockWaitSeconds } from '../../../web/shared/limits.ts'
 import { percentile } from '../harness/load.ts'
 
@@ -261,7 +261,10 @@ class Thread {
 /** A page view that waits for its number. `settle` may be called again; only the first call counts. */
 type Waiting = { deadline: number; settled: boolean; settle: (hasNumber: boolean) => void }
 
-/** Commits one batch at a time. What comes meanwhile is the next batch, which does not wait for more as a real one does. */
+/** Runs a job on a thread. */
+type Run = (cost: () => number, done: () => void) => void
+
+/** Commits one batch at a time. What comes meanwhile is the next batch, which waits shortly for the visitors of the one before. */
 class Replica {
   /** page views under way */
   open = 0
@@ -271,6 +274,9 @@ class Replica {
   readonly #costs: Costs
   #waiting: Waiting[] = []
   #running = false
+  /** until when the next batch waits for how many hits */
+  #gathering = { until: 0, hits: 0 }
+  #onGathered: (() => void) | null = null
 
   constructor(agenda: Agenda, thread: Thread, database: Database, costs: Costs) {
     this.#agenda = agenda
@@ -294,15 +300,33 @@ class Replica {
     const queue = () => {
       this.#agenda.after(hit.deadline - this.#agenda.now, () => hit.settle(false))
       this.#waiting.push(hit)
+      if (this.#waiting.length >= this.#gathering.hits) this.#onGathered?.()
       if (this.#running) return
       this.#running = true
       // Hits that have arrived with it leave with it.
-      this.#compose((cost, done) => this.#thread.run(cost, done))
+      this.#gather((cost, done) => this.#thread.run(cost, done))
     }
     this.#thread.run(() => this.#costs.page / 2, queue)
   }
 
-  #compose(run: (cost: () => number, done: () => void) => void): void {
+  /** Waits until there are as many hits as in the last batch and behind it, or for a part of the time that its commit took. */
+  #gather(run: Run): void {
+    const seconds = this.#gathering.until - this.#agenda.now
+    if (seconds <= 0 || this.#waiting.length >= this.#gathering.hits) {
+      this.#compose(run)
+      return
+    }
+    let gathered = false
+    this.#onGathered = () => {
+      if (gathered) return
+      gathered = true
+      this.#onGathered = null
+      this.#compose(run)
+    }
+    this.#agenda.after(seconds, this.#onGathered)
+  }
+
+  #compose(run: Run): void {
     let batch: Waiting[] = []
     const cost = () => {
       batch = this.#inTime(this.#waiting.splice(0, batchSize))
@@ -323,10 +347,17 @@ class Replica {
       this.#next()
       return
     }
-    const timeLeft = Math.max(...batch.map(hit => hit.deadline)) - this.#agenda.now
+    const startedAt = this.#agenda.now
+    const timeLeft = Math.max(...batch.map(hit => hit.deadline)) - startedAt
     this.#database.commit(batch.length, timeLeft > waitsForLock, committed => {
-      if (committed) this.#answer(batch)
-      else
+      if (committed) {
+        const took = this.#agenda.now - startedAt
+        this.#gathering = {
+          until: this.#agenda.now + Math.min(gathering.maxMs / 1000, took * gathering.share),
+          hits: Math.min(batchSize, batch.length + this.#waiting.length),
+        }
+        this.#answer(batch)
+      } else
         this.#agenda.after(backoff[Math.min(attempt, backoff.length - 1)] ?? 0, () =>
           this.#commit(batch, attempt + 1),
         )
@@ -343,7 +374,7 @@ class Replica {
 
   /** The next batch leaves before the thread reads what has come meanwhile. */
   #next(): void {
-    if (this.#waiting.length > 0) this.#compose((cost, done) => this.#thread.runNext(cost, done))
+    if (this.#waiting.length > 0) this.#gather((cost, done) => this.#thread.runNext(cost, done))
     else this.#running = false
   }
 }

@@ -44,11 +44,8 @@ const suspendedPollMs = 20
 /** ms after which a running batch is slow: many times what a commit takes */
 const slowMs = 400
 
-/** share of the last commit's duration for which the next batch waits after it */
-const gatherShare = 0.5
-
-/** maximum ms of that wait */
-const maxGatherMs = 10
+/** How long the next batch waits after a commit: for a share of the commit's duration, and at most for some ms */
+export const gathering = { share: 0.5, maxMs: 10 } as const
 
 /** ms for which the duration of a commit counts for the expected wait */
 const commitsCountForMs = 5000
@@ -214,7 +211,7 @@ export class HitQueue {
         const endedAt = performance.now()
         attempts.push({ endedAt, ms, failure: null })
         this.#gathering = {
-          until: endedAt + Math.min(maxGatherMs, ms * gatherShare),
+          until: endedAt + Math.min(gathering.maxMs, ms * gathering.share),
           hits: Math.min(this.#limits.batchSize, batch.length + this.#waiting.length),
         }
         this.#events.onCommit?.(ms)
