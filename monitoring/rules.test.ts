@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { watchCertificate } from './nginx-log-exporter/certificate.ts'
 import { LogMetrics } from './nginx-log-exporter/log-metrics.ts'
+import { watchCertificate, watchStatus } from './nginx-log-exporter/probes.ts'
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8')
 
@@ -53,6 +53,7 @@ test('the rules and Alertmanager name metrics and alerts that exist', () => {
   collectDefaultMetrics({ register: registry })
   const exporter = new LogMetrics(Date.now, () => 0).registry
   watchCertificate(exporter, '127.0.0.1:1')
+  watchStatus(exporter, 'http://127.0.0.1:1/')
   const known = new Set(
     [
       ...ofReplicas.map(([, name = '']) => name),

@@ -254,6 +254,20 @@ test('a frozen database raises DatabaseAway, and it ends', async () => {
   assert.equal((await readAudit()).consistent, true)
 })
 
+test('a frozen NGINX raises NginxDown, and it ends', async () => {
+  await settle(3)
+  await startMonitoring()
+  await expectTargets(3)
+  await compose('pause', 'nginx')
+  try {
+    await expectAlert('NginxDown', true)
+  } finally {
+    await compose('unpause', 'nginx')
+  }
+  await expectAlert('NginxDown', false)
+  await settle(3)
+})
+
 test('plain `up -d` recreates nothing while monitoring runs, and neither does `up -d` with the profile', async () => {
   await settle(3)
   await startMonitoring()

@@ -362,6 +362,7 @@ const variablesOf = (objects: KubernetesObject[], container: Container) =>
 const exampleNames = [
   ...[...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name),
   // Of the exporter of NGINX's log, which is in the same image.
+  'STATUS_OF',
   'CERTIFICATE_OF',
 ]
 

@@ -6,8 +6,8 @@ import { createServer } from 'node:tls'
 import { Registry } from 'prom-client'
 import { testCertificate, testKey } from '../../nginx/testing/request.ts'
 import { eventually, startStubServer } from '../../tools/lib/testing.ts'
-import { readCertificateEnd, watchCertificate } from './certificate.ts'
 import { droppedMessages, LogMetrics, parseMessage, readTries } from './log-metrics.ts'
+import { readCertificateEnd, watchCertificate, watchStatus } from './probes.ts'
 
 const header = '<190>Nov 25 22:32:05 nginx: '
 
@@ -268,6 +268,25 @@ test('the end of the served certificate is read, also of one that is not trusted
     return text.includes(line) && text
   })
   assert.equal(Number(text.split(line)[1]), end)
+})
+
+test('an NGINX that answers is up; one that is silent, refuses connections or answers with an error is not', async () => {
+  let status = 200
+  const stub = await startStubServer((_request, response) => {
+    if (status) response.writeHead(status).end('Active connections: 1')
+  })
+  const registry = new Registry()
+  watchStatus(registry, `http://127.0.0.1:${stub.port}/status`)
+  const isUp = async () => (await registry.metrics()).includes('balance_board_nginx_up 1\n')
+  assert.equal(await isUp(), true)
+  status = 500
+  assert.equal(await isUp(), false)
+  status = 0
+  assert.equal(await isUp(), false)
+  status = 200
+  assert.equal(await isUp(), true)
+  await stub[Symbol.asyncDispose]()
+  assert.equal(await isUp(), false)
 })
 
 test('plain HTTP, and a port at which nothing listens, have no certificate', async () => {

@@ -2,6 +2,7 @@
 // port number. `npm run monitoring` runs it from these sources, compose from the image of `web`.
 //   HOST  address to listen on; default 127.0.0.1. Anybody who reaches it can send messages, so it must not be public.
 //   PORT  UDP for messages, TCP for GET /metrics and GET /health; default 9145
+//   STATUS_OF  NGINX's status page, to say whether NGINX answers; default: none
 //   CERTIFICATE_OF  host:port of NGINX's HTTPS, to say when its certificate ends; default: none
 
 import { createSocket } from 'node:dgram'
@@ -10,8 +11,8 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { reasonOf } from '../../web/server/errors.ts'
-import { watchCertificate } from './certificate.ts'
 import { droppedMessages, LogMetrics } from './log-metrics.ts'
+import { watchCertificate, watchStatus } from './probes.ts'
 
 /** bytes; Linux doubles it for its own data, and its default maximum is this (net.core.rmem_max) */
 const receiveBuffer = 212_992
@@ -29,6 +30,7 @@ const metrics = new LogMetrics(Date.now, async () => {
   const tables = ['/proc/net/udp', '/proc/net/udp6'].map(path => readFile(path, 'utf8').catch(() => ''))
   return droppedMessages((await Promise.all(tables)).join('\n'), port)
 })
+if (process.env.STATUS_OF) watchStatus(metrics.registry, process.env.STATUS_OF)
 if (process.env.CERTIFICATE_OF) watchCertificate(metrics.registry, process.env.CERTIFICATE_OF)
 messages.on('message', message => {
   metrics.receive(message)

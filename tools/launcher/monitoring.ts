@@ -213,7 +213,7 @@ function exportersAt(places: ExporterPlaces): Program[] {
       name: 'nginx-log-exporter',
       program: process.execPath,
       arguments: [join(root, 'monitoring/nginx-log-exporter/main.ts')],
-      environment: { HOST: log.hostname, PORT: log.port },
+      environment: { HOST: log.hostname, PORT: log.port, STATUS_OF: places.nginx_status },
       url: log.origin,
       ready: '/health',
     },
@@ -226,7 +226,6 @@ function exportersAt(places: ExporterPlaces): Program[] {
       ),
       arguments: [
         `--nginx.scrape-uri=${places.nginx_status}`,
-        '--nginx.timeout=2s', // shorter than Prometheus waits: so it can say that NGINX does not answer
         `--web.listen-address=${places.nginx_status_exporter}`,
       ],
       url: `http://${places.nginx_status_exporter}`,

@@ -1,9 +1,37 @@
-// When the certificate ends that NGINX really serves, which can differ from the file: NGINX reads that only when it starts or
-// reloads. The exporter shakes hands with NGINX as a visitor does.
+// What the exporter asks NGINX itself: whether it answers, and when the certificate ends that it really serves. That can differ from
+// the file, which NGINX reads only when it starts or reloads. The exporter shakes hands with NGINX as a visitor does.
 
 import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { Gauge, type Registry } from 'prom-client'
+
+/** ms in which NGINX has to answer: less than Prometheus waits (scrape_timeout) */
+const statusTimeoutMs = 2000
+
+/**
+ * Adds the metric. nginx-prometheus-exporter 1.5 waits for a frozen NGINX without an end, so Prometheus cannot read its `nginx_up`
+ * then: the value of its option `--nginx.timeout` never reaches its HTTP client.
+ */
+export function watchStatus(registry: Registry, url: string): void {
+  new Gauge({
+    name: 'balance_board_nginx_up',
+    help: 'Whether NGINX answers at its status page within two seconds',
+    registers: [registry],
+    async collect() {
+      this.set(Number(await answersAt(url)))
+    },
+  })
+}
+
+async function answersAt(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(statusTimeoutMs) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    return false
+  }
+}
 
 /** ms between two handshakes */
 const every = 60_000
