@@ -49,8 +49,8 @@ export async function openRelay(
   })
 }
 
-/** where a browser may paint: after each list item and section */
-const paintPoints = /(?<=<\/(?:li|section)>)/
+/** where a browser may paint: in the header after each tag, then after each list item and section */
+const paintPoints = { header: /(?<=<header.*>)/s, rest: /(?<=<\/(?:li|section)>)/ }
 /** ms between two pieces, enough for a frame */
 const pieceIntervalMs = 150
 
@@ -65,7 +65,8 @@ export function openSlowRelay(url: string): Promise<Relay> {
 }
 
 async function trickle(page: IncomingMessage, answer: ServerResponse): Promise<void> {
-  for (const piece of (await text(page)).split(paintPoints)) {
+  const [header = '', rest = ''] = (await text(page)).split(/(?<=<\/header>)/)
+  for (const piece of [...header.split(paintPoints.header), ...rest.split(paintPoints.rest)]) {
     answer.write(piece)
     await pause(pieceIntervalMs)
   }
