@@ -1,7 +1,24 @@
-import { type APIRequestContext, type Browser, expect, type Locator, type Page, test } from '@playwright/test'
+import {
+  type APIRequestContext,
+  type Browser,
+  chromium,
+  expect,
+  type Locator,
+  type Page,
+  test,
+} from '@playwright/test'
 import { z } from 'zod'
+import { chromiumLaunch } from '../tools/lib/chromium.ts'
 import type { History, Snapshot } from '../web/shared/api.ts'
-import { expectHydrated, fact, lab, openLab, sendVisits, visitLive } from './support/page-checks.ts'
+import {
+  expectHydrated,
+  fact,
+  lab,
+  openLab,
+  overlappingTexts,
+  sendVisits,
+  visitLive,
+} from './support/page-checks.ts'
 
 // The board by keyboard. panels.spec.ts opens a log row and the audit by keyboard.
 
@@ -407,5 +424,27 @@ test('nothing is wider than the window at 320 and 360 px: a finished run, millio
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
     if (process.env.SCREENSHOTS)
       await page.screenshot({ path: `test-results/narrow-${width}.png`, fullPage: true })
+  }
+})
+
+test('for a reader whose text is twice as large, nothing overlaps or is wider than the window', async ({
+  baseURL,
+}) => {
+  const launch = chromiumLaunch()
+  // As chosen in the browser's settings. The page has the layout of a window that is half as wide.
+  const args = [...(launch.args ?? []), '--blink-settings=defaultFontSize=32']
+  await using browser = await chromium.launch({ ...launch, args })
+  const page = await browser.newPage()
+  await visitLive(page, baseURL)
+  await openLab(page)
+  await expect(page.getByRole('img', { name: /^Hits in the last/ })).toBeVisible()
+  expect(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize)).toBe('32px')
+  for (const width of [780, 1280, 1536, 2560]) {
+    await page.setViewportSize({ width, height: 900 })
+    expect(await tooWide(page)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+    await expect.poll(() => overlappingTexts(page)).toEqual([])
+    if (process.env.SCREENSHOTS)
+      await page.screenshot({ path: `test-results/large-text-${width}.png`, fullPage: true })
   }
 })

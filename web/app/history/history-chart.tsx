@@ -78,15 +78,20 @@ export function HistoryChart({ history, hues, stale }: Props) {
   )
 }
 
-/** An element's width in px; 0 until it is known, before the first paint. */
+/**
+ * An element's width in sixteenths of a rem, which are px unless the reader's text is larger; 0 until it is known, before the first
+ * paint.
+ */
 function useWidth(element: RefObject<Element | null>): number {
   const [width, setWidth] = useState(0)
   useLayoutEffect(() => {
     if (!element.current) return
-    setWidth(element.current.getBoundingClientRect().width)
+    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+    const setPx = (px: number) => setWidth((px * 16) / rem)
+    setPx(element.current.getBoundingClientRect().width)
     // While the page is laid out for paper the element can have no width for a moment: then the last one stays.
     const observer = new ResizeObserver(([entry]) => {
-      if (entry && entry.contentRect.width > 0) setWidth(entry.contentRect.width)
+      if (entry && entry.contentRect.width > 0) setPx(entry.contentRect.width)
     })
     observer.observe(element.current)
     return () => observer.disconnect()
@@ -96,10 +101,10 @@ function useWidth(element: RefObject<Element | null>): number {
 
 const percent = (place: number) => `${(place * 100).toFixed(2)}%`
 
-/** px */
+/** in the unit of useWidth, as are all widths below */
 const halfTextWidth = 30
 
-/** Where a text at this place is anchored, so that it does not leave the chart, which is so many px wide. */
+/** Where a text at this place is anchored, so that it does not leave the chart, which is so wide. */
 function anchorAt(place: number, width: number): 'start' | 'middle' | 'end' {
   if (place * width < halfTextWidth) return 'start'
   return (1 - place) * width < halfTextWidth ? 'end' : 'middle'
@@ -155,7 +160,7 @@ function Plot({ history: { times, range }, series, top, clips, at, onPoint }: Pl
   )
 }
 
-/** px that the figure above a clipped bar needs */
+/** what the figure above a clipped bar needs */
 const clipTextWidth = 52
 
 type ClipsProps = { clipped: number[]; totals: number[]; bucketSeconds: number; width: number }
@@ -204,7 +209,7 @@ function TimeAxis({ history: { times, range }, width }: { history: History; widt
         <text
           key={times[at]}
           x={percent(at / times.length)}
-          y="12"
+          y="0.75rem"
           textAnchor={anchorAt(at / times.length, width)}
         >
           {minute(times[at] ?? '')}
@@ -214,7 +219,7 @@ function TimeAxis({ history: { times, range }, width }: { history: History; widt
   )
 }
 
-/** px that a mark needs, with the number of its events */
+/** what a mark needs, with the number of its events */
 const markWidth = 28
 
 /** Marks where servers started and ended, and red spans while they were down. The lists below say the same in words. */
@@ -222,15 +227,15 @@ function EventLane({ history, hues, width }: { history: History; hues: Hues; wid
   const groups = eventGroups(history, markWidth / Math.max(markWidth, width))
   return (
     <svg className={styles.lane} aria-hidden="true" data-part="events">
-      <line className={styles.laneLine} x2="100%" y1="10" y2="10" />
+      <line className={styles.laneLine} x2="100%" y1="50%" y2="50%" />
       {downSpans(history).map(([from, to]) => (
         <line
           key={`${from} ${to}`}
           className={styles.down}
           x1={percent(from)}
           x2={percent(to)}
-          y1="10"
-          y2="10"
+          y1="50%"
+          y2="50%"
         />
       ))}
       {groups.map(group => (
@@ -252,7 +257,7 @@ function EventMark({ group, x, hues }: { group: EventGroup; x: string; hues: Hue
   const [{ srv_id }] = group
   const hue = group.every(event => event.srv_id === srv_id) ? hues[srv_id] : undefined
   return (
-    <svg x={x} y="10" overflow="visible" aria-hidden="true">
+    <svg x={x} y="50%" overflow="visible" aria-hidden="true">
       <g className={styles.mark} {...hueAttributes(hue)} data-mark={mark}>
         <title>{group.map(event => eventText(event, second)).join('\n')}</title>
         <rect className={styles.markBehind} x="-8" y="-8" width={group.length > 1 ? 26 : 16} height="16" />
