@@ -85,6 +85,68 @@ test('a version that cannot start leaves the old replicas as they were, and says
   assert.deepEqual(await idsOfReplicas(), old)
 })
 
+/** ms that the test of each way to fail, and its load, may take on a slow machine */
+const allFailuresMs = 900_000
+
+test('after a roll that fails in any way plain up -d replaces nothing, no page view fails, and the next roll works', {
+  timeout: allFailuresMs,
+}, async t => {
+  // With the settings of the project, whatever the test before left.
+  await compose('up', '--detach', '--wait')
+  const old = await idsOfReplicas()
+  await using folder = await temporaryFolder()
+  let versions = 0
+  /** Settings of another version, with another image. */
+  const version = (services: object = {}) => {
+    const labels = { 'board.test': `version ${++versions}` }
+    const file = join(folder.path, `${versions}.json`)
+    writeFileSync(file, JSON.stringify({ services: { web: { build: { labels } }, ...services } }))
+    return { COMPOSE_FILE: `docker-compose.yml:${file}` }
+  }
+  const cannotMigrate = () => version({ migrate: { command: ['false'] } })
+  const expectNothingReplaced = async (after: string) => {
+    await compose('up', '--detach')
+    assert.deepEqual(await idsOfReplicas(), old, `up -d after a roll that ${after} replaced replicas`)
+  }
+  const visits = await visitWhile(async () => {
+    const unhealthy = await roll({ ...version(), STICKY_SECONDS: 'soon', ADMIN_TOKEN: 'another-0123456789' })
+    assert.equal(unhealthy.status, 1)
+    await expectNothingReplaced('started no healthy replica')
+    assert.match(unhealthy.printed, /is the version that serves\./)
+    assert.match(
+      unhealthy.printed,
+      /up -d with the settings of this roll would replace or remove .*-web-1, .*-web-2/,
+    )
+
+    const unmigrated = await roll(cannotMigrate())
+    assert.equal(unmigrated.status, 1, unmigrated.printed)
+    await expectNothingReplaced('could not migrate')
+    assert.match(unmigrated.printed, /is the version that serves\./)
+    assert.doesNotMatch(unmigrated.printed, /would replace/)
+
+    for (const step of ['building', 'waiting']) {
+      const closed = await roll(version(), (soFar, _kill, closeTerminal) => {
+        if (soFar.includes(`roll: ${step} `)) closeTerminal()
+      })
+      assert.equal(closed.status, 1, closed.printed)
+      await expectNothingReplaced(`was stopped at ${step}`)
+    }
+
+    const killed = await roll(version(), (soFar, kill) => {
+      if (soFar.includes('roll: migrating ')) kill()
+    })
+    assert.equal(killed.status, null, killed.printed)
+    assert.equal((await roll(cannotMigrate())).status, 1)
+    await expectNothingReplaced('was killed, and one that failed')
+
+    const last = await roll(version())
+    assert.equal(last.status, 0, last.printed)
+  }, allFailuresMs)
+  reportLoad(t, visits.all)
+  assert.deepEqual(failuresOf(visits.all), [])
+  await expectReplicas(3, '300')
+})
+
 /** ms that the test of many rolls, and its load, may take on a slow machine */
 const allKillsMs = 1_200_000
 
