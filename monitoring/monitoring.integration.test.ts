@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -198,6 +198,11 @@ test('a board is monitored: targets, rules, counts, dashboards, a frozen replica
 
   await assert.rejects(startMonitoring(folder.path), /the monitoring is already running on .*\(process \d+\)/)
   assert.equal(alive([monitoring.prometheus.pid]).length, 1)
+
+  // A log stays within its limit.
+  const log = join(folder.path, 'monitoring/logs/prometheus.log')
+  truncateSync(log, 21 * 1024 * 1024)
+  await eventually(() => statSync(log).size < 1024 * 1024)
 
   // Counts of Prometheus and the audit
   const page = `${stack.url}/`

@@ -9,6 +9,7 @@ import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reasonOf, UserError } from '../../web/server/errors.ts'
 import { findProgram } from '../install/programs.mjs'
+import { boundLogs } from '../lib/logs.ts'
 import { checkPort, isFree } from '../lib/ports.ts'
 import { alive, signalGroup } from '../lib/processes.ts'
 import { print } from '../lib/terminal.ts'
@@ -86,6 +87,7 @@ async function assemble(
   const { monitoringFile, workspace } = place
   const { roster, resources, report } = workspace
   rmSync(monitoringFile, { force: true }) // of a killed one
+  resources.defer(boundLogs(workspace.dataDir))
   const urls = await chooseUrls(settings, workspace)
   const alertmanager = alertmanagerAt(urls.alertmanager, workspace)
   const config = prometheusConfig(alertmanager.url, settings.runbookUrl, place)
