@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the stack and deploys or updates it on the Swarm that this node manages, then waits until it serves:
 #   sh deploy/swarm/deploy.sh [STACK]     default: balance-board
-# Exit status 0: all servers run this version. docs/swarm.md has more.
+# Exit status 0: the database, NGINX and all servers run this version. docs/swarm.md has more.
 #   DATABASE_NODE  host name of the node that keeps the database; default: this node
 #   REGISTRY       where all nodes find the images, as registry.example/team/; default: none, for a Swarm of one node
 # and the settings in stack.yml.
@@ -18,8 +18,11 @@ case $STACK in
     *[!a-z0-9_-]* | [_-]* | *[_-]) refuse "the stack's name is part of the images' names: lower-case letters, digits, _ and -, and not: $STACK" ;;
 esac
 case ${HTTP_PORT:-80} in
-    *[!0-9]*) refuse "HTTP_PORT is a port, and not: $HTTP_PORT. Swarm publishes it on all addresses of the node" ;;
+    *[!0-9]* | 0* | ??????*) port= ;;
+    *) port=${HTTP_PORT:-80} ;;
 esac
+[ "${port:-65536}" -le 65535 ] ||
+    refuse "HTTP_PORT is a port, and not: $HTTP_PORT. Swarm publishes it on all addresses of the node"
 DATABASE_NODE=${DATABASE_NODE:-$(docker node inspect --format '{{.Description.Hostname}}' self)}
 REGISTRY=${REGISTRY:-}
 export STACK DATABASE_NODE
@@ -49,27 +52,47 @@ CONFIGS=$(cat deploy/compose/start-mysql.sh deploy/swarm/accounts.sql | cksum | 
 export CONFIGS
 docker stack deploy --resolve-image never --with-registry-auth --compose-file deploy/swarm/stack.yml "$STACK"
 
+# Looks at a service. `tasks`: how many run, of how many. `wrong`: why it does not run this version; empty if it does. Sets `moving`
+# while that can still change.
+look() {
+    update=$(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "${STACK}_$1")
+    tasks=$(docker service ls --filter "name=${STACK}_$1" --format '{{.Name}} {{.Replicas}}' |
+        sed -nE "s,^${STACK}_$1 ([0-9]+/[0-9]+).*,\1,p")
+    case $tasks:$update in
+        0/0:*) wrong='no node may run it' ;;
+        "${tasks#*/}/${tasks#*/}:" | "${tasks#*/}/${tasks#*/}:completed") wrong= ;;
+        *) wrong="${update:-starting}, $tasks run" ;;
+    esac
+    case $wrong in
+        '' | *paused* | rollback_completed*) ;;
+        *) moving=yes ;;
+    esac
+}
+
 # Swarm decides within a second whether it has something to replace. So the result counts once it has been the same for five.
-web=${STACK}_web
 settled=0
 said=
 for _ in $(seq 600); do
-    update=$(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "$web")
-    tasks=$(docker service ls --filter "name=$web" --format '{{.Name}} {{.Replicas}}' | sed -n "s/^$web //p")
-    [ "$said" = "$tasks $update" ] || echo "$STACK: $tasks servers run${update:+, update: $update}"
-    said="$tasks $update"
-    case $update in
-        updating | rollback_started) settled=0 ;;
-        *) if [ "${tasks%/*}" = "${tasks#*/}" ]; then settled=$((settled + 1)); else settled=0; fi ;;
-    esac
+    moving=
+    failed=
+    for service in mysql nginx; do
+        look $service
+        failed="$failed${wrong:+, $service: $wrong}"
+    done
+    look web
+    now="$tasks servers run${update:+, update: $update}$failed"
+    [ "$said" = "$now" ] || echo "$STACK: $now"
+    said=$now
+    if [ -z "$moving" ]; then settled=$((settled + 1)); else settled=0; fi
     [ "$settled" -lt 5 ] || break
     sleep 1
 done
-case $settled:$update in
-    5: | 5:completed) echo "$STACK: $tasks servers run $WEB_IMAGE" ;;
-    *)
-        echo "$STACK: not all servers run $WEB_IMAGE (${update:-starting}, $tasks run). What Swarm says of its tasks:" >&2
-        docker service ps --no-trunc --format '{{.Name}} {{.Image}} {{.CurrentState}} {{.Error}}' "$web" >&2
-        exit 1
-        ;;
-esac
+if [ -z "$wrong$failed" ]; then
+    echo "$STACK: $tasks servers run $WEB_IMAGE"
+    exit
+fi
+result="$tasks servers run $WEB_IMAGE"
+[ -z "$wrong" ] || result="not all servers run $WEB_IMAGE ($wrong)"
+echo "$STACK: $result$failed. What Swarm says of its tasks:" >&2
+docker stack ps --no-trunc --format '{{.Name}} {{.Image}} {{.CurrentState}} {{.Error}}' "$STACK" >&2
+exit 1

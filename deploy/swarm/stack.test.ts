@@ -72,7 +72,7 @@ test('a port with an address and a name that no image can have are refused befor
       encoding: 'utf8',
       env: { ...process.env, PATH: `${folder.path}:${process.env.PATH}`, HTTP_PORT: port },
     }).stderr
-  for (const port of ['127.0.0.1:8080', '8080-8090', 'http'])
+  for (const port of ['127.0.0.1:8080', '8080-8090', 'http', '0', '65536', '99999999999999999999'])
     assert.match(deploy('board', port), /^balance-board: HTTP_PORT is a port, and not: .*\n$/)
   for (const name of ['Board', 'my board', 'a.b', '-board', 'board_'])
     assert.match(deploy(name, ''), /^balance-board: the stack's name .*, and not: .*\n$/)
@@ -81,4 +81,53 @@ test('a port with an address and a name that no image can have are refused befor
     ['my-board_2', '8080'],
   ] as const)
     assert.match(deploy(name, port), /^docker was called\n/)
+})
+
+/** Runs deploy.sh with a `docker` that says of each service what Swarm does, and with short waits. */
+async function deployWith(services: Record<string, string>) {
+  await using folder = await temporaryFolder()
+  const answers = Object.entries(services).map(([name, state]) => {
+    const [replicas, update = ''] = state.split(' ')
+    return `*'service inspect '*_${name}) echo '${update}' ;; *'name=board_${name} '*) echo 'board_${name} ${replicas}' ;;`
+  })
+  const programs = {
+    docker: `#!/bin/sh\ncase $* in *'build '*) echo sha256:0123456789abcdef ;; *'stack ps'*) echo 'port is taken' ;; ${answers.join(' ')} esac\n`,
+    sleep: '#!/bin/sh\n',
+    seq: '#!/bin/sh\necho 1 2 3 4 5 6 7 8\n',
+  }
+  for (const [name, text] of Object.entries(programs))
+    await writeFile(join(folder.path, name), text, { mode: 0o755 })
+  const { status, stdout, stderr } = spawnSync('sh', [join(import.meta.dirname, 'deploy.sh'), 'board'], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${folder.path}:${process.env.PATH}`, HTTP_PORT: '', REGISTRY: '' },
+  })
+  return { status, stdout, stderr }
+}
+
+test('a deployment succeeds only if the database, NGINX and all servers run its version', async () => {
+  const good = { mysql: '1/1', nginx: '1/1', web: '3/3 completed' }
+  const { status, stdout, stderr } = await deployWith(good)
+  assert.deepEqual([status, stderr], [0, ''])
+  assert.match(
+    stdout,
+    /^board: 3\/3 servers run, update: completed\nboard: 3\/3 servers run board-web:0123456789ab\n$/,
+  )
+  for (const [broken, said] of [
+    [{ web: '2/3' }, 'not all servers run board-web:0123456789ab (starting, 2/3 run)'],
+    [
+      { web: '3/3 rollback_completed' },
+      'not all servers run board-web:0123456789ab (rollback_completed, 3/3 run)',
+    ],
+    [{ nginx: '0/1' }, '3/3 servers run board-web:0123456789ab, nginx: starting, 0/1 run'],
+    [
+      { nginx: '1/1 rollback_completed' },
+      '3/3 servers run board-web:0123456789ab, nginx: rollback_completed, 1/1 run',
+    ],
+    [{ nginx: '0/0' }, '3/3 servers run board-web:0123456789ab, nginx: no node may run it'],
+    [{ mysql: '0/1 paused' }, '3/3 servers run board-web:0123456789ab, mysql: paused, 0/1 run'],
+  ] as const) {
+    const failed = await deployWith({ ...good, ...broken })
+    assert.equal(failed.status, 1, said)
+    assert.equal(failed.stderr, `board: ${said}. What Swarm says of its tasks:\nport is taken\n`)
+  }
 })
