@@ -212,7 +212,11 @@ testEach('services, disruption budgets, monitors and spreads select the pods tha
     assert.ok(selects(selectorOf(each), labels), metadata.name)
     if (each.kind === 'StatefulSet') continue
     const spreads = spec.template?.spec.topologySpreadConstraints ?? []
-    assert.ok(spreads.some(({ topologyKey }) => topologyKey === 'kubernetes.io/hostname'))
+    for (const place of ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'])
+      assert.ok(
+        spreads.some(({ topologyKey }) => topologyKey === place),
+        `${metadata.name}: ${place}`,
+      )
     for (const { labelSelector } of spreads) assert.ok(selects(labelSelector, labels), metadata.name)
     find(objects, 'PodDisruptionBudget', metadata.name)
   }
