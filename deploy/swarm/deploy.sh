@@ -52,16 +52,22 @@ CONFIGS=$(cat deploy/compose/start-mysql.sh deploy/swarm/accounts.sql | cksum | 
 export CONFIGS
 docker stack deploy --resolve-image never --with-registry-auth --compose-file deploy/swarm/stack.yml "$STACK"
 
-# Looks at a service. `tasks`: how many run, of how many. `wrong`: why it does not run this version; empty if it does. Sets `moving`
-# while that can still change.
+# Looks at a service. `tasks`: how many run, of how many. `wrong`: that it does not run this version, `error`: why; empty if it does.
+# Sets `moving` while that can still change.
 look() {
     update=$(docker service inspect --format '{{with .UpdateStatus}}{{.State}}{{end}}' "${STACK}_$1")
     tasks=$(docker service ls --filter "name=${STACK}_$1" --format '{{.Name}} {{.Replicas}}' |
         sed -nE "s,^${STACK}_$1 ([0-9]+/[0-9]+).*,\1,p")
+    error=
     case $tasks:$update in
         0/0:*) wrong='no node may run it' ;;
         "${tasks#*/}/${tasks#*/}:" | "${tasks#*/}/${tasks#*/}:completed") wrong= ;;
-        *) wrong="${update:-starting}, $tasks run" ;;
+        *)
+            wrong="${update:-starting}, $tasks run"
+            # Of the newest task that has failed, for example that the port is taken. An update ends by itself.
+            [ -n "$update" ] ||
+                error=$(docker service ps --no-trunc --format '{{.Error}}' "${STACK}_$1" | sed -n '/./{p;q;}')
+            ;;
     esac
     case $wrong in
         '' | *paused* | rollback_completed*) ;;
@@ -72,15 +78,15 @@ look() {
 # Swarm decides within a second whether it has something to replace. So the result counts once it has been the same for five.
 settled=0
 said=
-for _ in $(seq 600); do
+for _ in $(seq 400); do
     moving=
     failed=
     for service in mysql nginx; do
         look $service
-        failed="$failed${wrong:+, $service: $wrong}"
+        failed="$failed${wrong:+, $service: $wrong}${error:+: $error}"
     done
     look web
-    now="$tasks servers run${update:+, update: $update}$failed"
+    now="$tasks servers run${update:+, update: $update}${error:+: $error}$failed"
     [ "$said" = "$now" ] || echo "$STACK: $now"
     said=$now
     if [ -z "$moving" ]; then settled=$((settled + 1)); else settled=0; fi

@@ -91,7 +91,7 @@ async function deployWith(services: Record<string, string>) {
     return `*'service inspect '*_${name}) echo '${update}' ;; *'name=board_${name} '*) echo 'board_${name} ${replicas}' ;;`
   })
   const programs = {
-    docker: `#!/bin/sh\ncase $* in *'build '*) echo sha256:0123456789abcdef ;; *'stack ps'*) echo 'port is taken' ;; ${answers.join(' ')} esac\n`,
+    docker: `#!/bin/sh\ncase $* in *'build '*) echo sha256:0123456789abcdef ;; *'stack ps'*) echo 'all tasks' ;; *'service ps'*) echo; echo 'port is taken'; echo 'older' ;; ${answers.join(' ')} esac\n`,
     sleep: '#!/bin/sh\n',
     seq: '#!/bin/sh\necho 1 2 3 4 5 6 7 8\n',
   }
@@ -118,7 +118,7 @@ test('a deployment succeeds only if the database, NGINX and all servers run its 
       { web: '3/3 rollback_completed' },
       'not all servers run board-web:0123456789ab (rollback_completed, 3/3 run)',
     ],
-    [{ nginx: '0/1' }, '3/3 servers run board-web:0123456789ab, nginx: starting, 0/1 run'],
+    [{ nginx: '0/1' }, '3/3 servers run board-web:0123456789ab, nginx: starting, 0/1 run: port is taken'],
     [
       { nginx: '1/1 rollback_completed' },
       '3/3 servers run board-web:0123456789ab, nginx: rollback_completed, 1/1 run',
@@ -128,6 +128,6 @@ test('a deployment succeeds only if the database, NGINX and all servers run its 
   ] as const) {
     const failed = await deployWith({ ...good, ...broken })
     assert.equal(failed.status, 1, said)
-    assert.equal(failed.stderr, `board: ${said}. What Swarm says of its tasks:\nport is taken\n`)
+    assert.equal(failed.stderr, `board: ${said}. What Swarm says of its tasks:\nall tasks\n`)
   }
 })
