@@ -48,6 +48,16 @@ for name in owner-password replica-password root-password health-password admin-
         docker secret create --label "com.docker.stack.namespace=$STACK" "${STACK}_$name" - >/dev/null
 done
 
+# What `docker stack rm` has begun must end first: a network that is being removed has a name, and cannot be used.
+left() {
+    [ -z "$(docker service ls --quiet --filter "label=com.docker.stack.namespace=$STACK")" ] &&
+        [ -n "$(docker network ls --quiet --filter "label=com.docker.stack.namespace=$STACK")" ]
+}
+for _ in $(seq 30); do
+    left || break
+    sleep 1
+done
+
 CONFIGS=$(cat deploy/compose/start-mysql.sh deploy/swarm/accounts.sql | cksum | cut -d ' ' -f 1)
 export CONFIGS
 docker stack deploy --resolve-image never --with-registry-auth --compose-file deploy/swarm/stack.yml "$STACK"
@@ -60,15 +70,14 @@ look() {
         sed -nE "s,^${STACK}_$1 ([0-9]+/[0-9]+).*,\1,p")
     error=
     case $tasks:$update in
-        0/0:*) wrong='no node may run it' ;;
+        0/*) wrong="${update:-starting}, none runs" ;;
         "${tasks#*/}/${tasks#*/}:" | "${tasks#*/}/${tasks#*/}:completed") wrong= ;;
-        *)
-            wrong="${update:-starting}, $tasks run"
-            # Of the newest task that has failed, for example that the port is taken. An update ends by itself.
-            [ -n "$update" ] ||
-                error=$(docker service ps --no-trunc --format '{{.Error}}' "${STACK}_$1" | sed -n '/./{p;q;}')
-            ;;
+        *) wrong="${update:-starting}, $tasks run" ;;
     esac
+    # Of the newest task that has failed, for example that the port is taken, without the ids of its parts. An update ends by itself.
+    [ -z "$wrong" ] || [ -n "$update" ] ||
+        error=$(docker service ps --no-trunc --format '{{.Error}}' "${STACK}_$1" |
+            sed -n '/./{s/.*([0-9a-f]*): //;s/"//g;p;q;}')
     case $wrong in
         '' | *paused* | rollback_completed*) ;;
         *) moving=yes ;;

@@ -83,7 +83,10 @@ test('a port with an address and a name that no image can have are refused befor
     assert.match(deploy(name, port), /^docker was called\n/)
 })
 
-/** Runs deploy.sh with a `docker` that says of each service what Swarm does, and with short waits. */
+/**
+ * Runs deploy.sh with a `docker` that says of each service what Swarm does, and with short waits. A network of a removed stack is
+ * gone when it is looked for the second time; before, nothing can be deployed.
+ */
 async function deployWith(services: Record<string, string>) {
   await using folder = await temporaryFolder()
   const answers = Object.entries(services).map(([name, state]) => {
@@ -91,7 +94,7 @@ async function deployWith(services: Record<string, string>) {
     return `*'service inspect '*_${name}) echo '${update}' ;; *'name=board_${name} '*) echo 'board_${name} ${replicas}' ;;`
   })
   const programs = {
-    docker: `#!/bin/sh\ncase $* in *'build '*) echo sha256:0123456789abcdef ;; *'stack ps'*) echo 'all tasks' ;; *'service ps'*) echo; echo 'port is taken'; echo 'older' ;; ${answers.join(' ')} esac\n`,
+    docker: `#!/bin/sh\ncase $* in *'build '*) echo sha256:0123456789abcdef ;; *'stack ps'*) echo 'all tasks' ;; *'network ls'*) if [ -e ${folder.path}/asked ]; then : >${folder.path}/gone; else : >${folder.path}/asked; echo id; fi ;; *'stack deploy'*) [ -e ${folder.path}/gone ] ;; *'service ps'*) echo; echo '"failed on gateway_1 (0f): port is taken"'; echo older ;; ${answers.join(' ')} esac\n`,
     sleep: '#!/bin/sh\n',
     seq: '#!/bin/sh\necho 1 2 3 4 5 6 7 8\n',
   }
@@ -118,13 +121,13 @@ test('a deployment succeeds only if the database, NGINX and all servers run its 
       { web: '3/3 rollback_completed' },
       'not all servers run board-web:0123456789ab (rollback_completed, 3/3 run)',
     ],
-    [{ nginx: '0/1' }, '3/3 servers run board-web:0123456789ab, nginx: starting, 0/1 run: port is taken'],
+    [{ nginx: '0/1' }, '3/3 servers run board-web:0123456789ab, nginx: starting, none runs: port is taken'],
     [
       { nginx: '1/1 rollback_completed' },
       '3/3 servers run board-web:0123456789ab, nginx: rollback_completed, 1/1 run',
     ],
-    [{ nginx: '0/0' }, '3/3 servers run board-web:0123456789ab, nginx: no node may run it'],
-    [{ mysql: '0/1 paused' }, '3/3 servers run board-web:0123456789ab, mysql: paused, 0/1 run'],
+    [{ nginx: '0/0' }, '3/3 servers run board-web:0123456789ab, nginx: starting, none runs: port is taken'],
+    [{ mysql: '0/1 paused' }, '3/3 servers run board-web:0123456789ab, mysql: paused, none runs'],
   ] as const) {
     const failed = await deployWith({ ...good, ...broken })
     assert.equal(failed.status, 1, said)
