@@ -1,15 +1,11 @@
 // Three Galera nodes as plain processes on 127.0.0.1: MariaDB servers that hold the same data. run.ts starts and breaks them.
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Connection } from 'mysql2/promise'
-import mysql from 'mysql2/promise'
-import { z } from 'zod'
 import { onceUpToDate } from '../../web/server/db/pools.ts'
 import { UserError } from '../../web/server/errors.ts'
 import { findProgram } from '../install/programs.mjs'
@@ -24,6 +20,7 @@ import {
 } from '../lib/database-accounts.ts'
 import { signalProcess } from '../lib/processes.ts'
 import { waitUntil } from '../lib/wait.ts'
+import { connect, readStatus, serveHealth } from './health.ts'
 
 /** A node keeps its ports and data when its process ends and starts again. */
 export type Node = {
@@ -177,27 +174,11 @@ async function makeNode(
   }
 }
 
-/** If the connection breaks, its next query fails. */
-async function connect(url: string): Promise<Connection> {
-  const connection = await mysql.createConnection({ uri: url, connectTimeout: healthTimeoutMs })
-  connection.on('error', () => {})
-  return connection
-}
-
-/**
- * A node that was frozen does not know yet that the others have gone on without it, and says that all is well. But it cannot make
- * sure that it has all that was committed.
- */
 async function hasJoined(url: string, size: number): Promise<boolean> {
-  const connection = await connect(url)
+  const connection = await connect(url, joinTimeoutMs)
   try {
     await connection.query({ sql: onceUpToDate('SELECT 1'), timeout: joinTimeoutMs })
-    const [rows] = await connection.query({
-      sql: `SELECT 'size' AS name, variable_value AS value FROM information_schema.global_status
-        WHERE variable_name = 'wsrep_cluster_size'`,
-      timeout: joinTimeoutMs,
-    })
-    return statusRows.parse(rows).some(({ value }) => Number(value) === size)
+    return Number((await readStatus(connection, joinTimeoutMs)).wsrep_cluster_size) === size
   } finally {
     connection.destroy()
   }
@@ -224,12 +205,16 @@ async function makeFirstFiles(place: Place, { installer, user, passwords }: Mach
 }
 
 /**
- * Group membership in less time than by default, 5 s and 15 s: all commits wait while the group decides that a silent node is gone.
- * Source: https://galeracluster.com/library/documentation/galera-parameters.html
+ * Group membership in less time than by default: all commits wait while the group decides that a silent node is gone, or takes it
+ * back. Messages of that decision can get lost, and each is sent again after `join_retrans_period`, by default 1 s. If the group has
+ * not agreed after `install_timeout`, half of `inactive_timeout`, nodes that are well declare each other gone, and no node may write.
+ * So what is lost must be sent again many times within it.
+ * Source: https://galeracluster.com/library/documentation/galera-parameters.html, and gcomm/src/evs_proto.cpp for the last two
  */
 const membership = [
   'evs.keepalive_period=PT0.5S',
   'evs.inactive_check_period=PT0.25S',
+  'evs.join_retrans_period=PT0.2S',
   'evs.suspect_timeout=PT2S',
   'evs.inactive_timeout=PT4S',
 ]
@@ -284,59 +269,4 @@ async function positionArguments(place: Place, places: Place[], machine: Machine
   ])
   const position = /Recovered position: *([0-9a-f-]+:-?\d+)/.exec(stderr)?.[1]
   return position ? [`--wsrep-start-position=${position}`] : []
-}
-
-/** ms between two looks at a node, and the longest wait for its answer */
-const healthEveryMs = 200
-const healthTimeoutMs = 1000
-
-const statusRows = z.array(z.object({ name: z.string(), value: z.string() }))
-
-/**
- * Answers whether the node at `url` may get clients: it is in the primary component and has all data. A node that is not accepts
- * connections too, so a check of the connection is not enough. Percona's `clustercheck` does the same.
- */
-async function serveHealth(url: string, port: number): Promise<AsyncDisposable> {
-  let healthyAt = Number.NEGATIVE_INFINITY
-  let connection: Connection | null = null
-  let busy = false
-  async function look(): Promise<void> {
-    connection ??= await connect(url)
-    const [rows] = await connection.query({
-      sql: `SELECT LOWER(variable_name) AS name, variable_value AS value FROM information_schema.global_status
-        WHERE variable_name IN ('wsrep_ready', 'wsrep_local_state_comment')`,
-      timeout: healthTimeoutMs,
-    })
-    const valueNamed = (name: string) => statusRows.parse(rows).find(row => row.name === name)?.value
-    const isHealthy =
-      valueNamed('wsrep_ready') === 'ON' && valueNamed('wsrep_local_state_comment') === 'Synced'
-    healthyAt = isHealthy ? performance.now() : Number.NEGATIVE_INFINITY
-  }
-  const timer = setInterval(() => {
-    if (busy) return
-    busy = true
-    look()
-      .catch(() => {
-        connection?.destroy()
-        connection = null
-      })
-      .finally(() => {
-        busy = false
-      })
-  }, healthEveryMs)
-  const server = createServer((_request, response) => {
-    const isHealthy = performance.now() - healthyAt < healthTimeoutMs
-    response.writeHead(isHealthy ? 200 : 503, { Connection: 'close' }).end()
-  })
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
-      connection?.destroy()
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
 }

@@ -30,10 +30,11 @@ const quietMs = 1500
 /** ms for which a node stays away: longer than the cluster and the proxy need to notice */
 const awayMs = 6000
 /**
- * ms: within this time page views are answered again, if one node writes: many times the 3 s that it mostly takes, since the nodes
- * sometimes need longer to agree (docs/database.md). With three writers the time is only printed.
+ * ms: within this time page views are answered again, if one node writes. It takes 2.5 s: 2 s until the silent node is suspected, and
+ * less than a second until the others agree (`membership` in nodes.ts). On a busy machine they may need one or two more tries of
+ * 2 s. With three writers the time is only printed.
  */
-const serviceBackMs = 20_000
+const serviceBackMs = 10_000
 
 type Trial = {
   name: string
