@@ -6,7 +6,6 @@ import { parentPort, Worker, workerData } from 'node:worker_threads'
 import type { Connection } from 'mysql2/promise'
 import mysql from 'mysql2/promise'
 import { z } from 'zod'
-import { onceUpToDate } from '../../web/server/db/pools.ts'
 
 /** ms between two looks at a node, and the longest wait for its answer */
 const everyMs = 200
@@ -50,10 +49,7 @@ export async function readStatus(
 
 /**
  * A node may get clients if it is in the primary component and has all data. A node that is not accepts connections too, so a check
- * of the connection is not enough. Percona's `clustercheck` does the same. It is not enough for a node that was frozen: that one
- * does not know yet that the others have gone on without it, and says that all is well. But it cannot make sure that it has all that
- * was committed. So a node that comes back must do that first. While the group decides, that waits on each node, so it
- * is not asked of a node in use.
+ * of the connection is not enough. Percona's `clustercheck` does the same.
  */
 async function serve({ url, port }: z.infer<typeof place>): Promise<void> {
   let healthyAt = Number.NEGATIVE_INFINITY
@@ -62,8 +58,6 @@ async function serve({ url, port }: z.infer<typeof place>): Promise<void> {
     connection ??= await connect(url)
     const { wsrep_ready, wsrep_local_state_comment } = await readStatus(connection)
     const isHealthy = wsrep_ready === 'ON' && wsrep_local_state_comment === 'Synced'
-    if (isHealthy && healthyAt === Number.NEGATIVE_INFINITY)
-      await connection.query({ sql: onceUpToDate('SELECT 1'), timeout: timeoutMs })
     healthyAt = isHealthy ? performance.now() : Number.NEGATIVE_INFINITY
   }
   let busy = false
@@ -72,7 +66,6 @@ async function serve({ url, port }: z.infer<typeof place>): Promise<void> {
     busy = true
     look()
       .catch(() => {
-        healthyAt = Number.NEGATIVE_INFINITY
         connection?.destroy()
         connection = null
       })

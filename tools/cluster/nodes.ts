@@ -174,6 +174,10 @@ async function makeNode(
   }
 }
 
+/**
+ * A node that was frozen does not know yet that the others have gone on without it, and says that all is well. But it cannot make
+ * sure that it has all that was committed.
+ */
 async function hasJoined(url: string, size: number): Promise<boolean> {
   const connection = await connect(url, joinTimeoutMs)
   try {
