@@ -1,8 +1,8 @@
-import { expect, type Page, test } from '@playwright/test'
+import { expect, type Locator, type Page, test } from '@playwright/test'
 import { findProcess } from '../tools/lib/processes.ts'
 import { visitMany } from '../tools/lib/visitors.ts'
 import { readFaultsStack } from './support/board-control.ts'
-import { openAxe, visitLive } from './support/page-checks.ts'
+import { baselineOf, openAxe, visitLive } from './support/page-checks.ts'
 
 // What the picture says and shows, with and without scripts, at several widths, and while a server or the database is away.
 
@@ -89,36 +89,18 @@ for (const width of [390, 768, 1120, 1280, 1440, 2560]) {
           .map(text => text.textContent),
       )
     expect(cut).toEqual([])
-    for (const below of await statesBelowNames(page)) expect(Math.abs(below)).toBeLessThan(1)
+    for (const card of await figure(page).getByRole('listitem').all()) {
+      const [name, word] = [card.locator('p[title]'), card.locator('p svg + span')]
+      expect(Math.abs((await baselineOf(word)) - (await baselineOf(name)))).toBeLessThan(1)
+      expect(Math.abs((await middleOf(card.locator('p svg'))) - (await middleOf(word)))).toBeLessThan(1)
+    }
   })
 }
 
-/** In each card, px from the baseline of the name to that of the state's word, then from the word's middle to its shape's. */
-async function statesBelowNames(page: Page): Promise<number[]> {
-  const distances = await figure(page)
-    .getByRole('listitem')
-    .evaluateAll(cards => {
-      // An empty inline block sits on the baseline of the text before it.
-      const baseline = (text: Element | null) => {
-        const mark = document.createElement('span')
-        mark.style.display = 'inline-block'
-        text?.append(mark)
-        const { bottom } = mark.getBoundingClientRect()
-        mark.remove()
-        return bottom
-      }
-      const middle = (element: Element | null) => {
-        const { top, bottom } = element?.getBoundingClientRect() ?? new DOMRect()
-        return (top + bottom) / 2
-      }
-      return cards.flatMap(card => {
-        const word = card.querySelector('p svg + span')
-        const shape = card.querySelector('p svg')
-        return [baseline(word) - baseline(card.querySelector('p[title]')), middle(shape) - middle(word)]
-      })
-    })
-  expect(distances).toHaveLength(6)
-  return distances
+/** px from the top of the window */
+async function middleOf(element: Locator): Promise<number> {
+  const { y, height } = (await element.boundingBox()) ?? { y: 0, height: 0 }
+  return y + height / 2
 }
 
 test.describe('on a board whose processes are frozen', () => {

@@ -1,5 +1,5 @@
 import AxeBuilder from '@axe-core/playwright'
-import { expect, type Page } from '@playwright/test'
+import { expect, type Locator, type Page } from '@playwright/test'
 import { z } from 'zod'
 import { visitMany } from '../../tools/lib/visitors.ts'
 
@@ -143,6 +143,19 @@ export async function watchShifts(page: Page, visible = visibleShift): Promise<(
     const sum = shifts.reduce((all, { value }) => all + value, 0)
     return sum < visible ? [] : shifts.map(({ value, what }) => `${value.toFixed(4)}: ${what}`)
   }
+}
+
+/** The baseline of the last line of an element's text, in px from the top of the window. */
+export function baselineOf(text: Locator): Promise<number> {
+  return text.evaluate(element => {
+    // An empty inline block sits on the baseline of the text before it.
+    const mark = document.createElement('span')
+    mark.style.display = 'inline-block'
+    element.append(mark)
+    const { bottom } = mark.getBoundingClientRect()
+    mark.remove()
+    return bottom
+  })
 }
 
 /** A page of Playwright or Puppeteer */
