@@ -61,7 +61,7 @@ test('Next’s answer is passed on, except for headers of one connection', async
   const { stdout } = await inProcess(`
     const { url, close } = await serve((request, response) => {
       request.url = '/asset.js'
-      return next.handle(request, response)
+      return next.handle(request, response, new URL(request.url, 'http://replica'))
     })
     const answer = await fetch(url)
     const { 'x-of-next': own, connection, date } = Object.fromEntries(answer.headers)
@@ -86,18 +86,19 @@ test('unknown paths have a page, rendered in advance', async () => {
   assert.match(stdout, /^GET \/_not-found.*'nonce-abc'/)
 })
 
-test('an asset is requested from Next once, for any number of clients and any query', async () => {
+test('an asset is requested from Next once, for any number of clients, any query and any host before the path', async () => {
   const { stdout } = await inProcess(`
     const told = []
     const want = url => next.handle({ method: 'GET', url, headers: {} }, {
       writeHead: (status, headers) => told.push(headers['content-length']),
       end: body => told.push(body),
-    })
+    }, new URL(url, 'http://replica'))
     await Promise.all([want('/icon.svg'), want('/icon.svg?a')])
     await want('/icon.svg?b')
-    console.log(JSON.stringify([told.length, told[0], told[1] === told[3] && told[3] === told[5]]))
+    await want('http://other.example/icon.svg')
+    console.log(JSON.stringify([told.length, told[0], told[1] === told[3] && told[3] === told[5] && told[5] === told[7]]))
     process.exit()`)
-  assert.deepEqual(JSON.parse(stdout), [6, 13, true])
+  assert.deepEqual(JSON.parse(stdout), [8, 13, true])
 })
 
 test('answers may overtake each other, and a failure reaches its caller', async () => {
@@ -106,7 +107,7 @@ test('answers may overtake each other, and a failure reaches its caller', async 
     const ask = url => next.handle({ method: 'GET', url, headers: {} }, {
       writeHead: () => {},
       end: body => told.push(Buffer.from(body).toString()),
-    }).catch(error => told.push(error.message))
+    }, new URL(url, 'http://replica')).catch(error => told.push(error.message))
     await Promise.all([ask('/first'), ask('/second')])
     await ask('/fail')
     console.log(JSON.stringify(told))
@@ -118,7 +119,7 @@ test('other requests are not sent to Next', async () => {
   const { stdout } = await inProcess(`
     const { url } = await serve((request, response) => {
       request.method = 'POST'
-      return next.handle(request, response)
+      return next.handle(request, response, new URL(request.url, 'http://replica'))
     })
     const { status, headers } = await fetch(url)
     console.log(status, headers.get('allow'))
@@ -128,13 +129,18 @@ test('other requests are not sent to Next', async () => {
 
 test('when the thread ends, the replica ends', async () => {
   await assert.rejects(
-    inProcess(`await next.handle({ method: 'GET', url: '/end', headers: {} }, {})`),
+    inProcess(
+      `await next.handle({ method: 'GET', url: '/end', headers: {} }, {}, new URL('http://replica/end'))`,
+    ),
     /thread ended with status 0/,
   )
 })
 
 test('when the thread hangs, the replica ends', async () => {
-  const hung = inProcess(`await next.handle({ method: 'GET', url: '/hang', headers: {} }, {})`, 1)
+  const hung = inProcess(
+    `await next.handle({ method: 'GET', url: '/hang', headers: {} }, {}, new URL('http://replica/hang'))`,
+    1,
+  )
   await assert.rejects(hung, /thread has not answered for 1 s/)
 })
 

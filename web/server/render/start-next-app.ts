@@ -103,7 +103,7 @@ async function findAssets(dir: string): Promise<ReadonlySet<string>> {
 
 /**
  * Answers GET and HEAD for an asset. Each asset is requested from Next once: it does not change while the replica runs, so all
- * clients get the same bytes. A query string is ignored.
+ * clients get the same bytes. A query string is ignored, and so is a host before the path.
  */
 function assetEndpoint(requestNext: RequestNext): Endpoint {
   const answers = new Map<string, Promise<NextAnswer>>()
@@ -114,12 +114,11 @@ function assetEndpoint(requestNext: RequestNext): Endpoint {
     return answer
   }
 
-  return async ({ method, url = '/' }, response) => {
+  return async ({ method }, response, { pathname: path }) => {
     if (method !== 'GET' && method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD')
       throw new AnswerError(405, 'method_not_allowed', 'Only GET and HEAD are taken here.')
     }
-    const path = url.replace(/[?#].*/s, '')
     const pending = answers.get(path) ?? answerFor(path)
     answers.set(path, pending)
     // Do not keep a failure: the next request may succeed.
