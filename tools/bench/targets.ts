@@ -137,7 +137,8 @@ async function measureOpenDashboards(
       asked: '4 a replica',
       found: `${number(reads)} (${number(none.reads)} without any)`,
       figure: reads,
-      met: Math.round(reads) <= 4,
+      // None would mean that they were not seen: open dashboards need some.
+      met: reads > 0 && Math.round(reads) <= 4,
     },
     memoryTarget('memory of a replica, idle', 110, idle),
     memoryTarget(`memory of a replica with ${all} dashboards`, 260, bytes),

@@ -55,7 +55,9 @@ test('only queries of connections that only read are counted', async () => {
   const [reader, writer, upkeep] = await Promise.all([1, 2, 3].map(() => connect(database.url, 5000)))
   const count = await countReads(database.url)
   for (let time = 0; time < 3; time++) {
+    await reader?.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
     await reader?.query('SELECT value FROM global_counter')
+    await reader?.query('COMMIT')
     await writer?.query('START TRANSACTION; SELECT value FROM global_counter; COMMIT')
     await upkeep?.query("SELECT GET_LOCK('a lock', 0)")
     await upkeep?.query('SELECT value FROM global_counter')

@@ -87,7 +87,8 @@ export function countIn(databaseUrl: string, tables: Tables): Count {
 
 /**
  * Counts the read queries in this database until the returned function is called, with the server's general log. Queries of
- * connections that also write or lock belong to hits or upkeep and do not count. Connections that have closed do not either.
+ * connections that also write or lock belong to hits or upkeep and do not count; a transaction that only reads, as the audit's, does
+ * not write. Connections that have closed do not count either.
  */
 export async function countReads(databaseUrl: string): Promise<() => Promise<number>> {
   await queryDatabase(
@@ -104,10 +105,13 @@ const logged = z.object({ count: z.coerce.number() })
 
 const readsSql = `SELECT COUNT(*) AS count FROM mysql.general_log
   WHERE command_type = 'Query'
+    AND argument LIKE 'SELECT%'
     AND thread_id IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE())
     AND thread_id NOT IN (
       SELECT thread_id FROM mysql.general_log
-      WHERE command_type = 'Query' AND (argument NOT LIKE 'SELECT%' OR argument LIKE '%_LOCK(%')
+      WHERE command_type = 'Query'
+        AND (argument LIKE '%_LOCK(%'
+          OR NOT (argument LIKE 'SELECT%' OR argument LIKE 'SET TRANSACTION%' OR argument LIKE '%READ ONLY' OR argument = 'COMMIT'))
     )`
 
 const countTimes = z.array(z.object({ id: z.number(), at: z.number() }))
