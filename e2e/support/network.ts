@@ -49,8 +49,11 @@ export async function openRelay(
   })
 }
 
-/** where a browser may paint: in the header after each tag, then after each list item and section */
-const paintPoints = { header: /(?<=<header.*>)/s, rest: /(?<=<\/(?:li|section)>)/ }
+/** where a browser may paint: in the header after each tag, then after each list item, section and name of a box in the picture */
+const paintPoints = {
+  header: /(?<=<header.*>)/s,
+  rest: /(?<=<\/(?:li|section)>|<p[^>]*>(?:Returning|Database)<\/p>|>NGINX<\/span>)/,
+}
 /** ms between two pieces, enough for a frame */
 const pieceIntervalMs = 150
 
