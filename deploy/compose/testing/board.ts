@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import { z } from 'zod'
 import { type Answer, visitMany } from '../../../tools/lib/visitors.ts'
@@ -164,7 +164,8 @@ async function writeToDisk(): Promise<void> {
 }
 
 /** A time in which the disk stood still, in ms since 1970 */
-type Stall = { from: number; to: number }
+const stall = z.object({ from: z.number(), to: z.number() })
+type Stall = z.output<typeof stall>
 
 /** ms without a write after which the disk stood still: a commit then can take as long as a page view waits for it */
 const stallMs = 800
@@ -185,23 +186,17 @@ const diskWatch = `
 
 /** Watches the disk that the database shares with everything else on the machine. `end` gives the times in which it stood still. */
 function watchDisk(): { end: () => Promise<Stall[]> } {
-  const input = new PassThrough()
   const volume = ['--volume', '/watched', 'node:26-slim']
-  const watching = docker(
-    ['run', '--rm', '--interactive', '--network', 'none', ...volume, 'node', '--eval', diskWatch],
-    { input },
-  )
-  watching.catch(() => {}) // `end` tells
+  const container = ['run', '--rm', '--interactive', '--network', 'none', ...volume]
+  const watch = spawn('docker', [...container, 'node', '--eval', diskWatch], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const printed = text(watch.stdout)
   return {
     async end() {
-      input.end()
-      const stalls = z.array(z.object({ from: z.number(), to: z.number() }))
-      return stalls.parse(
-        (await watching)
-          .split('\n')
-          .filter(Boolean)
-          .map(line => JSON.parse(line)),
-      )
+      watch.stdin.end()
+      const lines = (await printed).split('\n').filter(Boolean)
+      return z.array(stall).parse(lines.map(line => JSON.parse(line)))
     },
   }
 }
@@ -210,9 +205,9 @@ function watchDisk(): { end: () => Promise<Stall[]> } {
 function wasStalled({ code, startedAt, took }: Answer, stalls: Stall[]): boolean {
   if (code !== 'counter_unavailable') return false
   const from = performance.timeOrigin + startedAt
-  const stall = stalls.find(stall => stall.from < from + took && from < stall.to)
-  if (stall) console.log(`not counted, and left out: the disk stood still for ${stall.to - stall.from} ms`)
-  return stall !== undefined
+  const met = stalls.find(stall => stall.from < from + took && from < stall.to)
+  if (met) console.log(`not counted, and left out: the disk stood still for ${met.to - met.from} ms`)
+  return met !== undefined
 }
 
 /** Writes the numbers of a load to the test's output. */
