@@ -115,7 +115,7 @@ test('after a roll that fails in any way plain up -d replaces nothing, no page v
     assert.match(unhealthy.printed, /is the version that serves\./)
     assert.match(
       unhealthy.printed,
-      /up -d with the settings of this roll would replace or remove .*-web-1, .*-web-2/,
+      /up -d with the settings of this roll would replace or remove \S+, \S+, \S+ together/,
     )
 
     const unmigrated = await roll(cannotMigrate())
