@@ -93,6 +93,7 @@ test('after a roll that fails in any way plain up -d replaces nothing, no page v
 }, async t => {
   // With the settings of the project, whatever the test before left.
   await compose('up', '--detach', '--wait')
+  await settle(3) // until NGINX has looked up the new servers, too
   const old = await idsOfReplicas()
   await using folder = await temporaryFolder()
   let versions = 0
