@@ -239,34 +239,24 @@ test('a frozen server raises ReplicaLost, and it ends', async () => {
   await expectAlert('ReplicaLost', false)
 })
 
-test('a frozen database raises DatabaseAway, and it ends', async () => {
-  await settle(3)
-  await startMonitoring()
-  await expectTargets(3)
-  await compose('pause', 'mysql')
-  try {
-    await expectAlert('DatabaseAway', true)
-  } finally {
-    await compose('unpause', 'mysql')
-  }
-  await expectAlert('DatabaseAway', false)
-  await settle(3)
-  assert.equal((await readAudit()).consistent, true)
-})
-
-test('a frozen NGINX raises NginxDown, and it ends', async () => {
-  await settle(3)
-  await startMonitoring()
-  await expectTargets(3)
-  await compose('pause', 'nginx')
-  try {
-    await expectAlert('NginxDown', true)
-  } finally {
-    await compose('unpause', 'nginx')
-  }
-  await expectAlert('NginxDown', false)
-  await settle(3)
-})
+for (const [what, service, alert] of [
+  ['database', 'mysql', 'DatabaseAway'],
+  ['NGINX', 'nginx', 'NginxDown'],
+] as const)
+  test(`a frozen ${what} raises ${alert}, and it ends`, async () => {
+    await settle(3)
+    await startMonitoring()
+    await expectTargets(3)
+    await compose('pause', service)
+    try {
+      await expectAlert(alert, true)
+    } finally {
+      await compose('unpause', service)
+    }
+    await expectAlert(alert, false)
+    await settle(3)
+    assert.equal((await readAudit()).consistent, true)
+  })
 
 test('plain `up -d` recreates nothing while monitoring runs, and neither does `up -d` with the profile', async () => {
   await settle(3)

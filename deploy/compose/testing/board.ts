@@ -119,7 +119,7 @@ type Visits = {
 /**
  * Visits the board until `work` ends, for at most `maxMs`, and records every answer. Half of the page views are from new visitors
  * (strangers), half from returning ones (regulars), who keep their cookie. Leaves out page views for which no commit came in time
- * while the disk stood still, and prints how many.
+ * while the disk stood still, and prints a line for each.
  */
 export async function visitWhile(
   work: () => Promise<void>,
