@@ -121,6 +121,7 @@ test('the log can be filtered, paused and paged by keyboard, and the focus stays
   await expect(page).toHaveURL(/srv_id=[0-9a-f]{32}/)
   await press('Show all', 'Enter')
   await expect(page).not.toHaveURL(/srv_id/)
+  await expect(page.getByRole('button', { name: 'Show all' })).toBeFocused()
   await tabTo(page, page.getByLabel('Address', { exact: true }))
   await page.keyboard.type('127.0.0.1')
   await page.keyboard.press('Enter')
@@ -130,6 +131,11 @@ test('the log can be filtered, paused and paged by keyboard, and the focus stays
   await expect(page.getByRole('button', { name: 'Back to live' })).toBeFocused()
   await press('Older', 'Enter')
   await expect(page.getByText(/^Numbers [\d,]+ to [\d,]+$/)).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Older' })).toBeFocused()
+  await press('Newer', 'Enter')
+  const newer = page.getByRole('button', { name: 'Newer' })
+  await expect(newer).toBeDisabled()
+  await expect(newer).toBeFocused()
   await press('Back to live', 'Enter')
   await expect(page.getByRole('button', { name: 'Pause' })).toBeFocused()
   await tabTo(page, page.getByRole('link', { name: 'CSV' }))
@@ -161,7 +167,7 @@ test('the rows of the log are one stop, and the arrow keys, Home and End move be
   await tabTo(page, row(0))
   await page.keyboard.press('Tab')
   // The log's last controls: no other row is a stop.
-  await expect(page.getByRole('button', { name: 'Older' })).toBeFocused()
+  await expect(page.getByRole('button', { name: 'Newer' })).toBeFocused()
   await page.keyboard.press('Shift+Tab')
   for (const [key, place] of [
     ['ArrowUp', 0],

@@ -67,6 +67,14 @@ test('the link with the token opens it, the address keeps nothing, and a drain c
   await control.getByRole('button', { name: 'Drain web-2' }).click()
   await expect(control).toContainText('web-2 drains: its visitors stay, new ones go to web-1, web-3.')
   await expect(rowOf(page, 'web-2')).toContainText('draining')
+  // The button goes after ten seconds, but not the focus.
+  const undo = control.getByRole('button', { name: 'Undo' })
+  await undo.focus()
+  await expect(undo).toHaveCount(0, { timeout: 20_000 })
+  await expect(control.getByRole('button', { name: 'End the drain of web-2' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(stateOf(page, 'web-2')).toContainText(/^\s*up/)
+  await control.getByRole('button', { name: 'Drain web-2' }).click()
   await control.getByRole('button', { name: 'Undo' }).click()
   await expect(control).toContainText('web-2 takes new visitors again.')
   await expect(stateOf(page, 'web-2')).toContainText(/^\s*up/)
@@ -131,18 +139,26 @@ test('the last server that is up is refused, on a phone too, and a restart is or
   const control = await openPanel(page, 'web-1')
   await expect(control).toContainText('web-1 is the last server that is up, so it cannot be drained')
   for (const name of ['Drain web-1', 'Restart web-1 …', 'Kill web-1 …'])
-    await expect(control.getByRole('button', { name })).toHaveAttribute('aria-disabled', 'true')
+    await expect(control.getByRole('button', { name })).toBeDisabled()
   expect((await command('web-1', 'kill', baseURL)).status).toBe(409)
   expect((await openAxe(page).analyze()).violations).toEqual([])
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
 
   expect((await command('web-2', 'undrain', baseURL)).status).toBe(200)
-  await expect(control.getByRole('button', { name: 'Restart web-1 …' })).toHaveAttribute(
-    'aria-disabled',
-    'false',
-  )
+  await expect(control.getByRole('button', { name: 'Restart web-1 …' })).toBeEnabled()
   await control.getByRole('button', { name: 'Restart web-1 …' }).click()
-  await control.getByRole('button', { name: 'Restart it' }).click()
+  const confirm = control.getByRole('button', { name: 'Restart it' })
+  await expect(confirm).toBeEnabled()
+
+  // Meanwhile it becomes the last one: the question stays, and so does the focus.
+  expect((await command('web-2', 'drain', baseURL)).status).toBe(200)
+  await expect(confirm).toBeDisabled()
+  await expect(control).toContainText('web-1 is the last server that is up')
+  await expect(control.getByRole('button', { name: 'Leave it running' })).toBeFocused()
+  expect((await command('web-2', 'undrain', baseURL)).status).toBe(200)
+  await expect(confirm).toBeEnabled()
+  await expect(control.getByRole('button', { name: 'Leave it running' })).toBeFocused()
+  await confirm.click()
   await expect(control).toContainText('web-1 restarts', { timeout: 20_000 })
   await expect(rowOf(page, 'web-1')).toContainText(/restarted/, { timeout: 60_000 })
 })

@@ -8,6 +8,7 @@ import { utcTime } from '../../shared/times.ts'
 import { Answers, useAnswer } from '../live/answers.ts'
 import { fetchAnswer } from '../live/api-client.ts'
 import { Moment, ShapeIcon } from '../ui/badges.tsx'
+import { Action } from '../ui/frame.tsx'
 import { LoadFailed, useLater } from '../ui/load-later.tsx'
 import { steadyNow, useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
@@ -119,9 +120,9 @@ function AuditDialog({ ref, openedAt, onClose }: Props) {
           {error && !loading && <p className={styles.bad}>{`The audit failed: ${error.message}`}</p>}
         </div>
         <div className={styles.actions}>
-          <button type="button" className={ui.smallButton} disabled={loading} onClick={again}>
+          <Action className={ui.smallButton} disabled={loading} onPress={again}>
             Count again
-          </button>
+          </Action>
           <button type="button" className={ui.smallButton} onClick={close}>
             Close
           </button>

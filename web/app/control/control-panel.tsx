@@ -36,9 +36,14 @@ export function ControlPanel({ server, servers, at, token, onClose }: Props) {
   const [running, setRunning] = useState(false)
   const [outcome, setOutcome] = useState<Outcome | null>(null)
   const first = useRef<HTMLButtonElement>(null)
+  const undo = useRef<HTMLButtonElement>(null)
   useEffect(() => {
     if (!outcome?.undoable) return
-    const timer = setTimeout(() => setOutcome({ ...outcome, undoable: false }), undoMs)
+    const timer = setTimeout(() => {
+      // The button goes; the focus stays in this panel.
+      if (document.activeElement === undo.current) first.current?.focus()
+      setOutcome({ ...outcome, undoable: false })
+    }, undoMs)
     return () => clearTimeout(timer)
   }, [outcome])
 
@@ -100,18 +105,23 @@ export function ControlPanel({ server, servers, at, token, onClose }: Props) {
           Leave control
         </Action>
       </div>
-      {asked && reason === null && (
-        <Question key={asked} name={name} asked={asked} onConfirm={() => send(asked)} onCancel={cancel} />
+      {asked && (
+        <Question
+          key={asked}
+          name={name}
+          asked={asked}
+          possible={reason === null}
+          onConfirm={() => send(asked)}
+          onCancel={cancel}
+        />
       )}
-      <p aria-live="polite" className={outcome?.failed ? styles.failed : undefined}>
+      <p aria-live="polite" className={outcome?.failed && !asked ? styles.failed : undefined}>
         {running
           ? `Waiting for ${name} to acknowledge …`
-          : asked && reason === null
-            ? ''
-            : (outcome?.text ?? reason ?? '')}
+          : ((asked ? reason : (outcome?.text ?? reason)) ?? '')}
       </p>
       {outcome?.undoable && !running && (
-        <Action className={ui.smallButton} onPress={() => send('undrain')}>
+        <Action ref={undo} className={ui.smallButton} onPress={() => send('undrain')}>
           Undo
         </Action>
       )}
@@ -127,10 +137,17 @@ const consequences = {
   kill: 'Its process ends immediately, as in a crash, and is started again. NGINX sends its visitors, and the page views that it had begun, to other servers.',
 } as const
 
-type QuestionProps = { name: string; asked: Asked; onConfirm(): void; onCancel(): void }
+type QuestionProps = {
+  name: string
+  asked: Asked
+  /** the server can take the command now */
+  possible: boolean
+  onConfirm(): void
+  onCancel(): void
+}
 
-/** Asks before a server ends. The focus is on the choice that changes nothing. */
-function Question({ name, asked, onConfirm, onCancel }: QuestionProps) {
+/** Asks before a server ends. The focus is on the choice that changes nothing, and stays while the command is not possible. */
+function Question({ name, asked, possible, onConfirm, onCancel }: QuestionProps) {
   const safe = useRef<HTMLButtonElement>(null)
   const id = useId()
   useEffect(() => safe.current?.focus(), [])
@@ -144,7 +161,7 @@ function Question({ name, asked, onConfirm, onCancel }: QuestionProps) {
         <Action ref={safe} className={ui.smallButton} onPress={onCancel}>
           Leave it running
         </Action>
-        <Action className={`${ui.smallButton} ${styles.danger}`} onPress={onConfirm}>
+        <Action className={`${ui.smallButton} ${styles.danger}`} disabled={!possible} onPress={onConfirm}>
           {`${verbs[asked]} it`}
         </Action>
       </div>

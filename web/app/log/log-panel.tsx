@@ -8,7 +8,7 @@ import type { PageView } from '../../shared/page-view.ts'
 import type { Hues } from '../live/live-board.ts'
 import { useUrlParameter } from '../ui/address-bar.ts'
 import { useFormats } from '../ui/formats.ts'
-import { Panel } from '../ui/frame.tsx'
+import { Action, Panel } from '../ui/frame.tsx'
 import { useHydrated } from '../ui/page-lifecycle.ts'
 import { PhoneFold } from '../ui/phone-fold.tsx'
 import ui from '../ui/ui.module.css'
@@ -151,14 +151,13 @@ function LogControls({ filter, servers, log, onFilter }: LogControlsProps) {
           <button type="submit" className={ui.smallButton}>
             Apply
           </button>
-          <button
-            type="button"
+          <Action
             className={ui.smallButton}
             disabled={isUnfiltered(filter)}
-            onClick={() => onFilter({ srv_id: '', client_ip: '' })}
+            onPress={() => onFilter({ srv_id: '', client_ip: '' })}
           >
             Show all
-          </button>
+          </Action>
         </form>
       </PhoneFold>
       <div className={styles.actions}>
@@ -197,17 +196,16 @@ function LogPaging({ log, next, empty, children }: LogPagingProps) {
     <div className={styles.paging}>
       {empty && <p className={styles.empty}>{emptyText(loading, error !== undefined, next !== null)}</p>}
       {children}
-      <button type="button" className={ui.smallButton} disabled={!older || loading} onClick={log.showNewer}>
+      <Action className={ui.smallButton} disabled={!older || loading} onPress={log.showNewer}>
         Newer
-      </button>
-      <button
-        type="button"
+      </Action>
+      <Action
         className={ui.smallButton}
         disabled={next === null || loading}
-        onClick={() => next !== null && log.showOlder(next)}
+        onPress={() => next !== null && log.showOlder(next)}
       >
         {empty && next !== null && !loading ? 'Search older' : 'Older'}
-      </button>
+      </Action>
     </div>
   )
 }

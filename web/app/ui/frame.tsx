@@ -38,7 +38,7 @@ export function Action({ disabled = false, onPress, children, className, expande
       ref={ref}
       type="button"
       className={className}
-      aria-disabled={disabled}
+      aria-disabled={disabled || undefined}
       aria-expanded={expanded}
       onClick={() => {
         if (!disabled) onPress()

@@ -166,7 +166,7 @@ function cookieLifeText(hold: KnownHold, { srvId, gone, othersAnswer, now }: Coo
   if (how) return othersAnswer ? `${hold.server} ${how} to another server` : 'no server can answer now'
   const left = countdown(hold.until - now)
   if (hold.srv_id === srvId) return `stays yours for ${left}`
-  return `now leads to ${hold.server} for ${left}: another tab was sent there`
+  return `now leads to ${hold.server} for ${left}: a later visit was sent there`
 }
 
 /** Evenness of fewer hits says more about chance than about NGINX. */
@@ -231,6 +231,7 @@ function ForgetForm() {
 
   async function forget(event: FormEvent) {
     event.preventDefault()
+    if (state === 'asking') return
     setState('asking')
     const forgotten = await fetch(forgetPath, { method: 'POST' }).then(
       answer => answer.ok,
@@ -243,7 +244,8 @@ function ForgetForm() {
 
   return (
     <form action={forgetPath} method="post" onSubmit={forget}>
-      <button type="submit" className={ui.button} disabled={state === 'asking'}>
+      {/* Keeps the focus, unlike a disabled button. */}
+      <button type="submit" className={ui.button} aria-disabled={state === 'asking' || undefined}>
         Forget my cookie
       </button>
       {state === 'failed' && (
