@@ -3,7 +3,7 @@
 
 import { useEffect, useId, useRef, useState } from 'react'
 import { type ControlCommand, isControlAnswer, type ServerRow } from '../../shared/api.ts'
-import { AnswerRefused, fetchAnswer } from '../live/api-client.ts'
+import { AnswerRefused, fetchAnswer } from '../live/answers.ts'
 import { Action } from '../ui/frame.tsx'
 import ui from '../ui/ui.module.css'
 import styles from './control-panel.module.css'

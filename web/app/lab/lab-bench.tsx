@@ -3,7 +3,7 @@ import type { ServerRow } from '../../shared/api.ts'
 import type { Hues } from '../live/live-board.ts'
 import { setUrlParameters, useUrlQuery } from '../ui/address-bar.ts'
 import { useFormats } from '../ui/formats.ts'
-import { PhoneFold } from '../ui/phone-fold.tsx'
+import { PhoneFold } from '../ui/later.tsx'
 import styles from './lab.module.css'
 import { Controls, ExpectationChoice, RunControls } from './lab-controls.tsx'
 import {

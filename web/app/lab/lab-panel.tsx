@@ -7,7 +7,7 @@ import { memo, type RefObject, useEffect, useRef } from 'react'
 import { isGone } from '../servers/server-rows.ts'
 import { setUrlParameters, useUrlQuery } from '../ui/address-bar.ts'
 import { Panel } from '../ui/frame.tsx'
-import { LoadFailed, useLater } from '../ui/load-later.tsx'
+import { LoadFailed, useLater } from '../ui/later.tsx'
 import { useHydrated } from '../ui/page-lifecycle.ts'
 import ui from '../ui/ui.module.css'
 import {

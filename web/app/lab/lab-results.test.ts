@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { localFigures, plainFigures } from '../ui/figures.ts'
+import { localFigures, plainFigures } from '../ui/formats.ts'
 import { experimentNames } from './experiments.ts'
 import {
   bestOf,

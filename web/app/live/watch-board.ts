@@ -1,9 +1,9 @@
 // Keeps an open page current: board/board.tsx subscribes here. connection.ts decides when to open the stream (stream.ts,
-// which shares few streams among many tabs) and when to poll (api-client.ts). live-board.ts turns what arrives into the
+// which shares few streams among many tabs) and when to poll (answers.ts). live-board.ts turns what arrives into the
 // board to show.
 
 import { isTabVisible, onTabVisibleChange } from '../ui/page-lifecycle.ts'
-import { fetchSnapshot } from './api-client.ts'
+import { fetchSnapshot } from './answers.ts'
 import {
   type ConnectionAction,
   type ConnectionEvent,

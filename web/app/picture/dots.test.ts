@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
 import { type Flight, FlightAnimation } from './animation.ts'
+import { flightOf } from './dot-canvas.ts'
 import {
   type Launch,
   launchesOf,
@@ -13,7 +14,6 @@ import {
   travelMs,
   type VisitLaunch,
 } from './dots.ts'
-import { flightOf } from './flights.ts'
 import { stepBetween } from './flow.ts'
 import { type Box, branch, type Place, type Places, reversed, straight } from './geometry.ts'
 

@@ -1,8 +1,8 @@
 // The picture shows how hits flow, and why: from returning and new visitors, by NGINX's two rules, to a server, and in commits
 // into the database. board/board.tsx renders it. `Picture` draws boxes (boxes.tsx), cards (server-card.tsx) and lines as HTML
 // and SVG, which need no script. Its figures are those of the snapshot, and differences between snapshots (flow.ts).
-// `useDots` (dot-canvas.ts) decides what starts for new hits (dots.ts) and on which way (flights.ts, geometry.ts), and sends
-// it to canvas-worker.ts, which draws it (animation.ts).
+// `useDots` (dot-canvas.ts) decides what starts for new hits (dots.ts) and on which way (geometry.ts), and sends it to
+// canvas-worker.ts, which draws it (animation.ts).
 
 import { useRef, useState } from 'react'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'

@@ -1,5 +1,5 @@
-// What several panels share: frames and buttons (this module), what a phone folds (phone-fold.tsx), what loads later (load-later.tsx), tables
-// (table.tsx), names, colours and times (badges.tsx), formatted figures (figures.ts, formats.ts), settings in the page's address
+// What several panels share: frames and buttons (this module), what a phone folds and what loads later (later.tsx), tables
+// (table.tsx), names, colours and times (badges.tsx), formatted figures (formats.ts), settings in the page's address
 // (address-bar.ts), hydration and visibility (page-lifecycle.ts), the theme (theme.ts) and scripts that run before React
 // (page-scripts.tsx, script-sources.tsx). It imports from no panel.
 

@@ -1,7 +1,7 @@
 'use client'
 
 import { localTimes } from '../../shared/times.ts'
-import { localFigures } from './figures.ts'
+import { localFigures } from './formats.ts'
 import { themeKey } from './theme.ts'
 
 // What only the HTML has: the scripts that run while the page is still loading (page-scripts.tsx), and the facts in its head. They

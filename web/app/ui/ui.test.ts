@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parameterOf, withParameter } from './address-bar.ts'
-import { localFigures, plainFigures } from './figures.ts'
-import { padRate } from './formats.ts'
+import { localFigures, padRate, plainFigures } from './formats.ts'
 
 const board = 'http://board.example/?range=1h'
 
