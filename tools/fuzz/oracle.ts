@@ -1,10 +1,9 @@
 // What must hold for each answer, whatever was sent. Pure: it gets what was sent and what came back, and says what is wrong.
 
-import { type HttpAnswer, headerOf } from './answers.ts'
 import type { FuzzCase } from './cases/cases.ts'
-import { type Exchange, isCanaryAnswer } from './exchange.ts'
+import { type Exchange, type HttpAnswer, headerOf, isCanaryAnswer } from './exchange.ts'
 
-export type Judged = {
+type Judged = {
   fuzzCase: FuzzCase
   /** what was sent, before the canary */
   bytes: string

@@ -1,6 +1,6 @@
 // `npm run test:fuzz`: sends thousands of requests of every shape, from plain to broken, to NGINX and straight to a replica, and
 // judges each answer (oracle.ts), and at the end what was counted, what was logged, which processes live and how much memory they
-// take. cases/ has the grammar, exchange.ts the connection, answers.ts reads answers, http2.ts sends, reads and judges over HTTP/2,
+// take. cases/ has the grammar, exchange.ts the connection and its answers, http2.ts sends, reads and judges over HTTP/2,
 // board.ts starts the stack. Exits 1 if anything is wrong.
 //   npm run test:fuzz -- [--seed NUMBER] [--cases NUMBER] [--only CASE]
 

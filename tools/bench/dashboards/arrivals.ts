@@ -1,3 +1,7 @@
+// The dashboards of a measurement: opens streams, decodes them and computes delays. As a program it is the process that
+// holds dashboards open, controlled by messages from its parent:
+//   node tools/bench/dashboards/arrivals.ts <url> <count>
+
 import { createConnection } from 'node:net'
 import { constants, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
@@ -6,7 +10,7 @@ import { z } from 'zod'
 export type Tick = { counter: number; arrivals: number[] }
 
 /** Messages to the dashboard process */
-export const commandSchema = z.enum(['begin', 'end'])
+const commandSchema = z.enum(['begin', 'end'])
 export type Command = z.output<typeof commandSchema>
 
 /** Messages from it: after all dashboards are open, and after `end` */
@@ -94,7 +98,7 @@ function countsIn(compressed: Buffer): number[] {
 }
 
 /** Records when each change arrives at each dashboard. */
-export class TickRecord {
+class TickRecord {
   readonly #ticks = new Map<number, number[]>()
   #on = false
 
@@ -165,4 +169,39 @@ function percentileOfCounts(counts: Uint32Array, percent: number): number {
     if (count > 0 && seen >= wanted) return figure
   }
   return Number.NaN
+}
+
+/** dashboards opened at a time */
+const slice = 50
+
+/** Opens the dashboards, reports that they are open, and records until its parent has disconnected. */
+async function holdOpen(url: string, count: number): Promise<void> {
+  const board = new URL(url)
+  const record = new TickRecord()
+  let lost = 0
+  const events = {
+    onChange: (counter: number) =>
+      record.arrived(counter, Math.round(performance.timeOrigin + performance.now())),
+    onClose: () => {
+      lost++
+    },
+  }
+  const report = (message: DashboardReport) => process.send?.(message)
+
+  process.on('message', message => {
+    if (commandSchema.parse(message) === 'begin') record.begin()
+    else report({ lost, ticks: record.end() })
+  })
+  process.on('disconnect', () => process.exit())
+
+  for (let open = 0; open < count; open += slice) {
+    const more = Math.min(slice, count - open)
+    await Promise.all(Array.from({ length: more }, () => openStream(board, events)))
+  }
+  report({ open: count })
+}
+
+if (import.meta.main) {
+  const [url = '', count = ''] = process.argv.slice(2)
+  await holdOpen(url, Number(count))
 }

@@ -1,5 +1,5 @@
-// Measures open dashboards. A separate process (dashboard-process.ts) holds the streams, so that reading them does not delay
-// the load of this process; arrivals.ts decodes them and computes the delays. Called by targets.ts and growth.ts.
+// Measures open dashboards. A separate process (arrivals.ts) holds the streams, so that reading them does not delay
+// the load of this process; arrivals.ts also decodes them and computes the delays. Called by targets.ts and growth.ts.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
@@ -104,7 +104,7 @@ type HeldDashboards = {
 
 /** Resolves when all are open. @throws if one cannot be opened */
 async function holdDashboards(url: string, count: number, signal: AbortSignal): Promise<HeldDashboards> {
-  const child = fork(join(import.meta.dirname, 'dashboard-process.ts'), [url, String(count)], { signal })
+  const child = fork(join(import.meta.dirname, 'arrivals.ts'), [url, String(count)], { signal })
   const exited = new Promise(resolve => child.once('exit', resolve))
   child.on('error', () => {}) // after an abort nothing may wait for its report
   const send = (command: Command) => child.send(command)

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { connect } from '../../../prisma/connect.ts'
@@ -26,6 +25,21 @@ export async function queryRow<T>(databaseUrl: string, schema: z.ZodType<T>, que
 /** The tables that a contender counts in: the board's, or the simpler counter and log of its peers */
 export type Tables = 'board' | 'peers'
 
+/** The peers’ counter and log: like the board’s, without the columns and the index that only the board needs */
+const peerTables = `CREATE TABLE global_counter (
+      id TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+      value BIGINT UNSIGNED NOT NULL
+  ) ENGINE=InnoDB;
+
+  CREATE TABLE access_log (
+      id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+      created_at DATETIME(3) NOT NULL,
+      client_ip VARCHAR(45) NOT NULL,
+      server VARCHAR(63) NOT NULL
+  ) ENGINE=InnoDB;
+
+  INSERT INTO global_counter (id, value) VALUES (1, 0);`
+
 /** Creates or replaces the database `name` on the same server, with empty tables. @returns its URL */
 export async function makeSchema(databaseUrl: string, name: string, tables: Tables): Promise<string> {
   await queryDatabase(
@@ -35,7 +49,7 @@ export async function makeSchema(databaseUrl: string, name: string, tables: Tabl
   const url = new URL(databaseUrl)
   url.pathname = `/${name}`
   if (tables === 'board') await migrate(url.href)
-  else await queryDatabase(url.href, await readFile(join(import.meta.dirname, 'peer-tables.sql'), 'utf8'))
+  else await queryDatabase(url.href, peerTables)
   return url.href
 }
 

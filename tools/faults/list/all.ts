@@ -1,5 +1,5 @@
 // The faults, by what they break: a module each for clients, the database, the network, NGINX and the replicas.
-// options.ts and run.ts choose from `allFaults`. A fault uses ../testbed only: it injects, resolves when its cause is gone,
+// run.ts chooses from `allFaults`. A fault uses ../testbed only: it injects, resolves when its cause is gone,
 // and may check further promises after recovery.
 
 import type { Fault } from '../testbed/fault.ts'

@@ -1,5 +1,5 @@
-// Runs faults one by one on a testbed under load. findings.ts compares the answers with the database, recovery.ts measures
-// when service is back and what stays behind, promises.ts judges, and report.ts prints. Called by run.ts; calls ../testbed.
+// Runs faults one by one on a testbed under load. findings.ts compares the answers with the database, promises.ts measures
+// when service is back and what stays behind, and judges, and report.ts prints. Called by run.ts; calls ../testbed.
 
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,8 +8,15 @@ import type { Fault } from '../testbed/fault.ts'
 import { type Load, startLoad } from '../testbed/load.ts'
 import { openTestbed, type Testbed, type TestbedOptions } from '../testbed/testbed.ts'
 import { type Findings, findIn, readLedger } from './findings.ts'
-import { brokenPromises, type Outcome, type Trial } from './promises.ts'
-import { readResidue, recoveryTime, untilSettled, watchMemory } from './recovery.ts'
+import {
+  brokenPromises,
+  type Outcome,
+  readResidue,
+  recoveryTime,
+  type Trial,
+  untilSettled,
+  watchMemory,
+} from './promises.ts'
 import type { TrialReport } from './report.ts'
 
 type BoardToTry = Omit<TestbedOptions, 'signal' | 'report' | 'equipment' | 'hasProxies'> & {

@@ -3,15 +3,57 @@ import { readFileSync } from 'node:fs'
 import { Agent, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startStubServer } from '../../lib/testing.ts'
-import { allFaults } from '../list/all.ts'
-import { databaseDiskFull } from '../list/database.ts'
-import { nginxWorkerKilled } from '../list/nginx.ts'
-import { allButOneKilled, clockJumped, replicaFrozen, replicaKilled } from '../list/replicas.ts'
-import { killedIn, needsSpecialBoard, readComposeLimits, whyNotTried } from './equipment.ts'
-import { combine, randomPairs } from './fault.ts'
-import { makeVisitor, startLoad } from './load.ts'
-import { seededRandom } from './testbed.ts'
+import { UserError } from '../../web/server/errors.ts'
+import { startStubServer } from '../lib/testing.ts'
+import { brokenBuilds } from './broken-builds.ts'
+import { allFaults } from './list/all.ts'
+import { databaseDiskFull } from './list/database.ts'
+import { nginxWorkerKilled } from './list/nginx.ts'
+import { allButOneKilled, clockJumped, replicaFrozen, replicaKilled } from './list/replicas.ts'
+import { readOptions } from './run.ts'
+import { killedIn, needsSpecialBoard, readComposeLimits, whyNotTried } from './testbed/equipment.ts'
+import { combine, randomPairs } from './testbed/fault.ts'
+import { makeVisitor, startLoad } from './testbed/load.ts'
+import { seededRandom } from './testbed/testbed.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+const seed = () => 42
+const names = (parameters: string[]) => readOptions(parameters, seed).faults.map(({ name }) => name)
+
+test('without options every fault runs, then pairs of faults, with a random seed', () => {
+  const { faults, pairs, seed: chosen, broken } = readOptions([], seed)
+  assert.deepEqual([faults, chosen, broken], [allFaults, 42, null])
+  assert.ok(pairs > 0)
+})
+
+test('named faults run alone, in the given order', () => {
+  assert.deepEqual(names(['--only', 'nginx-killed', '--only', 'replica-killed']), [
+    'nginx-killed',
+    'replica-killed',
+  ])
+  assert.equal(readOptions(['--only', 'nginx-killed'], seed).pairs, 0)
+})
+
+test('a broken build runs against the faults that should detect it', () => {
+  assert.deepEqual(names(['--broken', 'blind-retry']), ['replica-frozen-in-batch', 'connection-cut'])
+})
+
+test('an unknown name is refused, and the message lists the valid ones', () => {
+  assert.throws(
+    () => names(['--only', 'x']),
+    (error: Error) => error instanceof UserError && error.message.includes('nginx-killed'),
+  )
+  for (const wrong of [['--seed', '-1'], ['--broken', 'x'], ['--what'], ['x']])
+    assert.throws(() => names(wrong), UserError)
+})
+
+test('each passage that a broken build replaces occurs exactly once in the sources', () => {
+  for (const { file, from } of brokenBuilds.flatMap(({ edits }) => edits)) {
+    const passages = readFileSync(join(root, file), 'utf8').split(from).length - 1
+    assert.equal(passages, 1, `${file}: ${from}`)
+  }
+})
 
 const nothing = { replicaClock: null, databaseClock: null, smallDisk: null, memoryLimits: null }
 const clock = { variables: {}, jumpTo: () => {} }
@@ -37,7 +79,7 @@ test('faults that change the whole board run on a separate board', () => {
 const mebibyte = 2 ** 20
 
 test('the memory limits are those of the containers', () => {
-  const compose = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docker-compose.yml'), 'utf8')
+  const compose = readFileSync(join(root, 'docker-compose.yml'), 'utf8')
   const { web, nginx } = readComposeLimits(compose)
   assert.ok(web >= 256 * mebibyte && web <= 1024 * mebibyte, `web: ${web}`)
   assert.ok(nginx >= 128 * mebibyte && nginx <= 1024 * mebibyte, `nginx: ${nginx}`)
