@@ -12,7 +12,7 @@ import { normaliseAddress, showAddress } from '../http/client-address.ts'
 import { announcesBody, parseParameters, readRequestId } from '../http/request.ts'
 import { bodyRefused, type Endpoint, sendJson } from '../http/router.ts'
 import { type ControlRequest, controlServer } from '../lifecycle/control.ts'
-import type { OwnEnd } from '../lifecycle/own-end.ts'
+import type { OwnEnd } from '../lifecycle/own-row.ts'
 import { LineLimit, log } from '../log.ts'
 
 type Dependencies = {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { FakeHitStore, type Fault } from '../../testing/fake-hit-store.ts'
-import { sampleHit } from '../../testing/samples.ts'
+import { FakeHitStore, type Fault, sampleHit } from '../../testing/samples.ts'
 import {
   ClientDisconnected,
   type HitTimes,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CommitFailed } from '../hits/hit.ts'
-import { CommitHealth, CounterWatch, FailureLog } from './commit-health.ts'
+import { CommitHealth, CounterWatch, FailureLog, Readiness } from './commit-health.ts'
 
 /** Runs everything that waits only for promises. */
 const settle = () => new Promise<void>(resolve => setImmediate(resolve))
@@ -12,7 +12,7 @@ const refused = new CommitFailed('rolled_back', 'refused', cause('ER_DISK_FULL')
 const contention = new CommitFailed('rolled_back', 'contention', cause('ER_LOCK_WAIT_TIMEOUT'))
 const repeat = new CommitFailed('rolled_back', 'repeat', cause('ER_DUP_ENTRY'))
 
-const whyNot = (health: CommitHealth) => health.unready?.code ?? null
+const whyNot = (health: CommitHealth | Readiness) => health.unready?.code ?? null
 
 /** A replica whose database answers each probe with `database.answer`; null = it would commit, 'silence' = no answer. */
 function startHealth(t: TestContext, answer: CommitFailed | null | 'silence') {
@@ -244,4 +244,62 @@ test('a value that was requested before a higher one arrived did not go back', (
   counter.note(101, before)
   assert.deepEqual(said, [])
   assert.equal(counter.highest, 103)
+})
+
+function startedReplica() {
+  let now = 0
+  const readiness = new Readiness(
+    () => null,
+    () => now,
+  )
+  readiness.databaseAnswered()
+  readiness.pageRendered()
+  const wait = (ms: number) => {
+    now += ms
+  }
+  return { readiness, wait }
+}
+
+test('a replica is ready once the database answered and a page is rendered', () => {
+  const readiness = new Readiness(() => null)
+  assert.equal(whyNot(readiness), 'no_page')
+  readiness.pageRendered()
+  assert.equal(whyNot(readiness), 'database_away')
+  readiness.databaseAnswered()
+  assert.equal(whyNot(readiness), null)
+})
+
+test('a replica is not ready while the database takes no transaction, and ready again once it does', () => {
+  const { readiness, wait } = startedReplica()
+  wait(5000)
+  assert.equal(whyNot(readiness), null)
+  wait(1)
+  assert.deepEqual(readiness.unready, {
+    code: 'database_away',
+    message: 'The database has taken no transaction for 5 s.',
+  })
+  readiness.databaseAnswered()
+  assert.equal(whyNot(readiness), null)
+})
+
+test('a replica drains as long as requested, and reports a change', () => {
+  const { readiness } = startedReplica()
+  assert.deepEqual([readiness.drain(false), readiness.draining], [false, false])
+  assert.deepEqual([readiness.drain(true), readiness.draining], [true, true])
+  assert.deepEqual([readiness.drain(true), whyNot(readiness)], [false, 'draining'])
+  assert.deepEqual([readiness.drain(false), readiness.draining, whyNot(readiness)], [true, false, null])
+})
+
+test('a leaving replica takes no new visitors, and no drain request changes that', () => {
+  const { readiness } = startedReplica()
+  readiness.leave()
+  readiness.drain(false)
+  assert.deepEqual([readiness.draining, readiness.leaving], [true, true])
+  assert.equal(whyNot(readiness), 'leaving')
+})
+
+test('a replica that drains is not leaving', () => {
+  const { readiness } = startedReplica()
+  readiness.drain(true)
+  assert.equal(readiness.leaving, false)
 })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OwnEnd } from './own-end.ts'
-import { OwnRow } from './own-row.ts'
+import { OwnEnd, OwnRow } from './own-row.ts'
 
 function keep({ isNamed = false } = {}) {
   const identity = { id: 7, name: 'web-1', address: '10.0.0.1:3000', srv_id: 'a'.repeat(32) }

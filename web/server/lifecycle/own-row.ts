@@ -1,4 +1,8 @@
+// This replica's row in the database: the row stays up to date (OwnRow), and a wish of control in it ends this process (OwnEnd).
+
+import { setTimeout as pause } from 'node:timers/promises'
 import { lostAfterSeconds } from '../../shared/limits.ts'
+import type { EndCommand } from '../db/control.ts'
 import type { ConflictingServer } from '../db/servers.ts'
 import type { Identity } from '../identity.ts'
 import { log } from '../log.ts'
@@ -14,7 +18,7 @@ type OwnRowQueries = {
   rename(identity: Identity): Promise<string>
 }
 
-type Options = {
+type RowOptions = {
   identity: Identity
   queries: OwnRowQueries
   /** whether its name is configured, and so never changes */
@@ -42,7 +46,13 @@ export class OwnRow {
   #silentSince: number | null = null
   #loggedConflict = ''
 
-  constructor({ identity, queries, isNamed, log: write = log.warn, now = () => performance.now() }: Options) {
+  constructor({
+    identity,
+    queries,
+    isNamed,
+    log: write = log.warn,
+    now = () => performance.now(),
+  }: RowOptions) {
     this.#identity = identity
     this.#queries = queries
     this.#isNamed = isNamed
@@ -103,5 +113,53 @@ export class OwnRow {
           'but a cookie cannot tell them apart: give each its own SERVER_ADDRESS, or each stack its own database',
       )
     this.#loggedConflict = ids
+  }
+}
+
+/** ms to wait for the answers about control that this replica is sending */
+const answersMs = 1000
+
+type EndOptions = {
+  /** acknowledges the wish; false if it was withdrawn */
+  take(end: EndCommand): Promise<boolean>
+  /** ends this process */
+  signal?(signal: NodeJS.Signals): void
+  log?: (text: string) => void
+}
+
+/**
+ * Ends this replica when control wants it: `restart` as SIGTERM does, `kill` as a crash does, with nothing done before. The
+ * launcher or Docker starts it again. This replica may itself answer the request, so the answer may leave first.
+ */
+export class OwnEnd {
+  readonly #take: EndOptions['take']
+  readonly #signal: (signal: NodeJS.Signals) => void
+  readonly #write: (text: string) => void
+  readonly #answers = new Set<Promise<unknown>>()
+  #begun = false
+
+  constructor({
+    take,
+    signal = each => void process.kill(process.pid, each),
+    log: write = log.info,
+  }: EndOptions) {
+    this.#take = take
+    this.#signal = signal
+    this.#write = write
+  }
+
+  /** Call it with each answer about control; the promise resolves when it has left. */
+  holdFor(answered: Promise<unknown>): void {
+    this.#answers.add(answered)
+    void answered.catch(() => {}).finally(() => this.#answers.delete(answered))
+  }
+
+  /** Acknowledges the wish and ends this process, once. @throws database errors */
+  async obey(end: EndCommand): Promise<void> {
+    if (this.#begun || !(await this.#take(end))) return
+    this.#begun = true
+    this.#write(`control wants it to ${end === 'kill' ? 'be killed' : 'restart'}`)
+    await Promise.race([Promise.allSettled(this.#answers), pause(answersMs, undefined, { ref: false })])
+    this.#signal(end === 'kill' ? 'SIGKILL' : 'SIGTERM')
   }
 }
