@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
 import type { RowDataPacket } from 'mysql2/promise'
+import { openDatabase } from '../../testing/endpoints.ts'
 import { explainCases, rowsRead } from '../../testing/explain.ts'
-import { addHits, addInstance, openBoard, srvIdOf } from '../../testing/log-rows.ts'
+import { addHits, addInstance, addManyHits, openBoard, srvIdOf } from '../../testing/log-rows.ts'
 import { sampleHealth } from '../../testing/samples.ts'
+import { countLog } from '../retention/retention.ts'
 import { readBoard } from './board.ts'
 import { readInstances } from './history.ts'
 import { readLogPage } from './log.ts'
@@ -16,7 +18,7 @@ import { checkLimits, findConflicts, registerServer } from './servers.ts'
 type Board = Awaited<ReturnType<typeof openBoard>>
 
 /** Past instances at one address, ten seconds each, the last of which ended `ago` seconds ago. Each counted one hit. */
-async function addPast(board: Board, lives: number, ago = 3600): Promise<void> {
+async function addPast(board: Board, instances: number, ago = 3600): Promise<void> {
   await board.fill.query(
     `INSERT INTO server (srv_id, name, address, hits, started_at, ready_at, last_seen_at, stopped_at)
      SELECT ?, 'web-1', '10.0.0.1:3000', 1, UTC_TIMESTAMP(3) - INTERVAL (n.n * 10 + 10 + ?) SECOND,
@@ -25,9 +27,9 @@ async function addPast(board: Board, lives: number, ago = 3600): Promise<void> {
        WITH RECURSIVE numbers AS (SELECT 0 AS n UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < 1000)
        SELECT a.n * 1000 + b.n AS n FROM numbers a JOIN numbers b
      ) n WHERE n.n < ? ORDER BY n.n DESC`,
-    [srvIdOf('a'), ago, ago, ago, lives],
+    [srvIdOf('a'), ago, ago, ago, instances],
   )
-  await board.fill.query('UPDATE global_counter SET value = value + ?', [lives])
+  await board.fill.query('UPDATE global_counter SET value = value + ?', [instances])
 }
 
 async function markAll(board: Board): Promise<number> {
@@ -89,7 +91,7 @@ test('100,000 past servers cost next to nothing: the board, the audit, the histo
       assert.ok(read < 2500, `${name}: ${read} rows and index entries were read`)
     }
     const day = await rowsRead(one, () => readInstances(one, new Date(Date.now() - 172_800_000), 200))
-    assert.ok(day < 2500, `lives of two days: ${day} rows and index entries were read`)
+    assert.ok(day < 2500, `instances of two days: ${day} rows and index entries were read`)
     const server = { srv_id: srvIdOf('a'), name: 'web-1' }
     const start = await rowsRead(one, async () => {
       await registerServer(one, { srvId: server.srv_id, address: '10.0.0.1:3000', name: null })
@@ -148,10 +150,69 @@ test('the server that a visitor moved from costs one index entry per row, howeve
 })
 
 /** When the first instances started, in ms since 1970. */
-async function startsOf(board: Board, lives: number): Promise<number[]> {
+async function startsOf(board: Board, instances: number): Promise<number[]> {
   const [rows] = await board.fill.query<RowDataPacket[]>(
     'SELECT started_at FROM server ORDER BY id LIMIT ?',
-    [lives],
+    [instances],
   )
   return rows.map(row => new Date(`${row.started_at}`.replace(' ', 'T').replace(/Z?$/, 'Z')).getTime())
+}
+
+const longLog = 150_000
+const instances = 1000
+
+let longLogDatabase: Awaited<ReturnType<typeof openDatabase>>
+
+// One server that was started a thousand times and counted as many hits each time.
+before(async () => {
+  longLogDatabase = await openDatabase()
+  const { fill } = longLogDatabase
+  const started = Array.from({ length: instances }, (_, earlier) => [
+    earlier + 1,
+    srvIdOf('a'),
+    'web-1',
+    '10.0.0.1:3000',
+    longLog / instances,
+    new Date(0),
+    new Date(0),
+  ])
+  await fill.query(
+    'INSERT INTO server (id, srv_id, name, address, hits, started_at, last_seen_at) VALUES ?',
+    [started],
+  )
+  await addManyHits(fill, 1, longLog)
+  await fill.query('UPDATE access_log SET server_id = 1 + FLOOR((id - 1) / ?)', [longLog / instances])
+  await fill.query('UPDATE global_counter SET value = ?', [longLog])
+  // A minute for each instance; the hits of the last hour are in buckets of five seconds.
+  await fill.query(
+    `INSERT INTO server_minute (minute, server_id, hits)
+     SELECT DATE_FORMAT(UTC_TIMESTAMP() - INTERVAL id MINUTE, '%Y-%m-%d %H:%i:00'), id, hits FROM server WHERE id > 60`,
+  )
+  await fill.query(
+    `INSERT INTO server_bucket (start, server_id, hits)
+     SELECT DATE_FORMAT(UTC_TIMESTAMP() - INTERVAL s.id MINUTE, '%Y-%m-%d %H:%i:00') + INTERVAL (b.id - 1) * 5 SECOND, s.id, s.hits
+     FROM server s JOIN server b ON b.id <= 12 WHERE s.id <= 60`,
+  )
+  await onConnection(fill, connection => countLog(connection, new AbortController().signal))
+  await fill.query('ANALYZE TABLE access_log, server, server_bucket, server_minute')
+})
+
+after(() => longLogDatabase?.close())
+
+// Twice what a page scans, what the audit counts each time, a few per instance or minute: none of them grows with the log.
+const bounds: [string, number][] = [
+  ['snapshot', 5 * instances + 500],
+  ['page: newest', 1000],
+  ['page: no such server', 10],
+  ['page', 12_000],
+  ['audit', 30_000 + instances],
+  ['history', 10 * instances],
+]
+
+for (const { name, run } of explainCases(longLog, srvIdOf('a'))) {
+  test(`${name}: what is read does not grow with the log`, async () => {
+    const [, bound = 0] = bounds.find(([start]) => name.startsWith(start)) ?? []
+    const read = await rowsRead(longLogDatabase.read, () => run(longLogDatabase.read))
+    assert.ok(read <= bound, `${read} rows and index entries were read`)
+  })
 }
