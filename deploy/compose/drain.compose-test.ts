@@ -5,10 +5,9 @@ import { test } from 'node:test'
 import { z } from 'zod'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
-import { docker } from './docker.ts'
+import { docker, replicaContainers, runningReplicas } from './docker.ts'
 import { changeDrainInContainer, readServers, serverIn } from './drain.ts'
 import { takeProjectLock } from './project-lock.ts'
-import { replicaContainers, runningReplicas } from './replica-containers.ts'
 import { baseUrl, failuresOf, readSnapshot, settle } from './testing/board.ts'
 
 const checks = z.array(z.looseObject({ Start: z.coerce.date(), ExitCode: z.number() }))
@@ -20,7 +19,7 @@ async function checksSince(moment: Date, container: string): Promise<number[]> {
   return since.map(({ ExitCode }) => ExitCode)
 }
 
-test('a server that drains is given no stranger, is not unwell, and takes strangers again', async () => {
+test('a server that drains is given no new visitor, is not unwell, and takes new visitors again', async () => {
   await settle(3)
   const { servers } = await readSnapshot()
   const [draining] = servers.filter(({ state }) => state === 'up')
@@ -29,10 +28,10 @@ test('a server that drains is given no stranger, is not unwell, and takes strang
   assert.match(await changeDrainInContainer({ change: 'drain', name }), /its visitors stay, new ones go to/)
   try {
     const drainsSince = new Date()
-    const strangers = await visitMany(`${baseUrl}/`, { connections: 3, pageViews: 30 })
-    assert.deepEqual(failuresOf(strangers), [])
+    const newVisits = await visitMany(`${baseUrl}/`, { connections: 3, pageViews: 30 })
+    assert.deepEqual(failuresOf(newVisits), [])
     assert.deepEqual(
-      strangers.filter(({ srvId }) => srvId === draining.srv_id),
+      newVisits.filter(({ srvId }) => srvId === draining.srv_id),
       [],
     )
     for (const { id } of await runningReplicas()) {
@@ -47,8 +46,8 @@ test('a server that drains is given no stranger, is not unwell, and takes strang
       `${name} takes new visitors again`,
     )
   }
-  const strangers = await visitMany(`${baseUrl}/`, { connections: 3, pageViews: 30 })
-  assert.ok(strangers.some(({ srvId }) => srvId === draining.srv_id))
+  const newVisits = await visitMany(`${baseUrl}/`, { connections: 3, pageViews: 30 })
+  assert.ok(newVisits.some(({ srvId }) => srvId === draining.srv_id))
 })
 
 /** What `npm run drain` prints, where no stack without Docker runs. `onPrinted` gets all so far, each time there is more. */

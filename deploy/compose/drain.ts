@@ -2,11 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { ControlRefused } from '../../web/server/errors.ts'
 import type { DrainRequest } from '../../web/server/lifecycle/control.ts'
-import { attemptDocker, DockerFailed, unlessGone } from './docker.ts'
+import {
+  attemptDocker,
+  DockerFailed,
+  isHealthy,
+  type ReplicaContainer,
+  readInReplica,
+  runningReplicas,
+  unlessGone,
+} from './docker.ts'
 import { readProject, stickySecondsOfNginx } from './project.ts'
-import { type ProjectLock, takeProjectLock } from './project-lock.ts'
-import { isHealthy, type ReplicaContainer, readInReplica, runningReplicas } from './replica-containers.ts'
-import { readUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
+import { type ProjectLock, readUnfinishedRoll, takeProjectLock, writeUnfinishedRoll } from './project-lock.ts'
 
 /** ms between two checks for page views of a draining server */
 const checkEveryMs = 3000

@@ -6,8 +6,7 @@ import { leastShare, runQueries, shareWithData } from '../../monitoring/grafana/
 import { freePorts } from '../../tools/lib/ports.ts'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
-import { attemptDocker, compose, docker } from './docker.ts'
-import { runningReplicas } from './replica-containers.ts'
+import { attemptDocker, compose, docker, runningReplicas } from './docker.ts'
 import { baseUrl, readAudit, settle, visitWhile } from './testing/board.ts'
 
 const project = process.env.COMPOSE_PROJECT_NAME ?? ''

@@ -1,11 +1,18 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
+import { z } from 'zod'
 import { attemptDocker, type DockerEnding, DockerFailed, outputOf } from './docker.ts'
 
-// One command at a time changes the replicas of a compose project. The lock is a container with a fixed name, which the engine gives
-// only once. So it applies to every user, every copy of this folder and every machine that uses this engine. The container ends when
-// the pipe to it closes, so the lock is released however its holder ends.
+// What commands that change the replicas of a compose project share: a lock, and the record of an unfinished roll.
+//
+// One command at a time changes the replicas. The lock is a container with a fixed name, which the engine gives only once. So it
+// applies to every user, every copy of this folder and every machine that uses this engine. The container ends when the pipe to it
+// closes, so the lock is released however its holder ends.
+//
+// The record is for the next roll. It is in the label of an empty volume, because volumes outlive all containers. A label cannot be
+// changed, so two volumes take turns: the new record exists before the last one is removed, and a roll that is killed in between
+// loses neither.
 
 /** ms to wait for the holder: a roll of many replicas takes some minutes */
 const timeoutMs = 900_000
@@ -104,5 +111,71 @@ async function tryToTake(name: string, image: string): Promise<ProjectLock | nul
       holder.stdin.end()
       await ended
     },
+  }
+}
+
+const unfinishedRoll = z.object({
+  /** replicas that must serve at the end */
+  wanted: z.number().int(),
+  /** ids of the containers to replace; none if the roll has given up */
+  old: z.array(z.string()),
+  /** all containers at the time of the record */
+  there: z.array(z.object({ id: z.string(), number: z.number() })),
+  /** how many the roll was about to start */
+  ordered: z.number().int(),
+})
+const record = unfinishedRoll.extend({ turn: z.number().int() })
+
+export type UnfinishedRoll = z.output<typeof unfinishedRoll>
+
+const label = 'roll'
+const volumesOf = (project: string) => [`${project}-unfinished-roll`, `${project}-unfinished-roll-2`]
+
+/** @returns null if no roll is unfinished. @throws DockerFailed if Docker cannot be run */
+export async function readUnfinishedRoll(project: string): Promise<UnfinishedRoll | null> {
+  const newest = await newestRecord(project)
+  return newest && unfinishedRoll.parse(newest)
+}
+
+/** @throws DockerFailed */
+export async function writeUnfinishedRoll(
+  lock: Pick<ProjectLock, 'docker'>,
+  project: string,
+  roll: UnfinishedRoll,
+): Promise<void> {
+  const last = await newestRecord(project)
+  const [volume = '', ...others] = volumesOf(project).filter(name => name !== last?.volume)
+  await lock.docker(['volume', 'rm', '--force', volume])
+  const text = JSON.stringify(record.parse({ ...roll, turn: (last?.turn ?? 0) + 1 }))
+  await lock.docker(['volume', 'create', '--label', `${label}=${text}`, volume])
+  await lock.docker(['volume', 'rm', '--force', ...(last ? [last.volume] : others)])
+}
+
+/** @throws DockerFailed */
+export async function removeUnfinishedRoll(
+  lock: Pick<ProjectLock, 'docker'>,
+  project: string,
+): Promise<void> {
+  await lock.docker(['volume', 'rm', '--force', ...volumesOf(project)])
+}
+
+async function newestRecord(project: string) {
+  let newest: (z.output<typeof record> & { volume: string }) | null = null
+  for (const volume of volumesOf(project)) {
+    const found = await readRecord(volume)
+    if (found && found.turn > (newest?.turn ?? 0)) newest = { ...found, volume }
+  }
+  return newest
+}
+
+/** Returns null if the volume does not exist or is not from a roll. */
+async function readRecord(volume: string) {
+  const format = `{{index .Labels "${label}"}}`
+  const { status, stdout } = await attemptDocker(['volume', 'inspect', '--format', format, volume])
+  if (status !== 0) return null
+  try {
+    return record.parse(JSON.parse(stdout))
+  } catch {
+    return null
   }
 }

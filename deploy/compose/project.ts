@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import { codeOf } from '../../web/server/errors.ts'
 import { settingDefaults } from '../../web/shared/limits.ts'
-import { attemptDocker, compose, docker } from './docker.ts'
+import { attemptDocker, compose, docker, lines } from './docker.ts'
 
 /** The version of a replica: its image, and the hash of its configuration. */
 export type Version = { image: string; configHash: string }
@@ -83,7 +83,7 @@ const certificates = '/etc/nginx/certificates'
  * @throws DockerFailed
  */
 export async function changedFiles(): Promise<Map<string, string[]>> {
-  const ids = (await compose('ps', '--quiet')).split('\n').filter(Boolean)
+  const ids = lines(await compose('ps', '--quiet'))
   const { status, stdout } = await attemptDocker(['inspect', ...ids])
   const changed = new Map<string, string[]>()
   // Another command has just removed one of them.

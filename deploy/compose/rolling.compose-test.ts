@@ -7,9 +7,13 @@ import { test } from 'node:test'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
 import type { Answer } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
-import { compose, docker } from './docker.ts'
-import { takeProjectLock } from './project-lock.ts'
-import { isHealthy, replicaContainers, runningReplicas } from './replica-containers.ts'
+import { compose, docker, isHealthy, lines, replicaContainers, runningReplicas } from './docker.ts'
+import {
+  readUnfinishedRoll,
+  removeUnfinishedRoll,
+  takeProjectLock,
+  writeUnfinishedRoll,
+} from './project-lock.ts'
 import {
   expectLogged,
   failuresOf,
@@ -19,7 +23,6 @@ import {
   settle,
   visitWhile,
 } from './testing/board.ts'
-import { readUnfinishedRoll, removeUnfinishedRoll, writeUnfinishedRoll } from './unfinished-roll.ts'
 
 async function idsOfReplicas(): Promise<string[]> {
   return (await runningReplicas()).map(({ id }) => id).toSorted()
@@ -60,8 +63,8 @@ test('rolling under load replaces every replica, moves each visitor once and fai
   reportLoad(t, visits.all)
   assert.deepEqual(failuresOf(visits.all), [])
   await expectLogged(visits.all, before)
-  for (const regular of visits.regulars) {
-    const servers = serversInTurn(regular)
+  for (const answers of visits.fromReturning) {
+    const servers = serversInTurn(answers)
     assert.ok(servers.length <= 2, `a visitor was moved twice: ${servers}`)
   }
   const now = await idsOfReplicas()
@@ -347,7 +350,7 @@ exec docker "$@"
       )
   } finally {
     const all = ['ps', '--all', '--quiet', '--filter', 'label=com.docker.compose.oneoff=True']
-    const oneOffs = (await docker([...all, ...mine])).split('\n').filter(Boolean)
+    const oneOffs = lines(await docker([...all, ...mine]))
     await docker(['rm', '--force', ...oneOffs])
     for (const { id, state } of await replicaContainers())
       if (state === 'paused') await docker(['unpause', id])

@@ -17,7 +17,7 @@ import { temporaryFolder } from '../../tools/lib/testing.ts'
 import type { Answer } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { asStarted, openDatabasePort } from './database.ts'
-import { compose, docker } from './docker.ts'
+import { compose, docker, lines } from './docker.ts'
 import { changedFiles } from './project.ts'
 import {
   baseUrl,
@@ -200,7 +200,7 @@ const reload = /^ +(docker compose exec nginx nginx .*-s reload)$/m.exec(operati
 /** Process ids of NGINX's workers, old and new. */
 async function workers(): Promise<string[]> {
   const list = "grep -la '^nginx: worker process' /proc/[0-9]*/cmdline | cut -d/ -f3"
-  return (await compose('exec', '-T', 'nginx', 'sh', '-c', list)).split('\n').filter(Boolean)
+  return lines(await compose('exec', '-T', 'nginx', 'sh', '-c', list))
 }
 
 test('NGINX reloaded six times: clients that repeat a GET once, as browsers do, are all answered and counted once', async t => {

@@ -1,7 +1,6 @@
 // `npm run audit`: checks the numbers of the running board. Exit status 1 if they do not agree.
 import { z } from 'zod'
-import { howToChooseProject } from '../../deploy/compose/docker.ts'
-import { readAuditInContainer } from '../../deploy/compose/replica-containers.ts'
+import { howToChooseProject, readAuditInContainer } from '../../deploy/compose/docker.ts'
 import { reasonOf, UserError } from '../../web/server/errors.ts'
 import { saySentences } from '../lib/terminal.ts'
 import { onRunningStack } from './command.ts'

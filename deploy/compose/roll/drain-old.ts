@@ -1,10 +1,9 @@
 // In a roll, all old replicas drain before the first one is stopped. So a visitor who moves goes to a new replica and stays there.
 // If the roll gives up, the old replicas take new visitors again.
 import { ControlRefused } from '../../../web/server/errors.ts'
-import { DockerFailed } from '../docker.ts'
+import { DockerFailed, isHealthy, type ReplicaContainer, replicaContainers } from '../docker.ts'
 import { readServers, requestChange, serverIn } from '../drain.ts'
 import type { ProjectLock } from '../project-lock.ts'
-import { isHealthy, type ReplicaContainer, replicaContainers } from '../replica-containers.ts'
 
 export class OldReplicasDrain {
   readonly #lock: ProjectLock

@@ -1,15 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { waitUntil } from '../../../tools/lib/wait.ts'
 import { rollWarning } from '../database.ts'
-import { containerLog, DockerFailed, unlessGone } from '../docker.ts'
-import { changedFiles, outdatedSettingsOfNginx } from '../project.ts'
 import {
+  containerLog,
+  DockerFailed,
   isHealthy,
   type ReplicaContainer,
   replicaContainers,
   runningReplicas,
   servingReplicas,
-} from '../replica-containers.ts'
+  unlessGone,
+} from '../docker.ts'
+import { changedFiles, outdatedSettingsOfNginx } from '../project.ts'
 import { OldReplicasDrain } from './drain-old.ts'
 import { type Roll, RollState } from './roll-state.ts'
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import type { UnfinishedRoll } from '../project-lock.ts'
 import { roll } from '../testing/board.ts'
-import type { UnfinishedRoll } from '../unfinished-roll.ts'
-import { type Found, orderedMeanwhile, orderedWhileStarting, planRoll } from './roll-plan.ts'
+import { type Found, orderedMeanwhile, orderedWhileStarting, planRoll } from './roll-state.ts'
 
 const newest = { image: 'sha256:2', configHash: 'a' }
 

@@ -1,15 +1,16 @@
 import { abortOnSignals, outliveTerminal } from '../../../tools/lib/terminal.ts'
 import { reasonOf, UserError } from '../../../web/server/errors.ts'
 import { applyAccounts, rollWarning } from '../database.ts'
-import { DockerFailed, howToChooseProject } from '../docker.ts'
-import { newestVersion, readProject } from '../project.ts'
-import { type ProjectLock, takeProjectLock } from '../project-lock.ts'
 import {
+  DockerFailed,
+  howToChooseProject,
   isHealthy,
   type ReplicaContainer,
   replicaContainers,
   runningReplicas,
-} from '../replica-containers.ts'
+} from '../docker.ts'
+import { newestVersion, readProject } from '../project.ts'
+import { type ProjectLock, takeProjectLock } from '../project-lock.ts'
 import { Replacement } from './replacement.ts'
 
 // `npm run roll`: replaces the replicas of the compose stack without a gap. It builds, migrates, starts new replicas beside the old

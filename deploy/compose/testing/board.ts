@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { z } from 'zod'
 import { type Answer, visitMany } from '../../../tools/lib/visitors.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
-import { compose, docker } from '../docker.ts'
+import { compose, docker, lines } from '../docker.ts'
 
 /** The board under test. */
 export const baseUrl = process.env.BASE_URL ?? ''
@@ -82,7 +82,7 @@ async function readLog(after: number): Promise<Map<number, string>> {
   const password = 'MYSQL_PWD="$(cat /run/secrets/database-password)"'
   const sql = `SELECT id, request_id FROM access_log WHERE id > ${after}`
   const client = `${password} mysql --batch --skip-column-names --user board balance_board --execute '${sql}'`
-  const rows = (await compose('exec', '-T', 'mysql', 'sh', '-c', client)).split('\n').filter(Boolean)
+  const rows = lines(await compose('exec', '-T', 'mysql', 'sh', '-c', client))
   return new Map(rows.map(row => row.split('\t')).map(([id, requestId]) => [Number(id), requestId ?? '']))
 }
 
@@ -104,22 +104,22 @@ async function fetchWithRetry(path: string): Promise<Response> {
 
 /** Page views per second unless a test wants another rate. */
 const defaultPerSecond = 200
-const strangersAtOnce = 12
-const regularsAtOnce = 12
+const newVisitors = 12
+const returningVisitors = 12
 /** ms after which the load ends by itself */
 const defaultMaxMs = 240_000
 
 type Visits = {
   all: Answer[]
-  strangers: Answer[]
-  /** the answers of each */
-  regulars: Answer[][]
+  fromNew: Answer[]
+  /** the answers of each returning visitor */
+  fromReturning: Answer[][]
 }
 
 /**
- * Visits the board until `work` ends, for at most `maxMs`, and records every answer. Half of the page views are from new visitors
- * (strangers), half from returning ones (regulars), who keep their cookie. Leaves out page views for which no commit came in time
- * while the disk stood still, and prints a line for each.
+ * Visits the board until `work` ends, for at most `maxMs`, and records every answer. Half of the page views are from new visitors,
+ * half from returning ones, who keep their cookie. Leaves out page views for which no commit came in time while the disk stood
+ * still, and prints a line for each.
  */
 export async function visitWhile(
   work: () => Promise<void>,
@@ -131,27 +131,32 @@ export async function visitWhile(
   const done = new AbortController()
   const bounds = { forMs: maxMs, until: done.signal }
   const url = `${baseUrl}/`
-  const byStrangers = visitMany(url, { ...bounds, connections: strangersAtOnce, perSecond: perSecond / 2 })
-  const regular = { ...bounds, connections: 1, perSecond: perSecond / 2 / regularsAtOnce, keepCookies: true }
-  const byRegulars = Promise.all(Array.from({ length: regularsAtOnce }, () => visitMany(url, regular)))
+  const byNew = visitMany(url, { ...bounds, connections: newVisitors, perSecond: perSecond / 2 })
+  const returning = {
+    ...bounds,
+    connections: 1,
+    perSecond: perSecond / 2 / returningVisitors,
+    keepCookies: true,
+  }
+  const byReturning = Promise.all(Array.from({ length: returningVisitors }, () => visitMany(url, returning)))
   let workEnded = 0
   try {
     await work()
     workEnded = performance.now()
   } finally {
     done.abort()
-    await Promise.all([byStrangers, byRegulars, disk.end()])
+    await Promise.all([byNew, byReturning, disk.end()])
   }
   const stalls = await disk.end()
   const withoutStalled = (answers: Answer[]) => answers.filter(answer => !wasStalled(answer, stalls))
-  const strangers = withoutStalled(await byStrangers)
-  const regulars = (await byRegulars).map(withoutStalled)
-  for (const visits of [strangers, ...regulars])
+  const fromNew = withoutStalled(await byNew)
+  const fromReturning = (await byReturning).map(withoutStalled)
+  for (const visits of [fromNew, ...fromReturning])
     assert.ok(
       visits.some(({ startedAt, took }) => startedAt + took > workEnded),
       `the load ended before the work: its limit is ${maxMs / 1000} s`,
     )
-  return { all: [...strangers, ...regulars.flat()], strangers, regulars }
+  return { all: [...fromNew, ...fromReturning.flat()], fromNew, fromReturning }
 }
 
 /**
@@ -195,8 +200,7 @@ function watchDisk(): { end: () => Promise<Stall[]> } {
   return {
     async end() {
       watch.stdin.end()
-      const lines = (await printed).split('\n').filter(Boolean)
-      return z.array(stall).parse(lines.map(line => JSON.parse(line)))
+      return z.array(stall).parse(lines(await printed).map(line => JSON.parse(line)))
     },
   }
 }

@@ -6,7 +6,7 @@ import { freePorts } from '../../../tools/lib/ports.ts'
 import { type Companion, runBeside } from '../../../tools/lib/testing.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
 import { compose, docker, engineAnswers } from '../docker.ts'
-import { removeUnfinishedRoll } from '../unfinished-roll.ts'
+import { removeUnfinishedRoll } from '../project-lock.ts'
 
 const project = `board-test-${process.pid}`
 
