@@ -14,10 +14,10 @@ import { buildIfChanged } from '../tools/launcher/build.ts'
 import { writeAtomically } from '../tools/launcher/stack/data-dir.ts'
 import { startStack } from '../tools/launcher/stack/stack.ts'
 import { builtReplica, root } from '../tools/launcher/stack/stack-options.ts'
-import { answers } from '../tools/lib/liveness.ts'
 import { alive, signalProcess } from '../tools/lib/processes.ts'
 import { eventually, startStubServer, temporaryFolder } from '../tools/lib/testing.ts'
 import { visitMany } from '../tools/lib/visitors.ts'
+import { answers } from '../tools/lib/wait.ts'
 import { leastShare, runQueries, shareWithData } from './grafana/check-queries.ts'
 
 const run = promisify(execFile)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Docker's health check of a replica. Docker restarts what ends, not what hangs: so this kills a replica that has given no
-# answer for 25 s, as one that is frozen or loops, and `restart: unless-stopped` starts it again. tools/lib/liveness.ts has
+# answer for 25 s, as one that is frozen or loops, and `restart: unless-stopped` starts it again. tools/lib/wait.ts has
 # the same rule for `npm start`.
 #
 # It asks whether the replica lives. At its start that is whether it is ready: until then it does not listen. Later

@@ -7,11 +7,10 @@ import { join } from 'node:path'
 import { buildIfChanged } from '../launcher/build.ts'
 import { board, type Contender, entryOf, startContender } from './contenders/contender.ts'
 import { measureDashboards, measureIdle } from './dashboards/measure-dashboards.ts'
-import { countIn, fillLog, makeSchema } from './harness/database.ts'
+import { benchCommand, countIn, fillLog, makeSchema, type Testbed } from './harness/database.ts'
 import { parseGrowthOptions } from './harness/options.ts'
 import { machineText, markdownTable, megabytes, number, type Plot, plotSvg, say } from './harness/report.ts'
 import { loadHead, loadRow, measureRun, type Summary, summarise } from './harness/rounds.ts'
-import { benchCommand, type Testbed } from './harness/testbed.ts'
 
 /** Results for one quantity that grows: a table, plots by file name, and the figures for programs, a step each */
 type Growth = {

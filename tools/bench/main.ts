@@ -15,6 +15,7 @@ import {
   startContender,
   startStaticFile,
 } from './contenders/contender.ts'
+import { benchCommand, type Testbed } from './harness/database.ts'
 import { getAsBrowser, runWrk, takeSample } from './harness/load.ts'
 import { type Extent, parseBenchOptions } from './harness/options.ts'
 import { machineText, markdownTable, say } from './harness/report.ts'
@@ -28,7 +29,6 @@ import {
   summaryOf,
   takeTurns,
 } from './harness/rounds.ts'
-import { benchCommand, type Testbed } from './harness/testbed.ts'
 import { comparisonTargets, measureTargets, type Target } from './targets.ts'
 
 const names: Record<string, string> = {

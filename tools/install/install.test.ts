@@ -347,7 +347,7 @@ test('without permission to install, there is one command to run', () => {
   )
 })
 
-const module = JSON.stringify(import.meta.resolve('./one-at-a-time.mjs'))
+const module = JSON.stringify(import.meta.resolve('./npm-packages.mjs'))
 
 const optionsIn = (cwd: string) => ({ cwd, timeout: 60_000 })
 

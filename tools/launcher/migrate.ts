@@ -2,8 +2,7 @@
 // DATABASE_URL, else the database in DATA_DIR, which it starts if no stack runs there.
 import { findDatabaseUrl } from '../../prisma/connect.ts'
 import { migrateCommand } from '../../prisma/migrate-command.ts'
-import { loadEnvironment } from '../lib/environment.ts'
-import { saySentences } from '../lib/terminal.ts'
+import { loadEnvironment, saySentences } from '../lib/terminal.ts'
 import { startDatabase } from './database-server/start.ts'
 import { loadDataDir } from './settings.ts'
 import { dataDirAt } from './stack/data-dir.ts'

@@ -3,8 +3,8 @@ import { checkTrustedProxies, normaliseAddress } from '../../nginx/tls-and-proxi
 import { isAdminToken } from '../../web/server/config.ts'
 import { UserError } from '../../web/server/errors.ts'
 import { settingDefaults } from '../../web/shared/limits.ts'
-import { envFile, loadEnvironment, readEnvFile, type Variables } from '../lib/environment.ts'
 import type { Report } from '../lib/terminal.ts'
+import { envFile, loadEnvironment, readEnvFile, type Variables } from '../lib/terminal.ts'
 import { mostReplicas } from './database-server/server-program.ts'
 
 /** The settings of `npm start`. .env.example describes them. */

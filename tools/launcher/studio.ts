@@ -5,8 +5,7 @@ import { DockerFailed } from '../../deploy/compose/docker.ts'
 import { findDatabaseUrl } from '../../prisma/connect.ts'
 import { studioCommand } from '../../prisma/studio.ts'
 import { UserError } from '../../web/server/errors.ts'
-import { loadEnvironment } from '../lib/environment.ts'
-import { saySentences } from '../lib/terminal.ts'
+import { loadEnvironment, saySentences } from '../lib/terminal.ts'
 import { loadDataDir } from './settings.ts'
 
 /** ms to wait for a port that was just opened */

@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { chromium, type LaunchOptions } from '@playwright/test'
 import { z } from 'zod'
 import { findProgram } from '../install/programs.mjs'
+import { until } from './wait.ts'
 
 /** Starts this machine's Chromium, or without one the browser that Playwright installed. */
 export function chromiumLaunch(): LaunchOptions {
@@ -64,12 +65,17 @@ export async function openBarePage(url: string): Promise<BarePage> {
     const session = await attachToPage(protocol)
     const page = pageOn(protocol, session)
     const state = `location.href + ' ' + document.readyState`
-    while ((await page.evaluate(state)) !== `${url} complete`) await pause(20)
+    await until(`${url} is open`, async () => (await page.evaluate(state)) === `${url} complete`)
     return { ...page, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** Evaluates `expression` in the page until it is true. Rejects when `signal` is aborted. */
+export async function untilTrue(page: BarePage, expression: string, signal: AbortSignal): Promise<void> {
+  while ((await page.evaluate(expression)) !== true) await pause(50, undefined, { signal })
 }
 
 /** Chromium writes its DevTools address to standard error. */
@@ -86,8 +92,10 @@ async function attachToPage(protocol: Protocol): Promise<string> {
   const targets = z.looseObject({ targetInfos: z.array(z.looseObject({ targetId: z.string() })) })
   const filter = [{ type: 'tab' }]
   let tab: string | undefined
-  while (!tab)
+  await until('Chromium has a tab', async () => {
     tab = targets.parse(await protocol.send('Target.getTargets', { filter })).targetInfos[0]?.targetId
+    return tab !== undefined
+  })
   const attached = z.looseObject({ sessionId: z.string() })
   const { sessionId } = attached.parse(
     await protocol.send('Target.attachToTarget', { targetId: tab, flatten: true }),

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { type Fate, startDatabaseProxy } from './database-proxy.ts'
-import { readEnvFile } from './environment.ts'
+import { readEnvFile } from './terminal.ts'
 import { eventually, startStubServer, temporaryFolder } from './testing.ts'
 import { backoff, poll, waitUntil } from './wait.ts'
 

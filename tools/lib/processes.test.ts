@@ -5,11 +5,20 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { untilHung } from './liveness.ts'
-import { boundLog, lastLines, openLog } from './logs.ts'
 import { checkPort, freePorts, portFailure } from './ports.ts'
-import { commandLine, findProcess, listGroup, parsePs, parseStat, signalProcess } from './processes.ts'
+import {
+  boundLog,
+  commandLine,
+  findProcess,
+  lastLines,
+  listGroup,
+  openLog,
+  parsePs,
+  parseStat,
+  signalProcess,
+} from './processes.ts'
 import { temporaryFolder } from './testing.ts'
+import { untilHung } from './wait.ts'
 
 const rest =
   '18857 0 -1 4194560 27183 0 0 0 213 22 0 0 20 0 11 0 302473 10405179392 32717 18446744073709551615'

@@ -1,5 +1,9 @@
+// Processes of this machine: finding, signalling and ending them, their memory, their logs and their clocks.
+
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFile, glob, open, rename, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from '../../web/server/errors.ts'
 import { poll, until } from './wait.ts'
@@ -185,5 +189,83 @@ export function residentBytes(pid: number): number {
     return Number(kilobytes ?? 0) * 1024
   } catch {
     return 0
+  }
+}
+
+/** Opens a new log and renames the earlier one to `….1`. The caller closes the log. */
+export async function openLog(path: string) {
+  await rename(path, `${path}.1`).catch(() => {}) // there is none at the first start
+  return open(path, 'a', 0o600)
+}
+
+/** The last `lines` lines; '' if there is no log. */
+export async function lastLines(path: string, lines: number): Promise<string> {
+  const log = await open(path, 'r').catch(() => null)
+  if (!log) return ''
+  const { size } = await log.stat()
+  const length = Math.min(size, 8192)
+  const { buffer } = await log.read(Buffer.alloc(length), 0, length, size - length)
+  await log.close()
+  return buffer.toString('utf8').trimEnd().split('\n').slice(-lines).join('\n')
+}
+
+/** Maximum bytes of a log. Its copy `….1` can take the same again. */
+const maxBytes = 20 * 1024 * 1024
+/** The access log has one line per request, so it may be larger. Errors have a separate log and stay for days. */
+const maxAccessLogBytes = 128 * 1024 * 1024
+const checkEveryMs = 10_000
+
+/**
+ * Keeps the logs of a running stack from filling the disk: copies a log over 20 MB (the access log: 128 MB) to `….1` and empties
+ * it. Its writer has opened it for appending, so it continues at the new end. @returns a function that stops this
+ */
+export function boundLogs({ folder }: { folder: string }): () => void {
+  const timer = setInterval(() => void boundAll(folder).catch(() => {}), checkEveryMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+async function boundAll(folder: string): Promise<void> {
+  for await (const path of glob(['{logs,nginx}/*.log', 'database/log'], { cwd: folder })) {
+    await boundLog(join(folder, path), path.endsWith('access.log') ? maxAccessLogBytes : maxBytes)
+  }
+}
+
+/** Copies a log that is larger than `limit` bytes to `….1` and empties it. */
+export async function boundLog(path: string, limit: number): Promise<void> {
+  const size = await stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+  if (size <= limit) return
+  // On a full disk the copy fails. Empty the log all the more.
+  await copyFile(path, `${path}.1`).catch(() => {})
+  await truncate(path).catch(() => {})
+}
+
+/** The clock of one process. It can jump while the process runs. Uses libfaketime, a Debian package. */
+export type FakedClock = {
+  /** for the process's environment */
+  variables: Record<string, string>
+  /** Sets how far the clock is ahead of the machine's, in seconds. Takes effect within a second. */
+  jumpTo(secondsAhead: number): void
+}
+
+/** The process reads its offset from `file`. Returns null if libfaketime is not installed. */
+export function makeFakedClock(file: string): FakedClock | null {
+  const [library] = globSync('/usr/{lib,lib64}/{*/,}faketime/libfaketimeMT.so.1')
+  if (library === undefined) return null
+  const jumpTo = (secondsAhead: number) =>
+    writeFileSync(file, `${secondsAhead < 0 ? '' : '+'}${secondsAhead}\n`)
+  jumpTo(0)
+  return {
+    jumpTo,
+    variables: {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_CACHE_DURATION: '1',
+      // Setting a real clock does not change the time since boot.
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    },
   }
 }

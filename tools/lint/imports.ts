@@ -60,7 +60,7 @@ const directions: [area: string, mayImport: string[]][] = [
     ['web/server', 'prisma', 'tools/faults', 'tools/launcher', 'tools/lib', 'tools/install/programs.mjs'],
   ],
   [
-    'tools/screenshots',
+    'tools/screenshots.ts',
     ['web/server', 'web/shared', 'tools/bench', 'tools/launcher', 'tools/lib', 'tools/install/programs.mjs'],
   ],
   ['next.config.ts', []],

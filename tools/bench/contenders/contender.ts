@@ -14,11 +14,11 @@ import { bringUpReplicas } from '../../launcher/stack/replicas.ts'
 import { builtReplica, type ReplicaProgram } from '../../launcher/stack/stack-options.ts'
 import { spawnService } from '../../launcher/stack/supervise.ts'
 import { openRoster } from '../../launcher/stack/workspace.ts'
+import type { Testbed } from '../harness/database.ts'
 import { countIn, makeSchema, type Tables } from '../harness/database.ts'
 import { type BrowserAnswer, type PageSample, serialiseSample } from '../harness/load.ts'
 import { say } from '../harness/report.ts'
 import type { Entry } from '../harness/rounds.ts'
-import type { Testbed } from '../harness/testbed.ts'
 
 /** A way to count page views: its name, the program behind NGINX, and its tables */
 export type Entrant = { name: string; program: ReplicaProgram; tables: Tables }

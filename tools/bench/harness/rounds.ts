@@ -1,7 +1,6 @@
-import type { Count } from './database.ts'
+import type { Count, Testbed } from './database.ts'
 import { type Load, type LoadResult, runWrk } from './load.ts'
 import { kilobytes, megabytes, number, say } from './report.ts'
-import type { Testbed } from './testbed.ts'
 import { idleSeconds, ownUsage, readUsage, watchCores } from './usage.ts'
 
 /** One line of the comparison: the address to load, and the processes that serve it */

@@ -7,9 +7,9 @@ import { parseArgs } from 'node:util'
 import { UserError } from '../../../web/server/errors.ts'
 import { buildIfChanged } from '../../launcher/build.ts'
 import { board, type Contender, startContender } from '../contenders/contender.ts'
+import { benchCommand, type Testbed } from '../harness/database.ts'
 import { machineText, markdownTable, number, say } from '../harness/report.ts'
 import { median } from '../harness/rounds.ts'
-import { benchCommand, type Testbed } from '../harness/testbed.ts'
 import {
   type CommitSample,
   costsBetween,

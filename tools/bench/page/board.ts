@@ -1,10 +1,9 @@
 import { mkdtempDisposable } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { type Stack, startStack } from '../../launcher/stack/stack.ts'
 import { builtReplica, type ReplicaProgram } from '../../launcher/stack/stack-options.ts'
-import { type BarePage, openBarePage } from '../../lib/chromium.ts'
+import { type BarePage, openBarePage, untilTrue } from '../../lib/chromium.ts'
 
 type TemporaryBoard = AsyncDisposable & Pick<Stack, 'url' | 'file'>
 
@@ -44,8 +43,7 @@ export async function openBoard(url: string, window: Window, signal: AbortSignal
   try {
     await page.send('Emulation.setDeviceMetricsOverride', { ...window, deviceScaleFactor: 1, mobile: false })
     await page.send('Page.navigate', { url: `${url}/` })
-    const status = `document.querySelector('[role=status]')?.textContent`
-    while ((await page.evaluate(status)) !== 'Live') await pause(50, undefined, { signal })
+    await untilTrue(page, `document.querySelector('[role=status]')?.textContent === 'Live'`, signal)
     return page
   } catch (error) {
     await page[Symbol.asyncDispose]()
@@ -56,6 +54,5 @@ export async function openBoard(url: string, window: Window, signal: AbortSignal
 /** Opens another tab in front of the page. */
 export async function hideTab(page: BarePage, signal: AbortSignal): Promise<void> {
   await page.browser.send('Target.createTarget', { url: 'about:blank' })
-  while ((await page.evaluate('document.visibilityState')) !== 'hidden')
-    await pause(50, undefined, { signal })
+  await untilTrue(page, `document.visibilityState === 'hidden'`, signal)
 }

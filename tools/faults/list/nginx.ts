@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { answers } from '../../lib/liveness.ts'
 import { nginxWorkers, signalProcess } from '../../lib/processes.ts'
-import { until } from '../../lib/wait.ts'
+import { answers, until } from '../../lib/wait.ts'
 import type { Allowed, Fault } from '../testbed/fault.ts'
 import { checkSpread } from '../testbed/load.ts'
 import type { Testbed } from '../testbed/testbed.ts'

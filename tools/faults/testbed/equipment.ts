@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../../../web/server/errors.ts'
 import type { ReplicaProgram } from '../../launcher/stack/stack-options.ts'
-import { type FakedClock, makeFakedClock } from '../../lib/faked-clock.ts'
+import { type FakedClock, makeFakedClock } from '../../lib/processes.ts'
 import { until } from '../../lib/wait.ts'
 
 /** What some faults need and not every machine offers; null if missing */

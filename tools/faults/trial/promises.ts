@@ -1,9 +1,8 @@
 // The promises of the board: measures what a fault did (time until recovery, what the replicas still hold), and judges it.
 
-import { answers } from '../../lib/liveness.ts'
 import { residentBytes } from '../../lib/processes.ts'
 import type { Answer } from '../../lib/visitors.ts'
-import { poll, until } from '../../lib/wait.ts'
+import { answers, poll, until } from '../../lib/wait.ts'
 import { type Allowed, type Fault, usualBatchesInFlight, usualRecoveryMs } from '../testbed/fault.ts'
 import type { Testbed } from '../testbed/testbed.ts'
 import { countBatches, type Findings } from './findings.ts'

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import { databaseName, ownerAccount, type Passwords, replicaAccount } from '../../lib/database-accounts.ts'
-import { openLog } from '../../lib/logs.ts'
+import { openLog } from '../../lib/processes.ts'
 import { causeIn, type DatabaseFailure, failureOf, type Home, readLog } from './home.ts'
 import { type DatabaseServer, type Size, serverArguments, type Tls } from './server-program.ts'
 

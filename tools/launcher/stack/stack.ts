@@ -2,7 +2,7 @@
 // and ends an earlier stack's processes (workspace.ts), then starts the database (database.ts), the replicas (replicas.ts) and NGINX
 // (nginx.ts). supervise.ts starts and restarts each process.
 
-import { boundLogs } from '../../lib/logs.ts'
+import { boundLogs } from '../../lib/processes.ts'
 import { keepAdminToken, removeStackFiles, type StackFile, unusable, writeStackFiles } from './data-dir.ts'
 import { bringUpDatabase } from './database.ts'
 import { bringUpNginx, checkNginx } from './nginx.ts'

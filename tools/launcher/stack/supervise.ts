@@ -2,10 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { reasonOf, UserError } from '../../../web/server/errors.ts'
-import { answers, untilHung } from '../../lib/liveness.ts'
-import { lastLines, openLog } from '../../lib/logs.ts'
-import { endGroup, signalGroup } from '../../lib/processes.ts'
-import { backoff, stableAfterMs } from '../../lib/wait.ts'
+import { endGroup, lastLines, openLog, signalGroup } from '../../lib/processes.ts'
+import { answers, backoff, stableAfterMs, untilHung } from '../../lib/wait.ts'
 import type { ProcessRecord, Workspace } from './workspace.ts'
 
 /** A process of the stack that is ready. */

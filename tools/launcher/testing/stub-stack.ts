@@ -1,7 +1,11 @@
+// Stacks with stub replicas, for tests. As a program it runs one like `npm start`:  node stub-stack.ts DATA_DIR
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { print } from '../../lib/terminal.ts'
 import { eventually } from '../../lib/testing.ts'
+import { runUntilSignal } from '../command.ts'
 import { readStackFile, type StackFile } from '../stack/data-dir.ts'
 import { startStack } from '../stack/stack.ts'
 import { type ReplicaProgram, root, type StackOptions } from '../stack/stack-options.ts'
@@ -10,26 +14,26 @@ import { type ReplicaProgram, root, type StackOptions } from '../stack/stack-opt
 export async function startStubStack(options: Partial<StackOptions> & { dataDir: string }) {
   const said: string[] = []
   const stack = await startStack({
-    replicas: 2,
-    replica: stubReplica(),
-    database: { size: 'small' },
+    ...stubs(),
     report: (service, text) => said.push(`${service}: ${text}`),
     ...options,
   })
   return { ...stack, said, [Symbol.asyncDispose]: stack.stop }
 }
 
+const stubs = () => ({ replicas: 2, replica: stubReplica(), database: { size: 'small' } }) as const
+
 type Launched = { pid: number; file: StackFile; output: () => string; exited: Promise<unknown[]> }
 
-/** Runs stub-launcher.ts, of this clone or another one, as a terminal would, and waits until its stack runs. */
+/** Runs this module as a program, of this clone or another one, as a terminal would, and waits until its stack runs. */
 export function launch(dataDir: string, clone = root): Promise<Launched> {
-  return run([join(clone, 'tools/launcher/testing/stub-launcher.ts'), dataDir], process.env, dataDir)
+  return run([join(clone, 'tools/launcher/testing/stub-stack.ts'), dataDir], process.env, dataDir)
 }
 
 /** Runs `npm run dev`'s program: the real replica from its sources, with NGINX on `httpPort` (host:port). */
 export function launchDevelopment(dataDir: string, httpPort: string): Promise<Launched> {
   const environment = { ...process.env, DATA_DIR: dataDir, HTTP_HOST: '', HTTP_PORT: httpPort }
-  return run([join(import.meta.dirname, '../dev.ts')], environment, dataDir)
+  return run([join(import.meta.dirname, '../start.ts'), 'dev'], environment, dataDir)
 }
 
 async function run(program: string[], env: NodeJS.ProcessEnv, dataDir: string): Promise<Launched> {
@@ -69,3 +73,8 @@ export const pidsOf = ({ nginx, database, replicas }: StackFile) => [
   database.pid,
   ...replicas.map(replica => replica.pid),
 ]
+
+if (import.meta.main) {
+  const [dataDir = ''] = process.argv.slice(2)
+  await runUntilSignal(signal => startStack({ ...stubs(), dataDir, report: print, signal }))
+}

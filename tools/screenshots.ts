@@ -1,20 +1,106 @@
 // `npm run pictures`: makes the README's pictures and films from a temporary board with real visits, a real restart and a real
 // experiment of the lab.
-// Uses the bench's temporary board and browser, and record.ts for frames and files.
+// Uses the bench's temporary board and browser.
 
-import { rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { z } from 'zod'
-import { say } from '../bench/harness/report.ts'
-import { openBoard, startTemporaryBoard, type Window } from '../bench/page/board.ts'
-import { runOnBuild } from '../launcher/build.ts'
-import type { StackFile } from '../launcher/stack/data-dir.ts'
-import { builtReplica, type ReplicaProgram } from '../launcher/stack/stack-options.ts'
-import type { BarePage } from '../lib/chromium.ts'
-import { saySentences } from '../lib/terminal.ts'
-import { visitMany } from '../lib/visitors.ts'
-import { capture, recordFrames, writeWebp } from './record.ts'
+import { UserError } from '../web/server/errors.ts'
+import { say } from './bench/harness/report.ts'
+import { openBoard, startTemporaryBoard, type Window } from './bench/page/board.ts'
+import { findProgram } from './install/programs.mjs'
+import { runOnBuild } from './launcher/build.ts'
+import type { StackFile } from './launcher/stack/data-dir.ts'
+import { builtReplica, type ReplicaProgram } from './launcher/stack/stack-options.ts'
+import { type BarePage, untilTrue } from './lib/chromium.ts'
+import { saySentences } from './lib/terminal.ts'
+import { visitMany } from './lib/visitors.ts'
+
+const screenshot = z.object({ data: z.base64() })
+
+/** Writes a PNG screenshot of the page's window to `path`. */
+async function capture(page: BarePage, path: string): Promise<void> {
+  const { data } = screenshot.parse(await page.send('Page.captureScreenshot', { format: 'png' }))
+  writeFileSync(path, data, 'base64')
+}
+
+/** A picture of the page, and for how many ms it was shown */
+type Frame = { path: string; durationMs: number }
+
+type Recording = AsyncDisposable & {
+  /** Ends the recording. @returns the frames in order */
+  end(): Promise<Frame[]>
+}
+
+/** of Chromium's 60 frames per second; a slow machine gives fewer */
+const everyNthFrame = 2
+
+/** ms for which the last frame is shown before the film repeats */
+const lastFrameMs = 1000
+
+const event = z.looseObject({
+  data: z.string(),
+  sessionId: z.number(),
+  metadata: z.looseObject({ timestamp: z.number() }),
+})
+
+/** Writes each painted frame of the page into a new `folder` with its time. JPEG, because PNG is so slow that frames get lost. */
+async function recordFrames(page: BarePage, folder: string): Promise<Recording> {
+  mkdirSync(folder)
+  const events = await page.listen('Page', 'screencastFrame')
+  const taken: { path: string; at: number }[] = []
+  let ended = false
+  await page.send('Page.startScreencast', { format: 'jpeg', quality: 96, everyNthFrame })
+  async function take(): Promise<void> {
+    while (!ended) {
+      const next = events.shift()
+      if (next === undefined) {
+        await pause(5)
+        continue
+      }
+      const { data, sessionId, metadata } = event.parse(next)
+      await page.send('Page.screencastFrameAck', { sessionId }) // without it Chromium sends no more
+      const path = join(folder, `${String(taken.length).padStart(4, '0')}.jpg`)
+      writeFileSync(path, data, 'base64')
+      taken.push({ path, at: metadata.timestamp * 1000 })
+    }
+  }
+  const taking = take()
+  taking.catch(() => {}) // `end` throws it
+  async function end(): Promise<Frame[]> {
+    if (!ended) await page.send('Page.stopScreencast')
+    ended = true
+    await taking
+    return taken.map(({ path, at }, n) => ({ path, durationMs: (taken[n + 1]?.at ?? at + lastFrameMs) - at }))
+  }
+  return {
+    end,
+    async [Symbol.asyncDispose]() {
+      await end()
+    },
+  }
+}
+
+const run = promisify(execFile)
+const quality = '75'
+
+/** Writes the frames as an animated WebP that repeats forever. Source: https://developers.google.com/speed/webp/docs/img2webp */
+async function writeWebp(frames: Frame[], path: string): Promise<void> {
+  const img2webp = findProgram('img2webp')
+  if (!img2webp) throw new UserError('img2webp, which encodes the film, is not installed')
+  const each = frames.flatMap(({ path, durationMs }) => [
+    '-d',
+    String(Math.max(1, Math.round(durationMs))),
+    '-lossy',
+    '-q',
+    quality,
+    path,
+  ])
+  await run(img2webp, ['-loop', '0', '-kmax', '0', ...each, '-o', path])
+}
 
 /** While set, a starting replica waits, because a restart takes only a second, too short to see. */
 type Hold = { path: string; set(): void; release(): void }
@@ -96,9 +182,7 @@ const filmTimeoutMs = 60_000
 function waits(page: BarePage, signal: AbortSignal) {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(filmTimeoutMs)])
   const sleep = (ms: number) => pause(ms, undefined, { signal: bounded })
-  const until = async (condition: string) => {
-    while ((await page.evaluate(condition)) !== true) await sleep(50)
-  }
+  const until = (condition: string) => untilTrue(page, condition, bounded)
   return { sleep, until }
 }
 
@@ -157,7 +241,7 @@ async function srvIdOf(page: BarePage): Promise<string | undefined> {
   return answer.cookies.find(({ name }) => name === 'srv_id')?.value
 }
 
-const docs = join(import.meta.dirname, '..', '..', 'docs')
+const docs = join(import.meta.dirname, '..', 'docs')
 
 await saySentences(() =>
   runOnBuild(async (folder, signal) => {
