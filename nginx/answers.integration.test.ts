@@ -5,9 +5,8 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { eventually } from '../tools/lib/testing.ts'
-import { asCookie, sendRequest, startRequest } from './testing/request.ts'
+import { asCookie, breakOff, freeze, sendRequest, startRequest } from './testing/client-and-replica.ts'
 import { startBoard, stickyModes } from './testing/run-nginx.ts'
-import { breakOff, freeze } from './testing/stub-replica.ts'
 
 const timeout = 30_000
 

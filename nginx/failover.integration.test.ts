@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { asCookie, sendRequest } from './testing/request.ts'
+import {
+  asCookie,
+  breakOff,
+  drain,
+  freeze,
+  type StubReplica,
+  sendRequest,
+} from './testing/client-and-replica.ts'
 import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
-import { breakOff, drain, freeze, type StubReplica } from './testing/stub-replica.ts'
 
 const timeout = 30_000
 
@@ -111,7 +117,7 @@ for (const mode of stickyModes) {
     assert.deepEqual([none.status, JSON.parse(none.body).error.code], [503, 'no_replica'])
   })
 
-  test(`${mode}: strangers lose nothing when a replica dies`, { timeout }, async () => {
+  test(`${mode}: new visitors lose nothing when a replica dies`, { timeout }, async () => {
     await using board = await startBoard(mode)
     for (let visitor = 0; visitor < 9; visitor++) await sendRequest(board.port, '/')
     await firstOf(board).die()
@@ -119,7 +125,7 @@ for (const mode of stickyModes) {
       assert.equal((await sendRequest(board.port, '/')).status, 200)
   })
 
-  test(`${mode}: a draining replica keeps its own and passes strangers on`, { timeout }, async () => {
+  test(`${mode}: a draining replica keeps its own and passes new visitors on`, { timeout }, async () => {
     await using board = await startBoard(mode)
     const draining = firstOf(board)
     draining.answer = drain(draining)
@@ -151,7 +157,7 @@ for (const mode of stickyModes) {
     assert.equal(board.replicas.flatMap(({ requests }) => requests).length, 20)
   })
 
-  test(`${mode}: when all drain, a stranger is served at the last try`, { timeout }, async () => {
+  test(`${mode}: when all drain, a new visitor is served at the last try`, { timeout }, async () => {
     await using board = await startBoard(mode)
     for (const replica of board.replicas) replica.answer = drain(replica)
     const { status, headers, cookies } = await sendRequest(board.port, '/', {
@@ -259,9 +265,9 @@ for (const mode of stickyModes) {
     await using board = await startBoard(mode)
     const [known] = board.replicas
     await Promise.all(board.replicas.map(replica => replica.die()))
-    const stranger = await sendRequest(board.port, '/')
+    const newVisitor = await sendRequest(board.port, '/')
     const visitor = await sendRequest(board.port, '/', { headers: asCookie(known?.srvId ?? '') })
-    assert.deepEqual([stranger.status, stranger.cookies], [503, []])
+    assert.deepEqual([newVisitor.status, newVisitor.cookies], [503, []])
     assert.deepEqual([visitor.status, visitor.cookies], [503, []])
   })
 

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { findNginx } from './find-nginx.ts'
-import { sendRequest } from './testing/request.ts'
+import { sendRequest } from './testing/client-and-replica.ts'
 import { type Board, startBoard } from './testing/run-nginx.ts'
 
 // In a container docker-entrypoint.d/60-lab-hash.sh gives the lab's hash the addresses of a name. Here a program in place of `getent`

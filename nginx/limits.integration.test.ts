@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
-import { type Answer, asCookie, type RequestOptions, sendRequest, startRequest } from './testing/request.ts'
+import {
+  type Answer,
+  asCookie,
+  type RequestOptions,
+  sendRequest,
+  startRequest,
+} from './testing/client-and-replica.ts'
 import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
 
 const timeout = 60_000

@@ -11,9 +11,8 @@ import { type LoggedRequest, parseMessage } from '../monitoring/nginx-log-export
 import { freePorts } from '../tools/lib/ports.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
 import { followExporter } from './metrics-log.ts'
-import { asCookie, sendRequest } from './testing/request.ts'
+import { asCookie, breakOff, cannotCount, drain, sendRequest } from './testing/client-and-replica.ts'
 import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
-import { breakOff, cannotCount, drain } from './testing/stub-replica.ts'
 
 const timeout = 240_000
 

@@ -17,7 +17,7 @@ import {
 } from '../web/shared/limits.ts'
 import { findNginx, parseBuild } from './find-nginx.ts'
 import { fillTemplate, legacyStickyVariables, type NginxSettings, renderNginx } from './render.ts'
-import { testCertificate, testKey } from './testing/request.ts'
+import { testCertificate, testKey } from './testing/client-and-replica.ts'
 import { checkTrustedProxies } from './tls-and-proxies.ts'
 import { crashIn, resizeZones } from './worker-crashes.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request, type ServerResponse } from 'node:http'
 import { test } from 'node:test'
-import { sendRequest, startRequest } from './testing/request.ts'
+import { sendRequest, startRequest } from './testing/client-and-replica.ts'
 import { startBoard, stickyModes } from './testing/run-nginx.ts'
 
 const timeout = 30_000

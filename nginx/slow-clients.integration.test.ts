@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { eventually } from '../tools/lib/testing.ts'
-import { sendRequest, startRequest, testCertificate } from './testing/request.ts'
+import { sendRequest, startRequest, testCertificate } from './testing/client-and-replica.ts'
 import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
 
 const timeout = 60_000

@@ -4,9 +4,15 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import { eventually } from '../tools/lib/testing.ts'
 import { readSrvIdCookie } from '../web/server/http/request.ts'
-import { asCookie, sendRequest } from './testing/request.ts'
+import {
+  asCookie,
+  breakOff,
+  drain,
+  freeze,
+  type StubReplica,
+  sendRequest,
+} from './testing/client-and-replica.ts'
 import { type Board, type StickyMode, startBoard, stickyModes } from './testing/run-nginx.ts'
-import { breakOff, drain, freeze, type StubReplica } from './testing/stub-replica.ts'
 
 const timeout = 30_000
 
@@ -24,7 +30,7 @@ async function askRaw(port: number, cookies: string[]): Promise<void> {
 }
 
 for (const mode of stickyModes) {
-  test(`${mode}: a stranger gets a cookie that names the replica that answered`, { timeout }, async () => {
+  test(`${mode}: a new visitor gets a cookie that names the replica that answered`, { timeout }, async () => {
     await using board = await startBoard(mode)
     const { headers, cookies } = await sendRequest(board.port, '/')
     const [cookie] = cookies
@@ -68,7 +74,7 @@ for (const mode of stickyModes) {
       }
     })
 
-  test(`${mode}: strangers are spread evenly`, { timeout }, async () => {
+  test(`${mode}: new visitors are spread evenly`, { timeout }, async () => {
     await using board = await startBoard(mode)
     for (let visitor = 0; visitor < 90; visitor++) await sendRequest(board.port, '/')
     for (const { requests } of board.replicas) assert.ok(requests.length >= 20 && requests.length <= 40)

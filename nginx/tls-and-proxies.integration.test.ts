@@ -4,9 +4,8 @@ import { readFileSync } from 'node:fs'
 import { connect, constants } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { parseCookie, sendRequest, testCertificate } from './testing/request.ts'
+import { breakOff, parseCookie, sendRequest, testCertificate } from './testing/client-and-replica.ts'
 import { type Board, startBoard, stickyModes } from './testing/run-nginx.ts'
-import { breakOff } from './testing/stub-replica.ts'
 
 const timeout = 60_000
 

@@ -7,9 +7,8 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { alive, signalGroup } from '../tools/lib/processes.ts'
 import { eventually, temporaryFolder } from '../tools/lib/testing.ts'
-import { sendRequest, startRequest } from './testing/request.ts'
+import { drain, freeze, type StubReplica, sendRequest, startRequest } from './testing/client-and-replica.ts'
 import { type Board, startBoard, stickyModes, type Watcher, watchFor } from './testing/run-nginx.ts'
-import { drain, freeze, type StubReplica } from './testing/stub-replica.ts'
 
 const timeout = 60_000
 const watchers: Watcher[] = ['launcher', 'container']
@@ -37,7 +36,7 @@ for (const { mode, recovery, name } of cases) {
       assert.deepEqual(alive([pid]), [pid])
     })
 
-  test(`${name}: strangers reach every replica again`, { timeout }, async () => {
+  test(`${name}: new visitors reach every replica again`, { timeout }, async () => {
     await using board = await startBoard(mode, { recovery })
     const [victim] = board.replicas
     assert.ok(victim)
@@ -50,7 +49,7 @@ for (const { mode, recovery, name } of cases) {
     for (const replica of board.replicas) answerAgain(replica)
     await eventually(() => pageViewSucceeds(board))
     for (const replica of board.replicas) replica.requests.length = 0
-    for (let stranger = 0; stranger < 30; stranger++) await sendRequest(board.port, '/')
+    for (let visit = 0; visit < 30; visit++) await sendRequest(board.port, '/')
     for (const { requests } of board.replicas) assert.ok(requests.length >= 5, `${requests.length} of 30`)
   })
 

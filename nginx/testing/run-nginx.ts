@@ -11,8 +11,7 @@ import { settingDefaults } from '../../web/shared/limits.ts'
 import { findNginx } from '../find-nginx.ts'
 import { type NginxSettings, type RenderedNginx, renderNginx } from '../render.ts'
 import { recoverFromCrashes } from '../worker-crashes.ts'
-import { testCertificate, testKey } from './request.ts'
-import { type StubReplica, startStubReplica } from './stub-replica.ts'
+import { type StubReplica, startStubReplica, testCertificate, testKey } from './client-and-replica.ts'
 
 export type StickyMode = 'legacy' | 'native'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { testCertificate } from '../../nginx/testing/request.ts'
+import { testCertificate } from '../../nginx/testing/client-and-replica.ts'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
 import {
   BadDatabaseUrl,
