@@ -1,6 +1,7 @@
 import { type APIRequestContext, expect, test } from '@playwright/test'
 import { z } from 'zod'
 import { visitMany } from '../tools/lib/visitors.ts'
+import { boardLogLength } from '../web/shared/limits.ts'
 
 // What scripts rely on, through NGINX, on any stack at the base URL.
 
@@ -41,7 +42,7 @@ const snapshot = z.looseObject({
       state: z.enum(['joining', 'up', 'draining', 'lost', 'stopped']),
     }),
   ),
-  log: z.array(logRow).max(50),
+  log: z.array(logRow).max(boardLogLength),
 })
 const logPage = z.strictObject({ rows: z.array(logRow), next: z.number().int().nullable() })
 const audit = z.strictObject({

@@ -7,7 +7,10 @@ import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../tools/lib/testing.ts'
 import {
+  controlAnswerSeconds,
+  controlTimeoutMs,
   hitBudgetMs,
+  labLimits,
   liveKeepAliveMs,
   lockWaitSeconds,
   messagesPerSecond,
@@ -107,7 +110,7 @@ function blocksOf(beginning: string, text: string): string[] {
 }
 
 for (const native of [false, true])
-  test(`NGINX waits longer than a replica takes, ${native ? 'native' : 'map-based'} sticky cookie`, async () => {
+  test(`NGINX waits longer than a replica takes, and the page longer than NGINX, ${native ? 'native' : 'map-based'} sticky cookie`, async () => {
     await using folder = await temporaryFolder()
     await renderNginx({ ...good, directory: folder.path, native })
     const read = (name: string) => readFile(join(folder.path, name), 'utf8')
@@ -126,6 +129,12 @@ for (const native of [false, true])
 
     assert.ok(queryTimeoutMs < timeOf('proxy_read_timeout', location('~ ^/api/(log|history)$')), 'a query')
     assert.ok(liveKeepAliveMs < timeOf('proxy_read_timeout', location('= /api/live')), 'the live feed')
+
+    const control = timeOf('proxy_read_timeout', location('/api/servers/'))
+    assert.ok(controlAnswerSeconds * 1000 < control && control < controlTimeoutMs, `control: ${control} ms`)
+    const lab = location('= /lab/visit')
+    const labTry = timeOf('proxy_read_timeout', lab)
+    assert.ok(labLimits.slowMsMax < labTry, `a try of a lab visit: ${labTry} ms`)
 
     const upstreams = blocksOf('upstream ', `${sticky}${replicas}`).filter(text =>
       text.includes('keepalive '),

@@ -8,6 +8,8 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { builtReplica } from '../../tools/launcher/stack/stack-options.ts'
 import { eventually, temporaryFolder } from '../../tools/lib/testing.ts'
+import { hungAfterMs } from '../../tools/lib/wait.ts'
+import { adminTokenPattern } from '../../web/shared/limits.ts'
 import { DockerFailed, docker, lines, replicaContainers, unlessGone } from './docker.ts'
 
 test('builds add no record with their time to the image, unless a person wants one', async () => {
@@ -245,5 +247,15 @@ test('the token of control is made once; a given one applies while it is given, 
     }
     assert.equal(read(), made)
     expectAgreement(folders)
+    // Everyone accepts the same tokens.
+    const all = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~+/-'
+    const marked = ['=', '%', ':', ',', '_x', 'é'].map(mark => `${mark}${'x'.repeat(20)}`)
+    for (const token of [all, ...[15, 16, 256, 257].map(length => 'x'.repeat(length)), ...marked])
+      assert.equal((await makeSecrets(folders, '', token)) === '', adminTokenPattern.test(token), token)
   })
+})
+
+test('Docker and the launcher kill a replica after the same time without an answer', async () => {
+  const check = await readFile(join(import.meta.dirname, '../../web/health-check.sh'), 'utf8')
+  assert.equal(Number(/^limit=(\d+)$/m.exec(check)?.[1]) * 1000, hungAfterMs)
 })

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { startStubServer } from '../../tools/lib/testing.ts'
 import { readSrvIdCookie } from '../../web/server/http/request.ts'
 import { srvIdOf } from '../../web/server/identity.ts'
+import { replicaHeadBytes } from '../../web/shared/limits.ts'
 
 /** A replacement for a replica: it says which one it is, and records the requests. */
 export type StubReplica = {
@@ -29,8 +30,7 @@ export type StubReplica = {
 }
 
 export async function startStubReplica(): Promise<StubReplica> {
-  // As large as a replica's: web/server/replica/replica.ts.
-  const server = createServer({ maxHeaderSize: 64 * 1024 }, (request, response) => {
+  const server = createServer({ maxHeaderSize: replicaHeadBytes }, (request, response) => {
     replica.requests.push(request)
     replica.answer(request, response)
   })

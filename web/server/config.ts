@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { settingDefaults } from '../shared/limits.ts'
+import { adminTokenPattern, settingDefaults } from '../shared/limits.ts'
 import { reasonOf, UserError } from './errors.ts'
 
 /** The configuration of a replica, parsed from environment variables. */
@@ -37,10 +37,7 @@ export function isServerName(text: string): boolean {
   return serverName.safeParse(text).success
 }
 
-/** Characters of a token after `Bearer`: https://www.rfc-editor.org/rfc/rfc6750#section-2.1. A short one could be guessed. */
-const adminToken = z
-  .string()
-  .regex(/^[A-Za-z0-9._~+/-]{16,256}$/, 'must be 16 to 256 letters, digits and ._~+/-')
+const adminToken = z.string().regex(adminTokenPattern, 'must be 16 to 256 letters, digits and ._~+/-')
 
 /** Whether a text can be the token of control. */
 export function isAdminToken(text: string): boolean {

@@ -167,7 +167,7 @@ export type Snapshot = {
   servers: ServerRow[]
   /** hits of servers no longer shown */
   earlier_hits: number
-  /** newest first, at most 50 */
+  /** newest first, at most `boardLogLength` */
   log: LogRow[]
   /** the alerts that fire, most urgent first, each name once. Missing if not known or without ALERTMANAGER_URL. */
   alerts?: FiringAlert[]

@@ -1,5 +1,5 @@
 // Numbers that several modules must agree on: the page and the server, the replica and NGINX, the code and .env.example.
-// nginx/render.test.ts and tools/launcher/settings.test.ts compare the files that repeat them.
+// nginx/nginx.test.ts, deploy/compose/compose.test.ts and tools/launcher/settings.test.ts compare the files that repeat them.
 
 /** Defaults of settings. docker-compose.yml and .env.example repeat them. */
 export const settingDefaults = {
@@ -29,6 +29,13 @@ export const queryTimeoutMs = 5000
 /** ms that a replica keeps an idle connection open: longer than NGINX does, so that no request meets a closing connection. */
 export const replicaKeepAliveMs = 75_000
 
+/**
+ * Bytes of a request's head that a replica reads. NGINX accepts four buffers of 8 kB and adds a few headers
+ * (nginx/conf/limits.conf.template). This limit is higher, so it is always NGINX that refuses a head as too large, with
+ * a message. Node's default is 16 kB, without a message.
+ */
+export const replicaHeadBytes = 64 * 1024
+
 /** Seconds between two heartbeats of a server. */
 export const heartbeatSeconds = 2
 
@@ -46,6 +53,15 @@ export const forgottenAfterSeconds = 60
 
 /** Seconds that a server has to acknowledge a command of control. It reads commands twice a second; NGINX waits longer. */
 export const controlAnswerSeconds = 10
+
+/** ms that the page waits for the answer to a command of control: longer than NGINX does. */
+export const controlTimeoutMs = 15_000
+
+/**
+ * The token of control: characters of a token after `Bearer` (https://www.rfc-editor.org/rfc/rfc6750#section-2.1). A short one
+ * could be guessed. deploy/compose/make-secrets.ts, which is mounted as a single file, has a copy.
+ */
+export const adminTokenPattern = /^[A-Za-z0-9._~+/-]{16,256}$/
 
 /** Rows of the log in a snapshot and on the page. */
 export const boardLogLength = 50

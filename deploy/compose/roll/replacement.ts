@@ -38,7 +38,7 @@ const maxStarts = 5
  * ms until NGINX has looked up the replicas again: `valid=5s` plus `resolver_timeout 2s` in nginx/conf/replicas.conf.template, plus
  * one second.
  */
-const lookUpMs = 8000
+export const lookUpMs = 8000
 
 export class Replacement {
   readonly #roll: Roll

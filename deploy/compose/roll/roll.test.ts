@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { UnfinishedRoll } from '../project-lock.ts'
 import { roll } from '../testing/board.ts'
+import { lookUpMs } from './replacement.ts'
 import { type Found, orderedMeanwhile, orderedWhileStarting, planRoll } from './roll-state.ts'
 
 const newest = { image: 'sha256:2', configHash: 'a' }
@@ -28,6 +31,16 @@ const cutShort = (old: string[]): UnfinishedRoll => {
 
 const plan = (replicas: Replica[], found: Partial<Found> = {}) =>
   planRoll(replicas, newest, { unfinished: null, atStart: idsOf(replicas), ...found })
+
+test('a roll waits until NGINX has looked up the new replicas, one second longer than a slow look-up takes', () => {
+  const template = readFileSync(
+    join(import.meta.dirname, '../../../nginx/conf/replicas.conf.template'),
+    'utf8',
+  )
+  const valid = Number(/^resolver .* valid=(\d+)s /m.exec(template)?.[1])
+  const timeout = Number(/^resolver_timeout (\d+)s;/m.exec(template)?.[1])
+  assert.equal(lookUpMs, (valid + timeout + 1) * 1000)
+})
 
 test('as many new ones are started as old ones run', () => {
   const old = [older(), older(), older()]

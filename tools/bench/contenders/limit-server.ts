@@ -7,6 +7,7 @@ import { registerServer } from '../../../web/server/db/servers.ts'
 import { readHit } from '../../../web/server/hits/hit.ts'
 import { HitQueue } from '../../../web/server/hits/hit-queue.ts'
 import { ownAddress, srvIdOf } from '../../../web/server/identity.ts'
+import { replicaKeepAliveMs } from '../../../web/shared/limits.ts'
 import { parseSample } from '../harness/load.ts'
 
 // The upper limit on this machine: the board's batches of hits, and a stored copy of its page, with nothing rendered.
@@ -20,7 +21,7 @@ const srvId = srvIdOf(address)
 const { id } = await registerServer(pool, { srvId, address, name: serverName })
 const queue = new HitQueue(databaseHitStore(pool, { id, srv_id: srvId }))
 
-const server = createServer({ keepAliveTimeout: 75_000 }, async (request, response) => {
+const server = createServer({ keepAliveTimeout: replicaKeepAliveMs }, async (request, response) => {
   // Health checks do not count.
   if (request.url?.startsWith('/health/')) return void response.end('ready\n')
   try {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { mostReplicas } from '../../launcher/database-server/server-program.ts'
 
 /** How much is measured */
 export type Extent = {
@@ -51,7 +52,7 @@ type PageBenchOptions = {
 }
 
 const seconds = z.coerce.number().int().min(2).max(600)
-const replicas = z.array(z.coerce.number().int().min(1).max(50))
+const replicas = z.array(z.coerce.number().int().min(1).max(mostReplicas))
 
 /** @throws TypeError or ZodError on an invalid option */
 export function parsePageOptions(args: string[]): PageBenchOptions {

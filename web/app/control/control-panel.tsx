@@ -3,6 +3,7 @@
 
 import { useEffect, useId, useRef, useState } from 'react'
 import { type ControlCommand, isControlAnswer, type ServerRow } from '../../shared/api.ts'
+import { controlTimeoutMs } from '../../shared/limits.ts'
 import { AnswerRefused, fetchAnswer } from '../live/answers.ts'
 import { Action } from '../ui/frame.tsx'
 import ui from '../ui/ui.module.css'
@@ -20,8 +21,6 @@ type Props = {
   onClose(): void
 }
 
-/** ms for an answer: more than a server has to acknowledge a command */
-const answerTimeoutMs = 15_000
 /** ms for which a drain can be undone with one press */
 const undoMs = 10_000
 
@@ -173,7 +172,7 @@ async function outcomeOf(name: string, command: ControlCommand, token: string): 
   const url = `/api/servers/${encodeURIComponent(name)}/${command}`
   const init = { method: 'POST', headers: { Authorization: `Bearer ${token}` } }
   try {
-    const { message } = await fetchAnswer(isControlAnswer, url, answerTimeoutMs, init)
+    const { message } = await fetchAnswer(isControlAnswer, url, controlTimeoutMs, init)
     return { text: message, failed: false, undoable: command === 'drain' }
   } catch (error) {
     if (error instanceof AnswerRefused && error.code === 'unauthorized')

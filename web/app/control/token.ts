@@ -2,6 +2,7 @@
 // as in the link that `npm start` prints: browsers do not send a fragment. It is kept for this tab and removed from the address.
 
 import { useSyncExternalStore } from 'react'
+import { adminTokenPattern } from '../../shared/limits.ts'
 
 const storageKey = 'balance-board token'
 
@@ -55,9 +56,10 @@ function subscribe(onChange: () => void): () => void {
   }
 }
 
-/** The token in a fragment; null if it has none. The characters are those that web/server/config.ts accepts. */
+/** The token in a fragment; null if it has none. */
 export function tokenIn(fragment: string): string | null {
-  return /^#token=([A-Za-z0-9._~+/-]{16,256})$/.exec(fragment)?.[1] ?? null
+  const [, token = ''] = /^#token=(.*)$/.exec(fragment) ?? []
+  return adminTokenPattern.test(token) ? token : null
 }
 
 function takeFromAddress(): string | null {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { replicaKeepAliveMs } from '../../shared/limits.ts'
+import { replicaHeadBytes, replicaKeepAliveMs } from '../../shared/limits.ts'
 import { type Environment, readAdminToken } from '../config.ts'
 import { closePools, openPools, type Pools } from '../db/pools.ts'
 import { retryWhileUnavailable } from '../db/query.ts'
@@ -100,19 +100,12 @@ async function register(pools: Pools, environment: Environment): Promise<Registe
 /** ms for running answers to end once the replica no longer listens */
 const lastAnswersMs = 4000
 
-/**
- * Bytes of a request's head. NGINX accepts four buffers of 8 kB and adds a few headers
- * (nginx/conf/limits.conf.template). This limit is higher, so it is always NGINX that refuses a head as too large, with
- * a message. Node's default is 16 kB, without a message.
- */
-const maxHeaderSize = 64 * 1024
-
 /** Starts to answer on the replica's address. */
 async function beginServing(services: Services): Promise<Server> {
   const { host, port } = services.environment
   const router = createRouter(routesOf(services))
   const server = createHttpServer(
-    { keepAliveTimeout: replicaKeepAliveMs, maxHeaderSize },
+    { keepAliveTimeout: replicaKeepAliveMs, maxHeaderSize: replicaHeadBytes },
     (request, response) => {
       // A stopping replica closes each of NGINX's connections after an answer.
       if (services.readiness.leaving) response.setHeader('Connection', 'close')
