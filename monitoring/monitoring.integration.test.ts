@@ -18,7 +18,7 @@ import { alive, signalProcess } from '../tools/lib/processes.ts'
 import { eventually, startStubServer, temporaryFolder } from '../tools/lib/testing.ts'
 import { visitMany } from '../tools/lib/visitors.ts'
 import { answers } from '../tools/lib/wait.ts'
-import { leastShare, runQueries, shareWithData } from './grafana/check-queries.ts'
+import { leastShare, runQueries, shareWithData } from './grafana/dashboards.ts'
 
 const run = promisify(execFile)
 

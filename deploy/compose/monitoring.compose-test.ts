@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { z } from 'zod'
-import { leastShare, runQueries, shareWithData } from '../../monitoring/grafana/check-queries.ts'
+import { leastShare, runQueries, shareWithData } from '../../monitoring/grafana/dashboards.ts'
 import { freePorts } from '../../tools/lib/ports.ts'
 import { visitMany } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'

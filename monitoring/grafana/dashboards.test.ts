@@ -6,8 +6,7 @@ import { Ajv } from 'ajv'
 import { z } from 'zod'
 import { createMetrics } from '../../web/server/metrics/metrics.ts'
 import { LogMetrics } from '../nginx-log-exporter/log-metrics.ts'
-import { readDashboards } from './check-queries.ts'
-import { dashboardFiles, dashboardFolder } from './write-dashboards.ts'
+import { dashboardFiles, dashboardFolder, readDashboards } from './dashboards.ts'
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, path), 'utf8')
 

@@ -34,7 +34,7 @@ import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/sta
 import { PanelBuilder as StateTimelineBuilder } from '@grafana/grafana-foundation-sdk/statetimeline'
 import { PanelBuilder as GraphBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
 
-/** The datasource that `provisioning/datasources.yml` sets up. */
+/** The datasource that `provisioning/datasources/prometheus.yml` sets up. */
 export const prometheus = { type: 'prometheus', uid: 'prometheus' }
 
 /** One expression, and the name of its series: text with `{{label}}` for the value of a label. */

@@ -1,9 +1,21 @@
-// Runs every query of the dashboards on a Prometheus and says which return data:
-//   npm run dashboards:check -- http://127.0.0.1:9090
-// Ends with status 1 if a query fails, or if fewer than 85 % return data. Run it while the board has visitors.
-import { readdirSync, readFileSync } from 'node:fs'
+// Grafana's dashboards. `panels.ts` has the kinds of panel, `balance.ts` and `replica.ts` the panels.
+//   npm run dashboards                                   writes them from code to `dashboards/`, which Grafana reads
+//   npm run dashboards:check -- http://127.0.0.1:9090    runs their queries on a Prometheus and says which return data
+// The check ends with status 1 if a query fails, or if fewer than 85 % return data. Run it while the board has visitors.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { balanceDashboard } from './balance.ts'
+import { replicaDashboard } from './replica.ts'
+
+export const dashboardFolder = join(import.meta.dirname, 'dashboards')
+
+/** The files in `dashboards/` by name, and their text. */
+export const dashboardFiles = Object.fromEntries(
+  Object.entries({ 'balance.json': balanceDashboard, 'replica.json': replicaDashboard }).map(
+    ([name, dashboard]) => [name, `${JSON.stringify(dashboard, null, 2)}\n`],
+  ),
+)
 
 const dashboard = z.looseObject({
   title: z.string(),
@@ -35,14 +47,13 @@ export const leastShare = 0.85
 const lookBack = 300
 
 /** A query as it was sent, and what came: series with at least one number, and the error of a query that Prometheus refused. */
-export type QueryResult = { dashboard: string; panel: string; query: string; series: number; error?: string }
+type QueryResult = { dashboard: string; panel: string; query: string; series: number; error?: string }
 
 /** The dashboards that Grafana reads. */
 export function readDashboards(): Dashboard[] {
-  const folder = join(import.meta.dirname, 'dashboards')
-  return readdirSync(folder)
+  return readdirSync(dashboardFolder)
     .filter(name => name.endsWith('.json'))
-    .map(name => dashboard.parse(JSON.parse(readFileSync(join(folder, name), 'utf8'))))
+    .map(name => dashboard.parse(JSON.parse(readFileSync(join(dashboardFolder, name), 'utf8'))))
 }
 
 /**
@@ -110,11 +121,21 @@ async function readJson(url: string): Promise<unknown> {
   return answer.json()
 }
 
-if (import.meta.main) {
-  const results = await runQueries(process.argv[2] ?? 'http://127.0.0.1:9090')
+/** Prints the queries without data. Sets the exit status. */
+async function checkQueries(url: string): Promise<void> {
+  const results = await runQueries(url)
   for (const { dashboard, panel, query, series, error } of results)
     if (series === 0) console.log(`${dashboard}, ${panel}: ${error ?? 'no data'}: ${query}`)
   const share = shareWithData(results)
   console.log(`${Math.round(100 * share)} % of ${results.length} queries return data`)
   if (share < leastShare || results.some(({ error }) => error !== undefined)) process.exitCode = 1
+}
+
+if (import.meta.main) {
+  const [command, url = 'http://127.0.0.1:9090'] = process.argv.slice(2)
+  if (command === 'check') await checkQueries(url)
+  else if (command === 'write')
+    for (const [name, text] of Object.entries(dashboardFiles))
+      writeFileSync(join(dashboardFolder, name), text)
+  else throw new Error('the command is write or check')
 }
