@@ -34,7 +34,7 @@ test('a dump that is made under load agrees elsewhere, and replaces the board un
   const replicas = [await startReplica(database.url, '10.0.0.1:3000')]
   const [first] = replicas
   assert.ok(first)
-  await eventually(() => first.told.length > 300)
+  await eventually(() => first.answered.length > 300)
   const text = await dump(database.url)
   // This row is in no dump.
   const second = await startReplica(database.url, '10.0.0.2:3000')
@@ -46,11 +46,11 @@ test('a dump that is made under load agrees elsewhere, and replaces the board un
     await closePools(pools)
     assert.ok(audit.consistent && audit.counter === counter && counter >= 300, JSON.stringify(audit))
 
-    await eventually(() => second.told.some(({ id }) => id > counter + 300))
+    await eventually(() => second.answered.some(({ id }) => id > counter + 300))
     await restore(database.url, streamOf(text), { replace: true })
     const restoredAt = performance.now()
     await eventually(() =>
-      replicas.every(({ told }) => told.filter(({ at }) => at > restoredAt).length > 100),
+      replicas.every(({ answered }) => answered.filter(({ at }) => at > restoredAt).length > 100),
     )
     for (const { wentBack } of replicas) assert.equal(wentBack.length, 1)
     await Promise.all(replicas.map(replica => replica.stop()))
@@ -62,7 +62,7 @@ test('a dump that is made under load agrees elsewhere, and replaces the board un
     assert.deepEqual(tables, [])
     const ids = new Map(rows.map(row => [row.request_id, row.id]))
     assert.equal(ids.size, rows.length, 'no request id is there twice')
-    const after = replicas.flatMap(({ told }) => told.filter(({ at }) => at > restoredAt))
+    const after = replicas.flatMap(({ answered }) => answered.filter(({ at }) => at > restoredAt))
     for (const { requestId, id } of after) assert.equal(ids.get(requestId), id)
     const last = openPools(database.url)
     const end = auditOf(await readAudit(last.read))
@@ -78,14 +78,14 @@ test('while others read the tables, as another dump does, a restore waits and pa
   const replica = await startReplica(database.url, '10.0.0.1:3000')
   const reader = await mysql.createConnection(database.url)
   try {
-    await eventually(() => replica.told.length > 0)
+    await eventually(() => replica.answered.length > 0)
     const text = await dump(database.url)
     await reader.beginTransaction()
     await reader.query('SELECT COUNT(*) FROM server')
     const restored = restore(database.url, streamOf(text), { replace: true })
     await eventually(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
-    const counted = replica.told.length
-    await eventually(() => replica.told.length > counted + 50)
+    const counted = replica.answered.length
+    await eventually(() => replica.answered.length > counted + 50)
     await reader.query('COMMIT')
     await restored
   } finally {
@@ -107,13 +107,13 @@ test('a restore that may replace no counted page views refuses those that are co
     )
     await eventually(async () => (await reader.query<RowDataPacket[]>(renames))[0].length > 0)
     const replica = await startReplica(database.url, '10.0.0.1:3000')
-    await eventually(() => replica.told.length > 0)
+    await eventually(() => replica.answered.length > 0)
     await replica.stop()
     await reader.query('COMMIT')
     await refused
     const [rows] = await reader.query<RowDataPacket[]>('SELECT request_id AS id FROM access_log')
     const kept = new Set(rows.map(({ id }) => id))
-    for (const { requestId } of replica.told) assert.ok(kept.has(requestId))
+    for (const { requestId } of replica.answered) assert.ok(kept.has(requestId))
   } finally {
     reader.destroy()
   }
@@ -159,14 +159,14 @@ test('while a replica counts, a restore without --replace loses no page view', a
       error => String(error),
     )
     const replica = await starting
-    await eventually(() => replica.told.length > 10)
+    await eventually(() => replica.answered.length > 10)
     await replica.stop()
     assert.match(outcome, /^restored$|the board has counted/)
     const connection = await mysql.createConnection(database.url)
     const [rows] = await connection.query<RowDataPacket[]>('SELECT request_id AS id FROM access_log')
     await connection.end()
     const kept = new Set(rows.map(({ id }) => id))
-    for (const { requestId } of replica.told) assert.ok(kept.has(requestId), outcome)
+    for (const { requestId } of replica.answered) assert.ok(kept.has(requestId), outcome)
   }
 })
 
@@ -213,7 +213,7 @@ for (const [counted, outcome] of [
 test('a restore says how many page views the replaced board had counted, also if the dump has no fewer', async () => {
   await using database = await createTestDatabase()
   const replica = await startReplica(database.url, '10.0.0.1:3000')
-  await eventually(() => replica.told.length > 0)
+  await eventually(() => replica.answered.length > 0)
   await replica.stop()
   const text = await dump(database.url)
   const counted = Number(/INSERT INTO `global_counter` VALUES\s+\(1,(\d+)\)/.exec(text)?.[1])

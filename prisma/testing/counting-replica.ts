@@ -14,7 +14,7 @@ export async function startReplica(databaseUrl: string, address: string) {
   // As a replica does: while a restore waits for the tables, a try can fail.
   const register = () => retryWhileUnavailable(() => registerServer(pools.write, place), 30_000)
   const identity = { id: (await register()).id, srv_id: place.srvId }
-  const told: { requestId: string; id: number; at: number }[] = []
+  const answered: { requestId: string; id: number; at: number }[] = []
   const wentBack: [number, number][] = []
   const watch = new CounterWatch((from, to) => wentBack.push([from, to]))
   let rejoining = false
@@ -36,12 +36,12 @@ export async function startReplica(databaseUrl: string, address: string) {
     while (!stopped) {
       const hit = sampleHit()
       const count = await queue.submit(hit).catch(() => null)
-      if (count) told.push({ requestId: hit.requestId, id: count.id, at: performance.now() })
+      if (count) answered.push({ requestId: hit.requestId, id: count.id, at: performance.now() })
     }
   })
   return {
     pools,
-    told,
+    answered,
     wentBack,
     async stop() {
       stopped = true

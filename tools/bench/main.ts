@@ -49,8 +49,8 @@ function contendersTable(summaries: Summary[]): string {
 
 function targetsTable(targets: Target[]): string {
   return markdownTable(
-    ['target', 'asked', 'found', 'met'],
-    targets.map(({ what, asked, found, met }) => [what, asked, found, met ? 'yes' : 'no']),
+    ['target', 'required', 'found', 'met'],
+    targets.map(({ what, required, found, met }) => [what, required, found, met ? 'yes' : 'no']),
   )
 }
 

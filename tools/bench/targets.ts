@@ -12,7 +12,7 @@ import { readUsage } from './harness/usage.ts'
 import { wireBudget } from './page/web-vitals.ts'
 
 /** A performance target of the board. `found` is the result in words, `figure` as a number for programs. */
-export type Target = { what: string; asked: string; found: string; figure: number; met: boolean }
+export type Target = { what: string; required: string; found: string; figure: number; met: boolean }
 
 /** Measures all targets except the comparison, each on a board that has just started. */
 export async function measureTargets(
@@ -33,7 +33,7 @@ export async function measureTargets(
 export function comparisonTargets(ratios: Ratios, board: Summary): Target[] {
   const target = (what: string, least: number, figure: number): Target => ({
     what: `page views/s against ${what}`,
-    asked: `${least} ×`,
+    required: `${least} ×`,
     found: `${number(figure)} ×`,
     figure,
     met: figure >= least,
@@ -68,7 +68,7 @@ async function measureSteadyLatency(
   ]
 }
 
-/** p99 of one visitor that asks for the next page as soon as it has one. The board is warm. */
+/** p99 of one visitor that requests the next page as soon as it has one. The board is warm. */
 async function measureLatencyAlone(board: Contender, seconds: number, signal: AbortSignal): Promise<Target> {
   const result = await runWrk(board.url, { connections: 1, seconds }, signal)
   return {
@@ -80,7 +80,7 @@ async function measureLatencyAlone(board: Contender, seconds: number, signal: Ab
 type Latency = { p50Ms: number; p99Ms: number; errors: number }
 
 const latencyResult = (most: number, { p50Ms, p99Ms, errors }: Latency) => ({
-  asked: `${most} ms`,
+  required: `${most} ms`,
   found: `${number(p99Ms)} ms (p50 ${number(p50Ms)} ms, ${errors} failed)`,
   figure: p99Ms,
   met: p99Ms <= most && errors === 0,
@@ -88,7 +88,7 @@ const latencyResult = (most: number, { p50Ms, p99Ms, errors }: Latency) => ({
 
 const memoryTarget = (what: string, megabytesMost: number, bytes: number): Target => ({
   what,
-  asked: `${megabytesMost} MB`,
+  required: `${megabytesMost} MB`,
   found: megabytes(bytes),
   figure: bytes,
   met: bytes <= megabytesMost * 1e6,
@@ -120,21 +120,21 @@ async function measureOpenDashboards(
   return [
     {
       what: `${all} dashboards on one replica at ${hitsPerSecond} hits/s: CPU of one core`,
-      asked: '60 %',
+      required: '60 %',
       found: `${number(cores * 100)} %${failures}`,
       figure: cores * 100,
       met: cores <= 0.6 && isValid,
     },
     {
       what: 'the same: p95 from hit to dashboard',
-      asked: '500 ms',
+      required: '500 ms',
       found: `${delay.p95Ms} ms (p50 ${delay.p50Ms} ms; ${number(delay.delivered * 100)} % delivered)`,
       figure: delay.p95Ms,
       met: delay.p95Ms <= 500 && delay.delivered === 1 && isValid,
     },
     {
       what: 'the same: database queries a second for the dashboards',
-      asked: '4 a replica',
+      required: '4 a replica',
       found: `${number(reads)} (${number(none.reads)} without any)`,
       figure: reads,
       // None would mean that they were not seen: open dashboards need some.
@@ -165,7 +165,7 @@ function textOf({ response, body }: BrowserAnswer): string {
 
 const bytesTarget = (what: string, most: number, bytes: number): Target => ({
   what,
-  asked: kilobytes(most),
+  required: kilobytes(most),
   found: kilobytes(bytes),
   figure: bytes,
   met: bytes <= most,

@@ -253,7 +253,7 @@ function serverArguments(place: Place, places: Place[], { provider, user }: Mach
     ...['--wsrep-cluster-name=board', `--wsrep-node-name=${name}`, `--wsrep-node-address=127.0.0.1:${group}`],
     `--wsrep-cluster-address=gcomm://${places.map(each => `127.0.0.1:${each.group}`).join()}`,
     ...['--wsrep-sst-method=rsync', `--wsrep-sst-receive-address=127.0.0.1:${copy}`],
-    // The last node gives its data first: one that does not write.
+    // The last node gives its data first: it does not write.
     `--wsrep-sst-donor=${others
       .map(other => other.name)
       .toReversed()

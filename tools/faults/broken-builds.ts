@@ -2,7 +2,7 @@ import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { bundleInto } from '../../web/build.ts'
-import { builtReplica, type ReplicaProgram, standalone } from '../launcher/stack/stack-options.ts'
+import { builtReplica, type ReplicaProgram, root, standalone } from '../launcher/stack/stack-options.ts'
 import { connectionCut } from './list/network.ts'
 import { replicaFrozenInBatch } from './list/replicas.ts'
 import type { Fault } from './testbed/fault.ts'
@@ -61,8 +61,6 @@ export const brokenBuilds: BrokenBuild[] = [
     caughtBy: [replicaFrozenInBatch, connectionCut],
   },
 ]
-
-const root = join(import.meta.dirname, '..', '..')
 
 /** Copies the last build into `folder` and bundles the replica in the copy again, with the edits. The sources do not change. */
 export async function buildBroken(

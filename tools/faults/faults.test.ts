@@ -4,6 +4,7 @@ import { Agent, type RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { UserError } from '../../web/server/errors.ts'
+import { root } from '../launcher/stack/stack-options.ts'
 import { startStubServer } from '../lib/testing.ts'
 import { brokenBuilds } from './broken-builds.ts'
 import { allFaults } from './list/all.ts'
@@ -15,8 +16,6 @@ import { killedIn, needsSpecialBoard, readComposeLimits, whyNotTried } from './t
 import { combine, randomPairs } from './testbed/fault.ts'
 import { makeVisitor, startLoad } from './testbed/load.ts'
 import { seededRandom } from './testbed/testbed.ts'
-
-const root = join(import.meta.dirname, '..', '..')
 
 const seed = () => 42
 const names = (parameters: string[]) => readOptions(parameters, seed).faults.map(({ name }) => name)

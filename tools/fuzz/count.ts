@@ -66,7 +66,7 @@ export function findMiscountsOfHttp2(sent: SentHttp2[], { logged }: Ledger): str
   })
 }
 
-/** A replica counts a page view once for each request id, and believes the one that a client past NGINX sends. */
+/** A replica counts a page view once for each request id, and believes the id that a client past NGINX sends. */
 function haveSameRequestId(one: Sent, other: Sent): boolean {
   const ids = [one, other].map(({ bytes, door }) => (door === 'replica' ? requestIds(bytes) : []))
   return ids[0]?.some(id => ids[1]?.includes(id)) ?? false

@@ -115,7 +115,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The code of an error in JSON; null if the body is no such error. */
+/** The code of an error in JSON; null if the body has none. */
 function errorCode({ headers, body }: HttpAnswer): string | null {
   if (!headerOf({ headers }, 'content-type').startsWith('application/json')) return null
   return /^\{"error":\{"code":"([a-z_]+)","message":"/.exec(body)?.[1] ?? null
@@ -127,7 +127,7 @@ const isErrorPage = ({ headers, body }: HttpAnswer) =>
   body.includes('Balance Board')
 
 /**
- * NGINX has one page of its own left: it reads the body of a request that it refuses, and if the chunks are broken, it has used its
+ * One page of NGINX itself is left: it reads the body of a request that it refuses, and if the chunks are broken, it has used its
  * error page already.
  */
 const isWordsOfNginx = ({ status, body }: HttpAnswer, { fuzzCase, bytes }: Judged) =>

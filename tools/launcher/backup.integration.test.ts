@@ -81,8 +81,8 @@ test('a backup under load is restored on another server: no gap, the audit agree
   await using board = await openBoard(database.url)
   const replica = await startReplica(database.url, '10.0.0.1:3000')
   try {
-    await eventually(() => replica.told.length > 300)
-    const before = Math.max(...replica.told.map(({ id }) => id))
+    await eventually(() => replica.answered.length > 300)
+    const before = Math.max(...replica.answered.map(({ id }) => id))
     const saved = await board.run('backup', 'board.sql.gz')
     assert.equal(saved.status, 0, saved.refused)
     const counter = Number(/the counter is at (\d+)\n$/.exec(saved.said)?.[1])
@@ -122,7 +122,7 @@ test('a backup under load is restored on another server: no gap, the audit agree
     )
     assert.match(replaced.said, /\nconsistent: /)
     const restoredAt = performance.now()
-    await eventually(() => replica.told.some(({ at }) => at > restoredAt))
+    await eventually(() => replica.answered.some(({ at }) => at > restoredAt))
     await eventually(() => replica.wentBack.length === 1)
   } finally {
     await replica.stop()
@@ -248,7 +248,7 @@ test('a file that is no whole dump of a board is refused in one sentence, and th
   await using database = await createTestDatabase()
   await using board = await openBoard(database.url)
   const replica = await startReplica(database.url, '10.0.0.1:3000')
-  await eventually(() => replica.told.length > 100)
+  await eventually(() => replica.answered.length > 100)
   await replica.stop()
   const before = await board.ids()
   assert.equal((await board.run('backup', 'good.sql.gz')).status, 0)

@@ -97,7 +97,7 @@ class DumpWatch extends Transform {
  * @returns the dump's counter
  * @throws UserError if the file exists or cannot be written, and what `dump` throws; nothing is left then
  */
-export async function saveDump(file: string, dump: Dump, signal: AbortSignal): Promise<number> {
+async function saveDump(file: string, dump: Dump, signal: AbortSignal): Promise<number> {
   if (existsSync(file)) throw alreadyThere(file)
   const part = `${file}.${process.pid}.part`
   const watch = new DumpWatch()

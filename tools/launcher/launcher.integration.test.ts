@@ -12,10 +12,10 @@ import { freePorts } from '../lib/ports.ts'
 import { alive } from '../lib/processes.ts'
 import { eventually, temporaryFolder } from '../lib/testing.ts'
 import { fingerprint } from './build.ts'
+import { root } from './stack/stack-options.ts'
 import { launch, launchDevelopment, pidsOf, startStubStack } from './testing/stub-stack.ts'
 
 const timeout = 120_000
-const root = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {

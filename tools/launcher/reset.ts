@@ -48,10 +48,10 @@ export async function removeCount(
     if (!(await isAgreed())) return false
     await cleanUp(dataDir, report)
     // Rename first: an interrupted removal must not leave half of a database.
-    const aside = `${dataDir.database}.removed`
-    await rm(aside, { recursive: true, force: true })
-    await rename(dataDir.database, aside)
-    await rm(aside, { recursive: true, force: true })
+    const removed = `${dataDir.database}.removed`
+    await rm(removed, { recursive: true, force: true })
+    await rename(dataDir.database, removed)
+    await rm(removed, { recursive: true, force: true })
     return true
   } catch (error) {
     throw unusable(dataDir.folder, error)

@@ -15,7 +15,7 @@ export const mostConnections = { [replicaAccount]: 300, [ownerAccount]: 15 }
 
 export type Passwords = { owner: string; replica: string }
 
-export type AccountOptions = {
+type AccountOptions = {
   /** address from which the accounts may sign in; % = any */
   host: string
   /** lets the owner create databases, for tests */

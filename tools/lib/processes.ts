@@ -47,7 +47,7 @@ export function lookWhileRunning(
   }
 }
 
-/** Returns null if there is no such process. */
+/** Returns null if it does not exist. */
 export function findProcess(pid: number): ProcessEntry | null {
   if (process.platform === 'linux') return readEntry(pid)
   return readPs(['-p', String(pid)])[0] ?? null
@@ -122,10 +122,10 @@ export async function endGroup(group: number, signal: NodeJS.Signals, patience: 
   return isGone(group, killTimeoutMs)
 }
 
-/** @returns false if there is no such group. @throws EPERM if it belongs to another user */
+/** @returns false if the group does not exist. @throws EPERM if it belongs to another user */
 export const signalGroup = (group: number, signal: NodeJS.Signals | 0) => signalProcess(-group, signal)
 
-/** @returns false if there is no such process. @throws EPERM if it belongs to another user */
+/** @returns false if the process does not exist. @throws EPERM if it belongs to another user */
 export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, signal)

@@ -74,7 +74,7 @@ export function backoff(failures: number): number {
   return failures === 0 ? 0 : Math.min(maxPauseMs, firstPauseMs * 2 ** (failures - 1))
 }
 
-/** ms without an answer after which a service counts as hung. A busy machine, or one that wakes from sleep, answers sooner. */
+/** ms without an answer after which a service counts as hung. A machine that is busy or wakes from sleep answers sooner. */
 export const hungAfterMs = 25_000
 
 /** ms between two probes */

@@ -68,7 +68,7 @@ const directions: [area: string, mayImport: string[]][] = [
 ]
 
 /** Each module's path from the project's root, and the paths it imports. */
-export type Imports = ReadonlyMap<string, readonly string[]>
+type Imports = ReadonlyMap<string, readonly string[]>
 
 const literal = z.object({ value: z.string() })
 

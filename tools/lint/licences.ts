@@ -1,10 +1,10 @@
 // `npm run licences`: the licences of all npm packages that package-lock.json names, and which packages have each. Exit status 1 if
-// a package has none, or one that is not accepted below.
+// a package has none, or none that is accepted below.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-/** Licences that ask for a notice at most. Other packages may be part of the image, and of what a visitor's browser gets. */
+/** Licences that require a notice at most. Other packages may be part of the image, and of what a visitor's browser gets. */
 const accepted = new Set([
   ...['MIT', 'ISC', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0', 'Unlicense'],
   'CC-BY-4.0',

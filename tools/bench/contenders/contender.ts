@@ -11,7 +11,7 @@ import { settingDefaults } from '../../../web/shared/limits.ts'
 import { openDataDir } from '../../launcher/stack/data-dir.ts'
 import { bringUpNginx, checkNginx } from '../../launcher/stack/nginx.ts'
 import { bringUpReplicas } from '../../launcher/stack/replicas.ts'
-import { builtReplica, type ReplicaProgram } from '../../launcher/stack/stack-options.ts'
+import { builtReplica, type ReplicaProgram, root } from '../../launcher/stack/stack-options.ts'
 import { spawnService } from '../../launcher/stack/supervise.ts'
 import { openRoster } from '../../launcher/stack/workspace.ts'
 import type { Testbed } from '../harness/database.ts'
@@ -21,7 +21,7 @@ import { say } from '../harness/report.ts'
 import type { Entry } from '../harness/rounds.ts'
 
 /** A way to count page views: its name, the program behind NGINX, and its tables */
-export type Entrant = { name: string; program: ReplicaProgram; tables: Tables }
+type Entrant = { name: string; program: ReplicaProgram; tables: Tables }
 
 /** A running entrant: servers behind a separate NGINX with the board's settings */
 export type Contender = {
@@ -103,7 +103,6 @@ export const flask: Entrant = {
   tables: 'peers',
 }
 
-const root = join(import.meta.dirname, '..', '..', '..')
 const app = 'tools/bench/contenders/naive-next'
 
 /** The usual way with Next: a dynamic page, rendered for each request, run as Next's documentation says */

@@ -72,7 +72,7 @@ export async function measureDashboards(
   }
 }
 
-/** Cores that a board uses on average while nobody visits it and one dashboard is open */
+/** Cores that a board without visitors uses on average, with one dashboard open */
 type IdleCores = { servers: number; database: number }
 
 /** Measures for that many seconds. A load before has 5 s to fade: until then servers show its rate and render more often. */

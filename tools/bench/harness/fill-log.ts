@@ -1,7 +1,7 @@
 // Fills the log of a migrated database to measure what grows with it: ten million rows in a few minutes.
 //   node tools/bench/harness/fill-log.ts <databaseUrl> <rows>
 // The rows follow the existing ones, spread evenly over the last 20 days. Three servers share them: two with one instance
-// each, and one that was restarted 999 times. Counter, log and servers' hits agree at every moment.
+// each, the third was restarted 999 times. Counter, log and servers' hits agree at every moment.
 import mysql, { type Connection, type ResultSetHeader } from 'mysql2/promise'
 import { readDatabaseUrl } from '../../../web/server/config.ts'
 import { bucketStart } from '../../../web/server/db/page-view-numbers.ts'

@@ -53,7 +53,7 @@ for (const [name, setting] of Object.entries(settings))
     assert.equal(totals.came, totals.answered + totals.failed + totals.open)
     assert.ok(totals.counted >= totals.answered)
     assert.ok(totals.counted <= totals.came)
-    // What is counted and not told has failed, or its answer is under way.
+    // What is counted and not answered has failed, or its answer is under way.
     assert.ok(totals.counted <= totals.answered + totals.failed + totals.open)
     if (failed === 0) close(batch * commitsPerSecond, hitsPerSecond)
   })

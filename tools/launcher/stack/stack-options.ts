@@ -86,7 +86,7 @@ export function builtReplica(environment: Variables = {}): ReplicaProgram {
   }
 }
 
-/** The replica from its sources, with Next's hot reload. Next allows one such process per project. */
+/** The replica from its sources, with Next's hot reload. Next allows one development server per project. */
 export function sourceReplica(environment: Variables = {}): ReplicaProgram {
   return {
     command: process.execPath,
