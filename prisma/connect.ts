@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Connection } from 'mysql2/promise'
 import mysql from 'mysql2/promise'
 import { z } from 'zod'
@@ -34,7 +34,7 @@ export async function connect(
       const message = `cannot reach the database ${access.database} at ${host}: ${reasonOf(error)}`
       // Retrying does not change a refusal.
       if (isRefusal(error) || performance.now() > deadline) throw new DatabaseUnreachable(message)
-      await sleep(Math.min(250, patience))
+      await pause(Math.min(250, patience))
     }
   }
 }

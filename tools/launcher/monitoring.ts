@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { reasonOf, UserError } from '../../web/server/errors.ts'
 import { findProgram } from '../install/programs.mjs'
 import { checkPort, isFree } from '../lib/ports.ts'
@@ -304,7 +304,7 @@ async function followBoard(place: Place, first: ExporterPlaces): Promise<void> {
   let reported = ''
   const follow = async () => {
     for (let current: string | undefined = JSON.stringify(first); ; ) {
-      await sleep(followMs, null, { signal: stopping.signal })
+      await pause(followMs, null, { signal: stopping.signal })
       const places = readStackFile(board.stackFile)?.monitoring
       const wanted = places && JSON.stringify(places)
       if (wanted === current) continue

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { copyFile, glob, open, rename, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { codeOf } from '../../web/server/errors.ts'
 import { poll, until } from './wait.ts'
 
@@ -35,7 +35,7 @@ export function lookWhileRunning(
   async function watch(): Promise<void> {
     while (!signal.aborted && findProcess(pid)) {
       await look(signal).catch(failed)
-      await sleep(everyMs, null, { signal, ref: false }).catch(() => {})
+      await pause(everyMs, null, { signal, ref: false }).catch(() => {})
     }
   }
   const watching = watch()
@@ -140,7 +140,7 @@ export function signalProcess(pid: number, signal: NodeJS.Signals | 0): boolean 
 export async function freezeProcess(pid: number, ms: number): Promise<void> {
   signalProcess(pid, 'SIGSTOP')
   try {
-    await sleep(ms)
+    await pause(ms)
   } finally {
     signalProcess(pid, 'SIGCONT')
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
 import { databaseName, ownerAccount, type Passwords, replicaAccount } from '../../lib/database-accounts.ts'
 import { openLog } from '../../lib/processes.ts'
@@ -123,7 +123,7 @@ async function chooseSocket(folder: string): Promise<SocketPlace> {
 async function waitUntilItAnswers(url: string, giveUp: () => Promise<boolean>): Promise<boolean> {
   while (!(await answers(url))) {
     if (await giveUp()) return false
-    await sleep(50)
+    await pause(50)
   }
   return true
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { copyFile, link, mkdir, readdir, readlink, rm, stat, symlink } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { codeOf, UserError } from '../../../web/server/errors.ts'
 import type { Report } from '../../lib/terminal.ts'
 import { type Lock, takeLock } from './data-dir.ts'
@@ -89,7 +89,7 @@ async function waitForLock(report: Report, signal: AbortSignal): Promise<Lock> {
   let lock = takeLock(path)
   if (!lock) report('build', 'waiting for the build of another start')
   while (!lock) {
-    await sleep(200, null, { signal })
+    await pause(200, null, { signal })
     lock = takeLock(path)
   }
   return lock

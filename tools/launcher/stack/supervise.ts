@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { reasonOf, UserError } from '../../../web/server/errors.ts'
 import { endGroup, lastLines, openLog, signalGroup } from '../../lib/processes.ts'
 import { answers, backoff, stableAfterMs, untilHung } from '../../lib/wait.ts'
@@ -63,7 +63,7 @@ export async function spawnService(service: ServiceToSpawn, signal: AbortSignal)
     for (const [ending, patience] of service.endings) {
       if (ended !== null) break
       signalGroup(pid, ending)
-      await Promise.race([exited, sleep(patience, null, { ref: false })])
+      await Promise.race([exited, pause(patience, null, { ref: false })])
     }
     if (ended === null) signalGroup(pid, 'SIGKILL')
     await exited
@@ -73,7 +73,7 @@ export async function spawnService(service: ServiceToSpawn, signal: AbortSignal)
   while (!(await answers(service.readyUrl))) {
     const late = performance.now() > deadline
     if (ended === null && !late && !signal.aborted) {
-      await Promise.race([exited, sleep(50)])
+      await Promise.race([exited, pause(50)])
       continue
     }
     const failed = ended === null ? 'was not ready in time' : `ended at its start (${ended})`
@@ -146,15 +146,15 @@ export function keepRunning<P extends RunningService>(
 
   async function startAgain(ending: string, failures: number): Promise<boolean> {
     try {
-      await sleep(backoff(failures), null, { signal: stopping.signal })
+      await pause(backoff(failures), null, { signal: stopping.signal })
       current = await start(stopping.signal)
       replaced(current)
       report(`ended (${ending}) and was started again`)
       return true
     } catch (error) {
       if (stopping.signal.aborted) return false
-      const pause = backoff(failures + 1) / 1000
-      report(`ended (${ending}) and does not start, next try in ${pause} s: ${reasonOf(error)}`)
+      const seconds = backoff(failures + 1) / 1000
+      report(`ended (${ending}) and does not start, next try in ${seconds} s: ${reasonOf(error)}`)
       return false
     }
   }
