@@ -8,7 +8,6 @@ const config: NextConfig = {
   typescript: { tsconfigPath: '../tsconfig.json' },
   poweredByHeader: false,
   compress: false,
-  reactStrictMode: true,
   // The board's own address, through NGINX: the socket of hot reload is refused to others.
   allowedDevOrigins: ownHosts(process.env.HTTP_HOST || '127.0.0.1'),
   images: { unoptimized: true },

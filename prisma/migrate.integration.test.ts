@@ -143,9 +143,9 @@ test('a migration that fails half-way is recorded, and the next run refuses', as
   await room.addMigration('20270102000000_next', 'CREATE TABLE next (id INT PRIMARY KEY)')
   await assert.rejects(room.run(), /migration 20270101000000_bad failed half-way: .*half.* exists/)
   assert.deepEqual(
-    await room.query(`SELECT migration_name, finished_at, applied_steps_count, logs LIKE '%half%exists%' AS told
+    await room.query(`SELECT migration_name, finished_at, applied_steps_count, logs LIKE '%half%exists%' AS isLogged
       FROM _prisma_migrations WHERE migration_name NOT IN ('${own.join("', '")}')`),
-    [{ migration_name: '20270101000000_bad', finished_at: null, applied_steps_count: 0, told: 1 }],
+    [{ migration_name: '20270101000000_bad', finished_at: null, applied_steps_count: 0, isLogged: 1 }],
   )
   await assertRefused(room, /20270101000000_bad failed half-way earlier/)
 })
@@ -328,7 +328,7 @@ test('refuses a database that it cannot reach, after the timeout', async () => {
       /^cannot reach the database test_\w+ at 127/.test(error.message),
   )
   assert.deepEqual(await room.state(), { tables: [], records: [] })
-  assert(door.callers() > 1, 'it asked again')
+  assert(door.callers() > 1, 'it tried again')
 })
 
 test('waits for a database that comes up late', async () => {

@@ -23,7 +23,7 @@ const ports = freePorts(import.meta.filename)
 const freePort = async () => (await ports.next()).value
 
 /** Sends the requests of Studio's page, until it answers. */
-async function ask(port: number, sql: string, studio: ChildProcess): Promise<unknown> {
+async function query(port: number, sql: string, studio: ChildProcess): Promise<unknown> {
   const body = JSON.stringify({ procedure: 'query', query: { sql, parameters: [] } })
   const headers = { 'Content-Type': 'application/json' }
   const answer = await eventually(async () => {
@@ -54,7 +54,7 @@ test('shows the database of the stack that keeps its files in DATA_DIR', { timeo
   const port = await freePort()
   const studio = startStudio(data.path, '--port', String(port), '--browser', 'none')
   try {
-    assert.deepEqual(await ask(port, 'SELECT id, value FROM global_counter', studio), [
+    assert.deepEqual(await query(port, 'SELECT id, value FROM global_counter', studio), [
       null,
       [{ id: 1, value: 0 }],
     ])

@@ -1,11 +1,11 @@
 #!/bin/bash
 # Docker's health check of a replica. Docker restarts what ends, not what hangs: so this kills a replica that has given no
-# answer for 25 s, as one that is frozen or loops, and `restart: unless-stopped` starts it again. tools/lib/wait.ts has
+# answer for 25 s, because it is frozen or loops, and `restart: unless-stopped` starts it again. tools/lib/wait.ts has
 # the same rule for `npm start`.
 #
-# It asks whether the replica lives. At its start that is whether it is ready: until then it does not listen. Later
+# It requests /health/live. At a replica's start that is whether it is ready: until then it does not listen. Later
 # /health/ready would call a replica unwell that drains or whose database is away, and a restart helps neither.
-# The shell itself asks: no Node is started for each question, and the image has no curl.
+# The shell itself sends the request: no Node is started for each check, and the image has no curl.
 
 limit=25
 # A replica that has never answered may still be starting: it has so many seconds more.
@@ -21,7 +21,7 @@ silent=$((-start)) counted=$now
 [[ -r $record ]] && read -r silent counted <"$record"
 passed=$((now - counted))
 silent=$((silent + (passed < most ? passed : most)))
-# Before it asks: Docker ends a check that takes too long, and then this one has counted.
+# Before the request: Docker ends a check that takes too long, and then this one has counted.
 echo "$silent $now" >"$record"
 
 exec 3< <(
@@ -29,9 +29,9 @@ exec 3< <(
   printf 'GET /health/live HTTP/1.0\r\n\r\n' >&4
   read -r _ status _ <&4 && echo "$status"
 )
-asking=$!
+request=$!
 read -r -t 2 status <&3
-kill "$asking" 2>/dev/null
+kill "$request" 2>/dev/null
 if [[ $status == 200 ]]; then
   echo "0 $now" >"$record"
   exit 0

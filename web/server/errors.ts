@@ -10,7 +10,7 @@ export class UserError extends Error {
 export class AnswerError extends Error {
   readonly status: number
   readonly code: string
-  /** seconds the client should wait before it asks again, sent as Retry-After */
+  /** seconds the client should wait before its next request, sent as Retry-After */
   readonly retryAfter: number | undefined
 
   constructor(status: number, code: string, message: string, options: { retryAfter?: number } = {}) {

@@ -139,7 +139,7 @@ test('while the owner is in a transaction, another neither waits for it nor take
   await owner
 })
 
-test('the lease of a replica that died ends by itself, and one that waits then has it', async () => {
+test('the lease of a replica that died ends by itself, and a waiting replica then has it', async () => {
   await there.write.query(
     `REPLACE INTO lease VALUES ('retention', ?, UTC_TIMESTAMP(3) + INTERVAL 1500000 MICROSECOND)`,
     ['d'.repeat(32)],
@@ -150,7 +150,7 @@ test('the lease of a replica that died ends by itself, and one that waits then h
   })
 })
 
-test('a lease with an end that only a wrong clock can have written excludes nobody', async () => {
+test('a lease with an end that only a wrong clock can have written does not exclude the others', async () => {
   await there.write.query("REPLACE INTO lease VALUES ('retention', ?, UTC_TIMESTAMP(3) + INTERVAL 31 DAY)", [
     'd'.repeat(32),
   ])

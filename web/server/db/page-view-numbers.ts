@@ -119,7 +119,7 @@ function packetOf(batch: Batch, waits: boolean, replication: Exclude<Replication
 
 /**
  * One statement, for Galera. There another node's transaction can abort this one between two statements. The packet would not
- * stop: the next statement would run outside a transaction and succeed, and numbers would be told that are not in the log. Here
+ * stop: the next statement would run outside a transaction and succeed, and answers would have numbers without a row in the log. Here
  * every error ends the whole statement. Only its SELECTs are answered before the end, so one stands between log and request ids,
  * to tell a repeated request id from a number that is in the log.
  * Source: https://mariadb.com/kb/en/begin-end/

@@ -96,7 +96,7 @@ before(async () => {
 after(() => server[Symbol.asyncDispose]())
 
 /** Sends the request line unchanged: fetch would rewrite the path. */
-async function ask(line: string, ...headers: string[]) {
+async function sendLine(line: string, ...headers: string[]) {
   const socket = connect(server.port, '127.0.0.1')
   socket.write(`${[`${line} HTTP/1.1`, 'Host: x', 'Connection: close', ...headers].join('\r\n')}\r\n\r\n`)
   const text = (await socket.setEncoding('latin1').toArray()).join('')
@@ -128,7 +128,7 @@ const paths = [
 
 for (const path of paths) {
   test(`a person at ${path.slice(0, 20)} gets the page, with a nonce of the answer's policy`, async () => {
-    const { status, head, body } = await ask(`GET ${path}`, 'Accept: text/html')
+    const { status, head, body } = await sendLine(`GET ${path}`, 'Accept: text/html')
     assert.equal(status, 404)
     assert.match(head, /content-type: text\/html/i)
     const nonce = /script-src 'nonce-([^']+)'/.exec(head)?.[1]
@@ -152,7 +152,7 @@ const forScripts = [
 
 for (const path of forScripts) {
   test(`a request to ${path} gets JSON`, async () => {
-    const { status, body } = await ask(`GET ${path}`, 'Accept: text/html')
+    const { status, body } = await sendLine(`GET ${path}`, 'Accept: text/html')
     assert.equal(status, 404)
     assert.deepEqual(JSON.parse(body), {
       error: { code: 'not_found', message: 'There is nothing at this address.' },
@@ -162,7 +162,7 @@ for (const path of forScripts) {
 
 test('so does a client that requests JSON or flight data', async () => {
   for (const header of ['Accept: application/json', 'RSC: 1'])
-    assert.equal(JSON.parse((await ask('GET /nope', header)).body).error.code, 'not_found')
+    assert.equal(JSON.parse((await sendLine('GET /nope', header)).body).error.code, 'not_found')
 })
 
 const icons = [
@@ -177,7 +177,7 @@ const icons = [
 for (const path of icons) {
   test(`a request for an icon at ${path} gets a short answer`, async () => {
     for (const accept of ['*/*', 'image/avif,image/webp,image/*,*/*;q=0.8', 'text/html,*/*']) {
-      const { status, body } = await ask(`GET ${path}`, `Accept: ${accept}`)
+      const { status, body } = await sendLine(`GET ${path}`, `Accept: ${accept}`)
       assert.deepEqual([status, JSON.parse(body).error.code], [404, 'not_found'])
     }
   })
@@ -189,14 +189,14 @@ test('so does whatever loads an image, a font or a style that is not there', asy
     'font/woff2',
     'text/css,*/*;q=0.1',
   ])
-    assert.equal(JSON.parse((await ask('GET /nope', `Accept: ${accept}`)).body).error.code, 'not_found')
+    assert.equal(JSON.parse((await sendLine('GET /nope', `Accept: ${accept}`)).body).error.code, 'not_found')
   const browser = 'Accept: text/html,application/xhtml+xml,image/avif,image/webp,*/*;q=0.8'
-  assert.match((await ask('GET /nope', browser)).head, /content-type: text\/html/i)
+  assert.match((await sendLine('GET /nope', browser)).head, /content-type: text\/html/i)
 })
 
 for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'HEAD']) {
   test(`${method} of what does not exist is a 404, not a word about methods`, async () => {
-    const { status, head, body } = await ask(`${method} /nope`, 'Next-Action: x', 'Range: bytes=0-1')
+    const { status, head, body } = await sendLine(`${method} /nope`, 'Next-Action: x', 'Range: bytes=0-1')
     assert.equal(status, 404)
     assert.doesNotMatch(head, /^allow:/im)
     assert.equal(body === '', method === 'HEAD')
@@ -204,9 +204,9 @@ for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'HEA
 }
 
 test('of an address that names a host, the path counts', async () => {
-  assert.equal((await ask('GET http://any.example/?a=1')).body, 'the page')
-  assert.equal((await ask('GET http://any.example')).body, 'the page')
-  assert.equal((await ask('GET http://any.example/nope')).status, 404)
+  assert.equal((await sendLine('GET http://any.example/?a=1')).body, 'the page')
+  assert.equal((await sendLine('GET http://any.example')).body, 'the page')
+  assert.equal((await sendLine('GET http://any.example/nope')).status, 404)
 })
 
 const identity = { id: 2, name: 'web-2', address: '127.0.0.1:3002', srv_id: 'a'.repeat(32) }

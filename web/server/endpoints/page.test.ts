@@ -113,24 +113,24 @@ test('a page view answers with its own number, address and time in the page', as
 })
 
 test('the page shows the cookie’s server if it is another one', async () => {
-  const told = async (cookie: string) => {
+  const shownTo = async (cookie: string) => {
     const html = await (await fetch(origin, { headers: { Cookie: cookie } })).text()
     return html.replace('</script>', '').split('|').slice(5)
   }
-  assert.deepEqual(await told(''), ['new', 'new visitor', '', '', origin])
-  assert.deepEqual(await told(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', '', origin])
+  assert.deepEqual(await shownTo(''), ['new', 'new visitor', '', '', origin])
+  assert.deepEqual(await shownTo(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', '', origin])
   try {
     previousServerName = 'web-7'
     const orFrom = ['returning', 'came back, or from web-7', '', '', origin]
-    assert.deepEqual(await told(`srv_id=${identity.srv_id}`), orFrom)
-    assert.deepEqual(await told(''), ['new', 'new visitor', '', '', origin])
+    assert.deepEqual(await shownTo(`srv_id=${identity.srv_id}`), orFrom)
+    assert.deepEqual(await shownTo(''), ['new', 'new visitor', '', '', origin])
     previousServerName = identity.name
-    assert.deepEqual(await told(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', '', origin])
+    assert.deepEqual(await shownTo(`srv_id=${identity.srv_id}`), ['returning', 'came back', '', '', origin])
   } finally {
     previousServerName = null
   }
   const nobody = 'e'.repeat(32)
-  assert.deepEqual(await told(`srv_id=${nobody}`), [
+  assert.deepEqual(await shownTo(`srv_id=${nobody}`), [
     'moved',
     'unknown cookie',
     'Your cookie named a server that is not known here. Another board on this host may have set it: cookies are shared by all ports. NGINX chose web-3, as for a new visitor.',

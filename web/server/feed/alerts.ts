@@ -24,14 +24,14 @@ const answer = z.array(
 type Clock = () => number
 
 /**
- * The alerts that fire, as Alertmanager lists them. It is asked only while somebody reads the board, in the background, and at
- * most once in 5 s for all readers. While Alertmanager does not answer, the last list is kept for a minute.
+ * The alerts that fire, as Alertmanager lists them. They are requested only while a reader has the board open, in the
+ * background, and at most once in 5 s for all readers. While Alertmanager does not answer, the last list is kept for a minute.
  */
 export class FiringAlerts {
   readonly #read: () => Promise<FiringAlert[]>
   readonly #now: Clock
   #alerts: FiringAlert[] | null = null
-  #askedAt = Number.NEGATIVE_INFINITY
+  #requestedAt = Number.NEGATIVE_INFINITY
   #answeredAt = Number.NEGATIVE_INFINITY
 
   /** `now` is a steady clock, in ms */
@@ -46,8 +46,8 @@ export class FiringAlerts {
    */
   get current(): FiringAlert[] | null {
     const now = this.#now()
-    if (now - this.#askedAt >= keepMs) {
-      this.#askedAt = now
+    if (now - this.#requestedAt >= keepMs) {
+      this.#requestedAt = now
       void this.#refresh()
     }
     if (now - this.#answeredAt >= forgetMs) this.#alerts = null

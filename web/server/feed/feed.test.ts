@@ -26,9 +26,9 @@ const row = (id: number) => sampleLogRow({ id })
 
 /** A database that has counted `counter` hits and records the `after` of each reading. */
 function fakeDatabase() {
-  const database = { counter: 0, asked: [] as number[], away: false }
+  const database = { counter: 0, readAfter: [] as number[], away: false }
   const board = new Board(async after => {
-    database.asked.push(after)
+    database.readAfter.push(after)
     if (database.away) throw new Error('away')
     const { counter } = database
     const from = Math.max(after + 1, counter - 49)
@@ -135,7 +135,7 @@ test('each refresh reads only the rows that are new, and keeps the newest fifty'
   database.counter = 55
   const snapshot = await board.refresh()
   await board.refresh()
-  assert.deepEqual(database.asked, [0, 30, 55])
+  assert.deepEqual(database.readAfter, [0, 30, 55])
   assert.deepEqual(
     snapshot.log.map(each => each.id),
     Array.from({ length: 50 }, (_, index) => 55 - index),
@@ -153,7 +153,7 @@ test('numbers that went back are followed: the rows of the log before are forgot
   assert.notEqual(board.generation, generation)
   database.counter = 21
   assert.deepEqual((await board.refresh()).log[0]?.id, 21)
-  assert.deepEqual(database.asked, [0, 60, 0, 20])
+  assert.deepEqual(database.readAfter, [0, 60, 0, 20])
 })
 
 test('a log whose newest known row is another by now is read from its end, although it has grown past it', async () => {
@@ -180,7 +180,7 @@ test('concurrent calls cost one reading', async () => {
   const { database, board } = fakeDatabase()
   await Promise.all(Array.from({ length: 20 }, () => board.noOlderThan(1000)))
   await board.noOlderThan(1000)
-  assert.equal(database.asked.length, 1)
+  assert.equal(database.readAfter.length, 1)
 })
 
 test('a reading that fails leaves the last snapshot, and the next one is tried', async () => {
@@ -219,10 +219,10 @@ const alert: FiringAlert = { name: 'ReplicaLost', summary: '', since }
 
 /** Alerts with a clock and an Alertmanager that the test controls. */
 function controlled() {
-  const state = { now: 0, asked: 0, away: false, alerts: [alert] }
+  const state = { now: 0, requests: 0, away: false, alerts: [alert] }
   const firing = new FiringAlerts(
     async () => {
-      state.asked++
+      state.requests++
       if (state.away) throw new Error('away')
       return structuredClone(state.alerts)
     },
@@ -233,16 +233,16 @@ function controlled() {
 
 const answered = () => new Promise(setImmediate)
 
-test('Alertmanager is asked at most once in five seconds, and only when somebody reads', async () => {
+test('the alerts are requested at most once in five seconds, and only when they are read', async () => {
   const { state, firing } = controlled()
-  assert.equal(state.asked, 0)
+  assert.equal(state.requests, 0)
   for (let reader = 0; reader < 100; reader++) assert.equal(firing.current, null)
   await answered()
   assert.deepEqual(firing.current, [alert])
-  assert.equal(state.asked, 1)
+  assert.equal(state.requests, 1)
   state.now = 5000
   assert.equal(firing.current, firing.current)
-  assert.equal(state.asked, 2)
+  assert.equal(state.requests, 2)
 })
 
 test('the same alerts are the same array, so that nothing is sent again', async () => {

@@ -194,8 +194,8 @@ function gather(count: number) {
 
 function join(audience: StreamGroup) {
   const response = new ServerResponse(new IncomingMessage(new Socket()))
-  const told: string[] = []
-  response.write = (piece: unknown) => told.push(String(piece)) > 0
+  const received: string[] = []
+  response.write = (piece: unknown) => received.push(String(piece)) > 0
   // Bytes that the client has not read yet.
   let waiting = 0
   Object.defineProperty(response, 'writableLength', { get: () => waiting })
@@ -203,35 +203,35 @@ function join(audience: StreamGroup) {
     waiting = bytes
   }
   audience.add(response, [['snapshot', emptySnapshot]])
-  return { response, told, setWaiting }
+  return { response, received, setWaiting }
 }
 
 test('an event is encoded once for all, and so is the board that all begin with', async () => {
   const { audience, streams, encoded } = gather(250)
   await audience.send(change(1), whole)
   assert.equal(encoded.length, 2)
-  assert.ok(streams.every(({ told }) => told.length === 2 && told[1] === streams[0]?.told[1]))
+  assert.ok(streams.every(({ received }) => received.length === 2 && received[1] === streams[0]?.received[1]))
 })
 
 test('while many streams are written to, other work of the process runs', async () => {
   const { audience, streams } = gather(1000)
-  const told = audience.send(change(1), whole)
-  const waiting = () => streams.filter(stream => stream.told.length === 1).length
+  const sending = audience.send(change(1), whole)
+  const waiting = () => streams.filter(stream => stream.received.length === 1).length
   const { promise: turn, resolve } = Promise.withResolvers<number>()
   setImmediate(() => resolve(waiting()))
   assert.ok((await turn) > 0)
-  await told
+  await sending
   assert.equal(waiting(), 0)
 })
 
 test('a stream that starts or ends meanwhile gets nothing', async () => {
   const { audience, streams } = gather(1000)
-  const told = audience.send(change(1), whole)
+  const sending = audience.send(change(1), whole)
   const late = join(audience)
   const gone = streams.at(-1)
   gone?.response.emit('close')
-  await told
-  assert.deepEqual([late.told.length, gone?.told.length], [1, 1])
+  await sending
+  assert.deepEqual([late.received.length, gone?.received.length], [1, 1])
 })
 
 test('a client that does not take what it was sent misses events, and then gets the whole board', async () => {
@@ -241,15 +241,15 @@ test('a client that does not take what it was sent misses events, and then gets 
   await audience.send(change(1), whole)
   clock.now += 9999
   await audience.send(change(2), whole)
-  assert.equal(slow?.told.length, 1)
+  assert.equal(slow?.received.length, 1)
   slow?.setWaiting(0)
   await audience.send(change(3), whole)
   await audience.send(change(4), whole)
   assert.deepEqual(
-    slow?.told.slice(1).map(text => /"counter":(\d)/.exec(text)?.[1]),
+    slow?.received.slice(1).map(text => /"counter":(\d)/.exec(text)?.[1]),
     ['9', '4'],
   )
-  assert.equal(quick?.told.length, 5)
+  assert.equal(quick?.received.length, 5)
 })
 
 test('a client that reads nothing for ten seconds is disconnected, and no other', async () => {

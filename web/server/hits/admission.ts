@@ -1,6 +1,6 @@
 import { overloaded } from './hit.ts'
 
-export type AdmissionLimits = {
+type AdmissionLimits = {
   /** page views started in one turn of the event loop. Requests beyond that wait unread, so turns must stay short. */
   maxPerTurn: number
   /** turns in which a page view may start, counted from its arrival */

@@ -189,7 +189,7 @@ test('a commit that gives no answer in time leaves the outcome unknown', async t
   release()
   await queue.close()
   assert.deepEqual(codes, ['outcome_unknown', 'counter_unavailable'])
-  assert.equal(store.log.size, 1, 'the one that was told nothing is the only one that stands in the log')
+  assert.equal(store.log.size, 1, 'the log has only the hit that was sent to the database')
 })
 
 test('once an outcome was unknown, a later refusal does not make it known', async () => {
@@ -390,34 +390,34 @@ test('it reports a slow batch once', async t => {
 test('it reports each failed attempt, and the failure that page views timed out for', async () => {
   const store = new FakeHitStore()
   store.faults = ['before']
-  const told: string[] = []
+  const reported: string[] = []
   const events = {
-    onFailure: ({ message }: Error) => told.push(message),
-    onUncounted: ({ message }: Error) => told.push(`uncounted: ${message}`),
+    onFailure: ({ message }: Error) => reported.push(message),
+    onUncounted: ({ message }: Error) => reported.push(`uncounted: ${message}`),
   }
   const queue = new HitQueue(store, { ...limits, budgetMs: 300 }, events)
   await queue.submit(hit())
-  assert.deepEqual(told.splice(0), ['before'])
+  assert.deepEqual(reported.splice(0), ['before'])
   store.faults = Array.from({ length: 1000 }, () => 'before' as const)
   await assert.rejects(queue.submit(hit()), NotCounted)
   await queue.close()
-  assert.deepEqual(new Set(told), new Set(['before', 'uncounted: before']))
+  assert.deepEqual(new Set(reported), new Set(['before', 'uncounted: before']))
 })
 
 test('it reports retries, transactions that gave numbers, and page views that had theirs', async () => {
   const store = new FakeHitStore()
   store.faults = ['before', 'after']
-  const told: string[] = []
+  const reported: string[] = []
   const queue = new HitQueue(store, limits, {
-    onRetry: () => told.push('retry'),
-    onCommit: ms => told.push(ms >= 0 ? 'commit' : 'a negative time'),
-    onDuplicates: hits => told.push(`${hits} had a number`),
+    onRetry: () => reported.push('retry'),
+    onCommit: ms => reported.push(ms >= 0 ? 'commit' : 'a negative time'),
+    onDuplicates: hits => reported.push(`${hits} had a number`),
   })
   await Promise.all([hit(), hit()].map(each => queue.submit(each)))
-  assert.deepEqual(told.splice(0), ['retry', 'retry', '2 had a number'])
+  assert.deepEqual(reported.splice(0), ['retry', 'retry', '2 had a number'])
   const same = hit()
   await Promise.all([same, same].map(each => queue.submit(each)))
-  assert.deepEqual(told, ['commit', '1 had a number'])
+  assert.deepEqual(reported, ['commit', '1 had a number'])
 })
 
 test('it notes when the batch of a page view left, and when its number came', async () => {
@@ -458,15 +458,15 @@ test('a defect in the store fails its batch, and the next one is served', async 
 })
 
 test('it reports the size of each batch and the highest number it gave', async () => {
-  const told: string[] = []
+  const reported: string[] = []
   const queue = new HitQueue(new FakeHitStore(), limits, {
-    onBatch: size => told.push(`batch of ${size}`),
-    onCounted: lastId => told.push(`up to ${lastId}`),
+    onBatch: size => reported.push(`batch of ${size}`),
+    onCounted: lastId => reported.push(`up to ${lastId}`),
   })
   const gone = queue.submit(hit(), { isDisconnected: () => true })
   await Promise.all([queue.submit(hit()), queue.submit(hit()), assert.rejects(gone, ClientDisconnected)])
   await queue.close()
-  assert.deepEqual(told, ['batch of 2', 'up to 2'])
+  assert.deepEqual(reported, ['batch of 2', 'up to 2'])
 })
 
 function measured(values: number[], now = () => 0): RecentMedian {

@@ -53,7 +53,7 @@ export class Readiness {
     return this.#leaving
   }
 
-  /** It takes no new visitors, because it was asked to or because it is leaving. */
+  /** It takes no new visitors, because of a command or because it is leaving. */
   get draining(): boolean {
     return this.#drainWanted || this.#leaving
   }

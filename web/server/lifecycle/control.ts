@@ -34,7 +34,7 @@ const overtimeMs = 500
 export type ControlRequest = { command: ControlCommand; name: string }
 
 /** Who sent a command. */
-export type Requester = {
+type Requester = {
   /** the shortened address of the client, for the record; null = the command line */
   clientIp: string | null
   /** whether the last server that is up may drain too: then new visitors are still served */

@@ -50,7 +50,7 @@ export function layOut({ pieces, places }: CutBytes, bytesFor: (value: number) =
   return { page: Buffer.concat(parts), places: laid }
 }
 
-export type Placeholders = {
+type Placeholders = {
   /** the bytes of each value */
   bytes: ReadonlyMap<number, Buffer>
   /** the values that are uncompressed in all their places */

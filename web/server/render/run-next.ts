@@ -3,7 +3,7 @@ import inject from 'light-my-request'
 import { withPageView } from '../../shared/page-view.ts'
 import type { NextAnswer, NextApp, NextRequest, RequestNext } from './next-app.ts'
 
-export type RunningNext = Pick<NextApp, 'handle' | 'upgrade'> & { requestNext: RequestNext }
+type RunningNext = Pick<NextApp, 'handle' | 'upgrade'> & { requestNext: RequestNext }
 
 /** Starts Next's development server in this thread, with the sources in `dir`. */
 export async function startNext(dir: string): Promise<RunningNext> {

@@ -88,29 +88,29 @@ test('unknown paths have a page, rendered in advance', async () => {
 
 test('an asset is requested from Next once, for any number of clients, any query and any host before the path', async () => {
   const { stdout } = await inProcess(`
-    const told = []
+    const answers = []
     const want = url => next.handle({ method: 'GET', url, headers: {} }, {
-      writeHead: (status, headers) => told.push(headers['content-length']),
-      end: body => told.push(body),
+      writeHead: (status, headers) => answers.push(headers['content-length']),
+      end: body => answers.push(body),
     }, new URL(url, 'http://replica'))
     await Promise.all([want('/icon.svg'), want('/icon.svg?a')])
     await want('/icon.svg?b')
     await want('http://other.example/icon.svg')
-    console.log(JSON.stringify([told.length, told[0], told[1] === told[3] && told[3] === told[5] && told[5] === told[7]]))
+    console.log(JSON.stringify([answers.length, answers[0], answers[1] === answers[3] && answers[3] === answers[5] && answers[5] === answers[7]]))
     process.exit()`)
   assert.deepEqual(JSON.parse(stdout), [8, 13, true])
 })
 
 test('answers may overtake each other, and a failure reaches its caller', async () => {
   const { stdout } = await inProcess(`
-    const told = []
-    const ask = url => next.handle({ method: 'GET', url, headers: {} }, {
+    const answers = []
+    const requestPath = url => next.handle({ method: 'GET', url, headers: {} }, {
       writeHead: () => {},
-      end: body => told.push(Buffer.from(body).toString()),
-    }, new URL(url, 'http://replica')).catch(error => told.push(error.message))
-    await Promise.all([ask('/first'), ask('/second')])
-    await ask('/fail')
-    console.log(JSON.stringify(told))
+      end: body => answers.push(Buffer.from(body).toString()),
+    }, new URL(url, 'http://replica')).catch(error => answers.push(error.message))
+    await Promise.all([requestPath('/first'), requestPath('/second')])
+    await requestPath('/fail')
+    console.log(JSON.stringify(answers))
     process.exit()`)
   assert.deepEqual(JSON.parse(stdout), ['GET /second', 'GET /first', 'as Next threw it'])
 })
@@ -167,7 +167,7 @@ test('Next’s thread calls the build’s entry points and reads its files', asy
 
   const thread = new Worker(join(import.meta.dirname, 'next-thread.ts'), { workerData: build.path })
   try {
-    const ask = async (url: string) => {
+    const requestPath = async (url: string) => {
       const answered = once(thread, 'message')
       thread.postMessage({
         id: 1,
@@ -181,14 +181,18 @@ test('Next’s thread calls the build’s entry points and reads its files', asy
     }
     await once(thread, 'message')
     const folder = relative(process.cwd(), build.path)
-    assert.deepEqual(await ask('/'), { status: 200, type: undefined, body: `200 / ${folder}` })
+    assert.deepEqual(await requestPath('/'), { status: 200, type: undefined, body: `200 / ${folder}` })
     const unknown = { status: 404, type: undefined, body: `404 /_not-found ${folder}` }
-    assert.deepEqual(await ask('/_not-found'), unknown)
-    assert.equal(await ask('/icon.svg'), 'Error: no icon')
+    assert.deepEqual(await requestPath('/_not-found'), unknown)
+    assert.equal(await requestPath('/icon.svg'), 'Error: no icon')
     const type = 'application/javascript; charset=UTF-8'
-    assert.deepEqual(await ask('/_next/static/chunks/a%20b.js'), { status: 200, type, body: 'a script' })
-    assert.match(String(await ask('/_next/static/chunks/b.js')), /ENOENT/)
-    assert.match(String(await ask('/other')), /Next's build has no \/other/)
+    assert.deepEqual(await requestPath('/_next/static/chunks/a%20b.js'), {
+      status: 200,
+      type,
+      body: 'a script',
+    })
+    assert.match(String(await requestPath('/_next/static/chunks/b.js')), /ENOENT/)
+    assert.match(String(await requestPath('/other')), /Next's build has no \/other/)
   } finally {
     await thread.terminate()
   }
