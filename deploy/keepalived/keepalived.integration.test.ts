@@ -14,7 +14,7 @@ import { srvIdOf } from '../../web/server/identity.ts'
 import { addMachine, type Machine } from './testing/network.ts'
 
 // Two machines, each with NGINX and keepalived, in front of the servers of one board. A client loads the virtual address while
-// the machine that holds it fails in every way. Runs through testing/with-network.ts.
+// the machine that holds it fails in every way. Runs through testing/network.ts.
 
 const network = z
   .object({ prefix: z.string(), address: z.string(), virtualAddress: z.string() })
@@ -225,7 +225,7 @@ function longestGap(visits: Visited[]): Gap {
 
 const logged = z.array(z.object({ id: z.number(), request_id: z.string(), srv_id: z.string() }))
 
-/** Every number that was told is in the log under its page view's id, once, and visitors with a cookie kept their server. */
+/** Every answered number is in the log under its page view's id, once, and visitors with a cookie kept their server. */
 async function checkCounts(visits: Visited[]): Promise<void> {
   const connection = await mysql.createConnection(stack.databaseUrl)
   const [found] = await connection.query('SELECT id, request_id, srv_id FROM access_log')
@@ -233,14 +233,14 @@ async function checkCounts(visits: Visited[]): Promise<void> {
   const rows = logged.parse(found)
   const byId = new Map(rows.map(row => [row.id, row]))
   assert.equal(new Set(rows.map(row => row.request_id)).size, rows.length, 'no page view is counted twice')
-  const told = visits.filter(isAnswered)
-  for (const { hit, requestId, srvId, bound } of told) {
+  const answered = visits.filter(isAnswered)
+  for (const { hit, requestId, srvId, bound } of answered) {
     assert.deepEqual(byId.get(hit ?? 0), { id: hit, request_id: requestId, srv_id: srvId })
     if (bound) assert.equal(srvId, replicas[0]?.srvId, 'both machines honour the cookie')
   }
-  assert.equal(new Set(told.map(({ hit }) => hit)).size, told.length)
+  assert.equal(new Set(answered.map(({ hit }) => hit)).size, answered.length)
   assert.equal(
-    new Set(told.map(({ srvId }) => srvId)).size,
+    new Set(answered.map(({ srvId }) => srvId)).size,
     replicas.length,
     'new visitors reach all servers',
   )

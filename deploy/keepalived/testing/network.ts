@@ -1,5 +1,8 @@
-// A small network of network namespaces: machines that are linked to one switch, and this process beside them. For the test of
-// keepalived. Needs root and the programs `ip` and `bridge` of iproute2.
+// Runs a command beside a small network of network namespaces and a board that its machines can reach; both are removed afterwards,
+// with every process in the namespaces:
+//   node deploy/keepalived/testing/network.ts node --test 'deploy/keepalived/*.integration.test.ts'
+// FAILOVER_NETWORK and FAILOVER_STACK say where they are. The machines are linked to one switch, and this process is beside them.
+// Needs root and the programs `ip` and `bridge` of iproute2; without the rights to create namespaces it fails, and says so.
 //
 //     this process ── switch ──┬── machine
 //                              └── machine
@@ -7,8 +10,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { buildIfChanged } from '../../../tools/launcher/build.ts'
+import { startStack } from '../../../tools/launcher/stack/stack.ts'
+import { builtReplica } from '../../../tools/launcher/stack/stack-options.ts'
 import { findProcess, signalProcess } from '../../../tools/lib/processes.ts'
-import { eventually } from '../../../tools/lib/testing.ts'
+import { print } from '../../../tools/lib/terminal.ts'
+import { eventually, runBeside, temporaryFolder } from '../../../tools/lib/testing.ts'
+import { reasonOf, UserError } from '../../../web/server/errors.ts'
 
 const run = async (program: string, ...words: string[]) => (await promisify(execFile)(program, words)).stdout
 
@@ -40,7 +48,7 @@ function networkOf(pid: number): Network {
 const switchOf = ({ prefix }: Network) => `${prefix}-switch`
 
 /** Creates the switch and links this process's namespace to it. @throws Error without the rights to */
-export async function createNetwork(): Promise<Network> {
+async function createNetwork(): Promise<Network> {
   for (const name of await namespaces()) {
     const owner = /^board(\d+)-/.exec(name)?.[1]
     // Of a test run that was killed.
@@ -65,7 +73,7 @@ export async function createNetwork(): Promise<Network> {
 }
 
 /** Removes the switch and all machines, with their processes. */
-export async function removeNetwork({ prefix }: Network): Promise<void> {
+async function removeNetwork({ prefix }: Network): Promise<void> {
   const names = await namespaces()
   for (const name of names.filter(name => name.startsWith(`${prefix}-`))) await removeNamespace(name)
 }
@@ -124,3 +132,36 @@ export async function addMachine(network: Network, name: string, host: number): 
     die: () => removeNamespace(namespace),
   }
 }
+
+/** Starts both. @throws UserError without the rights to create namespaces */
+async function startNetwork(signal: AbortSignal) {
+  await using resources = new AsyncDisposableStack()
+  const network = await createNetwork().catch(error => {
+    throw new UserError(
+      `this test makes network namespaces, which takes root and iproute2: ${reasonOf(error)}`,
+    )
+  })
+  resources.defer(() => removeNetwork(network))
+  await buildIfChanged(print, signal)
+  const folder = resources.use(await temporaryFolder())
+  const stack = await startStack({
+    replicas: 2,
+    replica: builtReplica(process.env),
+    dataDir: folder.path,
+    database: { size: 'small' },
+    // The machines reach the servers at this side of the network, and the cookie is made of the address that NGINX knows.
+    replicaVariables: async ({ port }) => ({
+      HOST: '0.0.0.0',
+      SERVER_ADDRESS: `${network.address}:${port}`,
+    }),
+    signal,
+  })
+  resources.defer(stack.stop)
+  const kept = resources.move()
+  return {
+    environment: { FAILOVER_NETWORK: JSON.stringify(network), FAILOVER_STACK: JSON.stringify(stack.file()) },
+    stop: () => kept.disposeAsync(),
+  }
+}
+
+if (import.meta.main) await runBeside(process.argv.slice(2), startNetwork)
