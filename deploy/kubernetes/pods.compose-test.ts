@@ -30,6 +30,8 @@ const readApi = <T>(address: string, schema: z.ZodType<T>) =>
     return answer.ok ? schema.parse(await answer.json()) : null
   })
 
+const killWorkers = "kill -9 $(grep -la '^nginx: worker process' /proc/[0-9]*/cmdline | cut -d/ -f3)"
+
 /** Opens a connection for each visit. */
 const agent = new Agent()
 
@@ -54,7 +56,7 @@ async function visitUntil(signal: AbortSignal, board: string): Promise<Answer[]>
   return answers
 }
 
-test('the demo’s pods serve with all their restrictions: any NGINX honours the cookie, and a replica that stops under load loses nothing', async () => {
+test('the demo’s pods serve with all their restrictions: any NGINX honours the cookie, a replica that stops under load loses nothing, and a killed NGINX serves again', async () => {
   await docker(['build', '--quiet', '--tag', images['balance-board-nginx'], 'nginx'])
   await using _image = {
     [Symbol.asyncDispose]: () => docker(['image', 'rm', images['balance-board-nginx']]).then(() => {}),
@@ -105,7 +107,15 @@ test('the demo’s pods serve with all their restrictions: any NGINX honours the
     answers.filter(({ status }) => status !== 200),
     [],
   )
-  assert.equal(await fronts[1]?.stop(), 0)
+  const front = fronts[1]
+  assert.ok(front)
+  await front.crash()
+  await front.ready()
+  assert.equal((await visit(other, moved.setCookie)).answer.srvId, moved.answer.srvId)
+  // The scripts beside NGINX watch the new one.
+  await docker(['exec', front.main, 'sh', '-c', killWorkers])
+  await eventually(async () => (await front.logs()).includes('reloading with new shared memory'))
+  assert.equal(await front.stop(), 0)
   const { consistent, counter } = await readApi(`${board}/api/audit`, audit)
-  assert.deepEqual({ consistent, counter }, { consistent: true, counter: answers.length + 5 })
+  assert.deepEqual({ consistent, counter }, { consistent: true, counter: answers.length + 6 })
 })

@@ -5,6 +5,7 @@ import {
   appendFileSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -250,6 +251,12 @@ for (const host of [':3000', 'web:', 'web:http', 'a b', 'web;return', '$host', '
     assert.match(said, /^balance-board: REPLICAS_HOST is NAME or NAME:PORT, and not: /)
   })
 
+test('what an NGINX that was killed has left is removed before the scripts beside the next one look for it', () => {
+  const run = folder('page-views.sock', 'nginx.pid', 'asset')
+  assert.equal(source({ NGINX_RUN: run, NGINX_PAGE_SOCKET: join(run, 'page-views.sock') }).status, 0)
+  assert.deepEqual(readdirSync(run), ['asset'])
+})
+
 test('REPLICAS_IP says which addresses of the replicas count', () => {
   assert.equal(source({ REPLICAS_IP: '6' }).set.NGINX_RESOLVER_FAMILY, 'ipv4=off')
   assert.equal(source({ REPLICAS_IP: '' }).set.NGINX_RESOLVER_FAMILY, 'ipv6=off')
@@ -270,6 +277,8 @@ function source(variables: Record<string, string>) {
   const quiet = { NGINX_ENTRYPOINT_QUIET_LOGS: '1' }
   const unset = {
     NGINX_CERTIFICATES: join(root, 'none'),
+    NGINX_RUN: root,
+    NGINX_PAGE_SOCKET: join(root, 'page-views.sock'),
     NGINX_LOCAL_RESOLVERS: '127.0.0.11',
     HTTP_PORT: '',
     HTTPS_PORT: '',

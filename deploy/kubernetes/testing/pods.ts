@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '../../../tools/lib/testing.ts'
 import { waitUntil } from '../../../tools/lib/wait.ts'
-import { docker } from '../../compose/docker.ts'
+import { containerLog, docker } from '../../compose/docker.ts'
 import { type Container, find, type KubernetesObject, selectorOf, selects, variablesOf } from './render.ts'
 
 type ClusterOptions = {
@@ -121,7 +121,14 @@ export async function startCluster(objects: KubernetesObject[], { images, secret
       }
     }
 
-    const logs = () => docker(['logs', '--tail', '30', main])
+    const logs = () => containerLog(main, 30)
+
+    /** Kills its main container and starts it again, as the kubelet does: the pod and its volumes stay. */
+    async function crash(): Promise<void> {
+      await docker(['kill', main])
+      await docker(['wait', main])
+      await docker(['start', main])
+    }
 
     /** Stops it as Kubernetes does. @returns the exit status */
     async function stop(): Promise<number> {
@@ -139,7 +146,7 @@ export async function startCluster(objects: KubernetesObject[], { images, secret
       return docker(['run', '--rm', ...argumentsOf(container)])
     }
 
-    return { ip, main, start, ready, run, stop, logs, urlOf }
+    return { ip, main, start, ready, run, crash, stop, logs, urlOf }
   }
 
   return {
