@@ -212,9 +212,9 @@ test('.env.example has the defaults, under the heading of the stacks that use th
     'deploy/compose/studio.yml',
   ]
   const compose = files.map(file => readFileSync(join(root, file), 'utf8')).join('\n')
-  // Compose reads these two itself: which files, and which services of them.
-  const { COMPOSE_FILE, COMPOSE_PROFILES, ...inFiles } = docker
-  assert.deepEqual([COMPOSE_FILE, COMPOSE_PROFILES], ['docker-compose.yml', ''])
+  // Compose reads these itself: which files, what is between them on Windows too, and which services of them.
+  const { COMPOSE_FILE, COMPOSE_PATH_SEPARATOR, COMPOSE_PROFILES, ...inFiles } = docker
+  assert.deepEqual([COMPOSE_FILE, COMPOSE_PATH_SEPARATOR, COMPOSE_PROFILES], ['docker-compose.yml', ':', ''])
   for (const name of [...Object.keys(both), ...Object.keys(inFiles), 'HTTP_PORT', 'REPLICAS'])
     assert.ok(compose.includes(`\${${name}:-`), `${name} does not reach the stack with Docker`)
 

@@ -137,6 +137,7 @@ const monitoringVariables = variables.pick({ DATA_DIR: true }).extend({
 /** Variables that only the stack with Docker uses. */
 const dockerVariables = [
   'COMPOSE_FILE',
+  'COMPOSE_PATH_SEPARATOR',
   'COMPOSE_PROJECT_NAME',
   'HTTPS_PORT',
   'ACCESS_LOG_MB',
