@@ -62,6 +62,17 @@ test('servers on Swarm have the settings of compose, and drain for longer than N
   assert.ok(Number(swarm.DRAIN_SECONDS) > valid + timeout, `${swarm.DRAIN_SECONDS} s, ${known}`)
 })
 
+test('a server counts as unhealthy at its start only shortly before its health check kills it', () => {
+  const check = read('web/health-check.sh')
+  const [limit = 0, start = 0] = [/^limit=(\d+)/m, /^start=(\d+)/m].map(each => Number(each.exec(check)?.[1]))
+  const [seconds = '', retries] = ['start_period: (\\d+)s', 'retries: (\\d+)'].map(
+    each => new RegExp(`health-check.sh\\]\\n(?: .*\\n)*? {6}${each}`).exec(read('docker-compose.yml'))?.[1],
+  )
+  assert.ok(Number(seconds) >= start)
+  // A check every two seconds, which may take as long.
+  assert.ok(Number(seconds) + 4 * Number(retries) < start + limit)
+})
+
 test('a port with an address and a name that no image can have are refused before anything is built', async () => {
   await using folder = await temporaryFolder()
   await writeFile(join(folder.path, 'docker'), '#!/bin/sh\necho "docker was called" >&2\nexit 1\n', {
