@@ -2,8 +2,9 @@
 # Builds the stack and deploys or updates it on the Swarm that this node manages, then waits until it serves:
 #   sh deploy/swarm/deploy.sh [STACK]     default: balance-board
 # Exit status 0: the database, NGINX and all servers run this version. docs/swarm.md has more.
-#   DATABASE_NODE  host name of the node that keeps the database; default: this node
-#   REGISTRY       where all nodes find the images, as registry.example/team/; default: none, for a Swarm of one node
+#   DATABASE_NODE  host name of the node that keeps the database; default: where it is, at the first deployment this node
+#   REGISTRY       where all nodes find the images, as registry.example/team/; default: that of the servers that run, at the first
+#                  deployment none, for a Swarm of one node
 # and the settings in stack.yml.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -23,8 +24,20 @@ case ${HTTP_PORT:-80} in
 esac
 [ "${port:-65536}" -le 65535 ] ||
     refuse "HTTP_PORT is a port, and not: $HTTP_PORT. Swarm publishes it on all addresses of the node"
-DATABASE_NODE=${DATABASE_NODE:-$(docker node inspect --format '{{.Description.Hostname}}' self)}
-REGISTRY=${REGISTRY:-}
+
+# What the service NAME has now; nothing if the stack is not deployed. A failure to ask must not pass for that.
+services=$(docker service ls --format '{{.Name}}')
+current() {
+    if echo "$services" | grep -qx "${STACK}_$1"; then docker service inspect --format "$2" "${STACK}_$1"; fi
+}
+here=$(docker node inspect --format '{{.Description.Hostname}}' self)
+constraints=$(current mysql '{{join .Spec.TaskTemplate.Placement.Constraints "\n"}}')
+node=$(echo "$constraints" | sed -n 's/^node\.hostname *== *//p')
+DATABASE_NODE=${DATABASE_NODE:-${node:-$here}}
+[ "$DATABASE_NODE" = "${node:-$DATABASE_NODE}" ] ||
+    refuse "the database is on $node: on $DATABASE_NODE it would start empty. To move it, back it up and remove the stack first"
+image=$(current web '{{.Spec.TaskTemplate.ContainerSpec.Image}}')
+REGISTRY=${REGISTRY-$(echo "$image" | sed -n "s,$STACK-web:[^/]*\$,,p")}
 export STACK DATABASE_NODE
 
 # Builds NAME and sets `image`. The tag is part of the image's id: Swarm replaces only the services whose image has changed.
@@ -48,12 +61,13 @@ for name in owner-password replica-password root-password health-password admin-
         docker secret create --label "com.docker.stack.namespace=$STACK" "${STACK}_$name" - >/dev/null
 done
 
-# What `docker stack rm` has begun must end first: a network that is being removed has a name, and cannot be used.
+# What `docker stack rm` has begun must end first: a network that is being removed has a name, and cannot be used. MySQL may take a
+# minute to stop.
 left() {
     [ -z "$(docker service ls --quiet --filter "label=com.docker.stack.namespace=$STACK")" ] &&
         [ -n "$(docker network ls --quiet --filter "label=com.docker.stack.namespace=$STACK")" ]
 }
-for _ in $(seq 30); do
+for _ in $(seq 90); do
     left || break
     sleep 1
 done

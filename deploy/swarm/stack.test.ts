@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { containerStatements } from '../../tools/lib/database-accounts.ts'
@@ -38,8 +38,8 @@ test('NGINX’s image and the stack set the variables of compose to the same val
   const swarm = { ...image, ...environmentOf('nginx', 'deploy/swarm/stack.yml') }
   const { HTTPS_PORT, ACCESS_LOG_MB, ...compose } = environmentOf('nginx', 'docker-compose.yml')
   assert.ok(HTTPS_PORT && ACCESS_LOG_MB, 'compose alone publishes HTTPS and has a file of its access log')
-  // Swarm cannot publish a port on one address, and takes the access log from standard output.
-  assert.deepEqual(swarm, { ...compose, HTTP_PORT: '80', NGINX_ACCESS_LOG: '/dev/stdout' })
+  // Swarm takes the access log from standard output.
+  assert.deepEqual(swarm, { ...compose, NGINX_ACCESS_LOG: '/dev/stdout' })
 })
 
 test('servers on Swarm have the settings of compose, and drain for longer than NGINX may know their addresses', () => {
@@ -94,32 +94,99 @@ test('a port with an address and a name that no image can have are refused befor
     assert.match(deploy(name, port), /^docker was called\n/)
 })
 
+/** MySQL's `stop_grace_period`, in seconds. deploy.sh looks once a second. */
+const longestStop = Number(/^ {4}stop_grace_period: (\d+)m$/m.exec(read('deploy/swarm/stack.yml'))?.[1]) * 60
+
+type Deployed = { node: string; image: string }
+
 /**
- * Runs deploy.sh with a `docker` that says of each service what Swarm does, and with short waits. A network of a removed stack is
- * gone when it is looked for the second time; before, nothing can be deployed.
+ * Runs deploy.sh with a `docker` that says of each service what Swarm does, and with short waits. The networks of a removed stack are
+ * gone when they were looked for `looks` times; before, nothing can be deployed.
+ * @param now where the database is and the image of the servers, if the stack is deployed
+ * @returns `deployed`: the same afterwards; null if nothing was deployed
  */
-async function deployWith(services: Record<string, string>) {
+async function deployWith(
+  services: Record<string, string>,
+  {
+    looks = 1,
+    now,
+    environment = {},
+  }: { looks?: number; now?: Deployed; environment?: Record<string, string> } = {},
+) {
   await using folder = await temporaryFolder()
   const answers = Object.entries(services).map(([name, state]) => {
     const [replicas, update = ''] = state.split(' ')
     return `*'service inspect '*_${name}) echo '${update}' ;; *'name=board_${name} '*) echo 'board_${name} ${replicas}' ;;`
   })
+  const [asked, deployed] = [join(folder.path, 'asked'), join(folder.path, 'deployed')]
+  const isGone = `[ "$(cat ${asked} | wc -l)" -ge ${looks} ]`
+  const cases = [
+    `*'build '*) echo sha256:0123456789abcdef ;;`,
+    `*'node inspect '*) echo node-1 ;;`,
+    ...(now
+      ? [
+          `'service ls --format {{.Name}}') printf 'board_%s\\n' web mysql nginx ;;`,
+          `*Constraints*_mysql) printf 'node.role == manager\\nnode.hostname == ${now.node}\\n' ;;`,
+          `*Image*_web) echo '${now.image}' ;;`,
+        ]
+      : []),
+    `*'stack ps'*) echo 'all tasks' ;;`,
+    `*'network ls'*) ${isGone} || { echo >>${asked}; echo id; } ;;`,
+    `*'stack deploy'*) ${isGone} && echo "$DATABASE_NODE $WEB_IMAGE" >${deployed} ;;`,
+    `*'service ps'*) echo; echo '"failed on gateway_1 (0f): port is taken"'; echo older ;;`,
+    ...answers,
+  ]
   const programs = {
-    docker: `#!/bin/sh\ncase $* in *'build '*) echo sha256:0123456789abcdef ;; *'stack ps'*) echo 'all tasks' ;; *'network ls'*) if [ -e ${folder.path}/asked ]; then : >${folder.path}/gone; else : >${folder.path}/asked; echo id; fi ;; *'stack deploy'*) [ -e ${folder.path}/gone ] ;; *'service ps'*) echo; echo '"failed on gateway_1 (0f): port is taken"'; echo older ;; ${answers.join(' ')} esac\n`,
+    docker: `#!/bin/sh\ncase $* in ${cases.join(' ')} esac\n`,
     sleep: '#!/bin/sh\n',
-    seq: '#!/bin/sh\necho 1 2 3 4 5 6 7 8\n',
+    // Of the many looks whether the stack serves a few are enough.
+    seq: '#!/bin/sh\ni=0; while [ "$i" -lt "$(($1 == 400 ? 8 : $1))" ]; do i=$((i + 1)); echo "$i"; done\n',
   }
+  await writeFile(asked, '')
   for (const [name, text] of Object.entries(programs))
     await writeFile(join(folder.path, name), text, { mode: 0o755 })
+  const { REGISTRY, DATABASE_NODE, ...inherited } = process.env
   const { status, stdout, stderr } = spawnSync('sh', [join(import.meta.dirname, 'deploy.sh'), 'board'], {
     encoding: 'utf8',
-    env: { ...process.env, PATH: `${folder.path}:${process.env.PATH}`, HTTP_PORT: '', REGISTRY: '' },
+    env: { ...inherited, PATH: `${folder.path}:${process.env.PATH}`, HTTP_PORT: '', ...environment },
   })
-  return { status, stdout, stderr }
+  const [node = '', image = ''] = (await readFile(deployed, 'utf8').catch(() => '')).trim().split(' ')
+  return { status, stdout, stderr, deployed: image ? { node, image } : null }
 }
 
+const good = { mysql: '1/1', nginx: '1/1', web: '3/3 completed' }
+
+test('a deployment waits until a removed stack, with its MySQL, has ended', async () => {
+  const { status, stderr } = await deployWith(good, { looks: longestStop + 10 })
+  assert.deepEqual([status, stderr], [0, ''])
+})
+
+test('the database stays on its node and the images in their registry, from whichever manager the next version is deployed', async () => {
+  const image = 'board-web:0123456789ab'
+  const before = (registry: string) => ({ node: 'node-2', image: `${registry}board-web:ba9876543210` })
+  const registry = 'registry.example:5000/team/'
+  for (const [now, environment, deployed] of [
+    [undefined, {}, { node: 'node-1', image }],
+    [undefined, { DATABASE_NODE: 'node-2', REGISTRY: registry }, { node: 'node-2', image: registry + image }],
+    [before(''), {}, { node: 'node-2', image }],
+    [before(registry), {}, { node: 'node-2', image: registry + image }],
+    [before(registry), { DATABASE_NODE: '', REGISTRY: '' }, { node: 'node-2', image }],
+    [before(registry), { DATABASE_NODE: 'node-2', REGISTRY: 'b/' }, { node: 'node-2', image: `b/${image}` }],
+  ] as const)
+    assert.deepEqual(
+      (await deployWith(good, { ...(now && { now }), environment })).deployed,
+      deployed,
+      JSON.stringify({ now, environment }),
+    )
+  const moved = await deployWith(good, { now: before(''), environment: { DATABASE_NODE: 'node-3' } })
+  assert.deepEqual([moved.status, moved.deployed], [1, null])
+  assert.match(
+    moved.stderr,
+    /^balance-board: the database is on node-2: on node-3 it would start empty\. .*\n$/,
+  )
+})
+
 test('a deployment succeeds only if the database, NGINX and all servers run its version', async () => {
-  const good = { mysql: '1/1', nginx: '1/1', web: '3/3 completed' }
   const { status, stdout, stderr } = await deployWith(good)
   assert.deepEqual([status, stderr], [0, ''])
   assert.match(

@@ -62,7 +62,7 @@ function defaults(): Record<string, string> {
     readFileSync(`${import.meta.dirname}/../${name}`, 'utf8'),
   )
   return Object.fromEntries(
-    [...files.join('').matchAll(/\$\{([A-Z_]+):-/g)].map(([, name = '']) => [name, '']),
+    [...files.join('').matchAll(/\$\{([A-Z_]+):?-/g)].map(([, name = '']) => [name, '']),
   )
 }
 
