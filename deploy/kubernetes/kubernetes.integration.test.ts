@@ -5,7 +5,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { accountStatements, mostConnections, replicaAccount } from '../../tools/lib/database-accounts.ts'
+import {
+  accountStatements,
+  mostConnections,
+  ownerAccount,
+  replicaAccount,
+} from '../../tools/lib/database-accounts.ts'
 import { temporaryFolder } from '../../tools/lib/testing.ts'
 import { parseEnvironment } from '../../web/server/config.ts'
 import { connectionsPerReplica } from '../../web/server/db/pools.ts'
@@ -427,18 +432,22 @@ testEach(
   },
 )
 
-testEach('replicas wait for the migration; every script that a container runs is in its image', objects => {
-  const web = find(objects, 'Deployment', 'web').spec.template?.spec
-  assert.deepEqual(
-    web?.initContainers.map(({ command }) => command),
-    [['node', 'prisma/migrate.mjs', '--wait']],
-  )
-  assert.match(read('prisma/migrate-command.ts'), /--wait/)
-  const bundled = read('web/build.ts')
-  for (const { container } of containersOf(objects))
-    for (const script of container.command.filter(word => word.endsWith('.mjs')))
-      assert.ok(bundled.includes(script.replace(/\.mjs$/, '')), script)
-})
+testEach(
+  'replicas wait for the migration, whose log stays; every script that a container runs is in its image',
+  objects => {
+    const web = find(objects, 'Deployment', 'web').spec.template?.spec
+    assert.deepEqual(
+      web?.initContainers.map(({ command }) => command),
+      [['node', 'prisma/migrate.mjs', '--wait']],
+    )
+    assert.match(read('prisma/migrate-command.ts'), /--wait/)
+    assert.equal(find(objects, 'Job', 'migration').spec.ttlSecondsAfterFinished, undefined)
+    const bundled = read('web/build.ts')
+    for (const { container } of containersOf(objects))
+      for (const script of container.command.filter(word => word.endsWith('.mjs')))
+        assert.ok(bundled.includes(script.replace(/\.mjs$/, '')), script)
+  },
+)
 
 const seconds = (object: KubernetesObject) => object.spec.template?.spec.terminationGracePeriodSeconds ?? 0
 
@@ -447,7 +456,10 @@ testEach('a replica that stops has time to answer all it has, and new ones are k
   const drainSeconds = Number(variablesOf(objects, containerOf(objects, 'Deployment', 'web')).DRAIN_SECONDS)
   const lastAnswersMs = Number(/lastAnswersMs = (\d+)/.exec(read('web/server/replica/replica.ts'))?.[1])
   assert.ok(drainSeconds >= 15)
-  assert.ok(seconds(web) >= 30 && seconds(web) >= drainSeconds + lastAnswersMs / 1000 + 10)
+  const leaves = lastAnswersMs / 1000 + 10
+  assert.ok(seconds(web) >= 30 && seconds(web) >= drainSeconds + leaves)
+  const [, most, more] = /\(15; at most (\d+), .*\n?.* at least (\d+) s\s/.exec(docs) ?? []
+  assert.deepEqual([Number(most), Number(more)], [seconds(web) - leaves, leaves])
   assert.deepEqual(z.looseObject({ rollingUpdate: z.unknown() }).parse(web.spec.strategy).rollingUpdate, {
     maxSurge: '100%',
     maxUnavailable: 0,
@@ -491,7 +503,10 @@ testEach('the database has connections for all replicas, also while old and new 
   assert.deepEqual(scaleTargetRef, { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' })
   assert.equal(find(objects, 'Deployment', 'web').spec.replicas, undefined)
   assert.ok(minReplicas >= 2 && minReplicas < maxReplicas)
-  assert.ok(2 * maxReplicas * connectionsPerReplica <= mostConnections[replicaAccount])
+  const most = 2 * maxReplicas * connectionsPerReplica
+  assert.ok(most <= mostConnections[replicaAccount])
+  const [, documented] = /It needs (\d+) connections/.exec(docs) ?? []
+  assert.ok(Number(documented) >= most + mostConnections[ownerAccount])
 })
 
 test('the demo’s database is that of docker-compose.yml', () => {
@@ -582,6 +597,22 @@ test('the overlay in the docs renders, with its images and settings', async () =
   assert.equal(web.image, 'REGISTRY/balance-board-web:1')
   const { STICKY_SECONDS, DRAIN_SECONDS } = variablesOf(objects, web)
   assert.deepEqual([STICKY_SECONDS, DRAIN_SECONDS], ['600', '15'])
+})
+
+test('the docs’ patches fit the objects: a fixed number of replicas, and another name server', async () => {
+  const patches = [...docs.matchAll(/^ {4}patches:\n(?: {4}.*\n)+/gm)].map(([block]) =>
+    block.replace(/^ {4}/gm, ''),
+  )
+  assert.equal(patches.length, 2)
+  const entries = patches.map(block => block.replace('patches:\n', '')).join('')
+  const { objects, raw } = await renderText(`resources: [../overlays/production]\npatches:\n${entries}`)
+  assert.deepEqual(await typeProblems(raw), [])
+  const { minReplicas, maxReplicas } = find(objects, 'HorizontalPodAutoscaler', 'web').spec
+  assert.deepEqual([minReplicas, maxReplicas], [5, 5])
+  assert.deepEqual(
+    find(objects, 'NetworkPolicy', 'dns').spec.egress[0]?.to?.map(({ ipBlock }) => ipBlock?.cidr),
+    [undefined, '169.254.20.10/32', '10.96.0.10/32'],
+  )
 })
 
 test('the docs’ command makes a PrometheusRule of the alert rules', async () => {
