@@ -133,6 +133,12 @@ test('a version that cannot start: Swarm goes back by itself, and no page view f
   assert.deepEqual(await runningIds('web'), good)
 })
 
+test('another node for the database is refused while it runs: it would start empty there', async () => {
+  const { status, printed } = await deploy({ DATABASE_NODE: 'no-such-node' })
+  assert.equal(status, 1)
+  assert.match(printed, /^balance-board: the database is on \S+: on no-such-node it would start empty/)
+})
+
 test('the removed stack leaves nothing in the engine', async () => {
   await removeStack()
   const unused = await docker(['service', 'ls', '--filter', `name=${stackName}`, '--quiet'])
