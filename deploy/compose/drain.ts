@@ -29,7 +29,7 @@ const board = z.looseObject({
   ),
 })
 
-export type ShownServer = z.output<typeof board>['servers'][number]
+type ShownServer = z.output<typeof board>['servers'][number]
 
 /**
  * Drains a server of the compose stack, or ends its drain. Runs the command in a replica, because only replicas reach the database.
