@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { LogPage, LogRow, ServerRow } from '../../shared/api.ts'
 import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
@@ -205,4 +207,16 @@ test('a cookie of an unknown server is not a move', () => {
 
 test('a visit whose arrival is not known yet has no made-up reason', () => {
   assert.equal(text({ arrival: null }), 'Loading this visit from the log.')
+})
+
+test('a phone hides the rows below those that it shows at first: an open row has one more below it', () => {
+  const [table = '', style = ''] = ['log-table.tsx', 'log-panel.module.css'].map(file =>
+    readFileSync(join(import.meta.dirname, file), 'utf8'),
+  )
+  const phoneRows = Number(/^export const phoneRows = (\d+)$/m.exec(table)?.[1])
+  const firstHidden = style.matchAll(/tbody > :nth-child\(n \+ (\d+)\)/g)
+  assert.deepEqual(
+    [...firstHidden].map(([, place]) => Number(place)),
+    [phoneRows + 1, phoneRows + 2],
+  )
 })

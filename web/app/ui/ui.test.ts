@@ -54,7 +54,10 @@ test('short rates are padded to three characters, longer ones do not change', ()
   ])
 })
 
-const css = readFileSync(join(import.meta.dirname, '../globals.css'), 'utf8')
+const sourceOf = (file: string) => readFileSync(join(import.meta.dirname, file), 'utf8')
+const css = sourceOf('../globals.css')
+const colourCount = Number(/^const colourCount = (\d+)$/m.exec(sourceOf('badges.tsx'))?.[1])
+const serverColours = Array.from({ length: colourCount }, (_, hue) => `server-${hue}`)
 const pairs = css.matchAll(/--([a-z0-9-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g)
 const colours = new Map([...pairs].map(([, name = '', light = '', dark = '']) => [name, [light, dark]]))
 
@@ -87,6 +90,13 @@ test('text has a contrast of 4.5:1 or more on every background, in both themes',
 })
 
 test('every server’s colour and every control’s edge have a contrast of 3:1 or more', () => {
-  const servers = [0, 1, 2, 3, 4, 5, 6].map(place => `server-${place}`)
-  for (const mark of [...servers, 'grey-7']) assertContrast(mark, 3, ['grey-1', 'grey-2', 'you-quiet'])
+  for (const mark of [...serverColours, 'grey-7']) assertContrast(mark, 3, ['grey-1', 'grey-2', 'you-quiet'])
+})
+
+test('the style has a rule for the colour of every server', () => {
+  const rules = css.matchAll(/^\[data-hue="(\d+)"\] \{\n {2}--hue: var\(--(server-\d+)\);$/gm)
+  assert.deepEqual(
+    [...rules].map(([, hue, colour]) => [hue, colour]),
+    serverColours.map((colour, hue) => [String(hue), colour]),
+  )
 })

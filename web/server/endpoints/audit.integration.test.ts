@@ -95,7 +95,7 @@ test('two concurrent audits share one read, the next reads again', async () => {
 
 test('while hits are committed, every audit is of one moment', async () => {
   let stopped = false
-  const writing = Promise.all([1, 2].map(life => commitHits(database.fill, life, () => stopped)))
+  const writing = Promise.all([1, 2].map(serverId => commitHits(database.fill, serverId, () => stopped)))
   const seen = new Set<number>()
   try {
     await eventually(async () => {
@@ -109,7 +109,7 @@ test('while hits are committed, every audit is of one moment', async () => {
   }
 })
 
-async function commitHits(fill: Pool, life: number, isOver: () => boolean): Promise<void> {
+async function commitHits(fill: Pool, serverId: number, isOver: () => boolean): Promise<void> {
   const connection = await fill.getConnection()
   while (!isOver()) {
     await connection.beginTransaction()
@@ -117,9 +117,9 @@ async function commitHits(fill: Pool, life: number, isOver: () => boolean): Prom
     await connection.query(
       `INSERT INTO access_log (id, created_at, client_ip, srv_id, server_id, request_id)
        VALUES (LAST_INSERT_ID(), UTC_TIMESTAMP(3), '10.0.0.7', ?, ?, LPAD(HEX(LAST_INSERT_ID()), 32, '0'))`,
-      [srvIdOf('a'), life],
+      [srvIdOf('a'), serverId],
     )
-    await connection.query('UPDATE server SET hits = hits + 1 WHERE id = ?', [life])
+    await connection.query('UPDATE server SET hits = hits + 1 WHERE id = ?', [serverId])
     await connection.commit()
   }
   connection.release()

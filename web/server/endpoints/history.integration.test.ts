@@ -41,7 +41,7 @@ async function read(range: string): Promise<History> {
 }
 
 /** Hit counts that identify their minute: minutes since 1970, odd for server 1 and even for server 2, so that sums show a shift. */
-const hitsOf = (minute: number, life: number) => (minute % 1000) * 2 + life
+const hitsOf = (minute: number, serverId: number) => (minute % 1000) * 2 + serverId
 
 for (const [range, length] of Object.entries({ '1h': 61, '24h': 145 })) {
   test(`${range}: every minute is in its bucket, and every bucket is there`, async () => {
@@ -51,7 +51,7 @@ for (const [range, length] of Object.entries({ '1h': 61, '24h': 145 })) {
     // Every third minute, from before the range to after now, which the clock may reach while this runs.
     const minutes = numbers(now - 1500, now + 5).filter(minute => minute % 3 !== 0)
     const rows = minutes.flatMap(minute =>
-      [1, 2].map(life => [new Date(minute * 60_000), life, hitsOf(minute, life)]),
+      [1, 2].map(serverId => [new Date(minute * 60_000), serverId, hitsOf(minute, serverId)]),
     )
     await database.fill.query('INSERT INTO server_minute (minute, server_id, hits) VALUES ?', [rows])
 
@@ -61,9 +61,9 @@ for (const [range, length] of Object.entries({ '1h': 61, '24h': 145 })) {
       const first = Date.parse(time) / 60_000
       if (at > 0) assert.equal(Date.parse(time) - Date.parse(times[at - 1] ?? ''), step * 1000)
       const inBucket = minutes.filter(minute => minute >= first && minute < first + step / 60)
-      for (const [index, life] of [1, 2].entries()) {
-        const expected = inBucket.reduce((sum, minute) => sum + hitsOf(minute, life), 0)
-        assert.equal(servers[index]?.hits[at], expected, `${time}, life ${life}`)
+      for (const [index, serverId] of [1, 2].entries()) {
+        const expected = inBucket.reduce((sum, minute) => sum + hitsOf(minute, serverId), 0)
+        assert.equal(servers[index]?.hits[at], expected, `${time}, server ${serverId}`)
       }
     }
     assert.ok(servers.every(server => server.hits.length === length))
@@ -179,7 +179,7 @@ test('two instances at one address are two rows, in the order of their starts', 
      SELECT DATE_FORMAT(UTC_TIMESTAMP() - INTERVAL 2 MINUTE, '%Y-%m-%d %H:%i:00'), id, id FROM server`,
   )
   const { servers } = await read('5m')
-  const sums = servers.map(({ hits, ...life }) => ({ ...life, sum: hits.reduce((a, b) => a + b) }))
+  const sums = servers.map(({ hits, ...instance }) => ({ ...instance, sum: hits.reduce((a, b) => a + b) }))
   assert.deepEqual(sums, [
     { id: 4, srv_id: srvIdOf('a'), name: 'web-1', sum: 4 },
     { id: 9, srv_id: srvIdOf('a'), name: 'web-2', sum: 9 },
@@ -188,17 +188,17 @@ test('two instances at one address are two rows, in the order of their starts', 
 
 test('starts and ends of servers are reported, with and without hits', async () => {
   const ago = (seconds: number) => `UTC_TIMESTAMP(3) - INTERVAL ${seconds} SECOND`
-  const life = (id: number, name: string, started: string, seen: string, stopped: string) =>
+  const insertInstance = (id: number, name: string, started: string, seen: string, stopped: string) =>
     database.fill.query(
       `INSERT INTO server (id, srv_id, name, address, started_at, ready_at, last_seen_at, stopped_at)
        VALUES (?, ?, ?, '10.0.0.1:3000', ${started}, ${started}, ${seen}, ${stopped})`,
       [id, srvIdOf(String(id)), name],
     )
-  await life(1, 'web-1', ago(4000), ago(1), 'NULL')
-  await life(2, 'web-2', ago(4000), ago(90), 'NULL')
-  await life(3, 'web-3', ago(200), ago(101), ago(100))
-  await life(4, 'web-4', ago(80), ago(1), 'NULL')
-  await life(5, 'web-5', ago(9000), ago(5000), ago(5000))
+  await insertInstance(1, 'web-1', ago(4000), ago(1), 'NULL')
+  await insertInstance(2, 'web-2', ago(4000), ago(90), 'NULL')
+  await insertInstance(3, 'web-3', ago(200), ago(101), ago(100))
+  await insertInstance(4, 'web-4', ago(80), ago(1), 'NULL')
+  await insertInstance(5, 'web-5', ago(9000), ago(5000), ago(5000))
   const { events, downs, servers } = await read('5m')
   assert.deepEqual(
     events.map(({ type, name }) => `${name} ${type}`),
@@ -213,18 +213,18 @@ test('starts and ends of servers are reported, with and without hits', async () 
 })
 
 test('downtime that began before the range counts within it', async () => {
-  const life = (id: number, started: number, seen: number, stopped: number | null) =>
+  const insertInstance = (id: number, started: number, seen: number, stopped: number | null) =>
     database.fill.query(
       `INSERT INTO server (id, srv_id, name, address, started_at, ready_at, last_seen_at, stopped_at)
        VALUES (?, ?, ?, '10.0.0.1:3000', ${[started, started, seen, stopped].map(ago => (ago === null ? 'NULL' : `UTC_TIMESTAMP(3) - INTERVAL ${ago} SECOND`)).join()})`,
       [id, srvIdOf(id < 3 ? '1' : String(id)), `web-${id}`],
     )
-  await life(1, 9000, 4000, 100)
-  await life(2, 100, 1, null)
-  await life(3, 9000, 3000, null)
-  await life(4, 9000, 3000, 3000)
+  await insertInstance(1, 9000, 4000, 100)
+  await insertInstance(2, 100, 1, null)
+  await insertInstance(3, 9000, 3000, null)
+  await insertInstance(4, 9000, 3000, 3000)
   // Lost more than a day before the range: it counts as given up.
-  await life(5, 900_000, 100_000, null)
+  await insertInstance(5, 900_000, 100_000, null)
   await database.fill.query('UPDATE server SET gone_at = last_seen_at WHERE id <> 2')
   const { downs, events, times } = await read('5m')
   const start = Date.parse(times[0] ?? '')

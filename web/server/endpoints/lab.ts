@@ -3,7 +3,7 @@
 // other visits are not affected. Never a hit, never a cookie, no database.
 
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { type LabVisit, labPolicies } from '../../shared/api.ts'
 import { labLimits } from '../../shared/limits.ts'
@@ -29,7 +29,7 @@ export function labVisitEndpoint(identity: Identity, random = Math.random): Endp
   return async (_request, response, url) => {
     const { policy, slow, fail } = parseParameters(url.searchParams, parameters)
     const waited_ms = slow.get(identity.name) ?? 0
-    if (waited_ms > 0) await sleepWhileOpen(waited_ms, response)
+    if (waited_ms > 0) await pauseWhileOpen(waited_ms, response)
     if (response.destroyed) return
     if (random() < (fail.get(identity.name) ?? 0))
       throw new AnswerError(503, 'lab_failure', `${identity.name} fails on purpose.`)
@@ -39,10 +39,10 @@ export function labVisitEndpoint(identity: Identity, random = Math.random): Endp
 }
 
 /** Waits, but not for a client that has left. */
-async function sleepWhileOpen(ms: number, response: Parameters<Endpoint>[1]): Promise<void> {
+async function pauseWhileOpen(ms: number, response: Parameters<Endpoint>[1]): Promise<void> {
   const ended = new AbortController()
   const { signal } = ended
-  await Promise.race([sleep(ms, undefined, { signal }), once(response, 'close', { signal })]).finally(() =>
+  await Promise.race([pause(ms, undefined, { signal }), once(response, 'close', { signal })]).finally(() =>
     ended.abort(),
   )
 }
