@@ -11,14 +11,14 @@ import {
   careText,
   confirmedChoices,
   expectations,
-  type LabServer,
-  labServers,
   measureOf,
   noWatch,
+  presentServers,
   seenText,
+  serversOf,
   watchRun,
 } from './lab-results.ts'
-import { type LabRuns, useLabRuns } from './lab-run.ts'
+import { type LabRuns, type LabServer, useLabRuns } from './lab-run.ts'
 import { changesOf, type Policy, policies, type Setup, setupOf } from './lab-setup.ts'
 import { ResultsTable } from './lab-table.tsx'
 
@@ -33,14 +33,14 @@ export type LabProps = {
 
 /** The controls and the results of the lab. */
 export const LabBench = memo(function LabBench({ servers, at, hues, stickySeconds }: LabProps) {
-  const serving = labServers(servers, {})
-  const names = serving.map(({ name }) => name)
+  const present = presentServers(servers)
+  const names = present.map(({ name }) => name)
   const { first, known } = useKnownNames(servers, names)
   const setup = setupOf(useUrlQuery(), first, known)
   const change = (changes: Partial<Setup>) =>
     setUrlParameters(changesOf(setup, { ...setup, ...changes }, first, known))
   const [runs, start, cancel] = useLabRuns(stickySeconds)
-  const shown = labServers(servers, runs.tallies)
+  const shown = runs.setup ? serversOf(runs) : present
   const [watch, setWatch] = useState(noWatch)
   const watched = watchRun(watch, runs, servers, at)
   if (watched !== watch) setWatch(watched)
@@ -64,7 +64,7 @@ export const LabBench = memo(function LabBench({ servers, at, hues, stickySecond
         <RunControls
           setup={setup}
           runs={runs}
-          start={start}
+          start={next => start(next, present)}
           cancel={cancel}
           servers={names}
           change={change}

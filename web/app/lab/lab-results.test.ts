@@ -7,12 +7,13 @@ import {
   careText,
   confirmedChoices,
   evennessOf,
-  labServers,
   movedOf,
   msText,
   noWatch,
   percentile,
+  presentServers,
   seenText,
+  serversOf,
   watchRun,
 } from './lab-results.ts'
 import { emptyTally, type Tallies, type Tally, withOutcome } from './lab-run.ts'
@@ -60,15 +61,21 @@ test('moved visitors are counted of those who had been here before', () => {
   assert.deepEqual(movedOf(emptyTally), { moved: 0, of: 0 })
 })
 
-test('servers that can answer have a bar before any visit, and servers that answered keep one', () => {
-  const known = [
-    { srv_id: 'id of web-1', name: 'web-1', state: 'up' },
-    { srv_id: 'id of web-2', name: 'web-2', state: 'lost' },
-    { srv_id: 'id of web-3', name: 'web-3', state: 'stopped' },
-  ] as const
-  const shown = (tallies: Tallies) => labServers([...known], tallies).map(({ name }) => name)
+test('servers that have not gone have a bar before any visit', () => {
+  const states = ['up', 'lost', 'stopped', 'joining', 'draining'] as const
+  const known = states.map(state => ({ srv_id: `id of ${state}`, name: state, state }))
+  assert.deepEqual(
+    presentServers(known).map(({ name }) => name),
+    ['up', 'joining', 'draining'],
+  )
+})
+
+test('a run keeps the servers that it began with, and those that answered', () => {
+  const began = servers.slice(0, 1)
+  const shown = (tallies: Tallies) => serversOf({ servers: began, tallies }).map(({ name }) => name)
   assert.deepEqual(shown({}), ['web-1'])
   assert.deepEqual(shown({ hash: tallyOf([0, 1]) }), ['web-1', 'web-2'])
+  assert.equal(evennessOf(tallyOf([20]), serversOf({ servers: began, tallies: { hash: tallyOf([20]) } })), 1)
 })
 
 const preset = (name: Parameters<typeof presetOf>[0]) => presetOf(name, names)

@@ -3,10 +3,10 @@
 import type { ServerRow } from '../../shared/api.ts'
 import { shownState } from '../../shared/shown-state.ts'
 import { listed } from '../../shared/wording.ts'
-import { fairness } from '../servers/server-rows.ts'
+import { fairness, isGone } from '../servers/server-rows.ts'
 import type { Figures } from '../ui/formats.ts'
 import type { ExperimentName } from './experiments.ts'
-import { doneOf, type LabRuns, type Tallies, type Tally } from './lab-run.ts'
+import { doneOf, type LabRuns, type LabServer, type Tallies, type Tally } from './lab-run.ts'
 import { isOwn, type Policy, policies, policyNames, type Setup } from './lab-setup.ts'
 
 /** A percentile by nearest rank, so it is one of the values. Null without values. `share`: 0.5 for the median */
@@ -20,17 +20,17 @@ export function msText(ms: number | null, formats: Pick<Figures, 'rate'>): strin
   return ms === null ? '–' : formats.rate(ms)
 }
 
-export type LabServer = { srv_id: string; name: string }
+/** The servers that have not gone. Those that join or are silent may answer. */
+export function presentServers(servers: Pick<ServerRow, 'srv_id' | 'name' | 'state'>[]): LabServer[] {
+  return serversOf({ servers: servers.filter(({ state }) => !isGone(state)), tallies: {} })
+}
 
-/** The servers that can answer now, then those that answered. */
-export function labServers(
-  servers: Pick<ServerRow, 'srv_id' | 'name' | 'state'>[],
-  tallies: Tallies,
-): LabServer[] {
-  const names = new Map<string, string>()
-  for (const { srv_id, name, state } of servers) {
-    if (state !== 'stopped' && state !== 'lost') names.set(srv_id, name)
-  }
+/**
+ * The servers that a run's figures are about: those that were there when it began, then others that answered. Servers that come or
+ * go later change no figure of it.
+ */
+export function serversOf({ servers, tallies }: Pick<LabRuns, 'servers' | 'tallies'>): LabServer[] {
+  const names = new Map(servers.map(({ srv_id, name }) => [srv_id, name]))
   for (const tally of Object.values(tallies)) {
     for (const [srvId, { name }] of Object.entries(tally.servers)) {
       if (!names.has(srvId)) names.set(srvId, name)

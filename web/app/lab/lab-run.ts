@@ -16,6 +16,8 @@ import {
 
 export type Tallies = Partial<Record<Policy, Tally>>
 
+export type LabServer = { srv_id: string; name: string }
+
 export type LabRuns = {
   /** of the last run, or of the one under way */
   tallies: Tallies
@@ -23,27 +25,31 @@ export type LabRuns = {
   earlier: Tallies
   /** of `tallies`; null before the first run */
   setup: Setup | null
+  /** those that were there when the run of `tallies` began */
+  servers: LabServer[]
   running: Policy | null
   /** why the last run ended early, for the reader; empty if it did not */
   ended: string
 }
 
-const noRuns: LabRuns = { tallies: {}, earlier: {}, setup: null, running: null, ended: '' }
+const noRuns: LabRuns = { tallies: {}, earlier: {}, setup: null, servers: [], running: null, ended: '' }
 
 /** ms between two drawings of a run. More often would take time from the visits. */
 const drawMs = 100
 
 /** Runs one policy after another. Only one run is under way, and it ends with the page. */
-export function useLabRuns(stickySeconds: number): [LabRuns, (setup: Setup) => Promise<void>, () => void] {
+export function useLabRuns(
+  stickySeconds: number,
+): [LabRuns, (setup: Setup, servers: LabServer[]) => Promise<void>, () => void] {
   const [runs, setRuns] = useState(noRuns)
   const stop = useRef<AbortController>(null)
   useEffect(() => () => stop.current?.abort(), [])
 
-  async function start(setup: Setup): Promise<void> {
+  async function start(setup: Setup, servers: LabServer[]): Promise<void> {
     const run = new AbortController()
     stop.current = run
     const earlier = { ...runs.earlier, ...runs.tallies }
-    const now: LabRuns = { tallies: {}, earlier, setup, running: null, ended: '' }
+    const now: LabRuns = { tallies: {}, earlier, setup, servers, running: null, ended: '' }
     let drawn: ReturnType<typeof setTimeout> | undefined
     function draw(): void {
       clearTimeout(drawn)

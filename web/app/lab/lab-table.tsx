@@ -6,8 +6,8 @@ import { ServerName, ShareBar } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
 import styles from './lab.module.css'
-import { evennessOf, type LabServer, movedOf, msText, percentile, visitsAt } from './lab-results.ts'
-import { doneOf, type LabRuns, runText, type Tally } from './lab-run.ts'
+import { evennessOf, movedOf, msText, percentile, visitsAt } from './lab-results.ts'
+import { doneOf, type LabRuns, type LabServer, runText, type Tally } from './lab-run.ts'
 import { isOwn, type Policy, policies, policyNames, type Setup, visitsOf } from './lab-setup.ts'
 
 type ResultsProps = {
