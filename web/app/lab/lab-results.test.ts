@@ -192,6 +192,11 @@ test('figures confirm what the reader expected, or something else', () => {
   assert.deepEqual(confirmed({ hash: even }, dead), [0])
   assert.deepEqual(confirmed({ hash: tallyOf([20, 20], { failed: 5 }) }, dead), [1])
   assert.deepEqual(confirmed({ hash: tallyOf([20, 20], { failed: 20 }) }, dead), [2])
+  // No page view meets the dead server, and without an answer nothing says what NGINX hid.
+  assert.deepEqual(confirmed({ cookie: even, no_cookie: even }, dead), [])
+  assert.deepEqual(confirmed({ hash: tallyOf([20, 20], { failed: 12 }), no_cookie: even }, dead), [2])
+  assert.deepEqual(confirmed({ hash: even, cookie: tallyOf([40], { failed: 20 }) }, dead), [0])
+  assert.deepEqual(confirmed({ hash: { ...emptyTally, failed: 60 } }, dead), [])
   assert.deepEqual(confirmed({ ip_hash: tallyOf([60]) }, preset('one-office')), [0])
   assert.deepEqual(confirmed({ ip_hash: even }, preset('one-office')), [2])
   const failing = { ...preset('coming-back'), fail: 'web-3' }
@@ -202,6 +207,10 @@ test('figures confirm what the reader expected, or something else', () => {
   assert.deepEqual(confirmed(hash(0, 3), failing, earlier), [0])
   assert.deepEqual(confirmed(hash(3, 0), failing, earlier), [2])
   assert.deepEqual(confirmed(hash(2, 1), preset('coming-back'), earlier), [])
+  // The first run, and a run that follows one in which that server failed: it had no visitor before.
+  assert.deepEqual(confirmed(hash(0, 3), failing), [])
+  assert.deepEqual(confirmed(hash(0, 3), { ...failing, fail: 'web-2' }, earlier), [])
+  assert.deepEqual(confirmed({ hash: tallyOf([30, 30]) }, failing, earlier), [])
 })
 
 test('a server that is away, lost, restarted or new during a run makes its figures no fair comparison', () => {

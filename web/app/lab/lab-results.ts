@@ -278,11 +278,11 @@ export function confirmedChoices(
       return [ofEqual > 0.75 ? 0 : ofEqual > 0.25 ? 1 : 2]
     }
     case 'dead-server': {
-      const all = Object.values(tallies)
-      const done = all.reduce((sum, tally) => sum + doneOf(tally), 0)
-      const failed = all.reduce((sum, tally) => sum + tally.failed, 0)
-      if (done === 0 || setup.fail === null) return []
-      return [failed === 0 ? 0 : failed < 0.2 * done ? 1 : 2]
+      const ofLab = policyNames.flatMap(policy => (isOwn(policy) ? [] : (tallies[policy] ?? [])))
+      const answered = ofLab.reduce((sum, tally) => sum + tally.answered, 0)
+      const failed = ofLab.reduce((sum, tally) => sum + tally.failed, 0)
+      if (answered === 0 || setup.fail === null) return []
+      return [failed === 0 ? 0 : failed < 0.2 * (answered + failed) ? 1 : 2]
     }
     case 'one-office': {
       const used = Object.keys(ip_hash?.servers ?? {}).length
@@ -294,9 +294,10 @@ export function confirmedChoices(
       if (!hash || setup.fail === null) return []
       const failed = servers.find(({ name }) => name === setup.fail)?.srv_id
       const last = earlier.hash?.lastServers ?? {}
-      const { moved, of } = movedOf(hash)
-      if (of === 0 || failed === undefined) return []
+      const { moved } = movedOf(hash)
       const there = Object.keys(hash.moved).filter(visitor => last[visitor] === failed).length
+      // Without visitors of the server that fails, the hash has none to move.
+      if (failed === undefined || there === 0) return []
       return [moved === 0 ? 0 : moved <= there ? 1 : 2]
     }
   }
