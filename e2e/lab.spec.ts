@@ -180,6 +180,34 @@ test('a refusal, no answer or Cancel ends a run; what it says counts answers onl
   expect(sum).toBe(10)
 })
 
+test('another experiment, chosen during a run, is shown after it', async ({ page }) => {
+  await openExperiment(page, 'coming-back&lab_policies=round_robin,cookie')
+  await page.route('**/lab/visit?*', () => undefined)
+  const counted = lab(page).getByText('Real visits: 60 of this run are counted and logged.')
+  const slow = lab(page).getByRole('combobox', { name: 'Slow server', exact: true })
+  await lab(page).getByRole('button', { name: 'Run all 2' }).click()
+  await expect(lab(page).getByText('Running: Round robin')).toBeVisible()
+  await lab(page).getByRole('link', { name: 'One slow server' }).click()
+  await expect(page).toHaveURL(/\?lab=slow-server$/)
+  await expect(counted).toBeVisible()
+  await expect(slow).toHaveValue('')
+  await expect(lab(page).getByRole('checkbox', { checked: true })).toHaveCount(2)
+  await lab(page).getByRole('button', { name: 'Cancel' }).click()
+  await expect(lab(page).getByText('Nothing of this run is counted or logged.')).toBeVisible()
+  await expect(slow).not.toHaveValue('')
+})
+
+test('only visitors of a run that came back can meet a server that fails', async ({ page }) => {
+  await openExperiment(page, 'fair-shares&lab_policies=hash')
+  const again = lab(page).getByRole('button', { name: /fail, run again$/ })
+  await run(page)
+  await lab(page).getByRole('link', { name: 'Coming back' }).click()
+  await choosePolicies(page, 'Hash of a key')
+  await expect(again).toHaveCount(0)
+  await run(page)
+  await expect(again).toBeVisible()
+})
+
 test('by keyboard: the focus stays in the lab, also when the pressed button goes away', async ({ page }) => {
   await openExperiment(page, 'coming-back&lab_policies=hash')
   const runButton = lab(page).getByRole('button', { name: 'Run', exact: true })

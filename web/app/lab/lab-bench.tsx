@@ -36,10 +36,12 @@ export const LabBench = memo(function LabBench({ servers, at, hues, stickySecond
   const present = presentServers(servers)
   const names = present.map(({ name }) => name)
   const { first, known } = useKnownNames(servers, names)
-  const setup = setupOf(useUrlQuery(), first, known)
+  const next = setupOf(useUrlQuery(), first, known)
+  const [runs, start, cancel] = useLabRuns(stickySeconds)
+  // The reader may choose another experiment during a run. It is shown when the run is over.
+  const setup = runs.running && runs.setup ? runs.setup : next
   const change = (changes: Partial<Setup>) =>
     setUrlParameters(changesOf(setup, { ...setup, ...changes }, first, known))
-  const [runs, start, cancel] = useLabRuns(stickySeconds)
   const shown = runs.setup ? serversOf(runs) : present
   const [watch, setWatch] = useState(noWatch)
   const watched = watchRun(watch, runs, servers, at)
@@ -64,7 +66,7 @@ export const LabBench = memo(function LabBench({ servers, at, hues, stickySecond
         <RunControls
           setup={setup}
           runs={runs}
-          start={next => start(next, present)}
+          start={chosen => start(chosen, present)}
           cancel={cancel}
           servers={names}
           change={change}

@@ -34,7 +34,7 @@ type ControlsProps = {
   onChange(changes: Partial<Setup>): void
 }
 
-/** While a run is under way it keeps its set-up, so nothing can be changed. */
+/** During a run they show its set-up and are disabled. */
 export function Controls({ setup, servers, running, onChange }: ControlsProps) {
   const { slow, fail } = setup
   const { whole } = useFormats()
@@ -177,7 +177,7 @@ type RunControlsProps = {
   change(changes: Partial<Setup>): void
 }
 
-/** Says before a run whether its visits count. */
+/** Says before and during a run whether its visits count. */
 export function RunControls({ setup, runs, servers, start, cancel, change }: RunControlsProps) {
   const running = runs.running !== null
   const { whole } = useFormats()
@@ -188,7 +188,10 @@ export function RunControls({ setup, runs, servers, start, cancel, change }: Run
   const done = Object.values(runs.tallies).reduce((sum, tally) => sum + doneOf(tally), 0)
   const failing = serverToFail(servers)
   const mayFail =
-    setup.experiment === 'coming-back' && setup.fail === null && runs.setup !== null && failing !== null
+    setup.experiment === 'coming-back' &&
+    setup.fail === null &&
+    runs.setup?.experiment === 'coming-back' &&
+    failing !== null
   return (
     <div className={styles.run}>
       <p className={styles.counted} data-counted={counted > 0 ? '' : undefined}>
