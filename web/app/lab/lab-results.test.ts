@@ -52,8 +52,28 @@ test('a percentile is one of the values, by nearest rank', () => {
 
 test('evenness is Jain’s index over all servers, also those that got nothing', () => {
   assert.equal(evennessOf(tallyOf([20, 20, 20]), servers), 1)
-  assert.equal(evennessOf(tallyOf([60]), servers), 1 / 3)
+  assert.equal(evennessOf(tallyOf([60]), servers), 0.33)
   assert.equal(evennessOf(emptyTally, servers), null)
+})
+
+test('policies whose evenness looks equal are equal: in bold, in the sentence and in what is confirmed', () => {
+  const setup = preset('fair-shares')
+  // 100 %, 99.8 % and 99.5 %
+  const tallies = {
+    round_robin: tallyOf([20, 20, 20]),
+    least_conn: tallyOf([21, 20, 19]),
+    random_two: tallyOf([19, 22, 19]),
+  }
+  assert.deepEqual(bestOf(tallies, setup, servers), [])
+  assert.equal(seen(tallies, setup), 'All had the same evenness: 100%.')
+  assert.deepEqual(confirmedChoices({ tallies, earlier: {} }, setup, servers), [0, 1, 2])
+  const uneven = { ...tallies, random_two: tallyOf([30, 18, 12]), hash: tallyOf([30, 18, 12]) }
+  assert.deepEqual(bestOf(uneven, setup, servers), ['round_robin', 'least_conn'])
+  assert.equal(
+    seen(uneven, setup),
+    'Round robin and least connections were the most even (100%), two random choices and the hash of a key the least (88%).',
+  )
+  assert.deepEqual(confirmedChoices({ tallies: uneven, earlier: {} }, setup, servers), [0, 1])
 })
 
 test('moved visitors are counted of those who had been here before', () => {

@@ -43,9 +43,13 @@ export function visitsAt(tally: Tally | undefined, srvId: string): number {
   return tally?.servers[srvId]?.visits ?? 0
 }
 
-/** Jain's index of the visits over these servers, 0 to 1. Null before an answer. */
+/**
+ * Jain's index of the visits over these servers, 0 to 1, in whole per cent: policies that the page shows as equal are equal. Null
+ * before an answer.
+ */
 export function evennessOf(tally: Tally, servers: LabServer[]): number | null {
-  return fairness(servers.map(({ srv_id }) => visitsAt(tally, srv_id)))
+  const index = fairness(servers.map(({ srv_id }) => visitsAt(tally, srv_id)))
+  return index === null ? null : Math.round(100 * index) / 100
 }
 
 /** Visitors who came to another server than before, of those who had been here before. */
@@ -212,17 +216,16 @@ function usedText(seen: Seen[]): string {
 }
 
 function evenText(seen: Seen[], servers: LabServer[], percent: Percent): string {
-  const even = seen
-    .map(({ name, tally }) => ({ name, value: evennessOf(tally, servers) ?? 0 }))
-    .sort((a, b) => b.value - a.value)
-    .map(({ name, value }) => ({ name, evenness: percent(value) }))
-  const [most, ...others] = even
-  const least = others.at(-1)
-  if (!most) return ''
-  if (!least) return sentence(`${most.name} had an evenness of ${most.evenness}`)
-  if (most.evenness === least.evenness) return `All had the same evenness: ${most.evenness}.`
+  const even = seen.map(({ name, tally }) => ({ name, value: evennessOf(tally, servers) ?? 0 }))
+  const values = even.map(({ value }) => value)
+  const [most, least] = [Math.max(...values), Math.min(...values)]
+  const namesWith = (evenness: number) =>
+    even.filter(({ value }) => value === evenness).map(({ name }) => name)
+  const best = namesWith(most)
+  if (even.length === 1) return sentence(`${listed(best)} had an evenness of ${percent(most)}`)
+  if (most === least) return `All had the same evenness: ${percent(most)}.`
   return sentence(
-    `${most.name} was the most even (${most.evenness}), ${least.name} the least (${least.evenness})`,
+    `${listed(best)} ${best.length > 1 ? 'were' : 'was'} the most even (${percent(most)}), ${listed(namesWith(least))} the least (${percent(least)})`,
   )
 }
 
