@@ -47,7 +47,7 @@ export const LabBench = memo(function LabBench({ servers, at, hues, stickySecond
   const watched = watchRun(watch, runs, servers, at)
   if (watched !== watch) setWatch(watched)
   const isOver = runs.running === null && !runs.ended
-  const care = runs.setup && isOver ? careText(runs.tallies, runs.setup, watched.away) : ''
+  const care = runs.setup && isOver ? careText(runs.tallies, runs.setup, shown, watched) : ''
   const best = runs.setup && isOver && care === '' ? bestOf(runs.tallies, runs.setup, shown) : []
   const [expected, setExpected] = useState<{ of: Setup['experiment']; choice: number } | null>(null)
   const choice = expected?.of === setup.experiment ? expected.choice : null

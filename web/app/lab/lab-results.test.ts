@@ -26,7 +26,7 @@ const servers = names.map(name => ({ srv_id: `id of ${name}`, name }))
 function tallyOf(counts: number[], more: Partial<Tally> = {}): Tally {
   const tally = counts.reduce((known, count, place) => {
     const { srv_id = '', name = '' } = servers[place] ?? {}
-    const measured = { visitor: null, ms: 2, retries: 0, slow: false, consistent: null }
+    const measured = { visitor: null, ms: 2, retries: 0, unplanned: 0, slow: false, consistent: null }
     const visits = Array.from({ length: count }, () => ({ srv_id, server: name, ...measured }))
     return visits.reduce((sum, visit) => withOutcome(sum, { kind: 'answered', ...visit }), known)
   }, emptyTally)
@@ -133,7 +133,7 @@ test('the sentence of a failing server says what visitors and what NGINX met', (
   }
   assert.equal(
     seen(tallies, setup),
-    'No visit failed. Failed tries at web-3 that NGINX hid: 5 for round robin and 1 for the hash of a key.',
+    'No visit failed. Failed tries that NGINX hid: 5 for round robin and 1 for the hash of a key.',
   )
   assert.match(seen({ hash: tallyOf([1], { failed: 1 }) }, setup), /^1 visit failed\. /)
   const noneAnswered = { ...emptyTally, failed: 60 }
@@ -277,23 +277,66 @@ test('a server that is away, lost, restarted or new during a run makes its figur
   assert.deepEqual(watchRun(noWatch, failing, [row(1), row(2)], now(0)).away, ['web-3'])
 })
 
-test('care: what was away, or failures that the set-up does not explain', () => {
+test('a server that drains during a run is known until the next one', () => {
+  const at = '2026-11-22T12:00:00Z'
+  const row = (place: number, state: 'up' | 'draining' = 'up') => {
+    const name = `web-${place}`
+    return { id: place, srv_id: `id of ${name}`, name, state, last_seen_at: at }
+  }
+  const [up, drains] = [
+    [row(1), row(2)],
+    [row(1), row(2, 'draining')],
+  ]
+  const under = { running: 'no_cookie', setup: preset('one-office') } as const
+  const over = { ...under, running: null }
+  const started = watchRun(noWatch, under, up, at)
+  const drained = watchRun(started, under, drains, at)
+  assert.deepEqual([started.draining, drained.draining, drained.away], [[], ['web-2'], []])
+  assert.equal(watchRun(drained, under, drains, at), drained)
+  const ended = watchRun(watchRun(drained, under, up, at), over, up, at)
+  assert.deepEqual(ended.draining, ['web-2'])
+  assert.deepEqual(watchRun(ended, under, up, at).draining, [])
+  assert.deepEqual(watchRun(ended, under, drains, at).draining, ['web-2'])
+  // A drain that begins after the run has no part in it.
+  assert.deepEqual(watchRun(watchRun(started, over, up, at), over, drains, at).draining, [])
+})
+
+test('care: what was away or drained, or failures that the set-up does not explain', () => {
   const even = { round_robin: tallyOf([20, 20, 20]) }
   const care = (
     tallies: Tallies,
     away: string[] = [],
     name: Parameters<typeof presetOf>[0] = 'fair-shares',
-  ) => careText(tallies, preset(name), away)
+    draining: string[] = [],
+  ) => careText(tallies, preset(name), servers, { away, draining })
   assert.equal(care(even), '')
   assert.equal(care(even, ['web-3']), 'web-3 was away during this run: compare with care.')
   assert.equal(
     care(even, ['web-2', 'web-3']),
     'web-2 and web-3 were away during this run: compare with care.',
   )
-  const unexplained = 'Some tries failed, and no server was to fail: compare with care.'
+  // Only page views are balanced by it.
+  assert.equal(care(even, [], 'fair-shares', ['web-2']), '')
+  assert.equal(
+    care(even, [], 'one-office', ['web-2']),
+    'web-2 was draining during this run: compare with care.',
+  )
+  assert.equal(
+    care(even, ['web-3'], 'one-office', ['web-2', 'web-3']),
+    'web-3 was away and web-2 was draining during this run: compare with care.',
+  )
+  const unexplained = 'Some tries failed that were not to fail: compare with care.'
   for (const more of [{ retries: 1 }, { failed: 1 }, { unknown: 1 }]) {
     assert.equal(care({ ...even, hash: tallyOf([60], more) }), unexplained)
     assert.equal(care({ hash: tallyOf([60], more) }, [], 'slow-server'), unexplained)
-    assert.equal(care({ hash: tallyOf([60], more) }, [], 'dead-server'), '')
   }
+  // One server is to fail. NGINX hides that, unless there is no other server, or others do not answer.
+  const withDead = (more: Partial<Tally>, policy: 'hash' | 'no_cookie' = 'hash', of = servers) =>
+    careText({ [policy]: tallyOf([60], more) }, preset('dead-server'), of, noWatch)
+  assert.equal(withDead({ retries: 5 }), '')
+  for (const more of [{ retries: 5, unplanned: 1 }, { failed: 1 }, { unknown: 1 }])
+    assert.equal(withDead(more), unexplained)
+  const alone = servers.slice(2)
+  assert.equal(withDead({ failed: 60 }, 'hash', alone), '')
+  assert.equal(withDead({ failed: 1 }, 'no_cookie', alone), unexplained)
 })

@@ -6,7 +6,7 @@ import { listed } from '../../shared/wording.ts'
 import { fairness, isGone } from '../servers/server-rows.ts'
 import type { Figures } from '../ui/formats.ts'
 import type { ExperimentName } from './experiments.ts'
-import { doneOf, type LabRuns, type LabServer, type Tallies, type Tally } from './lab-run.ts'
+import { doneOf, emptyTally, type LabRuns, type LabServer, type Tallies, type Tally } from './lab-run.ts'
 import { isOwn, type Policy, policies, policyNames, type Setup } from './lab-setup.ts'
 
 /** A percentile by nearest rank, so it is one of the values. Null without values. `share`: 0.5 for the median */
@@ -63,15 +63,20 @@ export type Watch = {
   running: boolean
   /** the servers when it began */
   before: WatchedServer[]
-  /** time of the first snapshot after it; null = it is under way, or there was none */
+  /**
+   * time of the snapshot that was shown when it ended; null = it is under way, or there was none. A hidden page shows none, so of a
+   * run behind another tab the watch sees little: failed tries tell of servers that were away.
+   */
   endedAt: string | null
-  /** the servers' names */
+  /** names of the servers that were lost, silent, stopped or restarted, or came */
   away: string[]
+  /** names of those that took no new visitors */
+  draining: string[]
 }
 
 type WatchedServer = Pick<ServerRow, 'id' | 'srv_id' | 'name' | 'state' | 'last_seen_at'>
 
-export const noWatch: Watch = { running: false, before: [], endedAt: null, away: [] }
+export const noWatch: Watch = { running: false, before: [], endedAt: null, away: [], draining: [] }
 
 /**
  * The watch after a snapshot; the same object if nothing changed. Silence shows seconds later, so it goes on after the run.
@@ -86,35 +91,58 @@ export function watchRun(
   const isRunning = running !== null
   const isNew = isRunning && !watch.running
   if (!isRunning && !watch.running && watch.endedAt === null) return watch
-  const { before, away } = isNew ? { before: servers, away: [] } : watch
+  const { before, away, draining } = isNew ? { ...noWatch, before: servers } : watch
   const endedAt = isRunning ? null : (watch.endedAt ?? at)
+  const isAfter = endedAt !== null && watch.endedAt !== null
   const rows = servers.filter(row => !servers.some(({ srv_id, id }) => srv_id === row.srv_id && id > row.id))
   const gone = rows
     .filter(row => {
       const wasThere = before.some(({ id, state }) => id === row.id && state !== 'stopped')
       const state = shownState(row, at)
       const isAway = state === 'silent' || state === 'lost'
-      if (endedAt !== null && watch.endedAt !== null)
-        return isAway && Date.parse(row.last_seen_at) <= Date.parse(endedAt)
+      if (isAfter) return isAway && Date.parse(row.last_seen_at) <= Date.parse(endedAt)
       return isAway || (state === 'stopped' ? wasThere : !before.some(({ id }) => id === row.id))
     })
     .map(({ name }) => name)
   const named = [setup?.slow?.server, setup?.fail].filter(
     name => isRunning && name && !rows.some(row => row.name === name && row.state !== 'stopped'),
   )
+  const drains = rows.filter(({ state }) => !isAfter && state === 'draining')
   const all = [...new Set([...away, ...gone, ...named.flatMap(name => name ?? [])])]
-  const isSame = !isNew && watch.running === isRunning && watch.endedAt === endedAt
-  return isSame && all.length === away.length ? watch : { running: isRunning, before, endedAt, away: all }
+  const allDraining = [...new Set([...draining, ...drains.map(({ name }) => name)])]
+  const isSame =
+    !isNew &&
+    watch.running === isRunning &&
+    watch.endedAt === endedAt &&
+    all.length === away.length &&
+    allDraining.length === draining.length
+  return isSame ? watch : { running: isRunning, before, endedAt, away: all, draining: allDraining }
 }
 
-/** Why the figures of a run are no fair comparison; empty if they are, as far as is known. `away`: servers as in a Watch */
-export function careText(tallies: Tallies, { fail }: Setup, away: string[]): string {
-  if (away.length > 0)
-    return `${listed(away)} ${away.length > 1 ? 'were' : 'was'} away during this run: compare with care.`
-  const troubled = (Object.values(tallies) as Tally[]).some(
-    ({ retries, failed, unknown }) => failed + unknown > 0 || retries > 0,
-  )
-  return troubled && fail === null ? 'Some tries failed, and no server was to fail: compare with care.' : ''
+/** Why the figures of a run are no fair comparison; empty if they are, as far as is known. `servers`: those of the run */
+export function careText(
+  tallies: Tallies,
+  { fail, policies: chosen }: Setup,
+  servers: LabServer[],
+  { away, draining }: Pick<Watch, 'away' | 'draining'>,
+): string {
+  // The lab's own policies send visits to a server that drains, too.
+  const drained = chosen.some(isOwn) ? draining.filter(name => !away.includes(name)) : []
+  const absent = [...wereText(away, 'away'), ...wereText(drained, 'draining')]
+  if (absent.length > 0) return `${listed(absent)} during this run: compare with care.`
+  const isAlone = servers.every(({ name }) => name === fail)
+  const troubled = policyNames.some(policy => {
+    const { retries, unplanned, failed, unknown } = tallies[policy] ?? emptyTally
+    // Nothing can hide that the only server fails, which page views do not meet.
+    const failedAnyway = isAlone && !isOwn(policy) ? 0 : failed
+    return failedAnyway + unknown + (fail === null ? retries : unplanned) > 0
+  })
+  return troubled ? 'Some tries failed that were not to fail: compare with care.' : ''
+}
+
+/** "web-1 and web-2 were away"; nothing without names */
+function wereText(names: string[], what: string): string[] {
+  return names.length === 0 ? [] : [`${listed(names)} ${names.length > 1 ? 'were' : 'was'} ${what}`]
 }
 
 type Measure = {
@@ -171,7 +199,7 @@ export function seenText(tallies: Tallies, setup: Setup, servers: LabServer[], p
   const done: Tally[] = Object.values(tallies).filter(tally => doneOf(tally) > 0)
   if (seen.length === 0) return done.length === 0 ? '' : 'No visit was answered.'
   if (experiment === 'coming-back' && moves.length > 0) return movedText(moves)
-  if (fail !== null && ofLab.length > 0) return failText(ofLab, fail, tallies)
+  if (fail !== null && ofLab.length > 0) return failText(ofLab, tallies)
   if (slow !== null && ofLab.length > 0) return slowText(ofLab, slow.server, servers, percent)
   return experiment === 'one-office' ? usedText(seen) : evenText(seen, servers, percent)
 }
@@ -185,13 +213,13 @@ function movedText(seen: Seen[]): string {
 }
 
 /** `tallies`: also of policies whose visits all failed */
-function failText(seen: Seen[], fail: string, tallies: Tallies): string {
+function failText(seen: Seen[], tallies: Tallies): string {
   const failed = policyNames
     .filter(policy => !isOwn(policy))
     .reduce((sum, policy) => sum + (tallies[policy]?.failed ?? 0), 0)
   const retries = seen.map(({ name, tally }) => `${tally.retries} for ${name}`)
   const visits = failed === 0 ? 'No visit failed' : `${failed} ${failed === 1 ? 'visit' : 'visits'} failed`
-  return `${visits}. Failed tries at ${fail} that NGINX hid: ${listed(retries)}.`
+  return `${visits}. Failed tries that NGINX hid: ${listed(retries)}.`
 }
 
 function slowText(seen: Seen[], slow: string, servers: LabServer[], percent: Percent): string {

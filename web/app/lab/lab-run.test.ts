@@ -104,7 +104,7 @@ test('a run sends at most 60 visits that count for a policy', () => {
 })
 
 function by(server: string, visitor: string | null = null) {
-  const measured = { ms: 2, retries: 0, slow: false, consistent: null }
+  const measured = { ms: 2, retries: 0, unplanned: 0, slow: false, consistent: null }
   return { kind: 'answered' as const, srv_id: `id of ${server}`, server, visitor, ...measured }
 }
 
@@ -210,6 +210,12 @@ test('an answer of the lab says how many tries failed, and whether it was held b
     slow: true,
     consistent: false,
   })
+  // A server that fails on purpose answers 503; others did not answer.
+  assert.deepEqual(labOutcome(200, labVisit(), { ...seen, tries: '504, 503 : 502, 200' }), {
+    ...expected,
+    retries: 3,
+    unplanned: 2,
+  })
   assert.deepEqual(labOutcome(200, labVisit(), { ...seen, tries: null, hash: null }), {
     ...expected,
     consistent: null,
@@ -245,9 +251,9 @@ test('a visitor has moved if another server answered than the time before, in th
 })
 
 test('retries, slow answers and times are added up', () => {
-  const slow = { ...by('web-2'), retries: 2, slow: true, ms: 400 }
-  const { retries, slow: slowAnswers, times } = tallyOf([by('web-1'), slow, by('web-1')])
-  assert.deepEqual([retries, slowAnswers, times], [2, 1, [2, 400, 2]])
+  const slow = { ...by('web-2'), retries: 2, unplanned: 1, slow: true, ms: 400 }
+  const { retries, unplanned, slow: slowAnswers, times } = tallyOf([by('web-1'), slow, by('web-1')])
+  assert.deepEqual([retries, unplanned, slowAnswers, times], [2, 1, 1, [2, 400, 2]])
 })
 
 test('the text of a run accounts for every visit', () => {

@@ -162,14 +162,20 @@ type Seen = {
   hash: string | null
 }
 
+/** The status of a server that fails on purpose. One that does not answer is a 502 or 504. */
+const failsOnPurpose = '503'
+
 /** What became of a visit of the lab. A refused one never reached a server, and ends the run. */
 export function labOutcome(status: number, text: string, { visitor, ms, tries, hash }: Seen): VisitOutcome {
   const visit = status === 200 ? readAs(isLabVisit, text) : null
-  const retries = tries === null ? 0 : tries.split(/[,:]/).length - 1
+  const failedTries = tries?.split(/[,:]/).slice(0, -1) ?? []
   if (visit) {
     const { srv_id, server, waited_ms } = visit
+    const retries = failedTries.length
+    const unplanned = failedTries.filter(tried => tried.trim() !== failsOnPurpose).length
     const consistent = hash === null ? null : hash === 'hash consistent'
-    return { kind: 'answered', srv_id, server, visitor, ms, retries, slow: waited_ms > 0, consistent }
+    const measured = { ms, retries, unplanned, slow: waited_ms > 0, consistent }
+    return { kind: 'answered', srv_id, server, visitor, ...measured }
   }
   if (status === 429) {
     return {
@@ -228,7 +234,8 @@ export function ownOutcome(
   if (visit) {
     const { srv_id, server } = visit
     const visitor = policy === 'cookie' ? 'you' : null
-    return { kind: 'answered', srv_id, server, visitor, ms, retries: 0, slow: false, consistent: null }
+    const measured = { ms, retries: 0, unplanned: 0, slow: false, consistent: null }
+    return { kind: 'answered', srv_id, server, visitor, ...measured }
   }
   const error = readAs(isErrorAnswer, text)?.error
   const isCertain = error && !earlierTry && !inDoubtCodes.includes(error.code)
@@ -254,6 +261,8 @@ export type VisitOutcome =
       ms: number
       /** failed tries that NGINX hid */
       retries: number
+      /** of these, tries at servers that did not answer */
+      unplanned: number
       /** held on purpose */
       slow: boolean
       /** whether NGINX's hash is consistent; null if the answer does not say */
@@ -272,6 +281,7 @@ export type Tally = {
   /** of each answer, in ms */
   times: number[]
   retries: number
+  unplanned: number
   slow: number
   consistent: boolean | null
   /** the srv_id of each visitor's last answer, also from earlier runs */
@@ -287,6 +297,7 @@ export const emptyTally: Tally = {
   unknown: 0,
   times: [],
   retries: 0,
+  unplanned: 0,
   slow: 0,
   consistent: null,
   lastServers: {},
@@ -311,6 +322,7 @@ export function withOutcome(tally: Tally, outcome: VisitOutcome): Tally {
     servers: { ...tally.servers, [srv_id]: { name, visits } },
     times: [...tally.times, outcome.ms],
     retries: tally.retries + outcome.retries,
+    unplanned: tally.unplanned + outcome.unplanned,
     slow: tally.slow + (outcome.slow ? 1 : 0),
     consistent: outcome.consistent ?? tally.consistent,
     lastServers: visitor === null ? tally.lastServers : { ...tally.lastServers, [visitor]: srv_id },
