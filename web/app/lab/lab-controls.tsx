@@ -180,9 +180,11 @@ type RunControlsProps = {
 /** Says before and during a run whether its visits count. */
 export function RunControls({ setup, runs, servers, start, cancel, change }: RunControlsProps) {
   const running = runs.running !== null
+  const noServer = servers.length === 0 && !running
   const { whole } = useFormats()
   const runButton = useRef<HTMLButtonElement>(null)
-  const counted = setup.policies.filter(isOwn).reduce((sum, policy) => sum + visitsOf(policy, setup), 0)
+  const own = noServer ? [] : setup.policies.filter(isOwn)
+  const counted = own.reduce((sum, policy) => sum + visitsOf(policy, setup), 0)
   const of = runs.setup ?? setup
   const planned = of.policies.reduce((sum, policy) => sum + visitsOf(policy, of), 0)
   const done = Object.values(runs.tallies).reduce((sum, tally) => sum + doneOf(tally), 0)
@@ -195,15 +197,17 @@ export function RunControls({ setup, runs, servers, start, cancel, change }: Run
   return (
     <div className={styles.run}>
       <p className={styles.counted} data-counted={counted > 0 ? '' : undefined}>
-        {counted > 0
-          ? `Real visits: ${whole(counted)} of this run are counted and logged.`
-          : 'Nothing of this run is counted or logged.'}
+        {noServer
+          ? 'No server can answer now.'
+          : counted > 0
+            ? `Real visits: ${whole(counted)} of this run are counted and logged.`
+            : 'Nothing of this run is counted or logged.'}
       </p>
       <div className={styles.actions}>
         <Action
           ref={runButton}
           className={`${ui.button} ${ui.primaryButton}`}
-          disabled={running || servers.length === 0}
+          disabled={running || noServer}
           onPress={() => start(setup)}
         >
           {setup.policies.length === 1 ? 'Run' : `Run all ${setup.policies.length}`}

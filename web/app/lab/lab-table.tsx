@@ -5,6 +5,7 @@ import type { Hues } from '../live/live-board.ts'
 import { ServerName, ShareBar } from '../ui/badges.tsx'
 import { useFormats } from '../ui/formats.ts'
 import { Cell, ColumnHeader, Row, RowHeader, Table, TableBody, TableHead } from '../ui/table.tsx'
+import ui from '../ui/ui.module.css'
 import styles from './lab.module.css'
 import { evennessOf, movedOf, msText, percentile, visitsAt } from './lab-results.ts'
 import { doneOf, type LabRuns, type LabServer, runText, type Tally } from './lab-run.ts'
@@ -33,6 +34,7 @@ export function ResultsTable({ setup, runs, servers, best, hues, onChange }: Res
           <Row>
             <ColumnHeader className={styles.policyColumn}>Policy</ColumnHeader>
             <ColumnHeader>
+              <span className={ui.visuallyHidden}>Visits at each server</span>
               <span className={styles.bars}>
                 {servers.map(({ srv_id, name }) => (
                   <ServerName key={srv_id} name={name} hue={hues[srv_id]} />
