@@ -8,6 +8,7 @@ import {
   baselineOf,
   connectionStatus,
   expectLive,
+  lab,
   openLab,
   visitElsewhere,
   visitLive,
@@ -203,6 +204,40 @@ test('all servers draining: the page says so, and they go on answering', async (
   await windows.each(async page => expect(await connection(page).boundingBox()).toEqual(places.get(page)))
   await visitsComeIn(boardControl.url, windows)
   await expectNoFindings(windows)
+})
+
+/** Opens an experiment of the lab on the board at `url`, and runs it to its end. */
+async function runLab(page: Page, url: string, query: string) {
+  await visitLive(page, `${url}/?lab=${query}`)
+  await openLab(page)
+  await lab(page).getByRole('button', { name: 'Run', exact: true }).click()
+  await expect(lab(page).getByRole('button', { name: 'Cancel' })).toBeDisabled({ timeout: 60_000 })
+}
+
+test('a server that comes after a run of the lab changes none of its figures', async ({ page }) => {
+  await using boardControl = openBoardControl()
+  await runLab(page, boardControl.url, 'fair-shares&lab_policies=round_robin')
+  const row = lab(page).getByRole('row').filter({ hasText: 'Round robin' })
+  const seen = lab(page).getByText('Round robin had an evenness of 100%.')
+  await expect(seen).toBeVisible()
+  const before = await row.innerText()
+  await boardControl.addServers([{ name: 'web-2', address: '10.0.0.2:3000' }])
+  await expect(lab(page).getByRole('combobox', { name: 'Failing server', exact: true })).toContainText(
+    'web-2',
+  )
+  await expect(seen).toBeVisible()
+  expect(await row.innerText()).toBe(before)
+})
+
+test('the lab says that a server was draining, if it sent page views', async ({ page }) => {
+  await using boardControl = openBoardControl()
+  await boardControl.addServers([{ name: 'web-2', address: '10.0.0.2:3000', state: 'draining' }])
+  const care = lab(page).getByText('web-2 was draining during this run: compare with care.')
+  await runLab(page, boardControl.url, 'one-office&lab_policies=no_cookie')
+  await expect(care).toBeVisible()
+  await runLab(page, boardControl.url, 'one-office&lab_policies=hash')
+  await expect(lab(page).getByText(/^The hash of a key sent all to web-1\./)).toBeVisible()
+  await expect(care).toBeHidden()
 })
 
 test('the database is down: the page says since when, and recovers by itself', async ({ browser }) => {
