@@ -155,7 +155,7 @@ async function labVisit(
 
 type Seen = {
   visitor: string
-  /** from the request to the answer */
+  /** from the call to the answer, also while the browser has no free connection */
   ms: number
   /** headers of the answer: the status of each try, and the hash that NGINX has */
   tries: string | null

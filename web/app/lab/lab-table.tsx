@@ -69,10 +69,10 @@ export function ResultsTable({ setup, runs, servers, best, hues, onChange }: Res
         </TableBody>
       </Table>
       <p className={styles.legend}>
-        Tick: the equal share. Dashed: the run before. p50, p99: until the browser had the answer. Slow:
-        answers that a server held back. Retries: failed tries that NGINX hid. Moved: visitors who came to
-        another server than before. Others who use the lab now share its upstreams: a server that fails for
-        one is left out for all.
+        Tick: the equal share. Dashed: the run before. p50, p99: until the browser had the answer, with its
+        wait for a connection. Slow: answers that a server held back. Retries: failed tries that NGINX hid.
+        Moved: visitors who came to another server than before. Others who use the lab now share its
+        upstreams: a server that fails for one is left out for all.
       </p>
     </>
   )
