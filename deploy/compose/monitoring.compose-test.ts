@@ -164,7 +164,7 @@ test('the hits that Prometheus has agree with the audit', async t => {
   const visits = await visitMany(`${baseUrl}/`, { connections: 4, pageViews: 200 })
   const [now, hits] = [await readAudit(), await scrapedHits()]
   assert.equal(now.consistent, true)
-  // On a busy machine a page view can fail, or NGINX can try it twice: such a one may be counted without an answer, or answered twice.
+  // On a busy machine a page view can fail, or NGINX can try it twice. Then it may be counted without an answer, or answered twice.
   const uncertain = visits.filter(({ status, earlierTry }) => status !== 200 || earlierTry).length
   const [counted, scraped] = [now.counter - before.counter, hits - hitsBefore]
   t.diagnostic(`${visits.length} page views, ${uncertain} uncertain; counted ${counted}, scraped ${scraped}`)

@@ -38,7 +38,7 @@ const promisedMs = 4000
 /** Page views that must be answered before a failure, after it, and when it is mended */
 const enoughAnswers = 20
 
-test('the holder’s NGINX is killed, the holder dies, its link is cut or mute: page views resume, and what was told is in the log', {
+test('the holder’s NGINX is killed, the holder dies, its link is cut or mute: page views resume, and every answered number is in the log', {
   timeout: 240_000,
 }, async t => {
   await using folder = await temporaryFolder()
