@@ -49,10 +49,10 @@ async function expectCounted(answers: Answer[], before: number): Promise<void> {
 test('visitors reach all three servers, and each keeps the one that its cookie names', async () => {
   await waitUntil('three servers are up', patienceMs, async () => (await countServersUp()) === 3)
   const { counter: before } = await readAudit()
-  const strangers = await visitMany(`${baseUrl}/`, { connections: 6, pageViews: 60 })
+  const newVisits = await visitMany(`${baseUrl}/`, { connections: 6, pageViews: 60 })
   const { servers } = await readSnapshot()
   assert.deepEqual(
-    [...new Set(strangers.map(({ srvId }) => srvId))].toSorted(),
+    [...new Set(newVisits.map(({ srvId }) => srvId))].toSorted(),
     servers.map(({ srv_id }) => srv_id).toSorted(),
   )
   const visits = await Promise.all(
@@ -61,7 +61,7 @@ test('visitors reach all three servers, and each keeps the one that its cookie n
     ),
   )
   for (const visit of visits) assert.equal(new Set(visit.map(({ srvId }) => srvId)).size, 1)
-  await expectCounted([...strangers, ...visits.flat()], before)
+  await expectCounted([...newVisits, ...visits.flat()], before)
 })
 
 test('3 → 6 → 2 servers under load: no page view fails and no number is lost', async t => {
