@@ -2,7 +2,7 @@ import { chromium, expect, type Page, test } from '@playwright/test'
 import type { Browser } from 'puppeteer-core'
 import puppeteer from 'puppeteer-core'
 import { z } from 'zod'
-import { findProgram } from '../tools/install/programs.mjs'
+import { findFirefox } from '../tools/install/programs.mjs'
 import { chromiumLaunch } from '../tools/lib/chromium.ts'
 import { type BoardControl, openBoardControl } from './support/board-control.ts'
 import { holdScripts } from './support/network.ts'
@@ -165,8 +165,8 @@ test('Firefox: an experiment of the lab with a slow server runs, and says what w
  * @throws if there is no Firefox
  */
 async function launchFirefox(preferences: Record<string, unknown>): Promise<Browser & AsyncDisposable> {
-  const executablePath = findProgram('firefox-esr') ?? findProgram('firefox')
-  if (!executablePath) throw new Error('there is no Firefox on this machine')
+  const executablePath = findFirefox()
+  if (!executablePath) throw new Error('there is no recent Firefox on this machine')
   const browser = await puppeteer.launch({
     browser: 'firefox',
     executablePath,

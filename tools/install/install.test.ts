@@ -17,6 +17,7 @@ import {
   npmCommand,
 } from './npm-packages.mjs'
 import {
+  findFirefox,
   findPrograms,
   missingBenchPrograms,
   missingClusterPrograms,
@@ -236,7 +237,7 @@ test('missing programs are found; MariaDB counts only with the programs that cre
 
 test('faketime is optional for the fault run and required for tests', () => {
   const find = (name: string) => (name === 'nginx' || name === 'mysqld' ? `/usr/bin/${name}` : null)
-  assert.ok(missingPrograms('/', { tests: true, find }).includes('faketime'))
+  assert.ok(missingPrograms('/', { tests: true, find, firefox: () => null }).includes('faketime'))
   assert.deepEqual(missingOptionalPrograms({ faults: true, find }), ['faketime'])
   assert.deepEqual(missingOptionalPrograms({ faults: false, find }), [])
   assert.deepEqual(missingOptionalPrograms({ faults: true, find: () => '/usr/bin/faketime' }), [])
@@ -245,16 +246,26 @@ test('faketime is optional for the fault run and required for tests', () => {
 test('tests also need Chromium, Firefox, faketime and a dump program', () => {
   const there = ['nginx', 'mysqld', 'chromium', 'faketime', 'mysqldump']
   const find = (name: string) => (there.includes(name) ? `/usr/bin/${name}` : null)
-  assert.deepEqual(missingPrograms('/', { tests: true, find }), ['firefox'])
-  for (const name of ['firefox', 'firefox-esr']) {
-    assert.deepEqual(
-      missingPrograms('/', {
-        tests: true,
-        find: asked => (asked === name ? `/usr/bin/${name}` : find(asked)),
-      }),
-      [],
-    )
+  const firefox = () => '/usr/bin/firefox'
+  assert.deepEqual(missingPrograms('/', { tests: true, find, firefox: () => null }), ['firefox'])
+  assert.deepEqual(missingPrograms('/', { tests: true, find, firefox }), [])
+})
+
+test('a Firefox that is too old for the tests does not count; of several, the recent one does', () => {
+  const versions: Record<string, string> = {
+    '/usr/bin/firefox-esr': 'Mozilla Firefox 140.12.0esr\n',
+    '/opt/bin/firefox': 'Mozilla Firefox 99.0\n',
+    '/usr/bin/firefox': 'Mozilla Firefox 160.0.1\n',
+    '/snap/bin/firefox': '',
   }
+  const findAmong = (paths: string[]) =>
+    findFirefox(
+      name => paths.filter(path => path.endsWith(`/${name}`)),
+      program => versions[program] ?? '',
+    )
+  assert.equal(findAmong(Object.keys(versions)), '/usr/bin/firefox')
+  assert.equal(findAmong(['/usr/bin/firefox-esr', '/opt/bin/firefox', '/snap/bin/firefox']), null)
+  assert.equal(findAmong([]), null)
 })
 
 test('only pictures need img2webp', () => {

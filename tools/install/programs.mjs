@@ -44,20 +44,39 @@ export function findProgram(name) {
 }
 
 /**
- * The requirements that this machine lacks: of "nginx", "database" and, for tests, "browser" (a Chromium), "firefox", "faketime"
- * and "dump"; for pictures, "webp".
+ * The requirements that this machine lacks: of "nginx", "database" and, for tests, "browser" (a Chromium), "firefox" (also if it is
+ * too old), "faketime" and "dump"; for pictures, "webp".
  */
-export function missingPrograms(root, { tests, pictures = false, find = findProgram }) {
+export function missingPrograms(
+  root,
+  { tests, pictures = false, find = findProgram, firefox = findFirefox },
+) {
   const missing = []
   if (!find('nginx')) missing.push('nginx')
   if (!hasDatabase(find)) missing.push('database')
   if (tests && !hasBrowser(root, find)) missing.push('browser')
-  if (tests && !(find('firefox-esr') ?? find('firefox'))) missing.push('firefox')
+  if (tests && !firefox()) missing.push('firefox')
   if (tests && !find('faketime')) missing.push('faketime')
   if (tests && !(find('mariadb-dump') ?? find('mysqldump'))) missing.push('dump')
   if (pictures && !find('img2webp')) missing.push('webp')
   return missing
 }
+
+/** The oldest Firefox that the browser tests have run with. In 140 Puppeteer cannot set the size of a window. */
+const oldestFirefox = 153
+
+/**
+ * The path of a Firefox that the browser tests can use; null if this machine has none, or only older ones.
+ * @param {(name: string) => string[]} find
+ * @param {(program: string) => string} versionOf the output of `firefox --version`
+ * @returns {string | null}
+ */
+export function findFirefox(find = findPrograms, versionOf = printedVersion) {
+  const isRecent = program => Number(/Firefox (\d+)\./.exec(versionOf(program))?.[1]) >= oldestFirefox
+  return [...find('firefox-esr'), ...find('firefox')].find(isRecent) ?? null
+}
+
+const printedVersion = program => spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout ?? ''
 
 /** Missing requirements that are optional: the fault run skips the faults that need them, and says so. */
 export function missingOptionalPrograms({ faults, find = findProgram }) {

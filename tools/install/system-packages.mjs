@@ -8,7 +8,7 @@ const requirementNames = {
   nginx: 'NGINX',
   database: 'a MariaDB or MySQL server',
   browser: 'Chromium',
-  firefox: 'Firefox',
+  firefox: 'a recent Firefox',
   faketime: 'faketime',
   dump: 'mariadb-dump or mysqldump',
   webp: 'img2webp',
@@ -111,7 +111,7 @@ export function installPrograms(missing) {
   const wanted = missing.map(name => requirementNames[name]).join(', ')
   const privilege = privilegeOf()
   if (!findProgram('apt-get') || !privilege) throw new CannotInstall(howTo(wanted, missing))
-  if (!aptNames(missing)) updateApt(privilege)
+  updateApt(privilege)
   const names = aptNames(missing)
   if (!names) throw new CannotInstall(howTo(wanted, missing))
   console.log(`Installing ${wanted} with apt-get: ${names.join(' ')} …`)
@@ -183,19 +183,16 @@ function knownToApt(names) {
   return name => known.has(name)
 }
 
-/** Updates the package lists: a minimal image has none. */
+/** Updates the package lists: an image may have none, or old ones that lack its security updates. If it fails, the old ones may do. */
 function updateApt(privilege) {
   run([...privilege, 'apt-get', '-q', '-o', 'DPkg::Lock::Timeout=120', 'update'])
 }
 
 /** Installs `names`. @throws CannotInstall with the last lines of apt's output */
 function aptInstall(names, privilege) {
-  const first = install(names, privilege)
-  if (first.status === 0) return
-  updateApt(privilege) // the lists may name versions that the mirror no longer has
-  const second = install(names, privilege)
-  if (second.status === 0) return
-  throw new CannotInstall(`apt-get could not install ${names.join(' ')}:\n${lastLines(second)}`)
+  const result = run([...privilege, 'sh', script, ...names])
+  if (result.status === 0) return
+  throw new CannotInstall(`apt-get could not install ${names.join(' ')}:\n${lastLines(result)}`)
 }
 
 /** Parses the output of `apt-cache policy`. @returns the packages that have a candidate */
@@ -209,8 +206,6 @@ export function parseAptPolicy(text) {
   }
   return known
 }
-
-const install = (names, privilege) => run([...privilege, 'sh', script, ...names])
 
 function run([program, ...options]) {
   return spawnSync(program, options, { encoding: 'utf8', env: plainEnglish, maxBuffer: 64 * 1024 * 1024 })
