@@ -10,7 +10,7 @@ import { builtReplica } from '../../tools/launcher/stack/stack-options.ts'
 import { eventually, temporaryFolder } from '../../tools/lib/testing.ts'
 import { hungAfterMs } from '../../tools/lib/wait.ts'
 import { adminTokenPattern } from '../../web/shared/limits.ts'
-import { DockerFailed, docker, lines, replicaContainers, unlessGone } from './docker.ts'
+import { DockerFailed, docker, lines, replicaContainers, root, unlessGone } from './docker.ts'
 
 test('builds add no record with their time to the image, unless a person wants one', async () => {
   await using folder = await temporaryFolder()
@@ -65,7 +65,6 @@ test('that another command has removed a container, or is removing it, is no fai
 })
 
 test('the labels of the image say what package.json says', async () => {
-  const root = join(import.meta.dirname, '..', '..')
   const dockerfile = await readFile(join(root, 'web/Dockerfile'), 'utf8')
   const { name, description, version, license } = JSON.parse(
     await readFile(join(root, 'package.json'), 'utf8'),

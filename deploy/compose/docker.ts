@@ -4,6 +4,7 @@
 // The `*.yml` files extend docker-compose.yml; `testing/` serves only `*.compose-test.ts`.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
@@ -14,7 +15,8 @@ import { reasonOf, UserError } from '../../web/server/errors.ts'
 export const howToChooseProject =
   'To choose a compose project, set a variable: COMPOSE_PROJECT_NAME=NAME npm run'
 
-const root = `${import.meta.dirname}/../..`
+/** The project's folder. */
+export const root = resolve(import.meta.dirname, '../..')
 
 /**
  * Without this a build of unchanged sources gets another image id in the containerd image store, because Docker adds a record of the

@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { z } from 'zod'
 import { codeOf } from '../../web/server/errors.ts'
 import { settingDefaults } from '../../web/shared/limits.ts'
-import { attemptDocker, compose, docker, lines } from './docker.ts'
+import { attemptDocker, compose, docker, lines, root } from './docker.ts'
 
 /** The version of a replica: its image, and the hash of its configuration. */
 export type Version = { image: string; configHash: string }
@@ -73,7 +73,6 @@ export async function outdatedSettingsOfNginx(): Promise<string[] | null> {
     .map(({ name, running, wanted }) => `${name} is ${running || 'empty'} and not ${wanted || 'empty'}`)
 }
 
-const root = resolve(import.meta.dirname, '../..')
 /** NGINX reads a renewed certificate with a reload. */
 const certificates = '/etc/nginx/certificates'
 

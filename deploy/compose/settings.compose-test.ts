@@ -17,7 +17,7 @@ import { temporaryFolder } from '../../tools/lib/testing.ts'
 import type { Answer } from '../../tools/lib/visitors.ts'
 import { waitUntil } from '../../tools/lib/wait.ts'
 import { asStarted, openDatabasePort } from './database.ts'
-import { compose, docker, lines } from './docker.ts'
+import { compose, docker, lines, root } from './docker.ts'
 import { changedFiles } from './project.ts'
 import {
   baseUrl,
@@ -30,7 +30,6 @@ import {
   visitWhile,
 } from './testing/board.ts'
 
-const root = join(import.meta.dirname, '..', '..')
 const project = process.env.COMPOSE_PROJECT_NAME ?? ''
 const operations = await readFile(join(root, 'docs/operations.md'), 'utf8')
 const example = await readFile(join(root, '.env.example'), 'utf8')
