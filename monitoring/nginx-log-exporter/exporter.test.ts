@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { createServer } from 'node:tls'
+import { promisify } from 'node:util'
 import { Registry } from 'prom-client'
 import { testCertificate, testKey } from '../../nginx/testing/client-and-replica.ts'
-import { eventually, startStubServer } from '../../tools/lib/testing.ts'
+import { freePorts } from '../../tools/lib/ports.ts'
+import { eventually, startStubServer, temporaryFolder } from '../../tools/lib/testing.ts'
 import { droppedMessages, LogMetrics, parseMessage, readTries } from './log-metrics.ts'
 import { readCertificateEnd, watchCertificate, watchStatus } from './probes.ts'
 
@@ -253,6 +259,41 @@ test('Linux’s table of sockets says what was discarded at a port', () => {
   assert.equal(droppedMessages('', 9145), 0)
 })
 
+// Linux gives no more than this, whatever a process asks for; other systems have no such file.
+const mostBuffer = existsSync('/proc/sys/net/core/rmem_max')
+  ? Number(readFileSync('/proc/sys/net/core/rmem_max', 'utf8'))
+  : 0
+
+test('a burst that comes while the exporter has no processor is kept, if the system allows the buffer', {
+  skip: mostBuffer < 4 * 1024 * 1024 && 'net.core.rmem_max is smaller than the buffer',
+}, async () => {
+  await using folder = await temporaryFolder()
+  const PORT = String((await freePorts(folder.path).next()).value)
+  const program = join(import.meta.dirname, 'main.ts')
+  const child = spawn(process.execPath, [program], { env: { ...process.env, PORT }, stdio: 'ignore' })
+  const socket = createSocket('udp4')
+  try {
+    const read = async () => (await fetch(`http://127.0.0.1:${PORT}/metrics`)).text()
+    await eventually(() => read().catch(() => null))
+    child.kill('SIGSTOP')
+    const send = promisify<Buffer, number, string>(socket.send.bind(socket))
+    for (let sent = 0; sent < 2000; sent++) await send(message(), Number(PORT), '127.0.0.1')
+    child.kill('SIGCONT')
+    const countOf = (text: string, name: string) =>
+      Number(new RegExp(`_${name}_total (\\d+)\n`).exec(text)?.[1])
+    const [received, dropped] = await eventually(async () => {
+      const text = await read()
+      const [received, dropped] = [countOf(text, 'log_messages'), countOf(text, 'log_dropped')]
+      return received + dropped === 2000 && [received, dropped]
+    })
+    assert.deepEqual([received, dropped], [2000, 0])
+  } finally {
+    socket.close()
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+})
+
 test('the end of the served certificate is read, also of one that is not trusted', async () => {
   const cert = readFileSync(testCertificate)
   await using stub = await startStubServer(createServer({ cert, key: readFileSync(testKey) }))
@@ -270,7 +311,7 @@ test('the end of the served certificate is read, also of one that is not trusted
   assert.equal(Number(text.split(line)[1]), end)
 })
 
-test('an NGINX that answers is up; one that is silent, refuses connections or answers with an error is not', async () => {
+test('an NGINX that answers is up, also without a status page; one that is silent, refuses connections or fails is not', async () => {
   let status = 200
   const stub = await startStubServer((_request, response) => {
     if (status) response.writeHead(status).end('Active connections: 1')
@@ -278,6 +319,8 @@ test('an NGINX that answers is up; one that is silent, refuses connections or an
   const registry = new Registry()
   watchStatus(registry, `http://127.0.0.1:${stub.port}/status`)
   const isUp = async () => (await registry.metrics()).includes('balance_board_nginx_up 1\n')
+  assert.equal(await isUp(), true)
+  status = 404
   assert.equal(await isUp(), true)
   status = 500
   assert.equal(await isUp(), false)

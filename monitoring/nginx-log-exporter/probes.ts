@@ -27,7 +27,7 @@ async function answersAt(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(statusTimeoutMs) })
     await response.body?.cancel()
-    return response.ok
+    return response.status < 500 // 404: built without a status page
   } catch {
     return false
   }
