@@ -23,11 +23,11 @@ answers() {
         read -r _ status _ <&3 && [[ $status == 200 ]]' "$1" "$port" 2>/dev/null
 }
 
-# The ip:port that NGINX should send to; nothing: to none. $1 has what it sends to now.
+# The ip:port that NGINX should send to; nothing: to none. $1 has what it sends to now. Status 1: the name has no address.
 wanted() {
     local ip rest
     read -r ip rest < <(getent ahostsv4 "$name")
-    [[ -n $ip ]] || return
+    [[ -n $ip ]] || return 1
     answers "$ip"
     case $? in
         0) echo "$ip:$port" ;;
@@ -37,10 +37,14 @@ wanted() {
 }
 
 follow() {
-    local master now='' next not_before=0
+    local master now='' next not_before=0 unknown=0
     until read -r master <"$NGINX_RUN/nginx.pid"; do sleep 1; done 2>/dev/null
     while kill -0 "$master" 2>/dev/null; do
-        next=$(wanted "$now")
+        if next=$(wanted "$now"); then
+            unknown=0
+        elif ((++unknown < 2)); then
+            next=$now # a question to the name server can fail: once is no end
+        fi
         if [[ $next != "$now" ]] && [[ -z $next || $SECONDS -ge $not_before ]]; then
             if [[ -n $next ]]; then
                 say "NGINX sends its log to the exporter at $next"

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { eventually, temporaryFolder } from '../../tools/lib/testing.ts'
+import { eventually, startStubServer, temporaryFolder } from '../../tools/lib/testing.ts'
 import { trustedProxyVariables } from '../tls-and-proxies.ts'
 
 const hook = join(import.meta.dirname, '16-tls-and-proxies.envsh')
@@ -361,6 +361,48 @@ test('headers of a proxy that is not trusted are noticed, once for many', { time
   }
   assert.match(beside.said(), /from 172\.30\.238\.1 was ignored, because TRUSTED_PROXIES does not name/)
   assert.equal(beside.said().split('\n').length, 2)
+})
+
+test('the exporter of NGINX’s log has ended when its name is unknown twice in a row, and not when one look-up fails', {
+  timeout: 60_000,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const inFolder = (name: string) => join(folder.path, name)
+  await using exporter = await startStubServer((_request, response) => response.end('ok\n'))
+  // Look-ups 3, 6 and 7 fail. Each notes what NGINX sends until then.
+  const getent = `#!/bin/bash
+    cd '${folder.path}'
+    echo "$(<metrics-log.conf)" >>looks
+    case $(wc -l <looks) in 3 | 6 | 7) exit 2 ;; esac
+    echo '127.0.0.1 STREAM exporter'`
+  writeFileSync(inFolder('getent'), getent, { mode: 0o755 })
+  writeFileSync(inFolder('metrics-log.conf'), '')
+  const ignoresReloads = `trap '' HUP; echo $$ >"$0"; while :; do sleep 0.1; done`
+  const nginx = spawn('sh', ['-c', ignoresReloads, inFolder('nginx.pid')], { stdio: 'ignore' })
+  const beside = spawn('bash', [join(import.meta.dirname, '50-metrics-log.sh')], {
+    env: {
+      ...process.env,
+      PATH: `${folder.path}:${process.env.PATH}`,
+      NGINX_RUN: folder.path,
+      NGINX_METRICS_EXPORTER: `exporter:${exporter.port}`,
+      METRICS_LOG_LOOK_SECONDS: '0.05',
+    },
+    stdio: 'ignore',
+    detached: true,
+  })
+  try {
+    const looks = await eventually(() => {
+      const lines = existsSync(inFolder('looks')) ? readFileSync(inFolder('looks'), 'utf8').split('\n') : []
+      return lines.length > 8 && lines.slice(0, 8)
+    })
+    const sends = `access_log syslog:server=127.0.0.1:${exporter.port},nohostname metrics if=$message_weight;`
+    assert.deepEqual(looks, ['', ...Array(6).fill(sends), ''])
+  } finally {
+    if (beside.pid) process.kill(-beside.pid, 'SIGKILL') // what it left in the background, too
+    const ended = once(nginx, 'exit')
+    nginx.kill('SIGKILL')
+    await ended
+  }
 })
 
 for (const wrong of ['0', '-1', 'much', '1G'])
