@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -54,6 +54,42 @@ for (const command of [['drain.ts', 'drain', 'web-1'], ['audit.ts']]) {
     assert.match(said, /^Balance Board: .*(ECONNREFUSED|fetch failed).*\n$/)
   })
 }
+
+test('the monitoring refuses a Prometheus that does not know the rules, and starts nothing', async () => {
+  await using folder = await temporaryFolder()
+  const running = {
+    ...stack,
+    nginx: { pid: process.pid },
+    monitoring: {
+      nginx_log_exporter: '127.0.0.1:1',
+      nginx_status_exporter: '127.0.0.1:1',
+      nginx_status: 'http://127.0.0.1:1/',
+    },
+  }
+  await writeFile(join(folder.path, 'stack.json'), JSON.stringify(running))
+  for (const name of ['prometheus', 'prometheus-alertmanager'])
+    await writeFile(
+      join(folder.path, name),
+      `#!/bin/sh\necho "$0 $*" >>'${folder.path}/started'\necho "prometheus, version $VERSION+ds (branch: debian/sid)" >&2\n`,
+      { mode: 0o755 },
+    )
+  const start = (VERSION: string) =>
+    run([join(import.meta.dirname, 'monitoring.ts')], {
+      VERSION,
+      DATA_DIR: folder.path,
+      PATH: `${folder.path}:${process.env.PATH}`,
+    })
+  for (const version of ['2.31.2', '2.9.0', '1.8.2']) {
+    const { status, said } = await start(version)
+    assert.equal(status, 1)
+    assert.equal(
+      said,
+      `Balance Board: Prometheus 2.42 or later is needed, this is ${version}: ${folder.path}/prometheus. Put a newer one before it on PATH\n`,
+    )
+  }
+  const asked = `${folder.path}/prometheus --version\n`
+  assert.equal(readFileSync(join(folder.path, 'started'), 'utf8'), asked.repeat(3))
+})
 
 test('numbers that agree are an equation', () => {
   const audit = { counter: 12, max_id: 12, rows: 10, purged: 2, sum_hits: 12, consistent: true }

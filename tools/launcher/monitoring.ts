@@ -2,11 +2,12 @@
 // them. What is scraped is in a file that `npm start` writes, so the servers may change. The exporters run where stack.json says,
 // and follow when the board is started again. With Docker the compose profile `monitoring` does the same.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { reasonOf, UserError } from '../../web/server/errors.ts'
 import { findProgram } from '../install/programs.mjs'
 import { checkPort, isFree } from '../lib/ports.ts'
@@ -35,6 +36,12 @@ type Program = {
 }
 
 const rulesFile = 'rules.yml'
+
+/**
+ * Major and minor number. An earlier Prometheus refuses the rules, which have `keep_firing_for`.
+ * Source: https://github.com/prometheus/prometheus/releases/tag/v2.42.0
+ */
+const leastPrometheus = [2, 42] as const
 
 /** How much Prometheus keeps, whichever is less: the longest window of the rules is 3 days. */
 const retention = { time: '7d', size: '512MB' }
@@ -91,6 +98,7 @@ async function assemble(
   const alertmanager = alertmanagerAt(urls.alertmanager, workspace)
   const config = prometheusConfig(alertmanager.url, settings.runbookUrl, place)
   const prometheus = prometheusAt(urls.prometheus, config, workspace)
+  await checkPrometheus(prometheus.program)
   for (const program of [alertmanager, prometheus]) resources.defer((await keep(program, place)).stop)
   await followBoard(place, exporters)
 
@@ -240,6 +248,21 @@ function installed(what: string, ...names: string[]): string {
   const path = names.map(name => findProgram(name)).find(found => found !== null)
   if (!path) throw new UserError(`${what} is not installed: no program ${names.join(' or ')} is on PATH`)
   return path
+}
+
+/** @throws UserError if this Prometheus is too old. One that does not say its version, or does not run, fails when it is started. */
+async function checkPrometheus(program: string): Promise<void> {
+  const { stdout, stderr } = await promisify(execFile)(program, ['--version']).catch(() => ({
+    stdout: '',
+    stderr: '',
+  }))
+  const [, version, major, minor] = /version ((\d+)\.(\d+)[.\d]*)/.exec(stdout + stderr) ?? []
+  if (version === undefined) return
+  const [leastMajor, leastMinor] = leastPrometheus
+  if (Number(major) > leastMajor || (Number(major) === leastMajor && Number(minor) >= leastMinor)) return
+  throw new UserError(
+    `Prometheus ${leastPrometheus.join('.')} or later is needed, this is ${version}: ${program}. Put a newer one before it on PATH`,
+  )
 }
 
 /** Starts a program and keeps it running. If this process is killed, the program ends too. */
