@@ -272,6 +272,7 @@ for (const mode of stickyModes) {
       request_id: headers['x-request-id'],
       upstream_addr: board.replicas[0]?.address,
       upstream_status: '200',
+      unserved: '',
       cache: '',
     })
   })
@@ -298,7 +299,13 @@ for (const mode of stickyModes) {
     )
     await board.replicas[1]?.die()
     assert.equal((await held).statusCode, 503)
-    const [tried, overloaded, body, lost] = (await board.logged(4)).map(line => JSON.parse(line))
+    await board.replicas[0]?.die()
+    assert.equal((await sendRequest(board.port, '/?nobody')).status, 503)
+    const [tried, overloaded, body, lost, nobody] = (await board.logged(5)).map(line => JSON.parse(line))
+    assert.deepEqual(
+      [tried, overloaded, body, lost, nobody].map(({ unserved }) => unserved),
+      ['', 'overloaded', '', 'no_answer', 'no_replica'],
+    )
     assert.equal(tried.upstream_addr, `${first.address}, ${second.address}`)
     assert.equal(tried.upstream_status, '502, 200')
     for (const times of [tried.upstream_connect_time, tried.upstream_response_time])
