@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { listenAddress } from '../../nginx/tls-and-proxies.ts'
 import { parseEnvironment } from '../../web/server/config.ts'
-import { dockerSettings, parseDataDir, parseSettings, reportUnused } from './settings.ts'
+import {
+  dockerSettings,
+  loadMonitoringSettings,
+  parseDataDir,
+  parseSettings,
+  reportUnused,
+} from './settings.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -202,6 +208,7 @@ function exampleSections() {
 test('.env.example has the defaults, under the heading of the stacks that use them', () => {
   const { local, both, docker } = exampleSections()
   assert.deepEqual(parseSettings({ ...local, ...both }), parseSettings({}))
+  assert.deepEqual(loadMonitoringSettings({ ...local, ...both, ...docker }), loadMonitoringSettings({}))
   assert.deepEqual(dockerSettings({ ...local, ...both }), [])
   const set = Object.fromEntries(Object.keys(docker).map(name => [name, 'x']))
   assert.deepEqual(dockerSettings(set).sort(), Object.keys(docker).sort())
@@ -219,8 +226,8 @@ test('.env.example has the defaults, under the heading of the stacks that use th
     assert.ok(compose.includes(`\${${name}:-`), `${name} does not reach the stack with Docker`)
 
   const values: Record<string, string | undefined> = { ...local, ...both, ...inFiles }
-  // Empty in .env.example: the two stacks have different defaults.
-  values.HTTP_PORT = '0.0.0.0:80'
+  // Empty in .env.example: without Docker they have other defaults, or mean that another port may be taken.
+  Object.assign(values, { HTTP_PORT: '0.0.0.0:80', PROMETHEUS_PORT: '9090', ALERTMANAGER_PORT: '9093' })
   for (const [use, name = '', value] of compose.matchAll(/\$\{([A-Z_]+):-([^${}]*)\}/g))
     assert.equal(value, values[name], `${use} differs from .env.example`)
 })

@@ -257,15 +257,15 @@ export function loadSettings(report: Report): Settings {
 }
 
 /**
- * The settings of `npm run monitoring`, from .env and the environment. Ignores all others.
+ * The settings of `npm run monitoring`, by default from .env and the environment. Ignores all others.
  * @throws UserError
  */
-export function loadMonitoringSettings() {
+export function loadMonitoringSettings(environment = loadEnvironment()) {
   const differentPorts = monitoringVariables.refine(
     ({ PROMETHEUS_PORT, ALERTMANAGER_PORT }) => !PROMETHEUS_PORT || PROMETHEUS_PORT !== ALERTMANAGER_PORT,
     { path: ['ALERTMANAGER_PORT'], error: 'another port than PROMETHEUS_PORT' },
   )
-  const { DATA_DIR, RUNBOOK_URL, ...ports } = parse(differentPorts, loadEnvironment())
+  const { DATA_DIR, RUNBOOK_URL, ...ports } = parse(differentPorts, environment)
   return { dataDir: DATA_DIR, ports, runbookUrl: RUNBOOK_URL }
 }
 
