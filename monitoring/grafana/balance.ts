@@ -122,7 +122,7 @@ const visitors = [
   heatmap({
     title: 'Duration of page views',
     description:
-      'How many page views with status 200 took how long at NGINX, from the first byte of the request to the last of the answer.',
+      'How many page views with status 200 took how long, from the complete request until NGINX had the whole page.',
     unit: 's',
     queries: [[`sum by (le) (increase(${durations}_bucket[$__rate_interval]))`, '{{le}}']],
   }),
@@ -314,14 +314,14 @@ const objectives = [
   }),
   graph({
     title: 'Lag of the NGINX exporter',
-    description: 'Time from the end of a request until the exporter had its line.',
+    description: 'Time from the end of a request until the exporter had its message.',
     unit: 's',
     queries: [['max(balance_board_nginx_log_lag_seconds)', 'lag']],
   }),
   graph({
     title: 'Lines that the NGINX exporter missed',
     description:
-      'Lines of the access log a second that were lost or could not be read. The figures above lack them.',
+      'Messages of NGINX a second that were lost or could not be read. The figures above lack them.',
     unit: 'cps',
     queries: [[`sum(${rate('balance_board_nginx_log_dropped_total')})`, 'missed']],
   }),

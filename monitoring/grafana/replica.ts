@@ -113,7 +113,7 @@ const pageViews = [
   graph({
     title: 'Mean time of each phase',
     description:
-      'queue: wait for the batch under way. commit: the transaction. fill_in: number and address into the page.',
+      'queue: admission, the wait for a page, and for the batch under way. commit: the transaction. fill_in: number and address into the page.',
     unit: 's',
     queries: [[mean('balance_board_hit_phase_duration_seconds', 'phase'), '{{phase}}']],
     stacked: true,

@@ -170,7 +170,7 @@ export class LogMetrics {
   })
   readonly #tries = new Counter({
     name: 'balance_board_nginx_upstream_tries_total',
-    help: 'Tries at a replica, by the status of the try; 502 and 504: no answer, 403: a draining replica passed it on',
+    help: 'Tries at a replica, by the status of the try; 502 and 504: no answer, 403: it drains or cannot count, so another was tried',
     labelNames: ['address', 'status'] as const,
     registers: [this.registry],
   })

@@ -99,7 +99,7 @@ export function createMetrics(identity: Identity, sources: Sources, logRetention
   }).child()
   const phases = new FastHistogram({
     name: 'balance_board_hit_phase_duration_seconds',
-    help: 'Parts of a page view. queue: until its batch leaves; commit: until it has its number; fill_in: until it is answered',
+    help: 'Parts of a page view. queue: until its batch leaves, with admission and the wait for a page; commit: until it has its number; fill_in: until it is answered',
     buckets: shortSeconds,
     registers,
     children: { label: 'phase', values: ['queue', 'commit', 'fill_in'] },
