@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import { LogMetrics } from './nginx-log-exporter/log-metrics.ts'
 import { watchCertificate, watchStatus } from './nginx-log-exporter/probes.ts'
 
@@ -39,6 +42,30 @@ test('each alert has a severity, a summary, a description, and a runbook that ex
   }
   const sections = [...(operations.split('\n## Alerts\n')[1] ?? '').matchAll(/^### (.+)$/gm)]
   assert.deepEqual(sections.map(([, title]) => title).toSorted(), [...new Set(alerts.map(nameOf))].toSorted())
+})
+
+test('the rules for Kubernetes are all but the one that every scale-down would raise', () => {
+  const block = /^ {4}\(printf [\s\S]*?(?= \| kubectl apply)/m.exec(read('docs/kubernetes.md'))?.[0] ?? ''
+  const made = execFileSync('sh', ['-c', block], { cwd: join(import.meta.dirname, '..'), encoding: 'utf8' })
+  const { kind, spec } = z
+    .object({
+      kind: z.string(),
+      spec: z.object({ groups: z.array(z.object({ rules: z.array(z.unknown()) })) }),
+    })
+    .parse(parse(made))
+  assert.equal(kind, 'PrometheusRule')
+  const named = z.union([
+    z.object({ alert: z.string(), annotations: z.object({ runbook_url: z.string() }) }),
+    z.object({ record: z.string() }),
+  ])
+  const names = spec.groups
+    .flatMap(group => group.rules)
+    .map(rule => named.parse(rule))
+    .map(rule => ('alert' in rule ? rule.alert : rule.record))
+  assert.deepEqual(
+    names,
+    rules.map(nameOf).filter(name => name !== 'FewerReplicas'),
+  )
 })
 
 test('each alert is in the tests of the rules', () => {
