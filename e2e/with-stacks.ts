@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buildIfChanged } from '../tools/launcher/build.ts'
+import { buildIfChanged } from '../tools/launcher/stack/build.ts'
 import type { Stack } from '../tools/launcher/stack/stack.ts'
 import { print } from '../tools/lib/terminal.ts'
 import { runBeside, startStubServer, temporaryFolder } from '../tools/lib/testing.ts'

@@ -4,7 +4,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buildIfChanged } from '../launcher/build.ts'
+import { buildIfChanged } from '../launcher/stack/build.ts'
 import { board, type Contender, entryOf, startContender } from './contenders/contender.ts'
 import { measureDashboards, measureIdle } from './dashboards/measure-dashboards.ts'
 import { benchCommand, countIn, fillLog, makeSchema, type Testbed } from './harness/database.ts'

@@ -4,7 +4,7 @@
 // the other targets. growth.ts, page/ and explain.ts are separate commands.
 
 import { UserError } from '../../web/server/errors.ts'
-import { buildIfChanged } from '../launcher/build.ts'
+import { buildIfChanged } from '../launcher/stack/build.ts'
 import {
   board,
   buildNaiveNext,

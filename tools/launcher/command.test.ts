@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../lib/testing.ts'
 import { auditText } from './audit.ts'
-import { fingerprint } from './build.ts'
 import { confirm, removeCount } from './reset.ts'
+import { fingerprint } from './stack/build.ts'
 import { lockDataDir } from './stack/data-dir.ts'
 
 const fromHere = (file: string) => JSON.stringify(import.meta.resolve(`./${file}`))

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { freePorts } from '../lib/ports.ts'
 import { alive } from '../lib/processes.ts'
 import { eventually, temporaryFolder } from '../lib/testing.ts'
-import { fingerprint } from './build.ts'
+import { fingerprint } from './stack/build.ts'
 import { root } from './stack/stack-options.ts'
 import { launch, launchDevelopment, pidsOf, startStubStack } from './testing/stub-stack.ts'
 

@@ -2,9 +2,9 @@
 // `npm run dev` (start.ts dev): runs the stack from the sources, with Next's hot reload.
 
 import { print } from '../lib/terminal.ts'
-import { buildIfChanged } from './build.ts'
 import { runUntilSignal } from './command.ts'
 import { loadSettings } from './settings.ts'
+import { buildIfChanged } from './stack/build.ts'
 import { startStack } from './stack/stack.ts'
 import { builtReplica, type StackOptions, sourceReplica } from './stack/stack-options.ts'
 

@@ -10,7 +10,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { buildIfChanged } from '../../../tools/launcher/build.ts'
+import { buildIfChanged } from '../../../tools/launcher/stack/build.ts'
 import { startStack } from '../../../tools/launcher/stack/stack.ts'
 import { builtReplica } from '../../../tools/launcher/stack/stack-options.ts'
 import { findProcess, signalProcess } from '../../../tools/lib/processes.ts'

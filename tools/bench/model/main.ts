@@ -5,7 +5,7 @@
 
 import { parseArgs } from 'node:util'
 import { UserError } from '../../../web/server/errors.ts'
-import { buildIfChanged } from '../../launcher/build.ts'
+import { buildIfChanged } from '../../launcher/stack/build.ts'
 import { board, type Contender, startContender } from '../contenders/contender.ts'
 import { benchCommand, type Testbed } from '../harness/database.ts'
 import { machineText, markdownTable, number, say } from '../harness/report.ts'

@@ -3,7 +3,7 @@
 // (browser-performance.ts) and input delay, layout shift and bytes (web-vitals.ts).
 
 import { setTimeout } from 'node:timers/promises'
-import { buildIfChanged } from '../../launcher/build.ts'
+import { buildIfChanged } from '../../launcher/stack/build.ts'
 import { abortOnSignals, outliveTerminal, saySentences } from '../../lib/terminal.ts'
 import { type Answer, visitMany } from '../../lib/visitors.ts'
 import { parsePageOptions } from '../harness/options.ts'

@@ -58,7 +58,7 @@ export type ReplicaProgram = {
   command: string
   arguments: string[]
   cwd: string
-  /** the build's folder, which contains `cwd`. A later build removes it, so a copy runs instead (own-build.ts). */
+  /** the build's folder, which contains `cwd`. A later build removes it, so a copy runs instead (build.ts). */
   build?: string
   environment: NodeJS.ProcessEnv
   /** ms within which it must be ready */
@@ -70,7 +70,7 @@ type Variables = Record<string, string | undefined>
 /** The project's folder. */
 export const root = join(import.meta.dirname, '..', '..', '..')
 
-/** Output of the build. The next build removes it, so replicas run from a copy (own-build.ts). */
+/** Output of the build. The next build removes it, so replicas run from a copy (build.ts). */
 export const standalone = join(root, 'web/.next/standalone')
 
 /** The replica that `npm run build` made. */

@@ -15,9 +15,9 @@ import { parseBuild } from '../../../nginx/find-nginx.ts'
 import { UserError } from '../../../web/server/errors.ts'
 import { eventually, temporaryFolder } from '../../lib/testing.ts'
 import { stubReplica } from '../testing/stub-stack.ts'
+import { ownBuild } from './build.ts'
 import { checkSockets, keepAdminToken, openDataDir, takeLock, unusable } from './data-dir.ts'
 import { checkNginx } from './nginx.ts'
-import { ownBuild } from './own-build.ts'
 import { keepRunning, type RunningService } from './supervise.ts'
 
 test('a new folder is its owner’s alone', async () => {
