@@ -10,7 +10,7 @@ const kinds = ['page_view', 'api', 'asset', 'other'] as const
 
 /** A request that NGINX has answered. */
 export type LoggedRequest = {
-  /** how many such requests it counts as: of many page views a second NGINX sends one in so many */
+  /** how many requests it counts as: of many page views a second NGINX sends only some */
   weight: number
   kind: (typeof kinds)[number]
   /** of the answer; 499 if the client left first, 000 if there was none */
@@ -27,7 +27,7 @@ export type LoggedRequest = {
 }
 
 /** `seconds` is null if there was no answer to measure. */
-export type UpstreamTry = { address: string; status: string; seconds: number | null }
+type UpstreamTry = { address: string; status: string; seconds: number | null }
 
 /** characters of a message's syslog header, with room to spare: <190>Nov 25 22:32:05 nginx:  */
 const headerMax = 100
@@ -58,7 +58,7 @@ export function parseMessage(message: Buffer): LoggedRequest | null {
   return tries && { kind: known, weight, status, seconds, at, tries }
 }
 
-/** The sum of NGINX's list of times. Returns null if it has none, undefined if it is no such list. */
+/** The sum of NGINX's list of times. Returns null if it has none, undefined if it is another text. */
 function sumOfTimes(times: string): number | null | undefined {
   const list = times === '' ? [] : splitList(times).filter(time => time !== '-')
   if (list.length > timesMax || !list.every(time => /^\d{1,8}\.\d{3}$/.test(time))) return undefined
@@ -106,7 +106,7 @@ const isWeight = (value: unknown): value is number =>
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isStatus = (value: unknown): value is string =>
   typeof value === 'string' && /^([1-5]\d\d|000)$/.test(value)
-/** A duration or a time since 1970. A sum of such numbers stays a number. */
+/** A duration or a time since 1970. A sum of these numbers stays a number. */
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < 1e11
 
 function isAddress(text: string): boolean {

@@ -18,9 +18,9 @@ import { watchCertificate, watchStatus } from './probes.ts'
 const receiveBuffer = 4 * 1024 * 1024
 
 /** ms that this process sleeps after messages; answers to Prometheus come so much later */
-const restMs = 40
+const sleepMs = 40
 const never = new Int32Array(new SharedArrayBuffer(4))
-let resting = false
+let sleeping = false
 
 const host = process.env.HOST || '127.0.0.1'
 const port = Number(process.env.PORT || 9145)
@@ -34,15 +34,15 @@ if (process.env.STATUS_OF) watchStatus(metrics.registry, process.env.STATUS_OF)
 if (process.env.CERTIFICATE_OF) watchCertificate(metrics.registry, process.env.CERTIFICATE_OF)
 messages.on('message', message => {
   metrics.receive(message)
-  if (resting) return
-  resting = true
-  setImmediate(rest)
+  if (sleeping) return
+  sleeping = true
+  setImmediate(sleep)
 })
 
 /** Lets messages come together: to wake this process costs more than to read them. Linux keeps at least some 300 meanwhile. */
-function rest(): void {
-  Atomics.wait(never, 0, 0, restMs)
-  resting = false
+function sleep(): void {
+  Atomics.wait(never, 0, 0, sleepMs)
+  sleeping = false
 }
 
 const server = createServer(async ({ method, url }, response) => {
