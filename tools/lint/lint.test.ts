@@ -38,7 +38,7 @@ for (const [from, path, why] of wrongOnes) {
 
 test('the page, the server and the tools import what they may, and tests whatever they need', () => {
   const problems = problemsOf({
-    'web/app/log/log-panel.tsx': `import '../ui/table.module.css'; import { A } from '../../shared/api.ts'`,
+    'web/app/log/log-panel.tsx': `import '../ui/ui.module.css'; import { A } from '../../shared/api.ts'`,
     'web/server/db/log.ts': `import { A } from '../../shared/api.ts'; import { B } from '../config.ts'`,
     'tools/launcher/start.ts': `import { A } from '../../nginx/render.ts'; import { B } from '../lib/wait.ts'`,
     'web/app/log/log-rows.test.ts': `import { A } from '../../testing/log-rows.ts'`,

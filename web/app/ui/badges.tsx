@@ -1,6 +1,6 @@
 import { localTimes, type Times } from '../../shared/times.ts'
-import styles from './badges.module.css'
 import { useHydrated } from './page-lifecycle.ts'
+import ui from './ui.module.css'
 
 type ServerNameProps = {
   name: string
@@ -18,7 +18,7 @@ export function ServerName({ name, hue, whole = false }: ServerNameProps) {
   return (
     <span
       {...hueAttributes(hue)}
-      className={whole ? styles.wholeName : undefined}
+      className={whole ? ui.wholeName : undefined}
       title={whole || name.length <= shortName ? undefined : name}
     >
       {name}
@@ -41,16 +41,16 @@ export type Shape = 'full' | 'dotted' | 'half' | 'target' | 'cross' | 'empty'
 /** A state's shape. A word is always beside it, so screen readers skip it. */
 export function ShapeIcon({ shape }: { shape: Shape }) {
   return (
-    <svg className={styles.shape} viewBox="0 0 12 12" aria-hidden="true">
+    <svg className={ui.shape} viewBox="0 0 12 12" aria-hidden="true">
       {shape === 'full' && <circle cx="6" cy="6" r="5" fill="currentColor" />}
       {shape === 'half' && <path d="M6 1a5 5 0 0 0 0 10z" fill="currentColor" />}
-      {shape === 'cross' && <path d="m2 2 8 8m0-8-8 8" className={styles.shapeLine} />}
+      {shape === 'cross' && <path d="m2 2 8 8m0-8-8 8" className={ui.shapeLine} />}
       {shape === 'dotted' && (
-        <circle cx="6" cy="6" r="4.25" className={styles.shapeLine} strokeDasharray="1.6 1.74" />
+        <circle cx="6" cy="6" r="4.25" className={ui.shapeLine} strokeDasharray="1.6 1.74" />
       )}
       {shape === 'target' && <circle cx="6" cy="6" r="1.75" fill="currentColor" />}
       {(shape === 'half' || shape === 'target' || shape === 'empty') && (
-        <circle cx="6" cy="6" r="4.25" className={styles.shapeLine} />
+        <circle cx="6" cy="6" r="4.25" className={ui.shapeLine} />
       )}
     </svg>
   )
@@ -58,7 +58,7 @@ export function ShapeIcon({ shape }: { shape: Shape }) {
 
 /** Marks what belongs to the reader. */
 export function YouBadge({ children }: { children: string }) {
-  return <span className={styles.you}>{children}</span>
+  return <span className={ui.you}>{children}</span>
 }
 
 type ShareBarProps = {
@@ -77,10 +77,10 @@ type ShareBarProps = {
 export function ShareBar({ thousandths, hue, equal, earlier }: ShareBarProps) {
   const tick = equal === undefined ? undefined : `${Math.round(equal) / 10}%`
   return (
-    <svg className={styles.shareBar} aria-hidden="true">
+    <svg className={ui.shareBar} aria-hidden="true">
       <rect />
       <rect {...hueAttributes(hue)} width={`${thousandths / 10}%`} />
-      {earlier !== undefined && <rect className={styles.shareEarlier} width={`${earlier / 10}%`} />}
+      {earlier !== undefined && <rect className={ui.shareEarlier} width={`${earlier / 10}%`} />}
       {tick && <line x1={tick} x2={tick} y2="12" />}
     </svg>
   )

@@ -1,5 +1,5 @@
 import type { HTMLAttributes, ReactNode } from 'react'
-import styles from './table.module.css'
+import ui from './ui.module.css'
 
 // On a phone, CSS lays the rows out as lists. Some browsers then hide from assistive technology that this is a table,
 // unless every part has an explicit role. The style finds the parts by their place in the table: a class at every cell would be a
@@ -14,7 +14,7 @@ type TableProps = Props & { label: string; className?: string | undefined }
 export function Table({ label, className = '', children }: TableProps) {
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
-    <table role="table" aria-label={label} className={`${styles.table} ${className}`}>
+    <table role="table" aria-label={label} className={`${ui.table} ${className}`}>
       {children}
     </table>
   )
@@ -35,7 +35,7 @@ export function TableBody({ children }: Props) {
 }
 
 export function Row({ kind, className, children }: RowProps) {
-  const own = kind && styles[kind]
+  const own = kind && ui[kind]
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see above
     <tr role="row" className={own && className ? `${className} ${own}` : (own ?? className)}>
