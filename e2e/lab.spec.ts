@@ -1,4 +1,5 @@
 import { expect, type Page, test } from '@playwright/test'
+import { z } from 'zod'
 import {
   choosePolicies,
   expectHydrated,
@@ -37,6 +38,8 @@ async function run(page: Page, button: string | RegExp = /^Run/): Promise<void> 
   await lab(page).getByRole('button', { name: button }).click()
   await expect(lab(page).getByRole('button', { name: 'Cancel' })).toBeDisabled({ timeout: 60_000 })
 }
+
+const snapshotWithServers = z.looseObject({ servers: z.array(z.looseObject({})) })
 
 const retries = async (page: Page, policy: string) =>
   Number.parseInt(await rowOf(page, policy).getByRole('cell').nth(5).innerText(), 10)
@@ -224,6 +227,29 @@ test('by keyboard: the focus stays in the lab, also when the pressed button goes
   await expect(again).toHaveCount(0)
   await expect(runButton).toBeFocused()
   await expect(lab(page).getByText(/^The hash of a key moved \d+ of 10/)).toBeVisible({ timeout: 60_000 })
+})
+
+test('without a server that can answer, the lab says so and runs nothing', async ({ page }) => {
+  // The page polls, so the test can change what it receives.
+  await page.addInitScript('LockManager.prototype.request = () => new Promise(() => {})')
+  await page.route('**/api/snapshot', async route => {
+    const response = await route.fetch()
+    const snapshot = snapshotWithServers.parse(await response.json())
+    const servers = snapshot.servers.map(server => ({ ...server, state: 'lost' }))
+    await route.fulfill({ response, json: { ...snapshot, servers } })
+  })
+  await page.goto('/?lab=one-office')
+  await expectHydrated(page)
+  await openLab(page)
+  await expect(lab(page).getByText('No server can answer now.')).toBeVisible({ timeout: 30_000 })
+  const visits: string[] = []
+  page.on('request', request => visits.push(new URL(request.url()).pathname))
+  // It can be pressed, because it keeps the focus.
+  await lab(page).getByRole('button', { name: 'Run all 4' }).click({ force: true })
+  await expect(lab(page).getByRole('button', { name: 'Run all 4' })).toBeDisabled()
+  await expect(lab(page).getByText('Choose what you expect, then run.')).toBeVisible()
+  expect(visits).not.toContain('/lab/visit')
+  expect((await openAxe(page).include('#lab').analyze()).violations).toEqual([])
 })
 
 test('the address keeps a set-up, and what makes no sense in it is ignored', async ({ page }) => {
