@@ -244,6 +244,35 @@ test('the page shows a lost connection and reconnects by itself', async ({ page 
   await expectLive(page)
 })
 
+test('after an hour in a hidden tab the page claims no rates until a server answers', async ({ page }) => {
+  const showTab = (state: DocumentVisibilityState) =>
+    page.evaluate(state => {
+      Object.defineProperty(document, 'visibilityState', { value: state, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, state)
+  const figure = page.getByRole('figure', { name: 'How visits flow' })
+  await visitLive(page)
+  await showTab('hidden')
+  await expect(connectionStatus(page)).toHaveText('Connecting')
+  await expect(figure).toContainText(/\d\/s/)
+  const requests = await failRequests(page, '**/api/{live,snapshot}')
+  await page.evaluate(() => {
+    // As if the machine had slept: the steady clock of some browsers stands still then.
+    const now = Date.now
+    Date.now = () => now() + 3_600_000
+    const status = () => document.querySelector('[role=status][aria-label=Connection]')?.textContent
+    const observer = new MutationObserver(() => Object.assign(window, { statusAtChange: status() }))
+    const figure = document.querySelector('figure')
+    if (figure) observer.observe(figure, { subtree: true, childList: true, characterData: true })
+  })
+  await showTab('visible')
+  await expect(figure).not.toContainText(/\d\/s/)
+  expect(await page.evaluate(() => Reflect.get(window, 'statusAtChange'))).toBe('Connecting')
+  requests.passOn()
+  await expectLive(page)
+  await expect(figure).toContainText(/\d\/s/)
+})
+
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [360, 1280]) {
     test(`no accessibility or console findings: ${colorScheme}, ${width} px`, async ({ browser }) => {

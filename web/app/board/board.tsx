@@ -106,7 +106,7 @@ let latest: LiveView | undefined
 /** The board as in the HTML; after hydration, live. */
 function useLiveBoard(first: Snapshot): LiveView {
   const [start] = useState<LiveView>(
-    () => latest ?? { board: startBoard(first), status: { kind: 'connecting' } },
+    () => latest ?? { board: startBoard(first), status: { kind: 'connecting', old: false } },
   )
   const [live, setLive] = useState(start)
   useEffect(

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import { sampleServerRow } from '../../testing/samples.ts'
-import { type LiveBoard, startBoard, withOutage, withoutAnswer, withSnapshot } from '../live/live-board.ts'
+import {
+  type LiveBoard,
+  startBoard,
+  withOutage,
+  withoutAnswer,
+  withoutWatch,
+  withSnapshot,
+} from '../live/live-board.ts'
 import { plainFormats } from '../ui/formats.ts'
 import { eventText } from './event-text.ts'
 
@@ -40,6 +47,10 @@ function openPage(differences: Record<string, Difference> = {}, ownSrvId = 'none
     },
     outage(since: number) {
       board = withOutage(board, { since: at(since) })
+      return page
+    },
+    hide() {
+      board = withoutWatch(board)
       return page
     },
     silence() {
@@ -94,7 +105,8 @@ test('a server that ends: silent, then lost, with what it cost since its last he
     'web-3 is lost. No heartbeat for 8 s. Its visitors now go to web-1 and web-2. 13 moved · 1 failed',
   )
   assert.equal(page.shownAt, 9)
-  page.see(20, { 'web-3': { seen: 1, state: 'lost' }, 'web-1': { moved_hits: 14, errors: 1 } })
+  for (const seconds of [15, 20])
+    page.see(seconds, { 'web-3': { seen: 1, state: 'lost' }, 'web-1': { moved_hits: 14, errors: 1 } })
   assert.equal(
     page.line,
     'web-3 is lost. No heartbeat for 19 s. Its visitors now go to web-1 and web-2. 14 moved · 1 failed',
@@ -169,7 +181,7 @@ test('a killed server that was silent first: its absence began with its last hea
   assert.equal(page.line, 'web-2 was killed and restarted within 4.0 s. 0 moved · 0 failed')
 })
 
-test('a server that stops in order, and one that joins', () => {
+test('a server that stops in order, and another that joins', () => {
   const page = openPage().see(1, { 'web-3': { state: 'stopped' } })
   assert.equal(
     page.line,
@@ -187,10 +199,13 @@ test('a drain, and its end', () => {
     page.line,
     'web-2 is draining. Its visitors stay; new ones go to web-1 and web-3. 0 moved · 0 failed',
   )
+  for (const seconds of [9, 18]) page.see(seconds, { 'web-2': { state: 'draining' } })
   page.see(26)
   assert.equal(page.line, 'web-2 takes new visitors again. It was draining for 25 s. 0 moved · 0 failed')
   const drain = { state: 'draining' } as const
-  const both = openPage().see(1, { 'web-1': drain, 'web-2': drain }).see(21)
+  const both = openPage()
+  for (const seconds of [1, 11]) both.see(seconds, { 'web-1': drain, 'web-2': drain })
+  both.see(21)
   assert.match(both.line, /^web-1 and web-2 take new visitors again\. They were draining for 20 s\./)
 })
 
@@ -230,7 +245,7 @@ test('after an outage the servers’ silence was the database’s', () => {
   page.see(17, { 'web-1': { seen: 16.5 } })
   assert.match(page.line, /^Database answered again/)
   page.see(20, { 'web-3': { ...seen, state: 'lost' } })
-  assert.match(page.line, /^web-3 is lost\. No heartbeat for 11 s\./, 'one that stays away is lost')
+  assert.match(page.line, /^web-3 is lost\. No heartbeat for 11 s\./, 'a server that stays away is lost')
 })
 
 test('a snapshot from before the outage does not end it', () => {
@@ -369,6 +384,67 @@ test('a laptop that slept: what is so now, without a cost from the time in betwe
       .see(3600, { 'web-3': restarted, 'web-1': { errors: 50 } }).line,
     'web-3 was killed and restarted.',
   )
+})
+
+test('a page that saw an event begin does not blame it for what happened while its tab was hidden', () => {
+  const later = { 'web-1': { moved_hits: 900, errors: 50 } }
+  const silent = () => openPage().see(4, { 'web-3': { seen: 0 } })
+  assert.equal(silent().see(3600, later).line, 'web-3 is back.')
+  const restarted = { ...killed, restarted_at: at(8), started_at: at(8) }
+  assert.equal(silent().see(3600, { ...later, 'web-3': restarted }).line, 'web-3 was killed and restarted.')
+  const starting = openPage().see(4, { 'web-3': { ...killed, state: 'joining' } })
+  assert.equal(starting.see(3600, { ...later, 'web-3': killed }).line, 'web-3 was killed and restarted.')
+  const draining = () => openPage().see(1, { 'web-3': { state: 'draining' } })
+  assert.equal(draining().see(3600, later).line, 'web-3 takes new visitors again.')
+  const lost = { seen: 0, state: 'lost' } as const
+  const still = openPage()
+    .see(9, { 'web-3': lost })
+    .see(3600, { ...later, 'web-3': lost })
+  assert.equal(still.line, 'web-3 is lost. No heartbeat for 1 h. Its visitors now go to web-1 and web-2.')
+  assert.equal(still.see(3600.5, { ...later, 'web-3': lost }).event?.cost, null)
+  const over = silent().see(5, { 'web-1': { moved_hits: 7 } })
+  assert.equal(over.see(3600, later).line, 'web-3 is back after 5.0 s of silence. 7 moved · 0 failed')
+})
+
+test('nor for when something began meanwhile', () => {
+  const later = { 'web-1': { moved_hits: 900, errors: 50 } }
+  const page = openPage()
+    .see(1)
+    .see(3600, { ...later, 'web-3': { state: 'draining' } })
+  assert.equal(page.line, 'web-3 is draining. Its visitors stay; new ones go to web-1 and web-2.')
+  assert.equal(page.see(3603, later).line, 'web-3 takes new visitors again.')
+  page.see(7200, { ...later, 'web-3': { state: 'stopped' } })
+  assert.equal(page.line, 'web-3 stopped in order. Its visitors now go to web-1 and web-2.')
+  const restarted = { ...killed, restarted_at: at(4), started_at: at(4) }
+  const quick = openPage()
+    .see(1)
+    .see(3600, { ...later, 'web-3': restarted })
+  assert.equal(quick.line, 'web-3 was killed and restarted.')
+})
+
+test('a quick change of tabs costs the line nothing', () => {
+  const page = openPage()
+    .see(4, { 'web-3': { seen: 1 } })
+    .hide()
+  page.see(13, { 'web-1': { moved_hits: 7 } })
+  assert.equal(page.line, 'web-3 is back after 12 s of silence. 7 moved · 0 failed')
+})
+
+test('an outage that ended while the tab was hidden: no duration, and no failures of other times', () => {
+  const failed = { 'web-1': { errors: 30 }, 'web-2': { errors: 18 } }
+  const hidden = () => openPage().see(9.8).outage(9.8).hide()
+  assert.equal(hidden().see(3600, failed).see(3602, failed).line, 'Database answered again.')
+  const same = hidden().outage(9.8)
+  assert.match(same.line, /^Database not answering\. Since 9\.8\./)
+  assert.equal(
+    same.see(16, failed).line,
+    'Database answered again after 6.2 s. 48 page views failed; no counted visit was lost.',
+  )
+  const another = hidden().outage(3000)
+  assert.match(another.line, /^Database not answering\. Since 3000\./)
+  assert.equal(another.see(3006, failed).line, 'Database answered again after 6.0 s.')
+  const first = openPage().see(1).hide().outage(3000).see(3006, failed)
+  assert.equal(first.line, 'Database answered again after 6.0 s.')
 })
 
 test('a database whose clock is set back: no server is silent, and durations stay honest', () => {

@@ -5,6 +5,7 @@
 import { agrees, type LiveOutage, type Snapshot } from '../../shared/api.ts'
 import { isServing, shownState } from '../../shared/shown-state.ts'
 import {
+  baseAt,
   type Cost,
   type EventKind,
   type EventServer,
@@ -19,6 +20,7 @@ import {
   type Start,
   silentMs,
   startServers,
+  unknownStart,
   withTotals,
 } from './server-reports.ts'
 
@@ -89,6 +91,8 @@ export function startEvents(snapshot: Snapshot): EventLog {
 /** The log with a new snapshot. */
 export function withEvents(before: EventLog, snapshot: Snapshot): EventLog {
   const log = { ...before, ...withTotals(before, snapshot) }
+  // The totals now include what else happened in the pause. An event that was over had settled, and keeps its cost.
+  if (log.afterPause) log.base = null
   const reports: Report[] = []
   followOutage(log, snapshot, reports)
   const noneServes = followServers(log, snapshot, reports)
@@ -102,14 +106,19 @@ export function withEvents(before: EventLog, snapshot: Snapshot): EventLog {
 
 /** The log once the database does not answer. */
 export function withEventsOfOutage(log: EventLog, { since }: LiveOutage, snapshot: Snapshot): EventLog {
-  if (log.outage) {
+  if (log.outage?.since) {
     // A server answers again, and the database still does not.
     const { last, beforeSilence } = log
     return last?.kind === 'unreachable' && beforeSilence ? { ...log, ...beforeSilence } : log
   }
-  const start = { since, base: log.totals }
+  const start = { since, base: baseAt(log, since) }
   const report = { ...reportOf('database away', since), ...start }
   return reported({ ...log, outage: start }, snapshot, [report])
+}
+
+/** The log once this page does not listen, for example in a hidden tab: the outage may end meanwhile, and another one begin. */
+export function withEventsUnwatched(log: EventLog): EventLog {
+  return log.outage ? { ...log, outage: unknownStart } : log
 }
 
 /** The log once this page reaches no server. */

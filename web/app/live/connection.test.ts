@@ -27,11 +27,12 @@ function connectionAt() {
   }
 }
 
+const resumed: ConnectionEvent = { type: 'resumed', sleptMs: 0 }
 const failed: ConnectionEvent = { type: 'stream failed', jitter: 0.5 }
 
 function live() {
   const it = connectionAt()
-  it.tell(0, { type: 'resumed' })
+  it.tell(0, resumed)
   it.due(0)
   it.tell(0.1, { type: 'stream heard' })
   return it
@@ -45,7 +46,7 @@ test('a hidden page does nothing', () => {
 
 test('a visible page opens one stream and is live after its first event', () => {
   const it = connectionAt()
-  it.tell(0, { type: 'resumed' })
+  it.tell(0, resumed)
   assert.deepEqual(it.due(0), ['open stream'])
   assert.deepEqual(it.due(0.5), [])
   assert.equal(it.status(0.5).kind, 'connecting')
@@ -56,7 +57,7 @@ test('a visible page opens one stream and is live after its first event', () => 
 
 test('a stream that is slow to open is bridged by polls', () => {
   const it = connectionAt()
-  it.tell(0, { type: 'resumed' })
+  it.tell(0, resumed)
   it.due(0)
   assert.deepEqual(it.due(2), ['poll'])
   assert.deepEqual(it.due(5), [], 'one poll at a time')
@@ -158,7 +159,7 @@ test('when a poll ends a loss, a stream is tried immediately', () => {
 
 test('a tab that gets no stream polls, and tries again later', () => {
   const it = connectionAt()
-  it.tell(0, { type: 'resumed' })
+  it.tell(0, resumed)
   it.due(0)
   it.tell(0.1, { type: 'stream refused', why: 'crowded' })
   assert.deepEqual(it.due(2), ['poll'])
@@ -170,7 +171,7 @@ test('a tab that gets no stream polls, and tries again later', () => {
 
 test('when the browser’s locks answer after the refusal, a stream is tried immediately', () => {
   const it = connectionAt()
-  it.tell(0, { type: 'resumed' })
+  it.tell(0, resumed)
   it.due(0)
   it.tell(2, { type: 'stream refused', why: 'unshared' })
   assert.equal(it.due(3).includes('open stream'), false)
@@ -182,10 +183,53 @@ test('a hidden tab stops, and has six seconds after it is visible again before i
   const it = live()
   it.tell(10, { type: 'paused' })
   assert.deepEqual(it.due(11), [])
-  it.tell(100, { type: 'resumed' })
+  it.tell(100, resumed)
   assert.equal(it.status(100).kind, 'connecting')
   assert.deepEqual(it.due(100), ['open stream'])
   assert.deepEqual(it.status(106), { kind: 'lost', since: 100 }, 'since its last event')
+})
+
+const connecting = (old: boolean) => ({ kind: 'connecting', old })
+
+test('figures from before a long pause are old, whether the tab was hidden or the machine slept', () => {
+  const hidden = live()
+  hidden.tell(10, { type: 'paused' })
+  hidden.tell(3600, resumed)
+  assert.deepEqual(hidden.status(3600), connecting(true))
+  const slept = live()
+  slept.tell(1, { type: 'paused' })
+  slept.tell(1, { type: 'resumed', sleptMs: 3_600_000 })
+  assert.deepEqual(slept.status(1), connecting(true))
+  slept.tell(1.2, { type: 'stream heard' })
+  assert.equal(slept.status(1.2).kind, 'live')
+})
+
+test('after a quick change of tabs the figures stay for a second, and then are old', () => {
+  const it = live()
+  it.tell(10, { type: 'paused' })
+  it.tell(40, resumed)
+  it.due(40)
+  assert.deepEqual(it.status(40.9), connecting(false))
+  assert.deepEqual(it.status(41), connecting(true))
+  const quicker = live()
+  quicker.tell(1, { type: 'paused' })
+  quicker.tell(3, resumed)
+  assert.deepEqual(quicker.status(4.5), connecting(false), 'still as young as those of a slow stream')
+})
+
+test('a hidden tab is not lost, and a lost one stays so until it hears something', () => {
+  const it = live()
+  it.tell(3, { type: 'paused' })
+  it.tell(60, { type: 'network back' })
+  assert.equal(it.status(60).kind, 'connecting')
+  it.tell(61, resumed)
+  it.due(67)
+  assert.deepEqual(it.status(67), { kind: 'lost', since: 100 })
+  it.tell(68, { type: 'paused' })
+  it.tell(70, resumed)
+  assert.deepEqual(it.status(70), { kind: 'lost', since: 100 })
+  it.tell(70.2, { type: 'stream heard' })
+  assert.equal(it.status(70.2).kind, 'live')
 })
 
 test('when the network comes back a stream is tried immediately', () => {

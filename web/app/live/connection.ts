@@ -18,6 +18,9 @@ const bridgeEveryMs = 500
 const quietStreamMs = 3_500
 const firstRetryMs = 1_000
 const longestRetryMs = 15_000
+/** After a quick change of tabs, figures that are no older than this would only flash: they stay for a moment. */
+const quickChangeMs = 60_000
+const momentMs = 1_000
 /** After a refusal, because other tabs hold all streams, the page tries again after this time. */
 const nextTurnMs = 10_000
 
@@ -28,7 +31,7 @@ export type Connection = {
   /** when the stream sent something last, or started to open */
   streamHeardAt: number
   nextStreamAt: number
-  /** failed streams since the last one that worked */
+  /** failed streams since the last stream that worked */
   failures: number
   polling: boolean
   polledAt: number
@@ -38,13 +41,17 @@ export type Connection = {
   heardBy: 'page' | 'stream' | 'poll'
   /** since when it has listened without a pause */
   listensSince: number
+  /** it has been silent for too long, and has heard nothing since, not even after a pause */
+  lost: boolean
   /** why this tab was refused a stream; null = it was not */
   noPlace: NoPlace | null
 }
 
 export type ConnectionEvent =
+  /** `sleptMs`: for how long the steady clock stood still meanwhile */
+  | { type: 'resumed'; sleptMs: number }
   /** `stalled`: the page itself was busy, so what came meanwhile still waits to be read */
-  | { type: 'resumed' | 'paused' | 'stalled' | 'network back' | 'locks answered' }
+  | { type: 'paused' | 'stalled' | 'network back' | 'locks answered' }
   | { type: 'stream heard' }
   | { type: 'stream refused'; why: NoPlace }
   /** `jitter`: 0 to 1, so that dashboards do not all reconnect at the same moment */
@@ -54,7 +61,8 @@ export type ConnectionEvent =
 export type ConnectionAction = 'open stream' | 'close stream' | 'poll'
 
 export type ConnectionStatus =
-  | { kind: 'connecting' }
+  /** `old`: the figures shown are from before a pause, and no longer current */
+  | { kind: 'connecting'; old: boolean }
   | { kind: 'live' }
   /** `noPlace`: why this tab was refused a stream; null = a stream failed */
   | { kind: 'polling'; noPlace: NoPlace | null }
@@ -74,6 +82,7 @@ export function startConnection(now: number): Connection {
     heardAt: now,
     heardBy: 'page',
     listensSince: now,
+    lost: false,
     noPlace: null,
   }
 }
@@ -87,6 +96,7 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
         failures: 0,
         nextStreamAt: now,
         polledAt: now,
+        heardAt: connection.heardAt - event.sleptMs,
         heardBy: 'page',
         listensSince: now,
       }
@@ -104,6 +114,7 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
         streamHeardAt: now,
         heardAt: now,
         heardBy: 'stream',
+        lost: false,
         failures: 0,
         noPlace: null,
       }
@@ -123,6 +134,7 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
         polling: false,
         heardAt: now,
         heardBy: 'poll',
+        lost: false,
         // The connection is back after a loss, so a stream may work, too.
         nextStreamAt: isSilent(connection, now) ? now : connection.nextStreamAt,
       }
@@ -136,6 +148,7 @@ export function due(connection: Connection, now: number): [Connection, Connectio
   const actions: ConnectionAction[] = []
   let next = connection
   if (!next.visible) return [next, actions]
+  if (isSilent(next, now)) next = { ...next, lost: true }
   if (next.stream === 'none' && now >= next.nextStreamAt) {
     actions.push('open stream')
     next = { ...next, stream: 'opening', streamHeardAt: now }
@@ -156,11 +169,17 @@ export function statusOf(connection: Connection, now: number): ConnectionStatus 
   if (isSilent(connection, now)) return { kind: 'lost', since: connection.heardAt }
   if (connection.stream === 'open') return { kind: 'live' }
   if (connection.heardBy === 'poll') return { kind: 'polling', noPlace: connection.noPlace }
-  return { kind: 'connecting' }
+  return { kind: 'connecting', old: isOld(connection, now) }
 }
 
-/** A page that is still connecting has more time: a busy browser needs it. */
-function isSilent({ stream, heardAt, listensSince }: Connection, now: number): boolean {
+function isOld({ heardAt, listensSince }: Connection, now: number): boolean {
+  const ageMs = now - heardAt
+  return ageMs >= quickChangeMs || (ageMs >= liveSilenceMs && now - listensSince >= momentMs)
+}
+
+/** A page that is still connecting has more time: a busy browser needs it. A hidden one listens to nothing. */
+function isSilent({ lost, visible, stream, heardAt, listensSince }: Connection, now: number): boolean {
+  if (lost || !visible) return lost
   const limitMs = stream === 'open' ? quietStreamMs : liveSilenceMs
   return now - Math.max(heardAt, listensSince) >= limitMs
 }

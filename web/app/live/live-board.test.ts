@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import type { LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { sampleLogRow, sampleServerRow } from '../../testing/samples.ts'
 import { giveHues, startBoard, withChange, withOutage, withSnapshot } from './live-board.ts'
-import { UpdateThrottle } from './watch-board.ts'
+import { isCurrent, UpdateThrottle } from './watch-board.ts'
 
 function row(id: number): LogRow {
   return sampleLogRow({ id })
@@ -134,6 +134,18 @@ test('a snapshot from before the outage does not end it: a stream that starts me
   assert.deepEqual(withSnapshot(down, { ...view(1, 0, []), at: '2026-11-22T12:00:00.260Z' }).outage, since)
   assert.deepEqual(withSnapshot(down, { ...view(0, 0, []), at: '2026-11-22T11:59:59.740Z' }).outage, since)
   assert.equal(withSnapshot(down, view(1, 6, [])).outage, null)
+})
+
+test('figures are current unless the page is lost, the database is away, or they are from before a pause', () => {
+  const board = startBoard(view(1, 0, []))
+  const down = withOutage(board, { since: board.snapshot.at })
+  const connecting = (old: boolean) => ({ board, status: { kind: 'connecting', old } as const })
+  assert.equal(isCurrent({ board, status: { kind: 'live' } }, true), true)
+  assert.equal(isCurrent({ board: down, status: { kind: 'live' } }, false), false)
+  assert.equal(isCurrent({ board, status: { kind: 'lost', since: 0 } }, false), false)
+  assert.equal(isCurrent(connecting(false), false), true)
+  assert.equal(isCurrent(connecting(true), false), false)
+  assert.equal(isCurrent(connecting(false), true), false, 'this page view was not counted')
 })
 
 function server(id: number, srvId: string): ServerRow {

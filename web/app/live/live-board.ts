@@ -6,6 +6,7 @@ import {
   withEvents,
   withEventsOfOutage,
   withEventsOfSilence,
+  withEventsUnwatched,
 } from './board-events.ts'
 
 /** Everything that changes on an open page. */
@@ -27,7 +28,7 @@ export function startBoard(snapshot: Snapshot): LiveBoard {
   return { snapshot, outage: null, hues, events: startEvents(snapshot), older: null }
 }
 
-/** Shows a new snapshot. Skips one that is older than the snapshot shown, unless the database's clock was set back. */
+/** Shows a new snapshot. Skips it if it is older than the snapshot shown, unless the database's clock was set back. */
 export function withSnapshot(board: LiveBoard, snapshot: Snapshot): LiveBoard {
   const older = olderSnapshots(board, snapshot)
   if (older && older.rises < risesOfSetClock) return { ...board, older }
@@ -52,6 +53,11 @@ function isFromBefore({ since }: LiveOutage, { at }: Snapshot): boolean {
 
 export function withOutage(board: LiveBoard, outage: LiveOutage): LiveBoard {
   return { ...board, outage, events: withEventsOfOutage(board.events, outage, board.snapshot) }
+}
+
+/** The board once this page does not listen. */
+export function withoutWatch(board: LiveBoard): LiveBoard {
+  return { ...board, events: withEventsUnwatched(board.events) }
 }
 
 /** The board once no server has answered this page for some seconds. */

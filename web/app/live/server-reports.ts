@@ -44,11 +44,13 @@ export type Cost = { moved: number; failed: number }
 /** When something began, and the totals then: null = not known. */
 export type Start = { since: string | null; base: Cost | null }
 
+export const unknownStart: Start = { since: null, base: null }
+
 /** What is known of one address. */
 type Seen = Pick<ServerRow, 'id' | 'name' | 'moved_hits' | 'errors' | 'last_seen_at'> & {
   state: ShownState
-  /** its silence, while it lasts */
-  trouble: Start | null
+  /** while it lasts */
+  silence: Start | null
   drain: Start | null
   /** what to report when it is up */
   starting: (Start & { kind: 'killed and back' | 'restarted' | 'joined' }) | null
@@ -58,6 +60,8 @@ type Seen = Pick<ServerRow, 'id' | 'name' | 'moved_hits' | 'errors' | 'last_seen
 export type FollowedServers = {
   /** time of the last snapshot */
   at: string
+  /** the snapshot before is so much older that this page does not know what happened between them, and when */
+  afterPause: boolean
   /** by srv_id */
   seen: Record<string, Seen>
   /** of all snapshots so far */
@@ -68,6 +72,11 @@ export type FollowedServers = {
   settlesAt: number
 }
 
+/**
+ * ms. A page that gets no snapshot for longer, for example in a hidden tab, does not know when something began or ended meanwhile,
+ * and what it cost. A shorter pause is a quick change of tabs, or a stream that opens again.
+ */
+const longestPauseMs = 10_000
 /** ms. A server that was absent for longer showed as silent, and then as lost, to a page that was open. */
 const longestAbsenceMs = 10_000
 /** ms. Totals are kept this long: longer than a server is silent before that shows. */
@@ -95,7 +104,7 @@ export function reportOf(kind: EventKind, at: string | null, server: EventServer
 export function startServers({ at, servers }: Snapshot): FollowedServers {
   const seen = Object.fromEntries(newestRows(servers).map(row => [row.srv_id, firstSeen(row, at)]))
   const totals = { moved: 0, failed: 0 }
-  return { at, seen, totals, pastTotals: [{ at: Date.parse(at), totals }], settlesAt: 0 }
+  return { at, afterPause: false, seen, totals, pastTotals: [{ at: Date.parse(at), totals }], settlesAt: 0 }
 }
 
 /** The time and the totals of a new snapshot. `followServers` then compares its servers with those before. */
@@ -103,10 +112,11 @@ export function withTotals(before: FollowedServers, { at, servers }: Snapshot): 
   const now = Date.parse(at)
   const totals = addCosts(before, servers)
   const isSetBack = now < Date.parse(before.at)
+  const afterPause = now - Date.parse(before.at) > longestPauseMs
   const past = isSetBack ? [] : before.pastTotals.filter(past => past.at > now - totalsKeptMs)
   // A time by the clock before would hold for as long as the clock was set back.
   const settlesAt = isSetBack ? 0 : before.settlesAt
-  return { ...before, at, totals, pastTotals: [...past, { at: now, totals }], settlesAt }
+  return { ...before, at, afterPause, totals, pastTotals: [...past, { at: now, totals }], settlesAt }
 }
 
 /** Of several instances at an address the newest one. */
@@ -119,9 +129,19 @@ function firstSeen(row: ServerRow, at: string): Seen {
   return {
     ...figuresOf(row),
     state,
-    trouble: state === 'silent' || state === 'lost' ? { since: row.last_seen_at, base: null } : null,
-    drain: state === 'draining' ? { since: null, base: null } : null,
-    starting: state === 'joining' ? { ...startingOf(row), since: null, base: null } : null,
+    silence: state === 'silent' || state === 'lost' ? { since: row.last_seen_at, base: null } : null,
+    drain: state === 'draining' ? unknownStart : null,
+    starting: state === 'joining' ? { ...startingOf(row), ...unknownStart } : null,
+  }
+}
+
+/** What is known of a server after a pause: what had begun may have ended, and begun again, before this snapshot. */
+function withoutStarts({ silence, drain, starting, ...server }: Seen): Seen {
+  return {
+    ...server,
+    silence: silence && unknownStart,
+    drain: drain && unknownStart,
+    starting: starting && { ...starting, ...unknownStart },
   }
 }
 
@@ -188,7 +208,8 @@ export function followServers(log: FollowedServers, snapshot: Snapshot, reports:
   const allDrain = rows.every(row => stateOf(row) === 'draining' || !isServing(stateOf(row)))
   const seen: FollowedServers['seen'] = {}
   for (const row of rows) {
-    const before = log.seen[row.srv_id]
+    const known = log.seen[row.srv_id]
+    const before = known && log.afterPause ? withoutStarts(known) : known
     const isOutage = now < log.settlesAt && Date.parse(row.last_seen_at) < log.settlesAt - silentMs
     const held = before && isServing(before.state) && silentRows.includes(row) && (noneServes || isOutage)
     if (held && before.id === row.id) {
@@ -229,9 +250,9 @@ function followServer(
     { ...reportOf(kind, at, row), ...start, tookMs },
   ]
   if (row.id !== before.id) {
-    const start = before.trouble ?? lastHeartbeat(log, before, row)
+    const start = before.silence ?? lastHeartbeat(log, before, row)
     const starting = { ...start, kind: row.restart === 'killed' ? 'killed and back' : 'restarted' } as const
-    Object.assign(next, { trouble: null, drain: null, starting })
+    Object.assign(next, { silence: null, drain: null, starting })
     if (isServing(state) && state !== 'joining') {
       next.starting = null
       return report(starting.kind, start, msSince(start, now))
@@ -239,21 +260,22 @@ function followServer(
     return starting.kind === 'killed and back' ? report('killed', start) : [next, null]
   }
   if (state === before.state) return [next, null]
-  if (state === 'stopped') return report('stopped', { since: at, base: log.totals })
+  const startsNow = log.afterPause ? unknownStart : { since: at, base: log.totals }
+  if (state === 'stopped') return report('stopped', startsNow)
   if (state === 'silent' || state === 'lost') {
-    next.trouble ??= { since: row.last_seen_at, base: baseAt(log, row.last_seen_at) }
-    return report(state, next.trouble)
+    next.silence ??= { since: row.last_seen_at, base: baseAt(log, row.last_seen_at) }
+    return report(state, next.silence)
   }
-  if (before.trouble) {
-    next.trouble = null
-    return report('back', before.trouble, msSince(before.trouble, Date.parse(row.last_seen_at)))
+  if (before.silence) {
+    next.silence = null
+    return report('back', before.silence, msSince(before.silence, Date.parse(row.last_seen_at)))
   }
   if (before.starting && state !== 'joining') {
     next.starting = null
     return report(before.starting.kind, before.starting, msSince(before.starting, now))
   }
   if (state === 'draining') {
-    next.drain = { since: at, base: log.totals }
+    next.drain = startsNow
     return report('draining', next.drain)
   }
   if (before.drain && state === 'up') {
@@ -263,10 +285,10 @@ function followServer(
   return [next, null]
 }
 
-/** When the instance before a restart sent its last heartbeat; unknown to a page that slept meanwhile. */
+/** When the instance before a restart sent its last heartbeat; unknown to a page that did not follow the board meanwhile. */
 function lastHeartbeat(log: FollowedServers, { last_seen_at }: Seen, { started_at }: ServerRow): Start {
   const absentMs = Date.parse(started_at) - Date.parse(last_seen_at)
-  if (absentMs < 0 || absentMs > longestAbsenceMs) return { since: null, base: null }
+  if (log.afterPause || absentMs < 0 || absentMs > longestAbsenceMs) return unknownStart
   return { since: last_seen_at, base: baseAt(log, last_seen_at) }
 }
 
@@ -275,7 +297,7 @@ function addMs(iso: string, ms: number): string {
 }
 
 /** The totals at a time; null if this page did not follow the board then. */
-function baseAt({ pastTotals }: FollowedServers, iso: string): Cost | null {
+export function baseAt({ pastTotals }: FollowedServers, iso: string): Cost | null {
   const at = Date.parse(iso)
   const past = pastTotals.findLast(one => one.at <= at)
   if (past) return at - past.at <= nearMs ? past.totals : null

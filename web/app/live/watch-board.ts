@@ -13,14 +13,21 @@ import {
   startConnection,
   statusOf,
 } from './connection.ts'
-import { type LiveBoard, withChange, withOutage, withoutAnswer, withSnapshot } from './live-board.ts'
+import {
+  type LiveBoard,
+  withChange,
+  withOutage,
+  withoutAnswer,
+  withoutWatch,
+  withSnapshot,
+} from './live-board.ts'
 import { openStream } from './stream.ts'
 
 export type LiveView = { board: LiveBoard; status: ConnectionStatus }
 
 /** Whether the figures shown are of now. `hadProblem`: this page view was not counted, so its figures may be from earlier. */
 export function isCurrent({ board, status }: LiveView, hadProblem: boolean): boolean {
-  if (status.kind === 'connecting' && hadProblem) return false
+  if (status.kind === 'connecting' && (hadProblem || status.old)) return false
   return status.kind !== 'lost' && board.outage === null
 }
 
@@ -112,14 +119,16 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
 
   function pause(): void {
     stop()
+    board = withoutWatch(board)
     dispatch({ type: 'paused' })
   }
 
   function resume(): void {
+    const sleptMs = Math.max(0, clockLag() - lag)
     lag = clockLag()
     tickedAt = performance.now()
     timer = setInterval(tick, tickMs)
-    dispatch({ type: 'resumed' })
+    dispatch({ type: 'resumed', sleptMs })
   }
 
   /** After the machine slept, the stream may be dead and the figures old: start over. */
@@ -158,6 +167,7 @@ export function watchBoard(streamUrl: string, first: LiveView, report: (view: Li
 
 function isSame(a: ConnectionStatus, b: ConnectionStatus): boolean {
   if (a.kind === 'lost' && b.kind === 'lost') return a.since === b.since
+  if (a.kind === 'connecting' && b.kind === 'connecting') return a.old === b.old
   if (a.kind === 'polling' && b.kind === 'polling') return a.noPlace === b.noPlace
   return a.kind === b.kind
 }
