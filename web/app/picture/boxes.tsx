@@ -7,6 +7,7 @@ import { useFormats } from '../ui/formats.ts'
 import ui from '../ui/ui.module.css'
 import type { MarkSizes } from './dot-canvas.ts'
 import { type Flow, movedLastMinute, percentagesOf, recentVisitors, wholeCommits } from './flow.ts'
+import { barHeight } from './geometry.ts'
 import styles from './picture.module.css'
 
 const visitorKinds = [
@@ -83,10 +84,10 @@ export function DatabaseBox({ counter, log, hues, away }: DatabaseProps) {
   const formats = useFormats()
   const commits = wholeCommits(log, commitBars)
   const sizes = commits.map(({ hits }) => hits)
-  const scale = commitBarsHeight / Math.max(4, ...sizes)
+  const largest = Math.max(4, ...sizes)
   const servers = [...new Set(commits.map(({ srv_id }) => srv_id))]
   const barAt = (place: number, hits: number) =>
-    `M${117.5 - place * 5} ${commitBarsHeight - 1}v-${Math.round(hits * scale) - 1}`
+    `M${117.5 - place * 5} ${commitBarsHeight - 1}v-${barHeight(hits, largest, commitBarsHeight) - 1}`
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields
     <div

@@ -229,7 +229,7 @@ test('then its ring answers, and after that nothing moves', () => {
   assert.equal(animation.at(landsAt + 250), null)
 })
 
-test('a ring that is answering does not start over, and one that has answered does', () => {
+test('a ring that is answering does not start over, and a ring that has answered does', () => {
   const animation = animate(visit, { ...visit, leavesIn: 100 }, { ...visit, leavesIn: 300 })
   const landsAt = 1000 + travelMs
   assert.equal(animation.at(landsAt)?.answers[0]?.progress, 0)

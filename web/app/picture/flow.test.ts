@@ -14,6 +14,7 @@ import {
   withNext,
 } from './flow.ts'
 import {
+  barHeight,
   branch,
   branchWidth,
   capsuleWidth,
@@ -164,6 +165,42 @@ test('moved visits count for a minute, also those from before the page opened', 
   assert.equal(movedLastMinute(withNext(next, board(80, 2, {}))), 1)
 })
 
+/** Under load: the log has only a part of the visits. Returns the flow after snapshots at these seconds, of so many visits. */
+function underLoad(visits: Record<number, number>) {
+  const snapshots = Object.entries(visits).map(([second, hits]) => {
+    const log = Array.from({ length: 50 }, (_, place) => row(hits - place, 'a', Number(second)))
+    return board(Number(second), hits, counted(hits), log)
+  })
+  const [first, ...others] = snapshots
+  assert.ok(first)
+  return others.reduce(withNext, startFlow(first))
+}
+
+test('what came while a tab was hidden is not of the last minute', () => {
+  const flow = underLoad({ 0: 400, 1: 800, 3600: 900_000 })
+  assert.equal(movedLastMinute(flow), 0)
+  assert.deepEqual(
+    visitorRates(flow),
+    { cookie: 0, none: 30 },
+    'as the servers report, divided as the log is',
+  )
+  const moved = [row(7, 'a', 3590, 'moved'), row(6, 'a', 3000, 'moved')]
+  const quiet = withNext(startFlow(board(0, 5, {})), board(3600, 7, {}, moved))
+  assert.equal(movedLastMinute(quiet), 1, 'the log knows when')
+})
+
+test('a shorter gap counts while all of it is in the last minute, and makes no rate', () => {
+  const before = { 0: 400, 1: 800, 3: 1600 }
+  const flow = underLoad({ ...before, 15: 4000, 16: 4000 })
+  assert.equal(movedLastMinute(flow), 900)
+  assert.deepEqual(visitorRates(flow), { cookie: 0, none: 30 })
+  assert.deepEqual(recentVisitors(flow).over, { visits: 50 })
+  const steps = Object.fromEntries([20, 25, 30, 35, 40, 45, 50, 55, 60].map(second => [second, 4000]))
+  assert.equal(movedLastMinute(underLoad({ ...before, 15: 4000, ...steps, 63: 4400 })), 100)
+  const slow = underLoad({ ...before, 8: 2600, 9: 2800 })
+  assert.deepEqual(visitorRates(slow), { cookie: 150, none: 50 }, 'a slow snapshot is no gap')
+})
+
 test('a counter or clock that is set back starts over', () => {
   const flow = startFlow(board(10, 9, { a: { hits: 9 } }))
   assert.equal(withNext(flow, board(11, 4, { a: { hits: 4 } })).step.servers.size, 0)
@@ -215,6 +252,14 @@ test('a moved visit stops before the lost server’s card, goes back, and reache
 test('more hits make a longer commit, up to a limit', () => {
   assert.ok(capsuleWidth(4) > capsuleWidth(1))
   assert.equal(capsuleWidth(1e6), capsuleWidth(1000))
+})
+
+test('a small bar stays visible beside a far higher one', () => {
+  assert.deepEqual(
+    [1, 20, 400].map(hits => barHeight(hits, 400, 32)),
+    [2, 2, 32],
+  )
+  assert.equal(barHeight(2, 4, 32), 16)
 })
 
 test('more traffic makes a wider line, up to a limit', () => {

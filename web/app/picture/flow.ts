@@ -4,7 +4,7 @@
 
 import type { Arrival, LogRow, ServerRow, Snapshot } from '../../shared/api.ts'
 import { boardLogLength, rateSeconds } from '../../shared/limits.ts'
-import { type Minute, startMinute, timeOf, withHits, withRows } from './minute.ts'
+import { longestGapMs, type Minute, startMinute, timeOf, withHits, withRows } from './minute.ts'
 
 /** Hits by arrival. `all` can be more than their sum: older hits have no arrival in a server's row. */
 export type Counts = Record<Arrival, number> & { all: number; commits: number }
@@ -45,10 +45,14 @@ export function startFlow(snapshot: Snapshot): Flow {
   }
 }
 
-/** Starts over if the database's clock or its counter was set back. */
+/**
+ * Starts over if the database's clock or its counter was set back, and after a minute without a snapshot, for example in a hidden
+ * tab: nothing before is of the last minute.
+ */
 export function withNext(flow: Flow, snapshot: Snapshot): Flow {
   const [before, at] = [timeOf(flow.snapshot), timeOf(snapshot)]
-  if (snapshot.counter < flow.snapshot.counter || at < before) return startFlow(snapshot)
+  const isSetBack = snapshot.counter < flow.snapshot.counter || at < before
+  if (isSetBack || at - before >= minuteMs) return startFlow(snapshot)
   const step = stepBetween(flow.snapshot, snapshot)
   const sums = [...step.servers.values()].reduce((a, b) => combine(a, b, 1), flow.past.at(-1)?.sums ?? none)
   const older = flow.past.findLastIndex(sample => sample.at <= at - minuteMs)
@@ -140,12 +144,20 @@ function isFull(log: LogRow[]): boolean {
   return log.length >= boardLogLength
 }
 
-/** What came since the newest snapshot that is at least this old; null if the page was not open yet. */
-function since({ snapshot, past }: Flow, ageMs: number): { counts: Counts; ms: number } | null {
-  const now = timeOf(snapshot)
-  const before = past.findLast(({ at }) => at <= now - ageMs)
-  const last = past.at(-1)
-  return before && last ? { counts: combine(last.sums, before.sums, -1), ms: now - before.at } : null
+/** The newest sums that are at least this old. If the page got no snapshots around that time: the first sums after it. */
+function sumsBefore({ snapshot, past }: Flow, ageMs: number): Flow['past'][number] | undefined {
+  const time = timeOf(snapshot) - ageMs
+  const place = past.findLastIndex(({ at }) => at <= time)
+  const [before, after] = [past[place], past[place + 1]]
+  const isInGap = before && after && after.at - before.at > longestGapMs
+  return before && !isInGap ? before : after
+}
+
+/** What came in at least the last `ageMs`; null if the page got no snapshots at their start. */
+function since(flow: Flow, ageMs: number): { counts: Counts; ms: number } | null {
+  const [before, last] = [sumsBefore(flow, ageMs), flow.past.at(-1)]
+  const ms = before ? timeOf(flow.snapshot) - before.at : 0
+  return before && last && ms >= ageMs ? { counts: combine(last.sums, before.sums, -1), ms } : null
 }
 
 /** How many visits had a cookie and how many had none. `over`: the seconds, or the number of newest visits, counted. */
@@ -186,7 +198,7 @@ export function visitorRates(flow: Flow): { cookie: number; none: number } {
     const { counts, ms } = recent
     return perSecond({ cookie: counts.returning + counts.moved, none: counts.new }, ms)
   }
-  // The page opened under load less than six seconds ago: what the servers report, divided as the newest visits are.
+  // Under load, with no snapshot of six seconds ago: what the servers report, divided as the newest visits are.
   const { cookie, none } = recentVisitors(flow)
   const rate = servers.reduce((sum, server) => sum + server.rate, 0) / (cookie + none)
   return { cookie: cookie * rate, none: none * rate }
@@ -196,10 +208,13 @@ function perSecond({ cookie, none }: { cookie: number; none: number }, ms: numbe
   return { cookie: (cookie * 1000) / ms, none: (none * 1000) / ms }
 }
 
-/** Visits that NGINX moved in the last minute. Those before the page opened are counted if they are in its first log. */
-export function movedLastMinute({ snapshot, past, movedBefore }: Flow): number {
+/**
+ * Visits that NGINX moved in the last minute. Those before the page opened are counted if they are in its first log; those of a gap
+ * between two snapshots, while all of it is in the last minute.
+ */
+export function movedLastMinute(flow: Flow): number {
+  const { snapshot, past, movedBefore } = flow
   const first = timeOf(snapshot) - minuteMs
-  const base = past.findLast(({ at }) => at <= first) ?? past[0]
-  const counted = (past.at(-1)?.sums.moved ?? 0) - (base?.sums.moved ?? 0)
+  const counted = (past.at(-1)?.sums.moved ?? 0) - (sumsBefore(flow, minuteMs)?.sums.moved ?? 0)
   return counted + movedBefore.filter(at => at > first).length
 }

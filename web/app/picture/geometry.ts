@@ -177,3 +177,8 @@ export function branchWidth(rate: number, total: number): number {
 export function capsuleWidth(hits: number): number {
   return Math.min(44, 8 + 4 * (hits - 1))
 }
+
+/** Height in px of a bar, if the highest has the height `full`. At least 2: the line that the bars stand on may cover 1. */
+export function barHeight(value: number, highest: number, full: number): number {
+  return Math.max(2, Math.round((value / highest) * full))
+}

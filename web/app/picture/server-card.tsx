@@ -9,7 +9,7 @@ import { isGone, serverDensity } from '../servers/server-rows.ts'
 import { hueAttributes, ShapeIcon, YouBadge } from '../ui/badges.tsx'
 import { padRate, useFormats } from '../ui/formats.ts'
 import { type Commit, commitsOf, type Flow } from './flow.ts'
-import { capsuleWidth } from './geometry.ts'
+import { barHeight, capsuleWidth } from './geometry.ts'
 import { type Bar, barsOf, needsHistory } from './minute.ts'
 import pictureStyles from './picture.module.css'
 import styles from './server-card.module.css'
@@ -152,7 +152,7 @@ function useBars({ minute, snapshot: { servers, at } }: Flow): DrawnBar[][] {
   const { data } = useAnswer(histories, needsHistory(minute, now) ? '5m' : null)
   const all = servers.map(({ srv_id }) => barsOf(minute, srv_id, data, now))
   const highest = Math.max(4, ...all.flat().map(({ hitsPerSecond }) => hitsPerSecond))
-  const heightOf = ({ hitsPerSecond }: Bar) => Math.max(2, Math.round((hitsPerSecond / highest) * barsHeight))
+  const heightOf = ({ hitsPerSecond }: Bar) => barHeight(hitsPerSecond, highest, barsHeight)
   return all.map(bars => bars.map(bar => ({ ...bar, height: heightOf(bar) })))
 }
 
