@@ -199,11 +199,17 @@ test('times are local, to the minute or second, and the axis has two digits', ()
   assert.deepEqual([0.001, 0.5, 3, 30_000].map(formats.axis), ['0.001', '0.5', '3', '30,000'])
 })
 
+/** As many bars of so many seconds, from this time on. */
+const barsFrom = (from: string, length: number, bucket_seconds: number) => ({
+  bucket_seconds,
+  times: Array.from({ length }, (_, at) =>
+    new Date(Date.parse(from) + at * bucket_seconds * 1000).toISOString(),
+  ),
+})
+
 test('a time is under each bar that starts at a round local time', () => {
-  const from = Date.parse('2026-11-22T12:03:50.000Z')
-  const fives = Array.from({ length: 61 }, (_, at) => new Date(from + at * 5000).toISOString())
-  assert.deepEqual(labelledBars(fives, 1), [2, 14, 26, 38, 50])
-  const hours = Array.from({ length: 25 }, (_, at) => new Date(from - 230_000 + at * 3_600_000).toISOString())
+  assert.deepEqual(labelledBars(barsFrom('2026-11-22T12:03:50.000Z', 61, 5), 1), [2, 14, 26, 38, 50])
+  const hours = barsFrom('2026-11-22T12:00:00.000Z', 25, 3600)
   assert.deepEqual(
     labelledBars(hours, 240, () => 0),
     [0, 4, 8, 12, 16, 20, 24],
@@ -212,6 +218,19 @@ test('a time is under each bar that starts at a round local time', () => {
     labelledBars(hours, 240, () => -60),
     [3, 7, 11, 15, 19, 23],
   )
+})
+
+test('where no bar starts at a round local time, the time is under the first bar after it', () => {
+  const day = barsFrom('2026-11-22T12:00:00.000Z', 145, 600)
+  // Nepal is 5:45 ahead of UTC: 18:20 UTC is 00:05 there.
+  const nepal = labelledBars(day, 240, () => -345)
+  assert.deepEqual(nepal, [14, 38, 62, 86, 110, 134])
+  const local = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short', timeZone: 'Asia/Kathmandu' })
+  assert.deepEqual(
+    nepal.map(at => local.format(new Date(day.times[at] ?? ''))),
+    ['20:05', '00:05', '04:05', '08:05', '12:05', '16:05'],
+  )
+  assert.equal(labelledBars(barsFrom('2026-11-22T12:00:00.000Z', 61, 60), 15, () => -345).length, 5)
 })
 
 test('labels that would overlap are left out, from the right', () => {

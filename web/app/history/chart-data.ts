@@ -210,20 +210,23 @@ export function downSpans({ events, ...history }: Span & Pick<History, 'events'>
   return [...spans, ...[...downFrom.values()].map((from): [number, number] => [from, 1])]
 }
 
-/** The bars that start at a multiple of `minutes` of local time. `offsetOf`: minutes of UTC after local time. */
+/**
+ * The bars that start at a multiple of `minutes` of local time, or are the first after it: where local time differs from UTC by a
+ * quarter of an hour, no bar of ten minutes starts at a full hour. `offsetOf`: minutes of UTC after local time.
+ */
 export function labelledBars(
-  times: string[],
+  { times, bucket_seconds }: Span,
   minutes: number,
   offsetOf = (time: Date) => time.getTimezoneOffset(),
 ): number[] {
   return times.flatMap((time, at) => {
     const start = new Date(time)
-    const localMinutes = start.getTime() / 60_000 - offsetOf(start)
-    return localMinutes % minutes === 0 ? at : []
+    const localSeconds = start.getTime() / 1000 - offsetOf(start) * 60
+    return localSeconds % (minutes * 60) < bucket_seconds ? at : []
   })
 }
 
-/** Those of these bars whose labels, so many bars wide, do not overlap one that is further right. */
+/** Those of these bars whose labels, so many bars wide, do not overlap a label further right. */
 export function spacedLabels(bars: number[], textBars: number): number[] {
   const kept: number[] = []
   for (const at of [...bars].reverse())

@@ -21,7 +21,14 @@ import {
   totalsOf,
   useChartFormats,
 } from './chart-data.ts'
-import { EventLine, eventText, HistoryTables, Legend, MarkShape, RangeFigures } from './history-details.tsx'
+import {
+  EventList,
+  HistoryTables,
+  historyEventText,
+  Legend,
+  MarkShape,
+  RangeFigures,
+} from './history-details.tsx'
 import styles from './history-panel.module.css'
 
 type Props = {
@@ -72,7 +79,7 @@ export function HistoryChart({ history, hues, stale }: Props) {
         <EventLane history={history} hues={hues} width={width} />
       </div>
       <Legend series={series} at={at} />
-      <EventLine history={history} hues={hues} stale={stale} />
+      <EventList history={history} hues={hues} stale={stale} />
       <HistoryTables history={history} hues={hues} series={series} totals={totals} />
     </div>
   )
@@ -198,9 +205,10 @@ function Clips({ clipped, totals, bucketSeconds, width }: ClipsProps) {
   )
 }
 
-function TimeAxis({ history: { times, range }, width }: { history: History; width: number }) {
+function TimeAxis({ history, width }: { history: History; width: number }) {
+  const { times, range } = history
   const { minute } = useChartFormats()
-  const labelled = labelledBars(times, ranges[range].labelMinutes)
+  const labelled = labelledBars(history, ranges[range].labelMinutes)
   // Also if the first is moved by half its width, so that it does not leave the chart.
   const shown = spacedLabels(labelled, ((3 * halfTextWidth) / Math.max(1, width)) * times.length)
   return (
@@ -259,7 +267,7 @@ function EventMark({ group, x, hues }: { group: EventGroup; x: string; hues: Hue
   return (
     <svg x={x} y="50%" overflow="visible" aria-hidden="true">
       <g className={styles.mark} {...hueAttributes(hue)} data-mark={mark}>
-        <title>{group.map(event => eventText(event, second)).join('\n')}</title>
+        <title>{group.map(event => historyEventText(event, second)).join('\n')}</title>
         <rect className={styles.markBehind} x="-8" y="-8" width={group.length > 1 ? 26 : 16} height="16" />
         <MarkShape mark={mark} />
         {group.length > 1 && (

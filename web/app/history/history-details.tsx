@@ -68,7 +68,7 @@ function wordsOf({ type, by }: HistoryEvent): string {
 }
 
 /** "web-3 killed at 15:35:24" */
-export function eventText(event: HistoryEvent, time: (iso: string) => string): string {
+export function historyEventText(event: HistoryEvent, time: (iso: string) => string): string {
   return `${event.name} ${wordsOf(event)} at ${time(event.at)}`
 }
 
@@ -113,10 +113,10 @@ type EventsProps = { history: History; hues: Hues; stale: boolean }
  * How long servers were down, then the events, newest first: as many as fit on the line. The table has all. The line is always
  * there, so an event moves nothing.
  */
-export function EventLine({ history: { events, downs, at }, hues, stale }: EventsProps) {
+export function EventList({ history: { events, downs, at }, hues, stale }: EventsProps) {
   const { whole } = useFormats()
   return (
-    <div className={styles.eventLine}>
+    <div className={styles.eventList}>
       <ul aria-label="Server outages and events">
         {stale && (
           <li className={styles.stale}>
