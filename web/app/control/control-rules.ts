@@ -10,8 +10,8 @@ export function drains({ state }: ServerRow): boolean {
 }
 
 /**
- * Why a server can be neither drained nor ended now; null if it can. Visitors must have another server: one that drains counts
- * only if this one drains too. `at`: the time of the snapshot.
+ * Why a server can be neither drained nor ended now; null if it can. Visitors must have another server: a draining server counts
+ * only if this server drains, too. `at`: the time of the snapshot.
  */
 export function whyNot(server: ServerRow, servers: ServerRow[], at: string): string | null {
   const { id, name } = server
