@@ -121,7 +121,10 @@ for (const mode of stickyModes) {
     assert.deepEqual(new Set(streams.map(({ statusCode }) => statusCode)), new Set([200]))
     const refused = await visit(board, '203.0.113.7')
     assert.deepEqual([refused.status, refused.headers['retry-after']], [429, '5'])
-    assert.match(refused.body, /Too many requests came from this address, or it has too many open/)
+    assert.match(
+      refused.body,
+      /Too many requests came from this address, or it has too many connections open/,
+    )
     assert.equal((await visit(board, '198.51.100.8')).status, 200)
     streams.push(await watch('198.51.100.8'))
     assert.equal(streams.at(-1)?.statusCode, 200)
