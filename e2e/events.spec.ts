@@ -205,7 +205,25 @@ async function capture(page: Page, moment: string, widths: number[]): Promise<vo
   }
 }
 
-/** The server that answers this page, and one that does not. */
+/** On a phone all of the line is visible that screen readers say: what happened, what it means, what it cost, and when. */
+async function expectWholeOnPhone(page: Page): Promise<void> {
+  const before = page.viewportSize()
+  await page.setViewportSize({ width: 390, height: 900 })
+  const cut = await eventLine(page).evaluate(line => {
+    const box = line.getBoundingClientRect()
+    return [...line.querySelectorAll('span:not(:has(*), [aria-hidden]), time')]
+      .filter(part => {
+        const { width, bottom, right } = part.getBoundingClientRect()
+        const isCut = part.clientWidth > 0 && part.scrollWidth > part.clientWidth
+        return width === 0 || bottom > box.bottom + 1 || right > box.right + 1 || isCut
+      })
+      .map(part => part.textContent)
+  })
+  expect(cut).toEqual([])
+  if (before) await page.setViewportSize(before)
+}
+
+/** The server that answers this page, and another. */
 async function serversOf(page: Page) {
   const cookies = await page.context().cookies()
   const own = cookies.find(({ name }) => name === 'srv_id')?.value
@@ -250,6 +268,7 @@ test('a frozen server, the page’s own: silent, lost and back, and where its vi
     const cookie = fact(page, 'Cookie lasts')
     await expect(cookie).toHaveText(`${mine.name} is lost: your next visit goes to another server`)
     await expect(eventLine(page)).toContainText(/[1-9]\d* moved/)
+    await expectWholeOnPhone(page)
     // No longer, or it is restarted as hung. For axe, e2e/states.spec.ts has lost servers.
     await watched.capture('lost', [390])
   } finally {
@@ -309,6 +328,7 @@ test('a drain: its visitors stay, new ones go elsewhere, and the line says when 
     await expect(eventLine(page)).toContainText(`${other.name} is draining.`)
     await expect(eventLine(page)).toContainText(/Its visitors stay; new ones go to web-\d and web-\d\./)
     await expect(eventLine(page)).toContainText('0 moved · 0 failed')
+    await expectWholeOnPhone(page)
     await watched.expectAccessible('draining')
   } finally {
     expect(run('undrain', other.name).status).toBe(0)

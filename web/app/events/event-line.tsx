@@ -17,7 +17,7 @@ type Props = {
 }
 
 /**
- * One line, two on a phone; its height never changes. Screen readers announce an event once, and its cost once that no longer
+ * One line, three on a phone; its height never changes. Screen readers announce an event once, and its cost once that no longer
  * grows: seconds and counts that change are outside the live region or hidden from them.
  */
 export function EventLine({ board: { snapshot, events }, ownSrvId, openedAt }: Props) {
