@@ -200,8 +200,14 @@ test('figures from before a long pause are old, whether the tab was hidden or th
   slept.tell(1, { type: 'paused' })
   slept.tell(1, { type: 'resumed', sleptMs: 3_600_000 })
   assert.deepEqual(slept.status(1), connecting(true))
-  slept.tell(1.2, { type: 'stream heard' })
-  assert.equal(slept.status(1.2).kind, 'live')
+  slept.due(7)
+  assert.deepEqual(
+    slept.status(7),
+    { kind: 'lost', since: 100 },
+    'the clock may have been set: no hour without an answer',
+  )
+  slept.tell(7.2, { type: 'stream heard' })
+  assert.equal(slept.status(7.2).kind, 'live')
 })
 
 test('after a quick change of tabs the figures stay for a second, and then are old', () => {

@@ -37,6 +37,8 @@ export type Connection = {
   polledAt: number
   /** when the figures shown were last current */
   heardAt: number
+  /** for how many ms the machine has slept since `heardAt`, or its clock was set forward: a page cannot distinguish the two */
+  sleptMs: number
   /** where they came from */
   heardBy: 'page' | 'stream' | 'poll'
   /** since when it has listened without a pause */
@@ -48,7 +50,7 @@ export type Connection = {
 }
 
 export type ConnectionEvent =
-  /** `sleptMs`: for how long the steady clock stood still meanwhile */
+  /** `sleptMs`: how far the machine's clock has moved ahead of the steady clock meanwhile */
   | { type: 'resumed'; sleptMs: number }
   /** `stalled`: the page itself was busy, so what came meanwhile still waits to be read */
   | { type: 'paused' | 'stalled' | 'network back' | 'locks answered' }
@@ -80,6 +82,7 @@ export function startConnection(now: number): Connection {
     polling: false,
     polledAt: now,
     heardAt: now,
+    sleptMs: 0,
     heardBy: 'page',
     listensSince: now,
     lost: false,
@@ -96,7 +99,7 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
         failures: 0,
         nextStreamAt: now,
         polledAt: now,
-        heardAt: connection.heardAt - event.sleptMs,
+        sleptMs: connection.sleptMs + event.sleptMs,
         heardBy: 'page',
         listensSince: now,
       }
@@ -113,6 +116,7 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
         stream: 'open',
         streamHeardAt: now,
         heardAt: now,
+        sleptMs: 0,
         heardBy: 'stream',
         lost: false,
         failures: 0,
@@ -133,6 +137,7 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
         ...connection,
         polling: false,
         heardAt: now,
+        sleptMs: 0,
         heardBy: 'poll',
         lost: false,
         // The connection is back after a loss, so a stream may work, too.
@@ -172,8 +177,8 @@ export function statusOf(connection: Connection, now: number): ConnectionStatus 
   return { kind: 'connecting', old: isOld(connection, now) }
 }
 
-function isOld({ heardAt, listensSince }: Connection, now: number): boolean {
-  const ageMs = now - heardAt
+function isOld({ heardAt, sleptMs, listensSince }: Connection, now: number): boolean {
+  const ageMs = now - heardAt + sleptMs
   return ageMs >= quickChangeMs || (ageMs >= liveSilenceMs && now - listensSince >= momentMs)
 }
 
