@@ -49,8 +49,8 @@ export async function openRelay(
   })
 }
 
-/** The tags after which a page is cut, so that a browser paints there: one in four, beginning with another for each page. */
-const tagsAPiece = 4
+/** The tags after which a page is cut, so that a browser paints there: one in eight, beginning with another for each page. */
+const tagsAPiece = 8
 /** ms between two pieces, enough for a frame */
 const pieceIntervalMs = 30
 
