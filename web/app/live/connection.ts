@@ -81,14 +81,15 @@ export function startConnection(now: number): Connection {
     failures: 0,
     polling: false,
     polledAt: now,
-    heardAt: now,
-    sleptMs: 0,
+    ...heardNow(now),
     heardBy: 'page',
     listensSince: now,
-    lost: false,
     noPlace: null,
   }
 }
+
+/** The figures are current. */
+const heardNow = (now: number) => ({ heardAt: now, sleptMs: 0, lost: false })
 
 export function reduce(connection: Connection, event: ConnectionEvent, now: number): Connection {
   switch (event.type) {
@@ -115,10 +116,8 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
         ...connection,
         stream: 'open',
         streamHeardAt: now,
-        heardAt: now,
-        sleptMs: 0,
+        ...heardNow(now),
         heardBy: 'stream',
-        lost: false,
         failures: 0,
         noPlace: null,
       }
@@ -136,10 +135,8 @@ export function reduce(connection: Connection, event: ConnectionEvent, now: numb
       return {
         ...connection,
         polling: false,
-        heardAt: now,
-        sleptMs: 0,
+        ...heardNow(now),
         heardBy: 'poll',
-        lost: false,
         // The connection is back after a loss, so a stream may work, too.
         nextStreamAt: isSilent(connection, now) ? now : connection.nextStreamAt,
       }
