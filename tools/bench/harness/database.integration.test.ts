@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connect } from '../../../prisma/connect.ts'
 import { createTestDatabase } from '../../../prisma/testing/test-database.ts'
+import { readAudit, writeNextCheckpoint } from '../../../web/server/db/audit.ts'
 import { databaseHitStore } from '../../../web/server/db/hit-store.ts'
-import { openWritePool } from '../../../web/server/db/pools.ts'
+import { closePools, openPools, openWritePool } from '../../../web/server/db/pools.ts'
+import { ifAlone, query } from '../../../web/server/db/query.ts'
+import { writeHeartbeat } from '../../../web/server/db/server-state.ts'
 import { registerServer } from '../../../web/server/db/servers.ts'
-import { sampleHit } from '../../../web/testing/samples.ts'
+import { sampleHealth, sampleHit } from '../../../web/testing/samples.ts'
 import { countIn, countReads, makeSchema, queryDatabase } from './database.ts'
 
 const srvId = '0123456789abcdef0123456789abcdef'
@@ -50,18 +52,62 @@ test('the peers’ tables start at 0, and existing ones are replaced', async () 
   }
 })
 
-test('only queries of connections that only read are counted', async () => {
-  await using database = await createTestDatabase()
-  const [reader, writer, upkeep] = await Promise.all([1, 2, 3].map(() => connect(database.url, 5000)))
-  const count = await countReads(database.url)
-  for (let time = 0; time < 3; time++) {
-    await reader?.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
-    await reader?.query('SELECT value FROM global_counter')
-    await reader?.query('COMMIT')
-    await writer?.query('START TRANSACTION; SELECT value FROM global_counter; COMMIT')
-    await upkeep?.query("SELECT GET_LOCK('a lock', 0)")
-    await upkeep?.query('SELECT value FROM global_counter')
+/** A server's pools on a new database, and a count of its reads while `work` runs */
+async function openCountedServer() {
+  const database = await createTestDatabase()
+  const pools = openPools(database.url)
+  const { id } = await registerServer(pools.write, { srvId, address: '127.0.0.1:1', name: null })
+  const server = { id, srv_id: srvId }
+  const heartbeat = () => writeHeartbeat(pools.write, server, sampleHealth(), 5000)
+  const read = () => query(pools.read, 'SELECT value FROM global_counter')
+  return {
+    pools,
+    server,
+    heartbeat,
+    read,
+    async readsDuring(work: () => Promise<unknown>) {
+      const count = await countReads(database.url)
+      await work()
+      return count()
+    },
+    async [Symbol.asyncDispose]() {
+      await closePools(pools)
+      await database.drop()
+    },
   }
-  assert.equal(await count(), 3)
-  await Promise.all([reader, writer, upkeep].map(connection => connection?.end()))
+}
+
+test('a server’s reads are counted, on connections that were open, that open and that close; those of hits and upkeep are not', async () => {
+  await using counted = await openCountedServer()
+  const { pools, server, heartbeat, read, readsDuring } = counted
+  const hits = databaseHitStore(pools.write, server)
+  await read()
+  const reads = await readsDuring(async () => {
+    for (let time = 0; time < 3; time++) {
+      await Promise.all([read(), read()])
+      await heartbeat()
+      await hits.commit([sampleHit()], 5000)
+      await ifAlone(pools.upkeep, 'recount', writeNextCheckpoint)
+    }
+    await closePools(pools)
+  })
+  assert.equal(reads, 6)
+})
+
+test('a connection on which a server audits still counts', async () => {
+  await using counted = await openCountedServer()
+  const { pools, heartbeat, read, readsDuring } = counted
+  const audit = async () => {
+    await heartbeat()
+    await readAudit(pools.read)
+  }
+  const ofAudit = await readsDuring(audit)
+  assert.equal(await readsDuring(() => audit().then(read)), ofAudit + 1)
+})
+
+test('a count that saw no read, or no write, fails', async () => {
+  await using counted = await openCountedServer()
+  const { heartbeat, read, readsDuring } = counted
+  await assert.rejects(readsDuring(heartbeat), /0 reads and 1 writes of this database/)
+  await assert.rejects(readsDuring(read), /1 reads and 0 writes of this database/)
 })

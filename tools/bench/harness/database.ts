@@ -160,33 +160,58 @@ export function countIn(databaseUrl: string, tables: Tables): Count {
 }
 
 /**
- * Counts the read queries in this database until the returned function is called, with the server's general log. Queries of
- * connections that also write or lock belong to hits or upkeep and do not count; a transaction that only reads, as the audit's, does
- * not write. Connections that have closed do not count either.
+ * Counts the queries of this database's connections that only read, until the returned function is called, with the server's general
+ * log. Queries of connections that also write belong to hits or upkeep and do not count. A connection counts from its first query on,
+ * also if it opens or closes meanwhile, and whatever else it sends: settings, or a transaction that only reads, as the audit's.
+ * The returned function throws if the log has no such query or no write. A server makes both all the time, so then
+ * nothing was measured.
  */
 export async function countReads(databaseUrl: string): Promise<() => Promise<number>> {
-  await queryDatabase(
-    databaseUrl,
+  const connection = await connect(databaseUrl, 5000)
+  await connection.query(
     "SET GLOBAL general_log = 0; SET GLOBAL log_output = 'TABLE'; TRUNCATE TABLE mysql.general_log; SET GLOBAL general_log = 1",
   )
+  // Later connections are in the log.
+  const [open] = await connection.query(
+    'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()',
+  )
+  await connection.end()
+  const earlier = openConnections.parse(open).map(({ id }) => id)
   return async () => {
     await queryDatabase(databaseUrl, 'SET GLOBAL general_log = 0')
-    return (await queryRow(databaseUrl, logged, readsSql)).count
+    const entries = logEntries.parse(await queryDatabase(databaseUrl, logSql))
+    const { reads, writes } = readsAndWrites(entries, new URL(databaseUrl).pathname.slice(1), earlier)
+    if (reads === 0 || writes === 0)
+      throw new Error(
+        `the log of statements has ${reads} reads and ${writes} writes of this database, among ${entries.length} entries: it cannot tell how many queries there were`,
+      )
+    return reads
   }
 }
 
-const logged = z.object({ count: z.coerce.number() })
+const openConnections = z.array(z.object({ id: z.number() }))
 
-const readsSql = `SELECT COUNT(*) AS count FROM mysql.general_log
-  WHERE command_type = 'Query'
-    AND argument LIKE 'SELECT%'
-    AND thread_id IN (SELECT id FROM information_schema.processlist WHERE db = DATABASE())
-    AND thread_id NOT IN (
-      SELECT thread_id FROM mysql.general_log
-      WHERE command_type = 'Query'
-        AND (argument LIKE '%_LOCK(%'
-          OR NOT (argument LIKE 'SELECT%' OR argument LIKE 'SET TRANSACTION%' OR argument LIKE '%READ ONLY' OR argument = 'COMMIT'))
-    )`
+const logSql = `SELECT thread_id AS connection, command_type AS type, CONVERT(LEFT(argument, 200) USING utf8mb4) AS text
+  FROM mysql.general_log`
+const logEntries = z.array(z.object({ connection: z.number(), type: z.string(), text: z.string() }))
+
+// Lists what writes, not what reads: an unforeseen statement must not hide a connection's reads.
+const isWrite = /^(INSERT|UPDATE|DELETE|REPLACE)\b|^START TRANSACTION(?!.*READ ONLY$)/
+
+/** @param earlier connections to the database that were open when the log began */
+function readsAndWrites(entries: z.output<typeof logEntries>, database: string, earlier: number[]) {
+  const opened = entries.filter(
+    ({ type, text }) => type === 'Connect' && text.includes(` on ${database} using `),
+  )
+  const connections = new Set([...earlier, ...opened.map(({ connection }) => connection)])
+  const queries = entries.filter(({ type, connection }) => type === 'Query' && connections.has(connection))
+  const writes = queries.filter(({ text }) => isWrite.test(text))
+  const writing = new Set(writes.map(({ connection }) => connection))
+  const reads = queries.filter(
+    ({ connection, text }) => !writing.has(connection) && text.startsWith('SELECT'),
+  )
+  return { reads: reads.length, writes: writes.length }
+}
 
 const countTimes = z.array(z.object({ id: z.number(), at: z.number() }))
 
