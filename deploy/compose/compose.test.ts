@@ -126,7 +126,7 @@ esac
 test('a replica has the same variables of Node and glibc in the image as with npm start', () => {
   const text = readFileSync(join(import.meta.dirname, '../../web/Dockerfile'), 'utf8')
   const words = /^ENV NODE_ENV=.*$/m.exec(text)?.[0].split(' ').slice(1) ?? []
-  const { HOST: _, PORT: __, ...variables } = Object.fromEntries(words.map(word => word.split('=')))
+  const { HOST: _, PORT: __, ...variables } = Object.fromEntries(words.map(word => word.split(/=(.*)/)))
   assert.deepEqual(variables, builtReplica().environment)
 })
 

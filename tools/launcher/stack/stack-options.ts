@@ -80,8 +80,14 @@ export function builtReplica(environment: Variables = {}): ReplicaProgram {
     arguments: ['replica.mjs'],
     cwd: join(standalone, 'web'),
     build: standalone,
-    // As in web/Dockerfile. glibc may keep freed memory in two arenas only: by default in eight for each core.
-    environment: { ...environment, NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
+    // As in web/Dockerfile. glibc may keep freed memory in two arenas only: by default in eight for each core. V8 keeps new objects
+    // in two spaces of 8 MB at most: by default of 16.
+    environment: {
+      ...environment,
+      NODE_ENV: 'production',
+      MALLOC_ARENA_MAX: '2',
+      NODE_OPTIONS: `--max-semi-space-size=8 ${environment.NODE_OPTIONS ?? ''}`.trim(),
+    },
     readyWithin: 30_000,
   }
 }
