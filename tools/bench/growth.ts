@@ -1,18 +1,36 @@
-// `npm run bench:growth`: what page views and dashboards cost as things grow. Prints tables and redraws pictures/.
+// `npm run bench:growth`: what page views and dashboards cost as things grow. Prints tables and redraws pictures/. Exit status 1 if
+// a load was not answered or not counted exactly.
 // --json prints one object instead, on the last line, and draws nothing. --short only checks that everything works, and draws nothing.
 // --only log-rows runs this part alone; may be repeated.
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UserError } from '../../web/server/errors.ts'
 import { buildIfChanged } from '../launcher/stack/build.ts'
-import { board, type Contender, entryOf, startContender } from './contenders/contender.ts'
+import {
+  board,
+  type Contender,
+  entryOf,
+  limitOf,
+  samplePage,
+  startContender,
+} from './contenders/contender.ts'
 import { measureDashboards, measureIdle } from './dashboards/measure-dashboards.ts'
 import { benchCommand, countIn, fillLog, makeSchema, type Testbed } from './harness/database.ts'
 import { parseGrowthOptions } from './harness/options.ts'
 import { machineText, markdownTable, megabytes, number, type Plot, plotSvg, say } from './harness/report.ts'
-import { loadHead, loadRow, measureRun, type Summary, summarise } from './harness/rounds.ts'
+import {
+  findFaults,
+  loadHead,
+  loadRow,
+  replicaRatios,
+  type Summary,
+  summarise,
+  summaryOf,
+  takeTurns,
+} from './harness/rounds.ts'
 
-/** Results for one quantity that grows: a table, plots by file name, and the figures for programs, a step each */
+/** Results for one quantity that grows: a table, plots by file name, the figures for programs, a step each, and what is wrong */
 type Growth = {
   title: string
   head: string[]
@@ -20,6 +38,7 @@ type Growth = {
   plots: Record<string, Plot>
   steps: object[]
   ratios?: Record<string, number | null>
+  faults: string[]
 }
 
 /** How far things grow, and how long each step is measured */
@@ -57,81 +76,116 @@ const shortGrowth: GrowthExtent = {
   seconds: 1,
 }
 
-/** Loads a board, first for some seconds that do not count. */
-async function measureLoad(
-  name: string,
-  board: Contender,
-  connections: number,
-  { warmUpSeconds, rounds, seconds }: GrowthExtent,
+/** Loads each contender in turn, for some seconds that do not count. */
+async function warmUp(
+  contenders: Contender[],
+  { warmUpSeconds }: GrowthExtent,
   testbed: Testbed,
-): Promise<Summary> {
-  const entry = entryOf(board)
-  await measureRun(entry, { connections, seconds: warmUpSeconds }, testbed)
-  const runs = []
-  for (let round = 0; round < rounds; round++)
-    runs.push(await measureRun(entry, { connections, seconds }, testbed))
-  const summary = summarise(name, runs)
-  say('growth', `${name}: ${Math.round(summary.page_views_per_second.median)}/s`)
-  return summary
+): Promise<void> {
+  say('growth', 'warm-up, which does not count')
+  const entries = contenders.map(contender => entryOf(contender))
+  await takeTurns(entries, 1, { connections: 64, seconds: warmUpSeconds }, testbed)
 }
 
-/** Figures of a board with that many replicas. Page views per second are the median of its runs. */
-type ReplicasStep = {
-  replicas: number
+/** Loads warm contenders in turns. @returns a summary each, by the contender's name */
+async function measureTurns(
+  step: string,
+  contenders: Contender[],
+  connections: number,
+  { rounds, seconds }: GrowthExtent,
+  testbed: Testbed,
+): Promise<Summary[]> {
+  say('growth', step)
+  const entries = contenders.map(contender => entryOf(contender))
+  const results = await takeTurns(entries, rounds, { connections, seconds }, testbed)
+  return results.map(({ name, runs }) => summarise(name, runs))
+}
+
+/** Loads a warm board. @returns a summary with the step's name */
+async function measureLoad(
+  step: string,
+  board: Contender,
+  connections: number,
+  extent: GrowthExtent,
+  testbed: Testbed,
+): Promise<Summary> {
+  const summaries = await measureTurns(step, [board], connections, extent, testbed)
+  return { ...summaryOf(board.name, summaries), name: step }
+}
+
+/** Figures for programs: page views per second are the median of the runs */
+type Rates = {
   page_views_per_second: number
   lowest: number
   highest: number
   p99_ms: number
+  cores: Summary['cores']
+  exact: boolean | null
+}
+
+function ratesOf({ page_views_per_second, p99_ms, cores, exact }: Summary): Rates {
+  const { median, lowest, highest } = page_views_per_second
+  return { page_views_per_second: median, lowest, highest, p99_ms, cores, exact }
+}
+
+/** Figures of a board with that many replicas */
+type ReplicasStep = Rates & {
+  replicas: number
   /** after the load */
   memory_bytes_each: number
-  exact: boolean | null
+  /** the limit with as many servers, loaded in turns with the board */
+  limit: Rates
+  /** the board's page views per second divided by the limit's */
+  of_limit: number
   /** of all replicas together, and of the database, with one dashboard open and no page views */
   idle_cores: { servers: number; database: number }
 }
 
+/** The limit shows how much of a fall is in what every Node server behind NGINX pays. */
 async function growByReplicas(testbed: Testbed, extent: GrowthExtent): Promise<Growth> {
   const rows: string[][] = []
   const points: Plot['points'] = []
   const steps: ReplicasStep[] = []
+  const faults: string[] = []
   for (const replicas of extent.replicas) {
-    const contender = await startContender(testbed, board, { replicas })
-    const summary = await measureLoad(`${replicas} replicas`, contender, 64, extent, testbed)
-    const idle = await measureIdle(
-      contender,
-      testbed.databasePid,
-      extent.seconds * extent.rounds,
-      testbed.signal,
-    )
-    await contender.stop()
-    const { median, lowest, highest } = summary.page_views_per_second
-    const share = median / (points[0]?.y ?? median)
+    const ours = await startContender(testbed, board, { replicas })
+    const sample = await samplePage(ours, testbed.signal)
+    const limit = await startContender(testbed, await limitOf(testbed, sample), { replicas })
+    await warmUp([ours, limit], extent, testbed)
+    const step = `${replicas} replicas`
+    const summaries = await measureTurns(step, [ours, limit], 64, extent, testbed)
+    await limit.stop()
+    const idle = await measureIdle(ours, testbed.databasePid, extent.seconds * extent.rounds, testbed.signal)
+    await ours.stop()
+    faults.push(...findFaults(summaries.map(summary => ({ ...summary, name: `${step}, ${summary.name}` }))))
+    const summary = summaryOf(ours.name, summaries)
+    const rates = ratesOf(summary)
+    const limitRates = ratesOf(summaryOf(limit.name, summaries))
+    const share = rates.page_views_per_second / (points[0]?.y ?? rates.page_views_per_second)
+    const ofLimit = rates.page_views_per_second / limitRates.page_views_per_second
     rows.push([
       ...loadRow(number(replicas), summary),
-      ...[share, idle.servers * 100, idle.database * 100].map(number),
+      ...[share, limitRates.page_views_per_second, ofLimit, idle.servers * 100, idle.database * 100].map(
+        number,
+      ),
     ])
-    points.push({ x: replicas, y: median })
+    points.push({ x: replicas, y: rates.page_views_per_second })
     steps.push({
       replicas,
-      page_views_per_second: median,
-      lowest,
-      highest,
-      p99_ms: summary.p99_ms,
+      ...rates,
       memory_bytes_each: summary.memory_bytes / replicas,
-      exact: summary.exact,
+      limit: limitRates,
+      of_limit: ofLimit,
       idle_cores: idle,
     })
   }
-  const ofOne = (replicas: number) => {
-    const rate = (of: number) => steps.find(step => step.replicas === of)?.page_views_per_second ?? Number.NaN
-    const ratio = rate(replicas) / rate(1)
-    return Number.isFinite(ratio) ? Math.round(ratio * 100) / 100 : null
-  }
   return {
-    title: 'Replicas, 64 connections; then idle, with one dashboard open',
-    head: ['replicas', ...loadHead, 'of one', 'idle: % of a core', 'database'],
+    title: 'Replicas, 64 connections, in turns with the limit; then idle, with one dashboard open',
+    head: ['replicas', ...loadHead, 'of one', 'the limit', 'board of limit', 'idle: % of a core', 'database'],
     rows,
     steps,
-    ratios: { three_of_one: ofOne(3), eight_of_one: ofOne(8) },
+    ratios: replicaRatios(steps),
+    faults,
     plots: {
       replicas: {
         title: 'Page views by replicas',
@@ -149,9 +203,12 @@ async function growByConnections(testbed: Testbed, extent: GrowthExtent): Promis
   const steps: object[] = []
   const rates: Plot['points'] = []
   const times: Plot['points'] = []
+  const faults: string[] = []
   const contender = await startContender(testbed, board)
+  await warmUp([contender], extent, testbed)
   for (const connections of extent.connections) {
     const summary = await measureLoad(`${connections} connections`, contender, connections, extent, testbed)
+    faults.push(...findFaults([summary]))
     rows.push(loadRow(number(connections), summary))
     steps.push({ connections, ...summary })
     rates.push({ x: connections, y: summary.page_views_per_second.median })
@@ -164,6 +221,7 @@ async function growByConnections(testbed: Testbed, extent: GrowthExtent): Promis
     head: ['connections', ...loadHead],
     rows,
     steps,
+    faults,
     plots: {
       connections: { ...axis, title: 'Page views by connections', y: 'page views/s', points: rates },
       'connections-p99': { ...axis, title: 'p99 by connections', y: 'ms', points: times },
@@ -211,6 +269,7 @@ async function growByDashboards(testbed: Testbed, extent: GrowthExtent): Promise
     ],
     rows,
     steps,
+    faults: [],
     plots: {
       dashboards: { ...axis, title: 'Processor time by dashboards', y: '% of a core', points: cores },
       'dashboards-p95': { ...axis, title: 'From hit to dashboard, p95', y: 'ms', points: delays },
@@ -223,13 +282,16 @@ async function growByLogRows(testbed: Testbed, extent: GrowthExtent): Promise<Gr
   const rows: string[][] = []
   const steps: object[] = []
   const points: Plot['points'] = []
+  const faults: string[] = []
   const databaseUrl = await makeSchema(testbed.databaseUrl, 'bench_log', 'board')
   for (const target of [0, ...extent.logRows]) {
     const counter = await countIn(databaseUrl, 'board').read()
     say('growth', `filling the log up to ${number(target)} rows`)
     if (target > counter) await fillLog(databaseUrl, target - counter, testbed.signal)
     const contender = await startContender(testbed, board, { databaseUrl })
+    await warmUp([contender], extent, testbed)
     const summary = await measureLoad(`${number(target)} rows`, contender, 64, extent, testbed)
+    faults.push(...findFaults([summary]))
     await contender.stop()
     points.push({ x: target, y: summary.page_views_per_second.median })
     const share = summary.page_views_per_second.median / (points[0]?.y ?? Number.NaN)
@@ -241,6 +303,7 @@ async function growByLogRows(testbed: Testbed, extent: GrowthExtent): Promise<Gr
     head: ['rows', ...loadHead, 'of empty'],
     rows,
     steps,
+    faults,
     plots: {
       'log-rows': {
         title: 'Page views by rows in the log',
@@ -267,9 +330,12 @@ await benchCommand(async testbed => {
   const machine = await machineText()
   if (!json) console.log(machine)
   const results: Record<string, unknown> = { machine }
+  const allFaults: string[] = []
   for (const [name, grow] of Object.entries(growths)) {
     if (!only.includes(name)) continue
-    const { title, head, rows, plots, steps, ratios } = await grow(testbed, short ? shortGrowth : fullGrowth)
+    const growth = await grow(testbed, short ? shortGrowth : fullGrowth)
+    const { title, head, rows, plots, steps, ratios, faults } = growth
+    allFaults.push(...faults)
     results[name.replace('-', '_')] = steps
     if (ratios) results.ratios = ratios
     if (json) continue
@@ -281,4 +347,5 @@ await benchCommand(async testbed => {
     }
   }
   if (json) console.log(JSON.stringify(results))
+  if (allFaults.length > 0) throw new UserError(`these results are invalid: ${allFaults.join('; ')}`)
 })

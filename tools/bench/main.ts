@@ -12,11 +12,12 @@ import {
   flask,
   limitOf,
   naiveNext,
+  samplePage,
   startContender,
   startStaticFile,
 } from './contenders/contender.ts'
 import { benchCommand, type Testbed } from './harness/database.ts'
-import { getAsBrowser, runWrk, takeSample } from './harness/load.ts'
+import { getAsBrowser } from './harness/load.ts'
 import { type Extent, parseBenchOptions } from './harness/options.ts'
 import { machineText, markdownTable, say } from './harness/report.ts'
 import {
@@ -60,11 +61,7 @@ async function compare(testbed: Testbed, extent: Extent): Promise<Summary[]> {
   await buildNaiveNext(signal)
   const ours = await startContender(testbed, board)
   const peers = [await startContender(testbed, flask), await startContender(testbed, naiveNext)]
-  // Fills the log, so that the page has its full length.
-  await runWrk(ours.url, { connections: 64, seconds: 1 }, signal)
-  const [first] = ours.servers
-  if (!first) throw new Error('the board runs without a server')
-  const limit = await startContender(testbed, await limitOf(testbed, await takeSample(first.address)))
+  const limit = await startContender(testbed, await limitOf(testbed, await samplePage(ours, signal)))
   const file = await startStaticFile(testbed, await getAsBrowser(ours.url))
 
   const entries = [

@@ -16,7 +16,7 @@ import { spawnService } from '../../launcher/stack/supervise.ts'
 import { openRoster } from '../../launcher/stack/workspace.ts'
 import type { Testbed } from '../harness/database.ts'
 import { countIn, makeSchema, type Tables } from '../harness/database.ts'
-import { type BrowserAnswer, type PageSample, serialiseSample } from '../harness/load.ts'
+import { type BrowserAnswer, type PageSample, runWrk, serialiseSample, takeSample } from '../harness/load.ts'
 import { say } from '../harness/report.ts'
 import type { Entry } from '../harness/rounds.ts'
 
@@ -128,6 +128,16 @@ export async function buildNaiveNext(signal: AbortSignal): Promise<void> {
   })
   const [status] = await once(child, 'exit')
   if (status !== 0) throw new UserError(`next build ${app} ended with status ${status}`)
+}
+
+/** A page of this running board with its full length: loads the board for a second first, which fills the log. */
+export async function samplePage(
+  { url, servers: [first] }: Contender,
+  signal: AbortSignal,
+): Promise<PageSample> {
+  if (!first) throw new Error('the board runs without a server')
+  await runWrk(url, { connections: 64, seconds: 1 }, signal)
+  return takeSample(first.address)
 }
 
 /** A bare server that runs the board's transaction and answers with this sample of its page */

@@ -4,7 +4,7 @@ import { startStubServer } from '../../lib/testing.ts'
 import { findAssets, parseResult, parseSample, percentile, serialiseSample, visitSteadily } from './load.ts'
 import { parseBenchOptions, parseGrowthOptions, parsePageOptions } from './options.ts'
 import { linearScale, logScale, markdownTable, plotSvg } from './report.ts'
-import { findFaults, isExact, median, type Run, ratiosOf, summarise } from './rounds.ts'
+import { findFaults, isExact, median, type Run, ratiosOf, replicaRatios, summarise } from './rounds.ts'
 import { idleSeconds, ownUsage, parseUsage } from './usage.ts'
 
 test('the short form measures less of everything', () => {
@@ -148,6 +148,31 @@ test("ratios divide the board's rate by another's", () => {
 
 test('a ratio to an entry that was not measured is refused', () => {
   assert.throws(() => ratiosOf([summarise('board', [run(1)])]), /was not measured/)
+})
+
+test('growth by replicas is the rate with three and with eight divided by the rate with one, of the board and of the limit', () => {
+  const rates = (replicas: number, board: number, limit: number) => ({
+    replicas,
+    page_views_per_second: board,
+    limit: { page_views_per_second: limit },
+  })
+  const steps = [rates(1, 6000, 8000), rates(2, 5500, 7000), rates(3, 4500, 6500), rates(8, 2000, 4000)]
+  assert.deepEqual(replicaRatios(steps), {
+    three_of_one: 0.75,
+    eight_of_one: 0.33,
+    limit_three_of_one: 0.81,
+    limit_eight_of_one: 0.5,
+  })
+})
+
+test('growth by replicas has no ratio to a number of replicas that was not measured', () => {
+  const none = { three_of_one: null, eight_of_one: null, limit_three_of_one: null, limit_eight_of_one: null }
+  const short = [1, 2].map(replicas => ({
+    replicas,
+    page_views_per_second: 9,
+    limit: { page_views_per_second: 9 },
+  }))
+  assert.deepEqual(replicaRatios(short), none)
 })
 
 test('a comparison in which all answered and counted is valid, also with a few errors', () => {

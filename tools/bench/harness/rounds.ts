@@ -163,6 +163,29 @@ export function ratiosOf(summaries: Summary[]): Ratios {
   }
 }
 
+/** Page views per second with that many replicas, each a median */
+type RatesOfReplicas = {
+  replicas: number
+  page_views_per_second: number
+  limit: { page_views_per_second: number }
+}
+
+/** With three and with eight replicas divided by one: the board's rates, and the limit's. Null if one was not measured */
+export function replicaRatios(steps: RatesOfReplicas[]) {
+  const ofOne = (replicas: number, rate: (step: RatesOfReplicas) => number) => {
+    const [step, one] = [replicas, 1].map(of => steps.find(step => step.replicas === of))
+    return step && one ? Math.round((rate(step) / rate(one)) * 100) / 100 : null
+  }
+  const board = (step: RatesOfReplicas) => step.page_views_per_second
+  const limit = (step: RatesOfReplicas) => step.limit.page_views_per_second
+  return {
+    three_of_one: ofOne(3, board),
+    eight_of_one: ofOne(8, board),
+    limit_three_of_one: ofOne(3, limit),
+    limit_eight_of_one: ofOne(8, limit),
+  }
+}
+
 /** Reasons why a comparison is invalid, a sentence each: a contender answered nothing or did not count exactly */
 export function findFaults(summaries: Summary[]): string[] {
   return summaries.flatMap(({ name, answers, errors, exact }) => [
