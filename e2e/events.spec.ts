@@ -293,7 +293,7 @@ test('a frozen database: nothing claims to be current, and the line says since w
   process.kill(database.pid, 'SIGSTOP')
   try {
     await expect(eventLine(page)).toContainText(
-      /Database not answering\. Since .*\d.*\. Page views fail until it does/,
+      /Database not answering\. Since .*\d.*\. Page views may fail until it does/,
     )
     await expect(connectionStatus(page)).toContainText('Database not answering')
     await expect(header.getByRole('button', { name: /^Exact at .*\d/ })).toBeVisible()

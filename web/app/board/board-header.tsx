@@ -131,8 +131,8 @@ const pollingReasons = {
   crowded:
     'Other tabs of this browser use all its live connections. Close one of them to make this one live.',
   unshared:
-    'This browser does not let its tabs share live connections now. The figures are correct, but up to 2 s old.',
-  failed: 'No live connection can be kept open. The figures are correct, but up to 2 s old.',
+    'This browser does not let its tabs share live connections now. The figures are correct, but up to 3 s old.',
+  failed: 'No live connection can be kept open. The figures are correct, but up to 3 s old.',
 }
 
 /** `now`: ms of a steady clock; null until the page runs in the browser. */
@@ -157,8 +157,8 @@ function connectionWords(facts: ConnectionFacts, now: number | null): Connection
   if (outage) {
     const detail = (
       <>
-        No answer from the database since <Moment iso={outage.since} to="second" />: {figures}. Visits cannot
-        be counted until it is back. It then catches up by itself.
+        No answer from the database since <Moment iso={outage.since} to="second" />: {figures}. Visits may
+        fail until it is back. This page then catches up by itself.
       </>
     )
     return { shape: 'cross', short: 'Database not answering', bad: true, detail, isEvent: true }

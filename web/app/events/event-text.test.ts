@@ -223,7 +223,7 @@ test('the database does not answer, and then does', () => {
   const page = openPage().see(9.8).outage(9.8)
   assert.equal(
     page.line,
-    'Database not answering. Since 9.8. Page views fail until it does. This page then catches up by itself.',
+    'Database not answering. Since 9.8. Page views may fail until it does. This page catches up by itself.',
   )
   const late = { seen: 9 }
   page.outage(9.8).see(15.8, { 'web-1': late, 'web-2': late, 'web-3': late })
@@ -235,6 +235,15 @@ test('the database does not answer, and then does', () => {
     page.line,
     'Database answered again after 6.0 s. 48 page views failed; no counted visit was lost.',
   )
+})
+
+test('of a database that comes back with fewer hits, the line does not say that no visit was lost', () => {
+  const page = openPage()
+    .see2({ ...snapshotAt(9.8), counter: 90 })
+    .outage(9.8)
+  const failed = { 'web-1': { errors: 30 }, 'web-2': { errors: 18 } }
+  for (const seconds of [16, 18]) page.see2({ ...snapshotAt(seconds, failed), counter: 80 })
+  assert.equal(page.line, 'Database answered again after 6.2 s.')
 })
 
 test('after an outage the servers’ silence was the database’s', () => {

@@ -149,7 +149,7 @@ function moreText(event: BoardEvent, reader: Reader): string {
     case 'undrained':
       return tookMs === null ? '' : `${they} draining for ${lasted(tookMs, formats)}.`
     case 'database away':
-      return 'Page views fail until it does. This page then catches up by itself.'
+      return 'Page views may fail until it does. This page catches up by itself.'
     case 'unreachable':
       return 'This page keeps trying, and catches up by itself.'
     case 'unequal':

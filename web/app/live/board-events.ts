@@ -57,6 +57,8 @@ export type EventLog = FollowedServers & {
   beforeSilence: Pick<EventLog, 'last' | 'base'> | null
   /** ms: since when no server's heartbeats get through; null = they do */
   unheardSince: number | null
+  /** of the last snapshot */
+  counter: number
   agrees: boolean
   /** servers restarted one after the other since its start, and when the last one was */
   rolled: Start & { at: number; servers: EventServer[] }
@@ -80,6 +82,7 @@ export function startEvents(snapshot: Snapshot): EventLog {
     outage: null,
     beforeSilence: null,
     unheardSince: null,
+    counter: snapshot.counter,
     agrees: agrees(snapshot),
     rolled: { at: 0, since: null, base: null, servers: [] },
   }
@@ -130,13 +133,16 @@ export function withEventsOfSilence(log: EventLog, snapshot: Snapshot): EventLog
   ])
 }
 
-function followOutage(log: EventLog, { at }: Snapshot, reports: Report[]): void {
+function followOutage(log: EventLog, { at, counter }: Snapshot, reports: Report[]): void {
   const now = Date.parse(at)
   if (log.outage) {
     log.settlesAt = now + silentMs
-    reports.push({ ...reportOf('database back', at), ...log.outage, tookMs: msSince(log.outage, now) })
+    // Numbers went back: the database was restored, or is another one. So visits are gone, and what it cost is not known.
+    const start = counter < log.counter ? { ...log.outage, base: null } : log.outage
+    reports.push({ ...reportOf('database back', at), ...start, tookMs: msSince(start, now) })
     log.outage = null
   }
+  log.counter = counter
   const { last, beforeSilence } = log
   if (last?.kind !== 'unreachable') return
   const tookMs = msSince(last, now)
