@@ -456,7 +456,7 @@ test('a visitor whose server was silent only briefly reads that it is lost once 
 }) => {
   test.skip(!process.env.STACK_FILE, 'needs a stack of plain processes')
   await withLostServer(500, async beat => {
-    const unknown = page.getByText('Why it was not reached is not recorded.')
+    const unknown = page.getByText('Why it did not take the visit is not recorded.')
     await expect(async () => {
       // A slow machine may need longer for a try than the server may be silent.
       await beat()

@@ -130,7 +130,7 @@ test('a move says from where to where and why, and that the visit was counted', 
   assert.equal(moved('lost', '2026-11-22T12:00:01.200Z'), `web-3 went silent 1 s before, ${sent}`)
   assert.equal(moved('up'), `web-3 went silent 9 s before, ${sent}`)
   assert.equal(moved('stopped'), `web-3 had stopped, ${sent}`)
-  assert.equal(moved('draining'), `web-3 was draining, ${sent}`)
+  assert.equal(moved('draining'), `web-3 was draining and did not take your visit, ${sent}`)
   assert.equal(moved('joining'), `web-3 was restarting, ${sent}`)
   assert.equal(
     moved('up', '2026-11-22T10:59:57.500Z'),
@@ -138,7 +138,7 @@ test('a move says from where to where and why, and that the visit was counted', 
   )
   assert.equal(
     moved('up', '2026-11-22T12:00:01.200Z'),
-    'NGINX could not reach web-3, so it sent you to web-1. Your visit was counted. web-3 was up at its last heartbeat, 1 s before. Why it was not reached is not recorded.',
+    'web-3 did not take your visit, so NGINX sent you to web-1. Your visit was counted. web-3 was up at its last heartbeat, 1 s before. Why it did not take the visit is not recorded.',
   )
 })
 
@@ -167,19 +167,19 @@ test('each state has its words', () => {
   assert.equal(why('joining'), 'web-3 was restarting.')
   assert.equal(
     why('up'),
-    'web-3 was up at its last heartbeat, 14 s before. Why it was not reached is not recorded.',
+    'web-3 was up at its last heartbeat, 14 s before. Why it did not take the visit is not recorded.',
   )
 })
 
 test('a heartbeat after the visit says nothing about it, nor does an unknown server', () => {
-  const unknown = 'Why it was not reached is not recorded.'
+  const unknown = 'Why it did not take the visit is not recorded.'
   assert.equal(why('lost', '2026-11-22T11:59:59.999Z'), unknown)
   assert.equal(whyNotReached(undefined, later), unknown)
 })
 
 test('an instance that starts soon after the visit is a restart; a later one says nothing', () => {
   assert.equal(why('up', '2026-11-22T10:59:57.500Z'), 'web-3 was restarted 2 s after the visit.')
-  assert.equal(why('up', '2026-11-22T10:58:59.000Z'), 'Why it was not reached is not recorded.')
+  assert.equal(why('up', '2026-11-22T10:58:59.000Z'), 'Why it did not take the visit is not recorded.')
 })
 
 const now = () => Date.parse('2026-11-22T20:00:00.000Z')

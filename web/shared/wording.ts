@@ -34,7 +34,7 @@ export function movedText(from: ServerStatus | null, to: string, at: string): st
     return `Your cookie named a server that is not known here. ${unknownCookieOrigin} NGINX chose ${to}, as for a new visitor.`
   const cause = causeOfMove(from, at)
   return cause === null
-    ? `NGINX could not reach ${from.name}, so it sent you to ${to}. Your visit was counted. ${whyNotReached(from, at)}`
+    ? `${from.name} did not take your visit, so NGINX sent you to ${to}. Your visit was counted. ${whyNotReached(from, at)}`
     : `${cause}, so NGINX sent you to ${to}. Your visit was counted.`
 }
 
@@ -49,7 +49,8 @@ function causeOfMove({ name, state, started_at, last_seen_at }: ServerStatus, at
     case 'stopped':
       return `${name} had stopped`
     case 'draining':
-      return `${name} was draining`
+      // Draining alone moves no visitor.
+      return `${name} was draining and did not take your visit`
     case 'joining':
       return `${name} was restarting`
     case 'lost':
@@ -61,14 +62,14 @@ function causeOfMove({ name, state, started_at, last_seen_at }: ServerStatus, at
 
 type ServerStatus = Pick<ServerRow, 'name' | 'state' | 'started_at' | 'last_seen_at'>
 
-/** ms. An instance that starts this soon after a visit is the restart of the instance that was not reached. */
+/** ms. An instance that starts this soon after a visit is the restart of the instance that did not take it. */
 const restartWithinMs = 60_000
 
 /** A possible origin of a cookie that names no server of this board. */
 export const unknownCookieOrigin =
   'Another board on this host may have set it: cookies are shared by all ports.'
 
-export const notRecorded = 'Why it was not reached is not recorded.'
+export const notRecorded = 'Why it did not take the visit is not recorded.'
 
 /**
  * Why NGINX did not follow a cookie that named this server, as far as known: only a heartbeat from before the visit says

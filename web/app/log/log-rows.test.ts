@@ -193,7 +193,7 @@ test('a move is explained by the state of its server, in the same words as the v
 })
 
 test('a move from a server without a known state has no made-up reason', () => {
-  const unknown = 'The cookie named web-3. Why it was not reached is not recorded. NGINX chose web-2.'
+  const unknown = 'The cookie named web-3. Why it did not take the visit is not recorded. NGINX chose web-2.'
   assert.equal(text({ at }, web3('lost', later)), unknown)
   assert.equal(text({}), unknown)
 })
