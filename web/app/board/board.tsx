@@ -85,8 +85,8 @@ export function Board({ view: packed }: { view: PackedView }) {
           </p>
         </noscript>
         <p>
-          Each view of this page is counted once, by the server that NGINX picks. The cookie srv_id brings you
-          back to the same server. <a href="/api/snapshot">These figures as JSON</a>
+          Each visit is counted once, by a server that NGINX picks. While it lasts, the cookie srv_id brings
+          you back to that server. <a href="/api/snapshot">These figures as JSON</a>
         </p>
       </footer>
     </div>

@@ -54,7 +54,7 @@ export function ProblemNotice({ problem: { code, message, retry_after } }: { pro
         {earlierTry && (
           <span>But NGINX first tried another server, which did not answer and may have counted it. </span>
         )}
-        <span>{`Try again in ${lengthInWords(retry_after)}, or later. The board below catches up by itself.`}</span>
+        <span>{`Try again in ${lengthInWords(retry_after)}, or later. The board below has the last known figures.`}</span>
       </p>
       <VisitAgain />
     </section>
