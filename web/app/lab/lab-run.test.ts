@@ -270,6 +270,6 @@ test('the text of a run accounts for every visit', () => {
   )
   assert.equal(
     runText('hash', tallyOf([by('web-1'), { kind: 'failed' }]), 3),
-    'Hash of a key: 1 visit answered by 1 server. 1 visit failed: no server answered. 1 visit not sent or cancelled.',
+    'Hash of a key: 1 visit answered by 1 server. 1 visit failed: no server served it. 1 visit not sent or cancelled.',
   )
 })

@@ -342,7 +342,7 @@ export function runText(policy: Policy, tally: Tally, planned: number): string {
   const unsent = planned - doneOf(tally)
   const servers = Object.keys(tally.servers).length
   const verb = isOwn(policy) ? 'counted' : 'answered'
-  const failedText = isOwn(policy) ? 'refused, not counted' : 'failed: no server answered'
+  const failedText = isOwn(policy) ? 'refused, not counted' : 'failed: no server served it'
   return [
     `${policies[policy].title}: ${visits(answered)} ${verb}${answered > 0 ? ` by ${servers} server${servers === 1 ? '' : 's'}` : ''}.`,
     failed > 0 ? `${visits(failed)} ${failedText}.` : '',
