@@ -37,14 +37,17 @@ if [[ $status == 200 ]]; then
   exit 0
 fi
 
-if ((silent >= limit)); then
+replica=
+for process in /proc/[0-9]*; do
+  mapfile -d '' -t words <"$process/cmdline" || continue
+  [[ ${words[0]} == node && ${words[1]} == web/replica.mjs ]] && replica=${process#/proc/}
+done 2>/dev/null
+if [[ -z $replica ]]; then
+  # On Swarm a container first waits for the migrations: that is not time of the replica's start.
+  echo "$((-start)) $now" >"$record"
+elif ((silent >= limit)); then
   rm "$record"
-  for process in /proc/[0-9]*; do
-    mapfile -d '' -t words <"$process/cmdline"
-    if [[ ${words[0]} == node && ${words[1]} == web/replica.mjs ]]; then
-      echo "no answer for $silent s: killing the replica"
-      kill -KILL "${process#/proc/}"
-    fi
-  done 2>/dev/null
+  echo "no answer for $silent s: killing the replica"
+  kill -KILL "$replica"
 fi
 exit 1

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { containerStatements } from '../../tools/lib/database-accounts.ts'
@@ -71,6 +71,34 @@ test('a server counts as unhealthy at its start only shortly before its health c
   assert.ok(Number(seconds) >= start)
   // A check every two seconds, which may take as long.
   assert.ok(Number(seconds) + 4 * Number(retries) < start + limit)
+})
+
+test('a server has all of its time to start, however long its container waited for the migrations before', async () => {
+  await using folder = await temporaryFolder()
+  const check = read('web/health-check.sh')
+    .replaceAll('/proc/', `${folder.path}/proc/`)
+    .replace('/tmp/health-check', join(folder.path, 'record'))
+    .replace('kill -KILL', 'echo killed')
+  for (const name of ['7', '8']) await mkdir(join(folder.path, 'proc', name), { recursive: true })
+  await writeFile(join(folder.path, 'proc/7/cmdline'), 'sh\0-c\0node …\0')
+  let now = 1000
+  const runs = async (command: string, seconds: number) => {
+    await writeFile(join(folder.path, 'proc/8/cmdline'), command)
+    const printed = []
+    for (const end = now + seconds; now < end; now += 5) {
+      await writeFile(join(folder.path, 'proc/uptime'), `${now}.00 0.00\n`)
+      printed.push(
+        spawnSync('bash', ['-c', check], { encoding: 'utf8', env: { ...process.env, PORT: '1' } }).stdout,
+      )
+    }
+    return printed.join('')
+  }
+  assert.equal(await runs('node\0prisma/migrate.mjs\0--wait\0', 230), '')
+  assert.equal(await runs('node\0web/replica.mjs\0', 110), '')
+  assert.equal(
+    await runs('node\0web/replica.mjs\0', 10),
+    'no answer for 25 s: killing the replica\nkilled 8\n',
+  )
 })
 
 test('a port with an address and a name that no image can have are refused before anything is built', async () => {
