@@ -78,7 +78,7 @@ export function backoff(failures: number): number {
 export const hungAfterMs = 25_000
 
 /** ms between two probes */
-const pauseMs = 1000
+const pauseMs = 2000
 /** ms that a probe waits for its answer */
 const probeTimeoutMs = 3000
 /** Maximum ms that one unanswered probe counts for: while the launcher was suspended, it could not receive an answer. */
@@ -96,7 +96,7 @@ type ProbeOptions = {
 const tickMs = 50
 
 /**
- * Probes `url` every second. Resolves after `limitMs` without an answer; each answer starts the time again. A probe counts only
+ * Probes `url` every two seconds. Resolves after `limitMs` without an answer; each answer starts the time again. A probe counts only
  * if this process had enough CPU time meanwhile. Rejects when `signal` is aborted.
  */
 export async function untilHung(

@@ -49,9 +49,11 @@ const totals = z.object({
   at: isoTime,
   after_at: isoTime.nullable(),
 })
-const reading = z
-  .array(z.looseObject({ instance_id: z.number().nullable(), id: z.number().nullable() }))
-  .min(1)
+// Not an object's schema: that would copy each row's columns before they are parsed.
+const row = z.custom<{ instance_id: unknown; id: unknown }>(
+  value => typeof value === 'object' && value !== null && 'instance_id' in value && 'id' in value,
+)
+const reading = z.array(row).min(1)
 
 /** Reads the counter, the servers to show, and the newest rows of the log. @throws if there is no answer within `timeoutMs` */
 export async function readBoard(pool: ReadPool, timeoutMs: number, tail = noTail): Promise<BoardReading> {

@@ -69,7 +69,7 @@ export async function withControlLock<T>(
   pool: WritePool,
   work: (connection: PoolConnection) => Promise<T>,
 ): Promise<T | null> {
-  const done = await ifAlone(pool, 'control', work, lockTimeoutMs)
+  const done = await ifAlone(pool, 'control', work, { waitMs: lockTimeoutMs })
   return done === null ? null : done.result
 }
 

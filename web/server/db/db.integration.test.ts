@@ -145,7 +145,7 @@ test('the lease of a replica that died ends by itself, and a waiting replica the
     ['d'.repeat(32)],
   )
   assert.equal(await turn(), null)
-  assert.deepEqual(await ifAlone(here.upkeep, 'retention', async () => 'worked', 30_000), {
+  assert.deepEqual(await ifAlone(here.upkeep, 'retention', async () => 'worked', { waitMs: 30_000 }), {
     result: 'worked',
   })
 })
@@ -167,6 +167,24 @@ test('a lease is given back when the work fails, and each kind of work has its o
   for (let n = 0; n < 100; n++) assert.deepEqual(await turn(), { result: 'worked' })
 })
 
+test('after work that ended, no replica works until the rest is over; after work that failed, another may', async () => {
+  const rest = { restMs: 1000, read: there.read }
+  const failing = ifAlone(
+    here.upkeep,
+    'retention',
+    async () => {
+      throw new Error('the work failed')
+    },
+    rest,
+  )
+  await assert.rejects(failing, /the work failed/)
+  const done = ifAlone(here.upkeep, 'retention', async () => performance.now(), rest)
+  const { result: workedAt } = (await done) ?? assert.fail()
+  const next = ifAlone(there.upkeep, 'retention', async () => performance.now(), { waitMs: 30_000 })
+  const { result: nextAt } = (await next) ?? assert.fail()
+  assert.ok(nextAt - workedAt >= 990, `${nextAt - workedAt} ms later`)
+})
+
 test('many that want the lease at the same time have it one after the other', async () => {
   let working = 0
   const work = async () => {
@@ -175,7 +193,7 @@ test('many that want the lease at the same time have it one after the other', as
     working--
   }
   const all = Array.from({ length: 12 }, (_, n) =>
-    ifAlone((n % 2 ? here : there).upkeep, 'retention', work, 30_000),
+    ifAlone((n % 2 ? here : there).upkeep, 'retention', work, { waitMs: 30_000 }),
   )
   for (const done of await Promise.all(all)) assert.notEqual(done, null)
 })

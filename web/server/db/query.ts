@@ -113,7 +113,6 @@ const leases = new WeakMap<PoolConnection, Lease>()
  * Runs `work` unless another replica is running it, whichever database server that one uses. The right to run it is a lease: a row
  * with an owner and an end, by the database's clock. Each transaction of `work` (`inTransaction`) renews the lease and fails if
  * another replica has it by now, so a replica that was frozen cannot go on. If a replica dies, its lease ends by itself.
- * Waits at most `waitMs` for the lease, without a connection.
  * @returns the result of `work`; null if another replica had the lease
  * @throws DatabaseUnavailable
  */
@@ -121,23 +120,36 @@ export async function ifAlone<T>(
   pool: Pool,
   name: LeaseName,
   work: (connection: PoolConnection) => Promise<T>,
-  waitMs = 0,
+  { waitMs = 0, restMs = 0, read = pool }: LeaseOptions = {},
 ): Promise<{ result: T } | null> {
   const lease = { name, owner: randomBytes(16).toString('hex') }
   const deadline = performance.now() + waitMs
-  while (!(await takeLease(pool, lease))) {
+  while (!(await takeLease(pool, lease, read))) {
     if (performance.now() >= deadline) return null
     await pause(leasePauseMs)
   }
+  let doneMs = 0
   try {
     return await onConnection(pool, async connection => {
       leases.set(connection, lease)
-      return { result: await work(connection) }
+      const result = await work(connection)
+      doneMs = restMs
+      return { result }
     })
   } finally {
     // If this fails, the lease ends by itself.
-    await query(pool, endLeaseSql, [name, lease.owner], releaseTimeoutMs).catch(() => {})
+    const values = [doneMs * 1000, name, lease.owner]
+    await query(pool, endLeaseSql, values, releaseTimeoutMs).catch(() => {})
   }
+}
+
+type LeaseOptions = {
+  /** ms to wait for the lease, without a connection; default: not at all */
+  waitMs?: number
+  /** ms in which no replica takes the lease once the work is done: less than the lease lasts; default: none */
+  restMs?: number
+  /** the pool to look with whether another has the lease; default: `pool` */
+  read?: Pool
 }
 
 const leaseRow = z.array(z.object({ owner: z.string(), held: z.number() }))
@@ -151,7 +163,8 @@ const takeLeaseSql =
   'UPDATE lease SET owner = ?, until_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE name = ? AND owner = ?'
 const firstLeaseSql =
   'INSERT IGNORE INTO lease (owner, until_at, name) VALUES (?, UTC_TIMESTAMP(3) + INTERVAL ? SECOND, ?)'
-const endLeaseSql = "UPDATE lease SET owner = '', until_at = UTC_TIMESTAMP(3) WHERE name = ? AND owner = ?"
+const endLeaseSql =
+  "UPDATE lease SET owner = '', until_at = UTC_TIMESTAMP(3) + INTERVAL ? MICROSECOND WHERE name = ? AND owner = ?"
 
 const leaseIsBusy = new Set(['ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_DEADLOCK'])
 
@@ -159,11 +172,11 @@ const leaseIsBusy = new Set(['ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_DEADLOCK'])
 const releaseTimeoutMs = 1000
 
 /** Reads first, without a lock: a replica that is to wait writes nothing and waits for no transaction of the owner. */
-function takeLease(pool: Pool, { name, owner }: Lease): Promise<boolean> {
+async function takeLease(pool: Pool, { name, owner }: Lease, read: Pool): Promise<boolean> {
   const seconds = leaseSeconds[name]
+  const [current] = leaseRow.parse(await query(read, leaseSql, [seconds, name]))
+  if (current?.held) return false
   return onConnection(pool, async connection => {
-    const [current] = leaseRow.parse(await queryOn(connection, leaseSql, [seconds, name]))
-    if (current?.held) return false
     const values = [owner, seconds, name]
     try {
       const result = current

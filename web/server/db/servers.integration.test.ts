@@ -6,6 +6,7 @@ import { rowsRead } from '../../testing/explain.ts'
 import { sampleHealth, sampleHit } from '../../testing/samples.ts'
 import { toSnapshot } from '../feed/board.ts'
 import { srvIdOf } from '../identity.ts'
+import { findConflicts } from '../lifecycle/own-row.ts'
 import { readBoard } from './board.ts'
 import { databaseHitStore } from './hit-store.ts'
 import { highestNumber, noOwnRow } from './page-view-numbers.ts'
@@ -16,7 +17,6 @@ import {
   checkLimits,
   connectionWarning,
   endServer,
-  findConflicts,
   registerServer,
   renameServer,
   replicasThatFit,
@@ -47,6 +47,12 @@ const health = sampleHealth({
 
 function register(address: string, name: string | null = null) {
   return registerServer(pools.write, { srvId: srvIdOf(address), address, name })
+}
+
+/** Servers with the same address or name, by what the board shows. */
+async function conflictsOf(server: { id: number; name: string; srv_id: string }) {
+  const { servers } = toSnapshot(await readBoard(pools.read, 1000), [])
+  return findConflicts(servers, server).map(({ id }) => id)
 }
 
 async function count(server: { id: number }, address: string, n: number) {
@@ -249,9 +255,7 @@ test('two live servers at one address are both shown and both count; one that ha
     [first.id, false],
     [second.id, false],
   ])
-  assert.deepEqual(await findConflicts(pools.read, { ...second, srv_id }, 1000), [
-    { id: first.id, name: first.name, srv_id },
-  ])
+  assert.deepEqual(await conflictsOf({ ...second, srv_id }), [first.id])
   await count(first, address, 3)
   await count(second, address, 2)
   const board = await readBoard(pools.read, 1000)
@@ -262,7 +266,7 @@ test('two live servers at one address are both shown and both count; one that ha
   assert.deepEqual([board.counter, board.totalHits], [5, 5])
   assert.equal(await renameServer(pools.write, second.id), 'web-2')
   await endServer(pools.write, second.id)
-  assert.deepEqual(await findConflicts(pools.read, { ...first, srv_id }, 1000), [])
+  assert.deepEqual(await conflictsOf({ ...first, srv_id }), [])
 })
 
 test('of two servers with one name, because the first was silent when the second took it, the second takes another', async () => {
@@ -272,8 +276,8 @@ test('of two servers with one name, because the first was silent when the second
   assert.equal(second.name, first.name)
   const srv_id = srvIdOf('10.0.0.1:3000')
   await writeHeartbeat(pools.write, { id: first.id, srv_id }, health, 1000)
-  const others = await findConflicts(pools.read, { ...second, srv_id: srvIdOf('10.0.0.2:3000') }, 1000)
-  assert.deepEqual(others, [{ id: first.id, name: first.name, srv_id }])
+  const others = await conflictsOf({ ...second, srv_id: srvIdOf('10.0.0.2:3000') })
+  assert.deepEqual(others, [first.id])
   assert.equal(await renameServer(pools.write, second.id), 'web-2')
 })
 

@@ -143,7 +143,7 @@ async function whileAloneRegistering<T>(
     pool,
     'register',
     connection => inTransaction(connection, () => work(connection)),
-    registerWaitSeconds * 1000,
+    { waitMs: registerWaitSeconds * 1000 },
   )
   if (done) return done.result
   throw new DatabaseUnavailable(
@@ -162,22 +162,6 @@ async function namesInUse(connection: PoolConnection): Promise<string[]> {
     .array(z.object({ name: z.string() }))
     .parse(rows)
     .map(row => row.name)
-}
-
-const conflictsSql = `SELECT id, name, srv_id FROM server ${byGoneAt}
-  WHERE ${isLive} AND (srv_id = ? OR name = ?) AND id <> ?`
-
-const conflicts = z.array(z.object({ id: z.number().int(), name: z.string(), srv_id: z.string() }))
-
-export type ConflictingServer = z.output<typeof conflicts>[0]
-
-/** Other live servers with the same address or the same name. @throws if there is no answer within `timeoutMs` */
-export async function findConflicts(
-  read: ReadPool,
-  server: { id: number; srv_id: string; name: string },
-  timeoutMs: number,
-): Promise<ConflictingServer[]> {
-  return conflicts.parse(await query(read, conflictsSql, [server.srv_id, server.name, server.id], timeoutMs))
 }
 
 /** Marks an instance of a replica as stopped. */

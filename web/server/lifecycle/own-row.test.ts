@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ServerRow } from '../../shared/api.ts'
+import { sampleServerRow } from '../../testing/samples.ts'
 import { OwnEnd, OwnRow } from './own-row.ts'
 
 function keep({ isNamed = false } = {}) {
@@ -7,7 +9,7 @@ function keep({ isNamed = false } = {}) {
   const database = {
     rows: new Set([7]),
     next: 8,
-    conflicts: [] as { id: number; name: string; srv_id: string }[],
+    servers: [] as ServerRow[],
     beats: [] as number[],
     /** recorded silences, in ms */
     silences: [] as number[],
@@ -38,7 +40,7 @@ function keep({ isNamed = false } = {}) {
         database.rows.add(database.next)
         return { id: database.next++ }
       },
-      findConflicts: async () => database.conflicts,
+      readServers: async () => database.servers,
       rename: async () => 'web-9',
     },
   })
@@ -80,7 +82,10 @@ test('a heartbeat that learns late that the old row is gone does not register ag
 
 test('the later of two at one address takes another name, and logs the conflict once', async () => {
   const { identity, database, logged, row } = keep()
-  database.conflicts = [{ id: 3, name: 'web-1', srv_id: identity.srv_id }]
+  database.servers = [
+    sampleServerRow(identity),
+    sampleServerRow({ id: 3, name: 'web-1', srv_id: identity.srv_id }),
+  ]
   await row.beat()
   await row.beat()
   assert.equal(identity.name, 'web-9')
@@ -94,7 +99,10 @@ test('the earlier keeps its name, and so does one with a configured name', async
     [true, 3],
   ] as const) {
     const { identity, database, logged, row } = keep({ isNamed })
-    database.conflicts = [{ id, name: 'web-1', srv_id: identity.srv_id }]
+    database.servers = [
+      sampleServerRow(identity),
+      sampleServerRow({ id, name: 'web-1', srv_id: identity.srv_id }),
+    ]
     await row.beat()
     assert.equal(identity.name, 'web-1')
     assert.equal(logged.length, 1)
@@ -107,11 +115,27 @@ test('the later of two with one name at two addresses takes another name, and no
     [9, 'web-1'],
   ] as const) {
     const { identity, database, logged, row } = keep()
-    database.conflicts = [{ id, name: 'web-1', srv_id: 'b'.repeat(32) }]
+    database.servers = [
+      sampleServerRow(identity),
+      sampleServerRow({ id, name: 'web-1', srv_id: 'b'.repeat(32) }),
+    ]
     await row.beat()
     assert.equal(identity.name, name)
     assert.deepEqual(logged, [])
   }
+})
+
+test('one that has stopped, is lost, or has another address and name is no conflict', async () => {
+  const { identity, database, logged, row } = keep()
+  const { srv_id } = identity
+  database.servers = [
+    sampleServerRow({ id: 3, name: 'web-1', srv_id, state: 'stopped' }),
+    sampleServerRow({ id: 4, name: 'web-1', srv_id, state: 'lost' }),
+    sampleServerRow({ id: 5, name: 'web-2', srv_id: 'b'.repeat(32) }),
+  ]
+  await row.beat()
+  assert.equal(identity.name, 'web-1')
+  assert.deepEqual(logged, [])
 })
 
 test('a process that was frozen for longer than a server may be silent records it once, with its next heartbeat', async () => {

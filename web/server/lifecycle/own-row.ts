@@ -1,9 +1,9 @@
 // This replica's row in the database: the row stays up to date (OwnRow), and a wish of control in it ends this process (OwnEnd).
 
 import { setTimeout as pause } from 'node:timers/promises'
+import type { ServerRow } from '../../shared/api.ts'
 import { lostAfterSeconds } from '../../shared/limits.ts'
 import type { EndCommand } from '../db/control.ts'
-import type { ConflictingServer } from '../db/servers.ts'
 import type { Identity } from '../identity.ts'
 import { log } from '../log.ts'
 
@@ -14,7 +14,8 @@ type OwnRowQueries = {
   /** records that it sent no heartbeat for the last `ms` and goes on */
   wasSilent(identity: Identity, ms: number): Promise<void>
   register(identity: Identity): Promise<{ id: number }>
-  findConflicts(identity: Identity): Promise<ConflictingServer[]>
+  /** the servers that the board shows */
+  readServers(): Promise<ServerRow[]>
   rename(identity: Identity): Promise<string>
 }
 
@@ -101,8 +102,8 @@ export class OwnRow {
   }
 
   async #checkConflicts(): Promise<void> {
-    const others = await this.#queries.findConflicts(this.#identity)
     const identity = this.#identity
+    const others = findConflicts(await this.#queries.readServers(), identity)
     if (!this.#isNamed && others.some(({ id, name }) => id < identity.id && name === identity.name))
       identity.name = await this.#queries.rename(identity)
     const sharing = others.filter(other => other.srv_id === identity.srv_id)
@@ -114,6 +115,20 @@ export class OwnRow {
       )
     this.#loggedConflict = ids
   }
+}
+
+/** Other servers with the same address or the same name, without those that have stopped or are lost. */
+export function findConflicts(
+  servers: ServerRow[],
+  { id, srv_id, name }: Pick<Identity, 'id' | 'srv_id' | 'name'>,
+): ServerRow[] {
+  return servers.filter(
+    other =>
+      other.id !== id &&
+      (other.srv_id === srv_id || other.name === name) &&
+      other.state !== 'stopped' &&
+      other.state !== 'lost',
+  )
 }
 
 /** ms to wait for the answers about control that this replica is sending */

@@ -91,7 +91,7 @@ export class PageTemplates {
   /**
    * Renders the page if the last one shows other servers or states than there are, or is old. For a busy replica, which may have
    * to send its last page: also after a time without visits this one has the right rows and cards, so that nothing moves when the
-   * browser gets its first update. Call it every few seconds. @throws if the board cannot be read or rendered
+   * browser gets its first update. Call it with each heartbeat. @throws if the board cannot be read or rendered
    */
   async followServers(): Promise<void> {
     // In development each visit is rendered.

@@ -47,7 +47,6 @@ export async function startReplica(environment: Environment, nextDir: string): P
     // Immediately, so that the board shows it as soon as it serves.
     await services.heartbeat.run()
     await services.wishWatch.run()
-    void services.pageUpdates.run()
     const stopUpkeep = startUpkeep(pools, environment.logLimits, services.requestIds, undefined, {
       onPurged: rows => services.metrics.purgedRows.inc(rows),
       onClock(doubted, oldestRowAt) {
@@ -65,8 +64,6 @@ export async function startReplica(environment: Environment, nextDir: string): P
         stopUpkeep()
         await endServing(server, services)
         services.commitHealth.stop()
-        // Not awaited: page views have ended, and on a busy machine a rendering can take long.
-        void services.pageUpdates.stop()
         await Promise.all([services.wishWatch.stop(), services.heartbeat.stop()])
         await endServer(pools.write, identity.id).catch(() => {})
         await Promise.race([tracing?.stop(), pause(lastSpansMs)])

@@ -8,7 +8,7 @@ import { noOwnRow } from '../db/page-view-numbers.ts'
 import type { Pools } from '../db/pools.ts'
 import { pruneRecentRequests } from '../db/retention.ts'
 import { writeHeartbeat } from '../db/server-state.ts'
-import { type EarlierServer, findConflicts, registerServer, renameServer } from '../db/servers.ts'
+import { type EarlierServer, registerServer, renameServer } from '../db/servers.ts'
 import { FiringAlerts, readAlertmanager } from '../feed/alerts.ts'
 import { Board } from '../feed/board.ts'
 import { LiveFeed } from '../feed/live-feed.ts'
@@ -32,6 +32,8 @@ const databaseTimeoutMs = 1000
 /** ms for reading the wishes of control: short, since it is the first to notice that the database is silent */
 const wishWatchTimeoutMs = 300
 const heartbeatMs = heartbeatSeconds * 1000
+/** Maximum age in ms of the board that a heartbeat looks at: the same reading then serves the page */
+const heartbeatBoardMs = 500
 /** Maximum age in ms of the board in the metrics: a busy replica has a newer one */
 const scrapeMaxAgeMs = 2000
 /** ms between two readings of the wishes of control */
@@ -150,7 +152,7 @@ export function createServices(
       },
       wasSilent: (server, ms) => writeSilence(pools.write, server, ms, databaseTimeoutMs),
       register: ({ srv_id: srvId, address, name }) => registerServer(pools.write, { srvId, address, name }),
-      findConflicts: server => findConflicts(pools.read, server, databaseTimeoutMs),
+      readServers: async () => (await board.noOlderThan(heartbeatBoardMs)).servers,
       rename: server => renameServer(pools.write, server.id),
     },
   })
@@ -159,8 +161,9 @@ export function createServices(
     commitHealth.check(heartbeatMs / 2)
     await ownRow.beat()
     readiness.databaseAnswered()
+    // Not awaited: on a busy machine a rendering can take longer than the time to the next heartbeat.
+    void pages.followServers().catch(() => {})
   })
-  const pageUpdates = new PeriodicTask(heartbeatMs, () => pages.followServers())
   const ownEnd = new OwnEnd({ take: end => takeEndWish(pools.write, identity, end, databaseTimeoutMs) })
   const wishWatch = new PeriodicTask(wishWatchMs, async () => {
     const wish = await readWish(pools.read, identity.id, wishWatchTimeoutMs).catch(error => {
@@ -191,7 +194,6 @@ export function createServices(
     pages,
     problems,
     heartbeat,
-    pageUpdates,
     ownEnd,
     wishWatch,
     previousServerName: () => (earlier && performance.now() < earlierUntil ? earlier.name : null),

@@ -1,8 +1,8 @@
 // Retention: keeps the tables within limits, and writes the checkpoints that the audit uses.
 // web/server/replica/replica.ts starts it with the replica. Four loops run in the background: one prunes request ids, one
 // audits, one removes old log rows, marks gone servers and shortens the history, one counts the log. The last two run on one
-// replica at a time, under a lease. The SQL is in web/server/db/retention.ts, audit.ts, history.ts and past-servers.ts;
-// database-clock.ts decides whether the database's clock can be trusted.
+// replica at a time, under a lease, and once in ten seconds for all replicas. The SQL is in web/server/db/retention.ts, audit.ts,
+// history.ts and past-servers.ts; database-clock.ts decides whether the database's clock can be trusted.
 
 import type { PoolConnection } from 'mysql2/promise'
 import type { Audit } from '../../shared/api.ts'
@@ -58,6 +58,8 @@ export function startUpkeep(
 ): () => void {
   const events = { ...noEvents, ...given }
   const report = new PurgeReport('rows of the log', events.onPurged)
+  // All replicas together work once in `everyMs`. A bit less, so that the next look of the same replica finds the rest over.
+  const turn = { restMs: 0.9 * everyMs, read }
   let auditDueAt = 0
   const stops = [
     repeat('auditing', auditIfDue, everyMs),
@@ -78,7 +80,7 @@ export function startUpkeep(
   }
 
   async function countInTurn(signal: AbortSignal): Promise<void> {
-    await ifAlone(upkeep, 'recount', connection => countLog(connection, signal))
+    await ifAlone(upkeep, 'recount', connection => countLog(connection, signal), turn)
   }
 
   async function removeOldRows(signal: AbortSignal): Promise<void> {
@@ -88,14 +90,15 @@ export function startUpkeep(
     const now = clock.judge(reading)
     events.onClock(clock.doubted, reading.oldestRowAt ?? reading.now)
     if (now === null) return
-    await ifAlone(upkeep, 'retention', async connection => {
+    const work = async (connection: PoolConnection) => {
       await writeBelievedTime(connection, now)
       const marked = async () => (await markGoneServers(connection, now)) > 0
       if (!(await stepByStep(marked, markPauseMs, signal))) return
       await recountPastHits(connection, recountedSums)
       await retainHistory(connection, now, signal)
       await retainLog(connection, limits, now, signal, purge => report.note(purge))
-    })
+    }
+    await ifAlone(upkeep, 'retention', work, turn)
   }
 }
 
