@@ -167,8 +167,8 @@ function Plot({ history: { times, range }, series, top, clips, at, onPoint }: Pl
   )
 }
 
-/** what the figure above a clipped bar needs */
-const clipTextWidth = 52
+/** what the figure above a clipped bar needs, also if its neighbour is moved by half its width, so that it does not leave the chart */
+const clipTextSpace = 1.5 * 52
 
 type ClipsProps = { clipped: number[]; totals: number[]; bucketSeconds: number; width: number }
 
@@ -176,7 +176,7 @@ type ClipsProps = { clipped: number[]; totals: number[]; bucketSeconds: number; 
 function Clips({ clipped, totals, bucketSeconds, width }: ClipsProps) {
   const { rate } = useFormats()
   const count = totals.length
-  const labelled = labelledClips(clipped, totals, (clipTextWidth / Math.max(1, width)) * count)
+  const labelled = labelledClips(clipped, totals, (clipTextSpace / Math.max(1, width)) * count)
   const margin = (1 - barWidth) / 2
   return (
     <svg overflow="visible" aria-hidden="true">
