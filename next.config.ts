@@ -11,6 +11,11 @@ const config: NextConfig = {
   // The board's own address, through NGINX: the socket of hot reload is refused to others.
   allowedDevOrigins: ownHosts(process.env.HTTP_HOST || '127.0.0.1'),
   images: { unoptimized: true },
+  experimental: {
+    // The board is the only page: fewer files are fewer bytes, in all and in the HTML that names them.
+    turbopackChunking: { minChunkSize: 2_000_000, maxMergeChunkSize: 5_000_000 },
+    turbopackSharedRuntime: false,
+  },
 }
 
 /** The hosts, as a browser's Origin has them, where a board that listens on `host` is; on every address, those of this machine. */
