@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { cp, glob, readFile, rm, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
@@ -69,17 +70,54 @@ async function makeAscii(file: string): Promise<void> {
   await writeFile(file, ascii)
 }
 
+/**
+ * Goes into the short names of classes, and into Next's names of files: browsers keep files for a year. If the build says that two
+ * classes get the same name, or names are made in another way, change it.
+ */
+const nameSalt = '1'
+
+/** A class of a CSS module as Next names it: a hash of the module's path, "_", the class. */
+const longName = /(?<![\w-])_?[\w-]{6}_[a-zA-Z]\w*(?![\w-])/g
+
+/**
+ * Shortens the names of the CSS modules' classes in `folder`, Next's build, which has no setting for that. A name depends only on
+ * Next's name: so a file with the same name has the same content in every build.
+ */
+async function shortenClassNames(folder: string): Promise<void> {
+  const files: { path: string; text: string }[] = []
+  for await (const file of glob(['static/**/*.{js,css}', 'server/**/*.js'], { cwd: folder })) {
+    const path = join(folder, file)
+    files.push({ path, text: await readFile(path, 'utf8') })
+  }
+  const styles = files.filter(({ path }) => path.endsWith('.css')).map(({ text }) => text)
+  const classes = new Set(styles.join().match(longName))
+  const shortNames = new Map([...classes].map(name => [name, shortName(name)]))
+  if (new Set(shortNames.values()).size < classes.size)
+    throw new Error('two classes get the same short name: change nameSalt in web/build.ts')
+  for (const { path, text } of files) {
+    const short = text.replace(longName, name => shortNames.get(name) ?? name)
+    if (short !== text) await writeFile(path, short)
+  }
+}
+
+/** Three characters, of which the first may begin a class's name. */
+function shortName(name: string): string {
+  const digest = createHash('sha256').update(`${nameSalt} ${name}`).digest('base64')
+  return /[a-zA-Z][a-zA-Z\d]{2}/.exec(digest)?.[0] ?? name
+}
+
 if (import.meta.main) {
   const standalone = join(root, 'web/.next/standalone')
   await rm(standalone, { recursive: true, force: true })
   const next = spawnSync(process.execPath, [join(root, 'node_modules/next/dist/bin/next'), 'build', 'web'], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1', NEXT_HASH_SALT: nameSalt },
   })
   if (next.status !== 0) process.exit(next.status ?? 1)
 
   await bundleInto(standalone)
   await cp(join(root, 'web/.next/static'), join(standalone, 'web/.next/static'), { recursive: true })
+  await shortenClassNames(join(standalone, 'web/.next'))
   await cp(join(root, 'prisma/migrations'), join(standalone, 'prisma/migrations'), { recursive: true })
 }
