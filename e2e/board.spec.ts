@@ -311,7 +311,7 @@ test('the HTML with fifty rows of the log is no longer than its budget', async (
   let html = ''
   const rowsInHtml = async () => {
     html = await (await fetch(`${baseURL}/`)).text()
-    return html.split('aria-label="Latest visits"')[1]?.split('role="rowheader"').slice(1).length
+    return html.split('aria-label="Latest visits"')[1]?.split('role=rowheader').slice(1).length
   }
   await expect.poll(rowsInHtml, { timeout: 30_000 }).toBe(boardLogLength)
   const servers = html.match(/ data-server="/g)?.length ?? 0

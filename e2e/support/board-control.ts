@@ -73,7 +73,7 @@ export function openBoardControl(stack = readStack('STATES_STACK_FILE')): BoardC
   const shown: number[] = []
   const drainServers = async (drain: boolean) => {
     await requestDrain(client, drain)
-    await untilRendered(stack.url, drain ? /data-state="draining"/ : /data-state="up"/)
+    await untilRendered(stack.url, drain ? /data-state=draining/ : /data-state=up/)
   }
   changes.defer(async () => void (await retire(client, shown)))
   return {

@@ -7,6 +7,7 @@ import { extname, join, relative } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { FromThread, NextAnswer, RequestNext, ToThread } from './next-app.ts'
 import { answerBy } from './run-next.ts'
+import { shortenHtml } from './short-html.ts'
 
 // Next's thread in a built replica: it answers the requests of start-next-app.ts. It calls the build's entry points itself, as an
 // adapter does, without Next's server: that would load 308 more modules and 11 MB of heap (docs/decisions/rendering.md).
@@ -81,11 +82,13 @@ const requestNext: RequestNext = async request => {
   if (request.url.startsWith(staticPath)) return readStatic(request.url)
   const entry = entryPoints.get(request.url)
   if (!entry) throw new Error(`Next's build has no ${request.url}`)
-  return answerBy((incoming, response) => {
+  const answer = await answerBy((incoming, response) => {
     // An adapter sets the status of the page for unknown paths.
     if (request.url === '/_not-found') response.statusCode = 404
     return entry.handler(incoming, response, context)
   }, request)
+  if (!String(answer.headers['content-type']).startsWith('text/html')) return answer
+  return { ...answer, body: Buffer.from(shortenHtml(Buffer.from(answer.body).toString())) }
 }
 
 const send = (message: FromThread) => port.postMessage(message)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { ServerRow, Snapshot } from '../../shared/api.ts'
 import { sampleServerRow } from '../../testing/samples.ts'
 import { PageTemplates, ProblemPages } from './pages.ts'
+import { shortenHtml } from './short-html.ts'
 import { newNonce, Template } from './template.ts'
 
 const server = { id: 1, name: 'web-1', address: '127.0.0.1:3001', srv_id: 'a'.repeat(32) }
@@ -294,3 +295,45 @@ test('no nonce is given twice, and each is 16 bytes as base64', () => {
   assert.equal(new Set(nonces).size, nonces.length)
   for (const nonce of nonces) assert.match(nonce, /^[A-Za-z0-9+/]{22}==$/)
 })
+
+const shortened: { what: string; html: string; short: string }[] = [
+  {
+    what: 'cells and rows have no end tags',
+    html: '<table><thead><tr><th>a</th></tr></thead><tbody><tr><th>1</th><td>2</td></tr><tr><td>3</td></tr></tbody></table>',
+    short: '<table><thead><tr><th>a</thead><tbody><tr><th>1<td>2<tr><td>3</tbody></table>',
+  },
+  {
+    what: 'nor have items of lists, except before something else',
+    html: '<ul><li>a</li><li>b</li></ul><dl><dt>c</dt><dd>d</dd></dl><div><dd>e</dd></div><select><option>f</option></select>',
+    short: '<ul><li>a<li>b</ul><dl><dt>c<dd>d</dl><div><dd>e</dd></div><select><option>f</select>',
+  },
+  {
+    what: 'parts of drawings end in their tags',
+    html: '<svg><g><rect></rect></g><path d="M0 1"></path></svg><p></p>',
+    short: '<svg><g><rect/></g><path d="M0 1"/></svg><p></p>',
+  },
+  {
+    what: 'short words have no quotes',
+    html: '<p class="a-b" title="a b"><a href="/a" id="c_d">=</a><i data-at=""></i>',
+    short: '<p class=a-b title="a b"><a href="/a" id=c_d>=</a><i data-at=""></i>',
+  },
+  {
+    what: 'before a slash quotes stay',
+    html: '<meta name="a" content="b"/><rect width="5"></rect><rect width="5" y="6"></rect>',
+    short: '<meta name=a content="b"/><rect width="5"/><rect width=5 y="6"/>',
+  },
+  {
+    what: 'scripts stay as they are',
+    html: '<script id="a">if (b ="c" >"d") "</td><td>"</script><b id="e"></b><script>"</li><li>"</script>',
+    short: '<script id="a">if (b ="c" >"d") "</td><td>"</script><b id=e></b><script>"</li><li>"</script>',
+  },
+  {
+    what: 'a token keeps its quotes',
+    html: '<b title="AAAAtokentokentokentokentoken000" id="a">',
+    short: '<b title="AAAAtokentokentokentokentoken000" id=a>',
+  },
+]
+
+for (const { what, html, short } of shortened) {
+  test(`in the short form of the HTML ${what}`, () => assert.equal(shortenHtml(html), short))
+}
