@@ -1,8 +1,6 @@
-'use client'
-
-import { useLayoutEffect } from 'react'
-import { Message } from './ui/frame.tsx'
-import ui from './ui/ui.module.css'
+import { Component, type ReactNode, useEffectEvent, useLayoutEffect } from 'react'
+import { Message } from '../ui/frame.tsx'
+import ui from '../ui/ui.module.css'
 
 /** A board that fails within this time after it was mounted, in ms, may fail again. */
 const soonMs = 1000
@@ -23,22 +21,42 @@ function pauseBeforeNext(now: number): number {
   return Math.min(firstPauseMs * 2 ** (failures - immediateRetries), longestPauseMs)
 }
 
+type Props = { children: ReactNode }
+
 /**
  * Software that changes the page, for example a translator, can break the board, and break it again with the next change. So
- * the board mounts again by itself, which is not a visit. The reader sees this page only if that does not help.
+ * the board mounts again by itself, which is not a visit. Next's own boundary, error.tsx, would add its script, its styles and what
+ * names them to every page.
  */
-export default function PageError({ reset }: { reset(): void }) {
-  // A layout effect runs before the browser paints this page.
+export class BoardRetry extends Component<Props, { failed: boolean }> {
+  override state = { failed: false }
+
+  static getDerivedStateFromError() {
+    return { failed: true }
+  }
+
+  override render() {
+    return this.state.failed ? (
+      <BoardFailed onRetry={() => this.setState({ failed: false })} />
+    ) : (
+      this.props.children
+    )
+  }
+}
+
+/** The reader sees this only if mounting again does not help. */
+function BoardFailed({ onRetry }: { onRetry(): void }) {
+  const retry = useEffectEvent(() => {
+    mountedAt = performance.now()
+    onRetry()
+  })
+  // A layout effect runs before the browser paints this.
   useLayoutEffect(() => {
-    const retry = () => {
-      mountedAt = performance.now()
-      reset()
-    }
     const pauseMs = pauseBeforeNext(performance.now())
     if (pauseMs === 0) return retry()
-    const timer = setTimeout(retry, pauseMs)
+    const timer = setTimeout(() => retry(), pauseMs)
     return () => clearTimeout(timer)
-  }, [reset])
+  }, [])
   return (
     <Message title="The board could not be shown">
       <p>

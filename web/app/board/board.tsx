@@ -23,8 +23,19 @@ import { MovedNotice, ProblemNotice } from '../visit/notices.tsx'
 import { VisitPanel } from '../visit/visit-panel.tsx'
 import styles from './board.module.css'
 import { BoardHeader } from './board-header.tsx'
+import { BoardRetry } from './board-retry.tsx'
 
-export function Board({ view: packed }: { view: PackedView }) {
+type Props = { view: PackedView }
+
+export function Board({ view }: Props) {
+  return (
+    <BoardRetry>
+      <Bands view={view} />
+    </BoardRetry>
+  )
+}
+
+function Bands({ view: packed }: Props) {
   const view = useMemo(() => unpackView(packed), [packed])
   const live = useLiveBoard(view.snapshot)
   const { snapshot, hues } = live.board
