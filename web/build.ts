@@ -44,7 +44,7 @@ export async function bundleInto(standalone: string, plugins: Plugin[] = []): Pr
 
 /**
  * Imports Node's modules as `require` does. An import statement reads everything that a module exports: with `node:http` that
- * loads Node's fetch and web sockets, 17 MB of memory that a replica does not need.
+ * loads Node's fetch and web sockets, 2 MB of heap that a replica does not need.
  */
 const lazyBuiltins: Plugin = {
   name: 'lazy builtins',
@@ -100,10 +100,10 @@ async function shortenClassNames(folder: string): Promise<void> {
   }
 }
 
-/** Three characters, of which the first may begin a class's name. */
+/** Three characters, of which the first may begin a class's name. None is "ads" or the like: blockers hide elements of such classes. */
 function shortName(name: string): string {
   const digest = createHash('sha256').update(`${nameSalt} ${name}`).digest('base64')
-  return /[a-zA-Z][a-zA-Z\d]{2}/.exec(digest)?.[0] ?? name
+  return /[b-zB-Z][a-zA-Z\d]{2}/.exec(digest)?.[0] ?? name
 }
 
 if (import.meta.main) {
