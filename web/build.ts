@@ -74,7 +74,7 @@ async function makeAscii(file: string): Promise<void> {
  * Goes into the short names of classes, and into Next's names of files: browsers keep files for a year. If the build says that two
  * classes get the same name, or names are made in another way, change it.
  */
-const nameSalt = '1'
+const nameSalt = '2'
 
 /** A class of a CSS module as Next names it: a hash of the module's path, "_", the class. */
 const longName = /(?<![\w-])_?[\w-]{6}_[a-zA-Z]\w*(?![\w-])/g

@@ -219,7 +219,7 @@ const node = [
   graph({
     title: 'Lag of the event loop',
     description:
-      'Time between two samples of the event loop: 200 ms if none is late. Everything in this process waits for the time above that.',
+      'Time between two samples of the event loop: 100 ms if none is late. A sample is late while something else runs, and everything in this process waits for that.',
     unit: 's',
     queries: [
       [one('nodejs_eventloop_lag_p50_seconds'), 'p50'],

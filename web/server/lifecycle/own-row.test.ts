@@ -93,6 +93,21 @@ test('the later of two at one address takes another name, and logs the conflict 
   assert.match(logged[0] ?? '', /another replica runs at 10.0.0.1:3000 .*SERVER_ADDRESS/)
 })
 
+test('after a restore, a reading from before it does not make a replica a conflict with itself', async () => {
+  for (const next of [3, 8]) {
+    const { identity, database, logged, row } = keep()
+    database.servers = [
+      sampleServerRow(identity),
+      sampleServerRow({ id: 3, name: 'web-3', srv_id: 'b'.repeat(32) }),
+    ]
+    database.next = next
+    database.rows.clear()
+    await row.beat()
+    assert.deepEqual([identity.id, identity.name], [next, 'web-1'])
+    assert.match(logged.join(), /^web-1 has no row 7 [^/]*$/)
+  }
+})
+
 test('the earlier keeps its name, and so does one with a configured name', async () => {
   for (const [isNamed, id] of [
     [false, 9],

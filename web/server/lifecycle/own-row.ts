@@ -103,7 +103,10 @@ export class OwnRow {
 
   async #checkConflicts(): Promise<void> {
     const identity = this.#identity
-    const others = findConflicts(await this.#queries.readServers(), identity)
+    const servers = await this.#queries.readServers()
+    // The reading may be from just before a restore: in it, the row that this replica had before looks like another replica.
+    if (!servers.some(({ id, srv_id }) => id === identity.id && srv_id === identity.srv_id)) return
+    const others = findConflicts(servers, identity)
     if (!this.#isNamed && others.some(({ id, name }) => id < identity.id && name === identity.name))
       identity.name = await this.#queries.rename(identity)
     const sharing = others.filter(other => other.srv_id === identity.srv_id)

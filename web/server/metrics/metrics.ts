@@ -45,7 +45,7 @@ const commitFailureKinds: CommitFailureKind[] = ['contention', 'refused', 'away'
 export function createMetrics(identity: Identity, sources: Sources, logRetentionDays: number) {
   const registry = new Registry()
   // ms between two samples of the event loop's lag: they are the most frequent work of a replica without visitors.
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 200 })
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
   // These sums are gauges, but have names of counters. The metrics that they add up stay.
   for (const what of ['handles', 'requests', 'resources'])
     registry.removeSingleMetric(`nodejs_active_${what}_total`)
