@@ -162,9 +162,8 @@ function cookieLifeText(hold: KnownHold, { srvId, gone, othersAnswer, now }: Coo
   if (hold === null) return 'forgotten: the next visit may go to any server'
   if (now >= hold.until) return 'expired: the next visit may go to any server'
   const how = gone[hold.srv_id]
-  if (how && othersAnswer) return `${hold.server} ${how} to another server`
-  // One that is silent may still answer.
-  if (how) return `${hold.server} ${how.replace(/:.*/, '')}: no other server is known to answer`
+  // One that is silent may still answer. Short, because a second line on a phone would move what is below.
+  if (how) return othersAnswer ? `${hold.server} ${how} to another server` : 'no server is known to answer'
   const left = countdown(hold.until - now)
   if (hold.srv_id === srvId) return `stays yours for ${left}`
   return `now leads to ${hold.server} for ${left}: a later visit was sent there`
