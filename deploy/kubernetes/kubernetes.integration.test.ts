@@ -470,6 +470,7 @@ testEach('a replica that stops has time to answer all it has, and new ones are k
   // CoreDNS in many clusters and NodeLocal DNSCache keep an answer for 30 s. If old replicas ended before, NGINX could know no other.
   const known = resolverSeconds + 30
   assert.ok(Number(web.spec.minReadySeconds) >= known)
+  assert.ok(drainSeconds >= resolverSeconds + 5)
   const [, learned, ready] =
     /learns it within (\d+) s[\s\S]* ready for (\d+) s, an old one stops/.exec(docs) ?? []
   assert.deepEqual([Number(learned), Number(ready)], [known, web.spec.minReadySeconds])

@@ -1,17 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { settingDefaults } from '../../web/shared/limits.ts'
-import { board, type Contender, limitOf, startContender } from './contenders/contender.ts'
+import { board, type Contender, limitOf, samplePage, startContender } from './contenders/contender.ts'
 import { measureDashboards } from './dashboards/measure-dashboards.ts'
 import type { Testbed } from './harness/database.ts'
-import {
-  type BrowserAnswer,
-  findAssets,
-  getAsBrowser,
-  runWrk,
-  takeSample,
-  visitSteadily,
-} from './harness/load.ts'
+import { type BrowserAnswer, findAssets, getAsBrowser, runWrk, visitSteadily } from './harness/load.ts'
 import type { Extent } from './harness/options.ts'
 import { kilobytes, megabytes, number } from './harness/report.ts'
 import type { Ratios, Summary } from './harness/rounds.ts'
@@ -27,10 +20,8 @@ export async function measureTargets(
   { dashboards, targetSeconds: seconds }: Extent,
 ): Promise<Target[]> {
   const three = await startContender(testbed, board)
-  const [first] = three.servers
-  if (!first) throw new Error('the board runs without a server')
   const ours = await measureLatency(three, seconds, testbed.signal)
-  const limit = await startContender(testbed, await limitOf(testbed, await takeSample(first.address)))
+  const limit = await startContender(testbed, await limitOf(testbed, await samplePage(three, testbed.signal)))
   const latency = latencyTargets(ours, await measureLatency(limit, seconds, testbed.signal))
   await limit.stop()
   const load = await measureFirstLoad(three)
