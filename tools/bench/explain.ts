@@ -4,8 +4,6 @@
 
 import { createTestDatabase } from '../../prisma/testing/test-database.ts'
 import { closePools, openPools } from '../../web/server/db/pools.ts'
-import { onConnection } from '../../web/server/db/query.ts'
-import { countLog } from '../../web/server/retention/retention.ts'
 import { planTable } from '../../web/testing/explain.ts'
 import { fillLog } from './harness/database.ts'
 
@@ -16,12 +14,10 @@ if (!/^[1-9]\d*$/.test(rows)) {
 }
 const { signal } = new AbortController()
 await using database = await createTestDatabase()
-const { read, write, ...others } = openPools(database.url)
+const pools = openPools(database.url)
 try {
   await fillLog(database.url, Number(rows), signal)
-  // Replicas write log checkpoints while they run.
-  await onConnection(write, connection => countLog(connection, signal), 600_000)
-  for await (const line of planTable(read)) console.log(line)
+  for await (const line of planTable(pools.read)) console.log(line)
 } finally {
-  await closePools({ read, write, ...others })
+  await closePools(pools)
 }

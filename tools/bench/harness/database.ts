@@ -9,7 +9,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { connect } from '../../../prisma/connect.ts'
 import { migrate } from '../../../prisma/migrate.ts'
+import { closePools, openPools } from '../../../web/server/db/pools.ts'
+import { onConnection } from '../../../web/server/db/query.ts'
 import { UserError } from '../../../web/server/errors.ts'
+import { countLog } from '../../../web/server/retention/retention.ts'
 import { bringUpDatabase } from '../../launcher/stack/database.ts'
 import { openWorkspace, type Workspace } from '../../launcher/stack/workspace.ts'
 import { abortOnSignals, outliveTerminal, saySentences } from '../../lib/terminal.ts'
@@ -113,7 +116,10 @@ export async function makeSchema(databaseUrl: string, name: string, tables: Tabl
   return url.href
 }
 
-/** Adds rows to the log of a stopped board. */
+/**
+ * Adds rows to the log of a stopped board, with their checkpoints, which servers of a board with so long a log have long written:
+ * else its servers would write them during the measurement, for a quarter of a minute with ten million rows.
+ */
 export async function fillLog(databaseUrl: string, rows: number, signal: AbortSignal): Promise<void> {
   const script = join(import.meta.dirname, 'fill-log.ts')
   const child = spawn(process.execPath, [script, databaseUrl, String(rows)], {
@@ -122,6 +128,12 @@ export async function fillLog(databaseUrl: string, rows: number, signal: AbortSi
   })
   const [status] = await once(child, 'exit')
   if (status !== 0) throw new Error(`fill-log.ts exited with status ${status}`)
+  const pools = openPools(databaseUrl)
+  try {
+    await onConnection(pools.upkeep, connection => countLog(connection, signal))
+  } finally {
+    await closePools(pools)
+  }
 }
 
 /** Reads what a contender has counted */
