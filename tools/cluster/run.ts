@@ -96,8 +96,8 @@ async function cutOff(node: Node): Promise<void> {
 const packetBuild = [
   {
     file: 'web/server/db/page-view-numbers.ts',
-    from: "replication === 'galera' ? compoundOf(batch, waits) : packetOf(batch, waits, replication)",
-    to: "packetOf(batch, waits, 'none')",
+    from: "replication === 'galera' ? compoundOf(batch, wait) : packetOf(batch, wait, replication)",
+    to: "packetOf(batch, wait, 'none')",
   },
 ]
 

@@ -132,10 +132,10 @@ const roundCosts: Costs = {
  * regions, the round trip of a commit.
  */
 const databases = {
-  'one MariaDB': null,
-  'Galera, one writer': 322,
-  'MySQL Group Replication, one primary': 198,
-  'two regions, 80 ms apart': 12,
+  'one MariaDB': { commits: null, galera: false },
+  'Galera, one writer': { commits: 322, galera: true },
+  'MySQL Group Replication, one primary': { commits: 198, galera: false },
+  'two regions, 80 ms apart': { commits: 12, galera: false },
 }
 
 function costsOn(commits: number | null): Costs {
@@ -148,12 +148,13 @@ type Extrapolated = { database: string; replicas: number; outcome: Outcome }
 
 /** Replicas with a core each, at a fixed number of page views a second */
 function extrapolate(counts: number[], perSecond: number): Extrapolated[] {
-  return Object.entries(databases).flatMap(([database, commits]) =>
+  return Object.entries(databases).flatMap(([database, { commits, galera }]) =>
     counts.map(replicas => ({
       database,
       replicas,
       outcome: simulate({
         costs: costsOn(commits),
+        galera,
         replicas,
         load: { perSecond },
         machine: { databaseCores: 8 },

@@ -44,6 +44,8 @@ export type Setting = {
   random: () => number
   /** Each piece of work takes the same processor time, instead of times that vary as exponentially distributed ones around the cost. */
   steady?: boolean
+  /** A batch with less time than a lock wait does not wait at all, instead of for the time that it has. */
+  galera?: boolean
 }
 
 export type Outcome = {
@@ -64,8 +66,8 @@ export type Outcome = {
 
 const { batchSize, budgetMs, minMs } = defaultLimits
 const budget = budgetMs / 1000
-/** A batch with less time does not wait for the lock: web/server/db/hit-store.ts. */
-const waitsForLock = lockWaitSeconds + 0.2
+/** s that a batch keeps for its commit and the answer when it waits for the lock: web/server/db/hit-store.ts */
+const afterLock = 0.2
 /** s between attempts: web/server/hits/commit-once.ts */
 const backoff = [0.005, 0.02, 0.05, 0.1, 0.2]
 
@@ -76,7 +78,7 @@ export function simulate(setting: Setting): Outcome {
   const processors = (cores: number) => new Processors(agenda, cores, factor)
   const shared = 'cores' in machine ? processors(machine.cores - setting.replicas * costs.rendering) : null
   const ofDatabase = 'databaseCores' in machine ? processors(machine.databaseCores) : shared
-  const database = new Database(agenda, ofDatabase ?? processors(1), costs)
+  const database = new Database(agenda, ofDatabase ?? processors(1), costs, setting.galera ?? false)
   const replicas = Array.from(
     { length: setting.replicas },
     () => new Replica(agenda, new Thread(shared ?? processors(1 - costs.rendering)), database, costs),
@@ -348,8 +350,8 @@ class Replica {
       return
     }
     const startedAt = this.#agenda.now
-    const timeLeft = Math.max(...batch.map(hit => hit.deadline)) - startedAt
-    this.#database.commit(batch.length, timeLeft > waitsForLock, committed => {
+    const wait = this.#lockWait(batch.map(hit => hit.deadline - startedAt))
+    this.#database.commit(batch.length, wait, committed => {
       if (committed) {
         const took = this.#agenda.now - startedAt
         this.#gathering = {
@@ -362,6 +364,11 @@ class Replica {
           this.#commit(batch, attempt + 1),
         )
     })
+  }
+
+  /** s, of hits with so many s left: while one has enough, the whole wait; then as long as all have */
+  #lockWait(left: number[]): number {
+    return Math.max(...left) - afterLock >= lockWaitSeconds ? lockWaitSeconds : Math.min(...left) - afterLock
   }
 
   #answer(batch: Waiting[]): void {
@@ -388,19 +395,21 @@ class Database {
   readonly #agenda: Agenda
   readonly #processors: Processors
   readonly #costs: Costs
+  readonly #galera: boolean
   #held = false
   readonly #queue: Transaction[] = []
   #flushing = false
   #unflushed: Transaction[] = []
 
-  constructor(agenda: Agenda, processors: Processors, costs: Costs) {
+  constructor(agenda: Agenda, processors: Processors, costs: Costs, galera: boolean) {
     this.#agenda = agenda
     this.#processors = processors
     this.#costs = costs
+    this.#galera = galera
   }
 
-  /** `waits`: for the lock, for a limited time; otherwise a lock that is held fails it */
-  commit(hits: number, waits: boolean, done: (committed: boolean) => void): void {
+  /** `wait`: s for the lock; a lock that is held for longer fails it */
+  commit(hits: number, wait: number, done: (committed: boolean) => void): void {
     const { hop } = this.#costs
     const transaction = {
       hits,
@@ -412,12 +421,12 @@ class Database {
         this.#hold(transaction)
         return
       }
-      if (!waits) {
+      if (wait <= 0 || (this.#galera && wait < lockWaitSeconds)) {
         transaction.done(false)
         return
       }
       this.#queue.push(transaction)
-      this.#agenda.after(lockWaitSeconds, () => {
+      this.#agenda.after(wait, () => {
         if (!transaction.waiting) return
         transaction.waiting = false
         transaction.done(false)

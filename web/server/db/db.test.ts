@@ -124,6 +124,29 @@ test('a batch whose connection cannot be set up is certainly not committed', asy
   })
 })
 
+test('a batch waits for the counter’s lock for a second; a late one while all its hits have time, less that for the answer', async () => {
+  await using server = await startServer(sql =>
+    sql.startsWith('START') ? errorPacket(1146, 'no such table') : ok,
+  )
+  const waitOf = async (ms: number, firstMs?: number) => {
+    await whilePool(openWritePool(server.url), async pool => {
+      await assert.rejects(databaseHitStore(pool, server1).commit([hit], ms, firstMs), { kind: 'refused' })
+    })
+    const sql = server.packets.findLast(sql => sql.startsWith('START')) ?? ''
+    const [, seconds, milliseconds] =
+      /max_statement_time = ([\d.]+) .*MAX_EXECUTION_TIME\((\d+)\)/.exec(sql) ?? []
+    if (milliseconds === undefined) return null
+    assert.equal(Number(seconds) * 1000, Number(milliseconds))
+    return Number(milliseconds)
+  }
+  assert.equal(await waitOf(60_000), null)
+  assert.equal(await waitOf(60_000, 100), null)
+  for (const firstMs of [1190, 700, 100]) {
+    const ms = (await waitOf(1190, firstMs)) ?? Number.NaN
+    assert.ok(ms > 0 && ms <= Math.max(1, firstMs - 200), `${ms} ms`)
+  }
+})
+
 test('a database that accepts connections but is silent fails each call in time', async () => {
   await using server = await startServer(() => ok, false)
   await whilePool(openWritePool(server.url), async pool => {
@@ -212,7 +235,9 @@ for (const [what, error, step, outcome, kind] of [
   ['an old primary', serverError('ER_OPTION_PREVENTS_STATEMENT', 1290), 'counter', 'rolled_back', 'refused'],
   ['a server in read-only mode', serverError('ER_READ_ONLY_MODE', 1836), 'counter', 'rolled_back', 'refused'],
   ['a read-only session', serverError(undefined, 1792), 'counter', 'rolled_back', 'refused'],
-  ['a lock', serverError('ER_LOCK_NOWAIT'), 'lock', 'rolled_back', 'contention'],
+  ['a lock', serverError('ER_LOCK_NOWAIT', 3572), 'lock', 'rolled_back', 'contention'],
+  ['a lock held for too long', serverError('ER_QUERY_TIMEOUT', 3024), 'lock', 'rolled_back', 'contention'],
+  ['the same, in MariaDB', serverError(undefined, 1969), 'lock', 'rolled_back', 'contention'],
   ['a request id that is known', serverError('ER_DUP_ENTRY'), 'requests', 'rolled_back', 'repeat'],
   ['a number that is in the log', serverError('ER_DUP_ENTRY'), 'log', 'rolled_back', 'refused'],
   ['a server that shuts down', serverError('ER_SERVER_SHUTDOWN', 1053), 'log', 'unknown', 'away'],

@@ -10,7 +10,14 @@ import { sampleHit } from '../../testing/samples.ts'
 import { CommitFailed, type Count, type Hit, type HitStore, newRequestId } from '../hits/hit.ts'
 import { defaultLimits, HitQueue } from '../hits/hit-queue.ts'
 import { type DatabaseHitStore, databaseHitStore } from './hit-store.ts'
-import { batchOf, countsFrom, highestNumber, judgeFailure, transactionOf } from './page-view-numbers.ts'
+import {
+  batchOf,
+  countsFrom,
+  highestNumber,
+  judgeFailure,
+  type LockWait,
+  transactionOf,
+} from './page-view-numbers.ts'
 import { closePools, openPools, type Pools, queryPacket, type Replication, takeConnection } from './pools.ts'
 import { registerServer } from './servers.ts'
 
@@ -228,14 +235,14 @@ test('a batch that waited too long for the lock is retried', async () => {
   assert.equal(await countedSoFar(), start + 1)
 })
 
-test('a batch with less time than a lock wait is refused immediately, and nothing of it is counted', async () => {
+test('a batch with less time than a lock wait still waits its turn, and is counted', async () => {
   const start = await countedSoFar()
   await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
-    await assert.rejects(replica(0).store.commit(hits(1), 900), { outcome: 'rolled_back' })
+    const late = replica(0).store.commit(hits(1), 1100)
+    await eventually(someoneWaitsForALock, { everyMs: 150 })
     await holder.rollback()
+    assert.equal((await late)[0]?.id, start + 1)
   })
-  const [next] = await replica(0).store.commit(hits(1), 900)
-  assert.equal(next?.id, start + 1)
 })
 
 test('a locked table refuses a batch like a locked row', async () => {
@@ -391,7 +398,7 @@ test('a replica that falls silent after its batch was refused blocks the counter
   await client.query('INSERT INTO recent_request (request_id, id) VALUES (?, 0)', [known.requestId])
   const silent = await takeConnection(pools.write, 1000)
   // It fails on the request id after it took the counter's lock, and no ROLLBACK follows: as from a frozen or disconnected replica.
-  const { sql } = transactionOf(batchOf([known], { id, srv_id: '1'.repeat(32) }, 'COMMIT'), true, 'none')
+  const { sql } = transactionOf(batchOf([known], { id, srv_id: '1'.repeat(32) }, 'COMMIT'), 'session', 'none')
   await assert.rejects(silent.query(sql), { code: 'ER_DUP_ENTRY' })
   await assert.rejects(replica(1).store.probe(), { kind: 'contention' })
   const counts = await eventually(() =>
@@ -519,10 +526,14 @@ async function takesCompound(): Promise<boolean> {
 }
 
 /** Sends a batch as it is sent to a server that replicates in that way. @throws the verdict about the failure */
-async function commitAs(replication: Replication, batch: Hit[], waits = true): Promise<Count[]> {
+async function commitAs(
+  replication: Replication,
+  batch: Hit[],
+  wait: LockWait = 'session',
+): Promise<Count[]> {
   const { pools, id } = replica(0)
   const server = { id, srv_id: '1270013001'.padEnd(32, '0') }
-  const { sql, steps } = transactionOf(batchOf(batch, server, 'COMMIT'), waits, replication)
+  const { sql, steps } = transactionOf(batchOf(batch, server, 'COMMIT'), wait, replication)
   const connection = await takeConnection(pools.write, 1000)
   let answered = 0
   try {
@@ -530,32 +541,43 @@ async function commitAs(replication: Replication, batch: Hit[], waits = true): P
   } catch (error) {
     throw judgeFailure(error, steps[answered] ?? 'end')
   } finally {
-    // Without a ROLLBACK: the statement itself must have ended its transaction.
+    // Without a ROLLBACK: the statement for Galera must have ended its transaction.
     connection.release()
   }
 }
 
+test('a counter that is locked for longer than a batch may wait fails it, and nothing of it is counted', async () => {
+  const start = await countedSoFar()
+  await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
+    for (const wait of [300, 1, 0])
+      await assert.rejects(commitAs('none', hits(1), wait), { outcome: 'rolled_back', kind: 'contention' })
+    await holder.rollback()
+  })
+  const [next] = await replica(0).store.commit(hits(1), 900)
+  assert.equal(next?.id, start + 1)
+})
+
 test('the statement for Galera counts as the packet does, and says just as exactly what failed', async () => {
   if (!(await takesCompound())) return
-  for (const waits of [true, false]) {
+  for (const wait of ['session', 300, 0] as const) {
     const start = await countedSoFar()
     const batch = hits(3)
-    const counts = await commitAs('galera', batch, waits)
+    const counts = await commitAs('galera', batch, wait)
     for (const [index, hit] of batch.entries()) await assertLogged(hit, counts[index] ?? { id: 0, at: '' })
     assert.equal(counts.at(-1)?.id, start + 3)
 
     const repeated = [...hits(1), ...batch.slice(0, 1)]
-    await assert.rejects(commitAs('galera', repeated, waits), { outcome: 'rolled_back', kind: 'repeat' })
+    await assert.rejects(commitAs('galera', repeated, wait), { outcome: 'rolled_back', kind: 'repeat' })
     assert.equal(await countedSoFar(), start + 3)
 
     await client.query(
       `INSERT INTO access_log SELECT value + 1, UTC_TIMESTAMP(3), '10.0.0.7', '', 0, NULL, '' FROM global_counter`,
     )
-    await assert.rejects(commitAs('galera', hits(1), waits), { outcome: 'rolled_back', kind: 'refused' })
+    await assert.rejects(commitAs('galera', hits(1), wait), { outcome: 'rolled_back', kind: 'refused' })
     await client.query("DELETE FROM access_log WHERE srv_id = ''")
 
     await whileLocked(['SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'], async holder => {
-      await assert.rejects(commitAs('galera', hits(1), waits), { outcome: 'rolled_back', kind: 'contention' })
+      await assert.rejects(commitAs('galera', hits(1), wait), { outcome: 'rolled_back', kind: 'contention' })
       await holder.rollback()
     })
     // No lock and no transaction is left.

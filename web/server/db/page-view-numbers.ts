@@ -95,26 +95,40 @@ function addArrivals(hits: Hit[], server: CountingServer): string {
 /** What is sent for a batch, and which step failed if the database answered `n` statements and then with an error: `steps[n]`. */
 export type Transaction = { sql: string; steps: readonly Step[] }
 
+/** How long a batch waits for the counter's lock: as long as its session waits for locks, or so many ms, 0 for not at all. */
+export type LockWait = 'session' | number
+
 /**
- * A batch as one packet: a replica that freezes or dies in the middle cannot keep the counter's lock. `waits`: wait for that lock;
- * otherwise a locked counter fails the batch immediately.
+ * A batch as one packet: a replica that freezes or dies in the middle cannot keep the counter's lock. A counter that is locked for
+ * longer than `wait` fails the batch.
  */
-export function transactionOf(batch: Batch, waits: boolean, replication: Replication): Transaction {
-  return replication === 'galera' ? compoundOf(batch, waits) : packetOf(batch, waits, replication)
+export function transactionOf(batch: Batch, wait: LockWait, replication: Replication): Transaction {
+  return replication === 'galera' ? compoundOf(batch, wait) : packetOf(batch, wait, replication)
 }
 
-const lockCounter = 'SELECT value FROM global_counter WHERE id = 1 FOR UPDATE'
+const lockCounter = 'value FROM global_counter WHERE id = 1 FOR UPDATE'
+
+/**
+ * Takes the counter's lock within so many ms. Lock waits have limits of whole seconds, so the statement has one: a setting in MariaDB,
+ * which alone reads the first comment, and a hint in MySQL.
+ * Source: https://mariadb.com/docs/server/ha-and-performance/optimization-and-tuning/query-optimizations/aborting-statements,
+ * https://dev.mysql.com/doc/refman/9.7/en/optimizer-hints.html#optimizer-hints-execution-time
+ */
+function lockCounterWithin(ms: number): string {
+  if (ms <= 0) return `SELECT ${lockCounter} NOWAIT`
+  return `/*M! SET STATEMENT max_statement_time = ${ms / 1000} FOR */ SELECT /*+ MAX_EXECUTION_TIME(${ms}) */ ${lockCounter}`
+}
 
 const batchSteps = ['counter', 'time', 'log', 'requests', 'server', 'bucket', 'result', 'end'] as const
-const waitingSteps: readonly Step[] = ['begin', ...batchSteps]
-const noWaitSteps: readonly Step[] = ['begin', 'lock', ...batchSteps]
+const packetSteps: readonly Step[] = ['begin', ...batchSteps]
+const limitedSteps: readonly Step[] = ['begin', 'lock', ...batchSteps]
 
 /** Several statements, each with an answer. One that fails stops the packet. */
-function packetOf(batch: Batch, waits: boolean, replication: Exclude<Replication, 'galera'>): Transaction {
+function packetOf(batch: Batch, wait: LockWait, replication: Exclude<Replication, 'galera'>): Transaction {
   const { counter, log, requests, end } = batch
-  const begin = waits ? 'START TRANSACTION' : `START TRANSACTION; ${lockCounter} NOWAIT`
-  const sql = [begin, counter, timeSql(batch, replication), log, requests, end].join('; ')
-  return { sql, steps: waits ? waitingSteps : noWaitSteps }
+  const begin = wait === 'session' ? ['START TRANSACTION'] : ['START TRANSACTION', lockCounterWithin(wait)]
+  const sql = [...begin, counter, timeSql(batch, replication), log, requests, end].join('; ')
+  return { sql, steps: wait === 'session' ? packetSteps : limitedSteps }
 }
 
 /**
@@ -124,21 +138,20 @@ function packetOf(batch: Batch, waits: boolean, replication: Exclude<Replication
  * to tell a repeated request id from a number that is in the log.
  * Source: https://mariadb.com/kb/en/begin-end/
  */
-function compoundOf(batch: Batch, waits: boolean): Transaction {
+function compoundOf(batch: Batch, wait: LockWait): Transaction {
   const { counter, log, requests, end } = batch
   const statements = [
     'DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END',
     'START TRANSACTION',
-    // MariaDB takes no NOWAIT here.
-    ...(waits ? [] : [`SET STATEMENT innodb_lock_wait_timeout = 0 FOR ${lockCounter}`]),
+    // MariaDB takes no NOWAIT here, and no limit on a statement's time: a limited wait is none.
+    ...(wait === 'session' ? [] : [`SET STATEMENT innodb_lock_wait_timeout = 0 FOR SELECT ${lockCounter}`]),
     ...[counter, timeSql(batch, 'galera'), log, 'SELECT 1', requests, end],
   ]
   const sql = `BEGIN NOT ATOMIC ${statements.join('; ')}; END`
-  return { sql, steps: waits ? compoundWaitingSteps : compoundSteps }
+  return { sql, steps: wait === 'session' ? compoundSteps : ['lock', ...compoundSteps] }
 }
 
-const compoundWaitingSteps: readonly Step[] = ['log', 'requests', 'end']
-const compoundSteps: readonly Step[] = ['lock', ...compoundWaitingSteps]
+const compoundSteps: readonly Step[] = ['log', 'requests', 'end']
 
 /** Seconds that a database server's clock may be behind the one before it, and no time goes back. */
 const clockSkewSeconds = 10
@@ -220,7 +233,13 @@ const lostToAnother = new Set([
   3101, // ER_TRANSACTION_ROLLBACK_DURING_COMMIT: Group Replication's
 ])
 
-const contentions = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_LOCK_NOWAIT'])
+const contentions = new Set([
+  1205, // ER_LOCK_WAIT_TIMEOUT
+  1213, // ER_LOCK_DEADLOCK
+  3572, // ER_LOCK_NOWAIT
+  1969, // ER_STATEMENT_TIMEOUT, MariaDB: `lockCounterWithin`
+  3024, // ER_QUERY_TIMEOUT, MySQL: the same
+])
 
 /** What an error means for a batch that was sent. */
 type Verdict = { outcome: CommitOutcome; kind: CommitFailureKind }
@@ -245,7 +264,7 @@ export function judgeFailure(error: unknown, step: Step): Verdict {
 export function kindOfFailure(error: unknown): 'away' | 'contention' | 'refused' {
   if (!isServerError(error) || connectionEndings.has(numberOf(error)) || notInCluster.has(numberOf(error)))
     return 'away'
-  return contentions.has(codeOf(error)) ? 'contention' : 'refused'
+  return contentions.has(numberOf(error)) ? 'contention' : 'refused'
 }
 
 /** Only errors that the server sent have an SQL state. */

@@ -83,7 +83,7 @@ async function commitAll(
   const byRequest = new Map(open.map(pending => [pending.hit.requestId, pending.hit]))
   const hits = [...byRequest.values()]
   const startedAt = performance.now()
-  const counts = await store.commit(hits, timeLeft(open))
+  const counts = await store.commit(hits, timeLeft(open), timeLeft(open, Math.min))
   events.onCommit?.(performance.now() - startedAt)
   if (hits.length < open.length) events.onDuplicates?.(open.length - hits.length)
   settle(open, new Map(counts.map((count, index) => [hits[index]?.requestId ?? '', count])))
@@ -97,10 +97,10 @@ function settle(hits: PendingHit[], counts: Map<string, Count>): void {
   }
 }
 
-/** ms until the last deadline, at least 1. */
-function timeLeft(hits: PendingHit[]): number {
-  const last = Math.max(...hits.map(pending => pending.deadline))
-  return Math.max(1, Math.ceil(last - performance.now()))
+/** ms until the last deadline, or with Math.min until the first one, at least 1. */
+function timeLeft(hits: PendingHit[], which = Math.max): number {
+  const deadline = which(...hits.map(pending => pending.deadline))
+  return Math.max(1, Math.ceil(deadline - performance.now()))
 }
 
 /** A hit that waits for its number, until it has one, fails or times out. It is settled exactly once. */

@@ -64,10 +64,11 @@ export function probeHit(): Hit {
 export type HitStore = {
   /**
    * Counts and logs all of these hits in one transaction, or none of them.
+   * `timeoutMs`: until the last of them has no more time; `firstMs`: until the first, if that is another
    * @returns one count per hit, in their order
    * @throws CommitFailed
    */
-  commit(hits: Hit[], timeoutMs: number): Promise<Count[]>
+  commit(hits: Hit[], timeoutMs: number, firstMs?: number): Promise<Count[]>
   /**
    * Looks up which of these request ids were committed before.
    * @throws CommitFailed with outcome `rolled_back`: a look-up changes nothing
