@@ -101,7 +101,7 @@ test('ninety new visitors reach all servers, none more than twice another', asyn
     const counts = up.map(id => answers.filter(answer => answer.srvId === id).length)
     expect(counts.reduce((sum, count) => sum + count)).toBe(90)
     expect(Math.max(...counts)).toBeLessThanOrEqual(2 * Math.min(...counts))
-  }).toPass()
+  }).toPass({ timeout: 15_000 })
 })
 
 test('a returning visitor is reported as returning', async ({ request }) => {

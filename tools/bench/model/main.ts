@@ -233,7 +233,7 @@ function edges(rows: Extrapolated[]): Extrapolated[] {
 
 function printExtrapolated(): void {
   const few = extrapolate([10, 100, 1000], 10_000)
-  const limits = edges(extrapolate([2, 4, 6, 10, 60, 100, 160, 200, 300, 400, 1000], 3000))
+  const limits = edges(extrapolate([2, 4, 6, 8, 10, 60, 100, 160, 200, 300, 400, 1000], 3000))
   console.log(`The model with 10,000 page views/s:\n\n${extrapolatedTable(few)}\n`)
   console.log(`With 3,000 page views/s, where page views begin to fail:\n\n${extrapolatedTable(limits)}\n`)
 }

@@ -68,6 +68,8 @@ const { batchSize, budgetMs, minMs } = defaultLimits
 const budget = budgetMs / 1000
 /** s that a batch keeps for its commit and the answer when it waits for the lock: web/server/db/hit-store.ts */
 const afterLock = 0.2
+/** s of the shortest wait for the lock: the same */
+const shortestWait = 0.02
 /** s between attempts: web/server/hits/commit-once.ts */
 const backoff = [0.005, 0.02, 0.05, 0.1, 0.2]
 
@@ -421,7 +423,7 @@ class Database {
         this.#hold(transaction)
         return
       }
-      if (wait <= 0 || (this.#galera && wait < lockWaitSeconds)) {
+      if (wait < shortestWait || (this.#galera && wait < lockWaitSeconds)) {
         transaction.done(false)
         return
       }

@@ -18,6 +18,9 @@ import { onceUpToDate, queryPacket, replicationOf, takeConnection, type WritePoo
 /** ms that a batch keeps for its commit and the answer when it waits for the counter's lock: else the outcome could be unknown */
 const afterLockMs = 200
 
+/** ms of the shortest wait for the counter's lock */
+const shortestWaitMs = 20
+
 /** ms for a probe, besides a wait for the lock */
 const probeTimeoutMs = 1000
 
@@ -73,7 +76,7 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
     },
 
     async probe(waits = false) {
-      const timeLeft = countDown((waits ? lockWaitSeconds * 1000 : 0) + probeTimeoutMs)
+      const timeLeft = countDown((waits ? lockWaitSeconds * 1000 + afterLockMs : 0) + probeTimeoutMs)
       const connection = await connect(pool, timeLeft())
       const batch = batchOf([probeHit()], server, 'ROLLBACK')
       await runPacket(connection, batch, timeLeft(), waits ? 'session' : 0)
@@ -107,13 +110,13 @@ async function ping(connection: PoolConnection, timeoutMs: number): Promise<void
 
 /**
  * How long a batch may wait for the counter's lock whose last hit has `lastLeft` ms, and its first one `firstLeft`. Once the last has too
- * little for a whole wait, the batch waits while all have time: hits that are late anyway then fail with certainty, and the others
- * try again. Behind a row that is held for long (`npm run bench:model -- --extrapolate`) more hits are in time so than if late batches
- * did not wait, or waited as long as their last hit has time.
+ * little for a whole wait, the batch waits while all have time: so hits that are late anyway fail with certainty, and the others try
+ * again. A wait of a few ms is none: the limit counts for the whole statement, which may take as long with a lock that is free.
  */
-function lockWait(lastLeft: number, firstLeft: number): LockWait {
+export function lockWait(lastLeft: number, firstLeft: number): LockWait {
   if (lastLeft - afterLockMs >= lockWaitSeconds * 1000) return 'session'
-  return Math.max(1, firstLeft - afterLockMs)
+  const ms = firstLeft - afterLockMs
+  return ms < shortestWaitMs ? 0 : ms
 }
 
 /** Releases the connection after a commit or a rolled-back contention. Closes it after any other failure. */

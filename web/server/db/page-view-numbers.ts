@@ -237,8 +237,12 @@ const contentions = new Set([
   1205, // ER_LOCK_WAIT_TIMEOUT
   1213, // ER_LOCK_DEADLOCK
   3572, // ER_LOCK_NOWAIT
-  1969, // ER_STATEMENT_TIMEOUT, MariaDB: `lockCounterWithin`
-  3024, // ER_QUERY_TIMEOUT, MySQL: the same
+])
+
+/** Errors of a statement that took longer than its limit: `lockCounterWithin` sets one, and others the owner of the database may have set. */
+const statementTimeouts = new Set([
+  1969, // ER_STATEMENT_TIMEOUT, MariaDB
+  3024, // ER_QUERY_TIMEOUT, MySQL
 ])
 
 /** What an error means for a batch that was sent. */
@@ -255,6 +259,9 @@ export function judgeFailure(error: unknown, step: Step): Verdict {
     return { outcome: 'rolled_back', kind: 'contention' }
   if (step === 'end') return { outcome: 'unknown', kind: kind === 'away' ? 'away' : 'refused' }
   if (kind === 'away' && !notInCluster.has(numberOf(error))) return { outcome: 'unknown', kind }
+  const waitsForCounter = step === 'lock' || step === 'counter'
+  if (waitsForCounter && statementTimeouts.has(numberOf(error)))
+    return { outcome: 'rolled_back', kind: 'contention' }
   // In any other table a duplicate key means that the counter is behind the log.
   const isRepeat = codeOf(error) === 'ER_DUP_ENTRY' && step === 'requests'
   return { outcome: 'rolled_back', kind: isRepeat ? 'repeat' : kind }
