@@ -2,8 +2,11 @@
 // which one transaction holds at a time. An event simulation without a clock of the machine: main.ts gives it measured costs
 // and compares it with the real stack. It follows web/server/hits: hit-queue.ts and commit-once.ts.
 //
-// Left out: each part serves in the order of arrival, and nothing breaks.
+// Simplified: each part serves in the order of arrival, nothing breaks, and a failed attempt costs no ROLLBACK and no look-up.
 
+import { lockWait } from '../../../web/server/db/hit-store.ts'
+import type { LockWait } from '../../../web/server/db/page-view-numbers.ts'
+import { backoff } from '../../../web/server/hits/commit-once.ts'
 import { defaultLimits, gathering } from '../../../web/server/hits/hit-queue.ts'
 import { lockWaitSeconds } from '../../../web/shared/limits.ts'
 import { percentile } from '../harness/load.ts'
@@ -44,7 +47,7 @@ export type Setting = {
   random: () => number
   /** Each piece of work takes the same processor time, instead of times that vary as exponentially distributed ones around the cost. */
   steady?: boolean
-  /** A batch with less time than a lock wait does not wait at all, instead of for the time that it has. */
+  /** A batch with too little time for a whole lock wait does not wait at all, instead of for the time that it has. */
   galera?: boolean
 }
 
@@ -66,12 +69,6 @@ export type Outcome = {
 
 const { batchSize, budgetMs, minMs } = defaultLimits
 const budget = budgetMs / 1000
-/** s that a batch keeps for its commit and the answer when it waits for the lock: web/server/db/hit-store.ts */
-const afterLock = 0.2
-/** s of the shortest wait for the lock: the same */
-const shortestWait = 0.02
-/** s between attempts: web/server/hits/commit-once.ts */
-const backoff = [0.005, 0.02, 0.05, 0.1, 0.2]
 
 export function simulate(setting: Setting): Outcome {
   const { costs, load, machine, random } = setting
@@ -352,7 +349,8 @@ class Replica {
       return
     }
     const startedAt = this.#agenda.now
-    const wait = this.#lockWait(batch.map(hit => hit.deadline - startedAt))
+    const left = batch.map(hit => (hit.deadline - startedAt) * 1000)
+    const wait = lockWait(Math.max(...left), Math.min(...left))
     this.#database.commit(batch.length, wait, committed => {
       if (committed) {
         const took = this.#agenda.now - startedAt
@@ -362,15 +360,10 @@ class Replica {
         }
         this.#answer(batch)
       } else
-        this.#agenda.after(backoff[Math.min(attempt, backoff.length - 1)] ?? 0, () =>
+        this.#agenda.after((backoff[Math.min(attempt, backoff.length - 1)] ?? 0) / 1000, () =>
           this.#commit(batch, attempt + 1),
         )
     })
-  }
-
-  /** s, of hits with so many s left: while one has enough, the whole wait; then as long as all have */
-  #lockWait(left: number[]): number {
-    return Math.max(...left) - afterLock >= lockWaitSeconds ? lockWaitSeconds : Math.min(...left) - afterLock
   }
 
   #answer(batch: Waiting[]): void {
@@ -410,8 +403,8 @@ class Database {
     this.#galera = galera
   }
 
-  /** `wait`: s for the lock; a lock that is held for longer fails it */
-  commit(hits: number, wait: number, done: (committed: boolean) => void): void {
+  /** `wait`: for the lock; a lock that is held for longer fails it */
+  commit(hits: number, wait: LockWait, done: (committed: boolean) => void): void {
     const { hop } = this.#costs
     const transaction = {
       hits,
@@ -423,12 +416,12 @@ class Database {
         this.#hold(transaction)
         return
       }
-      if (wait < shortestWait || (this.#galera && wait < lockWaitSeconds)) {
+      if (wait === 0 || (this.#galera && wait !== 'session')) {
         transaction.done(false)
         return
       }
       this.#queue.push(transaction)
-      this.#agenda.after(wait, () => {
+      this.#agenda.after(wait === 'session' ? lockWaitSeconds : wait / 1000, () => {
         if (!transaction.waiting) return
         transaction.waiting = false
         transaction.done(false)

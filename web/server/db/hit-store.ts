@@ -40,14 +40,14 @@ export function databaseHitStore(pool: WritePool, server: CountingServer): Datab
   let unanswered = false
 
   return {
-    async commit(hits, timeoutMs, firstMs = timeoutMs) {
-      const [timeLeft, firstLeft] = [countDown(timeoutMs), countDown(firstMs)]
+    async commit(hits, timeoutMs, earliestMs = timeoutMs) {
+      const [timeLeft, earliestLeft] = [countDown(timeoutMs), countDown(earliestMs)]
       const batch = batchOf(hits, server, 'COMMIT')
       const connection = await connect(pool, timeLeft())
       if (unanswered) await ping(connection, timeLeft())
       unanswered = false
       try {
-        const wait = lockWait(timeLeft(), firstLeft())
+        const wait = lockWait(timeLeft(), earliestLeft())
         return countsFrom(await runPacket(connection, batch, timeLeft(), wait), hits.length)
       } catch (error) {
         unanswered = error instanceof CommitFailed && error.outcome === 'unknown'
@@ -109,17 +109,18 @@ async function ping(connection: PoolConnection, timeoutMs: number): Promise<void
 }
 
 /**
- * How long a batch may wait for the counter's lock whose last hit has `lastLeft` ms, and its first one `firstLeft`. Once the last has too
- * little for a whole wait, the batch waits while all have time: so hits that are late anyway fail with certainty, and the others try
- * again. A wait of a few ms is none: the limit counts for the whole statement, which may take as long with a lock that is free.
+ * How long a batch waits for the counter's lock. `latestMs`: ms until the latest deadline of its hits; `earliestMs`: until the earliest. If
+ * the latest leaves no time for a whole wait, the wait ends before the earliest deadline: so the hits that are then too late are
+ * certainly not counted, and the others try again. A wait of a few ms becomes none: the limit is on the whole statement, which may
+ * take that long even if the lock is free.
  */
-export function lockWait(lastLeft: number, firstLeft: number): LockWait {
-  if (lastLeft - afterLockMs >= lockWaitSeconds * 1000) return 'session'
-  const ms = firstLeft - afterLockMs
+export function lockWait(latestMs: number, earliestMs: number): LockWait {
+  if (latestMs - afterLockMs >= lockWaitSeconds * 1000) return 'session'
+  const ms = earliestMs - afterLockMs
   return ms < shortestWaitMs ? 0 : ms
 }
 
-/** Releases the connection after a commit or a rolled-back contention. Closes it after any other failure. */
+/** Releases the connection after a commit, and after a rolled-back contention or repeat. Closes it after any other failure. */
 async function runPacket(
   connection: PoolConnection,
   batch: Batch,

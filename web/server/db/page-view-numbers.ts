@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { arrivals } from '../../shared/api.ts'
 import { shortBucketSeconds } from '../../shared/limits.ts'
-import { codeOf, numberOf } from '../errors.ts'
+import { numberOf } from '../errors.ts'
 import { arrivalOf, type CommitFailureKind, type CommitOutcome, type Count, type Hit } from '../hits/hit.ts'
 import type { Replication } from './pools.ts'
 import { isoTime } from './query.ts'
@@ -95,28 +95,31 @@ function addArrivals(hits: Hit[], server: CountingServer): string {
 /** What is sent for a batch, and which step failed if the database answered `n` statements and then with an error: `steps[n]`. */
 export type Transaction = { sql: string; steps: readonly Step[] }
 
-/** How long a batch waits for the counter's lock: as long as its session waits for locks, or so many ms, 0 for not at all. */
+/**
+ * How long a batch waits for the counter's lock. 'session': as its session's `innodb_lock_wait_timeout` says, a second. A number: so many
+ * ms; 0, and on Galera every number: not at all.
+ */
 export type LockWait = 'session' | number
 
 /**
- * A batch as one packet: a replica that freezes or dies in the middle cannot keep the counter's lock. A counter that is locked for
- * longer than `wait` fails the batch.
+ * A batch as one packet: a replica that freezes or dies in the middle cannot keep the counter's lock. If the lock is not free
+ * within `wait`, the batch fails.
  */
 export function transactionOf(batch: Batch, wait: LockWait, replication: Replication): Transaction {
   return replication === 'galera' ? compoundOf(batch, wait) : packetOf(batch, wait, replication)
 }
 
-const lockCounter = 'value FROM global_counter WHERE id = 1 FOR UPDATE'
+const counterForUpdate = 'value FROM global_counter WHERE id = 1 FOR UPDATE'
 
 /**
- * Takes the counter's lock within so many ms. Lock waits have limits of whole seconds, so the statement has one: a setting in MariaDB,
- * which alone reads the first comment, and a hint in MySQL.
+ * Takes the counter's lock within so many ms. InnoDB's limit on a lock wait is in whole seconds, so this limits the time of the statement:
+ * by a setting in MariaDB (MySQL skips the first comment), by a hint in MySQL.
  * Source: https://mariadb.com/docs/server/ha-and-performance/optimization-and-tuning/query-optimizations/aborting-statements,
  * https://dev.mysql.com/doc/refman/9.7/en/optimizer-hints.html#optimizer-hints-execution-time
  */
 function lockCounterWithin(ms: number): string {
-  if (ms <= 0) return `SELECT ${lockCounter} NOWAIT`
-  return `/*M! SET STATEMENT max_statement_time = ${ms / 1000} FOR */ SELECT /*+ MAX_EXECUTION_TIME(${ms}) */ ${lockCounter}`
+  if (ms <= 0) return `SELECT ${counterForUpdate} NOWAIT`
+  return `/*M! SET STATEMENT max_statement_time = ${ms / 1000} FOR */ SELECT /*+ MAX_EXECUTION_TIME(${ms}) */ ${counterForUpdate}`
 }
 
 const batchSteps = ['counter', 'time', 'log', 'requests', 'server', 'bucket', 'result', 'end'] as const
@@ -144,7 +147,9 @@ function compoundOf(batch: Batch, wait: LockWait): Transaction {
     'DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END',
     'START TRANSACTION',
     // MariaDB takes no NOWAIT here, and no limit on a statement's time: a limited wait is none.
-    ...(wait === 'session' ? [] : [`SET STATEMENT innodb_lock_wait_timeout = 0 FOR SELECT ${lockCounter}`]),
+    ...(wait === 'session'
+      ? []
+      : [`SET STATEMENT innodb_lock_wait_timeout = 0 FOR SELECT ${counterForUpdate}`]),
     ...[counter, timeSql(batch, 'galera'), log, 'SELECT 1', requests, end],
   ]
   const sql = `BEGIN NOT ATOMIC ${statements.join('; ')}; END`
@@ -245,6 +250,9 @@ const statementTimeouts = new Set([
   3024, // ER_QUERY_TIMEOUT, MySQL
 ])
 
+/** ER_DUP_ENTRY */
+const duplicateKey = 1062
+
 /** What an error means for a batch that was sent. */
 type Verdict = { outcome: CommitOutcome; kind: CommitFailureKind }
 
@@ -263,7 +271,7 @@ export function judgeFailure(error: unknown, step: Step): Verdict {
   if (waitsForCounter && statementTimeouts.has(numberOf(error)))
     return { outcome: 'rolled_back', kind: 'contention' }
   // In any other table a duplicate key means that the counter is behind the log.
-  const isRepeat = codeOf(error) === 'ER_DUP_ENTRY' && step === 'requests'
+  const isRepeat = numberOf(error) === duplicateKey && step === 'requests'
   return { outcome: 'rolled_back', kind: isRepeat ? 'repeat' : kind }
 }
 

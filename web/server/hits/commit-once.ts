@@ -13,7 +13,7 @@ import {
 } from './hit.ts'
 
 /** ms between attempts. The last pause repeats until the hits' time is up. */
-const backoff = [5, 20, 50, 100, 200] as const
+export const backoff = [5, 20, 50, 100, 200] as const
 
 export type CommitEvents = {
   /** an attempt to commit a batch failed after that many ms; more may follow */
@@ -69,7 +69,7 @@ async function settleKnown(
   const open = batch.filter(pending => !pending.settled)
   if (open.length === 0) return
   const requestIds = new Set(open.map(pending => pending.hit.requestId))
-  settle(open, await store.find([...requestIds], timeLeft(open)))
+  settle(open, await store.find([...requestIds], msUntil(Math.max(...deadlinesOf(open)))))
   const known = open.filter(pending => pending.settled).length
   if (known > 0) events.onDuplicates?.(known)
 }
@@ -83,7 +83,8 @@ async function commitAll(
   const byRequest = new Map(open.map(pending => [pending.hit.requestId, pending.hit]))
   const hits = [...byRequest.values()]
   const startedAt = performance.now()
-  const counts = await store.commit(hits, timeLeft(open), timeLeft(open, Math.min))
+  const deadlines = deadlinesOf(open)
+  const counts = await store.commit(hits, msUntil(Math.max(...deadlines)), msUntil(Math.min(...deadlines)))
   events.onCommit?.(performance.now() - startedAt)
   if (hits.length < open.length) events.onDuplicates?.(open.length - hits.length)
   settle(open, new Map(counts.map((count, index) => [hits[index]?.requestId ?? '', count])))
@@ -97,9 +98,10 @@ function settle(hits: PendingHit[], counts: Map<string, Count>): void {
   }
 }
 
-/** ms until the last deadline, or with Math.min until the first one, at least 1. */
-function timeLeft(hits: PendingHit[], which = Math.max): number {
-  const deadline = which(...hits.map(pending => pending.deadline))
+const deadlinesOf = (hits: PendingHit[]) => hits.map(pending => pending.deadline)
+
+/** ms, at least 1 */
+function msUntil(deadline: number): number {
   return Math.max(1, Math.ceil(deadline - performance.now()))
 }
 

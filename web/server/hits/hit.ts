@@ -60,15 +60,15 @@ export function probeHit(): Hit {
   return { requestId: newRequestId(), clientIp: '0.0.0.0', cookieSrvId: null }
 }
 
-/** Durable storage that counts and logs hits. Both calls take at most `timeoutMs`. */
+/** Durable storage that counts and logs hits. Both calls take at most `timeoutMs`, and 200 ms more for the ROLLBACK of a commit. */
 export type HitStore = {
   /**
    * Counts and logs all of these hits in one transaction, or none of them.
-   * `timeoutMs`: until the last of them has no more time; `firstMs`: until the first, if that is another
+   * `timeoutMs`: until the latest deadline of these hits. `earliestMs`: until the earliest; default: all have the same
    * @returns one count per hit, in their order
    * @throws CommitFailed
    */
-  commit(hits: Hit[], timeoutMs: number, firstMs?: number): Promise<Count[]>
+  commit(hits: Hit[], timeoutMs: number, earliestMs?: number): Promise<Count[]>
   /**
    * Looks up which of these request ids were committed before.
    * @throws CommitFailed with outcome `rolled_back`: a look-up changes nothing

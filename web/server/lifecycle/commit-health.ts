@@ -96,7 +96,7 @@ type Options = {
   probe(waits: boolean): Promise<void>
   /** This replica cannot count, because the database is away or refuses; null: it can again. */
   onChange(cannotCount: 'away' | 'refused' | null): void
-  /** An attempt failed that should have succeeded. */
+  /** An attempt failed for another reason than a request id that is in the log. `contention` is no fault of the database. */
   onFailure(failure: CommitFailed): void
   /** The first success after a failure. */
   onSuccess(): void
