@@ -80,7 +80,6 @@ const head = () => (
     {/* A crawler's visit would be a hit, and the log shows visitors. */}
     <meta name="robots" content="noindex, nofollow" />
     <meta property="og:title" content="Balance Board" />
-    <meta property="og:description" content={description} />
     <meta property="og:type" content="website" />
     <meta name="twitter:card" content="summary_large_image" />
     <meta name="color-scheme" content="light dark" />

@@ -305,7 +305,13 @@ const shortened: { what: string; html: string; short: string }[] = [
   {
     what: 'nor have items of lists, except before something else',
     html: '<ul><li>a</li><li>b</li></ul><dl><dt>c</dt><dd>d</dd></dl><div><dd>e</dd></div><select><option>f</option></select>',
-    short: '<ul><li>a<li>b</ul><dl><dt>c<dd>d</dl><div><dd>e</dd></div><select><option>f</select>',
+    short: '<ul><li>a<li>b</ul><dl><dt>c<dd>d</dl><div><dd>e</div><select><option>f</select>',
+  },
+  {
+    what: 'nor have paragraphs before a block or the end of one',
+    html: '<div><p>a</p><p>b</p><div>c</div><p>d</p></div><a><p>e</p></a><p>f</p><span>g</span><noscript><p>h</p></noscript>',
+    short:
+      '<div><p>a<p>b<div>c</div><p>d</div><a><p>e</p></a><p>f</p><span>g</span><noscript><p>h</p></noscript>',
   },
   {
     what: 'parts of drawings end in their tags',
@@ -318,9 +324,9 @@ const shortened: { what: string; html: string; short: string }[] = [
     short: '<p class=a-b title="a b"><a href="/a" id=c_d>=</a><i data-at=""></i>',
   },
   {
-    what: 'before a slash quotes stay',
-    html: '<meta name="a" content="b"/><rect width="5"></rect><rect width="5" y="6"></rect>',
-    short: '<meta name=a content="b"/><rect width="5"/><rect width=5 y="6"/>',
+    what: 'a slash is only where it ends a part of a drawing, after a space or a quote',
+    html: '<meta name="a" content="b"/><link href="/a/"/><rect width="5"></rect><rect width="5" y="6 7"></rect>',
+    short: '<meta name=a content=b><link href="/a/"><rect width=5 /><rect width=5 y="6 7"/>',
   },
   {
     what: 'scripts stay as they are',
