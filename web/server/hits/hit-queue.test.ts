@@ -48,21 +48,21 @@ test('what comes in during a commit is the next batch', async () => {
   assert.deepEqual(store.batches, [1, 7])
 })
 
-test('a commit is told how long the latest and the earliest of its hits have', async () => {
-  const told: (number | undefined)[][] = []
+test('a commit gets the ms until the latest and until the earliest deadline of its hits', async () => {
+  const given: (number | undefined)[][] = []
   const store = new FakeHitStore()
   const observed: HitStore = {
     find: ids => store.find(ids),
     commit(hits, ...times) {
-      told.push(times)
+      given.push(times)
       return store.commit(hits)
     },
   }
   const queue = new HitQueue(observed, { ...limits, budgetMs: 60_000 })
   const startedAt = performance.now()
   await Promise.all([startedAt, startedAt - 500].map(startedAt => queue.submit(hit(), { startedAt })))
-  const [[latest = 0, earliest = 0] = []] = told
-  assert.ok(latest <= 60_000 && earliest > 0 && earliest <= latest - 499, `${told}`)
+  const [[latest = 0, earliest = 0] = []] = given
+  assert.ok(latest <= 60_000 && earliest > 0 && earliest <= latest - 499, `${given}`)
 })
 
 /** A queue whose first batch of two hits has taken 100 ms, while a third hit waits. */
