@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
+import { nextThreadName } from '../../web/server/render/start-next-app.ts'
 import { settingDefaults } from '../../web/shared/limits.ts'
 import { board, type Contender, limitOf, samplePage, startContender } from './contenders/contender.ts'
 import { measureDashboards } from './dashboards/measure-dashboards.ts'
@@ -8,7 +9,7 @@ import { type BrowserAnswer, findAssets, getAsBrowser, runWrk, visitSteadily } f
 import type { Extent } from './harness/options.ts'
 import { kilobytes, megabytes, number } from './harness/report.ts'
 import type { Ratios, Summary } from './harness/rounds.ts'
-import { readUsage } from './harness/usage.ts'
+import { readThreadSeconds, readUsage } from './harness/usage.ts'
 import { wireBudget } from './page/web-vitals.ts'
 
 /** A performance target of the board. `found` is the result in words, `figure` as a number for programs. */
@@ -20,13 +21,17 @@ export async function measureTargets(
   { dashboards, targetSeconds: seconds }: Extent,
 ): Promise<Target[]> {
   const three = await startContender(testbed, board)
+  await warmUp(three, seconds, testbed.signal)
+  const renderings = await watchRenderings(three)
   const ours = await measureLatency(three, seconds, testbed.signal)
+  const rendering = renderingTarget(await renderings())
   const limit = await startContender(testbed, await limitOf(testbed, await samplePage(three, testbed.signal)))
+  await warmUp(limit, seconds, testbed.signal)
   const latency = latencyTargets(ours, await measureLatency(limit, seconds, testbed.signal))
   await limit.stop()
   const load = await measureFirstLoad(three)
   await three.stop()
-  return [...latency, ...(await measureOpenDashboards(testbed, { dashboards, seconds })), ...load]
+  return [...latency, rendering, ...(await measureOpenDashboards(testbed, { dashboards, seconds })), ...load]
 }
 
 /** The targets of the comparison: with the peers and the limit, and the memory of the board's servers under full load */
@@ -53,21 +58,16 @@ const htmlTarget = 40_000
 
 type Latency = { p50Ms: number; p99Ms: number; errors: number }
 
-/**
- * `steady`: at a steady rate, after a warm-up of the same length that does not count. `alone`: of one visitor that requests the next
- * page as soon as it has one.
- */
+/** `steady`: at a steady rate. `alone`: of one visitor that requests the next page as soon as it has one. */
 type Latencies = { steady: Latency; alone: Latency }
 
-async function measureLatency(
-  contender: Contender,
-  seconds: number,
-  signal: AbortSignal,
-): Promise<Latencies> {
-  const pace = { perSecond, seconds }
-  await visitSteadily(contender.url, pace, signal) // warm-up
-  const steady = await visitSteadily(contender.url, pace, signal)
-  return { steady, alone: await runWrk(contender.url, { connections: 1, seconds }, signal) }
+/** A new server's first seconds are slower. */
+const warmUp = ({ url }: Contender, seconds: number, signal: AbortSignal) =>
+  visitSteadily(url, { perSecond, seconds }, signal)
+
+async function measureLatency({ url }: Contender, seconds: number, signal: AbortSignal): Promise<Latencies> {
+  const steady = await visitSteadily(url, { perSecond, seconds }, signal)
+  return { steady, alone: await runWrk(url, { connections: 1, seconds }, signal) }
 }
 
 function latencyTargets(ours: Latencies, limit: Latencies): Target[] {
@@ -82,6 +82,51 @@ function latencyTargets(ours: Latencies, limit: Latencies): Target[] {
     target(`p99 at ${perSecond} page views/s`, steadyTargetMs, ours.steady, limit.steady),
     target('p99 of one visitor alone', aloneTargetMs, ours.alone, limit.alone),
   ]
+}
+
+/** What one server rendered: how often, and the processor time of its Next's thread for that, which does nothing else */
+type Renderings = { count: number; seconds: number }
+
+/** Starts a measurement on every server. The returned function gives what each has rendered since. */
+async function watchRenderings({ servers }: Contender): Promise<() => Promise<Renderings[]>> {
+  const read = () =>
+    Promise.all(
+      servers.map(async ({ pid, address }) => ({
+        count: await countRenderings(address),
+        seconds: readThreadSeconds(pid, nextThreadName),
+      })),
+    )
+  const before = await read()
+  return async () =>
+    (await read()).map(({ count, seconds }, n) => ({
+      count: count - (before[n]?.count ?? 0),
+      seconds: seconds - (before[n]?.seconds ?? 0),
+    }))
+}
+
+/** @throws unless the server's metrics have the number */
+async function countRenderings(address: string): Promise<number> {
+  const metrics = await (await fetch(`http://${address}/metrics`)).text()
+  const [, count] = /^balance_board_render_duration_seconds_count\S* (\d+)$/m.exec(metrics) ?? []
+  if (count === undefined) throw new Error(`${address} does not say how often it rendered`)
+  return Number(count)
+}
+
+/** a third of the first measurement, of 13.5 ms: docs/decisions/rendering.md, 023 */
+const renderingTargetMs = 4.5
+
+function renderingTarget(servers: Renderings[]): Target {
+  const msOf = ({ count, seconds }: Renderings) => (seconds / count) * 1000
+  const count = servers.reduce((sum, server) => sum + server.count, 0)
+  const figure = msOf({ count, seconds: servers.reduce((sum, server) => sum + server.seconds, 0) })
+  const each = servers.map(msOf)
+  return {
+    what: `processor time of one rendering, ${settingDefaults.replicas} replicas`,
+    required: `${renderingTargetMs} ms`,
+    found: `${number(figure)} ms (${number(Math.min(...each))} to ${number(Math.max(...each))} by server; ${number(count)} renderings)`,
+    figure,
+    met: figure <= renderingTargetMs,
+  }
 }
 
 const memoryTarget = (what: string, megabytesMost: number, bytes: number): Target => ({

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { startStubServer } from '../../lib/testing.ts'
 import { findAssets, parseResult, parseSample, percentile, serialiseSample, visitSteadily } from './load.ts'
 import { parseBenchOptions, parseGrowthOptions, parsePageOptions } from './options.ts'
 import { linearScale, logScale, markdownTable, plotSvg } from './report.ts'
 import { findFaults, isExact, median, type Run, ratiosOf, replicaRatios, summarise } from './rounds.ts'
-import { idleSeconds, ownUsage, parseUsage } from './usage.ts'
+import { idleSeconds, ownUsage, parseUsage, readThreadSeconds } from './usage.ts'
 
 test('the short form measures less of everything', () => {
   const { extent: full } = parseBenchOptions([])
@@ -78,6 +80,22 @@ test('the time of ended children counts as this process’s, and waiting for the
   assert.deepEqual(ownUsage(stat, { tick: 0.01, page: 4096 }), { self: 3, children: 0.1 })
   const all = 'cpu  4248769 522213 2029492 2874 501 0 128899 7483 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n'
   assert.equal(idleSeconds(all, { tick: 0.01, page: 4096 }), 33.75)
+})
+
+test('processor time of a thread is found by its name', { skip: process.platform !== 'linux' }, async () => {
+  const thread = new Worker(
+    `const { parentPort } = require('node:worker_threads')
+     const end = performance.now() + 50
+     while (performance.now() < end);
+     parentPort.postMessage('worked')
+     setInterval(() => {}, 1000)`,
+    { eval: true, name: 'works' },
+  )
+  await once(thread, 'message')
+  const seconds = readThreadSeconds(process.pid, 'works')
+  assert.ok(seconds > 0 && seconds < process.uptime(), `${seconds} s`)
+  assert.throws(() => readThreadSeconds(process.pid, 'other'), /has no threads with the name other/)
+  await thread.terminate()
 })
 
 /** A successful run */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { listGroup } from '../../lib/processes.ts'
 
 const getconf = (name: string) => Number(execFileSync('getconf', [name], { encoding: 'utf8' }))
@@ -29,6 +29,18 @@ export function readUsage(groups: number[]): Usage {
     .map(({ pid }) => parseUsage(readFileSync(`/proc/${pid}/stat`, 'utf8')))
   const sum = (figure: (usage: Usage) => number) => usages.reduce((total, usage) => total + figure(usage), 0)
   return { cpuSeconds: sum(usage => usage.cpuSeconds), bytes: sum(usage => usage.bytes) }
+}
+
+/**
+ * Processor s of the thread of this name since its start. Source: the kernel's Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat"
+ * @throws unless the process has exactly one
+ */
+export function readThreadSeconds(pid: number, name: string): number {
+  const threads = readdirSync(`/proc/${pid}/task`).map(id => `/proc/${pid}/task/${id}`)
+  const [thread, ...others] = threads.filter(path => readFileSync(`${path}/comm`, 'utf8').trim() === name)
+  if (thread === undefined || others.length > 0)
+    throw new Error(`process ${pid} has ${thread ? others.length + 1 : 'no'} threads with the name ${name}`)
+  return Number.parseInt(readFileSync(`${thread}/schedstat`, 'utf8'), 10) / 1e9
 }
 
 /** Starts a measurement. The returned function gives the average number of cores these process groups used since. */

@@ -25,6 +25,9 @@ export async function startNextApp(dir: string, development: boolean): Promise<N
   return { has: () => true, handle, upgrade, renderPage: pageRenderer(requestNext), notFoundPage: null }
 }
 
+/** The operating system shows this name of Next's thread, as in `top -H`. */
+export const nextThreadName = 'next'
+
 /** Seconds without an answer after which Next hangs. A rendering takes tens of milliseconds. */
 const hungAfter = 30
 
@@ -39,6 +42,7 @@ type PendingRequest = PromiseWithResolvers<NextAnswer> & { seconds: number }
 export async function startNextThread(dir: string, hungAfterSeconds = hungAfter): Promise<NextApp> {
   const thread = new Worker(join(dir, 'next-thread.mjs'), {
     workerData: dir,
+    name: nextThreadName,
     // Enough for the garbage of one rendering. By default V8 would let it grow by another 10 MB.
     resourceLimits: { maxYoungGenerationSizeMb: 4 },
     stdout: true,
