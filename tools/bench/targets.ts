@@ -84,10 +84,13 @@ function latencyTargets(ours: Latencies, limit: Latencies): Target[] {
   ]
 }
 
-/** What one server rendered: how often, and the processor time of its Next's thread for that, which does nothing else */
+/** How often one server rendered, and the processor time of its Next's thread, which does nothing else */
 type Renderings = { count: number; seconds: number }
 
-/** Starts a measurement on every server. The returned function gives what each has rendered since. */
+/**
+ * Starts a measurement on every server. The returned function gives what each has rendered since; it throws if one has rendered
+ * nothing, or if the kernel counts no processor time of threads.
+ */
 async function watchRenderings({ servers }: Contender): Promise<() => Promise<Renderings[]>> {
   const read = () =>
     Promise.all(
@@ -98,10 +101,13 @@ async function watchRenderings({ servers }: Contender): Promise<() => Promise<Re
     )
   const before = await read()
   return async () =>
-    (await read()).map(({ count, seconds }, n) => ({
-      count: count - (before[n]?.count ?? 0),
-      seconds: seconds - (before[n]?.seconds ?? 0),
-    }))
+    (await read()).map((now, n) => {
+      const count = now.count - (before[n]?.count ?? 0)
+      const seconds = now.seconds - (before[n]?.seconds ?? 0)
+      if (count <= 0 || seconds <= 0)
+        throw new Error(`${count} renderings took ${seconds} s of processor time`)
+      return { count, seconds }
+    })
 }
 
 /** @throws unless the server's metrics have the number */
@@ -112,7 +118,7 @@ async function countRenderings(address: string): Promise<number> {
   return Number(count)
 }
 
-/** a third of the first measurement, of 13.5 ms: docs/decisions/rendering.md, 023 */
+/** a third of what was measured first, 13.5 ms: docs/decisions/rendering.md, 023 */
 const renderingTargetMs = 4.5
 
 function renderingTarget(servers: Renderings[]): Target {

@@ -82,20 +82,29 @@ test('the time of ended children counts as this process’s, and waiting for the
   assert.equal(idleSeconds(all, { tick: 0.01, page: 4096 }), 33.75)
 })
 
-test('processor time of a thread is found by its name', { skip: process.platform !== 'linux' }, async () => {
+/** A thread of this name that has used the processor for at least 50 ms, and waits now */
+async function startBusyThread(name: string): Promise<void> {
   const thread = new Worker(
     `const { parentPort } = require('node:worker_threads')
-     const end = performance.now() + 50
-     while (performance.now() < end);
+     while (process.threadCpuUsage().user < 50_000);
      parentPort.postMessage('worked')
      setInterval(() => {}, 1000)`,
-    { eval: true, name: 'works' },
+    { eval: true, name },
   )
   await once(thread, 'message')
+  thread.unref()
+}
+
+test('processor time of a thread is found by its name, which only it has', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  await startBusyThread('works')
+  const { user, system } = process.cpuUsage()
   const seconds = readThreadSeconds(process.pid, 'works')
-  assert.ok(seconds > 0 && seconds < process.uptime(), `${seconds} s`)
+  assert.ok(seconds >= 0.05 && seconds < (user + system) / 1e6 + 1, `${seconds} s`)
   assert.throws(() => readThreadSeconds(process.pid, 'other'), /has no threads with the name other/)
-  await thread.terminate()
+  await startBusyThread('works')
+  assert.throws(() => readThreadSeconds(process.pid, 'works'), /has 2 threads with the name works/)
 })
 
 /** A successful run */

@@ -32,7 +32,8 @@ export function readUsage(groups: number[]): Usage {
 }
 
 /**
- * Processor s of the thread of this name since its start. Source: the kernel's Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat"
+ * Processor s of the thread of this name since its start.
+ * Source: the kernel's Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat"
  * @throws unless the process has exactly one
  */
 export function readThreadSeconds(pid: number, name: string): number {
