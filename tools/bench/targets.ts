@@ -69,6 +69,8 @@ async function measureLatencies(
 ): Promise<Record<'ours' | 'limit', Latencies>> {
   const found = { ours: { steady: [], alone: [] }, limit: { steady: [], alone: [] } }
   const takeTurn = async ({ url }: Contender, { steady, alone }: Latencies) => {
+    // Does not count: after a pause the first page views wait for a rendering.
+    await visitSteadily(url, { perSecond, seconds: 1 }, signal)
     steady.push(await visitSteadily(url, { perSecond, seconds }, signal))
     alone.push(await runWrk(url, { connections: 1, seconds }, signal))
   }
