@@ -55,6 +55,8 @@ const goneWords: Partial<Record<ShownState, string>> = {
   silent: 'is silent: your next visit may go',
   lost: 'is lost: your next visit goes',
   stopped: 'has stopped: your next visit goes',
+  // It answered this page, so it was killed and starts again.
+  joining: 'is restarting: your next visit may go',
 }
 
 type SeenServer = Pick<ServerRow, 'srv_id' | 'state' | 'last_seen_at'>

@@ -1,22 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ServerState } from '../../shared/api.ts'
 import { sampleServerRow } from '../../testing/samples.ts'
 import { goneServers } from './sticky-cookie.ts'
 import { readStreak, withVisit } from './streak.ts'
 
 const at = '2026-11-22T12:00:00.000Z'
-const server = (srv_id: string, state: 'up' | 'draining' | 'lost' | 'stopped', last_seen_at = at) =>
+const server = (srv_id: string, state: ServerState, last_seen_at = at) =>
   sampleServerRow({ srv_id, state, last_seen_at })
 
-test('a cookie leads to servers that can answer, and away from the silent, lost and stopped ones', () => {
+test('a cookie leads to servers that can answer, and away from the silent, lost, stopped and restarting ones', () => {
   const silentSince = '2026-11-22T11:59:56.000Z'
   const servers = [server('a', 'up'), server('b', 'draining'), server('c', 'up', silentSince)]
-  assert.deepEqual(goneServers({}, [...servers, server('d', 'lost'), server('e', 'stopped')], at), {
+  servers.push(server('d', 'lost'), server('e', 'stopped'), server('f', 'joining'))
+  assert.deepEqual(goneServers({}, servers, at), {
     a: '',
     b: '',
     c: 'is silent: your next visit may go',
     d: 'is lost: your next visit goes',
     e: 'has stopped: your next visit goes',
+    f: 'is restarting: your next visit may go',
   })
 })
 
