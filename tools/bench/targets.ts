@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { nextThreadName } from '../../web/server/render/start-next-app.ts'
 import { settingDefaults } from '../../web/shared/limits.ts'
+import { readMetric } from '../lib/metrics.ts'
 import { board, type Contender, limitOf, samplePage, startContender } from './contenders/contender.ts'
 import { measureDashboards } from './dashboards/measure-dashboards.ts'
 import type { Testbed } from './harness/database.ts'
@@ -24,10 +25,10 @@ export async function measureTargets(
   const three = await startContender(testbed, board)
   const limit = await startContender(testbed, await limitOf(testbed, await samplePage(three, signal)))
   for (const { url } of [three, limit]) await visitSteadily(url, { perSecond, seconds }, signal) // warm-up
-  const renderings = await watchRenderings(three)
+  const renderings = await Promise.all(three.servers.map(watchRenderings))
   const turn = { rounds, seconds: Math.ceil(seconds / rounds) }
   const latency = latencyTargets(await measureLatencies({ ours: three, limit }, turn, signal))
-  const rendering = renderingTarget(await renderings())
+  const rendering = renderingTarget(await Promise.all(renderings.map(ofServer => ofServer())))
   await limit.stop()
   const load = await measureFirstLoad(three)
   await three.stop()
@@ -110,34 +111,24 @@ function latencyTargets({ ours, limit }: Record<'ours' | 'limit', Latencies>): T
 type Renderings = { count: number; seconds: number }
 
 /**
- * Starts a measurement on every server. The returned function gives what each has rendered since; it throws if one has rendered
- * nothing, or if the kernel counts no processor time of threads.
+ * Starts a measurement of one server. The returned function gives what it has rendered since; it throws if that is nothing, or
+ * if the kernel counts no processor time of threads.
  */
-async function watchRenderings({ servers }: Contender): Promise<() => Promise<Renderings[]>> {
-  const read = () =>
-    Promise.all(
-      servers.map(async ({ pid, address }) => ({
-        count: await countRenderings(address),
-        seconds: readThreadSeconds(pid, nextThreadName),
-      })),
-    )
+async function watchRenderings({
+  pid,
+  address,
+}: Contender['servers'][number]): Promise<() => Promise<Renderings>> {
+  const read = async () => ({
+    count: await readMetric(address, 'balance_board_render_duration_seconds_count'),
+    seconds: readThreadSeconds(pid, nextThreadName),
+  })
   const before = await read()
-  return async () =>
-    (await read()).map((now, n) => {
-      const count = now.count - (before[n]?.count ?? 0)
-      const seconds = now.seconds - (before[n]?.seconds ?? 0)
-      if (count <= 0 || seconds <= 0)
-        throw new Error(`${count} renderings took ${seconds} s of processor time`)
-      return { count, seconds }
-    })
-}
-
-/** @throws unless the server's metrics have the number */
-async function countRenderings(address: string): Promise<number> {
-  const metrics = await (await fetch(`http://${address}/metrics`)).text()
-  const [, count] = /^balance_board_render_duration_seconds_count\S* (\d+)$/m.exec(metrics) ?? []
-  if (count === undefined) throw new Error(`${address} does not say how often it rendered`)
-  return Number(count)
+  return async () => {
+    const now = await read()
+    const [count, seconds] = [now.count - before.count, now.seconds - before.seconds]
+    if (count <= 0 || seconds <= 0) throw new Error(`${count} renderings took ${seconds} s of processor time`)
+    return { count, seconds }
+  }
 }
 
 /** a third of what was measured first, 13.5 ms: docs/decisions/rendering.md, 023 */

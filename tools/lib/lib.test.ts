@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { type Fate, startDatabaseProxy } from './database-proxy.ts'
+import { readMetric } from './metrics.ts'
 import { readEnvFile } from './terminal.ts'
 import { eventually, startStubServer, temporaryFolder } from './testing.ts'
 import { backoff, poll, waitUntil } from './wait.ts'
@@ -266,4 +267,13 @@ test('silent, it accepts connections, and passes on what was sent only once it i
   assert.equal(await server.received, 'COMMIT')
   await once(before, 'close')
   meanwhile.destroy()
+})
+
+test('a metric is found by its whole name, and one that is missing is an error', async () => {
+  await using server = await startStubServer((_, response) =>
+    response.end('# TYPE hits counter\nhits_total{server="a"} 3\nhits{server="a"} 12\n'),
+  )
+  const { host } = new URL(server.url)
+  assert.equal(await readMetric(host, 'hits'), 12)
+  await assert.rejects(readMetric(host, 'misses'), /has no misses at/)
 })

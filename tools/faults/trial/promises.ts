@@ -1,5 +1,6 @@
 // The promises of the board: measures what a fault did (time until recovery, what the replicas still hold), and judges it.
 
+import { readMetric } from '../../lib/metrics.ts'
 import { residentBytes } from '../../lib/processes.ts'
 import type { Answer } from '../../lib/visitors.ts'
 import { answers, poll, until } from '../../lib/wait.ts'
@@ -168,12 +169,7 @@ export async function readResidue(testbed: Testbed, mostMemory: number): Promise
 }
 
 async function sum({ processes }: Testbed, metric: string): Promise<number> {
-  const texts = processes().replicas.map(async ({ address }) =>
-    (await fetch(`http://${address}/metrics`)).text(),
-  )
-  const values = (await Promise.all(texts)).map(text =>
-    Number(new RegExp(`^${metric}{.*} (\\d+)$`, 'm').exec(text)?.[1]),
-  )
+  const values = await Promise.all(processes().replicas.map(({ address }) => readMetric(address, metric)))
   return values.reduce((total, value) => total + value, 0)
 }
 
