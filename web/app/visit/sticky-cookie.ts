@@ -55,7 +55,7 @@ const goneWords: Partial<Record<ShownState, string>> = {
   silent: 'is silent: your next visit may go',
   lost: 'is lost: your next visit goes',
   stopped: 'has stopped: your next visit goes',
-  // It answered this page, so it was killed and starts again.
+  // The visitor's server was up before, so this is not its first start.
   joining: 'is restarting: your next visit may go',
 }
 
